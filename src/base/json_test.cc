@@ -1,0 +1,40 @@
+#include "lathe/base/json.h"
+
+#include <gtest/gtest.h>
+
+namespace lathe::base {
+namespace {
+
+TEST(ParseJson, KeepsOrder) {
+  const auto parsed = parse_json(R"({"b":1,"a":[true,null]})");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(dump_json(*parsed), R"({"b":1,"a":[true,null]})");
+}
+
+TEST(ParseJson, SaysWhere) {
+  const auto parsed = parse_json("{\n  \"a\": nope\n}");
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_NE(parsed.error().message.find("line 2"), std::string::npos) << parsed.error().message;
+}
+
+TEST(ParseJson, RefusesDepthAndSize) {
+  EXPECT_EQ(parse_json(std::string(100'000, '[')).error().code, codes::kLimit);
+  EXPECT_EQ(parse_json("[1,2,3]", {.max_bytes = 3}).error().code, codes::kLimit);
+}
+
+TEST(DumpJson, ReplacesBytesThatAreNotUtf8) {
+  std::string out;
+  append_json_string(out, "a\xff\"\n\x01");
+  EXPECT_EQ(out, "\"a\xef\xbf\xbd\\\"\\n\\u0001\"");
+  EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\"");
+}
+
+TEST(JsonAt, ToleratesAnything) {
+  EXPECT_TRUE(json_at(Json(3), "x").is_null());
+  EXPECT_EQ(json_string(Json{{"x", "y"}}, "x"), "y");
+  EXPECT_EQ(json_string(Json{{"x", 1}}, "x", "z"), "z");
+  EXPECT_EQ(json_int(Json{{"x", 7}}, "x"), 7);
+}
+
+}  // namespace
+}  // namespace lathe::base
