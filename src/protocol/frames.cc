@@ -88,7 +88,9 @@ std::string encode(const ServerFrame& frame) {
   std::string out = "{";
   if (const auto* ack = std::get_if<Ack>(&frame)) {
     member(out, "id", ack->id);
-    return out + fmt::format(",\"ack\":{{\"seq\":{}}}}}", ack->seq);
+    out += fmt::format(",\"ack\":{{\"seq\":{},", ack->seq);
+    member(out, "session", ack->session);
+    return out + "}}";
   }
   if (const auto* reply = std::get_if<ReplyFrame>(&frame)) {
     member(out, "id", reply->id);
@@ -129,7 +131,10 @@ Result<ClientFrame> decode_client_frame(std::string_view line) {
 Result<ServerFrame> decode_server_frame(std::string_view line) {
   TRY(const Json json, parse_object(line));
   const std::string id = base::json_string(json, "id");
-  if (json.contains("ack")) return ServerFrame(Ack{.id = id, .seq = base::json_int(json["ack"], "seq")});
+  if (json.contains("ack")) {
+    const Json& ack = json["ack"];
+    return ServerFrame(Ack{.id = id, .seq = base::json_int(ack, "seq"), .session = base::json_string(ack, "session")});
+  }
   if (json.contains("reply")) {
     ReplyFrame frame{.id = id, .reply = {}};
     TRY_OK(codec::read_union(json["reply"], frame.reply, codec::Path{nullptr, "reply"}, base::codes::kUnsupported));

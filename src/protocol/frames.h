@@ -17,7 +17,7 @@
 //
 //   client: {"id":"1","session":"…"?,"op":{"type":…}}       {"id":"2","call":{"type":…}}
 //   server: {"v":1,"session":"…","seq":12,"id":"1","by":"…"?,"ts":…,"msg":{"type":…},"crc":"…"}   (a durable event)
-//           {"id":"1","ack":{"seq":12}}   {"id":"2","reply":{"type":…}}   {"id":"2","error":{"code":…}}
+//           {"id":"1","ack":{"seq":12,"session":"…"}}   {"id":"2","reply":{"type":…}}   {"id":"2","error":{"code":…}}
 //
 // A record is sealed: crc is the CRC-32C of all bytes of the line before `,"crc"`. storage/ appends sealed lines and
 // checks them when it reads; a subscriber gets those very bytes.
@@ -55,7 +55,10 @@ struct Event {
 
 struct Ack {
   std::string id;
+  /// The record that acknowledges the submission.
   std::int64_t seq = 0;
+  /// The session that the submission reached; tells a client the id of the session it configured.
+  std::string session;
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 struct ReplyFrame {

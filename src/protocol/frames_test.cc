@@ -34,7 +34,7 @@ TEST(Frames, DurableEventsAreSealedAndPassingOnesAreNot) {
 
 TEST(Frames, ServerFramesRoundTrip) {
   const ServerFrame frames[] = {
-      Ack{.id = "1", .seq = 9},
+      Ack{.id = "1", .seq = 9, .session = "s"},
       ReplyFrame{.id = "2", .reply = SessionForkReply{.session = "x"}},
       ErrorFrame{.id = "3", .error = {.code = "locked", .message = "m", .hint = "h", .retryable = true}},
   };

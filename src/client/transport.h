@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/protocol/frames.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/cancel.h"
+#include "lathe/runtime/deadline.h"
+
+namespace lathe::client {
+
+/// One event as it reached this client.
+struct Delivery {
+  protocol::Event event;
+  /// Its bytes, without newline.
+  std::shared_ptr<const std::string> line;  // shared with other subscribers in the same process
+};
+
+/// How a front end talks to an engine, wherever that runs: in this process, or behind a socket. Loop thread; one
+/// coroutine at a time waits in events().
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  /// Submits an op; an empty session means the one that this connection configured. Done when acknowledged. A
+  /// configure_session subscribes this connection to its session; ack.session is its id.
+  virtual runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op) = 0;
+  virtual runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call) = 0;
+  /// The next events of all subscribed sessions, in order, at least one. `unavailable` when the engine is gone.
+  virtual runtime::Async<base::Result<std::vector<Delivery>>> events(runtime::CancelToken cancel,
+                                                                     runtime::Deadline deadline) = 0;
+  /// Ends the connection; Tasks that this connection started in an embedded engine are ended cleanly first.
+  virtual runtime::Async<void> close() = 0;
+};
+
+/// Calls and gives the reply as the type that belongs to the call.
+template <class C>
+runtime::Async<base::Result<typename C::Reply>> call_as(Transport* transport, C call) {
+  CO_TRY(protocol::ReplyMsg reply, co_await transport->call(protocol::Call(std::move(call))));
+  auto* typed = std::get_if<typename C::Reply>(&reply);
+  if (typed == nullptr) {
+    co_return base::Error{.code = base::codes::kInternal, .message = "the engine sent a reply of another type"};
+  }
+  co_return std::move(*typed);
+}
+
+/// What a front end may ask of the engine that it opens.
+struct OpenOptions {
+  /// Run the engine in this process.
+  bool embedded = true;
+  /// Record all answers from outside into this cassette.
+  std::string record_path = {};
+  /// Play this cassette.
+  std::string replay_path = {};
+  enum class Replay { kNone, kModel, kAll };
+  Replay replay = Replay::kNone;
+};
+
+}  // namespace lathe::client

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/ports/output_sink.h"
+#include "lathe/protocol/items.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/cancel.h"
+
+namespace lathe::ports {
+
+struct CommandSpec {
+  std::vector<std::string> argv;
+  /// Absolute.
+  std::string cwd;
+  /// The whole environment, "NAME=value".
+  std::vector<std::string> env;
+  /// Absent: /dev/null.
+  std::optional<std::string> input = std::nullopt;
+  std::chrono::milliseconds timeout{120'000};
+};
+
+struct CommandExit {
+  /// kCompleted (any exit code), kTimedOut or kCancelled.
+  protocol::CallStatus status = protocol::CallStatus::kCompleted;
+  /// Exit code, or 128 + signal.
+  int exit_code = 0;
+  std::chrono::milliseconds duration{0};
+};
+
+/// Runs commands. When run() returns, no process that the command started is alive, whatever it did to get away, and
+/// all that they wrote has reached `out`. Cancellation ends the tree within 100 ms. Errors: the command could not be
+/// started at all (`not_found` names the program or the folder).
+class CommandRunner {
+ public:
+  virtual ~CommandRunner() = default;
+  virtual runtime::Async<base::Result<CommandExit>> run(CommandSpec spec, OutputSink& out,
+                                                        runtime::CancelToken cancel) = 0;
+  /// How commands are confined: "none", or the level of the jail.
+  [[nodiscard]] virtual std::string_view confinement() const = 0;
+};
+
+}  // namespace lathe::ports

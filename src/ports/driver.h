@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/base/clock.h"
+#include "lathe/base/result.h"
+#include "lathe/ports/blob_store.h"
+#include "lathe/ports/session_state.h"
+#include "lathe/ports/tool.h"
+#include "lathe/protocol/events.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/cancel.h"
+
+namespace lathe::ports {
+
+struct GateAnswer {
+  enum class Verdict {
+    kRun,
+    /// Not allowed, or a person said no: the model is told and the Task goes on.
+    kDeclined,
+    /// A person said no and stop: the Task ends.
+    kAbort,
+    /// Nobody is there yet: the Task parks.
+    kParked,
+  };
+  Verdict verdict = Verdict::kDeclined;
+  /// For the model: why not, or the person's note.
+  std::string note = {};
+  /// Arguments to use instead; the call is prepared and decided anew.
+  std::optional<std::string> amended_arguments = std::nullopt;
+};
+
+enum class DraftKind { kMessage, kReasoning };
+
+/// A person's input that arrived while the Task runs, already recorded.
+struct SteeringInput {
+  std::int64_t seq = 0;
+};
+
+/// What a driver sees of the session whose Task it runs. Engine loop; outlives the run.
+class TaskHost : public Questioner {
+ public:
+  /// Appends a durable event, folds it into state() and shows it to subscribers, in that order. An error means that
+  /// nothing was recorded; the driver stops.
+  virtual runtime::Async<base::Result<std::int64_t>> record(protocol::EventMsg msg) = 0;
+  /// Shows a passing event.
+  virtual void show(protocol::EventMsg msg) = 0;
+  /// Text of an item that is still being written, so that a crash costs at most 2 s of what was shown. Called with
+  /// every piece; the host decides when to write.
+  virtual void draft(DraftKind kind, const std::string& item, std::string_view more) = 0;
+  /// The item of the draft starts anew (a retried stream) or is complete.
+  virtual void drop_draft(const std::string& item) = 0;
+
+  /// The session with everything that record() has returned for.
+  [[nodiscard]] virtual const SessionState& state() const = 0;
+  /// May this action run? Records question and answer when it has to ask.
+  virtual runtime::Async<base::Result<GateAnswer>> gate(Action action, runtime::CancelToken cancel) = 0;
+  /// True once after input was steered into the Task; it is in state() then, so one more Turn is due.
+  [[nodiscard]] virtual bool take_steered() = 0;
+
+  [[nodiscard]] virtual BlobStore& blobs() = 0;
+  [[nodiscard]] virtual const base::Clock& clock() const = 0;
+  /// A new id for an item, a response, …
+  [[nodiscard]] virtual std::string new_id(std::string_view prefix) = 0;
+};
+
+struct TaskRequest {
+  std::string task;
+  protocol::Budget budget;
+  std::optional<base::Json> output_schema = std::nullopt;
+  /// Only compact, then end.
+  bool compact_only = false;
+};
+
+/// How a Task ended; the engine records the ending events.
+struct TaskEnd {
+  enum class Kind { kComplete, kAborted, kFailed, kParked };
+  Kind kind = Kind::kComplete;
+  /// kComplete.
+  std::string last_agent_message = {};
+  /// kAborted by the driver itself (budget, repeated call, approval abort); by cancellation the engine knows why.
+  protocol::AbortReason abort_reason = protocol::AbortReason::kInterrupted;
+  /// kAborted, kFailed.
+  base::Error error = {};
+  /// All changes that file tools made.
+  std::string diff = {};
+};
+
+/// Runs the Tasks of one session, one at a time. `host.state()` says where the conversation stands: after a parked
+/// Task it holds calls without results, which are gone on with first. On cancellation the driver ends what it
+/// started, records results for every call that has none, and returns kAborted within 100 ms.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual runtime::Async<TaskEnd> run(TaskRequest request, TaskHost& host, runtime::CancelToken cancel) = 0;
+};
+
+}  // namespace lathe::ports

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/protocol/calls.h"
+#include "lathe/runtime/async.h"
+
+namespace lathe::ports {
+
+/// Lists and search over the streams of a data root: an index that follows them and can be made anew. Each query first
+/// takes in what streams have that the index has not. Losing it loses nothing.
+class SessionIndex {
+ public:
+  virtual ~SessionIndex() = default;
+  virtual runtime::Async<base::Result<protocol::SessionListReply>> list(protocol::SessionList query) = 0;
+  /// Full ids that start with `prefix` (at most 10, newest first); "last" gives the newest.
+  virtual runtime::Async<base::Result<std::vector<std::string>>> find(std::string prefix) = 0;
+  virtual runtime::Async<base::Result<protocol::SessionInfo>> get(std::string session_id) = 0;
+  virtual runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) = 0;
+  virtual runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() = 0;
+  virtual runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) = 0;
+  virtual runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) = 0;
+  /// The session's stream is gone.
+  virtual runtime::Async<base::Result<void>> forget(std::string session_id) = 0;
+  virtual runtime::Async<base::Result<protocol::IndexRebuildReply>> rebuild() = 0;
+  /// Takes in what the session's stream has; called after appends and before a clean end. Cheap when there is nothing.
+  virtual runtime::Async<base::Result<void>> follow(std::string session_id) = 0;
+};
+
+}  // namespace lathe::ports

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/ports/driver.h"
+#include "lathe/ports/session_state.h"
+#include "lathe/protocol/frames.h"
+#include "lathe/runtime/async.h"
+
+namespace lathe::ports {
+
+struct AppendedRecord {
+  std::int64_t seq = 0;
+  /// The record's bytes as they stand in the stream, without newline.
+  std::shared_ptr<const std::string> line;  // shared by all subscribers
+};
+
+/// One item that was being written when its process died.
+struct RecoveredDraft {
+  DraftKind kind = DraftKind::kMessage;
+  std::string item;
+  std::string text;
+  friend bool operator==(const RecoveredDraft&, const RecoveredDraft&) = default;
+};
+
+/// A session that this process holds: its lock is taken until this goes. Loop thread.
+class SessionStream {
+ public:
+  virtual ~SessionStream() = default;
+  [[nodiscard]] virtual const SessionState& state() const = 0;
+  /// Gives the event its seq, appends its record, folds it. When it returns the record survives the death of this
+  /// process (or of the machine, as configured). On an error nothing was appended and nothing folded.
+  virtual runtime::Async<base::Result<AppendedRecord>> append(protocol::Event event) = 0;
+  /// Keeps the text so far of an unfinished item beside the stream; empty text forgets it.
+  [[nodiscard]] virtual base::Result<void> keep_draft(const RecoveredDraft& draft) = 0;
+  /// What an earlier process left unfinished; forgotten once its completing record is appended.
+  [[nodiscard]] virtual std::vector<RecoveredDraft> recovered_drafts() const = 0;
+  /// Records after `since`, at most `limit`, oldest first.
+  virtual runtime::Async<base::Result<std::vector<std::string>>> read(std::int64_t since, std::size_t limit) = 0;
+};
+
+class SessionStore {
+ public:
+  virtual ~SessionStore() = default;
+  /// A new, empty session. `exists` when there is one of that id.
+  virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> create(std::string session_id) = 0;
+  /// Errors: `not_found`; `locked` with the pid that holds it; `corrupt` with the place.
+  virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> open(std::string session_id) = 0;
+  /// A new session whose history is `parent`'s up to and with `seq`. Nothing is copied.
+  virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> fork(std::string parent, std::int64_t seq,
+                                                                           std::string response_id,
+                                                                           std::string new_session_id) = 0;
+  /// The state without the lock; may be a moment old.
+  virtual runtime::Async<base::Result<SessionState>> peek(std::string session_id) = 0;
+  /// Records of the session, those of its parents first, without the lock.
+  virtual runtime::Async<base::Result<std::vector<std::string>>> read(std::string session_id, std::int64_t since,
+                                                                      std::size_t limit) = 0;
+  /// `locked` while a process holds it, `exists` while sessions forked from it exist.
+  virtual runtime::Async<base::Result<void>> remove(std::string session_id) = 0;
+  /// Whether a live process holds it.
+  [[nodiscard]] virtual bool held(const std::string& session_id) const = 0;
+};
+
+}  // namespace lathe::ports

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/ports/blob_store.h"
+#include "lathe/ports/model.h"
+#include "lathe/ports/output_sink.h"
+#include "lathe/protocol/events.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/cancel.h"
+
+// A tool call goes through three steps: prepare (parse and check the arguments, find out what it would do; no side
+// effect), the gate (may it?), run. The agent records begin and end events around run.
+
+namespace lathe::ports {
+
+/// What a call would do, for the gate and for the person who is asked.
+struct Action {
+  enum class Kind { kCommand, kFileChange, kRead, kOther };
+  Kind kind = Kind::kOther;
+  std::string call_id = {};
+  std::string tool = {};
+  std::string arguments = {};
+  /// kCommand.
+  std::vector<std::string> command = {};
+  std::string cwd = {};
+  /// kFileChange.
+  std::vector<protocol::FileChange> changes = {};
+  /// The model itself asked that a person decide, and why.
+  bool ask_requested = false;
+  std::string reason = {};
+};
+
+/// Asks the person something in the middle of a call.
+class Questioner {
+ public:
+  virtual ~Questioner() = default;
+  /// One answer per question. `parked` ends the Task until there is an answer; `unavailable` when nobody can answer.
+  virtual runtime::Async<base::Result<std::vector<std::string>>> ask(std::string call_id,
+                                                                     std::vector<protocol::Question> questions,
+                                                                     runtime::CancelToken cancel) = 0;
+};
+
+/// Files that the model has read in this session, by content hash: what it has not seen it may not overwrite blindly.
+class ReadSet {
+ public:
+  virtual ~ReadSet() = default;
+  virtual void saw(const std::string& absolute_path, const base::Sha256Hex& content) = 0;
+  [[nodiscard]] virtual std::optional<base::Sha256Hex> last_seen(const std::string& absolute_path) const = 0;
+};
+
+/// The session as a tool sees it. Outlives the call.
+struct ToolEnvironment {
+  /// Absolute working folder.
+  std::string cwd;
+  std::string session_id;
+  Questioner* questioner = nullptr;
+  BlobStore* blobs = nullptr;
+};
+
+struct RunResult {
+  protocol::CallStatus status = protocol::CallStatus::kCompleted;
+  /// Commands only.
+  std::optional<std::int64_t> exit_code = std::nullopt;
+  /// Stands before what was written to the sink; a line or two ("Exit code: 1").
+  std::string header = {};
+  std::vector<protocol::ContentPart> images = {};
+  /// Further events to record, such as plan_update, before the end of the call.
+  std::vector<protocol::EventMsg> events = {};
+  /// Unified diff of what changed, for people.
+  std::string diff = {};
+};
+
+/// A checked call, ready to run once.
+class PreparedCall {
+ public:
+  virtual ~PreparedCall() = default;
+  [[nodiscard]] virtual const Action& action() const = 0;
+  /// A few words for a person: "read src/a.cc", "run make test".
+  [[nodiscard]] virtual std::string title() const = 0;
+  /// Writes its output to `out`. A failure that the model can mend is a RunResult with kFailed; an Error is turned into
+  /// one by the agent, except `parked`.
+  virtual runtime::Async<base::Result<RunResult>> run(OutputSink& out, runtime::CancelToken cancel) = 0;
+};
+
+class Tool {
+ public:
+  virtual ~Tool() = default;
+  [[nodiscard]] virtual const ToolSpec& spec() const = 0;
+  /// Calls of read-only tools of one answer overlap; all others are alone.
+  [[nodiscard]] virtual bool read_only() const = 0;
+  /// `invalid` names the argument; it becomes the call's result and the Task goes on. May read files.
+  virtual runtime::Async<base::Result<std::unique_ptr<PreparedCall>>> prepare(const protocol::ToolCall& call,
+                                                                             const ToolEnvironment& environment) = 0;
+};
+
+}  // namespace lathe::ports
