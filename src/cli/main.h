@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/client/transport.h"
+#include "lathe/config/config.h"
+#include "lathe/runtime/loop.h"
+
+namespace lathe::cli {
+
+/// What the command line is given by the program around it. Outlives run().
+struct Frontend {
+  runtime::Loop& loop;
+  /// Makes the connection to an engine; called at most once per command, and never for `--version`, help, `completions`,
+  /// `man`, `schema` and `config`.
+  std::function<base::Result<std::unique_ptr<client::Transport>>(const client::OpenOptions&)> open;
+  /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
+  std::function<base::Result<void>()> check_data_root;
+  config::Environment environment;
+  std::string version;
+  int in_fd = 0;
+  int out_fd = 1;
+  int err_fd = 2;
+  /// Where a person is asked when stdin and stdout belong to something else.
+  std::string tty_path = "/dev/tty";
+  /// Ends the process at once with that code (second Ctrl-C).
+  std::function<void(int)> leave_now;
+};
+
+/// Exit codes (ARCHITECTURE 9).
+enum ExitCode : int {
+  kDone = 0,
+  /// Usage, or something named does not exist.
+  kUsage = 1,
+  /// The Task failed, or a budget other than time is spent.
+  kTaskFailed = 2,
+  kTimedOut = 3,
+  /// Ended by a denial, parked for a person, or cancelled from elsewhere.
+  kStopped = 4,
+  /// Lathe, a provider or an agent failed.
+  kBroken = 5,
+  kInterrupted = 130,
+};
+
+/// Runs one command line (without the program's name) to its end and gives the exit code. Blocks the calling thread,
+/// which becomes the loop's.
+[[nodiscard]] int run(const std::vector<std::string>& args, Frontend& frontend);
+
+}  // namespace lathe::cli
