@@ -63,12 +63,12 @@ void write(std::string& out, const T& value);
 
 template <Struct T>
 void write_members(std::string& out, const T& value, bool first) {
+  static const T kDefaults{};
   std::apply(
       [&](const auto&... field) {
         const auto one = [&](const auto& f) {
           const auto& member = value.*(f.member);
-          using M = std::remove_cvref_t<decltype(member)>;
-          if (f.presence == Presence::kOptional && member == M{}) return;
+          if (f.presence == Presence::kOptional && member == kDefaults.*(f.member)) return;
           if (!first) out += ',';
           first = false;
           out += '"';

@@ -24,7 +24,7 @@ namespace lathe::protocol {
 enum class Presence {
   /// Always written; reading fails without it.
   kRequired,
-  /// Left out when it equals the default of its type; reading without it gives that default.
+  /// Left out when it equals the default that its struct gives it; reading without it gives that default.
   kOptional,
 };
 

@@ -60,6 +60,16 @@ TEST(Frames, UnknownFieldsAreIgnoredAndAliasesRead) {
   EXPECT_EQ(std::get<ExecApproval>(std::get<Submission>(*frame).op).decision, Decision::kApproved);
 }
 
+TEST(Frames, AnOptionalFieldIsLeftOutOnlyWhenItHasTheDefaultOfItsStruct) {
+  const ClientFrame approved = CallFrame{.id = "1", .call = ApprovalAnswer{.id = "q", .decision = Decision::kApproved}};
+  EXPECT_EQ(encode(approved), R"({"id":"1","call":{"type":"approval_answer","id":"q","decision":"approved","resume":true}})");
+  EXPECT_EQ(*decode_client_frame(encode(approved)), approved);
+  const ClientFrame denied = CallFrame{.id = "1", .call = ApprovalAnswer{.id = "q", .decision = Decision::kDenied}};
+  EXPECT_EQ(*decode_client_frame(encode(denied)), denied);
+  const ClientFrame none = CallFrame{.id = "1", .call = SessionSearch{.query = "x", .limit = 0}};
+  EXPECT_EQ(*decode_client_frame(encode(none)), none);
+}
+
 TEST(ErrorCodes, AreUnique) {
   for (std::size_t i = 0; i < kErrorCodes.size(); ++i) {
     EXPECT_FALSE(kErrorCodes[i].code.empty());
