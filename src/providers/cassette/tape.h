@@ -1,0 +1,86 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/base/clock.h"
+#include "lathe/base/json.h"
+#include "lathe/base/result.h"
+#include "lathe/base/unique_fd.h"
+
+// A cassette is one NDJSON file: a header line, then one line per answer from outside, in the order in which they came.
+//
+//   {"cassette":1,"created":1790000000000,"cwd":"/work/demo","temp_dir":"/tmp","normalisers":["paths","times","ids","durations"]}
+//   {"kind":"model","request":{…},"events":[…]}                 or "failure":{…} in place of or after the events
+//   {"kind":"models","models":[…]}
+//   {"kind":"tool","call_id":"…","tool":"shell","arguments":"…","output":[…],"result":{…}}
+//   {"kind":"value","name":"facts","value":…}                    anything else that was asked of the machine
+//
+// Loop thread. Lines are written as they come, so a run that dies leaves what it had.
+
+namespace lathe::providers::cassette {
+
+inline constexpr std::string_view kProvider = "cassette";
+
+struct TapeHeader {
+  base::UnixMillis created = 0;
+  /// Absolute folder of the run; stands for itself when requests are compared.
+  std::string cwd;
+  std::string temp_dir = "/tmp";
+  /// Names of normalise.h that were in use; a replay uses the same.
+  std::vector<std::string> normalisers;
+  friend bool operator==(const TapeHeader&, const TapeHeader&) = default;
+};
+
+/// Writes a tape.
+class TapeWriter final {
+ public:
+  /// Replaces the file. `secrets` are values that must not reach it (keys); each becomes "[secret]" wherever it stands.
+  static base::Result<std::unique_ptr<TapeWriter>> create(const std::string& path, TapeHeader header,
+                                                          std::vector<std::string> secrets);
+
+  [[nodiscard]] base::Result<void> append(const base::Json& entry);
+  /// Records something that was asked of the machine, such as its date.
+  [[nodiscard]] base::Result<void> append_value(std::string_view name, const base::Json& value);
+
+ private:
+  TapeWriter(std::string path, base::UniqueFd file, std::vector<std::string> secrets);
+  std::string path_;
+  base::UniqueFd file_;
+  std::vector<std::string> secrets_;
+};
+
+/// A tape that is being replayed: for each kind the entries in their order, each taken once.
+class Tape final {
+ public:
+  /// Errors: not_found; `corrupt` with the line for what is no cassette.
+  static base::Result<std::unique_ptr<Tape>> open(const std::string& path);
+  static base::Result<std::unique_ptr<Tape>> parse(std::string_view text, std::string name);
+
+  [[nodiscard]] const TapeHeader& header() const { return header_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// The next model answer; `cassette_mismatch` when the tape has no more.
+  [[nodiscard]] base::Result<base::Json> take_model();
+  /// The recorded run of that call; `cassette_mismatch` when there is none.
+  [[nodiscard]] base::Result<base::Json> take_tool(std::string_view call_id, std::string_view tool);
+  /// The next value of that name; `cassette_mismatch` when there is none.
+  [[nodiscard]] base::Result<base::Json> take_value(std::string_view name);
+  /// The recorded list of models; empty when none was asked for.
+  [[nodiscard]] base::Json models() const { return models_; }
+  /// How many model answers were taken.
+  [[nodiscard]] std::size_t models_taken() const { return models_taken_; }
+
+ private:
+  TapeHeader header_;
+  std::string name_;
+  std::deque<base::Json> model_;
+  std::deque<base::Json> tool_;
+  std::deque<base::Json> value_;
+  base::Json models_;
+  std::size_t models_taken_ = 0;
+};
+
+}  // namespace lathe::providers::cassette
