@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/ports/session_state.h"
+
+namespace lathe::ports {
+
+/// Records of one session's own stream from a byte offset on.
+struct SourcePage {
+  /// Lines without newline, seals checked.
+  std::vector<std::string> lines;
+  /// Where the next page starts.
+  std::uint64_t next_offset = 0;
+};
+
+/// The streams of a data root as an index follows them. Blocks; safe from any thread; takes no session's lock.
+///
+/// A stream is *unfollowed* from before a process first appends to it until an index has taken in all of it and the
+/// process has closed it. Only unfollowed streams are looked at when a list is asked for, so ten thousand finished
+/// sessions cost nothing.
+class SessionSource {
+ public:
+  virtual ~SessionSource() = default;
+  /// Every session that has a folder.
+  [[nodiscard]] virtual base::Result<std::vector<std::string>> sessions() const = 0;
+  /// Sessions whose stream may hold more than an index knows, or may be gone.
+  [[nodiscard]] virtual base::Result<std::vector<std::string>> unfollowed() = 0;
+  /// An index has the stream up to `offset` (or, for a session that is gone, has dropped it).
+  [[nodiscard]] virtual base::Result<void> followed(const std::string& session_id, std::uint64_t offset) = 0;
+  /// About `max_bytes` of whole records of the session's own stream from `offset` on; none at its end. A torn last
+  /// line is not there yet. Errors: `not_found`; `corrupt` with the place, also when `offset` is no record's start.
+  [[nodiscard]] virtual base::Result<SourcePage> read_own(const std::string& session_id, std::uint64_t offset,
+                                                          std::size_t max_bytes) const = 0;
+  /// What the session's own first record continues: an empty state, or that of its parent where it was forked.
+  [[nodiscard]] virtual base::Result<SessionState> origin(const std::string& session_id) const = 0;
+  /// Hidden from lists. Kept beside the stream, so that a rebuilt index has it again.
+  [[nodiscard]] virtual bool archived(const std::string& session_id) const = 0;
+  [[nodiscard]] virtual base::Result<void> set_archived(const std::string& session_id, bool archived) = 0;
+  /// Whether a live process holds the session.
+  [[nodiscard]] virtual bool held(const std::string& session_id) const = 0;
+};
+
+}  // namespace lathe::ports
