@@ -1,0 +1,72 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lathe/base/result.h"
+#include "lathe/base/unique_fd.h"
+
+// File access of the tools, by descriptor below the working folder. Everything here blocks; tools call it on a Pool.
+//
+// A path is first made plain by its text alone (".", ".." and double slashes go), and exactly that path is opened and
+// shown. Reads may leave the folder. Writes may not, neither by text nor through a link: the kernel resolves them with
+// openat2(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), so that a link swapped in the meantime is refused as well.
+
+namespace lathe::tools::common {
+
+inline constexpr std::size_t kMaxPathBytes = 4095;
+inline constexpr std::size_t kMaxFileBytes = 64U << 20;
+
+/// Where a path that a model wrote leads.
+struct Place {
+  /// Plain and absolute.
+  std::string absolute;
+  /// The same from the working folder ("." for the folder itself); empty when it is outside.
+  std::string relative;
+
+  [[nodiscard]] bool inside() const { return !relative.empty(); }
+  /// How people and models are shown it: relative where it is inside.
+  [[nodiscard]] const std::string& shown() const { return inside() ? relative : absolute; }
+};
+
+/// `cwd` is absolute. `invalid` for an empty path, a NUL byte, bytes that are not UTF-8, or more than kMaxPathBytes.
+[[nodiscard]] base::Result<Place> place_of(const std::string& cwd, std::string_view path);
+
+struct OpenFile {
+  base::UniqueFd fd;
+  mode_t mode = 0;
+  std::size_t size = 0;
+};
+/// Opens a regular file for reading. `not_found` names the path (with near names of its folder), `invalid` says what
+/// else it is: a folder, a FIFO, a device, a socket. Opening has no side effect on what is not a regular file.
+[[nodiscard]] base::Result<OpenFile> open_for_reading(const Place& place);
+
+/// The whole content, or nothing when there is no such file; `limit_exceeded` over kMaxFileBytes.
+[[nodiscard]] base::Result<std::optional<std::string>> read_if_there(const Place& place);
+[[nodiscard]] base::Result<std::string> read_whole(const Place& place);
+
+/// Changes files below one working folder.
+class Workspace final {
+ public:
+  [[nodiscard]] static base::Result<Workspace> open(const std::string& cwd);
+
+  /// May this place be written at all? `permission_denied` when it is outside or a link leads out, `invalid` when it
+  /// is there and no regular file. Changes nothing.
+  [[nodiscard]] base::Result<void> check_writable(const Place& place) const;
+  /// Replaces or creates the file in one step (a temporary file beside it, then rename); missing folders are made.
+  /// The permission bits of an existing file are kept, setuid, setgid and sticky are not. A link to a file inside is
+  /// followed, so that the link stays.
+  [[nodiscard]] base::Result<void> write(const Place& place, std::string_view bytes) const;
+  [[nodiscard]] base::Result<void> remove(const Place& place) const;
+
+ private:
+  explicit Workspace(base::UniqueFd root) : root_(std::move(root)) {}
+
+  base::UniqueFd root_;
+};
+
+}  // namespace lathe::tools::common

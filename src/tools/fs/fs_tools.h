@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "lathe/ports/tool.h"
+#include "lathe/runtime/pool.h"
+
+namespace lathe::tools::fs {
+
+struct FsOptions {
+  /// Where files are read and written. Outlives the tools.
+  runtime::Pool* pool = nullptr;
+  /// Text that one read_file gives at most.
+  std::size_t max_read_bytes = 256U << 10;
+  std::size_t max_image_bytes = 10U << 20;
+  std::size_t max_entries = 2'000;
+};
+
+/// read_file, write_file, edit_file, list_dir.
+[[nodiscard]] std::vector<std::unique_ptr<ports::Tool>> make_fs_tools(FsOptions options);
+
+}  // namespace lathe::tools::fs

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "lathe/ports/tool.h"
+#include "lathe/runtime/pool.h"
+
+namespace lathe::tools::patch {
+
+struct PatchOptions {
+  /// Where files are read and written. Outlives the tools.
+  runtime::Pool* pool = nullptr;
+};
+
+/// apply_patch.
+[[nodiscard]] std::vector<std::unique_ptr<ports::Tool>> make_patch_tools(PatchOptions options);
+
+}  // namespace lathe::tools::patch
