@@ -24,7 +24,8 @@ def sources(build):
         path = pathlib.Path(command["file"])
         if path.is_relative_to(ROOT / "src") or path.is_relative_to(ROOT / "testing"):
             if not path.name.endswith("_test.cc"):
-                found[path] = command["output"]
+                words = command["command"].split()
+                found[path] = words[words.index("-o") + 1]
     return found
 
 
