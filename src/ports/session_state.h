@@ -36,6 +36,11 @@ struct OpenTask {
   std::int64_t turns = 0;
   std::int64_t tool_calls = 0;
   bool parked = false;
+  /// The answer whose calls are under way, as tool_calls told it, without the calls; turn_complete ends it.
+  std::optional<protocol::ToolCalls> answer;
+  /// Milliseconds that the Task ran before it last parked, and when it last began to run (start or resumption).
+  std::int64_t active_ms = 0;
+  base::UnixMillis active_since = 0;
   friend bool operator==(const OpenTask&, const OpenTask&) = default;
 };
 

@@ -199,7 +199,21 @@ struct ToolCalls {
   static constexpr std::string_view kType = "tool_calls";
   static constexpr std::string_view kDoc = "The calls that one answer of the model asked for, recorded before any of them runs.";
   std::vector<ToolCall> calls;
-  static constexpr auto fields() { return std::tuple{required("calls", &ToolCalls::calls, "in the model's order")}; }
+  // What the Turn's turn_complete will say of the answer, so that a Task that parks or dies before it keeps the count.
+  std::string provider_response_id;
+  std::string model;
+  Usage usage;
+  std::optional<std::int64_t> cost_micro_usd;
+  std::string finish_reason;
+  static constexpr auto fields() {
+    using S = ToolCalls;
+    return std::tuple{required("calls", &S::calls, "in the model's order"),
+                      optional("provider_response_id", &S::provider_response_id, "the provider's own"),
+                      optional("model", &S::model, "backend/model that answered"),
+                      optional("usage", &S::usage, "tokens of the answer; counted with turn_complete"),
+                      optional("cost_micro_usd", &S::cost_micro_usd, "millionths of a US dollar; absent when the price is unknown"),
+                      optional("finish_reason", &S::finish_reason, "stop, tool_calls, length, content_filter or other")};
+  }
   friend bool operator==(const ToolCalls&, const ToolCalls&) = default;
 };
 
