@@ -58,6 +58,8 @@ class ModelDirectory {
   /// name, no_api_key with what to set. May look for local servers and run a key command, hence asynchronous.
   virtual runtime::Async<base::Result<ResolvedModel>> resolve(std::string backend, std::string model) = 0;
   virtual runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() = 0;
+  /// The backend alone, for its list of models. Same errors as resolve().
+  virtual runtime::Async<base::Result<std::shared_ptr<Model>>> connect(std::string backend) = 0;
   /// The facts of a model that a server listed.
   [[nodiscard]] virtual ModelFacts facts(const std::string& backend, const std::string& model) const = 0;
 };

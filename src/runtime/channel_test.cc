@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/pool.h"
 
 namespace lathe::runtime {
@@ -58,6 +59,24 @@ TEST(Pool, RunsEveryJobOffTheLoop) {
   Loop loop;
   Pool pool(loop, "test-pool", 3);
   EXPECT_EQ(loop.block_on(use_pool(&pool)), 1225U);
+}
+
+Async<int> hold_in_turn(Loop* loop, AsyncMutex* mutex, std::vector<int>* order, int name) {
+  const AsyncMutex::Holder held = co_await mutex->lock();
+  order->push_back(name);
+  (void)co_await loop->sleep(std::chrono::milliseconds(5), CancelToken());
+  order->push_back(-name);
+  co_return name;
+}
+
+TEST(AsyncMutex, LetsOneThroughAfterTheOther) {
+  Loop loop(TimeMode::kVirtual);
+  AsyncMutex mutex(loop);
+  std::vector<int> order;
+  std::vector<Async<int>> holders;
+  for (int name = 1; name <= 3; ++name) holders.push_back(hold_in_turn(&loop, &mutex, &order, name));
+  (void)loop.block_on(when_all(std::move(holders)));
+  EXPECT_EQ(order, (std::vector<int>{1, -1, 2, -2, 3, -3}));
 }
 
 }  // namespace

@@ -1,0 +1,229 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lathe/engine/connection.h"
+#include "lathe/engine/engine.h"
+
+// Calls and their replies, one handler each.
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+using protocol::ReplyMsg;
+using runtime::Async;
+
+namespace {
+
+/// A typed result as a reply.
+template <class T>
+Async<Result<ReplyMsg>> as_reply(Async<Result<T>> typed) {
+  auto result = co_await typed;
+  if (!result.ok()) co_return std::move(result).error();
+  if constexpr (std::is_void_v<T>) {
+    co_return ReplyMsg(protocol::OkReply{});
+  } else {
+    co_return ReplyMsg(*std::move(result));
+  }
+}
+
+}  // namespace
+
+Connection::Reply Connection::call(protocol::Call call) {
+  return std::visit([this](auto& typed) { return on(std::move(typed)); }, call);
+}
+
+Connection::Reply Connection::on(protocol::Hello) {
+  co_return ReplyMsg(protocol::HelloReply{.version = engine_.parts().version,
+                                          .features = {"sessions", "approvals", "fork", "search", "cassettes"}});
+}
+
+Connection::Reply Connection::on(protocol::SessionList call) {
+  return as_reply(engine_.parts().index.list(std::move(call)));
+}
+
+Connection::Reply Connection::on(protocol::SessionGet call) {
+  CO_TRY(const std::vector<std::string> found, co_await engine_.parts().index.find(call.session));
+  if (found.empty()) {
+    const bool last = call.session == "last";
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = last ? "there is no session yet" : fmt::format("no session \"{}\"", call.session),
+                    .hint = last ? "start one: lathe exec \"…\"" : "lathe session list"};
+  }
+  if (found.size() > 1) {
+    co_return Error{.code = base::codes::kInvalid,
+                    .message = fmt::format("\"{}\" is the start of {} sessions", call.session, found.size()),
+                    .hint = fmt::format("give more of the id: {} or {}", found[0], found[1])};
+  }
+  protocol::SessionGetReply reply;
+  CO_TRY(reply.session, co_await engine_.parts().index.get(found.front()));
+  if (const LiveSession* live = engine_.find_live(found.front())) {
+    for (const auto& question : live->state().questions) reply.open_questions.push_back(question.id);
+  } else {
+    CO_TRY(const ports::SessionState state, co_await engine_.parts().sessions.peek(found.front()));
+    for (const auto& question : state.questions) reply.open_questions.push_back(question.id);
+  }
+  co_return ReplyMsg(std::move(reply));
+}
+
+Connection::Reply Connection::on(protocol::SessionSubscribe call) {
+  CO_TRY_OK(co_await subscribe(call.session, call.since));
+  const LiveSession* live = engine_.find_live(call.session);
+  CHECK_REQUEST(live != nullptr);
+  co_return ReplyMsg(protocol::SessionSubscribeReply{.last_seq = live->state().last_seq,
+                                                     .state = ports::session_state_of(live->state(), live->running())});
+}
+
+Connection::Reply Connection::on(protocol::SessionUnsubscribe call) {
+  if (LiveSession* live = engine_.find_live(call.session)) live->feed().unsubscribe(queue_.get());
+  subscribed_.erase(call.session);
+  co_return ReplyMsg(protocol::OkReply{});
+}
+
+Connection::Reply Connection::on(protocol::SessionFork call) { return as_reply(engine_.fork(std::move(call))); }
+
+Connection::Reply Connection::on(protocol::SessionArchive call) {
+  return as_reply(engine_.parts().index.archive(call.session, call.archived));
+}
+
+Connection::Reply Connection::on(protocol::SessionRemove call) { return as_reply(engine_.remove(call.session)); }
+
+Connection::Reply Connection::on(protocol::SessionSearch call) {
+  return as_reply(engine_.parts().index.search(std::move(call)));
+}
+
+Connection::Reply Connection::on(protocol::SessionExport call) {
+  const auto limit = static_cast<std::size_t>(std::clamp<std::int64_t>(call.limit, 1, 10'000));
+  CO_TRY(std::vector<std::string> records, co_await engine_.parts().sessions.read(call.session, call.since, limit));
+  protocol::SessionExportReply reply;
+  if (records.size() == limit) {
+    CO_TRY(const protocol::Event last, protocol::decode_event(records.back()));
+    reply.next = last.seq.value_or(0);
+  }
+  reply.records = std::move(records);
+  co_return ReplyMsg(std::move(reply));
+}
+
+Connection::Reply Connection::on(protocol::ApprovalList) { return as_reply(engine_.parts().index.open_questions()); }
+
+Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
+  CO_TRY(const protocol::ApprovalListReply open, co_await engine_.parts().index.open_questions());
+  const auto found = std::ranges::find(open.questions, call.id, &protocol::OpenQuestion::id);
+  if (found == open.questions.end()) {
+    std::vector<std::string> ids;
+    for (const auto& question : open.questions) ids.push_back(question.id);
+    std::string hint = base::did_you_mean(call.id, ids);
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = fmt::format("no open question \"{}\"", call.id),
+                    .hint = hint.empty() ? "lathe approvals list" : hint};
+  }
+  const std::string session_id = found->session_id;
+  CO_TRY_OK(co_await subscribe(session_id, /*since=*/-1));
+  LiveSession* live = engine_.find_live(session_id);
+  CHECK_REQUEST(live != nullptr);
+  const bool resume = call.resume;
+  const std::string by = client_ + "/" + call.id;
+  CO_TRY_OK(co_await live->answer(std::move(call), by));
+  protocol::ApprovalAnswerReply reply{.session = session_id, .resumed = false};
+  if (resume && live->state().questions.empty() && live->state().task && live->state().task->parked) {
+    CO_TRY_OK(co_await live->go_on());
+    reply.resumed = true;
+  }
+  co_return ReplyMsg(std::move(reply));
+}
+
+Connection::Reply Connection::on(protocol::ModelList call) {
+  ports::ModelDirectory& models = engine_.parts().models;
+  CO_TRY(const std::vector<protocol::BackendInfo> backends, co_await models.backends());
+  protocol::ModelListReply reply;
+  std::vector<std::string> names;
+  for (const protocol::BackendInfo& backend : backends) {
+    if (call.backend.empty() || backend.name == call.backend) names.push_back(backend.name);
+  }
+  // A name that is not listed gets its error, with the nearest name, from the directory.
+  if (names.empty() && !call.backend.empty()) names.push_back(call.backend);
+  for (const std::string& name : names) {
+    auto connection = co_await models.connect(name);
+    if (!connection.ok()) {
+      if (!call.backend.empty()) co_return std::move(connection).error();
+      reply.problems.push_back(name + ": " + connection.error().text());
+      continue;
+    }
+    const auto listed = co_await (*connection)->list_models(runtime::CancelToken());
+    if (!listed) {
+      if (!call.backend.empty()) co_return listed.error().error;
+      reply.problems.push_back(name + ": " + listed.error().error.text());
+      continue;
+    }
+    for (const ports::ModelListing& model : *listed) {
+      const ports::ModelFacts facts = models.facts(name, model.model);
+      protocol::ModelInfo info{.backend = name,
+                               .model = model.model,
+                               .context_window = model.context_window > 0 ? model.context_window : facts.context_window,
+                               .input_micro_usd_per_mtok = {},
+                               .output_micro_usd_per_mtok = {},
+                               .is_default = false};
+      if (facts.prices) {
+        info.input_micro_usd_per_mtok = facts.prices->input;
+        info.output_micro_usd_per_mtok = facts.prices->output;
+      }
+      reply.models.push_back(std::move(info));
+    }
+  }
+  co_return ReplyMsg(std::move(reply));
+}
+
+Connection::Reply Connection::on(protocol::BackendList) {
+  CO_TRY(std::vector<protocol::BackendInfo> backends, co_await engine_.parts().models.backends());
+  co_return ReplyMsg(protocol::BackendListReply{.backends = std::move(backends)});
+}
+
+namespace {
+
+/// Asks for one short answer and gives its text.
+Async<Result<std::string>> ask_briefly(std::shared_ptr<ports::Model> model, std::string name) {
+  ports::ModelRequest request;
+  request.model = std::move(name);
+  request.system_prompt = "Answer in one word.";
+  request.items = {ports::UserInputItem{.parts = {ports::ModelText{"Say: ready"}}}};
+  request.max_output_tokens = 64;
+  auto stream = co_await model->open(std::move(request), runtime::CancelToken());
+  if (!stream) co_return stream.error().error;
+  std::string text;
+  while (true) {
+    const auto events = co_await (*stream)->next(runtime::CancelToken(), runtime::Deadline::never());
+    if (!events) co_return events.error().error;
+    if (events->empty()) co_return text;
+    for (const ports::ModelEvent& event : *events) {
+      if (const auto* delta = std::get_if<ports::TextDelta>(&event)) text += delta->text;
+    }
+  }
+}
+
+}  // namespace
+
+Connection::Reply Connection::on(protocol::BackendTest call) {
+  runtime::Loop& loop = engine_.parts().loop;
+  CO_TRY(const std::shared_ptr<ports::Model> connection, co_await engine_.parts().models.connect(call.backend));
+  const base::MonoTime start = loop.mono_now();
+  protocol::BackendTestReply reply;
+  const auto listed = co_await connection->list_models(runtime::CancelToken());
+  if (!listed) co_return listed.error().error;
+  reply.models = static_cast<std::int64_t>(listed->size());
+  if (call.ask_model) {
+    CO_TRY(const ports::ResolvedModel resolved, co_await engine_.parts().models.resolve(call.backend, call.model));
+    reply.model = resolved.model;
+    CO_TRY(reply.answer, co_await ask_briefly(resolved.connection, resolved.model));
+  }
+  reply.latency_ms = std::chrono::duration_cast<base::Millis>(loop.mono_now() - start).count();
+  co_return ReplyMsg(std::move(reply));
+}
+
+Connection::Reply Connection::on(protocol::UsageCall call) {
+  return as_reply(engine_.parts().index.usage(std::move(call)));
+}
+
+Connection::Reply Connection::on(protocol::IndexRebuild) { return as_reply(engine_.parts().index.rebuild()); }
+
+}  // namespace lathe::engine

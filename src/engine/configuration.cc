@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "lathe/engine/live_session.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+using protocol::SessionConfigured;
+using runtime::Async;
+
+namespace {
+
+Result<std::string> check_folder(const std::string& cwd) {
+  if (!cwd.starts_with('/')) {
+    return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: \"{}\" is not an absolute path", cwd)};
+  }
+  TRY(std::string real, runtime::real_path(cwd).within("cwd"));
+  struct stat status {};
+  if (stat(real.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: {} is not a folder", cwd)};
+  }
+  if (access(real.c_str(), R_OK | X_OK) != 0) return base::errno_error(errno, "cwd: " + cwd);
+  return real;
+}
+
+/// What a new session has before its client said anything.
+SessionConfigured defaults_of(const EngineParts& parts, const std::string& session_id) {
+  SessionConfigured config;
+  config.session_id = session_id;
+  config.approval_policy = parts.config.approval_policy;
+  config.budget = parts.config.budget;
+  config.fallback_models = parts.config.fallback_models;
+  config.driver = "native";
+  return config;
+}
+
+void apply(const protocol::ConfigureSession& op, SessionConfigured& config) {
+  if (op.approval_policy) config.approval_policy = *op.approval_policy;
+  if (op.ask) config.ask = *op.ask;
+  if (op.budget) config.budget = *op.budget;
+  if (!op.fallback_models.empty()) config.fallback_models = op.fallback_models;
+  if (op.title) config.title = *op.title;
+}
+
+}  // namespace
+
+Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol::ConfigureSession op,
+                                                    std::optional<SessionConfigured> before, std::string session_id) {
+  SessionConfigured config = before ? *before : defaults_of(*parts, session_id);
+  apply(op, config);
+  if (op.cwd) {
+    CO_TRY(config.cwd, check_folder(*op.cwd));
+  } else if (config.cwd.empty()) {
+    co_return Error{.code = base::codes::kInvalid, .message = "cwd: a new session needs a folder to work in"};
+  }
+  if (!before || op.model || op.backend) {
+    std::string backend = op.backend.value_or("");
+    // A model named alone stays at the session's backend.
+    if (before && !op.backend && op.model && op.model->find('/') == std::string::npos) backend = config.backend;
+    CO_TRY(const ports::ResolvedModel resolved, co_await parts->models.resolve(backend, op.model.value_or("")));
+    config.model = resolved.model;
+    config.backend = resolved.backend;
+    config.provider = std::string(resolved.connection->provider());
+  }
+  if (!before || op.instructions) config.system_prompt = parts->system_prompt(op.instructions.value_or(""));
+  config.sandbox = parts->confinement;
+  config.replayed = parts->replayed;
+  co_return config;
+}
+
+}  // namespace lathe::engine

@@ -1,0 +1,59 @@
+#include "lathe/engine/connection.h"
+
+#include "lathe/engine/engine.h"
+#include "lathe/protocol/error_codes.h"
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+using runtime::Async;
+
+Connection::Connection(Engine& engine, std::string client)
+    : engine_(engine), client_(std::move(client)), queue_(std::make_shared<EventQueue>(engine.parts().loop)) {}
+
+Connection::~Connection() {
+  for (const std::string& id : subscribed_) {
+    if (LiveSession* session = engine_.find_live(id)) session->feed().unsubscribe(queue_.get());
+  }
+}
+
+Async<Result<void>> Connection::subscribe(std::string session, std::int64_t since) {
+  CO_TRY(LiveSession* const live, co_await engine_.live(session));
+  subscribed_.insert(session);
+  co_return co_await live->feed().subscribe(queue_, since);
+}
+
+Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSession op, std::string op_id) {
+  CO_TRY(LiveSession* const session, co_await engine_.create(std::move(op), client_ + "/" + op_id));
+  configured_session_ = session->state().session_id;
+  CO_TRY_OK(co_await subscribe(configured_session_, /*since=*/0));
+  co_return protocol::Ack{.id = op_id, .seq = session->state().last_seq, .session = configured_session_};
+}
+
+Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::Op op, std::string op_id) {
+  const bool configures = std::holds_alternative<protocol::ConfigureSession>(op);
+  if (session.empty()) {
+    if (configures && configured_session_.empty()) {
+      co_return co_await configure_new(std::get<protocol::ConfigureSession>(std::move(op)), std::move(op_id));
+    }
+    if (configured_session_.empty()) {
+      co_return Error{.code = protocol::error_codes::kNotConfigured,
+                      .message = "this connection has no session",
+                      .hint = "send configure_session first, or name a session"};
+    }
+    session = configured_session_;
+  }
+  CO_TRY(LiveSession* const live, co_await engine_.live(session));
+  if (configures) {
+    configured_session_ = session;
+    if (!subscribed_.contains(session)) CO_TRY_OK(co_await subscribe(session, /*since=*/-1));
+  }
+  co_return co_await live->submit(std::move(op), std::move(op_id), client_);
+}
+
+Async<Result<std::vector<Delivered>>> Connection::events(runtime::CancelToken cancel, runtime::Deadline deadline) {
+  return queue_->next(std::move(cancel), deadline);
+}
+
+}  // namespace lathe::engine

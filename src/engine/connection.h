@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lathe/engine/event_queue.h"
+#include "lathe/protocol/frames.h"
+#include "lathe/runtime/async.h"
+
+namespace lathe::engine {
+
+class Engine;
+
+/// One client of the engine, whatever wire it comes by. Any number of submit() and call() at once; one events(). Loop
+/// thread. When it goes, its subscriptions go; its Tasks go on.
+class Connection final {
+ public:
+  Connection(Engine& engine, std::string client);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Done when acknowledged. An empty session means the one that this connection configured last; configure_session
+  /// without one makes a new session. The connection is subscribed to what it configures.
+  runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op, std::string op_id);
+  runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call);
+  runtime::Async<base::Result<std::vector<Delivered>>> events(runtime::CancelToken cancel, runtime::Deadline deadline);
+
+ private:
+  using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
+  runtime::Async<base::Result<protocol::Ack>> configure_new(protocol::ConfigureSession op, std::string op_id);
+  runtime::Async<base::Result<void>> subscribe(std::string session, std::int64_t since);
+
+  Reply on(protocol::Hello call);
+  Reply on(protocol::SessionList call);
+  Reply on(protocol::SessionGet call);
+  Reply on(protocol::SessionSubscribe call);
+  Reply on(protocol::SessionUnsubscribe call);
+  Reply on(protocol::SessionFork call);
+  Reply on(protocol::SessionArchive call);
+  Reply on(protocol::SessionRemove call);
+  Reply on(protocol::SessionSearch call);
+  Reply on(protocol::SessionExport call);
+  Reply on(protocol::ApprovalList call);
+  Reply on(protocol::ApprovalAnswer call);
+  Reply on(protocol::ModelList call);
+  Reply on(protocol::BackendList call);
+  Reply on(protocol::BackendTest call);
+  Reply on(protocol::UsageCall call);
+  Reply on(protocol::IndexRebuild call);
+
+  Engine& engine_;
+  const std::string client_;
+  std::string configured_session_;
+  std::shared_ptr<EventQueue> queue_;  // shared with the feeds that it is subscribed to
+  std::set<std::string> subscribed_;
+};
+
+}  // namespace lathe::engine

@@ -1,0 +1,101 @@
+#include "lathe/engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+using runtime::Async;
+
+Engine::Engine(EngineParts parts) : parts_(std::move(parts)), opening_(parts_.loop) {}
+Engine::~Engine() { CHECK(sessions_.empty()); }
+
+std::unique_ptr<Connection> Engine::connect(std::string client) {
+  return std::make_unique<Connection>(*this, std::move(client));
+}
+
+LiveSession* Engine::find_live(const std::string& session_id) {
+  const auto found = sessions_.find(session_id);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+Async<Result<LiveSession*>> Engine::adopt(std::unique_ptr<ports::SessionStream> stream,
+                                          std::optional<protocol::SessionConfigured> config, std::string by) {
+  CO_TRY(auto session, co_await LiveSession::start(parts_, std::move(stream), std::move(config), std::move(by)));
+  LiveSession* adopted = session.get();
+  sessions_.emplace(adopted->state().session_id, std::move(session));
+  co_return adopted;
+}
+
+Async<Result<LiveSession*>> Engine::live(std::string session_id) {
+  const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  if (LiveSession* open = find_live(session_id)) co_return open;
+  CO_TRY(auto stream, co_await parts_.sessions.open(std::move(session_id)));
+  co_return co_await adopt(std::move(stream), std::nullopt, "");
+}
+
+Async<Result<LiveSession*>> Engine::create(protocol::ConfigureSession op, std::string by) {
+  const std::string session_id = base::uuid7(parts_.loop.unix_now(), parts_.random);
+  // Everything that can be wrong with the configuration is found before anything is made.
+  CO_TRY(protocol::SessionConfigured config,
+         co_await make_configuration(&parts_, std::move(op), std::nullopt, session_id));
+  const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  CO_TRY(auto stream, co_await parts_.sessions.create(session_id));
+  co_return co_await adopt(std::move(stream), std::move(config), std::move(by));
+}
+
+Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork call) {
+  ports::SessionState state;
+  if (const LiveSession* open = find_live(call.session)) {
+    state = open->state();
+  } else {
+    CO_TRY(state, co_await parts_.sessions.peek(call.session));
+  }
+  if (state.bookmarks.empty()) {
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = fmt::format("session {} has no Turn to fork from", call.session)};
+  }
+  auto mark = std::prev(state.bookmarks.end());
+  if (!call.response_id.empty()) {
+    mark = std::ranges::find(state.bookmarks, call.response_id, &ports::Bookmark::response_id);
+    if (mark == state.bookmarks.end()) {
+      co_return Error{.code = base::codes::kNotFound,
+                      .message = fmt::format("no Turn \"{}\" in session {}", call.response_id, call.session),
+                      .hint = "the turn_complete events name the Turns: lathe session export " + call.session};
+    }
+  }
+  const std::string new_id = base::uuid7(parts_.loop.unix_now(), parts_.random);
+  const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  CO_TRY(auto stream, co_await parts_.sessions.fork(call.session, mark->seq, mark->response_id, new_id));
+  std::optional<protocol::SessionConfigured> config = state.config;
+  if (config) config->session_id = new_id;
+  CO_TRY(LiveSession* const session, co_await adopt(std::move(stream), std::move(config), ""));
+  co_return protocol::SessionForkReply{.session = session->state().session_id};
+}
+
+Async<Result<void>> Engine::remove(std::string session_id) {
+  const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  const auto open = sessions_.find(session_id);
+  if (open != sessions_.end()) {
+    if (open->second->running()) {
+      co_return Error{.code = base::codes::kLocked,
+                      .message = fmt::format("session {} has a running Task", session_id),
+                      .hint = "interrupt it first"};
+    }
+    co_await open->second->close();
+    sessions_.erase(open);
+  }
+  CO_TRY_OK(co_await parts_.sessions.remove(session_id));
+  co_return co_await parts_.index.forget(session_id);
+}
+
+Async<void> Engine::shut_down() {
+  const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  for (auto& [id, session] : sessions_) co_await session->close();
+  sessions_.clear();
+}
+
+}  // namespace lathe::engine

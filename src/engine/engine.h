@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "lathe/engine/connection.h"
+#include "lathe/engine/live_session.h"
+#include "lathe/engine/parts.h"
+#include "lathe/runtime/async_mutex.h"
+
+namespace lathe::engine {
+
+/// The product without a wire. Loop thread. Ended with `co_await shut_down()` before it goes, after its connections.
+class Engine final {
+ public:
+  explicit Engine(EngineParts parts);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// A new client. `client` is its lasting name: op ids are unique within it. The engine outlives the connection.
+  [[nodiscard]] std::unique_ptr<Connection> connect(std::string client);
+  /// Ends every Task, closes every session.
+  runtime::Async<void> shut_down();
+
+  // For connections.
+
+  [[nodiscard]] EngineParts& parts() { return parts_; }
+  /// The session, opened when no one here has it yet.
+  runtime::Async<base::Result<LiveSession*>> live(std::string session_id);
+  /// The session when it is open here, else nothing.
+  [[nodiscard]] LiveSession* find_live(const std::string& session_id);
+  runtime::Async<base::Result<LiveSession*>> create(protocol::ConfigureSession op, std::string by);
+  runtime::Async<base::Result<protocol::SessionForkReply>> fork(protocol::SessionFork call);
+  runtime::Async<base::Result<void>> remove(std::string session_id);
+
+ private:
+  runtime::Async<base::Result<LiveSession*>> adopt(std::unique_ptr<ports::SessionStream> stream,
+                                                   std::optional<protocol::SessionConfigured> config, std::string by);
+
+  EngineParts parts_;
+  /// One opening at a time, so that two clients never race for one session's lock.
+  runtime::AsyncMutex opening_;
+  std::map<std::string, std::unique_ptr<LiveSession>> sessions_;
+};
+
+}  // namespace lathe::engine

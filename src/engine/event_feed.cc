@@ -1,0 +1,169 @@
+#include "lathe/engine/event_feed.h"
+
+#include <algorithm>
+
+namespace lathe::engine {
+
+using base::Result;
+using protocol::Event;
+using runtime::Async;
+
+namespace {
+
+/// What of an item in flight is kept for those who join; a longer one is told from its completion only.
+constexpr std::size_t kMaxInFlightBytes = 1U << 20;
+constexpr std::size_t kPageRecords = 500;
+
+struct DeltaParts {
+  std::string key;
+  std::int64_t offset = 0;
+  std::string_view text;
+};
+
+std::optional<DeltaParts> parts_of(const protocol::EventMsg& msg) {
+  if (const auto* message = std::get_if<protocol::AgentMessageDelta>(&msg)) {
+    return DeltaParts{message->item, message->offset, message->text};
+  }
+  if (const auto* reasoning = std::get_if<protocol::AgentReasoningDelta>(&msg)) {
+    return DeltaParts{reasoning->item, reasoning->offset, reasoning->text};
+  }
+  if (const auto* output = std::get_if<protocol::ExecCommandOutputDelta>(&msg)) {
+    return DeltaParts{output->call_id, output->offset, output->text};
+  }
+  return std::nullopt;
+}
+
+/// The item that a durable event completes, or a reset starts anew.
+std::string finished_item(const protocol::EventMsg& msg) {
+  if (const auto* message = std::get_if<protocol::AgentMessage>(&msg)) return message->item;
+  if (const auto* reasoning = std::get_if<protocol::AgentReasoning>(&msg)) return reasoning->item;
+  if (const auto* command = std::get_if<protocol::ExecCommandEnd>(&msg)) return command->call_id;
+  if (const auto* reset = std::get_if<protocol::ItemReset>(&msg)) return reset->item;
+  return "";
+}
+
+/// The last delta of an item, widened to all of its text.
+Event from_start(const InFlight& item) {
+  Event event = item.last;
+  std::visit(
+      [&]<class M>(M& msg) {
+        if constexpr (requires { msg.offset, msg.text; }) {
+          msg.offset = 0;
+          msg.text = item.text;
+        }
+      },
+      event.msg);
+  return event;
+}
+
+}  // namespace
+
+Async<Result<std::int64_t>> EventFeed::record(Event event) {
+  auto slot = std::make_shared<Slot>();
+  outbox_.push_back(slot);
+  auto appended = co_await stream_.append(event);
+  if (!appended.ok()) {
+    slot->ready = true;
+    slot->dropped = true;
+    flush();
+    co_return std::move(appended).error();
+  }
+  event.seq = appended->seq;
+  slot->delivered = {std::move(event), appended->line};
+  slot->ready = true;
+  flush();
+  co_return appended->seq;
+}
+
+void EventFeed::show(Event event) {
+  auto slot = std::make_shared<Slot>();
+  slot->delivered = {std::move(event), nullptr};
+  slot->ready = true;
+  outbox_.push_back(std::move(slot));
+  flush();
+}
+
+void EventFeed::flush() {
+  while (!outbox_.empty() && outbox_.front()->ready) {
+    const std::shared_ptr<Slot> slot = std::move(outbox_.front());
+    outbox_.pop_front();
+    if (slot->dropped) continue;
+    track(slot->delivered.event);
+    for (Subscriber& subscriber : subscribers_) give(subscriber, slot->delivered);
+  }
+}
+
+void EventFeed::track(const Event& event) {
+  if (const auto parts = parts_of(event.msg)) {
+    InFlight& item = in_flight_[parts->key];
+    item.last = event;
+    const bool follows = parts->offset == static_cast<std::int64_t>(item.text.size());
+    if (follows && item.text.size() + parts->text.size() <= kMaxInFlightBytes) item.text += parts->text;
+    return;
+  }
+  const std::string done = finished_item(event.msg);
+  if (!done.empty()) in_flight_.erase(done);
+  if (std::holds_alternative<protocol::TaskComplete>(event.msg)) in_flight_.clear();
+}
+
+void EventFeed::give(Subscriber& subscriber, const Delivered& delivered) {
+  if (subscriber.joining) {
+    subscriber.held.push_back(delivered);
+  } else {
+    subscriber.queue->push(delivered.event, delivered.line);
+  }
+}
+
+EventFeed::Subscriber* EventFeed::find(const EventQueue* queue) {
+  const auto found = std::ranges::find_if(subscribers_, [&](const Subscriber& s) { return s.queue.get() == queue; });
+  return found == subscribers_.end() ? nullptr : &*found;
+}
+
+Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since) {
+  unsubscribe(queue.get());
+  queue->rejoin();
+  const std::int64_t until = stream_.state().last_seq;
+  std::vector<Event> flying;
+  for (const auto& [key, item] : in_flight_) flying.push_back(from_start(item));
+  subscribers_.push_back({.queue = queue, .joining = true, .held = {}});
+
+  Result<void> read_past;
+  std::int64_t at = since < 0 ? until : since;
+  while (at < until && read_past.ok()) {
+    auto page = co_await stream_.read(at, kPageRecords);
+    if (!page.ok()) {
+      read_past = std::move(page).error();
+      break;
+    }
+    if (page->empty()) break;
+    for (std::string& line : *page) {
+      auto event = protocol::decode_event(line);
+      if (!event.ok()) {
+        read_past = std::move(event).error();
+        break;
+      }
+      at = event->seq.value_or(at);
+      if (at > until) break;
+      queue->push(*event, std::make_shared<const std::string>(std::move(line)));
+    }
+  }
+  Subscriber* subscriber = find(queue.get());
+  if (subscriber == nullptr) co_return base::Error{.code = base::codes::kCancelled, .message = "unsubscribed"};
+  if (!read_past.ok()) {
+    unsubscribe(queue.get());
+    co_return read_past;
+  }
+  if (since >= 0) {
+    for (const Event& event : flying) queue->push(event, nullptr);
+  }
+  const std::vector<Delivered> held = std::move(subscriber->held);
+  subscriber->joining = false;
+  for (const Delivered& delivered : held) queue->push(delivered.event, delivered.line);
+  co_return Result<void>();
+}
+
+void EventFeed::unsubscribe(const EventQueue* queue) {
+  std::erase_if(subscribers_, [&](const Subscriber& subscriber) { return subscriber.queue.get() == queue; });
+}
+
+}  // namespace lathe::engine

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/engine/event_queue.h"
+#include "lathe/ports/session_store.h"
+#include "lathe/protocol/frames.h"
+
+namespace lathe::engine {
+
+/// One item whose deltas have been shown and whose completion has not.
+struct InFlight {
+  protocol::Event last;
+  std::string text;
+};
+
+/// The outgoing side of one session: keeps durable and passing events in the order in which they were given, although a
+/// durable one leaves only once it is appended, and knows what is in flight for those who join later. Loop thread.
+class EventFeed final {
+ public:
+  explicit EventFeed(ports::SessionStream& stream) : stream_(stream) {}
+
+  /// Appends the event and shows it after everything that was shown before this call.
+  runtime::Async<base::Result<std::int64_t>> record(protocol::Event event);
+  void show(protocol::Event event);
+
+  /// Gives `queue` every record after `since`, then one delta from offset 0 for each item in flight, then all that
+  /// comes: no gap, no duplicate. `since` -1: only what comes.
+  runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
+  void unsubscribe(const EventQueue* queue);
+  [[nodiscard]] bool has_subscribers() const { return !subscribers_.empty(); }
+
+ private:
+  struct Slot {
+    bool ready = false;
+    bool dropped = false;
+    Delivered delivered;
+  };
+  struct Subscriber {
+    std::shared_ptr<EventQueue> queue;
+    /// Still reading the past: what comes meanwhile waits here.
+    bool joining = false;
+    std::vector<Delivered> held;
+  };
+
+  void flush();
+  void track(const protocol::Event& event);
+  void give(Subscriber& subscriber, const Delivered& delivered);
+  Subscriber* find(const EventQueue* queue);
+
+  ports::SessionStream& stream_;
+  std::deque<std::shared_ptr<Slot>> outbox_;
+  std::vector<Subscriber> subscribers_;
+  std::map<std::string, InFlight> in_flight_;
+};
+
+}  // namespace lathe::engine

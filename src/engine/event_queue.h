@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/protocol/frames.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/loop.h"
+#include "lathe/runtime/signal.h"
+
+namespace lathe::engine {
+
+struct Delivered {
+  protocol::Event event;
+  std::shared_ptr<const std::string> line;  // shared by all subscribers
+};
+
+struct QueueLimits {
+  std::size_t max_bytes = 8U << 20;
+  /// Deltas of one item are merged for so long before they are handed on; anything else goes at once.
+  std::chrono::milliseconds frame{20};
+};
+
+/// What one subscriber has still to receive: bounded, in order, deltas merged. It never slows the engine: past its
+/// bound everything is dropped for one `lagged` event, and the subscriber subscribes again. Loop thread.
+class EventQueue final {
+ public:
+  explicit EventQueue(runtime::Loop& loop, QueueLimits limits = {}) : loop_(loop), limits_(limits), ready_(loop) {}
+
+  /// `line` is the record's bytes; none for a passing event.
+  void push(const protocol::Event& event, std::shared_ptr<const std::string> line);
+  /// The subscriber starts over after `lagged`.
+  void rejoin() { lagging_ = false; }
+  /// Nothing more comes.
+  void close();
+  /// At least one event; `unavailable` when closed and drained. One waiter.
+  runtime::Async<base::Result<std::vector<Delivered>>> next(runtime::CancelToken cancel, runtime::Deadline deadline);
+
+ private:
+  bool merge_into_last(const protocol::Event& event);
+  void overflow();
+
+  runtime::Loop& loop_;
+  const QueueLimits limits_;
+  runtime::Signal ready_;
+  std::deque<Delivered> pending_;
+  std::size_t bytes_ = 0;
+  std::int64_t last_seq_ = 0;
+  /// Something that is no delta waits: hand on at once.
+  bool urgent_ = false;
+  bool lagging_ = false;
+  bool closed_ = false;
+  base::MonoTime last_delivery_{};
+};
+
+}  // namespace lathe::engine

@@ -1,0 +1,85 @@
+#include "lathe/engine/event_queue.h"
+
+#include <gtest/gtest.h>
+
+namespace lathe::engine {
+namespace {
+
+using protocol::AgentMessage;
+using protocol::AgentMessageDelta;
+using protocol::Event;
+
+Event passing(protocol::EventMsg msg) {
+  return {.session = "s", .seq = std::nullopt, .id = "1", .by = {}, .ts = 1, .msg = std::move(msg)};
+}
+Event durable(std::int64_t seq, protocol::EventMsg msg) {
+  return {.session = "s", .seq = seq, .id = "1", .by = {}, .ts = 1, .msg = std::move(msg)};
+}
+void push(EventQueue& queue, const Event& event) {
+  queue.push(event, event.seq ? std::make_shared<const std::string>(protocol::encode_event(event)) : nullptr);
+}
+std::vector<protocol::EventMsg> take(runtime::Loop& loop, EventQueue& queue) {
+  auto got = loop.block_on(queue.next(runtime::CancelToken(), runtime::Deadline::never()));
+  std::vector<protocol::EventMsg> out;
+  for (const Delivered& delivered : *got) out.push_back(delivered.event.msg);
+  return out;
+}
+
+TEST(EventQueue, MergesDeltasThatFollowEachOther) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop);
+  push(queue, passing(AgentMessageDelta{"i", 0, "ab"}));
+  push(queue, passing(AgentMessageDelta{"i", 2, "cd"}));
+  push(queue, passing(AgentMessageDelta{"j", 0, "x"}));
+  EXPECT_EQ(take(loop, queue),
+            (std::vector<protocol::EventMsg>{AgentMessageDelta{"i", 0, "abcd"}, AgentMessageDelta{"j", 0, "x"}}));
+}
+
+TEST(EventQueue, DeltasWaitForTheFrameAndOthersDoNot) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop);
+  push(queue, passing(AgentMessageDelta{"i", 0, "a"}));
+  (void)take(loop, queue);
+  const auto first = loop.mono_now();
+  push(queue, passing(AgentMessageDelta{"i", 1, "b"}));
+  (void)take(loop, queue);
+  EXPECT_EQ(loop.mono_now() - first, std::chrono::milliseconds(20));
+  push(queue, durable(1, AgentMessage{"i", "ab"}));
+  (void)take(loop, queue);
+  EXPECT_EQ(loop.mono_now() - first, std::chrono::milliseconds(20));
+}
+
+TEST(EventQueue, NeverMergesAcrossADurableEvent) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop);
+  push(queue, passing(AgentMessageDelta{"i", 0, "a"}));
+  push(queue, durable(1, AgentMessage{"h", "x"}));
+  push(queue, passing(AgentMessageDelta{"i", 1, "b"}));
+  EXPECT_EQ(take(loop, queue).size(), 3U);
+}
+
+TEST(EventQueue, TellsThatItLaggedAndWaitsForARejoin) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop, {.max_bytes = 2000, .frame = std::chrono::milliseconds(20)});
+  push(queue, durable(1, AgentMessage{"i", "x"}));
+  (void)take(loop, queue);
+  for (int i = 2; i < 40; ++i) push(queue, durable(i, AgentMessage{"i", std::string(100, 'x')}));
+  EXPECT_EQ(take(loop, queue), std::vector<protocol::EventMsg>{protocol::Lagged{.last_seq = 1}});
+  queue.rejoin();
+  push(queue, durable(40, AgentMessage{"i", "y"}));
+  EXPECT_EQ(take(loop, queue).size(), 1U);
+}
+
+TEST(EventQueue, LinesAreTheBytesOfTheEvents) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop);
+  const Event event = durable(7, AgentMessage{"i", "x"});
+  push(queue, event);
+  push(queue, passing(AgentMessageDelta{"i", 0, "a"}));
+  const auto got = loop.block_on(queue.next(runtime::CancelToken(), runtime::Deadline::never()));
+  EXPECT_EQ(*(*got)[0].line, protocol::encode_event(event));
+  EXPECT_EQ(protocol::decode_event(*(*got)[1].line)->msg, protocol::EventMsg(AgentMessageDelta{"i", 0, "a"}));
+}
+
+}  // namespace
+}  // namespace lathe::engine

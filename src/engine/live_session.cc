@@ -1,0 +1,332 @@
+#include "lathe/engine/live_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lathe/engine/recovery.h"
+#include "lathe/engine/user_content.h"
+#include "lathe/protocol/error_codes.h"
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+using protocol::AbortReason;
+using protocol::EventMsg;
+using runtime::Async;
+using runtime::CancelToken;
+using runtime::Deadline;
+
+namespace {
+
+constexpr std::size_t kMaxWaitingOps = 1000;
+constexpr std::size_t kMaxQueuedInputs = 100;
+
+}  // namespace
+
+LiveSession::LiveSession(EngineParts& parts, std::unique_ptr<ports::SessionStream> stream)
+    : parts_(parts),
+      stream_(std::move(stream)),
+      feed_(*stream_),
+      host_(parts, *stream_, feed_),
+      task_ended_(parts.loop),
+      ops_(parts.loop, kMaxWaitingOps),
+      scope_(parts.loop) {}
+
+LiveSession::~LiveSession() = default;
+
+Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& parts,
+                                                               std::unique_ptr<ports::SessionStream> stream,
+                                                               std::optional<protocol::SessionConfigured> config,
+                                                               std::string by) {
+  auto session = std::make_unique<LiveSession>(parts, std::move(stream));
+  if (session->state().task) {
+    session->host_.set_submission(session->state().task->submission);
+    CO_TRY_OK(co_await session->recover());
+  }
+  if (config) CO_TRY_OK(co_await session->host_.record_by(EventMsg(*std::move(config)), std::move(by)));
+  if (!session->state().config) {
+    co_return Error{.code = base::codes::kCorrupt,
+                    .message = fmt::format("session {} has no configuration", session->state().session_id)};
+  }
+  session->scope_.spawn(session->work());
+  co_return session;
+}
+
+Async<Result<void>> LiveSession::recover() {
+  const Recovery recovery = plan_recovery(state(), stream_->recovered_drafts());
+  for (const EventMsg& msg : recovery.records) CO_TRY_OK(co_await host_.record(msg));
+  co_return Result<void>();
+}
+
+Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client) {
+  const std::string by = client + "/" + op_id;
+  const auto& known = state().acknowledged;
+  const auto repeated = std::ranges::find(known, by, &std::pair<std::string, std::int64_t>::first);
+  if (repeated != known.end()) {
+    co_return protocol::Ack{.id = op_id, .seq = repeated->second, .session = state().session_id};
+  }
+  auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
+  if (closing_ || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = closing_ ? "the session is closing" : "too many ops wait at this session",
+                    .hint = "try again",
+                    .retryable = true};
+  }
+  CO_TRY(Result<std::int64_t> seq, co_await done->wait(CancelToken(), Deadline::never()));
+  if (!seq.ok()) co_return std::move(seq).error();
+  co_return protocol::Ack{.id = op_id, .seq = *seq, .session = state().session_id};
+}
+
+Async<void> LiveSession::work() {
+  while (true) {
+    auto received = co_await ops_.receive(CancelToken(), Deadline::never());
+    CHECK(received.ok());
+    if (!*received) break;
+    Pending pending = **std::move(received);
+    const auto* input = std::get_if<protocol::UserInput>(&pending.op);
+    const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
+    if (queue && queued_.size() < kMaxQueuedInputs) {
+      queued_.push_back(std::move(pending));
+      continue;
+    }
+    if (queue) {
+      pending.done->set(Error{.code = base::codes::kLimit, .message = "too many inputs are queued already"});
+      continue;
+    }
+    Result<std::int64_t> result = 0;
+    try {
+      result = co_await handle(pending);
+    } catch (const base::RequestBug& bug) {
+      result = Error{.code = base::codes::kInternal, .message = bug.what()};
+    }
+    pending.done->set(std::move(result));
+  }
+}
+
+LiveSession::Seq LiveSession::handle(const Pending& pending) {
+  const std::string& by = pending.by;
+  const protocol::Op& op = pending.op;
+  if (const auto* m = std::get_if<protocol::ConfigureSession>(&op)) return configure(*m, by);
+  if (const auto* m = std::get_if<protocol::UserInput>(&op)) return input(*m, pending.op_id, by);
+  if (std::holds_alternative<protocol::Interrupt>(op)) return interrupt(by);
+  if (const auto* m = std::get_if<protocol::Approval>(&op)) {
+    return host_.settle(m->id, m->decision, m->note, m->amended_input, by);
+  }
+  if (const auto* m = std::get_if<protocol::ExecApproval>(&op)) {
+    return host_.settle(m->id, m->decision, m->note, m->amended_input, by);
+  }
+  if (const auto* m = std::get_if<protocol::PatchApproval>(&op)) {
+    return host_.settle(m->id, m->decision, m->note, m->amended_input, by);
+  }
+  if (const auto* m = std::get_if<protocol::UserAnswer>(&op)) return host_.answer(m->id, m->answers, by);
+  if (const auto* m = std::get_if<protocol::AddContext>(&op)) {
+    const std::string from = m->path.empty() ? "" : "From " + m->path + ":\n";
+    return host_.record_by(protocol::ContextAdded{.item = host_.new_id("item"),
+                                                  .kind = protocol::ContextKind::kUserContext,
+                                                  .text = from + m->text},
+                           by);
+  }
+  if (const auto* m = std::get_if<protocol::Mention>(&op)) {
+    std::string text = "The user points at " + m->path;
+    if (m->line_start > 0) text += fmt::format(", lines {} to {}", m->line_start, std::max(m->line_start, m->line_end));
+    return host_.record_by(protocol::ContextAdded{.item = host_.new_id("item"),
+                                                  .kind = protocol::ContextKind::kUserContext,
+                                                  .text = text + "."},
+                           by);
+  }
+  if (const auto* m = std::get_if<protocol::SetModel>(&op)) return set_model(*m, by);
+  if (const auto* m = std::get_if<protocol::Rollback>(&op)) return rollback(*m, by);
+  if (std::holds_alternative<protocol::Compact>(op)) return start_task(std::nullopt, pending.op_id, by);
+  return end_task(AbortReason::kShutdown, by);
+}
+
+LiveSession::Seq LiveSession::configure(protocol::ConfigureSession op, std::string by) {
+  CO_TRY(protocol::SessionConfigured config,
+         co_await make_configuration(&parts_, std::move(op), state().config, state().session_id));
+  if (state().task && running_) CO_TRY_OK(co_await end_task(AbortReason::kReconfigured, ""));
+  candidates_.clear();
+  co_return co_await host_.record_by(EventMsg(std::move(config)), std::move(by));
+}
+
+LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, std::string by) {
+  const std::string cwd = state().config->cwd;
+  ports::BlobStore* blobs = &parts_.blobs;
+  const bool only_text = std::ranges::all_of(
+      op.items, [](const protocol::ContentPart& part) { return std::holds_alternative<protocol::TextPart>(part); });
+  if (only_text) {
+    CO_TRY(op.items, settle_content(op.items, cwd, *blobs));
+  } else {
+    auto settle = [items = op.items, cwd, blobs] { return settle_content(items, cwd, *blobs); };
+    CO_TRY(op.items, co_await parts_.fs_pool.run(std::move(settle)));
+  }
+  if (op.items.empty()) {
+    if (state().task && state().task->parked) co_return co_await go_on();
+    co_return Error{.code = base::codes::kInvalid, .message = "the input is empty", .hint = "say what is to be done"};
+  }
+  if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
+  if (state().task) CO_TRY_OK(co_await end_task(AbortReason::kReplaced, ""));
+  co_return co_await start_task(std::move(op), std::move(op_id), std::move(by));
+}
+
+LiveSession::Seq LiveSession::steer(std::vector<protocol::ContentPart> content, std::string by) {
+  protocol::UserMessage message{.item = host_.new_id("item"), .content = std::move(content), .steer = true};
+  CO_TRY(const std::int64_t seq, co_await host_.record_by(EventMsg(std::move(message)), std::move(by)));
+  host_.steered();
+  co_return seq;
+}
+
+LiveSession::Seq LiveSession::interrupt(std::string by) {
+  if (!state().task) co_return state().last_seq;
+  co_return co_await end_task(AbortReason::kInterrupted, std::move(by));
+}
+
+LiveSession::Seq LiveSession::set_model(protocol::SetModel op, std::string by) {
+  const bool alone = op.backend.empty() && op.model.find('/') == std::string::npos;
+  const std::string backend = alone ? state().config->backend : op.backend;
+  CO_TRY(ports::ResolvedModel resolved, co_await parts_.models.resolve(backend, op.model));
+  protocol::SessionUpdated updated{.model = resolved.model,
+                                   .backend = resolved.backend,
+                                   .provider = std::string(resolved.connection->provider()),
+                                   .title = {}};
+  if (candidates_.empty()) {
+    candidates_.push_back(std::move(resolved));
+  } else {
+    candidates_.front() = std::move(resolved);
+  }
+  co_return co_await host_.record_by(EventMsg(std::move(updated)), std::move(by));
+}
+
+LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
+  if (running_) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = "a Task is running; nothing was rolled back",
+                    .hint = "interrupt it first"};
+  }
+  protocol::RolledBack rolled;
+  if (!op.to.response_id.empty()) {
+    const auto mark = std::ranges::find(state().bookmarks, op.to.response_id, &ports::Bookmark::response_id);
+    if (mark == state().bookmarks.end()) {
+      co_return Error{.code = base::codes::kNotFound,
+                      .message = fmt::format("no Turn \"{}\" in this session", op.to.response_id)};
+    }
+    rolled.to_seq = mark->seq;
+    rolled.response_id = mark->response_id;
+  } else if (op.to.tasks >= 1) {
+    const auto& starts = state().task_starts;
+    const auto back = std::min<std::int64_t>(op.to.tasks, static_cast<std::int64_t>(starts.size()));
+    if (back == 0) co_return Error{.code = base::codes::kInvalid, .message = "there is no Task to take back"};
+    rolled.to_seq = starts[starts.size() - static_cast<std::size_t>(back)] - 1;
+    rolled.tasks = back;
+  } else {
+    co_return Error{.code = base::codes::kInvalid, .message = "rollback: say how far: response_id, or tasks of 1 or more"};
+  }
+  co_return co_await host_.record_by(EventMsg(std::move(rolled)), std::move(by));
+}
+
+Async<Result<void>> LiveSession::continue_from(std::string response_id) {
+  const auto& marks = state().bookmarks;
+  const auto mark = std::ranges::find(marks, response_id, &ports::Bookmark::response_id);
+  if (mark == marks.end()) {
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = fmt::format("last_response_id: no Turn \"{}\" in this session", response_id),
+                    .hint = "the turn_complete events name the Turns"};
+  }
+  if (mark->seq == marks.back().seq && state().conversation.entries.size() == state().conversation.counted_entries) {
+    co_return Result<void>();
+  }
+  protocol::RolledBack rolled{.to_seq = mark->seq, .response_id = mark->response_id, .tasks = 0};
+  CO_TRY_OK(co_await host_.record(EventMsg(std::move(rolled))));
+  co_return Result<void>();
+}
+
+Async<Result<void>> LiveSession::resolve_models() {
+  if (!candidates_.empty()) co_return Result<void>();
+  const protocol::SessionConfigured config = *state().config;
+  std::vector<ports::ResolvedModel> resolved;
+  CO_TRY(ports::ResolvedModel first, co_await parts_.models.resolve(config.backend, config.model));
+  resolved.push_back(std::move(first));
+  for (const std::string& name : config.fallback_models) {
+    auto fallback = co_await parts_.models.resolve("", name);
+    if (fallback.ok()) {
+      resolved.push_back(*std::move(fallback));
+      continue;
+    }
+    protocol::Warning warning{.code = "fallback_skipped", .message = fmt::format("fallback {}: {}", name, fallback.error().text())};
+    CO_TRY_OK(co_await host_.record(EventMsg(std::move(warning))));
+  }
+  candidates_ = std::move(resolved);
+  co_return Result<void>();
+}
+
+LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by) {
+  if (running_) {
+    co_return Error{.code = base::codes::kUnavailable, .message = "a Task is running", .hint = "interrupt it first"};
+  }
+  host_.set_submission(std::move(op_id));
+  CO_TRY_OK(co_await resolve_models());
+  if (op && op->last_response_id) CO_TRY_OK(co_await continue_from(*op->last_response_id));
+
+  ports::TaskRequest request;
+  request.task = base::uuid7(parts_.loop.unix_now(), parts_.random);
+  request.budget = op && op->budget ? *op->budget : state().config->budget;
+  request.output_schema = op ? op->output_schema : std::nullopt;
+  request.compact_only = !op;
+  protocol::TaskStarted started{.task = request.task, .context_window = candidates_.front().facts.context_window};
+  const std::string started_by = op ? "" : by;
+  CO_TRY(std::int64_t seq, co_await host_.record_by(EventMsg(std::move(started)), started_by));
+  if (op) {
+    protocol::UserMessage message{.item = host_.new_id("item"), .content = std::move(op->items), .steer = false};
+    CO_TRY(seq, co_await host_.record_by(EventMsg(std::move(message)), std::move(by)));
+  }
+  running_.emplace();
+  scope_.spawn(run_task(std::move(request)));
+  co_return seq;
+}
+
+LiveSession::Seq LiveSession::go_on() {
+  if (running_ || !state().task || !state().task->parked) {
+    co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
+  }
+  if (!state().questions.empty()) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = fmt::format("the Task still waits for an answer to {}", state().questions.front().id),
+                    .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
+  }
+  host_.set_submission(state().task->submission);
+  CO_TRY_OK(co_await resolve_models());
+  ports::TaskRequest request;
+  request.task = state().task->task;
+  request.budget = state().config->budget;
+  CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
+  running_.emplace();
+  scope_.spawn(run_task(std::move(request)));
+  co_return seq;
+}
+
+LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {
+  const auto found = std::ranges::find(state().questions, answer.id, &ports::OpenQuestionState::id);
+  const bool asks_person =
+      found != state().questions.end() && std::holds_alternative<protocol::UserQuestion>(found->request);
+  if (asks_person) return host_.answer(answer.id, answer.answers, std::move(by));
+  return host_.settle(answer.id, answer.decision, answer.note, std::nullopt, std::move(by));
+}
+
+Async<void> LiveSession::close() {
+  closing_ = true;
+  // Through the worker like every other op: only it ends Tasks.
+  auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
+  if (ops_.try_send({.op = protocol::Shutdown{}, .op_id = {}, .by = {}, .done = done})) {
+    (void)co_await done->wait(CancelToken(), Deadline::never());
+  }
+  for (Pending& pending : queued_) {
+    pending.done->set(Error{.code = base::codes::kUnavailable, .message = "the session was closed", .retryable = true});
+  }
+  queued_.clear();
+  ops_.close();
+  co_await scope_.stop();
+  host_.show(protocol::ShutdownComplete{});
+}
+
+}  // namespace lathe::engine

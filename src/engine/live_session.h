@@ -1,0 +1,110 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lathe/engine/event_feed.h"
+#include "lathe/engine/parts.h"
+#include "lathe/engine/task_host.h"
+#include "lathe/ports/driver.h"
+#include "lathe/protocol/frames.h"
+#include "lathe/runtime/cancel.h"
+#include "lathe/runtime/channel.h"
+#include "lathe/runtime/scope.h"
+#include "lathe/runtime/signal.h"
+
+// One session that this engine holds. Ops are handled one after the other by a worker coroutine; the Task runs beside
+// it, so that answers, steering and interrupts reach it. Loop thread.
+//
+//            user_input               driver done: record the end
+//   idle ---------------> running ------------------------------> idle
+//     ^                     |  |
+//     |   user_input        |  +-- a question and nobody there --> parked --- answer ---> running
+//     |   (replace), interrupt, reconfigure, shutdown: cancel, wait for the driver, record turn_aborted
+//     +---------------------+
+
+namespace lathe::engine {
+
+class LiveSession final {
+ public:
+  /// Takes over an open stream; records what an earlier process left unfinished. `config` is the first
+  /// session_configured of a new session.
+  static runtime::Async<base::Result<std::unique_ptr<LiveSession>>> start(
+      EngineParts& parts, std::unique_ptr<ports::SessionStream> stream, std::optional<protocol::SessionConfigured> config,
+      std::string by);
+  LiveSession(EngineParts& parts, std::unique_ptr<ports::SessionStream> stream);
+  ~LiveSession();
+
+  /// Done when the submission is acknowledged: the record that tells of it is appended.
+  runtime::Async<base::Result<protocol::Ack>> submit(protocol::Op op, std::string op_id, std::string client);
+  /// Answers a question of whatever kind.
+  runtime::Async<base::Result<std::int64_t>> answer(protocol::ApprovalAnswer answer, std::string by);
+  /// Goes on with a parked Task all of whose questions are answered.
+  runtime::Async<base::Result<std::int64_t>> go_on();
+
+  [[nodiscard]] EventFeed& feed() { return feed_; }
+  [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
+  [[nodiscard]] bool running() const { return running_.has_value(); }
+  /// Ends the Task (as shutdown), and everything else; nothing may be submitted after.
+  runtime::Async<void> close();
+
+ private:
+  struct Pending {
+    protocol::Op op;
+    std::string op_id;
+    std::string by;
+    std::shared_ptr<runtime::OneShot<base::Result<std::int64_t>>> done;  // the submitter may be gone first
+  };
+  struct Running {
+    runtime::CancelSource cancel;
+    protocol::AbortReason reason = protocol::AbortReason::kInterrupted;
+    std::string by;
+    std::int64_t end_seq = 0;
+  };
+  using Seq = runtime::Async<base::Result<std::int64_t>>;
+
+  runtime::Async<void> work();
+  Seq handle(const Pending& pending);
+  Seq configure(protocol::ConfigureSession op, std::string by);
+  Seq input(protocol::UserInput op, std::string op_id, std::string by);
+  Seq steer(std::vector<protocol::ContentPart> content, std::string by);
+  Seq interrupt(std::string by);
+  Seq set_model(protocol::SetModel op, std::string by);
+  Seq rollback(protocol::Rollback op, std::string by);
+  Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
+  runtime::Async<base::Result<void>> continue_from(std::string response_id);
+  runtime::Async<base::Result<void>> resolve_models();
+  runtime::Async<base::Result<void>> recover();
+
+  /// Cancels the Task that runs or ends the one that is parked; gives the seq of its end.
+  Seq end_task(protocol::AbortReason reason, std::string by);
+  runtime::Async<void> run_task(ports::TaskRequest request);
+  runtime::Async<ports::TaskEnd> run_driver(ports::TaskRequest request);
+  runtime::Async<base::Result<std::int64_t>> record_end(ports::TaskEnd end);
+  runtime::Async<base::Result<std::int64_t>> record_abort(protocol::AbortReason reason, base::Error error,
+                                                          std::string by);
+  void start_queued();
+
+  EngineParts& parts_;
+  std::unique_ptr<ports::SessionStream> stream_;
+  EventFeed feed_;
+  SessionTaskHost host_;
+  std::vector<ports::ResolvedModel> candidates_;
+  std::unique_ptr<ports::Driver> driver_;
+  std::string driver_cwd_;
+  std::optional<Running> running_;
+  runtime::Signal task_ended_;
+  runtime::Channel<Pending> ops_;
+  std::deque<Pending> queued_;
+  bool closing_ = false;
+  runtime::Scope scope_;
+};
+
+/// The configuration of a new session, or of an old one with some fields changed.
+runtime::Async<base::Result<protocol::SessionConfigured>> make_configuration(
+    EngineParts* parts, protocol::ConfigureSession op, std::optional<protocol::SessionConfigured> before,
+    std::string session_id);
+
+}  // namespace lathe::engine

@@ -1,0 +1,87 @@
+#include "lathe/engine/recovery.h"
+
+#include <algorithm>
+
+#include "lathe/protocol/error_codes.h"
+
+namespace lathe::engine {
+
+using ports::CallEntry;
+using protocol::CallOutcome;
+using protocol::CallStatus;
+using protocol::EventMsg;
+
+std::vector<EventMsg> close_open_calls(const ports::SessionState& state, CallStatus started_as,
+                                       const std::string& started_text, const std::string& not_started_text) {
+  std::vector<EventMsg> records;
+  for (const ports::PlacedEntry& placed : state.conversation.entries) {
+    const auto* call = std::get_if<CallEntry>(&placed.entry);
+    if (call == nullptr || call->outcome) continue;
+    CallOutcome outcome;
+    outcome.status = call->started ? started_as : CallStatus::kCancelled;
+    outcome.output = call->started ? started_text : not_started_text;
+    records.emplace_back(protocol::ToolCallEnd{
+        .call_id = call->call.call_id, .tool = call->call.tool, .outcome = std::move(outcome)});
+  }
+  return records;
+}
+
+namespace {
+
+bool any_call(const ports::SessionState& state, bool started) {
+  return std::ranges::any_of(state.conversation.entries, [&](const ports::PlacedEntry& placed) {
+    const auto* call = std::get_if<CallEntry>(&placed.entry);
+    return call != nullptr && !call->outcome && call->started == started;
+  });
+}
+
+}  // namespace
+
+Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports::RecoveredDraft>& drafts) {
+  if (!state.task) return {};
+  const bool waiting = !state.questions.empty() || state.task->parked;
+  // ask_user begins before it asks: a started call that only waits for its answer has no effect of unknown outcome.
+  const bool asks_person = std::ranges::any_of(state.questions, [](const ports::OpenQuestionState& question) {
+    return std::holds_alternative<protocol::UserQuestion>(question.request);
+  }) || !state.answers.empty();
+  if (waiting && (asks_person || !any_call(state, /*started=*/true))) {
+    Recovery recovery{.leftover = Leftover::kWaiting, .records = {}};
+    if (!state.task->parked) {
+      protocol::TaskParked parked;
+      for (const auto& question : state.questions) parked.questions.push_back(question.id);
+      recovery.records.emplace_back(std::move(parked));
+    }
+    return recovery;
+  }
+
+  Recovery recovery{.leftover = Leftover::kCutShort, .records = {}};
+  for (const ports::RecoveredDraft& draft : drafts) {
+    if (draft.kind == ports::DraftKind::kMessage) {
+      recovery.records.emplace_back(protocol::AgentMessage{
+          .item = draft.item, .text = draft.text, .status = protocol::ItemStatus::kIncomplete});
+    } else {
+      recovery.records.emplace_back(protocol::AgentReasoning{.item = draft.item,
+                                                             .text = draft.text,
+                                                             .provider = {},
+                                                             .opaque = std::nullopt,
+                                                             .status = protocol::ItemStatus::kIncomplete});
+    }
+  }
+  for (EventMsg& closed : close_open_calls(
+           state, CallStatus::kInterrupted,
+           "Interrupted: Lathe died while this call ran. Its outcome is unknown; check before running it again.",
+           "Not run: Lathe died before this call started.")) {
+    recovery.records.push_back(std::move(closed));
+  }
+  recovery.records.emplace_back(
+      protocol::TurnAborted{.reason = protocol::AbortReason::kCrashed, .detail = "the process that ran the Task died"});
+  recovery.records.emplace_back(protocol::ErrorEvent{
+      .code = protocol::error_codes::kInterrupted,
+      .message = "the Task was cut short: the process that ran it died",
+      .hint = "say how to go on: lathe session resume " + state.session_id,
+      .retryable = false,
+      .ends_task = true});
+  return recovery;
+}
+
+}  // namespace lathe::engine

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <vector>
+
+#include "lathe/ports/session_store.h"
+#include "lathe/protocol/events.h"
+
+// Pure: what is recorded when a session is opened whose last process died in the middle of a Task. Nothing is run
+// again, nothing is called a success that was not seen to end.
+
+namespace lathe::engine {
+
+enum class Leftover {
+  /// No Task was open.
+  kNothing,
+  /// The Task waits only for a person (or has their answer): it stays parked and can be gone on with.
+  kWaiting,
+  /// The Task was at work: `records` ends it.
+  kCutShort,
+};
+
+struct Recovery {
+  Leftover leftover = Leftover::kNothing;
+  std::vector<protocol::EventMsg> records;
+};
+
+[[nodiscard]] Recovery plan_recovery(const ports::SessionState& state,
+                                     const std::vector<ports::RecoveredDraft>& drafts);
+
+/// Results for every call that has none, for the reason given: started ones ended with outcome unknown
+/// (`interrupted`) or `cancelled`, others never ran.
+[[nodiscard]] std::vector<protocol::EventMsg> close_open_calls(const ports::SessionState& state,
+                                                               protocol::CallStatus started_as,
+                                                               const std::string& started_text,
+                                                               const std::string& not_started_text);
+
+}  // namespace lathe::engine

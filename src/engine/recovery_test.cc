@@ -1,0 +1,60 @@
+#include "lathe/engine/recovery.h"
+
+#include <gtest/gtest.h>
+
+namespace lathe::engine {
+namespace {
+
+ports::PlacedEntry call(const std::string& id, bool started, std::optional<protocol::CallOutcome> outcome = {}) {
+  return {.seq = 1, .turn = 0, .entry = ports::CallEntry{.call = {id, "shell", "{}"}, .started = started, .outcome = std::move(outcome)}};
+}
+
+ports::SessionState at_work() {
+  ports::SessionState state;
+  state.session_id = "s";
+  state.task = ports::OpenTask{.task = "t", .submission = "1"};
+  return state;
+}
+
+TEST(Recovery, NothingToDoWithoutATask) {
+  EXPECT_EQ(plan_recovery(ports::SessionState{}, {}).leftover, Leftover::kNothing);
+}
+
+TEST(Recovery, AStartedCallHasUnknownOutcomeAndIsNeverASuccess) {
+  ports::SessionState state = at_work();
+  state.conversation.entries = {call("done", true, protocol::CallOutcome{}), call("cut", true), call("never", false)};
+  const Recovery recovery = plan_recovery(state, {{.kind = ports::DraftKind::kMessage, .item = "i", .text = "half"}});
+  EXPECT_EQ(recovery.leftover, Leftover::kCutShort);
+  ASSERT_EQ(recovery.records.size(), 5U);
+  EXPECT_EQ(std::get<protocol::AgentMessage>(recovery.records[0]).status, protocol::ItemStatus::kIncomplete);
+  const auto& cut = std::get<protocol::ToolCallEnd>(recovery.records[1]);
+  EXPECT_EQ(cut.call_id, "cut");
+  EXPECT_EQ(cut.outcome.status, protocol::CallStatus::kInterrupted);
+  EXPECT_NE(cut.outcome.output.find("unknown"), std::string::npos);
+  EXPECT_EQ(std::get<protocol::ToolCallEnd>(recovery.records[2]).outcome.status, protocol::CallStatus::kCancelled);
+  EXPECT_EQ(std::get<protocol::TurnAborted>(recovery.records[3]).reason, protocol::AbortReason::kCrashed);
+  EXPECT_TRUE(std::get<protocol::ErrorEvent>(recovery.records[4]).ends_task);
+}
+
+TEST(Recovery, ATaskThatWaitsForAnAnswerWaitsOn) {
+  ports::SessionState state = at_work();
+  state.conversation.entries = {call("asked", false)};
+  state.questions = {{.id = "q", .call_id = "asked", .request = protocol::ExecApprovalRequest{}, .asked_at = 0}};
+  const Recovery recovery = plan_recovery(state, {});
+  EXPECT_EQ(recovery.leftover, Leftover::kWaiting);
+  ASSERT_EQ(recovery.records.size(), 1U);
+  EXPECT_EQ(std::get<protocol::TaskParked>(recovery.records[0]).questions, std::vector<std::string>{"q"});
+
+  state.task->parked = true;
+  EXPECT_TRUE(plan_recovery(state, {}).records.empty());
+}
+
+TEST(Recovery, AQuestionBesideAStartedCommandDoesNotHideIt) {
+  ports::SessionState state = at_work();
+  state.conversation.entries = {call("cut", true), call("asked", false)};
+  state.questions = {{.id = "q", .call_id = "asked", .request = protocol::ExecApprovalRequest{}, .asked_at = 0}};
+  EXPECT_EQ(plan_recovery(state, {}).leftover, Leftover::kCutShort);
+}
+
+}  // namespace
+}  // namespace lathe::engine

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/engine/event_feed.h"
+#include "lathe/engine/parts.h"
+#include "lathe/ports/driver.h"
+#include "lathe/runtime/signal.h"
+
+namespace lathe::engine {
+
+/// What a driver sees of its session (ports::TaskHost), and where answers of persons arrive.
+///
+/// A question is recorded, then waited for, parked or refused as the session's ask mode says. Its answer is recorded
+/// once, by whoever was first; a question that ends with its Task is settled as denied. Loop thread.
+class SessionTaskHost final : public ports::TaskHost {
+ public:
+  SessionTaskHost(EngineParts& parts, ports::SessionStream& stream, EventFeed& feed);
+
+  // ports::TaskHost
+  runtime::Async<base::Result<std::int64_t>> record(protocol::EventMsg msg) override;
+  void show(protocol::EventMsg msg) override;
+  void draft(ports::DraftKind kind, const std::string& item, std::string_view more) override;
+  void drop_draft(const std::string& item) override;
+  [[nodiscard]] const ports::SessionState& state() const override { return stream_.state(); }
+  runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
+  [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
+  [[nodiscard]] ports::BlobStore& blobs() override { return parts_.blobs; }
+  [[nodiscard]] const base::Clock& clock() const override { return parts_.loop; }
+  [[nodiscard]] std::string new_id(std::string_view prefix) override { return base::short_id(prefix, parts_.random); }
+  runtime::Async<base::Result<std::vector<std::string>>> ask(std::string call_id,
+                                                             std::vector<protocol::Question> questions,
+                                                             runtime::CancelToken cancel) override;
+
+  /// Records an event that answers a submission: `by` is "<client>/<op id>".
+  runtime::Async<base::Result<std::int64_t>> record_by(protocol::EventMsg msg, std::string by);
+  /// Settles an open approval. `not_found` when it is settled already or never was.
+  runtime::Async<base::Result<std::int64_t>> settle(std::string id, protocol::Decision decision, std::string note,
+                                                    std::optional<base::Json> amended, std::string by);
+  /// Answers an open user_question.
+  runtime::Async<base::Result<std::int64_t>> answer(std::string id, std::vector<std::string> answers, std::string by);
+  void steered() { steered_ = true; }
+  [[nodiscard]] bool is_steered() const { return steered_; }
+  /// The `id` of events from now on.
+  void set_submission(std::string submission) { submission_ = std::move(submission); }
+
+ private:
+  enum class Asked { kAnswered, kParked, kRefused };
+  runtime::Async<base::Result<Asked>> wait_for_answer(std::string question_id, runtime::CancelToken cancel);
+  [[nodiscard]] protocol::AskMode ask_mode() const;
+  [[nodiscard]] protocol::Event event_of(protocol::EventMsg msg, std::string by) const;
+  [[nodiscard]] const ports::OpenQuestionState* open_question(const std::string& id) const;
+
+  struct Draft {
+    ports::DraftKind kind;
+    std::string text;
+    base::MonoTime kept_at;
+  };
+
+  EngineParts& parts_;
+  ports::SessionStream& stream_;
+  EventFeed& feed_;
+  std::string submission_;
+  bool steered_ = false;
+  std::map<std::string, Draft> drafts_;
+  /// Woken when the question of that id is settled.
+  std::map<std::string, std::unique_ptr<runtime::Signal>> waiting_;
+};
+
+}  // namespace lathe::engine
