@@ -1,0 +1,53 @@
+"""What the functional tests stand on: the real programs, started with a clean environment in fresh folders.
+
+LATHE_BIN_DIR names the folder with `lathe` and `lathe-model-server` (default: build/dev/bin).
+"""
+import pathlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from support import Lathe, ModelServer  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("LATHE_BIN_DIR", ROOT / "build/dev/bin")).resolve()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A fresh git repository with one commit."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "greeting.txt").write_text("hello\nworld\n")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1",
+                   "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.invalid",
+                   "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.invalid"}
+    for words in (["init", "-q", "-b", "main", "."], ["add", "."], ["commit", "-q", "-m", "start"]):
+        subprocess.run(["git", *words], cwd=folder, env=environment, check=True)
+    return folder
+
+
+@pytest.fixture
+def start_server(tmp_path):
+    """start_server(script) -> ModelServer; all are stopped at the end."""
+    started = []
+
+    def start(*answers, **script):
+        server = ModelServer(BIN / "lathe-model-server", tmp_path, dict(script, answers=list(answers)))
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def lathe(tmp_path, repository):
+    """The program in the fresh repository, with a fresh data root and no backend."""
+    program = Lathe(BIN / "lathe", tmp_path / "lathe-home", repository)
+    yield program
+    program.stop_all()

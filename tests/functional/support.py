@@ -1,0 +1,255 @@
+"""Handles on the real programs, and the vocabulary of scripts."""
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+import urllib.request
+
+# Long enough for a sanitizer build on a busy machine; no test is meant to take it.
+PATIENCE = 60
+
+
+def wait_until(condition, what, seconds=PATIENCE):
+    """Polls for something that only another process can make true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        select.select([], [], [], 0.02)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+# --- the words of a script (testing/model_server/README.md)
+
+def says(*text, **more):
+    return {"text": list(text), **more}
+
+
+def calls(*tool_calls, **more):
+    return {"tool_calls": list(tool_calls), **more}
+
+
+def tool(name, **arguments):
+    return {"name": name, "arguments": arguments}
+
+
+def shell(command, **arguments):
+    return tool("shell", command=command, **arguments)
+
+
+def read_file(path):
+    return tool("read_file", path=path)
+
+
+def apply_patch(text):
+    return tool("apply_patch", patch=text)
+
+
+def gate(name):
+    return {"gate": name}
+
+
+class ModelServer:
+    """`lathe-model-server` with a script. Every test ends with its rules kept: see `stop`."""
+
+    def __init__(self, program, folder, script):
+        path = pathlib.Path(folder) / f"script-{time.monotonic_ns()}.json"
+        path.write_text(json.dumps(script))
+        self.process = subprocess.Popen([program, "--script", path], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        line = self.process.stdout.readline()
+        assert line, "the model server did not start"
+        self.url = f"http://127.0.0.1:{json.loads(line)['port']}"
+
+    def control(self, path, method="GET", body=None):
+        request = urllib.request.Request(f"{self.url}/_control/{path}", method=method,
+                                         data=json.dumps(body).encode() if body is not None else None)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def requests(self):
+        return self.control("requests")
+
+    def add(self, answer):
+        self.control("answers", "POST", answer)
+
+    def release(self, name):
+        self.control(f"release/{name}", "POST", {})
+
+    def wait_at_gate(self, name):
+        wait_until(lambda: name in self.control("gates"), f"an answer at gate {name}")
+
+    def wait_for_requests(self, count):
+        wait_until(lambda: len(self.requests()) >= count, f"{count} requests")
+
+    def stop(self):
+        """Stops it; fails the test when any request broke the rules of its wire."""
+        if self.process.poll() is not None:
+            return
+        violations = self.control("violations")
+        self.process.terminate()
+        self.process.wait(timeout=PATIENCE)
+        assert violations == []
+
+
+@dataclasses.dataclass
+class Ran:
+    """What one run of the program gave."""
+    args: list
+    code: int
+    out: str
+    err: str
+
+    def __str__(self):
+        return f"lathe {' '.join(self.args)} -> {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+    @property
+    def frames(self):
+        """stdout of --json: one JSON object per line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def messages(self):
+        """The `msg` of every event."""
+        return [frame["msg"] for frame in self.frames if "msg" in frame]
+
+    def of_type(self, *types):
+        return [message for message in self.messages if message["type"] in types]
+
+    @property
+    def session(self):
+        return next(frame["session"] for frame in self.frames if "session" in frame)
+
+    @property
+    def document(self):
+        """stdout as one JSON document."""
+        return json.loads(self.out)
+
+
+class Lathe:
+    """The program with its own data root and working folder, and nothing else of the environment."""
+
+    def __init__(self, program, home, cwd):
+        self.program = str(program)
+        self.home = pathlib.Path(home)
+        self.cwd = pathlib.Path(cwd)
+        self.variables = {}
+        self._started = []
+
+    def environment(self, **more):
+        base = {"PATH": os.environ["PATH"], "HOME": str(self.home.parent), "LATHE_HOME": str(self.home), "LANG": "C.UTF-8",
+                "TERM": "dumb", "GIT_CONFIG_NOSYSTEM": "1", "CI": "1"}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                base[name] = os.environ[name]
+        return {name: value for name, value in {**base, **self.variables, **more}.items() if value is not None}
+
+    def use(self, server, wire="openai"):
+        """Adds the server as the default backend, spoken to over that wire."""
+        url = server.url if wire in ("anthropic", "ollama") else f"{server.url}/v1"
+        words = ["backend", "add", "mock", "--type", wire, "--url", url]
+        if wire != "ollama":
+            self.variables["MOCK_KEY"] = "key-of-the-test"
+            words += ["--api-key-env", "MOCK_KEY"]
+        self.ok(*words)
+        self.ok("config", "set", "default-backend", "mock")
+        self.ok("config", "set", "default-model", "mock")
+
+    def start(self, *args, stdin=subprocess.DEVNULL, cwd=None, env=None):
+        """Starts it in a process group of its own, with pipes for stdout and stderr."""
+        process = subprocess.Popen([self.program, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   cwd=cwd or self.cwd, env=self.environment(**(env or {})), start_new_session=True)
+        self._started.append(process)
+        return process
+
+    def finish(self, process, input=None, timeout=PATIENCE):
+        out, err = process.communicate(input=input, timeout=timeout)
+        return Ran(process.args[1:], process.returncode, out.decode(), err.decode(errors="replace"))
+
+    def run(self, *args, input=None, timeout=PATIENCE, cwd=None, env=None):
+        """Runs it to its end. `input`: bytes or text on stdin; without it stdin is /dev/null."""
+        if isinstance(input, str):
+            input = input.encode()
+        process = self.start(*args, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, cwd=cwd, env=env)
+        ran = self.finish(process, input, timeout)
+        assert "Sanitizer" not in ran.err, str(ran)
+        return ran
+
+    def ok(self, *args, **how):
+        ran = self.run(*args, **how)
+        assert ran.code == 0, str(ran)
+        return ran
+
+    def fails(self, code, *args, **how):
+        ran = self.run(*args, **how)
+        assert ran.code == code, str(ran)
+        return ran
+
+    def stop_all(self):
+        for process in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+class Terminal:
+    """The program on a terminal of its own, as a person would have it."""
+
+    def __init__(self, lathe, *args, columns=100, rows=30, **env):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+        def own_the_terminal():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            [lathe.program, *args], stdin=slave, stdout=slave, stderr=slave, cwd=lathe.cwd, preexec_fn=own_the_terminal,
+            env=lathe.environment(**{"TERM": "xterm-256color", "CI": None, **env}))
+        lathe._started.append(self.process)
+        os.close(slave)
+        self.screen = ""
+
+    def _read(self, seconds):
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # the other side is closed
+            data = b""
+        self.screen += data.decode(errors="replace")
+        return bool(data)
+
+    @property
+    def text(self):
+        """The screen's bytes without escape sequences."""
+        return re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)", "", self.screen)
+
+    def expect(self, text, seconds=PATIENCE):
+        end = time.monotonic() + seconds
+        while text not in self.text:
+            if time.monotonic() > end or (not self._read(0.2) and self.process.poll() is not None):
+                raise AssertionError(f"expected {text!r} on the terminal:\n{self.text}")
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def wait(self, seconds=PATIENCE):
+        end = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < end:
+            self._read(0.1)
+        while self._read(0.05):
+            pass
+        assert self.process.poll() is not None, f"still running:\n{self.text}"
+        return self.process.returncode

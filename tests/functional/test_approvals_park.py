@@ -1,0 +1,110 @@
+"""A question nobody can answer parks the Task; an answer lets it go on, in another process, and settles once."""
+import pytest
+
+from support import Terminal, calls, says, shell
+
+QUESTION = calls(shell("echo ran >> effects.txt"))
+
+
+@pytest.fixture
+def parked(lathe, start_server):
+    """(server, how the parked run ended, the question's id)."""
+    server = start_server(QUESTION, says("Finished."))
+    lathe.use(server)
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    ran = lathe.fails(4, "exec", "--json", "--ask", "wait", "run it")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    return server, ran, question
+
+
+def effects(repository):
+    path = repository / "effects.txt"
+    return path.read_text() if path.exists() else ""
+
+
+def test_a_question_parks_the_task_and_says_how_to_go_on(lathe, parked, repository):
+    _, ran, question = parked
+    assert ran.of_type("task_parked")[0]["questions"] == [question["id"]]
+    assert question["kind"] == "exec_approval_request" and "echo ran" in question["what"]
+    assert f"lathe approvals answer {question['id'][:8]}" in ran.err
+    assert effects(repository) == ""
+    assert lathe.ok("session", "list", "--json").document["sessions"][0]["state"] == "parked"
+
+
+def test_approving_continues_in_the_foreground(lathe, parked, repository):
+    _, _, question = parked
+    ran = lathe.ok("approvals", "answer", question["id"], "approved")
+    assert "Finished." in ran.out
+    assert effects(repository) == "ran\n"
+    assert lathe.ok("approvals", "list", "--json").document["questions"] == []
+
+
+def test_denying_is_told_to_the_model(lathe, parked, repository):
+    server, _, question = parked
+    lathe.ok("approvals", "answer", question["id"], "denied")
+    assert effects(repository) == ""
+    assert "denied" in str(server.requests()[1]["body"]).lower() or "declined" in str(server.requests()[1]["body"]).lower()
+
+
+def test_aborting_ends_the_task(lathe, parked, repository):
+    server, _, question = parked
+    lathe.fails(4, "approvals", "answer", question["id"], "abort")
+    assert effects(repository) == ""
+    assert len(server.requests()) == 1
+
+
+def test_an_answer_can_only_be_recorded_and_the_task_resumed_later(lathe, parked, repository):
+    server, ran, question = parked
+    lathe.ok("approvals", "answer", question["id"], "approved", "--no-run")
+    assert len(server.requests()) == 1
+    assert effects(repository) == ""
+    lathe.ok("session", "resume", ran.session)
+    assert effects(repository) == "ran\n"
+
+
+def test_a_question_settles_once(lathe, parked, repository):
+    _, _, question = parked
+    lathe.ok("approvals", "answer", question["id"], "approved")
+    ran = lathe.fails(1, "approvals", "answer", question["id"], "approved")
+    assert question["id"][:8] in ran.err
+    assert effects(repository) == "ran\n"
+
+
+def test_unattended_the_answer_is_no(lathe, start_server, repository):
+    lathe.use(start_server(QUESTION, says("I could not.")))
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    ran = lathe.ok("exec", "--json", "run it")
+    assert ran.of_type("exec_command_end")[0]["outcome"]["status"] == "declined"
+    assert effects(repository) == ""
+
+
+def test_policy_never_asks_nothing(lathe, start_server, repository):
+    lathe.use(start_server(QUESTION, says("Done.")))
+    lathe.ok("config", "set", "approval-policy", "never")
+    lathe.ok("exec", "run it")
+    assert effects(repository) == "ran\n"
+
+
+@pytest.mark.parametrize("key,expected", [("y", "ran\n"), ("n", "")])
+def test_a_person_is_asked_on_the_terminal(lathe, start_server, repository, key, expected):
+    lathe.use(start_server(QUESTION, says("Finished.")))
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    terminal = Terminal(lathe, "exec", "run it")
+    terminal.expect("echo ran")
+    terminal.expect("[")
+    terminal.type(key + "\r")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert effects(repository) == expected
+
+
+def test_for_the_session_asks_the_same_thing_once(lathe, start_server, repository):
+    lathe.use(start_server(QUESTION, QUESTION, says("Finished.")))
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    terminal = Terminal(lathe, "exec", "run it twice")
+    terminal.expect("echo ran")
+    terminal.expect("[")
+    terminal.type("s\r")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert effects(repository) == "ran\nran\n"

@@ -1,0 +1,41 @@
+"""A recording replays offline: with real tools, or with every answer from outside."""
+import pytest
+
+from support import calls, says, shell
+
+
+@pytest.fixture
+def cassette(lathe, start_server, tmp_path):
+    server = start_server(calls(shell("echo $((6*7)) >> answer.txt; cat answer.txt")), says("It is 42."))
+    lathe.use(server)
+    lathe.ok("exec", "--record", str(tmp_path / "tape.cassette"), "work it out")
+    server.stop()
+    (lathe.cwd / "answer.txt").unlink()
+    return str(tmp_path / "tape.cassette")
+
+
+def test_replay_of_the_model_runs_the_tools(lathe, cassette):
+    ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "model", "work it out")
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "It is 42."
+    assert (lathe.cwd / "answer.txt").read_text() == "42\n"
+    assert ran.messages[0]["replayed"] is True
+
+
+def test_replay_of_everything_touches_nothing(lathe, cassette):
+    ran = lathe.ok("exec", "--replay", cassette, "--replay-mode", "all", "work it out")
+    assert "It is 42." in ran.out
+    assert "record" in ran.err.lower() or "replay" in ran.err.lower()
+    assert not (lathe.cwd / "answer.txt").exists()
+
+
+def test_a_request_that_differs_fails_and_shows_where(lathe, cassette):
+    ran = lathe.run("exec", "--json", "--replay", cassette, "--replay-mode", "model", "work something else out")
+    assert ran.code == 5, str(ran)
+    error = ran.of_type("error")[-1]
+    assert error["code"] == "cassette_mismatch"
+    assert "something else" in error["message"] + error.get("hint", "")
+
+
+def test_a_recording_holds_no_key(lathe, cassette):
+    with open(cassette) as tape:
+        assert "key-of-the-test" not in tape.read()

@@ -1,0 +1,90 @@
+"""Backends and settings: where they come from, which one counts, and what a mistake gets."""
+import pytest
+
+from support import says
+
+
+def test_environment_variables_work_with_no_configuration(lathe, start_server):
+    server = start_server({"text": "Hi.", "repeat": -1})
+    cases = [({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": server.url + "/v1"}, "openai_responses"),
+             ({"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": server.url}, "anthropic"),
+             ({"LLMX_API_KEY": "k", "LLMX_BASE_URL": server.url + "/v1"}, None)]
+    for variables, wire in cases:
+        lathe.ok("exec", "--model", "mock", "hello", env=variables)
+        if wire:
+            assert server.requests()[-1]["wire"] == wire
+    assert len(server.requests()) == 3
+
+
+def test_the_flag_beats_the_configuration_beats_the_environment(lathe, start_server):
+    flag, configured, environment = (start_server({"text": name, "repeat": -1}) for name in ("flag", "config", "env"))
+    lathe.use(configured)
+    lathe.variables |= {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": environment.url + "/v1"}
+    lathe.ok("backend", "add", "other", "--type", "openai-chat", "--url", flag.url + "/v1", "--api-key-env", "MOCK_KEY")
+    assert "config" in lathe.ok("exec", "who").out
+    assert "flag" in lathe.ok("exec", "--backend", "other", "--model", "mock", "who").out
+    assert "flag" in lathe.ok("exec", "--model", "other/mock", "who").out
+
+
+def test_a_key_from_a_command(lathe, start_server):
+    server = start_server(says("Hi."))
+    lathe.ok("backend", "add", "cmd", "--type", "openai", "--url", server.url + "/v1", "--api-key-command", "echo a-key")
+    lathe.ok("exec", "--backend", "cmd", "--model", "mock", "hello")
+    assert dict(server.requests()[0]["headers"])["authorization"]
+
+
+def test_backends_are_listed_without_their_keys_tested_and_removed(lathe, start_server):
+    server = start_server({"text": "Hi.", "repeat": -1})
+    lathe.use(server)
+    (backend,) = [b for b in lathe.ok("backend", "list", "--json").document["backends"] if b["name"] == "mock"]
+    assert (backend["type"], backend["origin"], backend["provider"]) == ("openai", "config", "openai_responses")
+    assert "key-of-the-test" not in lathe.ok("backend", "list").out
+    lathe.ok("backend", "test", "mock")
+    lathe.ok("backend", "remove", "mock")
+    assert all(b["name"] != "mock" for b in lathe.ok("backend", "list", "--json").document["backends"])
+
+
+def test_models_are_asked_from_the_server(lathe, start_server):
+    lathe.use(start_server(models=[{"id": "small"}, {"id": "large"}]))
+    models = lathe.ok("model", "list", "--json").document["models"]
+    assert {model["model"] for model in models if model["backend"] == "mock"} == {"small", "large"}
+
+
+@pytest.mark.parametrize("words,named", [
+    (["backend", "add", "x", "--type", "opnai"], "openai"),
+    (["backend", "remove", "mok"], "mock"),
+    (["backend", "test", "mok"], "mock"),
+    (["config", "set", "defalt-model", "x"], "default-model"),
+    (["config", "get", "defalt-model"], "default-model"),
+    (["config", "set", "approval-policy", "sometimes"], "sometimes"),
+])
+def test_a_mistake_names_what_was_meant(lathe, start_server, words, named):
+    lathe.use(start_server())
+    assert named in lathe.fails(1, *words).err
+
+
+def test_settings_know_their_source(lathe):
+    lathe.ok("config", "set", "default-model", "some-model")
+    assert lathe.ok("config", "get", "default-model").out.strip() == "some-model"
+    listed = lathe.ok("config", "list").out
+    assert "default-model" in listed and "config.yaml" in listed and "default" in listed
+
+
+def test_setting_one_key_keeps_the_rest_and_its_comments(lathe):
+    lathe.ok("config", "set", "default-model", "one")
+    path = next(lathe.home.rglob("config.yaml"))
+    path.write_text("# mine\n" + path.read_text())
+    lathe.ok("config", "set", "compact-at-percent", "80")
+    text = path.read_text()
+    assert text.startswith("# mine\n") and "one" in text and "80" in text
+
+
+def test_fallback_is_tried_in_order_with_a_trace(lathe, start_server):
+    broken = start_server({"error": {"status": 401}, "repeat": -1})
+    good = start_server(says("From the second."))
+    lathe.use(broken)
+    lathe.ok("backend", "add", "second", "--type", "openai-chat", "--url", good.url + "/v1", "--api-key-env", "MOCK_KEY")
+    lathe.ok("config", "set", "fallback-models", "second/mock")
+    ran = lathe.ok("exec", "--json", "go")
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "From the second."
+    assert any("mock" in message["message"] for message in ran.of_type("warning"))

@@ -1,0 +1,171 @@
+"""`lathe exec`: the same task over every wire: read a file, run a command, patch, answer."""
+import json
+
+import pytest
+
+from support import apply_patch, calls, read_file, says, shell
+
+WIRES = ["openai", "openai-chat", "anthropic", "ollama"]
+PROVIDERS = {"openai": "openai_responses", "openai-chat": "openai_chat", "anthropic": "anthropic", "ollama": "ollama"}
+PATCH = "*** Begin Patch\n*** Update File: greeting.txt\n hello\n-world\n+moon\n*** End Patch\n"
+
+
+def script():
+    return [
+        calls(read_file("greeting.txt"), usage={"input": 100, "output": 10}),
+        calls(shell("wc -l < greeting.txt"), usage={"input": 200, "cached": 100, "output": 10}),
+        calls(apply_patch(PATCH), usage={"input": 300, "cached": 200, "output": 20}),
+        says("The greeting ", "is changed.", usage={"input": 400, "cached": 300, "output": 30}),
+    ]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_task_runs_end_to_end(lathe, start_server, repository, wire):
+    server = start_server(*script())
+    lathe.use(server, wire)
+    ran = lathe.ok("exec", "--json", "change the greeting")
+
+    assert (repository / "greeting.txt").read_text() == "hello\nmoon\n"
+    types = [message["type"] for message in ran.messages]
+    assert types[0] == "session_configured"
+    assert ran.messages[0]["provider"] == PROVIDERS[wire]
+    assert types.count("task_started") == 1 and types.count("task_complete") == 1
+    assert types.count("turn_complete") == 4
+    command = ran.of_type("exec_command_end")[0]
+    assert command["exit_code"] == 0 and "2" in command["outcome"]["output"]
+    change = ran.of_type("patch_apply_begin")[0]["changes"][0]
+    assert (change["path"], change["kind"]) == ("greeting.txt", "update")
+    end = ran.of_type("task_complete")[0]
+    assert end["last_agent_message"] == "The greeting is changed."
+    assert (end["turns"], end["tool_calls"]) == (4, 3)
+    assert end["usage"]["input_tokens"] == 1000 and end["usage"]["output_tokens"] == 70
+    if wire != "ollama":  # which has no word for cached tokens
+        assert end["usage"]["cached_input_tokens"] == 600
+
+    requests = server.requests()
+    assert [request["wire"] for request in requests] == [PROVIDERS[wire]] * 4
+    assert "hello" in json.dumps(requests[1]["body"])
+    assert server.control("prefix_breaks") == []
+
+
+def test_every_event_is_a_frame_in_order(lathe, start_server):
+    lathe.use(start_server(*script()))
+    ran = lathe.ok("exec", "--json", "change the greeting")
+    durable = [frame["seq"] for frame in ran.frames if "seq" in frame]
+    assert durable == list(range(1, len(durable) + 1))
+    assert {frame["session"] for frame in ran.frames if "msg" in frame} == {ran.session}
+    deltas = "".join(message["text"] for message in ran.of_type("agent_message_delta"))
+    assert deltas == "The greeting is changed."
+
+
+def test_text_mode_puts_the_answer_on_stdout_and_the_rest_on_stderr(lathe, start_server):
+    lathe.use(start_server(*script()))
+    ran = lathe.ok("exec", "change the greeting")
+    assert ran.out.strip() == "The greeting is changed."
+    assert "wc -l" in ran.err
+    assert "+moon" in ran.err and "-world" in ran.err
+    assert "not confined" in ran.err
+    assert "1,000" in ran.err or "1000" in ran.err or "1.0k" in ran.err  # the usage line
+    assert "\x1b" not in ran.out + ran.err  # no terminal, no colours
+
+
+def test_the_last_message_goes_to_a_file(lathe, start_server, tmp_path):
+    lathe.use(start_server(says("All is well.")))
+    lathe.ok("exec", "--output-last-message", str(tmp_path / "last.txt"), "look")
+    assert (tmp_path / "last.txt").read_text().rstrip("\n") == "All is well."
+
+
+def test_codex_event_names(lathe, start_server):
+    lathe.use(start_server(*script()))
+    events = lathe.ok("exec", "--json=codex", "change the greeting").frames
+    types = [event["type"] for event in events]
+    assert types[0] == "thread.started" and events[0]["thread_id"]
+    assert "turn.started" in types and types[-1] == "turn.completed"
+    items = [event["item"] for event in events if event["type"] == "item.completed"]
+    assert [item["type"] for item in items if item["type"] in ("command_execution", "file_change", "agent_message")] == [
+        "command_execution", "file_change", "agent_message"]
+
+
+def test_another_folder(lathe, start_server, repository, tmp_path):
+    lathe.use(start_server(calls(shell("pwd")), says("Seen.")))
+    ran = lathe.ok("exec", "--json", "--cwd", str(repository), "where are you", cwd=tmp_path)
+    assert str(repository) in ran.of_type("exec_command_end")[0]["outcome"]["output"]
+
+
+def test_parallel_calls_get_their_results_in_call_order(lathe, start_server):
+    lathe.use(start_server(calls(shell("sleep 0.3; echo first"), read_file("greeting.txt")), says("Both.")))
+    ran = lathe.ok("exec", "--json", "do both")
+    asked = [call["call_id"] for call in ran.of_type("tool_calls")[0]["calls"]]
+    assert len(asked) == 2
+    ended = {message["call_id"] for message in ran.of_type("exec_command_end", "tool_call_end")}
+    assert ended == set(asked)
+
+
+def test_a_failing_command_is_told_to_the_model_and_the_task_goes_on(lathe, start_server):
+    server = start_server(calls(shell("echo broken >&2; exit 3")), says("It failed."))
+    lathe.use(server)
+    ran = lathe.ok("exec", "--json", "try")
+    end = ran.of_type("exec_command_end")[0]
+    assert end["exit_code"] == 3 and "broken" in end["outcome"]["output"]
+    assert "broken" in json.dumps(server.requests()[1]["body"])
+
+
+@pytest.mark.parametrize("bad", [{"name": "no_such_tool", "arguments": {}},
+                                 {"name": "shell", "arguments": "{\"command\": \"ls"},
+                                 {"name": "read_file", "arguments": {"path": "missing.txt"}},
+                                 {"name": "shell", "arguments": {}}])
+def test_a_bad_call_gets_an_error_result_and_the_task_goes_on(lathe, start_server, bad):
+    lathe.use(start_server(calls(bad), says("I see.")), "openai-chat")
+    ran = lathe.ok("exec", "--json", "try")
+    ends = ran.of_type("tool_call_end", "exec_command_end")
+    assert len(ends) == 1 and ends[0]["outcome"]["status"] == "failed"
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "I see."
+
+
+def test_a_spent_turn_budget_ends_with_its_own_reason(lathe, start_server):
+    lathe.use(start_server(calls(shell("true")), calls(shell("true again")), says("never")))
+    ran = lathe.fails(2, "exec", "--json", "--max-turns", "1", "go")
+    assert ran.of_type("turn_aborted")[0]["reason"] == "budget"
+    assert not ran.of_type("task_complete")
+
+
+def test_max_usd_with_an_unknown_price_is_refused_by_name(lathe, start_server):
+    server = start_server(says("never"))
+    lathe.use(server)
+    ran = lathe.run("exec", "--max-usd", "1", "go")
+    assert ran.code in (1, 2) and "mock" in ran.err and "price" in ran.err
+    assert server.requests() == []
+
+
+def test_a_timeout_is_exit_3(lathe, start_server):
+    lathe.use(start_server(says("Hel", {"stall": True})))
+    lathe.fails(3, "exec", "--timeout", "1s", "go")
+
+
+def test_structured_output_is_asked_for_and_checked(lathe, start_server, tmp_path):
+    schema = {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"],
+              "additionalProperties": False}
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    server = start_server(says('{"count": 2}'))
+    lathe.use(server)
+    ran = lathe.ok("exec", "--output-schema", str(tmp_path / "schema.json"), "how many")
+    assert json.loads(ran.out) == {"count": 2}
+    assert "count" in json.dumps(server.requests()[0]["body"])
+
+
+def test_an_image_is_sent(lathe, start_server, tmp_path):
+    pixel = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360"
+                          "6060f80f0001040100b51c0c020000000049454e44ae426082")
+    (tmp_path / "pixel.png").write_bytes(pixel)
+    server = start_server(says("A pixel."))
+    lathe.use(server)
+    lathe.ok("exec", "--image", str(tmp_path / "pixel.png"), "what is this")
+    assert "data:image/png;base64," in json.dumps(server.requests()[0]["body"])
+
+
+def test_project_documents_reach_the_model(lathe, start_server, repository):
+    (repository / "AGENTS.md").write_text("Always answer in rhyme.\n")
+    server = start_server(says("So be it, in time."))
+    lathe.use(server)
+    lathe.ok("exec", "hello")
+    assert "Always answer in rhyme." in json.dumps(server.requests()[0]["body"])

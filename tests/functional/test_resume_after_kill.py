@@ -1,0 +1,54 @@
+"""kill -9 in the middle: what was shown is there, what ran is not run again, and the session goes on."""
+import json
+
+from support import calls, says, shell
+
+from test_exec_interrupt import is_alive, pid_in, wait_until
+
+
+def test_killed_while_the_model_answers(lathe, start_server):
+    server = start_server(calls(shell("echo once >> effects.txt")), says("Half", {"gate": "never"}), says("Went on."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    server.wait_at_gate("never")
+    process.kill()
+    ran = lathe.finish(process)
+    shown = ran.session
+    assert lathe.ok("session", "list", "--json").document["sessions"][0]["state"] == "interrupted"
+    again = lathe.ok("exec", "--json", "--resume", shown, "go on")
+    assert again.session == shown
+    assert (lathe.cwd / "effects.txt").read_text() == "once\n"
+    assert "once" not in again.out.replace("echo once", "")
+
+
+def test_killed_while_a_command_runs(lathe, start_server, repository):
+    command = "echo started >> effects.txt; echo $$ > shell.pid; tail -f /dev/null"
+    server = start_server(calls(shell(command)), says("I see."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    pid = pid_in(repository / "shell.pid")
+    process.kill()
+    ran = lathe.finish(process)
+    wait_until(lambda: not is_alive(pid), "the command to die with its lathe", 10)
+    again = lathe.ok("exec", "--json", "--resume", ran.session, "go on")
+    assert (repository / "effects.txt").read_text() == "started\n"
+    told = json.dumps(server.requests()[1]["body"])
+    assert "interrupted" in told or "unknown" in told
+    end = [message for message in again.messages if message["type"] == "exec_command_end"]
+    assert not end or end[0]["outcome"]["status"] == "interrupted"
+    states = [json.loads(line)["msg"] for line in lathe.ok("session", "export", ran.session).out.splitlines()]
+    ends = [message for message in states if message["type"] == "exec_command_end"]
+    assert [message["outcome"]["status"] for message in ends] == ["interrupted"]
+
+
+def test_everything_shown_is_in_the_export(lathe, start_server):
+    server = start_server(calls(shell("echo one")), calls(shell("echo two")), says("Half", {"gate": "never"}))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    server.wait_at_gate("never")
+    process.kill()
+    ran = lathe.finish(process)
+    lines = [line for line in ran.out.splitlines() if line.endswith("}")]
+    durable = [line for line in lines if '"seq"' in line]
+    exported = lathe.ok("session", "export", ran.session).out.splitlines()
+    assert exported[:len(durable)] == durable

@@ -1,0 +1,164 @@
+"""Sessions are listed, shown, found, continued, forked, exported and removed."""
+import json
+
+import pytest
+
+from support import says, shell, calls
+
+
+@pytest.fixture
+def talked(lathe, start_server):
+    """One session with one finished Task; the server goes on answering."""
+    server = start_server(calls(shell("cat greeting.txt")), says("It says hello."), {"text": "And on.", "repeat": -1})
+    lathe.use(server)
+    session = lathe.ok("exec", "--json", "read the greeting aloud").session
+    return server, session
+
+
+def listed(lathe):
+    return lathe.ok("session", "list", "--json").document["sessions"]
+
+
+def test_a_fresh_data_root_lists_nothing(lathe):
+    assert listed(lathe) == []
+
+
+def test_list_and_show(lathe, talked, repository):
+    _, session = talked
+    (line,) = listed(lathe)
+    assert line["session_id"] == session
+    assert line["title"].startswith("read the greeting")
+    assert (line["state"], line["tasks"], line["cwd"]) == ("idle", 1, str(repository))
+    assert "read the greeting" in lathe.ok("session", "list").out
+    shown = lathe.ok("session", "show", session).out
+    assert "It says hello." in shown and "cat greeting.txt" in shown
+
+
+def test_a_session_is_named_by_a_unique_start_or_last(lathe, talked):
+    _, session = talked
+    assert "It says hello." in lathe.ok("session", "show", "last").out
+    assert "It says hello." in lathe.ok("session", "show", session[:-4]).out
+
+
+@pytest.mark.parametrize("words", [["session", "show"], ["session", "export"], ["session", "rm"], ["session", "fork"],
+                                   ["exec", "go on", "--resume"]])
+def test_an_unknown_session_is_an_error_and_makes_none(lathe, talked, words):
+    ran = lathe.fails(1, *words, "0190ffff-0000-7000-8000-000000000000")
+    assert "0190ffff" in ran.err
+    assert len(listed(lathe)) == 1
+
+
+def test_resume_sends_what_was_said_before_as_an_exact_prefix(lathe, talked):
+    server, session = talked
+    ran = lathe.ok("exec", "--json", "--last", "and now")
+    assert ran.session == session
+    bodies = [request["body"] for request in server.requests()]
+    assert bodies[2]["input"][:len(bodies[1]["input"])] == bodies[1]["input"]
+    assert server.control("prefix_breaks") == []
+    assert listed(lathe)[0]["tasks"] == 2
+
+
+def test_fork_leaves_the_parent_alone(lathe, talked):
+    server, session = talked
+    before = lathe.ok("session", "export", session).out
+    fork = lathe.ok("session", "fork", session).out.strip().split()[-1]
+    assert fork != session
+    ran = lathe.ok("exec", "--json", "--resume", fork, "elsewhere")
+    assert ran.session == fork
+    assert "It says hello." in json.dumps(server.requests()[2]["body"])
+    assert lathe.ok("session", "export", session).out == before
+
+
+def test_export_is_the_journal_line_by_line(lathe, talked):
+    _, session = talked
+    records = [json.loads(line) for line in lathe.ok("session", "export", session).out.splitlines()]
+    assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+    assert all(record["session"] == session and "crc" in record for record in records)
+    assert [record["msg"]["type"] for record in records][0] == "session_configured"
+
+
+def test_search_finds_what_was_said_and_run(lathe, talked):
+    _, session = talked
+    assert session[:8] in lathe.ok("session", "search", "aloud").out
+    assert lathe.ok("session", "search", "zzyzx").out.strip() == ""
+
+
+def test_remove(lathe, talked):
+    _, session = talked
+    lathe.ok("session", "rm", session)
+    assert listed(lathe) == []
+    lathe.fails(1, "session", "show", session)
+
+
+def test_the_index_can_be_lost_or_broken(lathe, talked):
+    _, session = talked
+    databases = [path for path in lathe.home.rglob("*") if path.is_file() and path.read_bytes()[:6] == b"SQLite"]
+    assert databases
+    for path in databases:
+        path.write_bytes(b"this is no database" * 400)
+        for extra in path.parent.glob(path.name + "-*"):
+            extra.unlink()
+    lathe.ok("index", "rebuild")
+    assert [line["session_id"] for line in listed(lathe)] == [session]
+    for path in databases:
+        path.unlink()
+    assert [line["session_id"] for line in listed(lathe)] == [session]
+
+
+def test_a_torn_last_record_is_cut_off_and_damage_in_the_middle_is_named(lathe, talked):
+    _, session = talked
+    (stream,) = [path for path in lathe.home.rglob("*") if path.is_file() and session in str(path)
+                 and path.read_bytes()[:1] == b"{"]
+    whole = stream.read_bytes()
+    stream.write_bytes(whole + b'{"v":1,"session":"torn')
+    assert lathe.ok("exec", "--last", "go on").code == 0
+    lines = whole.splitlines(keepends=True)
+    stream.write_bytes(b"".join(lines[:2]) + b'{"damaged":' + b"\n" + b"".join(lines[3:]))
+    ran = lathe.run("exec", "--resume", session, "go on")
+    assert ran.code in (1, 5), str(ran)
+    assert stream.name in ran.err or "damaged" in ran.err or "record 3" in ran.err
+
+
+def test_two_processes_cannot_run_one_session(lathe, start_server):
+    server = start_server(says("One."), says({"gate": "hold"}, "Two."))
+    lathe.use(server)
+    session = lathe.ok("exec", "--json", "first").session
+    holder = lathe.start("exec", "--json", "--resume", session, "second")
+    server.wait_at_gate("hold")
+    ran = lathe.run("exec", "--resume", session, "third")
+    assert ran.code in (1, 5) and session[:8] in ran.err
+    server.release("hold")
+    assert lathe.finish(holder).code == 0
+    assert len(server.requests()) == 2
+
+
+def test_two_processes_share_a_data_root(lathe, start_server):
+    server = start_server({"text": [{"gate": "both"}, "Done."], "repeat": 2})
+    lathe.use(server)
+    running = [lathe.start("exec", "--json", f"task {n}") for n in range(2)]
+    server.wait_for_requests(2)
+    server.release("both")
+    assert [lathe.finish(process).code for process in running] == [0, 0]
+    assert len(listed(lathe)) == 2
+
+
+def test_usage_adds_up(lathe, start_server):
+    lathe.use(start_server(says("a", usage={"input": 70, "output": 7}), says("b", usage={"input": 30, "output": 3})))
+    lathe.ok("exec", "one")
+    lathe.ok("exec", "two")
+    rows = lathe.ok("usage", "--json").document["rows"]
+    assert [(row["usage"]["input_tokens"], row["usage"]["output_tokens"]) for row in rows] == [(100, 10)]
+
+
+def test_a_read_only_data_root_is_named(lathe, start_server, tmp_path):
+    lathe.use(start_server(says("never")))
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    ran = lathe.run("exec", "go", env={"LATHE_HOME": str(tmp_path / "blocked" / "home")})
+    assert ran.code in (1, 5) and "blocked" in ran.err
+
+
+def test_doctor_says_what_is_broken(lathe, start_server):
+    assert lathe.run("doctor").code == 1
+    lathe.use(start_server({"text": "fine", "repeat": -1}))
+    ran = lathe.ok("doctor")
+    assert "mock" in ran.out
