@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lathe/base/strings.h"
 #include "lathe/engine/connection.h"
 #include "lathe/engine/engine.h"
 

@@ -27,6 +27,14 @@
 
 namespace lathe::engine {
 
+/// The Task that a driver is running, and what whoever cancels it wants recorded.
+struct RunningTask {
+  runtime::CancelSource cancel;
+  protocol::AbortReason reason = protocol::AbortReason::kInterrupted;
+  /// "<client>/<op id>" of the op that ends it.
+  std::string by;
+};
+
 class LiveSession final {
  public:
   /// Takes over an open stream; records what an earlier process left unfinished. `config` is the first
@@ -56,12 +64,6 @@ class LiveSession final {
     std::string op_id;
     std::string by;
     std::shared_ptr<runtime::OneShot<base::Result<std::int64_t>>> done;  // the submitter may be gone first
-  };
-  struct Running {
-    runtime::CancelSource cancel;
-    protocol::AbortReason reason = protocol::AbortReason::kInterrupted;
-    std::string by;
-    std::int64_t end_seq = 0;
   };
   using Seq = runtime::Async<base::Result<std::int64_t>>;
 
@@ -94,7 +96,7 @@ class LiveSession final {
   std::vector<ports::ResolvedModel> candidates_;
   std::unique_ptr<ports::Driver> driver_;
   std::string driver_cwd_;
-  std::optional<Running> running_;
+  std::optional<RunningTask> running_;
   runtime::Signal task_ended_;
   runtime::Channel<Pending> ops_;
   std::deque<Pending> queued_;
