@@ -1,0 +1,115 @@
+#include "lathe/keeper/program/process_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <string>
+
+namespace lathe::keeper {
+namespace {
+
+/// The file's bytes; `there` tells a missing file from an empty one.
+std::string read_proc(const char* path, bool* there) {
+  std::string text;
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  *there = fd >= 0;
+  if (fd < 0) return text;
+  char buffer[4096];
+  ssize_t got = 0;
+  while ((got = ::read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(got));
+  ::close(fd);
+  return text;
+}
+
+/// Field 4 of /proc/PID/stat; the name before it may hold anything, so it is counted from the last parenthesis.
+pid_t parent_in_stat(const std::string& stat) {
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos || name_end + 4 >= stat.size()) return -1;
+  return static_cast<pid_t>(std::strtol(stat.c_str() + name_end + 4, nullptr, 10));
+}
+
+long long now_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000LL + now.tv_nsec / 1'000'000;
+}
+
+void kill_with_group(pid_t child) {
+  const pid_t group = getpgid(child);
+  if (group > 1 && group != getpgrp()) ::kill(-group, SIGKILL);
+  ::kill(child, SIGKILL);
+}
+
+bool reap(pid_t child, Watched* watched) {
+  int status = 0;
+  const pid_t reaped = waitpid(child, &status, WNOHANG);
+  if (reaped == child && watched != nullptr && watched->pid == child) watched->status = status;
+  return reaped == child || (reaped < 0 && errno == ECHILD);
+}
+
+bool has_any_child() {
+  siginfo_t info{};
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+}  // namespace
+
+std::vector<pid_t> children_by_scan() {
+  std::vector<pid_t> children;
+  DIR* proc = opendir("/proc");
+  if (proc == nullptr) return children;
+  const pid_t self = getpid();
+  while (const dirent* entry = readdir(proc)) {
+    const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+    if (pid <= 0) continue;
+    bool there = false;
+    const std::string stat = read_proc(("/proc/" + std::to_string(pid) + "/stat").c_str(), &there);
+    if (there && parent_in_stat(stat) == self) children.push_back(pid);
+  }
+  closedir(proc);
+  return children;
+}
+
+std::vector<pid_t> children_of_self() {
+  bool there = false;
+  const std::string text = read_proc("/proc/thread-self/children", &there);
+  if (!there) return children_by_scan();
+  std::vector<pid_t> children;
+  const char* at = text.c_str();
+  while (true) {
+    char* end = nullptr;
+    const long pid = std::strtol(at, &end, 10);
+    if (end == at) return children;
+    children.push_back(static_cast<pid_t>(pid));
+    at = end;
+  }
+}
+
+int end_children(std::span<const pid_t> spared, int patience_ms, Watched* watched) {
+  const long long give_up = now_ms() + patience_ms;
+  while (true) {
+    std::vector<pid_t> children = children_of_self();
+    std::erase_if(children, [&](pid_t pid) { return std::ranges::find(spared, pid) != spared.end(); });
+    // The list may miss a child while others exit; with nothing to spare the kernel's own answer decides.
+    if (children.empty() && (!spared.empty() || !has_any_child())) return 0;
+    for (const pid_t child : children) kill_with_group(child);
+    bool reaped_one = false;
+    for (const pid_t child : children) reaped_one = reap(child, watched) || reaped_one;
+    if (now_ms() >= give_up) return static_cast<int>(children.size());
+    if (!reaped_one) {
+      const timespec pause{.tv_sec = 0, .tv_nsec = 200'000};
+      nanosleep(&pause, nullptr);
+    }
+  }
+}
+
+}  // namespace lathe::keeper
