@@ -50,6 +50,8 @@ runtime::Async<base::Result<typename C::Reply>> call_as(Transport* transport, C 
 struct OpenOptions {
   /// Run the engine in this process.
   bool embedded = true;
+  /// The folder that the command works in; a cassette stands it for itself.
+  std::string cwd = {};
   /// Record all answers from outside into this cassette.
   std::string record_path = {};
   /// Play this cassette.

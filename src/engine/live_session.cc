@@ -326,6 +326,8 @@ Async<void> LiveSession::close() {
   queued_.clear();
   ops_.close();
   co_await scope_.stop();
+  if (driver_) co_await driver_->stop();
+  driver_.reset();
   host_.show(protocol::ShutdownComplete{});
 }
 

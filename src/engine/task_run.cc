@@ -61,7 +61,11 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
 
 Async<TaskEnd> LiveSession::run_driver(ports::TaskRequest request) {
   const std::string cwd = state().config->cwd;
-  if (!driver_ || driver_cwd_ != cwd) {
+  if (driver_ && driver_cwd_ != cwd) {
+    co_await driver_->stop();
+    driver_.reset();
+  }
+  if (!driver_) {
     driver_ = parts_.make_driver({.session_id = state().session_id,
                                   .cwd = cwd,
                                   .questioner = &host_,

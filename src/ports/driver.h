@@ -97,6 +97,9 @@ class Driver {
  public:
   virtual ~Driver() = default;
   virtual runtime::Async<TaskEnd> run(TaskRequest request, TaskHost& host, runtime::CancelToken cancel) = 0;
+  /// Ends what outlives a Task (a keeper, an agent's process). Awaited once after the last run(); by default there is
+  /// nothing to end.
+  virtual runtime::Async<void> stop() { co_return; }
 };
 
 }  // namespace lathe::ports
