@@ -22,8 +22,8 @@ struct Fault {
   std::size_t written = 0;
 };
 
-/// Called around every durable operation, from any thread. Operations are named `<what>.<how>`: journal.append,
-/// journal.sync, journal.truncate, torn.write, snapshot.write, snapshot.rename, draft.rename, blob.write, blob.rename,
+/// Called around every durable operation, from any thread. Operations are named `<what>.<how>`: stream.append,
+/// stream.sync, stream.truncate, torn.write, snapshot.write, snapshot.rename, draft.rename, blob.write, blob.rename,
 /// mark.create, mark.remove, index.commit, …
 class FaultPoint {
  public:

@@ -1,0 +1,208 @@
+#include "lathe/storage/sqlite.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "lathe/base/check.h"
+
+namespace lathe::storage {
+
+using base::Error;
+using base::Millis;
+using base::Result;
+
+namespace {
+
+constexpr Millis kPatience{5'000};
+
+const char* code_of(int result) {
+  switch (result & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return base::codes::kCorrupt;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return base::codes::kLocked;
+    case SQLITE_FULL:
+      return base::codes::kNoSpace;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return base::codes::kPermission;
+    default:
+      return base::codes::kIo;
+  }
+}
+
+Error sqlite_error(sqlite3* database, int result) {
+  const char* code = code_of(result);
+  return {.code = code,
+          .message = fmt::format("index: {}", database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(result)),
+          .hint = {},
+          .retryable = code == std::string_view(base::codes::kLocked)};
+}
+
+std::uint64_t inode_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_ino) : 0;
+}
+
+}  // namespace
+
+Query::~Query() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+Result<bool> Query::next() {
+  const int result = sqlite3_step(statement_);
+  if (result == SQLITE_ROW) return true;
+  if (result == SQLITE_DONE) return false;
+  return sqlite_error(database_, result);
+}
+
+std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Query::text(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  const int size = sqlite3_column_bytes(statement_, column);
+  return bytes == nullptr ? std::string() : std::string(bytes, static_cast<std::size_t>(size));
+}
+
+std::optional<std::int64_t> Query::maybe_integer(int column) const {
+  if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+  return integer(column);
+}
+
+void Query::bind(int index, std::int64_t value) {
+  CHECK_REQUEST(sqlite3_bind_int64(statement_, index, value) == SQLITE_OK);
+}
+void Query::bind(int index, std::string_view value) {
+  CHECK_REQUEST(sqlite3_bind_text64(statement_, index, value.data() == nullptr ? "" : value.data(), value.size(),
+                                    SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+}
+void Query::bind(int index, const std::optional<std::int64_t>& value) {
+  if (value) {
+    bind(index, *value);
+  } else {
+    CHECK_REQUEST(sqlite3_bind_null(statement_, index) == SQLITE_OK);
+  }
+}
+
+void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+void Database::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Database::Database(std::unique_ptr<sqlite3, Close> handle, std::string path, std::string lock_path, Disk disk)
+    : handle_(std::move(handle)),
+      path_(std::move(path)),
+      lock_path_(std::move(lock_path)),
+      disk_(disk),
+      inode_(inode_of(path_)) {}
+
+Result<Database> Database::open(const std::string& path, std::string lock_path, Disk disk) {
+  // While the log is made (or recovered) nobody may be checkpointing.
+  TRY(const FileLock shared, FileLock::wait(lock_path, LockKind::kShared, kPatience));
+  sqlite3* raw = nullptr;
+  const int result = sqlite3_open_v2(path.c_str(), &raw,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<sqlite3, Close> handle(raw);
+  if (result != SQLITE_OK) return sqlite_error(raw, result).within(path);
+  sqlite3_busy_timeout(raw, static_cast<int>(kPatience.count()));
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  Database database(std::move(handle), path, std::move(lock_path), disk);
+  TRY_OK(database.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL;"
+                          "PRAGMA temp_store = MEMORY; PRAGMA schema_version;"));
+  return database;
+}
+
+Result<void> Database::execute(const char* statements) {
+  const int result = sqlite3_exec(handle_.get(), statements, nullptr, nullptr, nullptr);
+  if (result != SQLITE_OK) return sqlite_error(handle_.get(), result);
+  return {};
+}
+
+Result<Query> Database::prepare(const char* sql) {
+  auto& statement = statements_[sql];
+  if (!statement) {
+    sqlite3_stmt* raw = nullptr;
+    const int result = sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+    if (result != SQLITE_OK) return sqlite_error(handle_.get(), result);
+    statement.reset(raw);
+  }
+  return Query(statement.get(), handle_.get());
+}
+
+bool Database::is_current() const { return inode_of(path_) == inode_; }
+
+std::uint64_t Database::log_bytes() const {
+  struct stat status {};
+  return ::stat((path_ + "-wal").c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+Result<void> Database::checkpoint() {
+  const auto alone = FileLock::acquire(lock_path_, LockKind::kExclusive);
+  if (!alone.ok()) {
+    if (alone.error().code == base::codes::kLocked) return {};
+    return alone.error();
+  }
+  return disk_.guarded("index.checkpoint", path_, [&]() -> Result<void> {
+    const int result =
+        sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    // Readers keep parts of the log; another time then.
+    if (result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY) return {};
+    return sqlite_error(handle_.get(), result);
+  });
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+  TRY(FileLock lock, FileLock::wait(database.lock_path_, LockKind::kShared, kPatience));
+  TRY_OK(database.execute("BEGIN IMMEDIATE"));
+  return Transaction(database, std::move(lock));
+}
+
+Transaction::~Transaction() {
+  // An error may have rolled it back already; then there is nothing to do.
+  if (database_ != nullptr && sqlite3_get_autocommit(database_->handle_.get()) == 0) {
+    (void)database_->execute("ROLLBACK");
+  }
+}
+
+Result<void> Transaction::commit() {
+  TRY_OK(database_->disk_.guarded("index.commit", database_->path_, [&] { return database_->execute("COMMIT"); }));
+  database_ = nullptr;
+  return {};
+}
+
+Result<void> migrate(Database& database, std::span<const Migration> migrations) {
+  while (true) {
+    // Looked at first without the write lock: most of the time nothing is due.
+    std::int64_t version = 0;
+    {
+      TRY(Query query, database.query("PRAGMA user_version"));
+      TRY_OK(query.next());
+      version = query.integer(0);
+    }
+    if (version > static_cast<std::int64_t>(migrations.size())) {
+      return Error{.code = base::codes::kUnsupported,
+                   .message = fmt::format("index: schema {} was made by a newer Lathe", version)};
+    }
+    if (version == static_cast<std::int64_t>(migrations.size())) return {};
+    TRY(Transaction transaction, Transaction::begin(database));
+    {
+      TRY(Query query, database.query("PRAGMA user_version"));
+      TRY_OK(query.next());
+      if (query.integer(0) != version) continue;  // another process was faster
+    }
+    const Migration& next = migrations[static_cast<std::size_t>(version)];
+    CHECK(next.version == version + 1);
+    TRY_OK(database.execute(next.sql));
+    TRY_OK(database.execute(fmt::format("PRAGMA user_version = {}", next.version).c_str()));
+    TRY_OK(transaction.commit());
+  }
+}
+
+}  // namespace lathe::storage

@@ -1,0 +1,172 @@
+#include "lathe/storage/stream_reader.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "lathe/protocol/frames.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::storage {
+
+using base::Error;
+using base::Result;
+
+std::optional<std::int64_t> record_seq(std::string_view line) {
+  constexpr std::string_view kKey = "\"seq\":";
+  const std::size_t key = line.substr(0, 256).find(kKey);
+  if (key == std::string_view::npos) return std::nullopt;
+  const std::string_view digits = line.substr(key + kKey.size(), 20);
+  std::int64_t value = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (failed != std::errc{} || end == digits.data()) return std::nullopt;
+  return value;
+}
+
+Error damage_error(const std::string& path, std::uint64_t offset, std::string_view what) {
+  return {.code = base::codes::kCorrupt,
+          .message = fmt::format("{}: damaged at byte {}: {}", path, offset, what),
+          .hint = "the records before that place are whole; bring the file back from a backup to have the rest"};
+}
+
+Result<std::int64_t> checked_seq(std::string_view line, const std::string& path, std::uint64_t offset) {
+  switch (protocol::check_seal(line)) {
+    case protocol::SealState::kGood:
+      break;
+    case protocol::SealState::kMissing:
+      return damage_error(path, offset, "a line without a seal");
+    case protocol::SealState::kBroken:
+      return damage_error(path, offset, "the record's checksum does not match");
+  }
+  const auto seq = record_seq(line);
+  if (!seq) return damage_error(path, offset, "a record without seq");
+  return *seq;
+}
+
+/// Walks over whole lines from an offset on, reading ahead in pieces.
+class StreamReader::LineCursor {
+ public:
+  LineCursor(const StreamReader& reader, std::uint64_t offset, std::size_t piece)
+      : reader_(reader), buffer_start_(offset), piece_(piece) {}
+
+  /// The next line without its newline; nothing at the end or before an unfinished line. Valid until the next call.
+  Result<std::optional<std::string_view>> next() {
+    at_ = next_;
+    std::size_t searched = at_;
+    while (true) {
+      const std::size_t newline = buffer_.find('\n', searched);
+      if (newline != std::string::npos) {
+        next_ = newline + 1;
+        return std::optional(std::string_view(buffer_).substr(at_, newline - at_));
+      }
+      buffer_.erase(0, at_);
+      buffer_start_ += at_;
+      next_ = at_ = 0;
+      searched = buffer_.size();
+      if (buffer_.size() > kMaxRecordBytes) {
+        return damage_error(reader_.path_, buffer_start_, "a line longer than any record");
+      }
+      TRY(const bool more, fill());
+      if (!more) return std::optional<std::string_view>();
+    }
+  }
+  /// Where the line that next() gave starts, and where the one after it does.
+  [[nodiscard]] std::uint64_t line_offset() const { return buffer_start_ + at_; }
+  [[nodiscard]] std::uint64_t end_offset() const { return buffer_start_ + next_; }
+
+ private:
+  Result<bool> fill() {
+    const std::size_t had = buffer_.size();
+    buffer_.resize(had + piece_);
+    ssize_t got = 0;
+    do {
+      got = ::pread(reader_.fd_.get(), buffer_.data() + had, piece_, static_cast<off_t>(buffer_start_ + had));
+    } while (got < 0 && errno == EINTR);
+    const int failed = errno;
+    buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0) return base::errno_error(failed, reader_.path_);
+    *reader_.bytes_read_ += static_cast<std::uint64_t>(got);
+    piece_ = std::min<std::size_t>(piece_ * 2, 1U << 20);
+    return got > 0;
+  }
+
+  const StreamReader& reader_;
+  std::string buffer_;
+  std::uint64_t buffer_start_;
+  std::size_t at_ = 0;
+  std::size_t next_ = 0;
+  std::size_t piece_;
+};
+
+Result<StreamReader> StreamReader::open(const std::string& path) {
+  TRY(base::UniqueFd fd, runtime::open_file(path, O_RDONLY));
+  return StreamReader(std::move(fd), path);
+}
+
+Result<std::uint64_t> StreamReader::size() const {
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0) return base::errno_error(errno, path_);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<StreamPage> StreamReader::read(std::uint64_t offset, std::size_t max_records, std::size_t max_bytes) const {
+  StreamPage page{.lines = {}, .next_offset = offset};
+  if (offset > 0) {
+    char before = 0;
+    if (::pread(fd_.get(), &before, 1, static_cast<off_t>(offset - 1)) != 1 || before != '\n') {
+      return damage_error(path_, offset, "no record starts here");
+    }
+  }
+  LineCursor cursor(*this, offset, 64U << 10);
+  std::int64_t last_seq = -1;
+  while (page.lines.size() < max_records && (page.lines.empty() || page.next_offset - offset < max_bytes)) {
+    TRY(const auto line, cursor.next());
+    if (!line) break;
+    TRY(const std::int64_t seq, checked_seq(*line, path_, cursor.line_offset()));
+    if (seq <= last_seq) return damage_error(path_, cursor.line_offset(), "seq does not rise");
+    last_seq = seq;
+    page.lines.emplace_back(*line);
+    page.next_offset = cursor.end_offset();
+  }
+  return page;
+}
+
+Result<std::uint64_t> StreamReader::offset_after(std::int64_t seq) const {
+  constexpr std::uint64_t kFew = 16U << 10;
+  TRY(std::uint64_t high, size());
+  std::uint64_t low = 0;
+  // Every record before `low` has a seq of at most `seq`; the first that starts at or after `high` has a larger one.
+  while (high - low > kFew) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    LineCursor cursor(*this, middle - 1, 4U << 10);
+    TRY(const auto rest_of_line, cursor.next());
+    std::optional<std::string_view> line;
+    if (rest_of_line) {
+      TRY(line, cursor.next());
+    }
+    if (!line || cursor.line_offset() >= high) {
+      high = middle;
+      continue;
+    }
+    TRY(const std::int64_t found, checked_seq(*line, path_, cursor.line_offset()));
+    if (found <= seq) {
+      low = cursor.end_offset();
+    } else {
+      high = middle;
+    }
+  }
+  LineCursor cursor(*this, low, 4U << 10);
+  while (true) {
+    TRY(const auto line, cursor.next());
+    if (!line) return cursor.line_offset();
+    TRY(const std::int64_t found, checked_seq(*line, path_, cursor.line_offset()));
+    if (found > seq) return cursor.line_offset();
+  }
+}
+
+}  // namespace lathe::storage
