@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,8 +60,9 @@ class BodySink {
   virtual ~BodySink() = default;
   virtual void on_head(const ResponseHead& head) = 0;
   virtual Flow on_data(std::string_view bytes) = 0;
-  /// Errors: `unreachable` (no connection, no such host, TLS), `timeout` (connecting), `stream_error` (cut off),
-  /// `cancelled`.
+  /// Errors, each naming the host: `unreachable` (no connection, no such host, TLS), `timeout` (connecting),
+  /// `stream_error` (cut off, no HTTP, head larger than 256 KiB), `invalid` (the request's URL or a header, too many
+  /// redirects), `unsupported` (libcurl is not installed), `cancelled` (dropped, kStop, or the client went).
   virtual void on_end(base::Result<void> result) = 0;
 };
 
@@ -79,8 +79,11 @@ struct HttpResponse {
   std::string body;
 };
 
+class NetThread;
+
 /// Owns the net thread, which starts with the first request and ends with this. Connections are kept and reused.
-/// start() and fetch() belong to the loop thread. Proxies come from the usual environment variables.
+/// start() and fetch() belong to the loop thread. Proxies come from the usual environment variables, but never for the
+/// loopback; certificates from the system, or from CURL_CA_BUNDLE or SSL_CERT_FILE.
 class HttpClient final {
  public:
   explicit HttpClient(runtime::Loop& loop);
@@ -90,15 +93,15 @@ class HttpClient final {
 
   /// Starts the net thread and loads libcurl, so that the first request need not wait for it. Returns at once.
   void warm_up();
+  /// Sends the request. Nothing fails here: every error comes to the sink's on_end.
   [[nodiscard]] std::unique_ptr<Transfer> start(HttpRequest request, std::unique_ptr<BodySink> sink);
   /// The whole response, of any status; `limit_exceeded` past `max_body_bytes`.
   runtime::Async<base::Result<HttpResponse>> fetch(HttpRequest request, runtime::CancelToken cancel,
                                                    runtime::Deadline deadline, std::size_t max_body_bytes);
 
  private:
-  struct Impl;
   runtime::Loop& loop_;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<NetThread> thread_;  // shared with the transfers, which may outlive this
 };
 
 }  // namespace lathe::net

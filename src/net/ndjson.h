@@ -12,8 +12,8 @@ namespace lathe::net {
 /// The view lives until the callback returns.
 using OnLine = std::function<void(std::string_view)>;
 
-/// Turns bytes, cut anywhere, into lines (newline-delimited JSON): LF or CRLF ends a line, blank lines are skipped. What a
-/// line holds is for the caller to parse. A value without threads; linear in the bytes fed.
+/// Turns bytes, cut anywhere, into lines (newline-delimited JSON): LF or CRLF ends a line, blank lines are skipped.
+/// What a line holds is for the caller to parse. A value without threads; linear in the bytes fed.
 class NdjsonParser final {
  public:
   static constexpr std::size_t kDefaultMaxLineBytes = 32U << 20;

@@ -67,8 +67,7 @@ std::optional<std::chrono::seconds> time_of_day(std::string_view text) {
 }
 
 int full_year(int year, base::UnixMillis now) {
-  const auto today = std::chrono::floor<std::chrono::days>(
-      std::chrono::sys_time<milliseconds>(milliseconds(now)));
+  const auto today = std::chrono::floor<std::chrono::days>(std::chrono::sys_time<milliseconds>(milliseconds(now)));
   const int this_year = static_cast<int>(std::chrono::year_month_day(today).year());
   const int candidate = this_year - this_year % 100 + year;
   return candidate >= this_year + 50 ? candidate - 100 : candidate;

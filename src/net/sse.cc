@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::array<std::string_view, 4> kFields{"data", "event", "id", "retry"};
-constexpr std::size_t kExcerptBytes = 512;
+constexpr std::size_t kOpeningBytes = 512;
 /// A buffer that grew past this for one large event is given back after it.
 constexpr std::size_t kKeptBufferBytes = 1U << 20;
 
@@ -52,9 +52,7 @@ std::string_view without_mark(std::string_view line) {
 
 base::Result<void> SseParser::feed(std::string_view bytes, const OnSseEvent& on_event) {
   if (too_large_) return check_size();
-  if (kind_ == Kind::kForeign && excerpt_.size() < kExcerptBytes) {
-    excerpt_.append(bytes.substr(0, kExcerptBytes - excerpt_.size()));
-  }
+  if (opening_.size() < kOpeningBytes) opening_.append(bytes.substr(0, kOpeningBytes - opening_.size()));
   std::size_t begin = 0;
   if (skip_lf_ && !bytes.empty()) {
     if (bytes.front() == '\n') begin = 1;
@@ -153,14 +151,14 @@ void SseParser::judge(std::string_view line, bool complete) {
     }
   }
   kind_ = Kind::kForeign;
-  excerpt_.assign(line.substr(0, kExcerptBytes));
 }
 
 base::Result<void> SseParser::check_size() {
   too_large_ = too_large_ || partial_.size() + data_.size() + event_.size() + id_.size() > max_event_bytes_;
   if (!too_large_) return {};
-  return base::Error{.code = base::codes::kLimit,
-                     .message = "one event of the stream is larger than " + std::to_string(max_event_bytes_) + " bytes"};
+  return base::Error{
+      .code = base::codes::kLimit,
+      .message = "one event of the stream is larger than " + std::to_string(max_event_bytes_) + " bytes"};
 }
 
 }  // namespace lathe::net

@@ -47,8 +47,8 @@ class SseParser final {
   };
   /// What the body is, known from its first bytes.
   [[nodiscard]] Kind kind() const { return kind_; }
-  /// The beginning of a foreign body (at most 512 bytes), for the error message.
-  [[nodiscard]] const std::string& foreign_excerpt() const { return excerpt_; }
+  /// How the body begins (at most 512 bytes), for the message about a foreign one.
+  [[nodiscard]] const std::string& foreign_excerpt() const { return opening_; }
   /// The last reconnection time the stream asked for.
   [[nodiscard]] std::optional<std::chrono::milliseconds> retry() const { return retry_; }
 
@@ -66,7 +66,7 @@ class SseParser final {
   std::string event_;
   std::string id_;
   std::optional<std::chrono::milliseconds> retry_;
-  std::string excerpt_;
+  std::string opening_;
   Kind kind_ = Kind::kUnknown;
   bool has_data_ = false;
   bool at_start_ = true;
