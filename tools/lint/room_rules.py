@@ -86,20 +86,20 @@ def check_room_shape(tree):
                     yield Finding(file, 1, f"not listed in {path}: nothing builds it")
 
 
-def room_of_file(path, rooms):
-    """The deepest room that the file lies in; rooms below testing/ carry that folder in their name."""
+def room_of_file(path, table):
+    """The deepest room of rooms.txt that the file lies in; rooms below testing/ carry that folder in their name."""
     for root in ("src/", ""):
         if path.startswith(root):
             parts = path[len(root):].split("/")[:-1]
             for length in range(len(parts), 0, -1):
-                if "/".join(parts[:length]) in rooms:
+                if allowed_deps(table, "/".join(parts[:length])) is not None:
                     return "/".join(parts[:length])
     return None
 
 
 def check_third_party(tree):
     table = [(line.split()[0], line.split()[1:]) for line in tree.data("third_party.txt")]
-    rooms = {room for room, *_ in rooms_of(tree)}
+    rooms = walls(tree)
     for path, text in tree.cpp("src/", "testing/"):
         room = room_of_file(path, rooms)
         for match in re.finditer(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', text, re.MULTILINE):
@@ -122,7 +122,7 @@ def check_own_includes(tree):
 def check_threads(tree):
     """Every name given to a thread or a pool stands in docs/THREADS.md."""
     documented = set(re.findall(r"`([^`]+)`", tree.files.get("docs/THREADS.md", "")))
-    given = r'(?:name_this_thread\s*\(|\bPool\b[^;"]{0,80}?[({][^;"]{0,60}?)"([^"]+)"'
+    given = r'(?:name_this_thread\s*\(|\bPool(?:>\s*)?\s*(?:\w+\s*)?[({][^;"()]{0,40})"([^"]+)"'
     for path, text in tree.cpp("src/"):
         if path.endswith("_test.cc"):
             continue
@@ -133,7 +133,7 @@ def check_threads(tree):
 
 def check_namespaces(tree):
     """A file's namespace is its room's."""
-    rooms = {room for room, *_ in rooms_of(tree)}
+    rooms = walls(tree)
     for path, text in tree.cpp("src/"):
         room = room_of_file(path, rooms)
         opened = re.findall(r"^namespace (lathe[\w:]*)", without_comments(text), re.MULTILINE)
