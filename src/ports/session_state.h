@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "lathe/base/clock.h"
@@ -20,6 +22,12 @@ struct OpenQuestionState {
   /// The event that asked.
   protocol::EventMsg request;
   base::UnixMillis asked_at = 0;
+  static constexpr auto fields() {
+    using S = OpenQuestionState;
+    return std::tuple{protocol::required("id", &S::id, "the question"), protocol::required("call_id", &S::call_id, "the call"),
+                      protocol::required("request", &S::request, "what was asked"),
+                      protocol::required("asked_at", &S::asked_at, "unix milliseconds")};
+  }
   friend bool operator==(const OpenQuestionState&, const OpenQuestionState&) = default;
 };
 
@@ -41,6 +49,21 @@ struct OpenTask {
   /// Milliseconds that the Task ran before it last parked, and when it last began to run (start or resumption).
   std::int64_t active_ms = 0;
   base::UnixMillis active_since = 0;
+  static constexpr auto fields() {
+    using S = OpenTask;
+    return std::tuple{protocol::required("task", &S::task, "UUIDv7"),
+                      protocol::required("submission", &S::submission, "what started it"),
+                      protocol::required("started_at", &S::started_at, "unix milliseconds"),
+                      protocol::required("start_seq", &S::start_seq, "its task_started"),
+                      protocol::required("usage", &S::usage, "tokens so far"),
+                      protocol::required("cost_micro_usd", &S::cost_micro_usd, "null when unknown"),
+                      protocol::required("turns", &S::turns, "model requests"),
+                      protocol::required("tool_calls", &S::tool_calls, "tool calls"),
+                      protocol::optional("parked", &S::parked, "waits for a person"),
+                      protocol::optional("answer", &S::answer, "the answer under way"),
+                      protocol::optional("active_ms", &S::active_ms, "before it last parked"),
+                      protocol::optional("active_since", &S::active_since, "when it last began to run")};
+  }
   friend bool operator==(const OpenTask&, const OpenTask&) = default;
 };
 
@@ -48,6 +71,10 @@ struct OpenTask {
 struct Bookmark {
   std::string response_id;
   std::int64_t seq = 0;
+  static constexpr auto fields() {
+    return std::tuple{protocol::required("response_id", &Bookmark::response_id, "ours"),
+                      protocol::required("seq", &Bookmark::seq, "its turn_complete")};
+  }
   friend bool operator==(const Bookmark&, const Bookmark&) = default;
 };
 
@@ -79,6 +106,29 @@ struct SessionState {
   std::optional<std::int64_t> cost_micro_usd = 0;
   std::int64_t tasks = 0;
   std::string title;
+  static constexpr auto fields() {
+    using S = SessionState;
+    return std::tuple{protocol::required("session_id", &S::session_id, "UUIDv7"),
+                      protocol::required("last_seq", &S::last_seq, "last record"),
+                      protocol::required("created_at", &S::created_at, "unix milliseconds"),
+                      protocol::required("updated_at", &S::updated_at, "unix milliseconds"),
+                      protocol::optional("config", &S::config, "the latest"),
+                      protocol::optional("forked_from", &S::forked_from, "the parent"),
+                      protocol::required("conversation", &S::conversation, "as the model sees it"),
+                      protocol::optional("task", &S::task, "the open Task"),
+                      protocol::optional("questions", &S::questions, "open ones"),
+                      protocol::optional("decisions", &S::decisions, "by call id"),
+                      protocol::optional("answers", &S::answers, "by call id"),
+                      protocol::optional("session_grants", &S::session_grants, "canonical keys"),
+                      protocol::optional("bookmarks", &S::bookmarks, "Turns"),
+                      protocol::optional("task_starts", &S::task_starts, "their seqs"),
+                      protocol::optional("acknowledged", &S::acknowledged, "submissions and their records"),
+                      protocol::optional("plan", &S::plan, "the model's"),
+                      protocol::required("usage", &S::usage, "tokens"),
+                      protocol::required("cost_micro_usd", &S::cost_micro_usd, "null when unknown"),
+                      protocol::required("tasks", &S::tasks, "Tasks so far"),
+                      protocol::optional("title", &S::title, "for lists")};
+  }
   friend bool operator==(const SessionState&, const SessionState&) = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,7 @@
 
 // Struct <-> JSON from the field lists. Writing appends text directly (no tree is built); reading goes through a parsed
 // tree and says where a value is wrong ("op.items[0].text: expected a string, not a number").
-// Only frames.cc and tests instantiate these templates.
+// Only frames.cc, the journal's snapshots and tests instantiate these templates.
 
 namespace lathe::protocol::codec {
 
@@ -34,6 +35,14 @@ template <class T>
 struct is_variant : std::false_type {};
 template <class... T>
 struct is_variant<std::variant<T...>> : std::true_type {};
+template <class T>
+struct is_pair : std::false_type {};
+template <class A, class B>
+struct is_pair<std::pair<A, B>> : std::true_type {};
+template <class T>
+struct is_string_map : std::false_type {};
+template <class T>
+struct is_string_map<std::map<std::string, T>> : std::true_type {};
 
 /// Where in a JSON text a value stands; only turned into words when something is wrong.
 struct Path {
@@ -109,6 +118,22 @@ void write(std::string& out, const T& value) {
       write(out, element);
     }
     out += ']';
+  } else if constexpr (is_pair<T>::value) {
+    out += '[';
+    write(out, value.first);
+    out += ',';
+    write(out, value.second);
+    out += ']';
+  } else if constexpr (is_string_map<T>::value) {
+    out += '{';
+    bool first = true;
+    for (const auto& [name, element] : value) {
+      if (!std::exchange(first, false)) out += ',';
+      base::append_json_string(out, name);
+      out += ':';
+      write(out, element);
+    }
+    out += '}';
   } else if constexpr (is_variant<T>::value) {
     std::visit(
         [&]<class M>(const M& member) {
@@ -237,6 +262,10 @@ base::Result<void> read(const base::Json& json, T& value, const Path& path) {
   } else if constexpr (NamedEnum<T>) {
     return read_enum(json, value, path);
   } else if constexpr (is_optional<T>::value) {
+    if (json.is_null()) {
+      value.reset();
+      return {};
+    }
     value.emplace();
     return read(json, *value, path);
   } else if constexpr (is_vector<T>::value) {
@@ -247,6 +276,15 @@ base::Result<void> read(const base::Json& json, T& value, const Path& path) {
       const Path here{&path, {}, i};
       TRY_OK(read(json[i], value.emplace_back(), here));
     }
+    return {};
+  } else if constexpr (is_pair<T>::value) {
+    if (!json.is_array() || json.size() != 2) return wrong(path, "a list of two", json);
+    TRY_OK(read(json[0], value.first, Path{&path, {}, 0}));
+    return read(json[1], value.second, Path{&path, {}, 1});
+  } else if constexpr (is_string_map<T>::value) {
+    if (!json.is_object()) return wrong(path, "an object", json);
+    value.clear();
+    for (const auto& [name, element] : json.items()) TRY_OK(read(element, value[name], Path{&path, name}));
     return {};
   } else if constexpr (is_variant<T>::value) {
     return read_union(json, value, path, base::codes::kUnsupported);
