@@ -37,6 +37,8 @@ struct EngineParts {
   std::function<std::unique_ptr<ports::Driver>(const DriverSetup&)> make_driver;
   /// The system prompt of a new session; `extra` are the instructions of its configuration.
   std::function<std::string(const std::string& extra)> system_prompt;
+  /// Values that no record and no client may ever see (keys of backends), as far as they are known by now.
+  std::function<std::vector<std::string>()> secrets;
   config::Config config;
   std::string version;
   /// How commands are confined.

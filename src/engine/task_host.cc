@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "lathe/base/strings.h"
 #include "lathe/engine/questions.h"
+#include "lathe/protocol/edit_strings.h"
 #include "lathe/protocol/error_codes.h"
 
 namespace lathe::engine {
@@ -27,6 +29,11 @@ SessionTaskHost::SessionTaskHost(EngineParts& parts, ports::SessionStream& strea
     : parts_(parts), stream_(stream), feed_(feed) {}
 
 protocol::Event SessionTaskHost::event_of(EventMsg msg, std::string by) const {
+  for (const std::string& secret : parts_.secrets()) {
+    protocol::edit_strings(msg, [&](std::string& text) {
+      if (text.find(secret) != std::string::npos) text = base::replace_all(std::move(text), secret, "[secret]");
+    });
+  }
   return {.session = state().session_id,
           .seq = std::nullopt,
           .id = submission_,

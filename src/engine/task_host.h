@@ -51,6 +51,7 @@ class SessionTaskHost final : public ports::TaskHost {
   enum class Asked { kAnswered, kParked, kRefused };
   runtime::Async<base::Result<Asked>> wait_for_answer(std::string question_id, runtime::CancelToken cancel);
   [[nodiscard]] protocol::AskMode ask_mode() const;
+  /// The event around `msg`, with known secrets cut out of it.
   [[nodiscard]] protocol::Event event_of(protocol::EventMsg msg, std::string by) const;
   [[nodiscard]] const ports::OpenQuestionState* open_question(const std::string& id) const;
 
