@@ -63,7 +63,7 @@ struct Exit {
 /// Loop thread. stop() is awaited before the Client goes.
 class Client final {
  public:
-  /// `program` is the path of lathe-keeper.
+  /// `program` is the absolute path of lathe-keeper.
   Client(runtime::Loop& loop, std::string program);
   ~Client();
   Client(const Client&) = delete;

@@ -1,0 +1,48 @@
+#include "lathe/tools/common/file_change.h"
+
+#include <fmt/format.h>
+
+#include "lathe/base/strings.h"
+#include "lathe/base/unified_diff.h"
+#include "lathe/base/utf8.h"
+#include "lathe/tools/common/text_format.h"
+
+namespace lathe::tools::common {
+
+using protocol::ChangeKind;
+
+namespace {
+
+constexpr std::size_t kMaxDiffBytes = 64U << 10;
+
+ChangeKind kind_of(const FileEdit& edit) {
+  if (!edit.moved_to.empty()) return ChangeKind::kMove;
+  if (!edit.before) return ChangeKind::kAdd;
+  return edit.after ? ChangeKind::kUpdate : ChangeKind::kDelete;
+}
+
+}  // namespace
+
+std::string diff_text(const FileEdit& edit) {
+  const std::string& after_path = edit.moved_to.empty() ? edit.path : edit.moved_to;
+  const std::string before = edit.before.value_or("");
+  const std::string after = edit.after.value_or("");
+  if (looks_binary(before) || looks_binary(after)) {
+    return fmt::format("Binary file {}: {} before, {} after\n", after_path, base::format_bytes(before.size()),
+                       base::format_bytes(after.size()));
+  }
+  return base::to_utf8(base::unified_diff(before, after, edit.before ? "a/" + edit.path : "",
+                                          edit.after ? "b/" + after_path : ""));
+}
+
+protocol::FileChange file_change(const FileEdit& edit) {
+  std::string diff = diff_text(edit);
+  if (diff.size() > kMaxDiffBytes) {
+    const std::size_t whole = diff.size();
+    diff = base::utf8_prefix(diff, kMaxDiffBytes);
+    diff += fmt::format("\n[cut: {} of {}]\n", base::format_bytes(kMaxDiffBytes), base::format_bytes(whole));
+  }
+  return {.path = edit.path, .kind = kind_of(edit), .move_path = edit.moved_to, .diff = std::move(diff)};
+}
+
+}  // namespace lathe::tools::common

@@ -1,0 +1,247 @@
+#include "lathe/tools/common/workspace.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <vector>
+
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::tools::common {
+
+using base::errno_error;
+using base::Error;
+using base::Result;
+using base::UniqueFd;
+
+namespace {
+
+constexpr int kMaxLinks = 16;
+
+Error invalid(std::string message) { return {.code = base::codes::kInvalid, .message = std::move(message)}; }
+
+Error outside(const std::string& shown) {
+  return {.code = base::codes::kPermission,
+          .message = fmt::format("{} is outside of the working folder, where files may not be changed", shown)};
+}
+
+/// ".", ".." and empty parts gone, by text alone; absolute.
+std::string plain(std::string_view absolute) {
+  std::vector<std::string_view> parts;
+  for (const std::string_view part : base::split(absolute, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      parts.push_back(part);
+    } else if (!parts.empty()) {
+      parts.pop_back();
+    }
+  }
+  std::string out;
+  for (const std::string_view part : parts) out.append("/").append(part);
+  return out.empty() ? "/" : out;
+}
+
+/// The path below `folder`, "." for itself, or nothing.
+std::string below(const std::string& path, const std::string& folder) {
+  if (path == folder) return ".";
+  const std::string prefix = folder == "/" ? folder : folder + "/";
+  return path.starts_with(prefix) ? path.substr(prefix.size()) : "";
+}
+
+std::pair<std::string, std::string> split_last(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return {".", path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+Error not_a_file(const std::string& shown, mode_t mode) {
+  if (S_ISDIR(mode)) {
+    return {.code = base::codes::kInvalid, .message = fmt::format("{} is a folder", shown), .hint = "use list_dir"};
+  }
+  const char* what = S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket" : "a device";
+  return invalid(fmt::format("{} is {}, not a file", shown, what));
+}
+
+/// Names of the folder that are near the one that is not there.
+std::string near_names(const Place& place) {
+  const auto [folder, name] = split_last(place.absolute);
+  DIR* open = opendir(folder.empty() ? "/" : folder.c_str());
+  if (open == nullptr) return "";
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(open)) {
+    if (names.size() < 2'000) names.emplace_back(entry->d_name);
+  }
+  closedir(open);
+  return base::did_you_mean(name, names);
+}
+
+Error reading_error(const Place& place, int error) {
+  Error told = errno_error(error, place.shown());
+  if (error == ENOENT) told.hint = near_names(place);
+  return told;
+}
+
+/// openat2 that never leaves `root`, neither by ".." nor by a link.
+Result<UniqueFd> open_beneath(int root, const std::string& relative, int flags, const std::string& shown) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  while (true) {
+    const long fd = syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
+    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
+    if (errno == EXDEV) return outside(shown);
+    if (errno != EINTR && errno != EAGAIN) return errno_error(errno, shown);
+  }
+}
+
+/// A file's place by the folder that holds it.
+struct Target {
+  UniqueFd folder;
+  std::string name;
+  /// Absent: nothing of that name is there.
+  std::optional<struct stat> status;
+};
+
+/// Opens the folder, making what is missing of it when asked to.
+Result<UniqueFd> open_folder(int root, const std::string& relative, bool make, const std::string& shown) {
+  auto folder = open_beneath(root, relative, O_PATH | O_DIRECTORY, shown);
+  if (folder.ok() || !make || folder.error().code != base::codes::kNotFound) return folder;
+  const auto [parent_path, name] = split_last(relative);
+  TRY(const UniqueFd parent, open_folder(root, parent_path, make, shown));
+  if (mkdirat(parent.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return errno_error(errno, shown);
+  return open_beneath(root, relative, O_PATH | O_DIRECTORY, shown);
+}
+
+/// Follows links at the end of the path one by one, each step below the root.
+Result<Target> find_target(int root, const Place& place, bool make_folders) {
+  if (!place.inside()) return outside(place.shown());
+  std::string relative = place.relative;
+  for (int links = 0; links < kMaxLinks; ++links) {
+    auto [folder_path, name] = split_last(relative);
+    TRY(UniqueFd folder, open_folder(root, folder_path, make_folders, place.shown()));
+    struct stat status {};
+    if (fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno != ENOENT) return errno_error(errno, place.shown());
+      return Target{std::move(folder), std::move(name), std::nullopt};
+    }
+    if (!S_ISLNK(status.st_mode)) return Target{std::move(folder), std::move(name), status};
+    std::string link(kMaxPathBytes + 1, '\0');
+    const ssize_t size = readlinkat(folder.get(), name.c_str(), link.data(), link.size());
+    if (size < 0) return errno_error(errno, place.shown());
+    link.resize(static_cast<std::size_t>(size));
+    if (link.starts_with('/')) return outside(place.shown());
+    relative = folder_path + "/" + link;
+  }
+  return errno_error(ELOOP, place.shown());
+}
+
+Result<void> check_target(const Target& target, const Place& place) {
+  if (!target.status) return {};
+  if (!S_ISREG(target.status->st_mode)) return not_a_file(place.shown(), target.status->st_mode);
+  if (faccessat(target.folder.get(), target.name.c_str(), W_OK, AT_EACCESS) != 0) {
+    return errno_error(errno, place.shown());
+  }
+  return {};
+}
+
+Result<void> fill(int fd, const Target& target, std::string_view bytes, const std::string& shown) {
+  if (target.status) {
+    // Best effort: only root may give files away.
+    (void)!fchown(fd, target.status->st_uid, target.status->st_gid);
+    if (fchmod(fd, target.status->st_mode & 0777) != 0) return errno_error(errno, shown);
+  }
+  return runtime::write_all(fd, bytes, shown);
+}
+
+}  // namespace
+
+Result<Place> place_of(const std::string& cwd, std::string_view path) {
+  if (path.empty()) return invalid("the path is empty");
+  if (path.find('\0') != std::string_view::npos) return invalid("the path holds a NUL byte");
+  if (!base::is_utf8(path)) return invalid("the path is not UTF-8");
+  if (path.size() > kMaxPathBytes) {
+    return invalid(fmt::format("the path is {} bytes long; {} is the limit", path.size(), kMaxPathBytes));
+  }
+  Place place;
+  place.absolute = plain(path.starts_with('/') ? std::string(path) : cwd + "/" + std::string(path));
+  place.relative = below(place.absolute, plain(cwd));
+  if (!place.inside()) {
+    // The model may have seen the folder's name without links.
+    if (const auto real = runtime::real_path(cwd); real.ok()) place.relative = below(place.absolute, *real);
+  }
+  return place;
+}
+
+Result<OpenFile> open_for_reading(const Place& place) {
+  // O_PATH opens nothing yet: a FIFO would block, a device might act.
+  const UniqueFd found(::open(place.absolute.c_str(), O_PATH | O_CLOEXEC));
+  if (!found) return reading_error(place, errno);
+  struct stat status {};
+  if (fstat(found.get(), &status) != 0) return errno_error(errno, place.shown());
+  if (!S_ISREG(status.st_mode)) return not_a_file(place.shown(), status.st_mode);
+  UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", found.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return errno_error(errno, place.shown());
+  return OpenFile{std::move(fd), status.st_mode, static_cast<std::size_t>(status.st_size)};
+}
+
+Result<std::string> read_whole(const Place& place) {
+  TRY(const OpenFile file, open_for_reading(place));
+  return runtime::read_all(file.fd.get(), kMaxFileBytes, place.shown());
+}
+
+Result<std::optional<std::string>> read_if_there(const Place& place) {
+  auto bytes = read_whole(place);
+  if (bytes.ok()) return std::optional(*std::move(bytes));
+  if (bytes.error().code == base::codes::kNotFound) return std::optional<std::string>();
+  return std::move(bytes).error();
+}
+
+Result<Workspace> Workspace::open(const std::string& cwd) {
+  UniqueFd root(::open(cwd.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return errno_error(errno, fmt::format("working folder {}", cwd));
+  return Workspace(std::move(root));
+}
+
+Result<void> Workspace::check_writable(const Place& place) const {
+  auto target = find_target(root_.get(), place, /*make_folders=*/false);
+  if (target.ok()) return check_target(*target, place);
+  // A folder that is not there yet will be made.
+  if (target.error().code == base::codes::kNotFound) return {};
+  return std::move(target).error();
+}
+
+Result<void> Workspace::write(const Place& place, std::string_view bytes) const {
+  TRY(const Target target, find_target(root_.get(), place, /*make_folders=*/true));
+  TRY_OK(check_target(target, place));
+  // The name is ours alone: process, and a count that two pool threads never share.
+  static std::atomic<unsigned> count{0};
+  const std::string temporary = fmt::format(".lathe-{}-{}.tmp", getpid(), count.fetch_add(1));
+  UniqueFd fd(openat(target.folder.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (!fd) return errno_error(errno, place.shown());
+  auto done = fill(fd.get(), target, bytes, place.shown());
+  if (done.ok() && renameat(target.folder.get(), temporary.c_str(), target.folder.get(), target.name.c_str()) != 0) {
+    done = errno_error(errno, place.shown());
+  }
+  if (!done.ok()) unlinkat(target.folder.get(), temporary.c_str(), 0);
+  return done;
+}
+
+Result<void> Workspace::remove(const Place& place) const {
+  if (!place.inside()) return outside(place.shown());
+  const auto [folder_path, name] = split_last(place.relative);
+  TRY(const UniqueFd folder, open_folder(root_.get(), folder_path, /*make=*/false, place.shown()));
+  if (unlinkat(folder.get(), name.c_str(), 0) == 0) return {};
+  if (errno == EISDIR) return invalid(fmt::format("{} is a folder; only files can be deleted", place.shown()));
+  return errno_error(errno, place.shown());
+}
+
+}  // namespace lathe::tools::common

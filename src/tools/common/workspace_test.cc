@@ -1,0 +1,129 @@
+#include "lathe/tools/common/workspace.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace lathe::tools::common {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WorkspaceTest : public testing::Test {
+ protected:
+  WorkspaceTest() {
+    std::string pattern = (fs::temp_directory_path() / "lathe-workspace-XXXXXX").string();
+    base_ = mkdtemp(pattern.data());
+    cwd_ = base_ + "/work";
+    fs::create_directories(cwd_ + "/src");
+    put(cwd_ + "/src/a.txt", "a\n");
+    put(base_ + "/secret", "outside\n");
+  }
+  ~WorkspaceTest() override { fs::remove_all(base_); }
+
+  static void put(const std::string& path, std::string_view text) { std::ofstream(path) << text; }
+  static std::string get(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  Place at(std::string_view path) { return *place_of(cwd_, path); }
+  base::Result<void> write(std::string_view path, std::string_view bytes) {
+    return Workspace::open(cwd_)->write(at(path), bytes);
+  }
+
+  std::string base_;
+  std::string cwd_;
+};
+
+TEST_F(WorkspaceTest, MakesPathsPlain) {
+  EXPECT_EQ(at("src//./a.txt").relative, "src/a.txt");
+  EXPECT_EQ(at("src/../src/a.txt").relative, "src/a.txt");
+  EXPECT_EQ(at(cwd_ + "/src/a.txt").shown(), "src/a.txt");
+  EXPECT_EQ(at(".").relative, ".");
+  EXPECT_FALSE(at("../secret").inside());
+  EXPECT_EQ(at("../secret").shown(), base_ + "/secret");
+  EXPECT_FALSE(at(cwd_ + "-other/x").inside()) << "a sibling with the same beginning";
+}
+
+TEST_F(WorkspaceTest, RefusesPathsThatAreNone) {
+  EXPECT_FALSE(place_of(cwd_, "").ok());
+  EXPECT_FALSE(place_of(cwd_, std::string_view("a\0b", 3)).ok());
+  EXPECT_FALSE(place_of(cwd_, "\xFF").ok());
+  EXPECT_EQ(place_of(cwd_, std::string(10'000, 'x')).error().message,
+            "the path is 10000 bytes long; 4095 is the limit");
+}
+
+TEST_F(WorkspaceTest, ReadsRegularFilesOnly) {
+  EXPECT_EQ(*read_whole(at("src/a.txt")), "a\n");
+  EXPECT_EQ(*read_whole(at("../secret")), "outside\n");
+  EXPECT_EQ(read_whole(at("src")).error().message, "src is a folder");
+  ASSERT_EQ(mkfifo((cwd_ + "/fifo").c_str(), 0600), 0);
+  EXPECT_EQ(read_whole(at("fifo")).error().message, "fifo is a FIFO, not a file");
+  EXPECT_EQ(read_whole(at("/dev/zero")).error().message, "/dev/zero is a device, not a file");
+  const auto missing = read_whole(at("src/b.txt"));
+  EXPECT_EQ(missing.error().code, base::codes::kNotFound);
+  EXPECT_EQ(missing.error().hint, "did you mean \"a.txt\"?");
+  EXPECT_FALSE(read_if_there(at("src/b.txt"))->has_value());
+}
+
+TEST_F(WorkspaceTest, WritesInOneStepAndMakesFolders) {
+  ASSERT_TRUE(write("new/deep/file", "x").ok());
+  EXPECT_EQ(get(cwd_ + "/new/deep/file"), "x");
+  ASSERT_TRUE(write("new/deep/file", "yy").ok());
+  EXPECT_EQ(get(cwd_ + "/new/deep/file"), "yy");
+  EXPECT_EQ(std::distance(fs::directory_iterator(cwd_ + "/new/deep"), {}), 1) << "no temporary file stays";
+}
+
+TEST_F(WorkspaceTest, KeepsTheModeButNoSetuid) {
+  chmod((cwd_ + "/src/a.txt").c_str(), 06750);
+  ASSERT_TRUE(write("src/a.txt", "b").ok());
+  struct stat status {};
+  stat((cwd_ + "/src/a.txt").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 07777, 0750U);
+}
+
+TEST_F(WorkspaceTest, DoesNotWriteOutside) {
+  EXPECT_EQ(write("../secret", "x").error().code, base::codes::kPermission);
+  EXPECT_EQ(write(base_ + "/other", "x").error().code, base::codes::kPermission);
+  EXPECT_EQ(Workspace::open(cwd_)->remove(at("../secret")).error().code, base::codes::kPermission);
+  EXPECT_EQ(get(base_ + "/secret"), "outside\n");
+}
+
+TEST_F(WorkspaceTest, DoesNotFollowLinksOut) {
+  fs::create_symlink(base_, cwd_ + "/up");
+  fs::create_symlink("..", cwd_ + "/dots");
+  fs::create_symlink(base_ + "/secret", cwd_ + "/link");
+  fs::create_symlink("../secret", cwd_ + "/relative");
+  fs::create_symlink("loop", cwd_ + "/loop");
+  for (const char* path : {"up/secret", "dots/secret", "up/new", "link", "relative"}) {
+    EXPECT_EQ(write(path, "x").error().code, base::codes::kPermission) << path;
+    EXPECT_EQ(Workspace::open(cwd_)->check_writable(at(path)).error().code, base::codes::kPermission) << path;
+  }
+  EXPECT_FALSE(write("loop", "x").ok());
+  EXPECT_EQ(get(base_ + "/secret"), "outside\n");
+  EXPECT_FALSE(fs::exists(base_ + "/new"));
+}
+
+TEST_F(WorkspaceTest, WritesThroughALinkThatStaysInside) {
+  fs::create_symlink("src/a.txt", cwd_ + "/link");
+  fs::create_symlink("src", cwd_ + "/folder");
+  ASSERT_TRUE(write("link", "1").ok());
+  EXPECT_EQ(get(cwd_ + "/src/a.txt"), "1");
+  EXPECT_TRUE(fs::is_symlink(cwd_ + "/link"));
+  ASSERT_TRUE(write("folder/a.txt", "2").ok());
+  EXPECT_EQ(get(cwd_ + "/src/a.txt"), "2");
+}
+
+TEST_F(WorkspaceTest, RefusesWhatIsNoFile) {
+  EXPECT_EQ(write("src", "x").error().message, "src is a folder");
+  ASSERT_EQ(mkfifo((cwd_ + "/fifo").c_str(), 0600), 0);
+  EXPECT_EQ(write("fifo", "x").error().message, "fifo is a FIFO, not a file");
+  EXPECT_FALSE(Workspace::open(cwd_)->remove(at("src")).ok());
+  EXPECT_EQ(Workspace::open(cwd_)->remove(at("nothing")).error().code, base::codes::kNotFound);
+  EXPECT_EQ(Workspace::open(base_ + "/none").error().code, base::codes::kNotFound);
+}
+
+}  // namespace
+}  // namespace lathe::tools::common
