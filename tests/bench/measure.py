@@ -1,19 +1,16 @@
-"""Starting programs and timing them, with as little of Python around them as possible.
-
-The peak memory that the kernel reports for a program started from here is at least what this interpreter itself uses
-(about 10 MB): a child begins with its parent's high-water mark.
-"""
+"""Starting programs and timing them, with as little of Python around them as possible."""
 import json
 import os
 import select
 import statistics
 import subprocess
+import tempfile
 import time
 
 
 class Run:
-    def __init__(self, code, seconds, peak_bytes, output):
-        self.code, self.seconds, self.peak_bytes, self.output = code, seconds, peak_bytes, output
+    def __init__(self, code, seconds, output):
+        self.code, self.seconds, self.output = code, seconds, output
 
 
 def run(argv, env, cwd, capture=False):
@@ -35,8 +32,8 @@ def run(argv, env, cwd, capture=False):
         while data := os.read(read_end, 1 << 16):
             output += data
         os.close(read_end)
-    _, status, usage = os.wait4(pid, 0)
-    return Run(os.waitstatus_to_exitcode(status), time.perf_counter() - started, usage.ru_maxrss * 1024, output)
+    _, status = os.waitpid(pid, 0)
+    return Run(os.waitstatus_to_exitcode(status), time.perf_counter() - started, output)
 
 
 class Case:
@@ -57,9 +54,15 @@ class Case:
     def ms(self):
         return statistics.median(done.seconds for done in self.runs) * 1000
 
-    @property
-    def peak_mb(self):
-        return statistics.median(done.peak_bytes for done in self.runs) / 1e6
+    def peak_mb(self, times=5):
+        """Median peak memory of further runs below time(1): started from here, a program would begin with this
+        interpreter's own high-water mark."""
+        peaks = []
+        for _ in range(times):
+            with tempfile.NamedTemporaryFile("r") as report:
+                run(["/usr/bin/time", "-f", "%M", "-o", report.name, *self.argv], self.env, self.cwd)
+                peaks.append(int(report.read().split()[-1]) * 1024 / 1e6)
+        return statistics.median(peaks)
 
     def output_median(self):
         """Median of what a program printed about itself, in ms (curl's own total time)."""

@@ -53,6 +53,6 @@ def add_rows(bench, turns, deltas):
             once, tools, stream = (case(peer, bench, server) for server in (none, with_turns, streamed))
             interleave([once, tools, stream], 3)
             bench.row(f"{name}: one-shot", once.ms, "ms", None)
-            bench.row(f"{name}: one-shot, peak memory", once.peak_mb, "MB", None)
+            bench.row(f"{name}: one-shot, peak memory", once.peak_mb(), "MB", None)
             bench.row(f"{name}: one tool turn", (tools.ms - once.ms) / turns, "ms", None)
             bench.row(f"{name}: {deltas:,} deltas", stream.ms - once.ms, "ms", None)

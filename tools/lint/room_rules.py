@@ -122,7 +122,7 @@ def check_own_includes(tree):
 def check_threads(tree):
     """Every name given to a thread or a pool stands in docs/THREADS.md."""
     documented = set(re.findall(r"`([^`]+)`", tree.files.get("docs/THREADS.md", "")))
-    given = r'(?:name_this_thread\s*\(|\bPool(?:>\s*)?\s*(?:\w+\s*)?[({][^;"()]{0,40})"([^"]+)"'
+    given = r'(?:name_this_thread\s*\(|\w*[Pp]ool\w*(?:>\s*)?\s*(?:\w+\s*)?[({][^;"()]{0,40})"([^"]+)"'
     for path, text in tree.cpp("src/"):
         if path.endswith("_test.cc"):
             continue

@@ -14,7 +14,7 @@ LONG_FILES = {
 BANNED_CODE = [
     (r"\bthis_thread::sleep_(?:for|until)\s*\(|\b(?:usleep|nanosleep)\s*\(", ("src/", "testing/", "tests/"),
      "no sleeping: wait for the event, or use a timer of the loop"),
-    (r"\busing\s+namespace\b", ("src/", "testing/", "tests/"), "no `using namespace`"),
+    (r"\busing\s+namespace\b(?!\s+std::[\w:]*literals)", ("src/", "testing/", "tests/"), "no `using namespace`"),
     (r"\bstd::(?:cout|cerr|clog)\b", ("src/",), "print through the front end, not through iostreams"),
     (r"\b(?:printf|puts)\s*\(", ("src/",), "print through the front end"),
     (r"\bsystem\s*\(|\bpopen\s*\(", ("src/", "testing/"), "run programs with runtime/subprocess.h"),
