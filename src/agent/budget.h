@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/ports/model_directory.h"
+#include "lathe/ports/session_state.h"
+#include "lathe/protocol/events.h"
+#include "lathe/protocol/items.h"
+
+namespace lathe::agent {
+
+/// Counts what a Task uses and refuses what would go past its ceilings, before it is used. A value of one Task; what an
+/// earlier part of a parked Task used counts on. Time is not counted here: NativeDriver sets a timer for it.
+///
+/// Refusals are `budget_exceeded` and name the budget.
+class BudgetMeter final {
+ public:
+  /// `limits` with the defaults already in it.
+  BudgetMeter(protocol::Budget limits, const std::optional<ports::OpenTask>& used);
+
+  /// `price_unknown`, naming the model, when money is limited and what it costs is not known.
+  [[nodiscard]] base::Result<void> check_price(const ports::ResolvedModel& model) const;
+
+  /// Takes one Turn.
+  [[nodiscard]] base::Result<void> take_turn();
+  /// Takes `count` calls, or none.
+  [[nodiscard]] base::Result<void> take_calls(std::int64_t count);
+  /// How many tokens an answer to a request of `input_tokens` may have so that neither tokens nor money run out; nothing
+  /// when neither is limited. Refused when there is no room for a useful answer.
+  [[nodiscard]] base::Result<std::optional<std::int64_t>> room_for_output(std::int64_t input_tokens,
+                                                                          const ports::ModelFacts& facts) const;
+  void spend(const protocol::Usage& usage, const std::optional<std::int64_t>& cost_micro_usd);
+
+  [[nodiscard]] const protocol::Usage& usage() const { return usage_; }
+  /// Events due since the last call: each budget once when 80 % of it is used.
+  [[nodiscard]] std::vector<protocol::BudgetStatus> news();
+
+ private:
+  base::Error refuse(std::string_view kind, std::int64_t limit) const;
+
+  protocol::Budget limits_;
+  std::int64_t turns_ = 0;
+  std::int64_t tool_calls_ = 0;
+  protocol::Usage usage_;
+  std::optional<std::int64_t> cost_ = 0;
+  std::map<std::string, bool> announced_;
+};
+
+/// The error of a spent budget.
+[[nodiscard]] base::Error budget_error(std::string_view kind, std::string_view limit_text);
+
+}  // namespace lathe::agent

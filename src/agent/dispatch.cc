@@ -1,0 +1,262 @@
+#include "lathe/agent/dispatch.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "lathe/agent/call_events.h"
+#include "lathe/agent/output_capture.h"
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+#include "lathe/protocol/error_codes.h"
+
+namespace lathe::agent {
+namespace {
+
+using base::Error;
+using base::Result;
+using ports::Action;
+using ports::GateAnswer;
+using protocol::CallStatus;
+using protocol::EventMsg;
+using runtime::Async;
+using runtime::CancelToken;
+
+/// A person can amend a call that often before it counts as failed.
+constexpr int kMaxAmendments = 8;
+constexpr std::size_t kMaxDiffBytes = 256U << 10;
+
+Error exception_error(const std::exception& exception) {
+  return {.code = base::codes::kInternal, .message = std::string("the tool broke: ") + exception.what()};
+}
+
+bool by_person(const Error& reason) {
+  return reason.code == base::codes::kCancelled || reason.code == protocol::error_codes::kInterrupted;
+}
+
+/// Bug-proof: an exception of the tool becomes an Error.
+Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(ports::Tool* tool, const protocol::ToolCall* call,
+                                                            const ports::ToolEnvironment* environment) {
+  std::optional<Error> broken;
+  try {
+    co_return co_await tool->prepare(*call, *environment);
+  } catch (const std::exception& exception) {
+    broken = exception_error(exception);
+  }
+  co_return *std::move(broken);
+}
+
+Async<Result<ports::RunResult>> run_prepared(ports::PreparedCall* prepared, ports::OutputSink* out,
+                                             CancelToken cancel) {
+  std::optional<Error> broken;
+  try {
+    co_return co_await prepared->run(*out, cancel);
+  } catch (const std::exception& exception) {
+    broken = exception_error(exception);
+  }
+  co_return *std::move(broken);
+}
+
+std::string joined(std::string first, const std::string& second) {
+  if (!first.empty() && !second.empty()) first += '\n';
+  return first + second;
+}
+
+}  // namespace
+
+std::string cancelled_text(const Error& reason, std::chrono::milliseconds after) {
+  const std::string time = base::format_duration(after);
+  if (by_person(reason)) return "aborted by user after " + time;
+  return "aborted after " + time + ": " + reason.message;
+}
+
+Dispatcher::Dispatcher(runtime::Loop& loop, ports::TaskHost& host, const std::vector<ports::Tool*>& tools,
+                       const AgentOptions& options)
+    : loop_(loop), host_(host), tools_(tools), options_(options) {
+  environment_.session_id = host.state().session_id;
+  if (host.state().config) environment_.cwd = host.state().config->cwd;
+  environment_.questioner = &host;
+  environment_.blobs = &host.blobs();
+}
+
+ports::Tool* Dispatcher::find(const std::string& name) const {
+  const auto found = std::ranges::find_if(tools_, [&](const ports::Tool* tool) { return tool->spec().name == name; });
+  return found == tools_.end() ? nullptr : *found;
+}
+
+std::string Dispatcher::unknown_tool(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const ports::Tool* tool : tools_) names.push_back(tool->spec().name);
+  const std::string near = base::did_you_mean(name, names);
+  return "there is no tool \"" + name + "\"; " + (near.empty() ? "there are: " + base::join(names, ", ") : near);
+}
+
+Async<Result<void>> Dispatcher::record(EventMsg msg) {
+  const Result<std::int64_t> recorded = co_await host_.record(std::move(msg));
+  if (!recorded.ok()) co_return recorded.error();
+  co_return Result<void>();
+}
+
+Async<Result<void>> Dispatcher::end_rest(const std::vector<PendingCall>* calls, std::size_t first, CallStatus status,
+                                         std::string text) {
+  for (std::size_t i = first; i < calls->size(); ++i) {
+    CO_TRY_OK(co_await record(end_event((*calls)[i].call, status, text)));
+  }
+  co_return Result<void>();
+}
+
+Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t output_tokens, CancelToken cancel) {
+  output_tokens_ = output_tokens;
+  std::vector<Slot> batch;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const ports::Tool* tool = find(calls[i].call.tool);
+    const bool overlaps = tool == nullptr || tool->read_only();
+    if (!overlaps) CO_TRY_OK(co_await run_batch(std::exchange(batch, {}), cancel));
+    Result<Slot> ready = Error{};
+    if (cancel.cancelled()) {
+      ready = cancel.reason();
+    } else {
+      ready = co_await make_ready(calls[i], cancel);
+    }
+    if (!ready.ok()) {
+      // The calls before this one are done first; those after it wait, or end with the Task.
+      CO_TRY_OK(co_await run_batch(std::exchange(batch, {}), cancel));
+      const Error stop = ready.error();
+      if (stop.code == protocol::error_codes::kParked) co_return stop;
+      if (stop.code == protocol::error_codes::kApprovalAborted) {
+        CO_TRY_OK(co_await record(end_event(calls[i].call, CallStatus::kDeclined, stop.message)));
+        CO_TRY_OK(co_await end_rest(&calls, i + 1, CallStatus::kCancelled, "not run: the task was ended"));
+        co_return stop;
+      }
+      CO_TRY_OK(co_await end_rest(&calls, i, CallStatus::kCancelled, "not run: " + stop.message));
+      co_return stop;
+    }
+    batch.push_back(*std::move(ready));
+    if (!overlaps) {
+      const Result<void> ran = co_await run_batch(std::exchange(batch, {}), cancel);
+      if (!ran.ok()) co_return ran.error();
+    }
+  }
+  CO_TRY_OK(co_await run_batch(std::move(batch), cancel));
+  if (cancel.cancelled()) co_return cancel.reason();
+  co_return Result<void>();
+}
+
+Async<Result<Dispatcher::Slot>> Dispatcher::make_ready(PendingCall pending, CancelToken cancel) {
+  Slot slot;
+  slot.pending = std::move(pending);
+  protocol::ToolCall call = slot.pending.call;
+  ports::Tool* tool = find(call.tool);
+  if (tool == nullptr) {
+    slot.end = end_event(call, CallStatus::kFailed, unknown_tool(call.tool));
+    co_return std::move(slot);
+  }
+  for (int amendments = 0; amendments <= kMaxAmendments; ++amendments) {
+    Result<std::unique_ptr<ports::PreparedCall>> prepared = co_await prepare(tool, &call, &environment_);
+    if (!prepared.ok()) {
+      slot.end = end_event(call, CallStatus::kFailed, joined(slot.remark, prepared.error().text()));
+      co_return std::move(slot);
+    }
+    const Action action = (*prepared)->action();
+    CO_TRY(GateAnswer answer, co_await host_.gate(action, cancel));
+    switch (answer.verdict) {
+      case GateAnswer::Verdict::kParked:
+        co_return Error{.code = protocol::error_codes::kParked, .message = "a call waits for a person"};
+      case GateAnswer::Verdict::kAbort:
+        co_return Error{.code = protocol::error_codes::kApprovalAborted,
+                        .message = joined("declined; the person ended the task", answer.note)};
+      case GateAnswer::Verdict::kDeclined:
+        slot.end = end_event(action, {.status = CallStatus::kDeclined,
+                                      .output = joined("declined: this call was not allowed to run", answer.note)},
+                             std::nullopt);
+        co_return std::move(slot);
+      case GateAnswer::Verdict::kRun:
+        break;
+    }
+    if (!answer.amended_arguments || *answer.amended_arguments == call.arguments) {
+      slot.prepared = *std::move(prepared);
+      co_return std::move(slot);
+    }
+    call.arguments = *std::move(answer.amended_arguments);
+    slot.remark = "A person changed the arguments of this call to: " + call.arguments;
+  }
+  slot.end = end_event(call, CallStatus::kFailed, "not run: its arguments were changed over and over");
+  co_return std::move(slot);
+}
+
+Async<Result<void>> Dispatcher::run_batch(std::vector<Slot> batch, CancelToken cancel) {
+  std::vector<Async<bool>> running;
+  for (Slot& slot : batch) {
+    if (slot.end) continue;
+    if (!slot.pending.begun) {
+      CO_TRY_OK(co_await record(begin_event(slot.prepared->action(), slot.prepared->title())));
+    }
+    running.push_back(run_slot(&slot, cancel));
+  }
+  co_await runtime::when_all(std::move(running));
+  bool parked = false;
+  for (Slot& slot : batch) {
+    for (EventMsg& event : slot.events) {
+      if (protocol::is_durable(event)) {
+        CO_TRY_OK(co_await record(std::move(event)));
+      } else {
+        host_.show(std::move(event));
+      }
+    }
+    parked = parked || slot.parked;
+    if (slot.end) CO_TRY_OK(co_await record(*std::move(slot.end)));
+  }
+  if (parked) co_return Error{.code = protocol::error_codes::kParked, .message = "a call waits for a person"};
+  co_return Result<void>();
+}
+
+void Dispatcher::add_diff(const std::string& diff) {
+  if (diff.empty() || diff_.size() >= kMaxDiffBytes) return;
+  diff_ += diff;
+  if (!diff_.ends_with('\n')) diff_ += '\n';
+  if (diff_.size() <= kMaxDiffBytes) return;
+  diff_.resize(base::utf8_prefix(diff_, kMaxDiffBytes).size());
+  diff_ += "\n[the rest of the diff is left out]\n";
+}
+
+Async<bool> Dispatcher::run_slot(Slot* slot, CancelToken cancel) {
+  const Action action = slot->prepared->action();
+  OutputCapture::Show show;
+  if (action.kind == Action::Kind::kCommand) {
+    show = [this, id = action.call_id](protocol::OutputStream stream, std::int64_t offset, std::string text) {
+      host_.show(protocol::ExecCommandOutputDelta{
+          .call_id = id, .offset = offset, .stream = stream, .text = std::move(text)});
+    };
+  }
+  OutputCapture capture(host_.blobs(),
+                        {.model_bytes = static_cast<std::size_t>(output_tokens_) * 4,
+                         .spool_bytes = options_.spool_bytes},
+                        std::move(show));
+  const base::MonoTime started = loop_.mono_now();
+  Result<ports::RunResult> ran = co_await run_prepared(slot->prepared.get(), &capture, cancel);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.mono_now() - started);
+  if (!ran.ok() && ran.error().code == protocol::error_codes::kParked) {
+    slot->parked = true;
+    co_return true;
+  }
+  ports::RunResult result;
+  if (ran.ok()) {
+    result = *std::move(ran);
+  } else {
+    result.status = cancel.cancelled() ? CallStatus::kCancelled : CallStatus::kFailed;
+    if (result.status == CallStatus::kFailed) result.header = ran.error().text();
+  }
+  if (result.status == CallStatus::kCancelled && cancel.cancelled()) {
+    result.header = joined(cancelled_text(cancel.reason(), took), result.header);
+  }
+  protocol::CallOutcome outcome = capture.finish(joined(slot->remark, result.header));
+  outcome.status = result.status;
+  outcome.duration_ms = took.count();
+  outcome.images = std::move(result.images);
+  slot->events = std::move(result.events);
+  slot->end = end_event(action, std::move(outcome), result.exit_code);
+  add_diff(result.diff);
+  co_return true;
+}
+
+}  // namespace lathe::agent

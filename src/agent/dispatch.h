@@ -1,0 +1,90 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/agent/options.h"
+#include "lathe/ports/driver.h"
+#include "lathe/ports/tool.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/cancel.h"
+#include "lathe/runtime/loop.h"
+
+// Runs the calls of one answer. For each call:
+//
+//   prepare ──bad arguments, unknown tool──────────────> failed     (the model is told, the Task goes on)
+//      │ ^──amended arguments──┐
+//      └──> gate ──────────────┴─kDeclined─────────────> declined
+//             │ kRun                └─kAbort, kParked──> the Task ends or parks
+//             └─> begin event ─> run ─> end event        completed, failed, timed_out, cancelled
+//
+// Neighbouring calls of read-only tools are prepared one after another and then run at once; every other call is alone.
+// Ends are recorded in the order of the calls. A call that was begun is never run again, but for one that only waits
+// for a person's answer.
+
+namespace lathe::agent {
+
+struct PendingCall {
+  protocol::ToolCall call;
+  /// Its begin event is in the journal.
+  bool begun = false;
+};
+
+/// One per Task, on the loop. What it is given outlives it.
+class Dispatcher final {
+ public:
+  Dispatcher(runtime::Loop& loop, ports::TaskHost& host, const std::vector<ports::Tool*>& tools,
+             const AgentOptions& options);
+
+  /// Gives every call a recorded outcome. Errors: `parked`, with calls from the one that waits on left without outcome;
+  /// `approval_aborted` and the cancellation's reason, with an outcome for every call; an error of record().
+  /// The model sees at most `output_tokens` of each result.
+  runtime::Async<base::Result<void>> run(std::vector<PendingCall> calls, std::int64_t output_tokens,
+                                         runtime::CancelToken cancel);
+
+  /// Unified diff of what file tools changed so far; cut at 256 KiB, which it says.
+  [[nodiscard]] const std::string& diff() const { return diff_; }
+
+ private:
+  /// A call on its way: ready to run, or ended before it ran (`end`).
+  struct Slot {
+    PendingCall pending;
+    std::unique_ptr<ports::PreparedCall> prepared;
+    /// Told to the model before the call's own words.
+    std::string remark;
+    std::optional<protocol::EventMsg> end;
+    std::vector<protocol::EventMsg> events;
+    /// The tool itself waits for a person.
+    bool parked = false;
+  };
+
+  [[nodiscard]] ports::Tool* find(const std::string& name) const;
+  [[nodiscard]] std::string unknown_tool(const std::string& name) const;
+  /// prepare and gate. Errors: `parked`, `approval_aborted`, cancellation.
+  runtime::Async<base::Result<Slot>> make_ready(PendingCall pending, runtime::CancelToken cancel);
+  /// Runs what is ready, all at once, and records the ends.
+  runtime::Async<base::Result<void>> run_batch(std::vector<Slot> batch, runtime::CancelToken cancel);
+  runtime::Async<bool> run_slot(Slot* slot, runtime::CancelToken cancel);
+  void add_diff(const std::string& diff);
+  runtime::Async<base::Result<void>> record(protocol::EventMsg msg);
+  /// Ends every call of `calls` from `first` on without running it.
+  runtime::Async<base::Result<void>> end_rest(const std::vector<PendingCall>* calls, std::size_t first,
+                                              protocol::CallStatus status, std::string text);
+
+  runtime::Loop& loop_;
+  ports::TaskHost& host_;
+  const std::vector<ports::Tool*>& tools_;
+  const AgentOptions& options_;
+  ports::ToolEnvironment environment_;
+  std::int64_t output_tokens_ = 0;
+  std::string diff_;
+};
+
+/// "aborted by user after 2.3s", or the reason when it was not the user.
+[[nodiscard]] std::string cancelled_text(const base::Error& reason, std::chrono::milliseconds after);
+
+}  // namespace lathe::agent

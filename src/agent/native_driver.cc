@@ -1,0 +1,68 @@
+#include "lathe/agent/native_driver.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "lathe/agent/budget.h"
+#include "lathe/agent/task_run.h"
+#include "lathe/agent/turn_rules.h"
+#include "lathe/base/strings.h"
+
+namespace lathe::agent {
+namespace {
+
+using ports::TaskEnd;
+using std::chrono::milliseconds;
+
+/// Cancels a Task when its time is spent; tells when 80 % of it is. The time that a parked Task ran before counts.
+class TimeBudget final {
+ public:
+  TimeBudget(runtime::Loop& loop, ports::TaskHost& host, const protocol::Budget& budget, runtime::CancelSource& source) {
+    if (!budget.millis) return;
+    const std::int64_t limit = *budget.millis;
+    const std::int64_t used = host.state().task ? host.state().task->active_ms : 0;
+    const std::int64_t warn_at = limit * 4 / 5;
+    if (used >= limit) {
+      source.cancel(spent(limit));
+      return;
+    }
+    end_ = loop.call_after(milliseconds(limit - used), [&source, limit] { source.cancel(spent(limit)); });
+    warning_ = loop.call_after(milliseconds(std::max<std::int64_t>(warn_at - used, 0)), [&host, warn_at, limit] {
+      host.show(protocol::BudgetStatus{.kind = "millis", .used = warn_at, .limit = limit});
+    });
+  }
+
+ private:
+  static base::Error spent(std::int64_t limit) { return budget_error("millis", base::format_duration(milliseconds(limit))); }
+
+  runtime::Timer end_;
+  runtime::Timer warning_;
+};
+
+}  // namespace
+
+NativeDriver::NativeDriver(AgentParts parts, AgentOptions options) : parts_(std::move(parts)), options_(options) {}
+
+runtime::Async<TaskEnd> NativeDriver::run(ports::TaskRequest request, ports::TaskHost& host,
+                                          runtime::CancelToken cancel) {
+  runtime::CancelSource source(cancel);
+  const TimeBudget time(parts_.loop, host, request.budget, source);
+  TaskRun task(parts_, options_, std::move(request), host);
+  base::Result<std::string> done = co_await task.run(source.token());
+  TaskEnd end;
+  if (done.ok()) {
+    end.last_agent_message = *std::move(done);
+  } else if (cancel.cancelled()) {
+    end.kind = TaskEnd::Kind::kAborted;
+    end.error = cancel.reason();
+  } else {
+    end = end_of(std::move(done).error());
+  }
+  end.diff = task.diff();
+  co_return end;
+}
+
+}  // namespace lathe::agent

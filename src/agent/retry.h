@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "lathe/base/clock.h"
+#include "lathe/base/ids.h"
+#include "lathe/ports/model.h"
+
+namespace lathe::agent {
+
+/// How often one model is asked again, and how long to wait before it (ARCHITECTURE 4.5 "retries"). One per model and
+/// answer. Pure: the time is passed in.
+class Retries final {
+ public:
+  Retries(base::Random& random, base::MonoTime started) : random_(random), started_(started) {}
+
+  struct Again {
+    /// The retry that follows, from 1, and how many of its kind there are at most.
+    int attempt = 0;
+    int of = 0;
+    std::chrono::milliseconds wait{0};
+  };
+  /// Counts the failure; nothing when this model is not to be asked again.
+  [[nodiscard]] std::optional<Again> after(const ports::ModelFailure& failure, base::MonoTime now);
+
+ private:
+  base::Random& random_;
+  base::MonoTime started_;
+  std::array<int, 3> taken_{};
+};
+
+}  // namespace lathe::agent
