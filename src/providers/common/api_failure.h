@@ -40,14 +40,10 @@ struct FailureContext {
   std::string model;
 };
 
-/// An answer that is not a stream: status, headers, and the start of its body.
+/// An answer that is not a stream: its head and the start of its body.
 struct RefusedAnswer {
-  int status = 0;
-  std::vector<net::Header> headers;
+  net::ResponseHead head;
   std::string body;
-  friend bool operator==(const RefusedAnswer& a, const RefusedAnswer& b) {
-    return a.status == b.status && a.body == b.body;
-  }
 };
 
 /// The failure of a request that was refused. A path that the server does not have is `unsupported`, which is what
@@ -59,9 +55,8 @@ struct RefusedAnswer {
 /// A transport error (net::BodySink::on_end) before the answer began.
 [[nodiscard]] ports::ModelFailure failure_to_connect(base::Error error, const FailureContext& context);
 
-/// What the server asked for: retry-after-ms, Retry-After (seconds or a date), or "try again in 1.5s" in the text.
-[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(const std::vector<net::Header>& headers,
-                                                                   std::string_view text, base::UnixMillis now);
+/// "try again in 1.5s", "retry after 20 seconds", "in 6m0s": how long a sentence asks to wait.
+[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after_in_text(std::string_view text);
 /// Whether a message says that the conversation does not fit the model, in any of the known wordings.
 [[nodiscard]] bool says_context_exceeded(std::string_view text);
 

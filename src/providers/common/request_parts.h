@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "lathe/base/json.h"
 #include "lathe/ports/model.h"
@@ -14,12 +15,15 @@ namespace lathe::providers::common {
 /// The same as text; arguments that are an object keep their bytes.
 [[nodiscard]] std::string arguments_text(const protocol::ToolCall& call);
 
-/// Whether OpenAI's strict mode takes the schema: every object closed and every property required.
+/// Every object in the schema says additionalProperties: false.
+[[nodiscard]] bool is_closed_schema(const base::Json& schema);
+/// ... and requires every one of its properties: what OpenAI's strict mode takes.
 [[nodiscard]] bool is_strict_schema(const base::Json& schema);
 /// An instruction for servers that cannot hold a model to a schema while it has tools.
 [[nodiscard]] std::string schema_instruction(const base::Json& schema);
-/// The system prompt, followed by schema_instruction() when `instruct` is set and the request has a schema.
+/// What holds the model to the request's schema, where it has one.
 enum class SchemaBy { kWire, kInstruction };
+/// The system prompt, followed by schema_instruction() where that is what holds the model.
 [[nodiscard]] std::string system_prompt_of(const ports::ModelRequest& request, SchemaBy schema_by);
 
 /// "data:image/png;base64,…", or the remote URL.

@@ -45,6 +45,10 @@ struct Quirks {
   bool cache_marks_for_claude = false;
   /// A schema for the answer can be given together with tools; else it goes into the system prompt then.
   bool schema_with_tools = true;
+  /// Neighbouring user messages become one: templates of local models insist on turns that alternate.
+  bool merge_user_messages = false;
+  /// A user message may not follow a tool's result directly: a word of the assistant goes between.
+  bool assistant_after_results = false;
   friend bool operator==(const Quirks&, const Quirks&) = default;
 };
 /// For a backend type of config: openai, openai-chat, vllm, llamacpp, openrouter, mistral, litellm, compatible.

@@ -1,0 +1,191 @@
+#include "lathe/providers/common/http_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "lathe/base/strings.h"
+#include "lathe/protocol/error_codes.h"
+#include "lathe/providers/common/api_failure.h"
+#include "lathe/providers/common/response_sink.h"
+
+namespace lathe::providers::common {
+
+using ports::ModelFailure;
+using ports::ModelResult;
+using ports::ModelStream;
+using runtime::Async;
+
+namespace {
+
+/// Batches of events that wait for the loop before the transfer pauses.
+constexpr std::size_t kQueuedParts = 64;
+constexpr std::size_t kMaxDocumentBytes = 16U << 20;
+constexpr std::chrono::seconds kDocumentTimeout{30};
+
+/// A transfer under way, and whether it has ended.
+struct Link {
+  std::unique_ptr<net::Transfer> transfer;
+  std::shared_ptr<std::atomic<bool>> ended = std::make_shared<std::atomic<bool>>(false);
+};
+
+}  // namespace
+
+/// Transfers whose last event has come but whose end has not: dropping them would close a connection that the next
+/// request can use.
+struct HttpBackend::Lingering {
+  static constexpr std::size_t kMost = 4;
+  std::deque<std::shared_ptr<Link>> links;
+
+  void keep(std::shared_ptr<Link> link) {
+    drop_ended();
+    links.push_back(std::move(link));
+    if (links.size() > kMost) links.pop_front();
+  }
+  void drop_ended() {
+    std::erase_if(links, [](const std::shared_ptr<Link>& link) { return link->ended->load(); });
+  }
+};
+
+namespace {
+
+struct StreamState {
+  Endpoint endpoint;
+  std::string path;
+  std::string model;
+  std::shared_ptr<AnswerChannel> channel;
+  std::shared_ptr<Link> link;
+  std::weak_ptr<HttpBackend::Lingering> lingering;
+
+  [[nodiscard]] FailureContext context() const { return {.endpoint = &endpoint, .path = path, .model = model}; }
+  [[nodiscard]] ModelFailure shown(ModelFailure failure) const {
+    failure.error.message =
+        without_secrets(endpoint, fmt::format("backend \"{}\": {}", endpoint.backend, failure.error.message));
+    return failure;
+  }
+};
+
+ModelFailure stalled(const base::Error& error, std::string_view what) {
+  if (error.code != base::codes::kTimeout) return {.error = error, .retry = ports::RetryClass::kNever};
+  return {.error = {.code = base::codes::kTimeout, .message = std::string(what), .retryable = true},
+          .retry = ports::RetryClass::kStream};
+}
+
+/// See ports::ModelStream. Failures come after the events that were there before them.
+class HttpModelStream final : public ModelStream {
+ public:
+  HttpModelStream(StreamState state, std::deque<AnswerPart> early)
+      : state_(std::move(state)), early_(std::move(early)) {}
+  ~HttpModelStream() override {
+    const auto lingering = state_.lingering.lock();
+    if (finished_ && lingering && !state_.link->ended->load()) lingering->keep(state_.link);
+  }
+
+  Async<ModelResult<std::vector<ports::ModelEvent>>> next(runtime::CancelToken cancel,
+                                                          runtime::Deadline deadline) override {
+    Events events;
+    while (events.empty() && !failure_ && !finished_) {
+      if (early_.empty()) {
+        auto received = co_await state_.channel->receive_all(cancel, deadline);
+        if (!received.ok()) {
+          co_return std::unexpected(state_.shown(stalled(received.error(), "the answer's stream stalled")));
+        }
+        early_ = *std::move(received);
+        if (early_.empty()) failure_ = cut_off("the answer was whole");
+      }
+      for (AnswerPart& part : std::exchange(early_, {})) take(std::move(part), events);
+    }
+    if (events.empty() && failure_) co_return std::unexpected(state_.shown(*failure_));
+    co_return events;
+  }
+
+ private:
+  void take(AnswerPart part, Events& events) {
+    std::ranges::move(part.events, std::back_inserter(events));
+    if (part.failure) failure_ = std::move(part.failure);
+    // Once a stream was announced by its content type, what came may still be none.
+    if (part.refused) failure_ = failure_of(*part.refused, state_.context(), /*now=*/0);
+    if (part.transport) failure_ = ModelFailure{.error = *part.transport, .retry = ports::RetryClass::kStream};
+    if (!events.empty() && std::holds_alternative<ports::Finished>(events.back())) finished_ = true;
+  }
+
+  StreamState state_;
+  std::deque<AnswerPart> early_;
+  std::optional<ModelFailure> failure_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+HttpBackend::HttpBackend(runtime::Loop& loop, net::HttpClient& client, Endpoint endpoint)
+    : loop_(loop), client_(client), endpoint_(std::move(endpoint)), lingering_(std::make_shared<Lingering>()) {}
+
+HttpBackend::~HttpBackend() = default;
+
+std::string HttpBackend::new_call_seed() { return base::short_id("call", random_); }
+
+net::HttpRequest HttpBackend::http_request(const std::string& path, std::string body,
+                                           std::vector<net::Header> headers) const {
+  if (!body.empty()) headers.push_back({"content-type", "application/json"});
+  headers.push_back({"user-agent", "lathe"});
+  for (const net::Header& extra : endpoint_.headers) {
+    std::erase_if(headers, [&](const net::Header& own) { return base::lower(own.name) == base::lower(extra.name); });
+    headers.push_back(extra);
+  }
+  return {.method = body.empty() ? "GET" : "POST",
+          .url = url_of(endpoint_, path),
+          .headers = std::move(headers),
+          .body = std::move(body),
+          .connect_timeout = endpoint_.connect_timeout};
+}
+
+Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(WireRequest request, runtime::CancelToken cancel) {
+  lingering_->drop_ended();
+  StreamState state{.endpoint = endpoint_,
+                    .path = request.path,
+                    .model = request.model,
+                    .channel = std::make_shared<AnswerChannel>(loop_, kQueuedParts),
+                    .link = std::make_shared<Link>(),
+                    .lingering = lingering_};
+  state.channel->set_on_room([weak = std::weak_ptr(state.link)] {
+    if (const auto link = weak.lock(); link && link->transfer) link->transfer->resume();
+  });
+  request.headers.push_back(
+      {"accept", request.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson"});
+  state.link->transfer =
+      client_.start(http_request(request.path, std::move(request.body), std::move(request.headers)),
+                    std::make_unique<ResponseSink>(state.channel, request.framing, std::move(request.decoder),
+                                                   state.link->ended));
+
+  const auto deadline = runtime::Deadline::after(loop_, endpoint_.answer_timeout);
+  auto received = co_await state.channel->receive_all(cancel, deadline);
+  if (!received.ok()) {
+    const std::string waited = base::format_duration(endpoint_.answer_timeout);
+    co_return std::unexpected(
+        state.shown(stalled(received.error(), fmt::format("no answer within {}", waited))));
+  }
+  if (received->empty()) co_return std::unexpected(state.shown(cut_off("it began")));
+  const AnswerPart& first = received->front();
+  if (first.transport) co_return std::unexpected(failure_to_connect(*first.transport, state.context()));
+  if (first.refused) co_return std::unexpected(failure_of(*first.refused, state.context(), loop_.unix_now()));
+  co_return std::make_unique<HttpModelStream>(std::move(state), *std::move(received));
+}
+
+Async<ModelResult<base::Json>> HttpBackend::fetch(std::string path, std::string body, std::vector<net::Header> headers,
+                                                  runtime::CancelToken cancel) {
+  const FailureContext context{.endpoint = &endpoint_, .path = path, .model = {}};
+  net::HttpRequest request = http_request(path, std::move(body), std::move(headers));
+  const auto deadline = runtime::Deadline::after(loop_, kDocumentTimeout);
+  auto response = co_await client_.fetch(std::move(request), std::move(cancel), deadline, kMaxDocumentBytes);
+  if (!response.ok()) co_return std::unexpected(failure_to_connect(response.error(), context));
+  if (response->head.status >= 200 && response->head.status < 300) {
+    auto document = base::parse_json(response->body);
+    if (document.ok()) co_return *std::move(document);
+  }
+  const RefusedAnswer refused{.head = std::move(response->head), .body = std::move(response->body)};
+  co_return std::unexpected(failure_of(refused, context, loop_.unix_now()));
+}
+
+}  // namespace lathe::providers::common
