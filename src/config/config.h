@@ -11,17 +11,20 @@
 #include "lathe/base/result.h"
 #include "lathe/protocol/items.h"
 
-// One checked Config from layers: built-in defaults, the person's config.yaml, environment variables, flags. Each value
-// knows its source. Files of a project are not read here: they may only narrow, and only once trusted.
+// One checked Config from layers: built-in defaults, the person's config.yaml, environment variables (LATHE_ and the key
+// in capitals); the caller puts its flags on top. Each value knows its source. Files of a project are not read here:
+// they may only narrow, and only once trusted. Every key stands in settings.h, and in docs/reference/config.md.
 
 namespace lathe::config {
 
-/// A configured endpoint. `type` decides wire, default URL and default key variable (see backend_types.h).
+/// A configured endpoint. `type` decides wire, default URL and default key variable (see backend_types.h); load() has
+/// put these in where the file is silent. add_backend() takes an empty field as "the default of its type".
 struct Backend {
   std::string name;
   std::string type;
+  /// Checked, without a final "/".
   std::string url;
-  /// Name of the environment variable that holds the key.
+  /// Name of the environment variable that holds the key; empty when the type needs none or a command gives it.
   std::string api_key_env;
   /// Command whose first line of output is the key.
   std::string api_key_command;
@@ -67,22 +70,30 @@ struct Paths {
   std::string state_dir;
   std::string cache_dir;
   std::string runtime_dir;
+  /// The person's own model data, beside config_file.
+  std::string models_file;
 };
 
 struct Environment {
   std::map<std::string, std::string> variables;
+  /// The value, or "" when it is not set: an empty variable counts as not set.
   [[nodiscard]] std::string get(const std::string& name) const;
   static Environment of_process();
 };
 
+/// Relative folders count as not set. Error `invalid` when neither LATHE_HOME nor HOME says where to put things.
 [[nodiscard]] base::Result<Paths> find_paths(const Environment& environment);
 
 /// One key as `config list` shows it.
 struct Setting {
   std::string key;
+  /// As a person would type it; "" when nothing is set.
   std::string value;
   /// "default", the config file with its line, or the variable's name.
   std::string source;
+  /// What holds when nothing is set, in words: "200", "no limit", "the first one there is".
+  std::string when_empty;
+  friend bool operator==(const Setting&, const Setting&) = default;
 };
 
 struct Loaded {
@@ -92,13 +103,20 @@ struct Loaded {
   std::vector<std::string> warnings;
 };
 
-/// A broken file is an error with line and column; a missing one is not.
+/// A broken file or a wrong value is an error with line and column, all of them at once; a missing file is not, and an
+/// unknown key is a warning.
 [[nodiscard]] base::Result<Loaded> load(const Paths& paths, const Environment& environment);
+/// The setting of that key; `not_found` with the nearest one.
+[[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);
 
-/// Sets one key in the person's file (created when missing), keeping everything else and its comments where it can.
-/// Unknown keys and wrong values are errors with the nearest name.
+// The three below change the person's file (created when missing) and keep the rest of it and its comments. Where a file
+// is written in a way that cannot be changed line by line, the error `unsupported` says what to write by hand.
+
+/// Sets one key. Unknown keys (`not_found`) and wrong values (`invalid`) are errors with the nearest name.
 [[nodiscard]] base::Result<void> set(const Paths& paths, const std::string& key, const std::string& value);
+/// Adds one after those that are there. `exists` when the name is taken; `invalid` with what is wrong otherwise.
 [[nodiscard]] base::Result<void> add_backend(const Paths& paths, const Backend& backend);
+/// Removes it, and default-backend with it when that names it. `not_found` with the nearest name.
 [[nodiscard]] base::Result<void> remove_backend(const Paths& paths, const std::string& name);
 
 }  // namespace lathe::config

@@ -7,9 +7,8 @@
 namespace lathe::formats {
 
 base::Error error_at(std::string_view file, Position at, std::string_view message, std::string hint) {
-  return {.code = base::codes::kInvalid,
-          .message = fmt::format("{}:{}:{}: {}", file, at.line, at.column, message),
-          .hint = std::move(hint)};
+  const std::string place = file.empty() ? "" : fmt::format("{}:{}:{}: ", file, at.line, at.column);
+  return {.code = base::codes::kInvalid, .message = place + std::string(message), .hint = std::move(hint)};
 }
 
 namespace {

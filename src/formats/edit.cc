@@ -37,10 +37,11 @@ std::size_t indent_of(std::string_view line) { return std::min(line.find_first_n
 Member* find_member(Node& node, std::string_view key) {
   auto* members = std::get_if<Node::Map>(&node.value);
   if (members == nullptr) return nullptr;
-  for (Member& member : *members) {
-    if (same_key(member.key, key)) return &member;
+  auto found = std::ranges::find(*members, key, &Member::key);
+  if (found == members->end()) {
+    found = std::ranges::find_if(*members, [&](const Member& member) { return same_key(member.key, key); });
   }
-  return nullptr;
+  return found == members->end() ? nullptr : &*found;
 }
 
 /// How far a path exists, and where its part of the file ends.
@@ -194,7 +195,7 @@ base::Result<std::string> remove_from_yaml(std::string_view text, const std::str
   Node* parent = &expected;
   for (std::size_t i = 0; i + 1 < path.size(); ++i) parent = &find_member(*parent, path[i])->value;
   auto& members = std::get<Node::Map>(parent->value);
-  std::erase_if(members, [&](const Member& member) { return same_key(member.key, path.back()); });
+  std::erase_if(members, [&](const Member& member) { return member.key_at == key_at; });
   if (members.empty()) parent->value = std::monostate{};
   return checked(lines, file, expected, fmt::format("remove {} (line {}) by hand", name, key_at.line));
 }

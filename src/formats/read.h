@@ -33,7 +33,7 @@ struct Limits {
 /// The value that a plain YAML scalar stands for: null, true or false, a number, or text.
 [[nodiscard]] Node plain_scalar(std::string_view text);
 
-/// "file:line:column: message" as an Error.
+/// "file:line:column: message" as an Error; only the message when `file` is empty (a value that is from no file).
 [[nodiscard]] base::Error error_at(std::string_view file, Position at, std::string_view message, std::string hint = "");
 
 }  // namespace lathe::formats

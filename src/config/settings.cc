@@ -1,0 +1,211 @@
+#include "lathe/config/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "lathe/base/strings.h"
+#include "lathe/formats/read.h"
+
+namespace lathe::config {
+namespace {
+
+using formats::Node;
+using formats::Problems;
+using std::chrono::milliseconds;
+
+constexpr std::int64_t kDay = 24LL * 60 * 60 * 1000;
+
+std::vector<std::string> approval_policies() {
+  std::vector<std::string> names;
+  for (const auto& entry : enum_names(protocol::ApprovalPolicy{})) names.emplace_back(entry.name);
+  return names;
+}
+
+const std::vector<SettingSpec>& specs() {
+  using enum SettingKind;
+  static const std::vector<SettingSpec> kSpecs{
+      {"default-backend", kText, [](Config& c) -> Slot { return &c.default_backend; },
+       "the backend that is used when none is named", "the first one there is"},
+      {"default-model", kText, [](Config& c) -> Slot { return &c.default_model; },
+       "the model that is used when none is named; may be backend/model", "the backend's own default"},
+      {"fallback-models", kList, [](Config& c) -> Slot { return &c.fallback_models; },
+       "models that are tried in order when the first cannot be used; each may be backend/model", "none"},
+      {"approval-policy", kChoice, [](Config& c) -> Slot { return &c.approval_policy; },
+       "when a person is asked before something runs", "", approval_policies()},
+      {"budget.turns", kCount, [](Config& c) -> Slot { return &c.budget.turns; }, "model requests of one Task", "200"},
+      {"budget.tool-calls", kCount, [](Config& c) -> Slot { return &c.budget.tool_calls; }, "tool calls of one Task",
+       "1000"},
+      {"budget.tokens", kCount, [](Config& c) -> Slot { return &c.budget.tokens; },
+       "input and output tokens of one Task", "no limit"},
+      {"budget.usd", kUsd, [](Config& c) -> Slot { return &c.budget.micro_usd; },
+       "US dollars of one Task; models whose price is not known are refused", "no limit"},
+      {"budget.time", kDuration, [](Config& c) -> Slot { return &c.budget.millis; }, "wall time of one Task",
+       "no limit", {}, 0, 365 * kDay},
+      {"shell.default-timeout", kDuration, [](Config& c) -> Slot { return &c.shell.default_timeout; },
+       "how long a command may run when the model names no time", "", {}, 1'000, kDay},
+      {"shell.max-timeout", kDuration, [](Config& c) -> Slot { return &c.shell.max_timeout; },
+       "how long a command may run at most", "", {}, 1'000, kDay},
+      {"durability", kChoice, [](Config& c) -> Slot { return &c.durability; },
+       "what acknowledged records survive: the death of a process, or a power cut too", "", {"process", "power"}},
+      {"repeated-call-limit", kCount, [](Config& c) -> Slot { return &c.repeated_call_limit; },
+       "the same call with the same result so many times in a row ends a Task; 0: never"},
+      {"tool-output-tokens", kCount, [](Config& c) -> Slot { return &c.tool_output_tokens; },
+       "tokens of one tool result that the model sees at most", "", {}, 100, 1'000'000},
+      {"compact-at-percent", kCount, [](Config& c) -> Slot { return &c.compact_at_percent; },
+       "share of the context window at which a conversation is compacted", "", {}, 10, 100},
+      {"stream-idle-timeout", kDuration, [](Config& c) -> Slot { return &c.stream_idle_timeout; },
+       "how long an answer may be silent before it is tried again", "", {}, 1'000, kDay},
+      {"thinking-stall-timeout", kDuration, [](Config& c) -> Slot { return &c.thinking_stall_timeout; },
+       "how long a model may think without a sign of progress", "", {}, 1'000, kDay},
+      {"project-docs-bytes", kCount, [](Config& c) -> Slot { return &c.project_docs_bytes; },
+       "bytes of AGENTS.md files that the model is given at most; 0: none", "", {}, 0, 1 << 20},
+  };
+  return kSpecs;
+}
+
+/// Exact, and as parse_duration() reads it: "1h30m", "90ms".
+std::string show_duration(std::int64_t millis) {
+  struct Unit {
+    std::int64_t size;
+    std::string_view name;
+  };
+  constexpr std::array kUnits{Unit{3'600'000, "h"}, Unit{60'000, "m"}, Unit{1'000, "s"}, Unit{1, "ms"}};
+  std::string out;
+  for (const Unit& unit : kUnits) {
+    if (millis >= unit.size) out += fmt::format("{}{}", millis / unit.size, unit.name);
+    millis %= unit.size;
+  }
+  return out.empty() ? "0s" : out;
+}
+
+std::string show_number(SettingKind kind, std::int64_t value) {
+  switch (kind) {
+    case SettingKind::kDuration:
+      return show_duration(value);
+    case SettingKind::kUsd:
+      return fmt::format("{}", static_cast<double>(value) / 1e6);
+    case SettingKind::kText:
+    case SettingKind::kList:
+    case SettingKind::kChoice:
+    case SettingKind::kCount:
+      break;
+  }
+  return std::to_string(value);
+}
+
+bool in_bounds(const SettingSpec& spec, std::int64_t value, formats::Position at, Problems& problems) {
+  if (value >= spec.min && value <= spec.max) return true;
+  const auto show = [&](std::int64_t bound) {
+    return show_number(spec.kind, bound);
+  };
+  problems.error(at, spec.max == std::numeric_limits<std::int64_t>::max()
+                         ? fmt::format("{} must be at least {}", spec.key, show(spec.min))
+                         : fmt::format("{} must be from {} to {}", spec.key, show(spec.min), show(spec.max)));
+  return false;
+}
+
+/// The value as the whole number that a numeric slot keeps.
+std::optional<std::int64_t> read_number(const SettingSpec& spec, const Node& node, Problems& problems) {
+  if (spec.kind == SettingKind::kDuration) {
+    milliseconds value{0};
+    if (!decode(node, value, problems) || !in_bounds(spec, value.count(), node.at, problems)) return std::nullopt;
+    return value.count();
+  }
+  if (spec.kind == SettingKind::kUsd) {
+    double value = 0;
+    if (!decode(node, value, problems)) return std::nullopt;
+    if (!(value >= 0 && value <= 1e9)) {
+      problems.error(node.at, fmt::format("{} must be from 0 to a billion", spec.key));
+      return std::nullopt;
+    }
+    return std::llround(value * 1e6);
+  }
+  std::int64_t value = 0;
+  if (!decode(node, value, problems) || !in_bounds(spec, value, node.at, problems)) return std::nullopt;
+  return value;
+}
+
+bool read_choice(const SettingSpec& spec, const Node& node, std::string& out, Problems& problems) {
+  if (!decode(node, out, problems)) return false;
+  if (spec.choices.empty() || std::ranges::find(spec.choices, out) != spec.choices.end()) return true;
+  formats::not_a_choice(node.at, out, spec.choices, problems);
+  return false;
+}
+
+}  // namespace
+
+std::span<const SettingSpec> setting_specs() { return specs(); }
+
+base::Result<const SettingSpec*> find_setting(std::string_view key) {
+  std::vector<std::string> keys;
+  for (const SettingSpec& spec : specs()) {
+    if (formats::same_key(spec.key, key)) return &spec;
+    keys.emplace_back(spec.key);
+  }
+  std::string hint = base::did_you_mean(key, keys);
+  if (hint.empty()) hint = "lathe config list shows all keys";
+  return base::Error{.code = base::codes::kNotFound, .message = fmt::format("there is no setting \"{}\"", key),
+                     .hint = std::move(hint)};
+}
+
+bool read_setting(const SettingSpec& spec, const Node& node, Config& config, Problems& problems) {
+  const Slot slot = spec.slot(config);
+  if (auto* const* list = std::get_if<std::vector<std::string>*>(&slot)) return decode(node, **list, problems);
+  if (auto* const* text = std::get_if<std::string*>(&slot)) {
+    std::string value;
+    const bool good = read_choice(spec, node, value, problems);
+    if (good) **text = std::move(value);
+    return good;
+  }
+  if (auto* const* policy = std::get_if<protocol::ApprovalPolicy*>(&slot)) {
+    std::string value;
+    if (!read_choice(spec, node, value, problems)) return false;
+    for (const auto& entry : enum_names(**policy)) {
+      if (entry.name == value) **policy = entry.value;
+    }
+    return true;
+  }
+  const auto number = read_number(spec, node, problems);
+  if (!number) return false;
+  if (auto* const* count = std::get_if<std::int64_t*>(&slot)) **count = *number;
+  if (auto* const* ceiling = std::get_if<std::optional<std::int64_t>*>(&slot)) **ceiling = *number;
+  if (auto* const* duration = std::get_if<milliseconds*>(&slot)) **duration = milliseconds(*number);
+  return true;
+}
+
+Node typed_value(const SettingSpec& spec, std::string_view text) {
+  if (spec.kind == SettingKind::kCount || spec.kind == SettingKind::kUsd) return formats::plain_scalar(text);
+  if (spec.kind != SettingKind::kList) return {.value = std::string(text)};
+  Node::List list;
+  for (const std::string_view part : base::split(text, ',')) {
+    if (!base::trim(part).empty()) list.push_back({.value = std::string(base::trim(part))});
+  }
+  return {.value = std::move(list)};
+}
+
+std::string shown_value(const SettingSpec& spec, const Config& config) {
+  struct Shower {
+    SettingKind kind;
+    std::string operator()(const std::string* text) const { return *text; }
+    std::string operator()(const std::vector<std::string>* list) const { return base::join(*list, ","); }
+    std::string operator()(const protocol::ApprovalPolicy* policy) const { return std::string(name_of(*policy)); }
+    std::string operator()(const std::int64_t* count) const { return show_number(kind, *count); }
+    std::string operator()(const std::optional<std::int64_t>* ceiling) const {
+      return *ceiling ? show_number(kind, **ceiling) : "";
+    }
+    std::string operator()(const milliseconds* duration) const { return show_number(kind, duration->count()); }
+  };
+  Config copy = config;
+  return std::visit(Shower{spec.kind}, spec.slot(copy));
+}
+
+std::string variable_of(const SettingSpec& spec) {
+  std::string name = "LATHE_";
+  for (const char c : spec.key) name += c == '-' || c == '.' ? '_' : static_cast<char>(c - 'a' + 'A');
+  return name;
+}
+
+}  // namespace lathe::config
