@@ -33,7 +33,7 @@ def test_a_question_parks_the_task_and_says_how_to_go_on(lathe, parked, reposito
 
 def test_approving_continues_in_the_foreground(lathe, parked, repository):
     _, _, question = parked
-    ran = lathe.ok("approvals", "answer", question["id"], "approved")
+    ran = lathe.ok("approvals", "answer", question["id"], "--approve")
     assert "Finished." in ran.out
     assert effects(repository) == "ran\n"
     assert lathe.ok("approvals", "list", "--json").document["questions"] == []
@@ -41,31 +41,31 @@ def test_approving_continues_in_the_foreground(lathe, parked, repository):
 
 def test_denying_is_told_to_the_model(lathe, parked, repository):
     server, _, question = parked
-    lathe.ok("approvals", "answer", question["id"], "denied")
+    lathe.ok("approvals", "answer", question["id"], "--deny")
     assert effects(repository) == ""
     assert "denied" in str(server.requests()[1]["body"]).lower() or "declined" in str(server.requests()[1]["body"]).lower()
 
 
 def test_aborting_ends_the_task(lathe, parked, repository):
     server, _, question = parked
-    lathe.fails(4, "approvals", "answer", question["id"], "abort")
+    lathe.fails(4, "approvals", "answer", question["id"], "--abort")
     assert effects(repository) == ""
     assert len(server.requests()) == 1
 
 
 def test_an_answer_can_only_be_recorded_and_the_task_resumed_later(lathe, parked, repository):
     server, ran, question = parked
-    lathe.ok("approvals", "answer", question["id"], "approved", "--no-run")
+    lathe.ok("approvals", "answer", question["id"], "--approve", "--no-run")
     assert len(server.requests()) == 1
     assert effects(repository) == ""
-    lathe.ok("session", "resume", ran.session)
+    lathe.ok("session", "resume", ran.session, "go on")
     assert effects(repository) == "ran\n"
 
 
 def test_a_question_settles_once(lathe, parked, repository):
     _, _, question = parked
-    lathe.ok("approvals", "answer", question["id"], "approved")
-    ran = lathe.fails(1, "approvals", "answer", question["id"], "approved")
+    lathe.ok("approvals", "answer", question["id"], "--approve")
+    ran = lathe.fails(1, "approvals", "answer", question["id"], "--approve")
     assert question["id"][:8] in ran.err
     assert effects(repository) == "ran\n"
 
