@@ -23,6 +23,7 @@ class KeeperCommandRunner final : public ports::CommandRunner {
 
  private:
   runtime::Loop& loop_;
+  const unsigned file_mode_mask_;
   keeper::Client client_;
 };
 

@@ -1,0 +1,57 @@
+#include "lathe/tools/plan/plan_tool.h"
+
+#include <gtest/gtest.h>
+
+#include "lathe/runtime/loop.h"
+
+namespace lathe::tools::plan {
+namespace {
+
+struct Sink final : ports::OutputSink {
+  std::string text;
+  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
+};
+
+class PlanTest : public testing::Test {
+ protected:
+  base::Result<std::unique_ptr<ports::PreparedCall>> prepare(std::string arguments) {
+    return loop_.block_on(
+        tool_->prepare({.call_id = "c", .tool = "update_plan", .arguments = std::move(arguments)}, environment_));
+  }
+  std::string error(std::string arguments) {
+    const auto call = prepare(std::move(arguments));
+    return call.ok() ? "" : call.error().text();
+  }
+
+  runtime::Loop loop_;
+  ports::ToolEnvironment environment_{.cwd = "/", .session_id = "s"};
+  std::unique_ptr<ports::Tool> tool_ = std::move(make_plan_tools()[0]);
+};
+
+TEST_F(PlanTest, BecomesAnEvent) {
+  const auto call = prepare(
+      R"({"explanation":"why","plan":[{"step":"a","status":"completed"},{"step":"b","status":"in_progress"}]})");
+  ASSERT_TRUE(call.ok()) << call.error().text();
+  Sink out;
+  const auto result = loop_.block_on((*call)->run(out, {}));
+  const protocol::EventMsg expected = protocol::PlanUpdate{
+      .explanation = "why",
+      .plan = {{"a", protocol::PlanStatus::kCompleted}, {"b", protocol::PlanStatus::kInProgress}}};
+  ASSERT_EQ(result->events.size(), 1U);
+  EXPECT_EQ(result->events[0], expected);
+}
+
+TEST_F(PlanTest, SaysWhatIsWrong) {
+  EXPECT_EQ(error(R"({"plan":[]})"), "update_plan: plan is empty");
+  EXPECT_EQ(error(R"({"plan":[{"step":"a","status":"in_progress"},{"step":"b","status":"in_progress"}]})"),
+            "update_plan: plan has 2 steps in_progress; at most one may be");
+  EXPECT_EQ(error(R"({"plan":[{"step":"a","status":"done"}]})"),
+            "update_plan: plan[0].status must be one of pending, in_progress, completed");
+  EXPECT_EQ(error(R"({"plan":[{"step":"a","status":"pending"},{"stp":"b"}]})"),
+            "update_plan: plan[1] has a member \"stp\", which is not known (did you mean \"step\"?)");
+  EXPECT_EQ(error(R"({"plan":[{"status":"pending"}]})"), "update_plan: plan[0].step must be a text that is not empty");
+  EXPECT_EQ(error(R"({"plan":"a"})"), "update_plan: plan must be a list, not a string");
+}
+
+}  // namespace
+}  // namespace lathe::tools::plan
