@@ -1,0 +1,104 @@
+#include "lathe/testing/model_server/history.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lathe::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> check(Wire wire, std::string_view body) {
+  return check_history(read_request(wire, *base::parse_json(body)));
+}
+
+TEST(History, ResponsesItems) {
+  constexpr Wire kWire = Wire::kOpenaiResponses;
+  EXPECT_THAT(check(kWire, R"({"input": "hi"})"), IsEmpty());
+  EXPECT_THAT(check(kWire, R"({"input": [{"role": "user", "content": "hi"},
+    {"type": "function_call", "call_id": "a", "arguments": "{}"}, {"type": "function_call", "call_id": "b", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "a"}, {"type": "function_call_output", "call_id": "b"}]})"),
+              IsEmpty());
+  EXPECT_THAT(check(kWire, R"({"input": [{"type": "function_call", "call_id": "a", "arguments": "{}"}]})"),
+              ElementsAre(HasSubstr("a has no result")));
+  EXPECT_THAT(check(kWire, R"({"input": [{"type": "function_call_output", "call_id": "x"}]})"),
+              ElementsAre(HasSubstr("x has no call")));
+  EXPECT_THAT(check(kWire, R"({"input": [{"type": "function_call", "call_id": "a", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "a"}, {"type": "function_call_output", "call_id": "a"}]})"),
+              ElementsAre(HasSubstr("second result")));
+}
+
+TEST(History, ChatMessages) {
+  constexpr Wire kWire = Wire::kOpenaiChat;
+  constexpr std::string_view kCalls =
+      R"({"role": "assistant", "tool_calls": [{"id": "a", "function": {"arguments": "{}"}}, {"id": "b", "function": {"arguments": "{}"}}]})";
+  const auto with = [&](std::string_view rest) {
+    return check(
+        kWire, R"({"messages": [{"role": "user", "content": "hi"},)" + std::string(kCalls) + std::string(rest) + "]}");
+  };
+  EXPECT_THAT(with(R"(,{"role": "tool", "tool_call_id": "a"},{"role": "tool", "tool_call_id": "b"})"), IsEmpty());
+  EXPECT_THAT(with(R"(,{"role": "tool", "tool_call_id": "b"},{"role": "tool", "tool_call_id": "a"})"),
+              ElementsAre(HasSubstr("b is out of order")));
+  EXPECT_THAT(with(R"(,{"role": "tool", "tool_call_id": "a"},{"role": "user", "content": "x"})"),
+              ElementsAre(HasSubstr("b has no result before the next user message")));
+  EXPECT_THAT(check(kWire, R"({"messages": [{"role": "robot", "content": "x"}]})"), ElementsAre(HasSubstr("robot")));
+}
+
+TEST(History, AnthropicMessages) {
+  constexpr Wire kWire = Wire::kAnthropic;
+  const auto with = [&](std::string_view messages) {
+    return check(kWire, R"({"max_tokens": 10, "messages": [)" + std::string(messages) + "]}");
+  };
+  constexpr std::string_view kStart =
+      R"({"role": "user", "content": "hi"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "input": {}}]})";
+  EXPECT_THAT(with(std::string(kStart) + R"(, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"},
+    {"type": "text", "text": "go on"}]})"),
+              IsEmpty());
+  EXPECT_THAT(with(kStart), ElementsAre(HasSubstr("a has no result before the end")));
+  EXPECT_THAT(with(std::string(kStart) + R"(, {"role": "user", "content": [{"type": "text", "text": "x"},
+    {"type": "tool_result", "tool_use_id": "a"}]})"),
+              Contains(HasSubstr("comes after other content")));
+  EXPECT_THAT(with(R"({"role": "assistant", "content": "hi"})"), ElementsAre(HasSubstr("two assistant messages")));
+  EXPECT_THAT(with(R"({"role": "user", "content": [{"type": "text", "text": ""}]})"), ElementsAre(HasSubstr("empty")));
+  EXPECT_THAT(check(kWire, R"({"messages": [{"role": "user", "content": "x"}]})"),
+              ElementsAre(HasSubstr("max_tokens")));
+}
+
+TEST(History, OllamaMessages) {
+  constexpr Wire kWire = Wire::kOllama;
+  const auto with = [&](std::string_view rest) {
+    return check(kWire, R"({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "",
+      "tool_calls": [{"function": {"name": "a", "arguments": {}}}, {"function": {"name": "b", "arguments": {}}}]})" +
+                            std::string(rest) + "]}");
+  };
+  EXPECT_THAT(with(R"(, {"role": "tool", "tool_name": "a"}, {"role": "tool", "tool_name": "b"})"), IsEmpty());
+  EXPECT_THAT(with(R"(, {"role": "tool", "tool_name": "a"})"), ElementsAre(HasSubstr("call of b has no result")));
+  EXPECT_THAT(with(R"(, {"role": "tool", "tool_name": "b"}, {"role": "tool", "tool_name": "a"})"),
+              Contains(HasSubstr("out of order")));
+}
+
+TEST(PrefixCheck, AllowsGrowthAndNamesTheFirstDifference) {
+  PrefixCheck check;
+  const auto next = [&](std::string_view messages, std::string_view tools = "[]") {
+    return check.next(
+        read_request(Wire::kAnthropic, *base::parse_json(R"({"model": "m", "tools": )" + std::string(tools) +
+                                                         R"(, "messages": [)" + std::string(messages) + "]}")));
+  };
+  const std::string first = R"({"role": "user", "content": "hi"})";
+  EXPECT_EQ(next(first + R"(, {"role": "assistant", "content": [{"type": "text", "text": "a", "cache_control": {}}]})"),
+            std::nullopt);
+  EXPECT_EQ(next(first + R"(, {"role": "assistant", "content": [{"type": "text", "text": "a"}]}, {"role": "user"})"),
+            std::nullopt)
+      << "cache markers do not count";
+  EXPECT_EQ(next(R"({"role": "user", "content": "another conversation"})"), std::nullopt);
+  EXPECT_THAT(*next(first + R"(, {"role": "assistant", "content": [{"type": "text", "text": "b"}]}, {"role": "user"})"),
+              HasSubstr("message 1 changed"));
+  EXPECT_THAT(*next(first), HasSubstr("message 1 is gone"));
+  EXPECT_THAT(*next(first, R"([{"name": "t"}])"), HasSubstr("tools changed"));
+}
+
+}  // namespace
+}  // namespace lathe::testing
