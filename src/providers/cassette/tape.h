@@ -68,6 +68,8 @@ class Tape final {
   [[nodiscard]] base::Result<base::Json> take_tool(std::string_view call_id, std::string_view tool);
   /// The next value of that name; `cassette_mismatch` when there is none.
   [[nodiscard]] base::Result<base::Json> take_value(std::string_view name);
+  /// The model that the recorded requests name; empty when there is no request.
+  [[nodiscard]] const std::string& model_name() const { return model_name_; }
   /// The recorded list of models; empty when none was asked for.
   [[nodiscard]] base::Json models() const { return models_; }
   /// How many model answers were taken.
@@ -76,6 +78,7 @@ class Tape final {
  private:
   TapeHeader header_;
   std::string name_;
+  std::string model_name_;
   std::deque<base::Json> model_;
   std::deque<base::Json> tool_;
   std::deque<base::Json> value_;

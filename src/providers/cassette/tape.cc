@@ -1,0 +1,154 @@
+#include "lathe/providers/cassette/tape.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "lathe/base/strings.h"
+#include "lathe/protocol/error_codes.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::providers::cassette {
+
+using base::Json;
+using base::Result;
+
+namespace {
+
+constexpr std::size_t kMaxTapeBytes = 1U << 30;
+constexpr std::size_t kShortestSecret = 6;
+
+Json header_to_json(const TapeHeader& header) {
+  return {{"cassette", 1},
+          {"created", header.created},
+          {"cwd", header.cwd},
+          {"temp_dir", header.temp_dir},
+          {"normalisers", header.normalisers}};
+}
+
+Result<TapeHeader> header_from_json(const Json& json, const std::string& name) {
+  if (base::json_int(json, "cassette") != 1) {
+    return base::Error{.code = base::codes::kCorrupt,
+                       .message = name + ": line 1 is not the header of a cassette",
+                       .hint = "record one with --record FILE"};
+  }
+  TapeHeader header{.created = base::json_int(json, "created"),
+                    .cwd = base::json_string(json, "cwd"),
+                    .temp_dir = base::json_string(json, "temp_dir", "/tmp"),
+                    .normalisers = {}};
+  for (const Json& one : base::json_at(json, "normalisers")) {
+    if (one.is_string()) header.normalisers.push_back(one.get<std::string>());
+  }
+  return header;
+}
+
+base::Error past_end(const std::string& tape, std::string_view what) {
+  return {.code = protocol::error_codes::kCassette,
+          .message = fmt::format("cassette {} has no more {}: this run asks for more than was recorded", tape, what),
+          .hint = "record it again with --record"};
+}
+
+}  // namespace
+
+TapeWriter::TapeWriter(std::string path, base::UniqueFd file, std::vector<std::string> secrets)
+    : path_(std::move(path)), file_(std::move(file)), secrets_(std::move(secrets)) {}
+
+Result<std::unique_ptr<TapeWriter>> TapeWriter::create(const std::string& path, TapeHeader header,
+                                                       std::vector<std::string> secrets) {
+  TRY(base::UniqueFd file, runtime::open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+  std::unique_ptr<TapeWriter> tape(new TapeWriter(path, std::move(file), std::move(secrets)));
+  TRY_OK(tape->append(header_to_json(header)));
+  return tape;
+}
+
+Result<void> TapeWriter::append(const Json& entry) {
+  std::string line = base::dump_json(entry);
+  for (const std::string& secret : secrets_) {
+    if (secret.size() < kShortestSecret) continue;
+    // As it stands inside a JSON string.
+    std::string quoted;
+    base::append_json_string(quoted, secret);
+    line = base::replace_all(std::move(line), std::string_view(quoted).substr(1, quoted.size() - 2), "[secret]");
+  }
+  line += '\n';
+  return runtime::write_all(file_.get(), line, path_);
+}
+
+Result<void> TapeWriter::append_value(std::string_view name, const Json& value) {
+  return append({{"kind", "value"}, {"name", name}, {"value", value}});
+}
+
+Result<std::unique_ptr<Tape>> Tape::open(const std::string& path) {
+  TRY(const std::string text, runtime::read_file(path, kMaxTapeBytes));
+  return parse(text, path);
+}
+
+Result<std::unique_ptr<Tape>> Tape::parse(std::string_view text, std::string name) {
+  auto tape = std::make_unique<Tape>();
+  tape->name_ = std::move(name);
+  std::size_t number = 0;
+  for (const std::string_view line : base::split_lines(text)) {
+    ++number;
+    if (base::trim(line).empty()) continue;
+    auto parsed = base::parse_json(line, {.max_bytes = kMaxTapeBytes});
+    if (!parsed.ok()) {
+      return base::Error{.code = base::codes::kCorrupt,
+                         .message = fmt::format("{}: line {}: {}", tape->name_, number, parsed.error().message)};
+    }
+    if (number == 1) {
+      TRY(tape->header_, header_from_json(*parsed, tape->name_));
+      continue;
+    }
+    const std::string kind = base::json_string(*parsed, "kind");
+    if (kind == "model") {
+      tape->model_.push_back(*std::move(parsed));
+    } else if (kind == "tool") {
+      tape->tool_.push_back(*std::move(parsed));
+    } else if (kind == "value") {
+      tape->value_.push_back(*std::move(parsed));
+    } else if (kind == "models") {
+      tape->models_ = base::json_at(*parsed, "models");
+    } else {
+      return base::Error{.code = base::codes::kCorrupt,
+                         .message = fmt::format("{}: line {}: unknown kind \"{}\"", tape->name_, number, kind)};
+    }
+  }
+  if (number == 0) return header_from_json(Json(), tape->name_).error();
+  if (!tape->model_.empty()) {
+    tape->model_name_ = base::json_string(base::json_at(tape->model_.front(), "request"), "model");
+  }
+  return tape;
+}
+
+Result<Json> Tape::take_model() {
+  if (model_.empty()) {
+    return past_end(name_, fmt::format("model answers after {}", models_taken_));
+  }
+  Json entry = std::move(model_.front());
+  model_.pop_front();
+  ++models_taken_;
+  return entry;
+}
+
+Result<Json> Tape::take_tool(std::string_view call_id, std::string_view tool) {
+  const auto found = std::ranges::find_if(tool_, [&](const Json& entry) {
+    return base::json_string(entry, "call_id") == call_id && base::json_string(entry, "tool") == tool;
+  });
+  if (found == tool_.end()) return past_end(name_, fmt::format("runs of {} (call {})", tool, call_id));
+  Json entry = std::move(*found);
+  tool_.erase(found);
+  return entry;
+}
+
+Result<Json> Tape::take_value(std::string_view name) {
+  const auto found =
+      std::ranges::find_if(value_, [&](const Json& entry) { return base::json_string(entry, "name") == name; });
+  if (found == value_.end()) return past_end(name_, fmt::format("values of \"{}\"", name));
+  Json value = base::json_at(*found, "value");
+  value_.erase(found);
+  return value;
+}
+
+}  // namespace lathe::providers::cassette
