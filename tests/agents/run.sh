@@ -1,0 +1,19 @@
+#!/bin/sh
+# Points the official client libraries (npm: openai, @anthropic-ai/sdk, ollama) at the ScriptedModelServer.
+# usage: tests/agents/run.sh PATH/TO/lathe-model-server
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+program=${1:?path of lathe-model-server}
+LATHE_MODEL_SERVER=$(cd "$(dirname "$program")" && pwd)/$(basename "$program")
+export LATHE_MODEL_SERVER
+cd "$here"
+if grep -q '"resolved"' package-lock.json; then
+  echo "tests/agents/package-lock.json names download addresses; see .npmrc" >&2
+  exit 1
+fi
+# Installed once per lock file.
+if ! cmp -s package-lock.json node_modules/.installed-lock; then
+  npm ci --no-audit --no-fund
+  cp package-lock.json node_modules/.installed-lock
+fi
+exec node --test openai.test.mjs anthropic.test.mjs ollama.test.mjs

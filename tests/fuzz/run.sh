@@ -1,0 +1,43 @@
+#!/bin/sh
+# Builds the fuzz targets and runs each for SECONDS; then each one's canary, whose planted bug must be found.
+# usage: tests/fuzz/run.sh SECONDS [BUILD_FOLDER]
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+seconds=${1:?seconds per target}
+build=${2:-$root/build/fuzz}
+canary_seconds=60
+cd "$root"
+cmake --preset fuzz -B "$build" >/dev/null
+cmake --build "$build" --target fuzz_all
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# run TARGET SECONDS: its output goes to $work/TARGET.log; artifacts of a crash to $work.
+run() {
+  mkdir -p "$work/$1"
+  "$build/bin/$1" -max_total_time="$2" -max_len=4096 -rss_limit_mb=2048 -timeout=10 \
+    -artifact_prefix="$work/$1-" -print_final_stats=1 "$work/$1" >"$work/$1.log" 2>&1
+}
+
+failed=0
+while read -r name; do
+  if run "fuzz_$name" "$seconds"; then
+    echo "fuzz $name: clean, $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/fuzz_$name.log") runs in ${seconds}s"
+  else
+    failed=1
+    echo "fuzz $name: FAILED"
+    tail -n 40 "$work/fuzz_$name.log"
+    for artifact in "$work/fuzz_$name-"*; do
+      [ -f "$artifact" ] && echo "input, in base64: $(base64 -w0 "$artifact")"
+    done
+  fi
+  if run "fuzz_${name}_canary" "$canary_seconds"; then
+    failed=1
+    echo "fuzz $name: FAILED to find its planted bug within ${canary_seconds}s"
+  elif ! grep -q "deadly signal" "$work/fuzz_${name}_canary.log"; then
+    failed=1
+    echo "fuzz $name: its canary ended, but not by the planted bug"
+    tail -n 40 "$work/fuzz_${name}_canary.log"
+  fi
+done <"$build/fuzz_targets.txt"
+exit $failed
