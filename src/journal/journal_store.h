@@ -35,8 +35,6 @@ class FaultPoint;
 
 namespace lathe::journal {
 
-class SessionFolders;
-
 struct JournalOptions {
   /// Created when missing; refused on a network file system.
   std::string state_dir;
@@ -72,14 +70,10 @@ class JournalStore final : public ports::SessionStore {
   [[nodiscard]] ports::BlobStore& blobs();
 
  private:
-  JournalStore(runtime::Loop& loop, runtime::Pool& fs, JournalOptions options);
-  void warn(const std::vector<std::string>& warnings) const;
+  struct Parts;
+  explicit JournalStore(std::unique_ptr<Parts> parts);
 
-  runtime::Loop& loop_;
-  runtime::Pool& fs_;
-  JournalOptions options_;
-  std::unique_ptr<SessionFolders> folders_;
-  std::unique_ptr<ports::BlobStore> blobs_;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace lathe::journal

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "lathe/base/check.h"
+#include "lathe/crypto/sha256.h"
 
 namespace lathe::storage {
 
@@ -37,7 +38,7 @@ void remove_abandoned(const std::string& folder) {
 }  // namespace
 
 BlobFile::BlobFile(const BlobFolder& folder, base::UniqueFd fd, std::string path)
-    : folder_(&folder), fd_(std::move(fd)), path_(std::move(path)) {}
+    : folder_(&folder), fd_(std::move(fd)), path_(std::move(path)), hash_(std::make_unique<crypto::Sha256>()) {}
 BlobFile::BlobFile(BlobFile&& other) noexcept
     : folder_(other.folder_),
       fd_(std::move(other.fd_)),
@@ -50,14 +51,14 @@ BlobFile::~BlobFile() {
 
 Result<void> BlobFile::write(std::string_view bytes) {
   TRY_OK(folder_->disk_.write_at(fd_.get(), size_, bytes, "blob.write", path_));
-  hash_.update(bytes);
+  hash_->update(bytes);
   size_ += bytes.size();
   return {};
 }
 
 Result<Sha256Hex> BlobFile::finish() {
   CHECK_REQUEST(!path_.empty());
-  const Sha256Hex hash = hash_.finish();
+  const Sha256Hex hash = hash_->finish();
   const std::string path = folder_->path_of(hash);
   struct stat there {};
   if (::stat(path.c_str(), &there) == 0 && static_cast<std::uint64_t>(there.st_size) == size_) {

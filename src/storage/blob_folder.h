@@ -2,15 +2,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "lathe/base/hash.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
-#include "lathe/crypto/sha256.h"
 #include "lathe/runtime/files.h"
 #include "lathe/storage/disk.h"
+
+namespace lathe::crypto {
+class Sha256;
+}
 
 namespace lathe::storage {
 
@@ -34,7 +38,7 @@ class BlobFile final {
   const BlobFolder* folder_;
   base::UniqueFd fd_;
   std::string path_;
-  crypto::Sha256 hash_;
+  std::unique_ptr<crypto::Sha256> hash_;
   std::uint64_t size_ = 0;
 };
 

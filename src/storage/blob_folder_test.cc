@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "lathe/crypto/sha256.h"
+
 namespace lathe::storage {
 namespace {
 

@@ -114,13 +114,20 @@ Result<std::uint64_t> StreamReader::size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+Result<std::string> StreamReader::bytes(std::uint64_t offset, std::size_t count) const {
+  std::string out(count, '\0');
+  const ssize_t got = ::pread(fd_.get(), out.data(), count, static_cast<off_t>(offset));
+  if (got < 0) return base::errno_error(errno, path_);
+  out.resize(static_cast<std::size_t>(got));
+  *bytes_read_ += out.size();
+  return out;
+}
+
 Result<StreamPage> StreamReader::read(std::uint64_t offset, std::size_t max_records, std::size_t max_bytes) const {
   StreamPage page{.lines = {}, .next_offset = offset};
   if (offset > 0) {
-    char before = 0;
-    if (::pread(fd_.get(), &before, 1, static_cast<off_t>(offset - 1)) != 1 || before != '\n') {
-      return damage_error(path_, offset, "no record starts here");
-    }
+    TRY(const std::string before, bytes(offset - 1, 1));
+    if (before != "\n") return damage_error(path_, offset, "no record starts here");
   }
   LineCursor cursor(*this, offset, 64U << 10);
   std::int64_t last_seq = -1;

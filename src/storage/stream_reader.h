@@ -47,6 +47,8 @@ class StreamReader final {
   /// Where the first record with a seq over `seq` starts, or the end of the whole records. Reads about 20 records.
   [[nodiscard]] base::Result<std::uint64_t> offset_after(std::int64_t seq) const;
   [[nodiscard]] base::Result<std::uint64_t> size() const;
+  /// At most `count` raw bytes from `offset` on; fewer at the end of the file.
+  [[nodiscard]] base::Result<std::string> bytes(std::uint64_t offset, std::size_t count) const;
   /// Bytes that were read from the file so far.
   [[nodiscard]] std::uint64_t bytes_read() const { return *bytes_read_; }
 

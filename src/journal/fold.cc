@@ -1,0 +1,286 @@
+#include "lathe/journal/fold.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <ranges>
+#include <utility>
+
+#include "lathe/base/strings.h"
+#include "lathe/ports/session_title.h"
+
+namespace lathe::journal {
+
+using ports::CallEntry;
+using ports::PlacedEntry;
+using ports::SessionState;
+using ports::SummaryEntry;
+using protocol::Event;
+
+namespace {
+
+constexpr std::size_t kAcknowledgedKept = 1'024;
+
+/// An unknown price makes the whole sum unknown.
+void add_cost(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
+  if (sum && more) {
+    *sum += *more;
+  } else {
+    sum.reset();
+  }
+}
+
+/// One event on its way into a state: an overload for every durable event.
+class Fold {
+ public:
+  Fold(SessionState& state, const Event& event) : state_(state), event_(event), seq_(*event.seq) {}
+
+  template <class Passing>
+    requires(Passing::kPassing)
+  void operator()(const Passing&) const {}
+
+  void operator()(const protocol::SessionConfigured& m) const {
+    state_.config = m;
+    if (!m.title.empty()) state_.title = m.title;
+  }
+  void operator()(const protocol::SessionUpdated& m) const {
+    if (!m.title.empty()) state_.title = m.title;
+    if (!state_.config) return;
+    protocol::SessionConfigured& config = *state_.config;
+    if (!m.model.empty()) config.model = m.model;
+    if (!m.backend.empty()) config.backend = m.backend;
+    if (!m.provider.empty()) config.provider = m.provider;
+    if (!m.title.empty()) config.title = m.title;
+  }
+  /// `state_` is the parent's at the point of the fork. What belongs to the parent alone is left behind.
+  void operator()(const protocol::ForkedFrom& m) const {
+    state_.forked_from = m;
+    state_.created_at = event_.ts;
+    if (state_.config) state_.config->session_id = event_.session;
+    end_task();
+    state_.session_grants.clear();
+    state_.acknowledged.clear();
+    state_.usage = {};
+    state_.cost_micro_usd = 0;
+    state_.tasks = 0;
+  }
+
+  void operator()(const protocol::TaskStarted& m) const {
+    end_task();
+    state_.task = ports::OpenTask{.task = m.task,
+                                  .submission = event_.id,
+                                  .started_at = event_.ts,
+                                  .start_seq = seq_,
+                                  .usage = {},
+                                  .cost_micro_usd = 0,
+                                  .active_since = event_.ts};
+    state_.task_starts.push_back(seq_);
+    ++state_.tasks;
+  }
+  void operator()(const protocol::TaskParked&) const {
+    if (!state_.task || state_.task->parked) return;
+    state_.task->parked = true;
+    state_.task->active_ms += std::max<std::int64_t>(event_.ts - state_.task->active_since, 0);
+  }
+  void operator()(const protocol::TaskResumed&) const {
+    if (!state_.task) return;
+    state_.task->parked = false;
+    state_.task->active_since = event_.ts;
+  }
+  void operator()(const protocol::TaskComplete&) const { end_task(); }
+  void operator()(const protocol::TurnAborted&) const { end_task(); }
+  void operator()(const protocol::ErrorEvent& m) const {
+    if (m.ends_task) end_task();
+  }
+
+  void operator()(const protocol::UserMessage& m) const {
+    add(ports::UserEntry{.content = m.content, .context = std::nullopt});
+    if (state_.title.empty()) state_.title = ports::session_title(m.content);
+  }
+  void operator()(const protocol::ContextAdded& m) const {
+    add(ports::UserEntry{.content = {protocol::TextPart{m.text}}, .context = m.kind});
+  }
+  void operator()(const protocol::AgentMessage& m) const {
+    add(ports::AgentEntry{.text = m.text, .incomplete = m.status == protocol::ItemStatus::kIncomplete});
+  }
+  void operator()(const protocol::AgentReasoning& m) const {
+    add(ports::ReasoningEntry{.text = m.text,
+                              .provider = m.provider,
+                              .opaque = m.opaque,
+                              .incomplete = m.status == protocol::ItemStatus::kIncomplete});
+  }
+
+  void operator()(const protocol::ToolCalls& m) const {
+    for (const protocol::ToolCall& call : m.calls) {
+      add(CallEntry{.call = call, .started = false, .outcome = std::nullopt});
+    }
+    if (!state_.task) return;
+    state_.task->tool_calls += static_cast<std::int64_t>(m.calls.size());
+    state_.task->answer = m;
+    state_.task->answer->calls.clear();
+  }
+  void operator()(const protocol::ExecCommandBegin& m) const { begin_call(m.call_id); }
+  void operator()(const protocol::PatchApplyBegin& m) const { begin_call(m.call_id); }
+  void operator()(const protocol::ToolCallBegin& m) const { begin_call(m.call_id); }
+  void operator()(const protocol::ExecCommandEnd& m) const { end_call(m.call_id, m.outcome); }
+  void operator()(const protocol::PatchApplyEnd& m) const { end_call(m.call_id, m.outcome); }
+  void operator()(const protocol::ToolCallEnd& m) const { end_call(m.call_id, m.outcome); }
+
+  void operator()(const protocol::ExecApprovalRequest& m) const { ask(m.id, m.call_id); }
+  void operator()(const protocol::ApplyPatchApprovalRequest& m) const { ask(m.id, m.call_id); }
+  void operator()(const protocol::ApprovalRequest& m) const { ask(m.id, m.call_id); }
+  void operator()(const protocol::UserQuestion& m) const { ask(m.id, m.call_id); }
+  void operator()(const protocol::ApprovalResolved& m) const {
+    const auto question = std::ranges::find(state_.questions, m.id, &ports::OpenQuestionState::id);
+    const bool grants = m.decision == protocol::Decision::kApprovedForSession ||
+                        m.decision == protocol::Decision::kApprovedAlways;
+    if (question != state_.questions.end()) {
+      if (grants) grant(question->request);
+      state_.questions.erase(question);
+    }
+    state_.decisions[m.call_id] = m;
+  }
+  void operator()(const protocol::UserQuestionAnswered& m) const {
+    std::erase_if(state_.questions, [&](const auto& question) { return question.id == m.id; });
+    state_.answers[m.call_id] = m;
+  }
+
+  void operator()(const protocol::TurnComplete& m) const {
+    spend(m.usage, m.cost_micro_usd);
+    if (state_.task) {
+      ++state_.task->turns;
+      state_.task->answer.reset();
+    }
+    state_.bookmarks.push_back({.response_id = m.response_id, .seq = seq_});
+    state_.conversation.counted_tokens = m.usage.total();
+    state_.conversation.counted_entries = state_.conversation.entries.size();
+  }
+  void operator()(const protocol::Compacted& m) const {
+    std::vector<PlacedEntry>& entries = state_.conversation.entries;
+    std::erase_if(entries, [&](const PlacedEntry& placed) {
+      return placed.seq < m.keep_from_seq || std::holds_alternative<SummaryEntry>(placed.entry);
+    });
+    entries.insert(entries.begin(), PlacedEntry{.seq = seq_, .turn = turn(), .entry = SummaryEntry{m.summary}});
+    forget_count();
+    if (m.usage.total() > 0) spend(m.usage, m.cost_micro_usd);
+  }
+  void operator()(const protocol::RolledBack& m) const {
+    end_task();
+    std::erase_if(state_.conversation.entries, [&](const PlacedEntry& placed) { return placed.seq > m.to_seq; });
+    std::erase_if(state_.bookmarks, [&](const ports::Bookmark& mark) { return mark.seq > m.to_seq; });
+    std::erase_if(state_.task_starts, [&](std::int64_t start) { return start > m.to_seq; });
+    if (state_.conversation.counted_entries > state_.conversation.entries.size()) forget_count();
+  }
+  void operator()(const protocol::PlanUpdate& m) const { state_.plan = m.plan; }
+  void operator()(const protocol::Warning&) const {}
+
+ private:
+  /// The answer that an entry belongs to: Turns that count so far.
+  [[nodiscard]] std::int64_t turn() const { return static_cast<std::int64_t>(state_.bookmarks.size()); }
+  void add(ports::Entry entry) const {
+    state_.conversation.entries.push_back({.seq = seq_, .turn = turn(), .entry = std::move(entry)});
+  }
+  void forget_count() const {
+    state_.conversation.counted_tokens = 0;
+    state_.conversation.counted_entries = 0;
+  }
+  void spend(const protocol::Usage& usage, const std::optional<std::int64_t>& cost) const {
+    state_.usage += usage;
+    add_cost(state_.cost_micro_usd, cost);
+    if (!state_.task) return;
+    state_.task->usage += usage;
+    add_cost(state_.task->cost_micro_usd, cost);
+  }
+  /// An answer whose Turn did not end was paid for all the same.
+  void end_task() const {
+    if (state_.task && state_.task->answer) {
+      const protocol::ToolCalls answer = *state_.task->answer;
+      if (answer.usage.total() > 0) spend(answer.usage, answer.cost_micro_usd);
+    }
+    state_.task.reset();
+    state_.questions.clear();
+    state_.decisions.clear();
+    state_.answers.clear();
+  }
+
+  /// The newest call of that id that has no result.
+  [[nodiscard]] CallEntry* open_call(const std::string& call_id) const {
+    for (PlacedEntry& placed : std::views::reverse(state_.conversation.entries)) {
+      auto* call = std::get_if<CallEntry>(&placed.entry);
+      if (call != nullptr && call->call.call_id == call_id && !call->outcome) return call;
+    }
+    return nullptr;
+  }
+  void begin_call(const std::string& call_id) const {
+    if (CallEntry* call = open_call(call_id)) call->started = true;
+  }
+  void end_call(const std::string& call_id, const protocol::CallOutcome& outcome) const {
+    if (CallEntry* call = open_call(call_id)) call->outcome = outcome;
+    state_.decisions.erase(call_id);
+    state_.answers.erase(call_id);
+    std::erase_if(state_.questions, [&](const auto& question) { return question.call_id == call_id; });
+  }
+  void ask(const std::string& id, const std::string& call_id) const {
+    state_.questions.push_back({.id = id, .call_id = call_id, .request = event_.msg, .asked_at = event_.ts});
+  }
+  void grant(const protocol::EventMsg& request) const {
+    for (std::string& key : grant_keys(request)) {
+      const bool known = std::ranges::find(state_.session_grants, key) != state_.session_grants.end();
+      if (!known) state_.session_grants.push_back(std::move(key));
+    }
+  }
+
+  SessionState& state_;
+  const Event& event_;
+  const std::int64_t seq_;
+};
+
+void note_event(SessionState& state, const Event& event) {
+  if (state.created_at == 0) state.created_at = event.ts;
+  state.session_id = event.session;
+  state.last_seq = *event.seq;
+  state.updated_at = event.ts;
+  if (event.by.empty()) return;
+  state.acknowledged.emplace_back(event.by, *event.seq);
+  if (state.acknowledged.size() > kAcknowledgedKept) state.acknowledged.erase(state.acknowledged.begin());
+}
+
+}  // namespace
+
+void fold(SessionState& state, const Event& event) {
+  if (!event.seq) return;
+  std::visit(Fold(state, event), event.msg);
+  note_event(state, event);
+}
+
+bool needs_history(const SessionState& state, const Event& event) {
+  const auto* rolled = std::get_if<protocol::RolledBack>(&event.msg);
+  if (rolled == nullptr || rolled->to_seq <= 0) return false;
+  return std::ranges::any_of(state.conversation.entries, [&](const PlacedEntry& placed) {
+    return std::holds_alternative<SummaryEntry>(placed.entry) && placed.seq > rolled->to_seq;
+  });
+}
+
+void fold_rollback(SessionState& state, const Event& event, const SessionState& then) {
+  fold(state, event);
+  state.conversation = then.conversation;
+  state.bookmarks = then.bookmarks;
+  state.task_starts = then.task_starts;
+}
+
+std::vector<std::string> grant_keys(const protocol::EventMsg& request) {
+  if (const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&request)) {
+    return {"exec:" + base::join(exec->command, "\x1f")};
+  }
+  if (const auto* patch = std::get_if<protocol::ApplyPatchApprovalRequest>(&request)) {
+    std::vector<std::string> keys;
+    for (const protocol::FileChange& change : patch->changes) {
+      keys.push_back("file:" + change.path);
+      if (!change.move_path.empty()) keys.push_back("file:" + change.move_path);
+    }
+    return keys;
+  }
+  if (const auto* tool = std::get_if<protocol::ApprovalRequest>(&request)) return {"tool:" + tool->tool};
+  return {};
+}
+
+}  // namespace lathe::journal

@@ -1,0 +1,174 @@
+#include "lathe/journal/journal_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lathe/base/check.h"
+#include "lathe/journal/fold.h"
+#include "lathe/journal/snapshot.h"
+
+namespace lathe::journal {
+
+using base::Result;
+using ports::AppendedRecord;
+using ports::SessionState;
+using protocol::Event;
+using runtime::Async;
+using runtime::CancelToken;
+using runtime::Deadline;
+
+namespace {
+
+/// A snapshot is taken after so many bytes of records, and not before twice its last size has come: what snapshots
+/// write stays a part of what records write.
+constexpr std::uint64_t kSnapshotEvery = 1U << 20;
+constexpr std::uint64_t kTimesItsSize = 2;
+constexpr std::size_t kGroupRecords = 256;
+
+/// The item that a record completes, or "".
+std::string completed_item(const Event& event) {
+  if (const auto* message = std::get_if<protocol::AgentMessage>(&event.msg)) return message->item;
+  if (const auto* reasoning = std::get_if<protocol::AgentReasoning>(&event.msg)) return reasoning->item;
+  return "";
+}
+
+}  // namespace
+
+JournalStream::JournalStream(StreamContext& context, std::string session_id, HeldSession held)
+    : context_(context),
+      session_id_(std::move(session_id)),
+      lock_(std::move(held.lock)),
+      writer_(std::move(held.writer)),
+      drafts_(std::move(held.drafts)),
+      state_(std::move(held.loaded.state)),
+      last_crc_(std::move(held.loaded.last_crc)),
+      snapshot_offset_(held.loaded.snapshot_offset),
+      snapshot_bytes_(held.loaded.snapshot_bytes) {}
+
+JournalStream::~JournalStream() {
+  CHECK(!writing_ && !keeping_snapshot_);
+  context_.marks.closed(session_id_, writer_.size());
+}
+
+Async<Result<AppendedRecord>> JournalStream::append(Event event) {
+  CHECK_REQUEST(protocol::is_durable(event.msg));
+  Waiting mine(context_.loop, std::move(event));
+  queue_.push_back(&mine);
+  if (!writing_) {
+    writing_ = true;
+    while (!queue_.empty()) {
+      Group group = take_group();
+      co_await write_group(std::move(group));
+    }
+    writing_ = false;
+    if (snapshot_due()) co_await keep_snapshot();
+  }
+  auto done = co_await mine.done.wait(CancelToken(), Deadline::never());
+  CHECK(done.ok());
+  co_return *std::move(done);
+}
+
+JournalStream::Group JournalStream::take_group() {
+  const auto rolls_back = [](const Waiting* waiting) {
+    return std::holds_alternative<protocol::RolledBack>(waiting->event.msg);
+  };
+  auto end = std::next(queue_.begin());
+  if (!rolls_back(queue_.front())) {
+    while (end != queue_.end() && !rolls_back(*end) && std::distance(queue_.begin(), end) < std::ptrdiff_t{kGroupRecords}) {
+      ++end;
+    }
+  }
+  Group group(queue_.begin(), end);
+  queue_.erase(queue_.begin(), end);
+  return group;
+}
+
+Async<void> JournalStream::write_group(Group group) {
+  std::optional<SessionState> then;
+  Result<void> result;
+  if (needs_history(state_, group.front()->event)) {
+    const std::int64_t to_seq = std::get<protocol::RolledBack>(group.front()->event.msg).to_seq;
+    auto past = co_await context_.fs.run(
+        [this, to_seq] { return History(context_.folders).state_at(session_id_, to_seq); });
+    if (past.ok()) {
+      then = *std::move(past);
+    } else {
+      result = std::move(past).error();
+    }
+  }
+  std::vector<std::string> lines;
+  if (result.ok()) result = co_await put(&group, &lines);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    Waiting& waiting = *group[i];
+    if (!result.ok()) {
+      waiting.done.set(result.error());
+      continue;
+    }
+    take_in(waiting.event, then ? &*then : nullptr);
+    last_crc_ = crc_of(lines[i]);
+    waiting.done.set(AppendedRecord{.seq = *waiting.event.seq,
+                                    .line = std::make_shared<const std::string>(std::move(lines[i]))});
+  }
+}
+
+/// Numbers, encodes and writes the events of a group.
+Async<Result<void>> JournalStream::put(Group* group, std::vector<std::string>* lines) {
+  std::int64_t seq = state_.last_seq;
+  std::string text;
+  for (Waiting* waiting : *group) {
+    waiting->event.session = session_id_;
+    waiting->event.seq = ++seq;
+    lines->push_back(protocol::encode_event(waiting->event));
+    text += lines->back();
+    text += '\n';
+  }
+  if (!marked_) {
+    CO_TRY_OK(context_.marks.mark(session_id_));
+    marked_ = true;
+  }
+  if (context_.folders.durability() == runtime::Durability::kProcess) co_return writer_.append(text, seq);
+  co_return co_await context_.fs.run([this, &text, seq] { return writer_.append(text, seq); });
+}
+
+void JournalStream::take_in(const Event& event, const SessionState* then) {
+  if (then != nullptr) {
+    fold_rollback(state_, event, *then);
+  } else {
+    fold(state_, event);
+  }
+  if (const std::string item = completed_item(event); !item.empty()) drafts_.complete(item, state_.last_seq);
+}
+
+bool JournalStream::snapshot_due() const {
+  const std::uint64_t fresh = writer_.size() - snapshot_offset_;
+  return !keeping_snapshot_ && fresh >= std::max(kSnapshotEvery, kTimesItsSize * snapshot_bytes_);
+}
+
+Async<void> JournalStream::keep_snapshot() {
+  keeping_snapshot_ = true;
+  auto snapshot = std::make_shared<const Snapshot>(
+      Snapshot{.offset = writer_.size(), .record_crc = last_crc_, .state = state_});
+  auto written = co_await context_.fs.run([this, snapshot] {
+    return write_snapshot(context_.folders.folder(session_id_), *snapshot, context_.folders.disk(),
+                          context_.folders.durability());
+  });
+  keeping_snapshot_ = false;
+  snapshot_offset_ = snapshot->offset;
+  if (written.ok()) {
+    snapshot_bytes_ = *written;
+  } else if (context_.on_warning) {
+    context_.on_warning(written.error().within("session " + session_id_ + ": no snapshot").text());
+  }
+}
+
+Result<void> JournalStream::keep_draft(const ports::RecoveredDraft& draft) {
+  return drafts_.keep(draft, state_.last_seq);
+}
+
+Async<Result<std::vector<std::string>>> JournalStream::read(std::int64_t since, std::size_t limit) {
+  auto records = co_await context_.fs.run(
+      [this, since, limit] { return History(context_.folders).read(session_id_, since, limit); });
+  co_return records;
+}
+
+}  // namespace lathe::journal
