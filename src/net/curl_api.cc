@@ -1,8 +1,8 @@
 #include "lathe/net/curl_api.h"
 
-#include <string>
-
 #include <dlfcn.h>
+
+#include <string>
 
 namespace lathe::net {
 

@@ -37,8 +37,8 @@ std::string proxy_exceptions() {
 }
 
 std::string certificate_bundle() {
-  std::string path = runtime::env("CURL_CA_BUNDLE");
-  return path.empty() ? runtime::env("SSL_CERT_FILE") : path;
+  std::string path = runtime::env("SSL_CERT_FILE");
+  return path.empty() ? runtime::env("CURL_CA_BUNDLE") : path;
 }
 
 }  // namespace

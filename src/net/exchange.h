@@ -1,10 +1,10 @@
 #pragma once
 
+#include <curl/curl.h>
+
 #include <cstddef>
 #include <memory>
 #include <string>
-
-#include <curl/curl.h>
 
 #include "lathe/base/result.h"
 #include "lathe/net/curl_api.h"

@@ -1,9 +1,9 @@
 #include "lathe/net/ndjson.h"
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace lathe::net {
 namespace {

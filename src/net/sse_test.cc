@@ -1,10 +1,10 @@
 #include "lathe/net/sse.h"
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <tuple>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace lathe::net {
 namespace {

@@ -93,7 +93,7 @@ struct ScriptedModelServer::Impl {
   }
 
   void wake_waiting() {
-    for (asio::steady_timer* timer : waiting) timer->cancel();
+    for (asio::steady_timer* timer : waiting) timer->expires_at(asio::steady_timer::time_point::min());
   }
 
   awaitable<void> accept_all() {
@@ -171,11 +171,14 @@ struct ScriptedModelServer::Impl {
 
   /// Waits for the gate, or with none for ever; false when the client leaves first.
   awaitable<bool> wait_for(tcp::socket& socket, const Gate* gate) {
-    asio::steady_timer timer(context, asio::steady_timer::time_point::max());
+    asio::steady_timer timer(context);
     const auto place = waiting.insert(waiting.end(), &timer);
     bool watch_socket = true;
     bool left = false;
-    while (!left && (gate == nullptr || !director.is_open(gate->name))) {
+    while (!left) {
+      // Before the look at the gate, so that a release that comes after it ends the wait.
+      timer.expires_at(asio::steady_timer::time_point::max());
+      if (gate != nullptr && director.is_open(gate->name)) break;
       if (watch_socket) {
         co_await (wait_quietly(timer) || wait_readable(socket));
         left = peer_left(socket);
