@@ -1,0 +1,128 @@
+#include "lathe/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "lathe/base/strings.h"
+#include "lathe/cli/command_tree.h"
+
+namespace lathe::cli {
+
+using base::Error;
+using base::Result;
+
+namespace {
+
+Error usage_error(std::string message, std::string hint) {
+  return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
+}
+
+/// The deepest command that was named.
+CLI::App* command_met(CLI::App* app) {
+  while (true) {
+    const auto below = app->get_subcommands();
+    const auto named = std::ranges::find_if(below, [](const CLI::App* next) { return !next->get_name().empty(); });
+    if (named == below.end()) return app;
+    app = *named;
+  }
+}
+
+std::string full_name(const CLI::App* app) {
+  std::string name = app->get_name();
+  for (app = app->get_parent(); app != nullptr; app = app->get_parent()) name = app->get_name() + " " + name;
+  return name;
+}
+
+std::vector<std::string> command_names(CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_name().empty()) names.push_back(command->get_name());
+  }
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app->get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// An argument that nothing takes: a mistyped command or option, or one too many.
+Error unexpected(CLI::App* command, const std::string& argument) {
+  const std::string name = full_name(command);
+  if (argument.starts_with('-')) {
+    const std::string option = argument.substr(0, argument.find('='));
+    const std::string near = base::did_you_mean(option, option_names(command));
+    return usage_error(fmt::format("{} has no option {}", name, option),
+                       near.empty() ? "see " + name + " --help" : near);
+  }
+  const auto names = command_names(command);
+  if (names.empty()) {
+    return usage_error(fmt::format("{} does not take \"{}\"", name, argument), "see " + name + " --help");
+  }
+  const std::string near = base::did_you_mean(argument, names);
+  std::string hint = near.empty() ? "one of: " + base::join(names, ", ") : near;
+  if (command->get_parent() == nullptr) hint += "; a prompt of one word: lathe exec " + base::shell_quote(argument);
+  return usage_error(fmt::format("{} has no command \"{}\"", name, argument), hint);
+}
+
+Error parse_error(CommandTree& tree, const CLI::ParseError& error) {
+  CLI::App* command = command_met(&tree.app());
+  const std::vector<std::string> extra = tree.app().remaining(/*recurse=*/true);
+  if (!extra.empty()) return unexpected(command, extra.front());
+  return usage_error(error.what(), "see " + full_name(command) + " --help");
+}
+
+/// What the parser cannot say by itself.
+Result<void> check_together(const Options& options) {
+  if (const auto* exec = std::get_if<ExecOptions>(&options)) {
+    if (exec->fork && exec->resume.empty()) {
+      return usage_error("--fork needs the session to fork from", "add --resume ID or --last");
+    }
+    if (exec->task.replay_mode != ReplayMode::kNone && exec->task.replay.empty()) {
+      return usage_error("--replay-mode needs a recording", "add --replay FILE");
+    }
+  }
+  if (const auto* answer = std::get_if<ApprovalAnswerOptions>(&options)) {
+    if (!answer->decision && answer->answers.empty()) {
+      return usage_error("lathe approvals answer: no answer was given",
+                         "one of --approve, --session, --deny, --abort, --answer TEXT");
+    }
+    if (answer->decision && !answer->answers.empty()) {
+      return usage_error("--answer is for questions of the model, the other answers are for approvals", "give one of them");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Options> parse(std::vector<std::string> args, const std::string& version) {
+  if (args.size() == 1 && !args[0].starts_with('-') && args[0].find_first_of(" \t\n") != std::string::npos) {
+    args.insert(args.begin(), {"exec", "--"});
+  }
+  CommandTree tree(version);
+  if (args.empty()) return Options(PrintOptions{tree.app().help()});
+  std::ranges::reverse(args);  // CLI11 takes them from the back
+  try {
+    tree.app().parse(std::move(args));
+  } catch (const CLI::CallForHelp&) {
+    return Options(PrintOptions{command_met(&tree.app())->help()});
+  } catch (const CLI::CallForVersion& version_asked) {
+    return Options(PrintOptions{std::string(version_asked.what()) + "\n"});
+  } catch (const CLI::ParseError& error) {
+    return parse_error(tree, error);
+  }
+  CLI::App* command = command_met(&tree.app());
+  if (const auto names = command_names(command); !names.empty()) {
+    return usage_error(full_name(command) + " needs a command", "one of: " + base::join(names, ", "));
+  }
+  TRY_OK(check_together(tree.chosen()));
+  return std::move(tree.chosen());
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,135 @@
+#include "lathe/cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lathe::cli {
+namespace {
+
+using protocol::ApprovalPolicy;
+using protocol::Decision;
+
+template <class T>
+T options_of(std::vector<std::string> args) {
+  auto parsed = parse(std::move(args), "1.2.3");
+  EXPECT_TRUE(parsed.ok()) << (parsed.ok() ? "" : parsed.error().text());
+  if (!parsed.ok() || !std::holds_alternative<T>(*parsed)) {
+    ADD_FAILURE() << "another command";
+    return T{};
+  }
+  return std::get<T>(*parsed);
+}
+
+std::string error_of(std::vector<std::string> args) {
+  auto parsed = parse(std::move(args), "1.2.3");
+  return parsed.ok() ? "no error" : parsed.error().text();
+}
+
+TEST(CommandLine, ExecTakesEveryOption) {
+  const auto exec = options_of<ExecOptions>(
+      {"exec", "--json=codex", "-m", "big", "--backend", "b", "-C", "/x", "--output-schema", "s.json", "-o", "out.txt",
+       "--resume", "abc", "--fork", "--max-turns", "0", "--max-tool-calls", "7", "--max-tokens", "900", "--max-usd", "0.25",
+       "--timeout", "1h30m", "--image", "a.png", "--image", "b.png", "--ask", "wait", "--approval-policy", "untrusted",
+       "--replay", "c.jsonl", "--replay-mode", "all", "--fallback", "small", "--embedded", "fix", "it"});
+  ExecOptions expected;
+  expected.prompt = {"fix", "it"};
+  expected.resume = "abc";
+  expected.fork = true;
+  expected.task.model = "big";
+  expected.task.backend = "b";
+  expected.task.cwd = "/x";
+  expected.task.json = JsonMode::kCodex;
+  expected.task.ask = Ask::kWait;
+  expected.task.approval_policy = ApprovalPolicy::kUntrusted;
+  expected.task.budget = {.turns = 0, .tool_calls = 7, .tokens = 900, .micro_usd = 250'000};
+  expected.task.timeout = std::chrono::minutes(90);
+  expected.task.output_schema = "s.json";
+  expected.task.output_last_message = "out.txt";
+  expected.task.images = {"a.png", "b.png"};
+  expected.task.fallback_models = {"small"};
+  expected.task.replay = "c.jsonl";
+  expected.task.replay_mode = ReplayMode::kAll;
+  expected.task.embedded = true;
+  EXPECT_EQ(exec, expected);
+}
+
+TEST(CommandLine, JsonDoesNotTakeThePromptBehindIt) {
+  const auto exec = options_of<ExecOptions>({"exec", "--json", "fix it"});
+  EXPECT_EQ(exec.task.json, JsonMode::kFrames);
+  EXPECT_EQ(exec.prompt, std::vector<std::string>{"fix it"});
+}
+
+TEST(CommandLine, DashIsAPromptWordAndDoubleDashEndsOptions) {
+  EXPECT_EQ(options_of<ExecOptions>({"exec", "sum up", "-"}).prompt, (std::vector<std::string>{"sum up", "-"}));
+  EXPECT_EQ(options_of<ExecOptions>({"exec", "--", "--help me"}).prompt, std::vector<std::string>{"--help me"});
+}
+
+TEST(CommandLine, APromptWithASpaceNeedsNoCommand) {
+  EXPECT_EQ(options_of<ExecOptions>({"why does it fail?"}).prompt, std::vector<std::string>{"why does it fail?"});
+}
+
+TEST(CommandLine, AMistypedCommandIsNeverAPrompt) {
+  EXPECT_EQ(error_of({"exce"}), "lathe has no command \"exce\" (did you mean \"exec\"?; a prompt of one word: lathe exec exce)");
+  EXPECT_EQ(error_of({"sesion", "list"}).substr(0, 29), "lathe has no command \"sesion\"");
+  EXPECT_EQ(error_of({"session", "lst"}), "lathe session has no command \"lst\" (did you mean \"list\"?)");
+}
+
+TEST(CommandLine, ErrorsNameTheArgument) {
+  EXPECT_EQ(error_of({"exec", "--modle", "x", "hi"}), "lathe exec has no option --modle (did you mean \"--model\"?)");
+  EXPECT_THAT(error_of({"exec", "--timeout", "5", "hi"}), testing::HasSubstr("--timeout"));
+  EXPECT_THAT(error_of({"exec", "--max-turns", "-1", "hi"}), testing::HasSubstr("\"-1\" is not a whole number"));
+  EXPECT_THAT(error_of({"exec", "--max-usd", "cheap", "hi"}), testing::HasSubstr("\"cheap\" is not an amount"));
+  EXPECT_THAT(error_of({"exec", "--ask", "wiat", "hi"}), testing::HasSubstr("did you mean \"wait\"?"));
+  EXPECT_THAT(error_of({"exec", "--json=xml", "hi"}), testing::HasSubstr("\"xml\" is not one of frames, codex"));
+  EXPECT_THAT(error_of({"exec", "--fork", "hi"}), testing::HasSubstr("--fork needs"));
+  EXPECT_THAT(error_of({"exec", "--last", "--resume", "x", "hi"}), testing::HasSubstr("excludes"));
+  EXPECT_EQ(error_of({"session"}),
+            "lathe session needs a command (one of: list, show, resume, fork, search, export, rm)");
+  EXPECT_THAT(error_of({"usage", "--by", "moon"}), testing::HasSubstr("\"moon\" is not one of"));
+  EXPECT_THAT(error_of({"doctor", "now"}), testing::HasSubstr("lathe doctor does not take \"now\""));
+}
+
+TEST(CommandLine, ApprovalAnswers) {
+  const auto answer = options_of<ApprovalAnswerOptions>({"approvals", "answer", "q1", "--session", "--note", "ok", "--no-run"});
+  EXPECT_EQ(answer.id, "q1");
+  EXPECT_EQ(answer.decision, Decision::kApprovedForSession);
+  EXPECT_EQ(answer.note, "ok");
+  EXPECT_TRUE(answer.no_run);
+  EXPECT_EQ(options_of<ApprovalAnswerOptions>({"approvals", "answer", "q1", "--answer", "a", "--answer", "b"}).answers,
+            (std::vector<std::string>{"a", "b"}));
+  EXPECT_THAT(error_of({"approvals", "answer", "q1"}), testing::HasSubstr("no answer was given"));
+  EXPECT_THAT(error_of({"approvals", "answer", "q1", "--deny", "--answer", "x"}), testing::HasSubstr("give one"));
+}
+
+TEST(CommandLine, OtherCommands) {
+  EXPECT_EQ(options_of<SessionListOptions>({"session", "list", "--limit", "5", "--all", "--json", "--embedded"}),
+            (SessionListOptions{.limit = 5, .all = true, .json = true, .embedded = true}));
+  EXPECT_EQ(options_of<ExecOptions>({"session", "resume", "last", "go on"}).resume, "last");
+  EXPECT_EQ(options_of<SessionExportOptions>({"session", "export", "x", "--format", "md"}).format, ExportFormat::kMarkdown);
+  EXPECT_EQ(options_of<SessionRemoveOptions>({"session", "rm", "a", "b"}).sessions, (std::vector<std::string>{"a", "b"}));
+  const auto add = options_of<BackendAddOptions>(
+      {"backend", "add", "local", "--type", "vllm", "--url", "http://127.0.0.1:8000/v1", "--default"});
+  EXPECT_EQ(add.backend.name, "local");
+  EXPECT_EQ(add.backend.type, "vllm");
+  EXPECT_TRUE(add.make_default);
+  EXPECT_EQ(options_of<ConfigSetOptions>({"config", "set", "default-model", "m"}),
+            (ConfigSetOptions{.key = "default-model", .value = "m"}));
+  EXPECT_EQ(options_of<SchemaOptions>({"schema", "--typescript"}).format, SchemaFormat::kTypeScript);
+}
+
+TEST(CommandLine, HelpVersionAndWhatIsMadeFromTheTree) {
+  EXPECT_EQ(options_of<PrintOptions>({"--version"}).text, "lathe 1.2.3\n");
+  EXPECT_THAT(options_of<PrintOptions>({}).text, testing::HasSubstr("exec"));
+  EXPECT_THAT(options_of<PrintOptions>({"session", "fork", "--help"}).text, testing::HasSubstr("--at"));
+  const std::string bash = options_of<PrintOptions>({"completions", "bash"}).text;
+  EXPECT_THAT(bash, testing::HasSubstr("complete -o default -F _lathe lathe"));
+  EXPECT_THAT(bash, testing::HasSubstr("--approval-policy"));
+  EXPECT_THAT(bash, testing::HasSubstr("'exec --ask') words='deny wait tty'"));
+  EXPECT_THAT(options_of<PrintOptions>({"completions", "fish"}).text, testing::HasSubstr("-l output-schema"));
+  EXPECT_THAT(options_of<PrintOptions>({"completions", "zsh"}).text, testing::HasSubstr("#compdef lathe"));
+  EXPECT_THAT(error_of({"completions", "tcsh"}), testing::HasSubstr("tcsh"));
+  EXPECT_THAT(options_of<PrintOptions>({"man"}).text, testing::HasSubstr(".SS lathe session export"));
+}
+
+}  // namespace
+}  // namespace lathe::cli

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lathe/cli/options.h"
+
+// The one definition of all commands: help, completions and man pages are made by walking it. The only files that
+// include CLI11 are those that include this one.
+
+namespace lathe::cli {
+
+/// The tree of commands and, once it has parsed, what it read. Not moved: options point into it.
+class CommandTree final {
+ public:
+  explicit CommandTree(std::string version);
+  CommandTree(const CommandTree&) = delete;
+  CommandTree& operator=(const CommandTree&) = delete;
+
+  [[nodiscard]] CLI::App& app() { return *app_; }
+  [[nodiscard]] const std::string& version() const { return version_; }
+  /// The options of the command that was chosen.
+  [[nodiscard]] Options& chosen() { return chosen_; }
+
+  /// Gives a command its options struct, kept here, and makes it the chosen one when the command is met.
+  template <class T>
+  T& options_of(CLI::App* command, T initial = {}) {
+    auto kept = std::make_shared<T>(std::move(initial));
+    T& options = *kept;
+    command->final_callback([this, kept] { chosen_ = *kept; });
+    return options;
+  }
+
+ private:
+  void define_other();
+
+  std::string version_;
+  std::unique_ptr<CLI::App> app_;
+  Options chosen_;
+};
+
+void define_task_commands(CommandTree& tree);
+void define_session_commands(CommandTree& tree);
+/// `session resume` has the options of exec.
+void define_session_resume(CommandTree& tree, CLI::App* session);
+void define_backend_commands(CommandTree& tree);
+void define_system_commands(CommandTree& tree);
+
+/// A command below `parent`.
+CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& summary);
+void add_embedded(CLI::App* command, bool& embedded);
+void add_json(CLI::App* command, bool& json);
+
+/// What help, completions and man pages need to know about one command.
+struct CommandDoc {
+  struct Option {
+    /// With dashes; empty for a positional.
+    std::vector<std::string> names;
+    /// "FILE", "deny|wait|tty"; empty for a flag.
+    std::string value;
+    std::string doc;
+    /// Name of a positional.
+    std::string positional;
+    bool required = false;
+  };
+  /// The words after "lathe"; empty for lathe itself.
+  std::vector<std::string> path;
+  std::string summary;
+  std::vector<Option> options;
+  /// Names and summaries of the commands below it.
+  std::vector<std::pair<std::string, std::string>> commands;
+};
+/// Every command, each before those below it.
+[[nodiscard]] std::vector<CommandDoc> describe_commands(const CLI::App& app);
+
+/// A script that completes `lathe` in that shell: "bash", "zsh" or "fish".
+[[nodiscard]] std::string completion_script(const CLI::App& app, const std::string& shell);
+/// lathe(1) in roff, all commands and options in it.
+[[nodiscard]] std::string man_page(const CLI::App& app, const std::string& version);
+
+}  // namespace lathe::cli

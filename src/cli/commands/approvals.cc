@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "lathe/base/utf8.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/foreground.h"
+#include "lathe/cli/render/table.h"
+#include "lathe/cli/task_setup.h"
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+/// The session that asked, from the open questions: it is subscribed to before the answer sets it going.
+Async<Result<std::string>> session_of_question(client::Transport* engine, std::string id) {
+  CO_TRY(const p::ApprovalListReply open, co_await client::call_as(engine, p::ApprovalList{}));
+  for (const p::OpenQuestion& question : open.questions) {
+    if (question.id == id) co_return question.session_id;
+  }
+  co_return base::Error{.code = base::codes::kNotFound,
+                        .message = fmt::format("there is no open question \"{}\"", id),
+                        .hint = "lathe approvals list shows those that wait"};
+}
+
+p::ApprovalAnswer answer_call(const ApprovalAnswerOptions& options) {
+  return {.id = options.id,
+          .decision = options.decision.value_or(p::Decision::kApproved),
+          .note = options.note,
+          .answers = options.answers,
+          .resume = !options.no_run};
+}
+
+Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
+  const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
+                                             : runtime::Deadline::never();
+  Foreground foreground(*context, options.task, deadline);
+  CO_TRY(const std::string session, co_await session_of_question(engine, options.id));
+  CO_TRY(const auto subscribed, co_await client::call_as(engine, p::SessionSubscribe{.session = session, .since = -1}));
+  CO_TRY(const auto reply, co_await client::call_as(engine, answer_call(options)));
+  if (!reply.resumed) {
+    context->note("the answer is recorded; the task still waits for other answers (lathe approvals list)");
+    co_return kStopped;
+  }
+  co_return co_await foreground.follow(engine, session, subscribed.last_seq);
+}
+
+Async<Result<ExitCode>> only_answer(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
+  CO_TRY(const auto reply, co_await client::call_as(engine, answer_call(options)));
+  context->note("the answer is recorded for session " + reply.session);
+  co_return kDone;
+}
+
+}  // namespace
+
+CommandResult execute(Context* context, client::Transport* engine, ApprovalListOptions options) {
+  CO_TRY(p::ApprovalListReply reply, co_await client::call_as(engine, p::ApprovalList{}));
+  if (options.json) {
+    context->out.add(reply_document(std::move(reply)));
+    co_return kDone;
+  }
+  if (reply.questions.empty()) {
+    context->note("no question waits");
+    co_return kDone;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const p::OpenQuestion& question : reply.questions) {
+    rows.push_back({question.id, age_label(question.asked_at, context->loop.unix_now()), question.session_id, question.what,
+                    question.reason});
+  }
+  context->out.add(table_text({"ID", "ASKED", "SESSION", "WHAT", "WHY"}, rows, context->out_style));
+  context->note("answer with: lathe approvals answer ID --approve (or --deny, --abort, --answer TEXT)");
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, ApprovalAnswerOptions options) {
+  CO_TRY(const auto engine, context->open(open_options(options.task)));
+  Result<ExitCode> code = co_await (options.no_run ? only_answer(context, engine.get(), options)
+                                                   : answer_and_follow(context, engine.get(), options));
+  co_await engine->close();
+  co_return code;
+}
+
+}  // namespace lathe::cli

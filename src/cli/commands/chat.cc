@@ -1,0 +1,249 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+#include "lathe/cli/chat_commands.h"
+#include "lathe/cli/chat_input.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/editor.h"
+#include "lathe/cli/follow_task.h"
+#include "lathe/cli/prompt_input.h"
+#include "lathe/cli/render/labels.h"
+#include "lathe/cli/task_setup.h"
+#include "lathe/client/records.h"
+
+// One conversation on a terminal. Between Tasks the input line waits for a message; while a Task runs the same line
+// stays below its output and what is entered is steered into it. A question stops the line until it is answered.
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+class Chat final : public Asker {
+ public:
+  Chat(Context& context, client::Transport* engine, ChatOptions options, std::string history_file)
+      : context_(context),
+        engine_(engine),
+        options_(std::move(options)),
+        view_(make_text_view(context)),
+        screen_(context),
+        stops_(context),
+        input_(context, screen_, std::move(history_file)),
+        terminal_(context) {}
+
+  Async<Result<ExitCode>> run();
+  Async<Result<p::Op>> ask(p::EventMsg question, runtime::CancelToken cancel) override;
+
+ private:
+  Async<Result<std::string>> next_message();
+  Async<void> watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel);
+  Async<Result<void>> run_task(std::string message);
+  Async<Result<void>> run_command_line(std::string line);
+  Async<Result<void>> run_command(ChatCommand command);
+  Async<Result<void>> edit();
+  Async<Result<void>> show_usage();
+  Async<Result<void>> show_waiting_events();
+  void start_steering();
+  Async<void> stop_steering();
+  Async<void> steer(runtime::CancelToken cancel);
+
+  Context& context_;
+  client::Transport* engine_;
+  ChatOptions options_;
+  std::string session_;
+  std::unique_ptr<TaskView> view_;
+  Screen screen_;
+  Stops stops_;
+  ChatInput input_;
+  TerminalAsker terminal_;
+  bool quit_ = false;
+  std::optional<runtime::Scope> steering_;
+};
+
+Async<Result<ExitCode>> Chat::run() {
+  CO_TRY(session_, co_await enter_session(&context_, engine_, options_.task, options_.resume, /*fork=*/false));
+  if (input_.is_terminal_input()) context_.note("/help lists commands, Ctrl-D leaves");
+  if (options_.edit) CO_TRY_OK(co_await edit());
+  while (!quit_) {
+    Result<std::string> message = co_await next_message();
+    if (!message.ok()) break;
+    if (message->empty()) continue;
+    const Result<void> done = is_chat_command(*message) ? co_await run_command_line(*message) : co_await run_task(*message);
+    if (!done.ok() && done.error().code == base::codes::kUnavailable) {
+      input_.pause();
+      co_return done.error();
+    }
+    if (!done.ok()) context_.note("lathe: " + done.error().text());
+  }
+  input_.pause();
+  context_.note(fmt::format("go on later: lathe chat --resume {}", session_));
+  co_return kDone;
+}
+
+Async<Result<std::string>> Chat::next_message() {
+  runtime::CancelSource leave;
+  runtime::Scope idle(context_.loop);
+  idle.spawn(watch_idle_stops(&leave, idle.token()));
+  Result<std::string> message = co_await input_.next(leave.token());
+  co_await idle.stop();
+  co_return message;
+}
+
+/// Ctrl-C clears the line; on an empty line the second one leaves.
+Async<void> Chat::watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel) {
+  bool warned = false;
+  while (true) {
+    const Result<StopCause> cause = co_await stops_.next(cancel, runtime::Deadline::never());
+    if (!cause.ok()) co_return;
+    stops_.reset();
+    if (*cause == StopCause::kPerson && (input_.clear() || !std::exchange(warned, true))) {
+      screen_.set_status("Ctrl-C again on an empty line leaves");
+      screen_.draw();
+      screen_.set_status("");
+      continue;
+    }
+    leave->cancel(runtime::cancelled_error("left"));
+  }
+}
+
+Async<Result<void>> Chat::run_task(std::string message) {
+  if (message.size() > kMaxPromptBytes) {
+    co_return base::Error{.code = base::codes::kLimit, .message = "the message is longer than 1 MiB"};
+  }
+  if (input_.is_terminal_input()) {
+    const std::string echo = context_.err_style.paint(Ink::kCyan, "› " + base::terminal_safe(message)) + "\n";
+    CO_TRY_OK(co_await screen_.show({{Piece::To::kActivity, echo}}, {}));
+  }
+  CO_TRY(p::UserInput input, user_input(options_.task, std::move(message)));
+  CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
+  const bool asks = options_.task.ask == Ask::kTty || (options_.task.ask == Ask::kAuto && TerminalAsker::available(context_));
+  const auto deadline = options_.task.timeout ? runtime::Deadline::after(context_.loop, *options_.task.timeout)
+                                              : runtime::Deadline::never();
+  TaskFollower follower(context_, {.transport = engine_,
+                                   .session = session_,
+                                   .after_seq = ack.seq - 1,
+                                   .view = view_.get(),
+                                   .screen = &screen_,
+                                   .stops = &stops_,
+                                   .asker = asks ? this : nullptr,
+                                   .deadline = deadline,
+                                   .hint = "type to steer, Ctrl-C to stop"});
+  start_steering();
+  const Result<TaskEnd> end = co_await follower.run();
+  co_await stop_steering();
+  if (!end.ok()) co_return end.error();
+  for (const std::string& id : end->questions) context_.note("waits for an answer: lathe approvals answer " + id);
+  co_return Result<void>();
+}
+
+void Chat::start_steering() {
+  if (!input_.is_terminal_input()) return;
+  steering_.emplace(context_.loop);
+  steering_->spawn(steer(steering_->token()));
+}
+
+Async<void> Chat::stop_steering() {
+  if (!steering_) co_return;
+  co_await steering_->stop();
+  steering_.reset();
+}
+
+Async<void> Chat::steer(runtime::CancelToken cancel) {
+  while (true) {
+    Result<std::string> message = co_await input_.next(cancel);
+    if (!message.ok()) {
+      quit_ = quit_ || message.error().code == base::codes::kUnavailable;
+      co_return;
+    }
+    if (message->empty()) continue;
+    if (is_chat_command(*message)) {
+      context_.note("commands wait until the task is done; Ctrl-C stops it");
+      continue;
+    }
+    p::UserInput input{.items = {p::TextPart{*std::move(message)}}, .if_busy = p::IfBusy::kSteer};
+    const auto ack = co_await engine_->submit(session_, std::move(input));
+    if (!ack.ok()) context_.note("lathe: " + ack.error().text());
+  }
+}
+
+Async<Result<p::Op>> Chat::ask(p::EventMsg question, runtime::CancelToken cancel) {
+  co_await stop_steering();
+  input_.pause();
+  Result<p::Op> op = co_await terminal_.ask(std::move(question), cancel);
+  start_steering();
+  co_return op;
+}
+
+Async<Result<void>> Chat::run_command_line(std::string line) {
+  CO_TRY(ChatCommand command, parse_chat_command(line));
+  co_return co_await run_command(std::move(command));
+}
+
+Async<Result<void>> Chat::run_command(ChatCommand command) {
+  switch (command.verb) {
+    case ChatVerb::kQuit: quit_ = true; break;
+    case ChatVerb::kHelp: context_.note(std::string(base::trim_right(chat_help()))); break;
+    case ChatVerb::kUsage: co_return co_await show_usage();
+    case ChatVerb::kEdit: co_return co_await edit();
+    case ChatVerb::kCompact:
+      context_.note("compacting …");
+      CO_TRY_OK(co_await engine_->submit(session_, p::Compact{}));
+      co_return co_await show_waiting_events();
+    case ChatVerb::kModel:
+      if (command.argument.empty()) {
+        co_return base::Error{.code = base::codes::kInvalid, .message = "/model needs a name", .hint = "lathe model list"};
+      }
+      CO_TRY_OK(co_await engine_->submit(session_, p::SetModel{.model = command.argument}));
+      co_return co_await show_waiting_events();
+  }
+  co_return Result<void>();
+}
+
+Async<Result<void>> Chat::edit() {
+  input_.pause();
+  CO_TRY(std::string text, co_await edit_text(&context_, ""));
+  stops_.reset();
+  CO_TRY_OK(input_.resume());
+  if (!base::trim(text).empty()) co_return co_await run_task(std::string(base::trim(text)));
+  context_.note("nothing was written");
+  co_return Result<void>();
+}
+
+Async<Result<void>> Chat::show_usage() {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine_, session_));
+  context_.note(fmt::format("{}/{}: {}", info.backend, info.model, usage_label(info.usage, info.cost_micro_usd)));
+  co_return Result<void>();
+}
+
+/// What a command led to was recorded before it was acknowledged.
+Async<Result<void>> Chat::show_waiting_events() {
+  const auto batch = co_await engine_->events({}, runtime::Deadline::after(context_.loop, base::Millis(100)));
+  if (!batch.ok()) co_return Result<void>();
+  std::vector<Piece> pieces;
+  for (const client::Delivery& delivery : *batch) {
+    for (Piece& piece : view_->show(delivery)) pieces.push_back(std::move(piece));
+  }
+  co_return co_await screen_.show(std::move(pieces), {});
+}
+
+}  // namespace
+
+CommandResult execute(Context* context, ChatOptions options) {
+  CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
+  CO_TRY(const auto engine, context->open(open_options(options.task)));
+  auto chat = std::make_unique<Chat>(*context, engine.get(), std::move(options), paths.state_dir + "/chat_history");
+  Result<ExitCode> code = co_await chat->run();
+  chat.reset();
+  co_await engine->close();
+  co_return code;
+}
+
+}  // namespace lathe::cli

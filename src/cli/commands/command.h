@@ -1,0 +1,41 @@
+#pragma once
+
+#include "lathe/base/result.h"
+#include "lathe/cli/context.h"
+#include "lathe/cli/options.h"
+#include "lathe/runtime/async.h"
+
+// Every command is one function `execute`, in a file of commands/ named after it: it gives the exit code, or the error
+// that run() prints and turns into one. Those with a Transport get an open engine, which run() closes after them.
+
+namespace lathe::cli {
+
+using CommandResult = runtime::Async<base::Result<ExitCode>>;
+
+CommandResult execute(Context* context, PrintOptions options);
+CommandResult execute(Context* context, ExecOptions options);
+CommandResult execute(Context* context, ChatOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionListOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionShowOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionForkOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionSearchOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionExportOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options);
+CommandResult execute(Context* context, client::Transport* engine, ApprovalListOptions options);
+CommandResult execute(Context* context, ApprovalAnswerOptions options);
+CommandResult execute(Context* context, BackendAddOptions options);
+CommandResult execute(Context* context, client::Transport* engine, BackendListOptions options);
+CommandResult execute(Context* context, BackendRemoveOptions options);
+CommandResult execute(Context* context, client::Transport* engine, BackendTestOptions options);
+CommandResult execute(Context* context, client::Transport* engine, ModelListOptions options);
+CommandResult execute(Context* context, ConfigGetOptions options);
+CommandResult execute(Context* context, ConfigSetOptions options);
+CommandResult execute(Context* context, ConfigListOptions options);
+CommandResult execute(Context* context, ConfigPathOptions options);
+CommandResult execute(Context* context, client::Transport* engine, UsageOptions options);
+CommandResult execute(Context* context, client::Transport* engine, IndexRebuildOptions options);
+CommandResult execute(Context* context, SchemaOptions options);
+CommandResult execute(Context* context, DoctorOptions options);
+CommandResult execute(Context* context, SetupOptions options);
+
+}  // namespace lathe::cli

@@ -1,0 +1,202 @@
+#include "lathe/cli/commands/doctor.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "lathe/base/json.h"
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/term/terminal.h"
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+using State = Finding::State;
+
+std::string_view name_of(State state) {
+  switch (state) {
+    case State::kGood: return "ok";
+    case State::kWarning: return "warning";
+    case State::kBroken: return "broken";
+  }
+  return "";
+}
+
+void check_config(Context& context, std::vector<Finding>& findings) {
+  const auto paths = config::find_paths(context.frontend.environment);
+  if (!paths.ok()) {
+    findings.push_back({State::kBroken, "configuration", paths.error().text(), "export LATHE_HOME=$PWD/.lathe-home"});
+    return;
+  }
+  const auto loaded = config::load(*paths, context.frontend.environment);
+  if (!loaded.ok()) {
+    findings.push_back({State::kBroken, "configuration", loaded.error().text(),
+                        "${EDITOR:-vi} " + base::shell_quote(paths->config_file)});
+    return;
+  }
+  findings.push_back({State::kGood, "configuration", paths->config_file, ""});
+  for (const std::string& warning : loaded->warnings) {
+    findings.push_back({State::kWarning, "configuration", warning, "${EDITOR:-vi} " + base::shell_quote(paths->config_file)});
+  }
+}
+
+void check_data_root(Context& context, std::vector<Finding>& findings) {
+  const Result<void> usable = context.frontend.check_data_root();
+  if (usable.ok()) {
+    findings.push_back({State::kGood, "data root", "writable, on a local disk", ""});
+  } else {
+    findings.push_back({State::kBroken, "data root", usable.error().text(), "export LATHE_HOME=/a/local/writable/folder"});
+  }
+}
+
+/// Whether PATH has the program, without running it.
+bool in_path(Context& context, const std::string& program) {
+  const std::string path = context.frontend.environment.get("PATH");
+  return std::ranges::any_of(base::split(path, ':'), [&](std::string_view folder) {
+    const std::string file = std::string(folder) + "/" + program;
+    struct stat status {};
+    return ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(file.c_str(), X_OK) == 0;
+  });
+}
+
+void check_programs(Context& context, std::vector<Finding>& findings) {
+  struct Program {
+    std::string name;
+    State missing;
+    std::string why;
+    std::string package;
+  };
+  const std::vector<Program> programs{
+      {"bash", State::kBroken, "commands run in it", "bash"},
+      {"git", State::kWarning, "repositories are not recognised without it", "git"},
+      {"rg", State::kWarning, "search is slower without ripgrep", "ripgrep"}};
+  for (const Program& program : programs) {
+    if (in_path(context, program.name)) {
+      findings.push_back({State::kGood, program.name, "found", ""});
+    } else {
+      findings.push_back({program.missing, program.name, "not in PATH: " + program.why, "sudo apt install " + program.package});
+    }
+  }
+}
+
+void check_terminal(Context& context, std::vector<Finding>& findings) {
+  if (!is_terminal(context.frontend.out_fd)) return;
+  if (is_capable_terminal(context.frontend.out_fd, context.frontend.environment)) {
+    findings.push_back({State::kGood, "terminal", context.frontend.environment.get("TERM"), ""});
+  } else {
+    findings.push_back({State::kWarning, "terminal", "TERM is not set or \"dumb\": plain text only", "export TERM=xterm-256color"});
+  }
+}
+
+Async<void> check_backend(client::Transport* engine, p::BackendInfo backend, std::vector<Finding>* findings) {
+  const std::string what = "backend " + backend.name;
+  const auto tested = co_await client::call_as(engine, p::BackendTest{.backend = backend.name});
+  if (tested.ok()) {
+    findings->push_back({State::kGood, what, fmt::format("{} answers, {} models", backend.url, tested->models), ""});
+    co_return;
+  }
+  // Only the backend that is used without a word breaks the installation.
+  const State state = backend.is_default ? State::kBroken : State::kWarning;
+  const std::string name = base::shell_quote(backend.name);
+  const std::string mend = backend.origin == "config"
+                               ? fmt::format("lathe backend remove {} && lathe setup", name)
+                               : fmt::format("lathe backend test {}", name);
+  findings->push_back({state, what, tested.error().text(), mend});
+}
+
+Async<void> check_backends(client::Transport* engine, std::vector<Finding>* findings) {
+  const auto list = co_await client::call_as(engine, p::BackendList{});
+  if (!list.ok()) {
+    findings->push_back({State::kBroken, "backends", list.error().text(), "lathe setup"});
+    co_return;
+  }
+  if (list->backends.empty()) {
+    findings->push_back({State::kBroken, "backends", "none is configured or found", "lathe setup"});
+    co_return;
+  }
+  for (const p::BackendInfo& backend : list->backends) co_await check_backend(engine, backend, findings);
+  const bool has_default = std::ranges::any_of(list->backends, &p::BackendInfo::is_default);
+  if (!has_default) {
+    findings->push_back({State::kWarning, "default backend", "none", "lathe config set default-backend " +
+                                                                          base::shell_quote(list->backends[0].name)});
+  }
+}
+
+Async<void> check_index(client::Transport* engine, std::vector<Finding>* findings) {
+  const auto listed = co_await client::call_as(engine, p::SessionList{.limit = 1});
+  if (listed.ok()) {
+    findings->push_back({State::kGood, "index", "answers", ""});
+  } else {
+    findings->push_back({State::kBroken, "index", listed.error().text(), "lathe index rebuild"});
+  }
+}
+
+Async<void> check_engine(Context* context, bool embedded, std::vector<Finding>* findings) {
+  const auto engine = context->open({.embedded = embedded});
+  if (!engine.ok()) {
+    findings->push_back({State::kBroken, "engine", engine.error().text(), "lathe config path"});
+    co_return;
+  }
+  co_await check_backends(engine->get(), findings);
+  co_await check_index(engine->get(), findings);
+  co_await (*engine)->close();
+}
+
+}  // namespace
+
+std::string findings_text(const std::vector<Finding>& findings, const Style& style) {
+  std::string out;
+  for (const Finding& finding : findings) {
+    const Ink ink = finding.state == State::kGood      ? Ink::kGreen
+                    : finding.state == State::kWarning ? Ink::kYellow
+                                                       : Ink::kRed;
+    out += fmt::format("{}  {}: {}\n", style.paint(ink, fmt::format("{:7}", name_of(finding.state))),
+                       base::terminal_safe(finding.what), base::terminal_safe(finding.found));
+    if (!finding.mend.empty()) out += fmt::format("         mend it: {}\n", base::terminal_safe(finding.mend));
+  }
+  return out;
+}
+
+std::string findings_document(const std::vector<Finding>& findings) {
+  base::Json list = base::Json::array();
+  for (const Finding& finding : findings) {
+    base::Json entry;
+    entry["state"] = name_of(finding.state);
+    entry["what"] = finding.what;
+    entry["found"] = finding.found;
+    if (!finding.mend.empty()) entry["mend"] = finding.mend;
+    list.push_back(std::move(entry));
+  }
+  base::Json document;
+  document["findings"] = std::move(list);
+  document["broken"] = std::ranges::count(findings, State::kBroken, &Finding::state);
+  return base::dump_json_pretty(document) + "\n";
+}
+
+bool any_broken(const std::vector<Finding>& findings) {
+  return std::ranges::find(findings, State::kBroken, &Finding::state) != findings.end();
+}
+
+CommandResult execute(Context* context, DoctorOptions options) {
+  std::vector<Finding> findings;
+  check_config(*context, findings);
+  check_data_root(*context, findings);
+  check_programs(*context, findings);
+  check_terminal(*context, findings);
+  // A broken configuration or data root would only be told twice by the engine.
+  if (!any_broken(findings)) co_await check_engine(context, options.embedded, &findings);
+  context->out.add(options.json ? findings_document(findings) : findings_text(findings, context->out_style));
+  co_return any_broken(findings) ? kUsage : kDone;
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lathe/cli/term/style.h"
+
+namespace lathe::cli {
+
+/// One thing that `doctor` looked at.
+struct Finding {
+  enum class State { kGood, kWarning, kBroken };
+  State state = State::kGood;
+  /// What was looked at.
+  std::string what;
+  /// What was found.
+  std::string found;
+  /// The command that mends it; "" when nothing is to be done.
+  std::string mend;
+  friend bool operator==(const Finding&, const Finding&) = default;
+};
+
+[[nodiscard]] std::string findings_text(const std::vector<Finding>& findings, const Style& style);
+/// {"findings": […], "broken": n}
+[[nodiscard]] std::string findings_document(const std::vector<Finding>& findings);
+[[nodiscard]] bool any_broken(const std::vector<Finding>& findings);
+
+}  // namespace lathe::cli

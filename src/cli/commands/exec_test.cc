@@ -1,0 +1,331 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "lathe/base/unique_fd.h"
+#include "lathe/cli/fake_transport.h"
+#include "lathe/cli/main.h"
+
+// Whole command lines against an engine that plays a script: what reaches stdout and stderr, what the engine is asked,
+// the exit code.
+
+namespace lathe::cli {
+namespace {
+
+namespace p = lathe::protocol;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Ran {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+class ExecTest : public testing::Test {
+ protected:
+  ExecTest() {
+    frontend_.open = [this](const client::OpenOptions& options) -> base::Result<std::unique_ptr<client::Transport>> {
+      opened_ = options;
+      return std::unique_ptr<client::Transport>(std::make_unique<FakeTransport>(engine_));
+    };
+    frontend_.leave_now = [this](int code) { left_with_ = code; };
+    frontend_.tty_path = "/nonexistent/tty";
+    frontend_.version = "1.2.3";
+    give_stdin("");
+  }
+
+  void give_stdin(std::string_view text) { stdin_ = memory_file(text); }
+
+  Ran run(std::vector<std::string> args) {
+    const base::UniqueFd out = memory_file("");
+    const base::UniqueFd err = memory_file("");
+    frontend_.in_fd = stdin_.get();
+    frontend_.out_fd = out_fd_ >= 0 ? out_fd_ : out.get();
+    frontend_.err_fd = err.get();
+    Ran ran;
+    ran.code = cli::run(args, frontend_);
+    ran.out = content(out.get());
+    ran.err = content(err.get());
+    return ran;
+  }
+
+  /// Answers a user_input with these events.
+  void script(std::vector<p::EventMsg> events) {
+    engine_.on_op = [this, events](const p::Op& op) {
+      if (std::holds_alternative<p::Interrupt>(op)) engine_.push_interrupted();
+      if (!std::holds_alternative<p::UserInput>(op)) return;
+      for (const p::EventMsg& event : events) engine_.push(event);
+    };
+  }
+
+  static base::UniqueFd memory_file(std::string_view text) {
+    base::UniqueFd fd(::memfd_create("test", MFD_CLOEXEC));
+    EXPECT_EQ(::pwrite(fd.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    return fd;
+  }
+  static std::string content(int fd) {
+    std::string text(1 << 20, '\0');
+    text.resize(static_cast<std::size_t>(::pread(fd, text.data(), text.size(), 0)));
+    return text;
+  }
+
+  runtime::Loop loop_;
+  FakeEngine engine_{loop_};
+  Frontend frontend_{.loop = loop_, .environment = {}};
+  base::UniqueFd stdin_;
+  int out_fd_ = -1;
+  std::optional<client::OpenOptions> opened_;
+  std::optional<int> left_with_;
+};
+
+const p::EventMsg kDoneTask = p::TaskComplete{
+    .task = "t", .last_agent_message = "All done.", .usage = {.input_tokens = 1200, .output_tokens = 34}, .turns = 1};
+
+TEST_F(ExecTest, TheAnswerStreamsToStdoutAndTheRestToStderr) {
+  script({p::AgentMessageDelta{.item = "a", .text = "All "}, p::AgentMessageDelta{.item = "a", .offset = 4, .text = "done."},
+          p::AgentMessage{.item = "a", .text = "All done."},
+          p::ExecCommandBegin{.call_id = "c", .command = {"bash", "-lc", "make test"}, .cwd = "/w"},
+          p::ExecCommandEnd{.call_id = "c", .exit_code = 2, .outcome = {.output = "broken\n", .duration_ms = 1200}},
+          kDoneTask});
+  engine_.sandbox = "none";
+  const Ran ran = run({"exec", "fix it"});
+  EXPECT_EQ(ran.code, kDone);
+  EXPECT_EQ(ran.out, "All done.\n");
+  EXPECT_THAT(ran.err, HasSubstr("$ make test\n  broken\n  exit 2 in 1.2s\n"));
+  EXPECT_THAT(ran.err, HasSubstr("not confined"));
+  EXPECT_THAT(ran.err, HasSubstr("1,200 tokens in, 34 out, price unknown, 1 turn, 0 tool calls"));
+  EXPECT_TRUE(engine_.closed);
+}
+
+TEST_F(ExecTest, JsonIsTheDeliveredLinesAndNothingElse) {
+  script({p::AgentMessage{.item = "a", .text = "x"}, kDoneTask});
+  const Ran ran = run({"exec", "--json", "hi"});
+  std::istringstream lines(ran.out);
+  std::string line;
+  int durable = 0;
+  while (std::getline(lines, line)) {
+    ASSERT_TRUE(p::decode_event(line).ok()) << line;
+    if (p::check_seal(line) == p::SealState::kGood) ++durable;
+  }
+  EXPECT_EQ(durable, 4);
+  EXPECT_EQ(ran.err, "");
+}
+
+TEST_F(ExecTest, PromptsFromStdin) {
+  script({kDoneTask});
+  give_stdin("from stdin\n");
+  EXPECT_EQ(run({"exec"}).code, kDone);
+  EXPECT_EQ(std::get<p::TextPart>(std::get<p::UserInput>(engine_.ops.at(1)).items.at(0)).text, "from stdin\n");
+  give_stdin("data\n");
+  EXPECT_EQ(run({"exec", "sum up", "-"}).code, kDone);
+  EXPECT_EQ(std::get<p::TextPart>(std::get<p::UserInput>(engine_.ops.at(3)).items.at(0)).text,
+            "sum up\n\n<stdin>\ndata\n</stdin>");
+}
+
+TEST_F(ExecTest, BadPromptsOpenNoEngine) {
+  Ran ran = run({"exec"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("the prompt is empty"));
+  give_stdin(std::string((1U << 20) + 1, 'x'));
+  ran = run({"exec"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("longer than 1.0 MiB"));
+  ran = run({"exec", "--output-schema", "/nonexistent.json", "hi"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("/nonexistent.json"));
+  EXPECT_FALSE(opened_);
+}
+
+TEST_F(ExecTest, VersionAndHelpOpenNoEngine) {
+  EXPECT_EQ(run({"--version"}).out, "lathe 1.2.3\n");
+  EXPECT_THAT(run({"exec", "--help"}).out, HasSubstr("--output-schema"));
+  EXPECT_FALSE(opened_);
+}
+
+TEST_F(ExecTest, OptionsReachTheEngine) {
+  script({kDoneTask});
+  EXPECT_EQ(run({"exec", "-m", "big", "--ask", "wait", "--max-turns", "0", "--replay", "c.jsonl", "hi"}).code, kDone);
+  const auto& configure = std::get<p::ConfigureSession>(engine_.ops.at(0));
+  EXPECT_EQ(configure.model, "big");
+  EXPECT_EQ(configure.ask, p::AskMode::kWait);
+  EXPECT_TRUE(configure.cwd.value_or("").starts_with('/'));
+  EXPECT_EQ(std::get<p::UserInput>(engine_.ops.at(1)).budget, p::Budget{.turns = 0});
+  EXPECT_EQ(opened_->replay, client::OpenOptions::Replay::kModel);
+}
+
+TEST_F(ExecTest, HowATaskEndsIsTheExitCode) {
+  const auto error = [](const char* code) { return p::ErrorEvent{.code = code, .message = "why", .ends_task = true}; };
+  const std::vector<std::pair<p::EventMsg, int>> ends{{error("budget_exceeded"), kTaskFailed},
+                                                      {error("auth_error"), kBroken},
+                                                      {error("approval_aborted"), kStopped},
+                                                      {error("interrupted"), kStopped}};
+  for (const auto& [event, code] : ends) {
+    script({event});
+    EXPECT_EQ(run({"exec", "hi"}).code, code);
+  }
+  script({p::BudgetStatus{.kind = "millis", .used = 10, .limit = 10}, error("budget_exceeded")});
+  EXPECT_EQ(run({"exec", "hi"}).code, kTimedOut);
+}
+
+TEST_F(ExecTest, AParkedTaskSaysHowToAnswer) {
+  script({p::TaskParked{.questions = {"q7"}}});
+  const Ran ran = run({"exec", "--ask", "wait", "hi"});
+  EXPECT_EQ(ran.code, kStopped);
+  EXPECT_THAT(ran.err, HasSubstr("lathe approvals answer q7 --approve"));
+}
+
+TEST_F(ExecTest, CtrlCInterruptsAndTwiceLeaves) {
+  engine_.on_op = [this](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) std::raise(SIGINT);
+    if (std::holds_alternative<p::Interrupt>(op)) engine_.push_interrupted();
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kInterrupted);
+  EXPECT_FALSE(left_with_);
+  engine_.on_op = [this](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) std::raise(SIGINT);
+    if (std::holds_alternative<p::Interrupt>(op)) std::raise(SIGINT);
+  };
+  frontend_.leave_now = [this](int code) {
+    left_with_ = code;
+    engine_.push_interrupted();
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kInterrupted);
+  EXPECT_EQ(left_with_, kInterrupted);
+}
+
+TEST_F(ExecTest, TimeoutAndSigtermInterrupt) {
+  script({});
+  EXPECT_EQ(run({"exec", "--timeout", "10ms", "hi"}).code, kTimedOut);
+  engine_.on_op = [this](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) std::raise(SIGTERM);
+    if (std::holds_alternative<p::Interrupt>(op)) engine_.push_interrupted();
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kStopped);
+}
+
+TEST_F(ExecTest, AReaderThatWentAwayEndsTheTask) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  const base::UniqueFd closed_pipe(ends[1]);
+  out_fd_ = closed_pipe.get();
+  script({p::AgentMessage{.item = "a", .text = "x"}});
+  const Ran ran = run({"exec", "hi"});
+  EXPECT_EQ(ran.code, kStopped);
+  EXPECT_TRUE(std::holds_alternative<p::Interrupt>(engine_.ops.back()));
+  EXPECT_THAT(ran.err, Not(HasSubstr("lathe:")));
+}
+
+TEST_F(ExecTest, AFullDiskIsAnError) {
+  const base::UniqueFd full(::open("/dev/full", O_WRONLY));
+  out_fd_ = full.get();
+  script({p::AgentMessage{.item = "a", .text = "x"}});
+  const Ran ran = run({"exec", "hi"});
+  EXPECT_EQ(ran.code, kBroken);
+  EXPECT_THAT(ran.err, HasSubstr("No space left"));
+}
+
+TEST_F(ExecTest, TheLastMessageGoesToItsFile) {
+  script({kDoneTask});
+  const std::string file = testing::TempDir() + "/last_message.txt";
+  EXPECT_EQ(run({"exec", "-o", file, "hi"}).code, kDone);
+  std::ifstream in(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "All done.");
+  ::unlink(file.c_str());
+  const Ran ran = run({"exec", "-o", "/nonexistent/folder/file", "hi"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("--output-last-message /nonexistent/folder/file"));
+}
+
+/// The far end of a terminal: answers once it has seen some text.
+class Person {
+ public:
+  explicit Person(std::vector<std::pair<std::string, std::string>> answers) {
+    char name[128];
+    EXPECT_EQ(::openpty(&master_, &slave_, name, nullptr, nullptr), 0);
+    path = name;
+    thread_ = std::thread([this, answers = std::move(answers)] {
+      for (const auto& [wait_for, keys] : answers) {
+        while (!seen.contains(wait_for)) {
+          char buffer[4096];
+          const ssize_t count = ::read(master_, buffer, sizeof buffer);
+          if (count <= 0) return;
+          seen.append(buffer, static_cast<std::size_t>(count));
+        }
+        EXPECT_EQ(::write(master_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+      }
+    });
+  }
+  ~Person() {
+    thread_.join();
+    ::close(master_);
+    ::close(slave_);
+  }
+  std::string path;
+  std::string seen;
+
+ private:
+  int master_ = -1;
+  int slave_ = -1;
+  std::thread thread_;
+};
+
+TEST_F(ExecTest, QuestionsAreAskedOnTheTerminal) {
+  const Person person({{"end the task: ", "s"}, {"> ", "2\n"}});
+  frontend_.tty_path = person.path;
+  engine_.on_op = [this](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) {
+      engine_.push(p::ExecApprovalRequest{.id = "q1", .call_id = "c", .command = {"rm", "x"}, .cwd = "/w", .rule = "r"});
+    } else if (std::holds_alternative<p::Approval>(op)) {
+      engine_.push(p::UserQuestion{.id = "q2", .call_id = "d", .questions = {{"Which?", {"red", "blue"}}}});
+    } else if (std::holds_alternative<p::UserAnswer>(op)) {
+      engine_.push(kDoneTask);
+    }
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kDone);
+  EXPECT_EQ(std::get<p::ConfigureSession>(engine_.ops.at(0)).ask, p::AskMode::kClient);
+  EXPECT_EQ(std::get<p::Approval>(engine_.ops.at(2)).id, "q1");
+  EXPECT_EQ(std::get<p::Approval>(engine_.ops.at(2)).decision, p::Decision::kApprovedForSession);
+  EXPECT_EQ(std::get<p::UserAnswer>(engine_.ops.at(3)).answers, std::vector<std::string>{"blue"});
+}
+
+TEST_F(ExecTest, WithoutATerminalQuestionsAreDenied) {
+  script({kDoneTask});
+  EXPECT_EQ(run({"exec", "hi"}).code, kDone);
+  EXPECT_EQ(std::get<p::ConfigureSession>(engine_.ops.at(0)).ask, p::AskMode::kDeny);
+  const Ran ran = run({"exec", "--ask", "tty", "hi"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("no terminal"));
+}
+
+TEST_F(ExecTest, ResumeOfAnUnknownSession) {
+  engine_.on_call = [](const p::Call& call) -> base::Result<p::ReplyMsg> {
+    return base::Error{.code = base::codes::kNotFound, .message = "no session \"" + std::get<p::SessionGet>(call).session + "\""};
+  };
+  const Ran ran = run({"exec", "--resume", "abc", "hi"});
+  EXPECT_EQ(ran.code, kUsage);
+  EXPECT_EQ(ran.err, "lathe: no session \"abc\"\n");
+}
+
+TEST_F(ExecTest, SessionListAsJson) {
+  engine_.on_call = [](const p::Call&) -> base::Result<p::ReplyMsg> {
+    return p::ReplyMsg(p::SessionListReply{.sessions = {{.session_id = "s1", .title = "T"}}});
+  };
+  const Ran ran = run({"session", "list", "--json"});
+  const auto json = base::parse_json(ran.out);
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ((*json)["sessions"][0]["session_id"], "s1");
+  EXPECT_EQ(json->size(), 1U);
+}
+
+}  // namespace
+}  // namespace lathe::cli

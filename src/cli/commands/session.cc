@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/render/labels.h"
+#include "lathe/cli/render/markdown.h"
+#include "lathe/cli/render/table.h"
+#include "lathe/cli/render/transcript.h"
+#include "lathe/cli/term/terminal.h"
+#include "lathe/client/records.h"
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+
+namespace {
+
+std::string short_title(const std::string& title) { return elide(base::replace_all(title, "\n", " "), 50); }
+
+std::string state_label(p::SessionState state) {
+  return state == p::SessionState::kIdle ? "" : std::string(p::name_of(state));
+}
+
+/// UUIDv7s of one moment share their beginning: as much as tells these apart, at least 13.
+std::size_t telling_length(const std::vector<p::SessionInfo>& sessions) {
+  std::vector<std::string_view> ids;
+  for (const p::SessionInfo& session : sessions) ids.emplace_back(session.session_id);
+  std::ranges::sort(ids);
+  std::size_t length = 13;
+  for (std::size_t i = 1; i < ids.size(); ++i) {
+    const auto same = std::ranges::mismatch(ids[i - 1], ids[i]).in1 - ids[i - 1].begin();
+    length = std::max(length, static_cast<std::size_t>(same) + 1);
+  }
+  return length;
+}
+
+using PageTaker = std::function<runtime::Async<Result<void>>(std::vector<std::string> lines)>;
+
+runtime::Async<Result<void>> print_lines(Context* context, std::vector<std::string> lines) {
+  for (const std::string& line : lines) context->out.line(line);
+  co_return co_await context->out.flush({});
+}
+
+/// How a transcript is shown: Markdown as it is, or rendered for a terminal.
+struct TranscriptPrinter {
+  Context* context;
+  std::optional<MarkdownOptions> rendered;
+  bool cleaned = false;
+  TranscriptMarkdown markdown;
+
+  /// Records of types that this version does not know are passed over.
+  runtime::Async<Result<void>> print(std::vector<std::string> lines) {
+    for (const std::string& line : lines) {
+      const Result<p::Event> event = p::decode_event(line);
+      if (!event.ok() && event.error().code == base::codes::kUnsupported) continue;
+      if (!event.ok()) co_return event.error();
+      const std::string text = markdown.show(event->msg);
+      if (text.empty()) continue;
+      context->out.add(rendered ? render_markdown(text, *rendered) + "\n" : cleaned ? base::terminal_safe(text) : text);
+    }
+    co_return co_await context->out.flush({});
+  }
+  [[nodiscard]] PageTaker taker() {
+    return [this](std::vector<std::string> lines) { return print(std::move(lines)); };
+  }
+};
+
+}  // namespace
+
+CommandResult execute(Context* context, client::Transport* engine, SessionListOptions options) {
+  CO_TRY(p::SessionListReply reply,
+         co_await client::call_as(engine, p::SessionList{.limit = options.limit, .archived = options.all}));
+  if (options.json) {
+    context->out.add(reply_document(std::move(reply)));
+    co_return kDone;
+  }
+  std::vector<std::vector<std::string>> rows;
+  const base::UnixMillis now = context->loop.unix_now();
+  const std::size_t id_length = telling_length(reply.sessions);
+  for (const p::SessionInfo& session : reply.sessions) {
+    rows.push_back({session.session_id.substr(0, id_length), age_label(session.updated_at, now),
+                    std::to_string(session.tasks), state_label(session.state), session.model, short_title(session.title)});
+  }
+  if (rows.empty()) context->note("no sessions yet: lathe exec \"…\" makes one");
+  if (!rows.empty()) context->out.add(table_text({"ID", "USED", "TASKS", "STATE", "MODEL", "TITLE"}, rows, context->out_style));
+  if (!reply.next_cursor.empty()) context->note("there are more: lathe session list --limit 0");
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionShowOptions options) {
+  if (options.json) {
+    CO_TRY(p::SessionGetReply reply, co_await client::call_as(engine, p::SessionGet{.session = options.session}));
+    context->out.add(reply_document(std::move(reply)));
+    co_return kDone;
+  }
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  TranscriptPrinter printer{.context = context, .cleaned = true};
+  if (is_capable_terminal(context->out.fd(), context->frontend.environment)) {
+    const std::size_t columns = terminal_size(context->out.fd()).columns;
+    printer.rendered = MarkdownOptions{.style = context->out_style, .width = std::min<std::size_t>(columns, 100)};
+  }
+  CO_TRY_OK(co_await client::read_records(engine, info.session_id, printer.taker()));
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionForkOptions options) {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  CO_TRY(const p::SessionForkReply reply,
+         co_await client::call_as(engine, p::SessionFork{.session = info.session_id, .response_id = options.at}));
+  context->out.line(reply.session);
+  context->note("go on in it: lathe session resume " + reply.session + " \"…\"");
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionSearchOptions options) {
+  CO_TRY(p::SessionSearchReply reply,
+         co_await client::call_as(
+             engine, p::SessionSearch{.query = base::join(options.words, " "), .limit = options.limit}));
+  if (options.json) {
+    context->out.add(reply_document(std::move(reply)));
+    co_return kDone;
+  }
+  if (reply.hits.empty()) context->note("nothing found");
+  const base::UnixMillis now = context->loop.unix_now();
+  for (const p::SearchHit& hit : reply.hits) {
+    context->out.line(fmt::format("{}  {}  {}", context->out_style.paint(Ink::kBold, hit.session_id),
+                                  age_label(hit.ts, now), base::terminal_safe(short_title(hit.title))));
+    context->out.line("  " + base::replace_all(base::terminal_safe(hit.snippet), "\n", "\n  "));
+  }
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionExportOptions options) {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  if (options.format == ExportFormat::kMarkdown) {
+    TranscriptPrinter printer{.context = context};
+    CO_TRY_OK(co_await client::read_records(engine, info.session_id, printer.taker()));
+    co_return kDone;
+  }
+  CO_TRY_OK(co_await client::read_records(engine, info.session_id, [context](std::vector<std::string> lines) {
+    return print_lines(context, std::move(lines));
+  }));
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options) {
+  for (const std::string& name : options.sessions) {
+    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, name));
+    CO_TRY_OK(co_await client::call_as(engine, p::SessionRemove{.session = info.session_id}));
+    context->out.line("deleted " + info.session_id);
+  }
+  co_return kDone;
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,70 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/commands/setup_dialog.h"
+#include "lathe/cli/term/terminal.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+/// Tells what answers now, and whether anything does.
+Async<Result<bool>> show_backends(Context* context, client::Transport* engine) {
+  CO_TRY(const auto list, co_await client::call_as(engine, p::BackendList{}));
+  for (const p::BackendInfo& backend : list.backends) {
+    context->note(fmt::format("there is {} ({}, from {}) at {}", backend.name, backend.type, backend.origin, backend.url));
+  }
+  co_return !list.backends.empty();
+}
+
+Async<Result<ExitCode>> test_backend(Context* context, std::string name, bool embedded) {
+  CO_TRY(const auto engine, context->open({.embedded = embedded}));
+  const auto tested = co_await client::call_as(engine.get(), p::BackendTest{.backend = name});
+  co_await engine->close();
+  if (!tested.ok()) {
+    context->note(fmt::format("backend {} does not answer yet: {}", name, tested.error().text()));
+    context->note("it is kept; try again with: lathe backend test " + base::shell_quote(name));
+    co_return kBroken;
+  }
+  context->note(fmt::format("backend {} answers: {} models, first byte after {}", name, tested->models,
+                            base::format_duration(std::chrono::milliseconds(tested->latency_ms))));
+  context->note("now: lathe exec \"what is in this folder?\"");
+  co_return kDone;
+}
+
+}  // namespace
+
+CommandResult execute(Context* context, SetupOptions options) {
+  if (!is_terminal(context->frontend.in_fd)) {
+    co_return base::Error{.code = base::codes::kInvalid,
+                          .message = "setup asks questions, and stdin is not a terminal",
+                          .hint = "lathe backend add NAME --type TYPE --default"};
+  }
+  CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
+  CO_TRY(const auto engine, context->open({.embedded = options.embedded}));
+  const Result<bool> shown = co_await show_backends(context, engine.get());
+  co_await engine->close();
+  CO_TRY_OK(shown);
+  SetupDialog dialog;
+  while (!dialog.done()) {
+    CO_TRY_OK(runtime::write_all(context->frontend.err_fd, dialog.question() + " ", "stderr"));
+    CO_TRY(const std::string line, read_line(context->frontend.in_fd));
+    if (auto refused = dialog.answer(base::trim(line)); !refused.ok()) context->note(refused.error().text());
+  }
+  const config::Backend backend = dialog.backend();
+  CO_TRY_OK(config::add_backend(paths, backend));
+  CO_TRY_OK(config::set(paths, "default-backend", backend.name));
+  context->note(fmt::format("backend {} is in {}", backend.name, paths.config_file));
+  co_return co_await test_backend(context, backend.name, options.embedded);
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,90 @@
+#include <CLI/CLI.hpp>
+
+#include "lathe/cli/command_tree.h"
+
+namespace lathe::cli {
+
+namespace {
+
+constexpr const char* kSessionDoc = "Id, start of an id, or last";
+
+void define_list(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "list", "List sessions, newest first");
+  auto& options = tree.options_of<SessionListOptions>(command);
+  command->add_option("--limit", options.limit, "At most this many; 0: all")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--all", options.all, "Archived ones too");
+  add_json(command, options.json);
+  add_embedded(command, options.embedded);
+}
+
+void define_show(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "show", "Show what was said and done");
+  auto& options = tree.options_of<SessionShowOptions>(command);
+  command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
+  add_json(command, options.json);
+  add_embedded(command, options.embedded);
+}
+
+void define_fork(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "fork", "Make a new session that continues from a point of another");
+  auto& options = tree.options_of<SessionForkOptions>(command);
+  command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
+  command->add_option("--at", options.at, "Turn to continue from (default: the last)")->type_name("RESPONSE_ID");
+  add_embedded(command, options.embedded);
+}
+
+void define_search(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "search", "Find words in all sessions");
+  auto& options = tree.options_of<SessionSearchOptions>(command);
+  command->add_option("query", options.words, "Words that must all occur; \"…\" for a phrase")->required()->type_name("QUERY");
+  command->add_option("--limit", options.limit, "At most this many")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  add_json(command, options.json);
+  add_embedded(command, options.embedded);
+}
+
+void define_export(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "export", "Print all records of a session");
+  auto& options = tree.options_of<SessionExportOptions>(command);
+  command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
+  command
+      ->add_option_function<std::string>(
+          "--format",
+          [&options](const std::string& name) {
+            if (name != "ndjson" && name != "md") {
+              throw CLI::ValidationError("--format", "\"" + name + "\" is not one of ndjson, md");
+            }
+            options.format = name == "md" ? ExportFormat::kMarkdown : ExportFormat::kNdjson;
+          },
+          "Records as they are stored (default), or a Markdown transcript")
+      ->type_name("ndjson|md");
+  add_embedded(command, options.embedded);
+}
+
+void define_remove(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "rm", "Delete sessions");
+  auto& options = tree.options_of<SessionRemoveOptions>(command);
+  command->add_option("sessions", options.sessions, "Ids, starts of ids, or last")->required()->type_name("ID");
+  add_embedded(command, options.embedded);
+}
+
+}  // namespace
+
+void define_session_commands(CommandTree& tree) {
+  CLI::App* session = add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, search, export, rm");
+  session->require_subcommand(0, 1);
+  define_list(tree, session);
+  define_show(tree, session);
+  define_session_resume(tree, session);
+  define_fork(tree, session);
+  define_search(tree, session);
+  define_export(tree, session);
+  define_remove(tree, session);
+}
+
+}  // namespace lathe::cli

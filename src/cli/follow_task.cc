@@ -1,0 +1,155 @@
+#include "lathe/cli/follow_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "lathe/base/strings.h"
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+using runtime::Async;
+using runtime::Deadline;
+
+namespace {
+
+constexpr base::Millis kEndPatience{10'000};
+constexpr base::Millis kSpinnerStep{100};
+constexpr std::array<std::string_view, 10> kSpinner{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+
+}  // namespace
+
+TaskFollower::TaskFollower(Context& context, FollowRequest request)
+    : context_(context),
+      request_(std::move(request)),
+      watch_(request_.after_seq),
+      last_seq_(request_.after_seq),
+      started_(context.loop.mono_now()),
+      scope_(context.loop) {}
+
+Async<Result<TaskEnd>> TaskFollower::run() {
+  scope_.spawn(watch_stops());
+  if (request_.screen->has_footer() && !request_.view->status().empty()) scope_.spawn(spin());
+  Result<TaskEnd> end = co_await follow();
+  co_await scope_.stop();
+  request_.screen->clear_footer();
+  request_.stops->reset();
+  co_return end;
+}
+
+Async<Result<TaskEnd>> TaskFollower::follow() {
+  while (!end_) {
+    auto batch = co_await request_.transport->events(give_up_.token(), Deadline::never());
+    if (!batch.ok() && give_up_.cancelled()) {
+      // The engine did not end the Task in time; it was asked to, and it ends with the connection.
+      co_return TaskEnd{.code = watch_.stop_cause() == StopCause::kTimeout ? kTimedOut : kBroken};
+    }
+    if (!batch.ok()) co_return std::move(batch).error();
+    for (client::Delivery& delivery : *batch) {
+      if (end_) break;
+      CO_TRY_OK(co_await take(std::move(delivery)));
+    }
+    CO_TRY_OK(co_await flush());
+  }
+  if (output_error_ && output_error_->code != base::codes::kUnavailable) co_return *output_error_;
+  co_return std::move(*end_);
+}
+
+Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
+  if (delivery.event.session != request_.session) co_return Result<void>();
+  if (delivery.event.seq) last_seq_ = *delivery.event.seq;
+  if (std::holds_alternative<p::Lagged>(delivery.event.msg)) co_return co_await subscribe_again();
+  std::vector<Piece> shown = request_.view->show(delivery);
+  std::ranges::move(shown, std::back_inserter(pieces_));
+  end_ = watch_.observe(delivery.event);
+  const bool is_new = !delivery.event.seq || *delivery.event.seq > request_.after_seq;
+  if (request_.asker != nullptr && is_new && is_question(delivery.event.msg)) {
+    co_return co_await answer(std::move(delivery.event.msg));
+  }
+  co_return Result<void>();
+}
+
+Async<Result<void>> TaskFollower::flush() {
+  if (output_error_) {
+    pieces_.clear();
+    co_return Result<void>();
+  }
+  update_status();
+  Result<void> shown = co_await request_.screen->show(std::exchange(pieces_, {}), give_up_.token());
+  if (shown.ok() || give_up_.cancelled()) co_return Result<void>();
+  output_error_ = shown.error();
+  co_await stop(StopCause::kReaderGone);
+  co_return Result<void>();
+}
+
+Async<Result<void>> TaskFollower::answer(p::EventMsg question) {
+  asking_ = true;
+  request_.screen->set_status("");
+  CO_TRY_OK(co_await flush());
+  question_ = runtime::CancelSource();
+  if (watch_.stop_cause()) question_.cancel(runtime::cancelled_error("the task is being stopped"));
+  Result<p::Op> op = co_await request_.asker->ask(question, question_.token());
+  asking_ = false;
+  if (!op.ok() && question_.cancelled()) co_return Result<void>();
+  if (!op.ok()) {
+    context_.note("nobody could be asked: " + op.error().text());
+    if (const auto* asked = std::get_if<p::UserQuestion>(&question)) {
+      op = p::Op(p::UserAnswer{.id = asked->id});
+    } else {
+      op = approval_op(question, p::Decision::kDenied, "nobody could be asked");
+    }
+  }
+  const auto ack = co_await request_.transport->submit(request_.session, *std::move(op));
+  if (!ack.ok()) context_.note("the answer was not taken: " + ack.error().text());
+  co_return Result<void>();
+}
+
+Async<Result<void>> TaskFollower::subscribe_again() {
+  p::SessionSubscribe subscribe{.session = request_.session, .since = last_seq_};
+  CO_TRY_OK(co_await client::call_as(request_.transport, std::move(subscribe)));
+  co_return Result<void>();
+}
+
+Async<void> TaskFollower::watch_stops() {
+  Deadline deadline = request_.deadline;
+  while (true) {
+    const Result<StopCause> cause = co_await request_.stops->next(scope_.token(), deadline);
+    if (!cause.ok() && cause.error().code != base::codes::kTimeout) co_return;
+    deadline = Deadline::never();
+    co_await stop(cause.ok() ? *cause : StopCause::kTimeout);
+  }
+}
+
+Async<void> TaskFollower::stop(StopCause cause) {
+  if (watch_.stop_cause()) co_return;
+  watch_.stopping(cause);
+  question_.cancel(runtime::cancelled_error("the task is being stopped"));
+  give_up_timer_ = context_.loop.call_after(kEndPatience, [this] {
+    give_up_.cancel(runtime::cancelled_error("the engine did not end the task in time"));
+  });
+  (void)co_await request_.transport->submit(request_.session, p::Interrupt{});
+}
+
+Async<void> TaskFollower::spin() {
+  while ((co_await context_.loop.sleep(kSpinnerStep, scope_.token())).ok()) {
+    ++frame_;
+    if (asking_) continue;
+    update_status();
+    request_.screen->draw();
+  }
+}
+
+void TaskFollower::update_status() {
+  const std::string status = watch_.stop_cause() ? "stopping" : request_.view->status();
+  if (asking_ || status.empty() || !request_.screen->has_footer()) return;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(context_.loop.mono_now() - started_);
+  request_.screen->set_status(
+      fmt::format("{} {} · {}{}", kSpinner[frame_ % kSpinner.size()], elide(status, 50),
+                  base::format_duration(elapsed), request_.hint.empty() ? "" : " · " + request_.hint));
+}
+
+}  // namespace lathe::cli

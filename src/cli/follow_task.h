@@ -1,0 +1,69 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lathe/cli/ask_person.h"
+#include "lathe/cli/context.h"
+#include "lathe/cli/task_end.h"
+#include "lathe/cli/task_view.h"
+#include "lathe/cli/term/screen.h"
+#include "lathe/cli/term/stops.h"
+#include "lathe/runtime/scope.h"
+
+namespace lathe::cli {
+
+/// What following a Task needs; everything pointed to outlives it.
+struct FollowRequest {
+  client::Transport* transport = nullptr;
+  std::string session;
+  /// Records up to this one belong to what was before the Task.
+  std::int64_t after_seq = 0;
+  TaskView* view = nullptr;
+  Screen* screen = nullptr;
+  Stops* stops = nullptr;
+  /// Null: questions are answered elsewhere.
+  Asker* asker = nullptr;
+  /// When the Task is interrupted with StopCause::kTimeout.
+  runtime::Deadline deadline = runtime::Deadline::never();
+  /// More text behind the status, such as how to stop it.
+  std::string hint = {};
+};
+
+/// Shows a Task that runs in a session until it ends: renders events, answers questions, turns Ctrl-C, signals and the
+/// deadline into one Interrupt, and waits for its end at most 10 s longer. When stdout can no longer be written, the
+/// Task is interrupted too. Subscribes again when it was too slow. Used once; lives in the frame that awaits run().
+class TaskFollower final {
+ public:
+  TaskFollower(Context& context, FollowRequest request);
+  runtime::Async<base::Result<TaskEnd>> run();
+
+ private:
+  runtime::Async<base::Result<TaskEnd>> follow();
+  runtime::Async<base::Result<void>> take(client::Delivery delivery);
+  runtime::Async<base::Result<void>> flush();
+  runtime::Async<base::Result<void>> answer(protocol::EventMsg question);
+  runtime::Async<base::Result<void>> subscribe_again();
+  runtime::Async<void> watch_stops();
+  runtime::Async<void> stop(StopCause cause);
+  runtime::Async<void> spin();
+  void update_status();
+
+  Context& context_;
+  FollowRequest request_;
+  TaskEndWatch watch_;
+  std::optional<TaskEnd> end_;
+  std::vector<Piece> pieces_;
+  std::int64_t last_seq_ = 0;
+  base::MonoTime started_;
+  std::size_t frame_ = 0;
+  bool asking_ = false;
+  /// Set when stdout or stderr failed; the rest of the Task is not shown.
+  std::optional<base::Error> output_error_;
+  runtime::CancelSource question_;
+  runtime::CancelSource give_up_;
+  runtime::Timer give_up_timer_;
+  runtime::Scope scope_;
+};
+
+}  // namespace lathe::cli

@@ -1,0 +1,66 @@
+#include "lathe/cli/main.h"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+#include <utility>
+
+#include "lathe/base/utf8.h"
+#include "lathe/cli/command_line.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/exit_codes.h"
+
+namespace lathe::cli {
+
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+template <class T>
+concept NeedsEngine = requires(Context* context, client::Transport* engine, T options) {
+  execute(context, engine, std::move(options));
+};
+
+template <class T>
+CommandResult execute_one(Context* context, T options) {
+  if constexpr (NeedsEngine<T>) {
+    CO_TRY(const auto engine, context->open({.embedded = options.embedded}));
+    Result<ExitCode> code = co_await execute(context, engine.get(), std::move(options));
+    co_await engine->close();
+    co_return code;
+  } else {
+    co_return co_await execute(context, std::move(options));
+  }
+}
+
+/// What a command printed counts: a reader that went away ends it quietly, a full disk is an error.
+Async<ExitCode> execute_and_report(Context* context, Options options) {
+  Result<ExitCode> code = co_await std::visit(
+      [context](auto chosen) { return execute_one(context, std::move(chosen)); }, std::move(options));
+  Result<void> written = co_await context->out.flush({});
+  const bool reader_gone = !written.ok() && written.error().code == base::codes::kUnavailable;
+  if (code.ok() && !written.ok() && !reader_gone) code = std::move(written).error();
+  if (!code.ok()) context->err.line("lathe: " + base::terminal_safe(code.error().text()));
+  (void)co_await context->err.flush({});
+  co_return code.ok() ? *code : exit_code_of(code.error());
+}
+
+}  // namespace
+
+CommandResult execute(Context* context, PrintOptions options) {
+  context->out.add(options.text);
+  co_return kDone;
+}
+
+int run(const std::vector<std::string>& args, Frontend& frontend) {
+  Context context(frontend);
+  Result<Options> options = parse(args, frontend.version);
+  if (!options.ok()) {
+    context.note("lathe: " + options.error().text());
+    return kUsage;
+  }
+  return frontend.loop.block_on(execute_and_report(&context, *std::move(options)));
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,204 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lathe/config/config.h"
+#include "lathe/protocol/items.h"
+
+// What a command line says, one struct per command. Made by parse() (command_line.h), carried out by commands/.
+
+namespace lathe::cli {
+
+enum class JsonMode { kNone, kFrames, kCodex };
+enum class Ask {
+  /// A terminal: ask there. None: deny.
+  kAuto,
+  kDeny,
+  kWait,
+  kTty,
+};
+enum class ReplayMode { kNone, kModel, kAll };
+
+/// Shared by the commands that run Tasks.
+struct TaskOptions {
+  std::string model;
+  std::string backend;
+  std::string cwd;
+  JsonMode json = JsonMode::kNone;
+  Ask ask = Ask::kAuto;
+  std::optional<protocol::ApprovalPolicy> approval_policy;
+  protocol::Budget budget;
+  std::optional<std::chrono::milliseconds> timeout;
+  std::string output_schema;
+  std::string output_last_message;
+  std::vector<std::string> images;
+  std::vector<std::string> fallback_models;
+  std::string record;
+  std::string replay;
+  ReplayMode replay_mode = ReplayMode::kNone;
+  bool embedded = false;
+  friend bool operator==(const TaskOptions&, const TaskOptions&) = default;
+};
+
+struct ExecOptions {
+  /// The words of the prompt, as given.
+  std::vector<std::string> prompt;
+  /// Session to continue: an id, the unique start of one, or "last".
+  std::string resume;
+  /// Continue in a fork instead.
+  bool fork = false;
+  TaskOptions task;
+  friend bool operator==(const ExecOptions&, const ExecOptions&) = default;
+};
+struct ChatOptions {
+  std::string resume;
+  /// Compose the first message in $EDITOR.
+  bool edit = false;
+  TaskOptions task;
+  friend bool operator==(const ChatOptions&, const ChatOptions&) = default;
+};
+
+struct SessionListOptions {
+  std::int64_t limit = 20;
+  bool all = false;
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const SessionListOptions&, const SessionListOptions&) = default;
+};
+struct SessionShowOptions {
+  std::string session;
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const SessionShowOptions&, const SessionShowOptions&) = default;
+};
+struct SessionForkOptions {
+  std::string session;
+  std::string at;
+  bool embedded = false;
+  friend bool operator==(const SessionForkOptions&, const SessionForkOptions&) = default;
+};
+struct SessionSearchOptions {
+  std::vector<std::string> words;
+  std::int64_t limit = 20;
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const SessionSearchOptions&, const SessionSearchOptions&) = default;
+};
+enum class ExportFormat { kNdjson, kMarkdown };
+struct SessionExportOptions {
+  std::string session;
+  ExportFormat format = ExportFormat::kNdjson;
+  bool embedded = false;
+  friend bool operator==(const SessionExportOptions&, const SessionExportOptions&) = default;
+};
+struct SessionRemoveOptions {
+  std::vector<std::string> sessions;
+  bool embedded = false;
+  friend bool operator==(const SessionRemoveOptions&, const SessionRemoveOptions&) = default;
+};
+
+struct ApprovalListOptions {
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const ApprovalListOptions&, const ApprovalListOptions&) = default;
+};
+struct ApprovalAnswerOptions {
+  std::string id;
+  /// Absent: the question is answered with `answers`.
+  std::optional<protocol::Decision> decision;
+  std::string note;
+  std::vector<std::string> answers;
+  /// Only record the answer.
+  bool no_run = false;
+  TaskOptions task;
+  friend bool operator==(const ApprovalAnswerOptions&, const ApprovalAnswerOptions&) = default;
+};
+
+struct BackendAddOptions {
+  config::Backend backend;
+  bool make_default = false;
+  friend bool operator==(const BackendAddOptions&, const BackendAddOptions&) = default;
+};
+struct BackendListOptions {
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const BackendListOptions&, const BackendListOptions&) = default;
+};
+struct BackendRemoveOptions {
+  std::string name;
+  friend bool operator==(const BackendRemoveOptions&, const BackendRemoveOptions&) = default;
+};
+struct BackendTestOptions {
+  std::string name;
+  std::string model;
+  bool ask_model = false;
+  bool embedded = false;
+  friend bool operator==(const BackendTestOptions&, const BackendTestOptions&) = default;
+};
+struct ModelListOptions {
+  std::string backend;
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const ModelListOptions&, const ModelListOptions&) = default;
+};
+
+struct ConfigGetOptions {
+  std::string key;
+  friend bool operator==(const ConfigGetOptions&, const ConfigGetOptions&) = default;
+};
+struct ConfigSetOptions {
+  std::string key;
+  std::string value;
+  friend bool operator==(const ConfigSetOptions&, const ConfigSetOptions&) = default;
+};
+struct ConfigListOptions {
+  bool json = false;
+  friend bool operator==(const ConfigListOptions&, const ConfigListOptions&) = default;
+};
+struct ConfigPathOptions {
+  friend bool operator==(const ConfigPathOptions&, const ConfigPathOptions&) = default;
+};
+
+struct UsageOptions {
+  std::string by = "day";
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const UsageOptions&, const UsageOptions&) = default;
+};
+struct IndexRebuildOptions {
+  bool embedded = false;
+  friend bool operator==(const IndexRebuildOptions&, const IndexRebuildOptions&) = default;
+};
+enum class SchemaFormat { kJsonSchema, kTypeScript };
+struct SchemaOptions {
+  SchemaFormat format = SchemaFormat::kJsonSchema;
+  friend bool operator==(const SchemaOptions&, const SchemaOptions&) = default;
+};
+struct DoctorOptions {
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const DoctorOptions&, const DoctorOptions&) = default;
+};
+struct SetupOptions {
+  bool embedded = false;
+  friend bool operator==(const SetupOptions&, const SetupOptions&) = default;
+};
+/// Help or the version: text that parsing itself made.
+struct PrintOptions {
+  std::string text;
+  friend bool operator==(const PrintOptions&, const PrintOptions&) = default;
+};
+
+using Options =
+    std::variant<PrintOptions, ExecOptions, ChatOptions, SessionListOptions, SessionShowOptions, SessionForkOptions,
+                 SessionSearchOptions, SessionExportOptions, SessionRemoveOptions, ApprovalListOptions,
+                 ApprovalAnswerOptions, BackendAddOptions, BackendListOptions, BackendRemoveOptions, BackendTestOptions,
+                 ModelListOptions, ConfigGetOptions, ConfigSetOptions, ConfigListOptions, ConfigPathOptions,
+                 UsageOptions, IndexRebuildOptions, SchemaOptions, DoctorOptions, SetupOptions>;
+
+}  // namespace lathe::cli

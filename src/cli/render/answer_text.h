@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lathe/cli/render/markdown.h"
+
+namespace lathe::cli {
+
+/// Turns the streamed text of agent messages into text for stdout, without ever telling anything twice.
+///
+/// Raw: text comes out as it arrives. Markdown: block by block, rendered. When a stream is tried again (reset), what the
+/// new one repeats is not told again; where it differs, it starts on a new line.
+class AnswerText final {
+ public:
+  /// Absent: raw.
+  explicit AnswerText(std::optional<MarkdownOptions> markdown) : markdown_(markdown) {}
+
+  [[nodiscard]] std::string delta(std::string_view item, std::int64_t offset, std::string_view text);
+  void reset(std::string_view item);
+  /// The whole message: what was not told yet, and a newline at its end.
+  [[nodiscard]] std::string complete(std::string_view item, std::string_view text);
+
+ private:
+  [[nodiscard]] std::string begin(std::string_view item);
+  [[nodiscard]] std::string tell_received();
+  [[nodiscard]] std::string show(std::string_view text);
+  [[nodiscard]] std::string render(std::string_view blocks);
+  [[nodiscard]] std::string end_block();
+
+  std::optional<MarkdownOptions> markdown_;
+  MarkdownBlocks blocks_;
+  std::string item_;
+  std::string received_;
+  /// The item's text that was handed on.
+  std::string told_;
+  bool any_ = false;
+};
+
+}  // namespace lathe::cli

@@ -1,0 +1,84 @@
+#include "lathe/cli/render/labels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+
+namespace lathe::cli {
+
+using base::terminal_safe;
+using protocol::CallStatus;
+
+std::string command_label(const std::vector<std::string>& argv) {
+  const bool shell = argv.size() == 3 && (argv[1] == "-c" || argv[1] == "-lc") &&
+                     (argv[0].ends_with("sh"));
+  return terminal_safe(shell ? std::string(base::trim(argv[2])) : base::shell_join(argv));
+}
+
+std::string change_label(const protocol::FileChange& change) {
+  switch (change.kind) {
+    case protocol::ChangeKind::kAdd: return "add " + terminal_safe(change.path);
+    case protocol::ChangeKind::kUpdate: return "edit " + terminal_safe(change.path);
+    case protocol::ChangeKind::kDelete: return "delete " + terminal_safe(change.path);
+    case protocol::ChangeKind::kMove: return terminal_safe("move " + change.path + " → " + change.move_path);
+  }
+  return "";
+}
+
+std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<std::int64_t> exit_code) {
+  const std::string took = base::format_duration(std::chrono::milliseconds(outcome.duration_ms));
+  switch (outcome.status) {
+    case CallStatus::kCompleted:
+    case CallStatus::kFailed:
+      if (exit_code) return fmt::format("exit {} in {}", *exit_code, took);
+      return fmt::format("{} in {}", outcome.status == CallStatus::kCompleted ? "done" : "failed", took);
+    case CallStatus::kDeclined: return "refused";
+    case CallStatus::kTimedOut: return "timed out after " + took;
+    case CallStatus::kCancelled: return "cancelled after " + took;
+    case CallStatus::kInterrupted: return "interrupted by a crash: outcome unknown";
+  }
+  return "";
+}
+
+std::string cost_label(std::optional<std::int64_t> cost_micro_usd) {
+  if (!cost_micro_usd) return "price unknown";
+  const double usd = static_cast<double>(*cost_micro_usd) / 1e6;
+  return usd >= 1 ? fmt::format("${:.2f}", usd) : fmt::format("${:.4f}", usd);
+}
+
+std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd) {
+  std::string out = base::with_thousands(usage.input_tokens) + " tokens in";
+  if (usage.cached_input_tokens > 0) out += fmt::format(" ({} cached)", base::with_thousands(usage.cached_input_tokens));
+  out += fmt::format(", {} out", base::with_thousands(usage.output_tokens));
+  if (usage.reasoning_tokens > 0) out += fmt::format(" ({} reasoning)", base::with_thousands(usage.reasoning_tokens));
+  return out + ", " + cost_label(cost_micro_usd);
+}
+
+std::string last_lines(std::string_view text, std::size_t count, std::string_view indent) {
+  const std::string clean = terminal_safe(base::replace_all(std::string(text), "\r\n", "\n"));
+  const auto lines = base::split_lines(clean);
+  const std::size_t skipped = lines.size() > count ? lines.size() - count : 0;
+  std::string out;
+  if (skipped > 0) out += fmt::format("{}… {} lines\n", indent, base::with_thousands(static_cast<std::int64_t>(skipped)));
+  for (std::size_t i = skipped; i < lines.size(); ++i) out += fmt::format("{}{}\n", indent, lines[i]);
+  return out;
+}
+
+std::string content_text(const std::vector<protocol::ContentPart>& content) {
+  std::string out;
+  for (const protocol::ContentPart& part : content) {
+    if (!out.empty()) out += '\n';
+    if (const auto* text = std::get_if<protocol::TextPart>(&part)) {
+      out += terminal_safe(text->text);
+    } else {
+      const auto& image = std::get<protocol::ImagePart>(part);
+      out += fmt::format("[image {}]", terminal_safe(!image.path.empty() ? image.path : image.media_type));
+    }
+  }
+  return out;
+}
+
+}  // namespace lathe::cli

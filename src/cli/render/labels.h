@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/protocol/events.h"
+
+// Short texts for people that several commands share. All are cleaned for a terminal.
+
+namespace lathe::cli {
+
+/// The command as a person would type it: the script itself for `bash -lc SCRIPT`.
+[[nodiscard]] std::string command_label(const std::vector<std::string>& argv);
+/// "edit src/a.cc", "move a.cc → b.cc".
+[[nodiscard]] std::string change_label(const protocol::FileChange& change);
+/// "exit 0 in 1.2s", "timed out after 2m", "refused".
+[[nodiscard]] std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<std::int64_t> exit_code);
+/// "12,345 tokens in (8,000 cached), 1,234 out, $0.0123".
+[[nodiscard]] std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd);
+/// "$0.0123", or "price unknown".
+[[nodiscard]] std::string cost_label(std::optional<std::int64_t> cost_micro_usd);
+/// The last `count` lines of `text`, each with `indent` before it; says how many are left out.
+[[nodiscard]] std::string last_lines(std::string_view text, std::size_t count, std::string_view indent);
+/// The text parts of a message, images named.
+[[nodiscard]] std::string content_text(const std::vector<protocol::ContentPart>& content);
+
+}  // namespace lathe::cli

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/cli/main.h"
+#include "lathe/protocol/frames.h"
+
+namespace lathe::cli {
+
+/// Why this front end asked for a Task's end.
+enum class StopCause { kPerson, kTimeout, kSignal, kReaderGone };
+
+/// How a Task ended, for the one who started it.
+struct TaskEnd {
+  ExitCode code = kDone;
+  std::string last_message;
+  /// What it waits for, when it is parked.
+  std::vector<std::string> questions;
+  friend bool operator==(const TaskEnd&, const TaskEnd&) = default;
+};
+
+/// Watches a session's events for the end of one Task. Pure.
+class TaskEndWatch final {
+ public:
+  /// Records up to `after_seq` belong to what was before.
+  explicit TaskEndWatch(std::int64_t after_seq) : after_seq_(after_seq) {}
+
+  /// This front end asked for the end; the first cause counts.
+  void stopping(StopCause cause);
+  [[nodiscard]] std::optional<StopCause> stop_cause() const { return cause_; }
+  [[nodiscard]] std::optional<TaskEnd> observe(const protocol::Event& event);
+
+ private:
+  [[nodiscard]] ExitCode stopped_code() const;
+
+  std::int64_t after_seq_;
+  std::optional<StopCause> cause_;
+  std::string last_message_;
+  bool time_spent_ = false;
+};
+
+}  // namespace lathe::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "lathe/cli/context.h"
+#include "lathe/cli/options.h"
+#include "lathe/protocol/ops.h"
+
+// From options to what is asked of the engine; shared by exec, chat and answers to approvals.
+
+namespace lathe::cli {
+
+[[nodiscard]] client::OpenOptions open_options(const TaskOptions& task);
+
+/// What happens to questions: "tty" needs a terminal; without a word it is asked there when there is one, else denied.
+[[nodiscard]] base::Result<protocol::AskMode> ask_mode(const Context& context, const TaskOptions& task);
+
+/// The op that makes a new session as the options say; its folder is the current one unless they name another.
+[[nodiscard]] base::Result<protocol::ConfigureSession> new_session(const TaskOptions& task, protocol::AskMode ask);
+/// The op that continues a session: only what the options name changes.
+[[nodiscard]] base::Result<protocol::ConfigureSession> same_session(const TaskOptions& task, protocol::AskMode ask);
+
+/// The prompt with the images, the schema and the ceilings that the options name. A file that cannot be read is an error.
+[[nodiscard]] base::Result<protocol::UserInput> user_input(const TaskOptions& task, std::string prompt);
+
+/// Makes or continues a session and gives its id: a new one when `resume` is empty, else that one or a fork of it.
+runtime::Async<base::Result<std::string>> enter_session(Context* context, client::Transport* transport, TaskOptions task,
+                                                        std::string resume, bool fork);
+
+}  // namespace lathe::cli

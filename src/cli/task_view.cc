@@ -1,0 +1,79 @@
+#include "lathe/cli/task_view.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lathe/base/utf8.h"
+#include "lathe/cli/render/codex_events.h"
+#include "lathe/cli/term/terminal.h"
+
+namespace lathe::cli {
+
+namespace {
+
+class TextView final : public TaskView {
+ public:
+  explicit TextView(TaskTextOptions options) : text_(options) {}
+  std::vector<Piece> show(const client::Delivery& delivery) override { return text_.show(delivery.event.msg); }
+  std::string status() const override { return text_.status(); }
+
+ private:
+  TaskText text_;
+};
+
+/// With JSON on stdout a person still learns on stderr why the Task failed.
+void add_error(const protocol::EventMsg& msg, std::vector<Piece>& pieces) {
+  const auto* error = std::get_if<protocol::ErrorEvent>(&msg);
+  if (error == nullptr || !error->ends_task) return;
+  const std::string hint = error->hint.empty() ? "" : " (" + error->hint + ")";
+  pieces.push_back({Piece::To::kActivity, "error: " + base::terminal_safe(error->message + hint) + "\n"});
+}
+
+/// Every line as it was delivered; the durable ones are the bytes of the journal.
+class FramesView final : public TaskView {
+ public:
+  std::vector<Piece> show(const client::Delivery& delivery) override {
+    std::vector<Piece> pieces{{Piece::To::kAnswer, *delivery.line + "\n"}};
+    add_error(delivery.event.msg, pieces);
+    return pieces;
+  }
+  std::string status() const override { return ""; }
+};
+
+class CodexView final : public TaskView {
+ public:
+  std::vector<Piece> show(const client::Delivery& delivery) override {
+    std::vector<Piece> pieces;
+    for (std::string& line : events_.translate(delivery.event.msg)) {
+      pieces.push_back({Piece::To::kAnswer, std::move(line) + "\n"});
+    }
+    add_error(delivery.event.msg, pieces);
+    return pieces;
+  }
+  std::string status() const override { return ""; }
+
+ private:
+  CodexEvents events_;
+};
+
+}  // namespace
+
+std::unique_ptr<TaskView> make_text_view(const Context& context) {
+  TaskTextOptions options{.activity = context.err_style};
+  if (is_capable_terminal(context.frontend.out_fd, context.frontend.environment)) {
+    const std::size_t columns = terminal_size(context.frontend.out_fd).columns;
+    options.markdown = MarkdownOptions{.style = context.out_style, .width = std::min<std::size_t>(columns, 100)};
+  }
+  return std::make_unique<TextView>(options);
+}
+
+std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode) {
+  switch (mode) {
+    case JsonMode::kFrames: return std::make_unique<FramesView>();
+    case JsonMode::kCodex: return std::make_unique<CodexView>();
+    case JsonMode::kNone: break;
+  }
+  return make_text_view(context);
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/client/transport.h"
+#include "lathe/runtime/async.h"
+
+namespace lathe::client {
+
+/// Hands all record lines of a session to `take`, oldest first, page by page: the next page is asked for when `take` is
+/// done with the one before. Stops at the first error, which may be that of `take`. `transport` outlives the coroutine.
+runtime::Async<base::Result<void>> read_records(
+    Transport* transport, std::string session,
+    std::function<runtime::Async<base::Result<void>>(std::vector<std::string> lines)> take);
+
+/// The session meant by an id, the unique start of an id, or "last".
+runtime::Async<base::Result<protocol::SessionInfo>> find_session(Transport* transport, std::string name);
+
+}  // namespace lathe::client
