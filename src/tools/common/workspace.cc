@@ -153,12 +153,12 @@ Result<void> check_target(const Target& target, const Place& place) {
   return {};
 }
 
-Result<void> fill(int fd, const Target& target, std::string_view bytes, const std::string& shown) {
-  if (target.status) {
-    // Best effort: only root may give files away.
-    (void)!fchown(fd, target.status->st_uid, target.status->st_gid);
-    if (fchmod(fd, target.status->st_mode & 0777) != 0) return errno_error(errno, shown);
-  }
+Result<void> fill(int fd, const Target& target, std::string_view bytes, std::optional<mode_t> new_mode,
+                  const std::string& shown) {
+  // Best effort: only root may give files away.
+  if (target.status) (void)!fchown(fd, target.status->st_uid, target.status->st_gid);
+  const std::optional<mode_t> mode = target.status ? std::optional(target.status->st_mode) : new_mode;
+  if (mode && fchmod(fd, *mode & 0777) != 0) return errno_error(errno, shown);
   return runtime::write_all(fd, bytes, shown);
 }
 
@@ -219,7 +219,7 @@ Result<void> Workspace::check_writable(const Place& place) const {
   return std::move(target).error();
 }
 
-Result<void> Workspace::write(const Place& place, std::string_view bytes) const {
+Result<void> Workspace::write(const Place& place, std::string_view bytes, std::optional<mode_t> new_mode) const {
   TRY(const Target target, find_target(root_.get(), place, /*make_folders=*/true));
   TRY_OK(check_target(target, place));
   // The name is ours alone: process, and a count that two pool threads never share.
@@ -227,7 +227,7 @@ Result<void> Workspace::write(const Place& place, std::string_view bytes) const 
   const std::string temporary = fmt::format(".lathe-{}-{}.tmp", getpid(), count.fetch_add(1));
   UniqueFd fd(openat(target.folder.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
   if (!fd) return errno_error(errno, place.shown());
-  auto done = fill(fd.get(), target, bytes, place.shown());
+  auto done = fill(fd.get(), target, bytes, new_mode, place.shown());
   if (done.ok() && renameat(target.folder.get(), temporary.c_str(), target.folder.get(), target.name.c_str()) != 0) {
     done = errno_error(errno, place.shown());
   }

@@ -58,9 +58,10 @@ class Workspace final {
   /// is there and no regular file. Changes nothing.
   [[nodiscard]] base::Result<void> check_writable(const Place& place) const;
   /// Replaces or creates the file in one step (a temporary file beside it, then rename); missing folders are made.
-  /// The permission bits of an existing file are kept, setuid, setgid and sticky are not. A link to a file inside is
-  /// followed, so that the link stays.
-  [[nodiscard]] base::Result<void> write(const Place& place, std::string_view bytes) const;
+  /// The permission bits of an existing file are kept, setuid, setgid and sticky are not; a new one gets those of
+  /// `new_mode`, or the usual ones. A link to a file inside is followed, so that the link stays.
+  [[nodiscard]] base::Result<void> write(const Place& place, std::string_view bytes,
+                                         std::optional<mode_t> new_mode = std::nullopt) const;
   [[nodiscard]] base::Result<void> remove(const Place& place) const;
 
  private:

@@ -1,0 +1,205 @@
+#include "lathe/tools/fs/fs_tools.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "lathe/runtime/loop.h"
+
+namespace lathe::tools::fs {
+namespace {
+
+namespace stdfs = std::filesystem;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Sink final : ports::OutputSink {
+  std::string text;
+  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
+};
+
+class FsTest : public testing::Test {
+ protected:
+  FsTest() {
+    std::string pattern = (stdfs::temp_directory_path() / "lathe-fs-XXXXXX").string();
+    base_ = mkdtemp(pattern.data());
+    environment_.cwd = base_ + "/work";
+    stdfs::create_directory(environment_.cwd);
+  }
+  ~FsTest() override { stdfs::remove_all(base_); }
+
+  [[nodiscard]] std::string at(const std::string& path) const { return environment_.cwd + "/" + path; }
+  void put(const std::string& path, std::string_view content) { std::ofstream(at(path)) << content; }
+  [[nodiscard]] std::string get(const std::string& path) const {
+    std::ifstream file(at(path));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  ports::Tool& tool(std::string_view name) {
+    for (const auto& tool : tools_) {
+      if (tool->spec().name == name) return *tool;
+    }
+    std::abort();
+  }
+  base::Result<std::unique_ptr<ports::PreparedCall>> prepare(const std::string& name, base::Json arguments) {
+    const protocol::ToolCall call{"c", name, arguments.dump()};
+    return loop_.block_on(tool(name).prepare(call, environment_));
+  }
+  /// What the model is told.
+  std::string use(const std::string& name, base::Json arguments) {
+    auto call = prepare(name, std::move(arguments));
+    if (!call.ok()) return call.error().text();
+    Sink out;
+    result_ = loop_.block_on((*call)->run(out, {}));
+    return result_->ok() ? out.text : result_->error().text();
+  }
+
+  std::string base_;
+  runtime::Loop loop_;
+  runtime::Pool pool_{loop_, "fs", 2};
+  ports::ToolEnvironment environment_{.cwd = "", .session_id = "s"};
+  std::vector<std::unique_ptr<ports::Tool>> tools_ =
+      make_fs_tools({.pool = &pool_, .max_read_bytes = 1'000, .max_image_bytes = 100, .max_entries = 3});
+  std::optional<base::Result<ports::RunResult>> result_;
+};
+
+TEST_F(FsTest, SaysWhichToolsOnlyRead) {
+  EXPECT_TRUE(tool("read_file").read_only());
+  EXPECT_TRUE(tool("list_dir").read_only());
+  EXPECT_FALSE(tool("write_file").read_only());
+  EXPECT_FALSE(tool("edit_file").read_only());
+}
+
+TEST_F(FsTest, ReadsLinesWithNumbers) {
+  put("f", "one\ntwo\r\nthree");
+  EXPECT_EQ(use("read_file", {{"path", "f"}}), "     1\tone\n     2\ttwo\n     3\tthree\n");
+  EXPECT_EQ(use("read_file", {{"path", "f"}, {"offset", 2}, {"limit", 1}}),
+            "     2\ttwo\n[1 of 3 lines; to read on: read_file {\"path\":\"f\",\"offset\":3}]\n");
+  EXPECT_EQ(use("read_file", {{"path", "f"}, {"offset", 4}}), "read_file: offset 4 is past the end; f has 3 lines");
+  put("empty", "");
+  EXPECT_EQ(use("read_file", {{"path", "empty"}}), "(the file is empty)\n");
+}
+
+TEST_F(FsTest, CutsALongFileAndTellsTheNextCall) {
+  std::string content;
+  for (int i = 1; i <= 200; ++i) content += "line " + std::to_string(i) + "\n";
+  put("long", content);
+  std::string all;
+  std::int64_t offset = 1;
+  for (int calls = 0; calls < 10 && offset > 0; ++calls) {
+    const std::string text = use("read_file", {{"path", "long"}, {"offset", offset}});
+    EXPECT_LE(text.size(), 1'000U + 100U);
+    const std::size_t more = text.find("\"offset\":");
+    offset = more == std::string::npos ? 0 : std::stol(text.substr(more + 9));
+    all += text;
+  }
+  EXPECT_THAT(all, HasSubstr("     1\tline 1\n"));
+  EXPECT_THAT(all, HasSubstr("   200\tline 200\n"));
+}
+
+TEST_F(FsTest, CutsALongLineAndKeepsUtf8Whole) {
+  put("f", std::string(16 * 1024 - 1, 'x') + "\u00E9 end");
+  const std::string text = use("read_file", {{"path", "f"}});
+  EXPECT_THAT(text, HasSubstr("x [line cut: "));
+  put("bad", "a\xFF" "b\n");
+  EXPECT_EQ(use("read_file", {{"path", "bad"}}), "     1\ta\uFFFDb\n");
+}
+
+TEST_F(FsTest, GivesImagesAsImages) {
+  put("i.dat", "GIF89a....");
+  EXPECT_EQ(use("read_file", {{"path", "i.dat"}}), "(image/gif, 10 B)\n");
+  const auto& images = (*result_)->images;
+  ASSERT_EQ(images.size(), 1U);
+  EXPECT_EQ(std::get<protocol::ImagePart>(images[0]).image_url, "data:image/gif;base64,R0lGODlhLi4uLg==");
+  put("big.gif", "GIF89a" + std::string(200, 'x'));
+  EXPECT_THAT(use("read_file", {{"path", "big.gif"}}), HasSubstr("big.gif is over the limit of 100 bytes"));
+}
+
+TEST_F(FsTest, RefusesToReadWhatIsNoText) {
+  put("b", std::string_view("\x7F" "ELF\0\0", 6));
+  EXPECT_THAT(use("read_file", {{"path", "b"}}), StartsWith("b is a binary file (6 B)"));
+  stdfs::create_directory(at("dir"));
+  EXPECT_EQ(use("read_file", {{"path", "dir"}}), "dir is a folder (use list_dir)");
+  mkfifo(at("fifo").c_str(), 0600);
+  EXPECT_EQ(use("read_file", {{"path", "fifo"}}), "fifo is a FIFO, not a file");
+  EXPECT_THAT(use("read_file", {{"path", "none"}}), StartsWith("none: "));
+  EXPECT_THAT(use("read_file", {{"path", std::string(10'000, 'x')}}), HasSubstr("4095 is the limit"));
+  EXPECT_THAT(use("read_file", {{"path", std::string("a\0b", 3)}}), HasSubstr("NUL"));
+  EXPECT_EQ(use("read_file", {{"path", "f"}, {"offset", -1}}), "read_file: offset must be from 1 to 1099511627776, not -1");
+}
+
+TEST_F(FsTest, WritesAndShowsTheDiff) {
+  const auto call = prepare("write_file", {{"path", "new/f.txt"}, {"content", "a\n"}});
+  ASSERT_TRUE(call.ok()) << call.error().text();
+  const ports::Action& action = (*call)->action();
+  EXPECT_EQ(action.kind, ports::Action::Kind::kFileChange);
+  ASSERT_EQ(action.changes.size(), 1U);
+  EXPECT_EQ(action.changes[0].path, "new/f.txt");
+  EXPECT_EQ(action.changes[0].kind, protocol::ChangeKind::kAdd);
+  EXPECT_FALSE(stdfs::exists(at("new"))) << "preparing changes nothing";
+  Sink out;
+  const auto result = loop_.block_on((*call)->run(out, {}));
+  EXPECT_EQ(out.text, "Created new/f.txt (2 B).\n");
+  EXPECT_EQ(get("new/f.txt"), "a\n");
+  EXPECT_EQ(result->diff, "--- /dev/null\n+++ b/new/f.txt\n@@ -0,0 +1 @@\n+a\n");
+}
+
+TEST_F(FsTest, EditsAndKeepsTheMode) {
+  put("f", "a\r\nb\r\n");
+  chmod(at("f").c_str(), 0750);
+  EXPECT_EQ(use("edit_file", {{"path", "f"}, {"old_text", "a\nb"}, {"new_text", "x\ny"}}), "Changed f (6 B).\n");
+  EXPECT_EQ(get("f"), "x\r\ny\r\n");
+  struct stat status {};
+  stat(at("f").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 07777, 0750U);
+}
+
+TEST_F(FsTest, RefusesWritesOutside) {
+  std::ofstream(base_ + "/secret") << "s";
+  stdfs::create_symlink(base_ + "/secret", at("link"));
+  for (const char* path : {"../secret", "link"}) {
+    EXPECT_THAT(use("write_file", {{"path", path}, {"content", "x"}}), HasSubstr("outside of the working folder")) << path;
+    EXPECT_THAT(use("edit_file", {{"path", path}, {"old_text", "s"}, {"new_text", "x"}}),
+                HasSubstr("outside of the working folder"));
+  }
+  EXPECT_EQ(use("read_file", {{"path", "../secret"}}), "     1\ts\n");
+}
+
+TEST_F(FsTest, RefusesALinkThatIsSwappedInAfterTheCheck) {
+  put("f", "a\n");
+  std::ofstream(base_ + "/secret") << "a\n";
+  const auto call = prepare("edit_file", {{"path", "f"}, {"old_text", "a"}, {"new_text", "b"}});
+  stdfs::remove(at("f"));
+  stdfs::create_symlink(base_ + "/secret", at("f"));
+  Sink out;
+  const auto result = loop_.block_on((*call)->run(out, {}));
+  EXPECT_EQ(result.error().code, base::codes::kPermission);
+  std::ifstream secret(base_ + "/secret");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(secret), {}), "a\n");
+}
+
+TEST_F(FsTest, DoesNotOverwriteAChangeMadeMeanwhile) {
+  put("f", "a\n");
+  const auto call = prepare("write_file", {{"path", "f"}, {"content", "mine"}});
+  put("f", "theirs");
+  Sink out;
+  const auto result = loop_.block_on((*call)->run(out, {}));
+  EXPECT_THAT(result.error().message, HasSubstr("changed by someone else"));
+  EXPECT_EQ(get("f"), "theirs");
+}
+
+TEST_F(FsTest, ListsSortedAndBounded) {
+  EXPECT_EQ(use("list_dir", {{"path", "."}}), "(the folder is empty)\n");
+  put("b", "12345");
+  stdfs::create_directory(at("a"));
+  stdfs::create_symlink("b", at("c"));
+  EXPECT_EQ(use("list_dir", base::Json::object()), "a/\nb (5 B)\nc -> b\n");
+  put("d", "");
+  EXPECT_EQ(use("list_dir", base::Json::object()), "a/\nb (5 B)\nc -> b\n[3 of 4 entries; narrow it down with glob]\n");
+  EXPECT_THAT(use("list_dir", {{"path", "b"}}), HasSubstr("Not a directory"));
+}
+
+}  // namespace
+}  // namespace lathe::tools::fs

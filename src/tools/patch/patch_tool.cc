@@ -1,0 +1,122 @@
+#include "lathe/tools/patch/patch_tool.h"
+
+#include <fmt/format.h>
+
+#include "lathe/base/strings.h"
+#include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/prepared_job.h"
+#include "lathe/tools/common/schema.h"
+#include "lathe/tools/common/workspace.h"
+#include "lathe/tools/patch/patch_plan.h"
+#include "lathe/tools/patch/patch_text.h"
+#include "lathe/tools/patch/patch_writer.h"
+
+namespace lathe::tools::patch {
+
+using base::Result;
+using common::Need;
+using ports::RunResult;
+using runtime::Async;
+
+namespace {
+
+ports::ToolSpec make_spec() {
+  return {
+      .name = "apply_patch",
+      .description =
+          "Adds, changes, moves and deletes files in one step: all of the patch is carried out, or nothing. The format:\n"
+          "*** Begin Patch\n"
+          "*** Update File: src/old.py\n"
+          "*** Move to: src/new.py\n"
+          "@@ def area(r):\n"
+          " kept line\n"
+          "-removed line\n"
+          "+added line\n"
+          "*** Add File: notes.txt\n"
+          "+every line of a new file begins with a plus\n"
+          "*** Delete File: obsolete.txt\n"
+          "*** End Patch\n"
+          "\"*** Move to\" only when the file moves. Give about three kept lines before and after each change, exactly as "
+          "they stand in the file; \"@@ line\" names an earlier line, such as the function's head, when that is not "
+          "unique. \"*** End of File\" after a chunk says that it ends the file. Paths are relative to the working folder.",
+      .parameters = common::object_schema(
+          {{"input", Need::kRequired, common::text_schema("The patch, from \"*** Begin Patch\" to \"*** End Patch\".")}})};
+}
+
+/// Every path as it is shown, so that two spellings of one file are one.
+Result<void> make_plain(std::vector<Hunk>& hunks, const std::string& cwd) {
+  const auto plain = [&cwd](std::string& path) -> Result<void> {
+    TRY(const auto place, common::place_of(cwd, path));
+    path = place.shown();
+    return {};
+  };
+  for (Hunk& hunk : hunks) {
+    TRY_OK(plain(std::visit([](auto& one) -> std::string& { return one.path; }, hunk)));
+    auto* update = std::get_if<UpdateFile>(&hunk);
+    if (update != nullptr && !update->move_to.empty()) TRY_OK(plain(update->move_to));
+  }
+  return {};
+}
+
+Result<PatchPlan> plan_text(const std::string& text, const std::string& cwd) {
+  TRY(auto hunks, parse_patch(text));
+  TRY_OK(make_plain(hunks, cwd));
+  TRY(const auto workspace, common::Workspace::open(cwd));
+  return plan_patch(hunks, [&](const std::string& path) -> Result<std::optional<std::string>> {
+    TRY(const auto place, common::place_of(cwd, path));
+    TRY_OK(workspace.check_writable(place));
+    return common::read_if_there(place);
+  });
+}
+
+struct PatchJob {
+  runtime::Pool* pool;
+  std::string cwd;
+  PatchPlan plan;
+
+  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
+    if (cancel.cancelled()) co_return cancel.reason();
+    const auto written = co_await pool->run([this] { return write_plan(plan.files, cwd); });
+    if (!written.ok()) co_return written.error();
+    RunResult result = common::said(out, "Done. Files:\n" + plan.summary);
+    for (const auto& edit : plan.edits) result.diff += common::diff_text(edit);
+    co_return result;
+  }
+};
+
+class PatchTool final : public ports::Tool {
+ public:
+  explicit PatchTool(PatchOptions options) : options_(options) {}
+
+  [[nodiscard]] const ports::ToolSpec& spec() const override { return spec_; }
+  [[nodiscard]] bool read_only() const override { return false; }
+
+  Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
+                                                              const ports::ToolEnvironment& environment) override {
+    CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
+    CO_TRY(const std::string text, arguments.text("input"));
+    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment.cwd); });
+    if (!planned.ok()) co_return std::move(planned).error();
+    ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
+    action.cwd = environment.cwd;
+    for (const auto& edit : planned->edits) action.changes.push_back(common::file_change(edit));
+    std::string title = action.changes.size() == 1 ? fmt::format("patch {}", action.changes[0].path)
+                                                   : fmt::format("patch {} files", action.changes.size());
+    co_return common::prepared_job(std::move(action), std::move(title),
+                                   PatchJob{options_.pool, environment.cwd, *std::move(planned)});
+  }
+
+ private:
+  const PatchOptions options_;
+  const ports::ToolSpec spec_ = make_spec();
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<ports::Tool>> make_patch_tools(PatchOptions options) {
+  std::vector<std::unique_ptr<ports::Tool>> tools;
+  tools.push_back(std::make_unique<PatchTool>(options));
+  return tools;
+}
+
+}  // namespace lathe::tools::patch

@@ -1,0 +1,217 @@
+#include "lathe/tools/patch/patch_tool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "lathe/runtime/loop.h"
+#include "lathe/tools/patch/patch_writer.h"
+
+namespace lathe::tools::patch {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using Tree = std::map<std::string, std::string>;
+
+struct Sink final : ports::OutputSink {
+  std::string text;
+  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
+};
+
+/// A folder with files, and the tool.
+class PatchTest : public testing::Test {
+ protected:
+  PatchTest() {
+    std::string pattern = (fs::temp_directory_path() / "lathe-patch-XXXXXX").string();
+    environment_.cwd = mkdtemp(pattern.data());
+  }
+  ~PatchTest() override { fs::remove_all(environment_.cwd); }
+
+  void put(const Tree& tree) {
+    for (const auto& [path, content] : tree) {
+      fs::create_directories(fs::path(at(path)).parent_path());
+      std::ofstream(at(path)) << content;
+    }
+  }
+  [[nodiscard]] Tree tree() const {
+    Tree tree;
+    for (const auto& entry : fs::recursive_directory_iterator(environment_.cwd)) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path());
+      tree[fs::relative(entry.path(), environment_.cwd)] = {std::istreambuf_iterator<char>(file), {}};
+    }
+    return tree;
+  }
+  [[nodiscard]] std::string at(const std::string& path) const { return environment_.cwd + "/" + path; }
+
+  base::Result<std::unique_ptr<ports::PreparedCall>> prepare(std::string patch) {
+    const protocol::ToolCall call{"c", "apply_patch", base::dump_json({{"input", std::move(patch)}})};
+    return loop_.block_on(tool_->prepare(call, environment_));
+  }
+  base::Result<ports::RunResult> apply(std::string patch) {
+    auto call = prepare(std::move(patch));
+    if (!call.ok()) return std::move(call).error();
+    out_.text.clear();
+    return loop_.block_on((*call)->run(out_, {}));
+  }
+
+  runtime::Loop loop_;
+  runtime::Pool pool_{loop_, "fs", 1};
+  ports::ToolEnvironment environment_{.cwd = "", .session_id = "s"};
+  std::unique_ptr<ports::Tool> tool_ = std::move(make_patch_tools({.pool = &pool_})[0]);
+  Sink out_;
+};
+
+/// The behaviours that other implementations of this format agree on, case by case: what is there, the patch, what is
+/// there afterwards. A case without a result is refused and changes nothing.
+struct Case {
+  const char* name;
+  Tree before;
+  std::string body;
+  std::optional<Tree> after;
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> value = {
+      {"add a file", {}, "*** Add File: bar.md\n+one line\n", Tree{{"bar.md", "one line\n"}}},
+      {"several kinds at once",
+       {{"change.txt", "one\ntwo\n"}, {"old.txt", "x\n"}},
+       "*** Add File: sub/new.txt\n+made\n*** Delete File: old.txt\n*** Update File: change.txt\n@@\n-two\n+2\n",
+       Tree{{"change.txt", "one\n2\n"}, {"sub/new.txt", "made\n"}}},
+      {"several chunks",
+       {{"m.txt", "l1\nl2\nl3\nl4\n"}},
+       "*** Update File: m.txt\n@@\n-l2\n+two\n@@\n-l4\n+four\n",
+       Tree{{"m.txt", "l1\ntwo\nl3\nfour\n"}}},
+      {"move into a new folder",
+       {{"old/n.txt", "a\n"}, {"old/o.txt", "stays\n"}},
+       "*** Update File: old/n.txt\n*** Move to: new/dir/n.txt\n@@\n-a\n+b\n",
+       Tree{{"new/dir/n.txt", "b\n"}, {"old/o.txt", "stays\n"}}},
+      {"nothing to do", {{"f", "x\n"}}, "", std::nullopt},
+      {"context that is missing", {{"m.txt", "l1\n"}}, "*** Update File: m.txt\n@@\n-gone\n+x\n", std::nullopt},
+      {"deletion of what is not there", {{"f", "x\n"}}, "*** Delete File: none.txt\n", std::nullopt},
+      {"an empty update", {{"f", "x\n"}}, "*** Update File: f\n", std::nullopt},
+      {"update of what is not there", {{"f", "x\n"}}, "*** Update File: none\n@@\n-a\n+b\n", std::nullopt},
+      {"move over an existing file",
+       {{"a", "from\n"}, {"b", "over\n"}},
+       "*** Update File: a\n*** Move to: b\n@@\n-from\n+new\n",
+       Tree{{"b", "new\n"}}},
+      {"add over an existing file", {{"d", "old\n"}}, "*** Add File: d\n+new\n", Tree{{"d", "new\n"}}},
+      {"deletion of a folder", {{"dir/f", "x\n"}}, "*** Delete File: dir\n", std::nullopt},
+      {"an unknown header", {{"f", "x\n"}}, "*** Frobnicate File: f\n", std::nullopt},
+      {"a last line without end gets one",
+       {{"n", "no end"}},
+       "*** Update File: n\n@@\n-no end\n+first\n+second\n",
+       Tree{{"n", "first\nsecond\n"}}},
+      {"a failure after a success leaves nothing behind",
+       {{"f", "x\n"}},
+       "*** Add File: created\n+hello\n*** Update File: missing\n@@\n-a\n+b\n",
+       std::nullopt},
+      {"only added lines", {{"i", "1\n2\n"}}, "*** Update File: i\n@@\n+3\n+4\n", Tree{{"i", "1\n2\n3\n4\n"}}},
+      {"blanks around a header", {{"f", "old\n"}}, "  *** Update File: f\n@@\n-old\n+new\n", Tree{{"f", "new\n"}}},
+      {"text beyond ASCII",
+       {{"f", "caf\u00E9\n\u65E5\u672C\n"}},
+       "*** Update File: f\n@@\n caf\u00E9\n-\u65E5\u672C\n+\u8A9E\n",
+       Tree{{"f", "caf\u00E9\n\u8A9E\n"}}},
+      {"deletion", {{"f", "x\n"}, {"g", "y\n"}}, "*** Delete File: f\n", Tree{{"g", "y\n"}}},
+      {"lines only removed", {{"l", "1\n2\n3\n"}}, "*** Update File: l\n@@\n 1\n-2\n 3\n", Tree{{"l", "1\n3\n"}}},
+      {"end of file marker",
+       {{"t", "a\nb\n"}},
+       "*** Update File: t\n@@\n a\n-b\n+c\n*** End of File\n",
+       Tree{{"t", "a\nc\n"}}},
+  };
+  return value;
+}
+
+TEST_F(PatchTest, BehavesAsTheFormatDoes) {
+  for (const Case& one : cases()) {
+    SCOPED_TRACE(one.name);
+    for (const auto& entry : fs::directory_iterator(environment_.cwd)) fs::remove_all(entry.path());
+    put(one.before);
+    const auto result = apply("*** Begin Patch\n" + one.body + "*** End Patch");
+    EXPECT_EQ(result.ok(), one.after.has_value()) << (result.ok() ? "" : result.error().text());
+    EXPECT_EQ(tree(), one.after.value_or(one.before));
+  }
+}
+
+TEST_F(PatchTest, TakesBlanksAroundTheMarkers) {
+  put({{"f", "one\n"}});
+  EXPECT_TRUE(apply(" *** Begin Patch\n*** Update File: f\n@@\n-one\n+two\n*** End Patch ").ok());
+  EXPECT_TRUE(apply("*** Begin Patch  \n*** Update File: f\n@@\n-two\n+three\n  *** End Patch\n").ok());
+  EXPECT_EQ(tree(), (Tree{{"f", "three\n"}}));
+}
+
+TEST_F(PatchTest, TellsWhatItDoesAndDid) {
+  put({{"src/a", "1\n"}});
+  const std::string patch = "*** Begin Patch\n*** Update File: ./src/a\n@@\n-1\n+2\n*** Add File: b\n+x\n*** End Patch";
+  const auto call = prepare(patch);
+  ASSERT_TRUE(call.ok());
+  EXPECT_EQ((*call)->title(), "patch 2 files");
+  const auto& changes = (*call)->action().changes;
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].path, "src/a");
+  EXPECT_EQ(changes[0].diff, "--- a/src/a\n+++ b/src/a\n@@ -1 +1 @@\n-1\n+2\n");
+  EXPECT_EQ(changes[1].kind, protocol::ChangeKind::kAdd);
+  EXPECT_EQ(tree(), (Tree{{"src/a", "1\n"}})) << "preparing changes nothing";
+  const auto result = loop_.block_on((*call)->run(out_, {}));
+  EXPECT_EQ(out_.text, "Done. Files:\nM src/a\nA b\n");
+  EXPECT_EQ(result->diff, changes[0].diff + changes[1].diff);
+}
+
+TEST_F(PatchTest, StaysInTheWorkingFolder) {
+  for (const char* path : {"../out", "/etc/lathe-test", "link/out"}) {
+    fs::create_symlink("/tmp", at("link"));
+    const auto result = apply("*** Begin Patch\n*** Add File: " + std::string(path) + "\n+x\n*** End Patch");
+    EXPECT_EQ(result.error().code, base::codes::kPermission) << path;
+    fs::remove(at("link"));
+  }
+}
+
+TEST_F(PatchTest, RefusesAFileThatChangedMeanwhile) {
+  put({{"a", "1\n"}, {"b", "1\n"}});
+  const auto call = prepare("*** Begin Patch\n*** Update File: a\n@@\n-1\n+2\n*** Update File: b\n@@\n-1\n+2\n*** End Patch");
+  put({{"b", "other\n"}});
+  const auto result = loop_.block_on((*call)->run(out_, {}));
+  EXPECT_THAT(result.error().message, HasSubstr("b was changed by someone else"));
+  EXPECT_EQ(tree(), (Tree{{"a", "1\n"}, {"b", "other\n"}}));
+}
+
+TEST_F(PatchTest, AMovedFileStaysExecutable) {
+  put({{"run", "#!/bin/sh\n"}});
+  chmod(at("run").c_str(), 0755);
+  ASSERT_TRUE(apply("*** Begin Patch\n*** Update File: run\n*** Move to: bin/run\n*** End Patch").ok());
+  struct stat status {};
+  stat(at("bin/run").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 0777, 0755U);
+}
+
+TEST_F(PatchTest, TakesBackWhatWasWrittenWhenWritingFails) {
+  put({{"a", "1\n"}, {"gone", "x\n"}});
+  chmod(at("gone").c_str(), 0755);
+  // The last file meets a limit of the system midway, as it would meet a full disk.
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{.rlim_cur = 4096, .rlim_max = before.rlim_max};
+  const auto old_handler = signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  const auto result = write_plan({{"a", "1\n", "2\n"}, {"gone", "x\n", std::nullopt}, {"new", std::nullopt, "n\n"},
+                                  {"big", std::nullopt, std::string(100'000, 'x')}},
+                                 environment_.cwd);
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, old_handler);
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error().message, HasSubstr("nothing is changed, what was written was taken back"));
+  EXPECT_EQ(tree(), (Tree{{"a", "1\n"}, {"gone", "x\n"}}));
+  struct stat status {};
+  stat(at("gone").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 0777, 0755U);
+}
+
+}  // namespace
+}  // namespace lathe::tools::patch

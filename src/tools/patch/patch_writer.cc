@@ -1,0 +1,77 @@
+#include "lathe/tools/patch/patch_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "lathe/base/strings.h"
+#include "lathe/tools/common/workspace.h"
+
+namespace lathe::tools::patch {
+
+using base::Error;
+using base::Result;
+using common::Place;
+using common::Workspace;
+
+namespace {
+
+struct Step {
+  const PlannedFile* file = nullptr;
+  Place place;
+  /// Permissions of the file as it was, or of the one that is moved here.
+  std::optional<mode_t> mode;
+};
+
+Result<std::optional<mode_t>> mode_of(const std::string& cwd, const std::string& path) {
+  TRY(const Place place, common::place_of(cwd, path));
+  const auto file = common::open_for_reading(place);
+  if (!file.ok()) return std::optional<mode_t>();
+  return std::optional(file->mode);
+}
+
+Result<Step> plan_step(const PlannedFile& file, const std::string& cwd) {
+  TRY(Place place, common::place_of(cwd, file.path));
+  TRY(const auto now, common::read_if_there(place));
+  if (now != file.before) {
+    return Error{.code = base::codes::kInvalid,
+                 .message = fmt::format("{} was changed by someone else meanwhile; nothing was written", file.path),
+                 .hint = "read it again and make a new patch"};
+  }
+  TRY(auto mode, mode_of(cwd, file.path));
+  if (!mode && !file.moved_from.empty()) {
+    TRY(mode, mode_of(cwd, file.moved_from));
+  }
+  return Step{&file, std::move(place), mode};
+}
+
+Result<void> put(const Workspace& workspace, const Step& step, const std::optional<std::string>& content) {
+  return content ? workspace.write(step.place, *content, step.mode) : workspace.remove(step.place);
+}
+
+}  // namespace
+
+Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string& cwd) {
+  TRY(const Workspace workspace, Workspace::open(cwd));
+  std::vector<Step> steps;
+  for (const PlannedFile& file : files) {
+    TRY(Step step, plan_step(file, cwd));
+    steps.push_back(std::move(step));
+  }
+  for (std::size_t done = 0; done < steps.size(); ++done) {
+    auto written = put(workspace, steps[done], steps[done].file->after);
+    if (written.ok()) continue;
+    std::vector<std::string> stuck;
+    while (done-- > 0) {
+      if (!put(workspace, steps[done], steps[done].file->before).ok()) stuck.push_back(steps[done].file->path);
+    }
+    Error error = std::move(written).error();
+    error.message += stuck.empty() ? "; nothing is changed, what was written was taken back"
+                                   : "; these could not be taken back: " + base::join(stuck, ", ");
+    return error;
+  }
+  return {};
+}
+
+}  // namespace lathe::tools::patch
