@@ -6,7 +6,7 @@ from tree import Finding, line_of, without_comments
 
 ROOM_ROOTS = ("src/", "testing/")
 # Rooms that only tests link, so that TEST_DEPS may name them.
-TEST_ROOMS = {"testing/model_server", "testing/fakes"}
+TEST_ROOMS = {"testing/model_server", "testing/fakes", "fakes"}
 
 
 def read_table(lines, separator):
@@ -115,7 +115,8 @@ def check_own_includes(tree):
     """Own headers are included by their room's path, and parts of a room do not reach around the wall with `..`."""
     for path, text in tree.cpp("src/", "testing/"):
         for match in re.finditer(r'^\s*#\s*include\s*"([^"]+)"', text, re.MULTILINE):
-            if not match.group(1).startswith("lathe/") or ".." in match.group(1):
+            generated = "/" not in match.group(1) and f"{path.rsplit('/', 1)[0]}/{match.group(1)}" not in tree.files
+            if ".." in match.group(1) or not (match.group(1).startswith("lathe/") or generated):
                 yield Finding(path, line_of(text, match.start()), f'"{match.group(1)}": include "lathe/<room>/x.h"')
 
 
@@ -124,7 +125,7 @@ def check_threads(tree):
     documented = set(re.findall(r"`([^`]+)`", tree.files.get("docs/THREADS.md", "")))
     given = r'(?:name_this_thread\s*\(|\w*[Pp]ool\w*(?:>\s*)?\s*(?:\w+\s*)?[({][^;"()]{0,40})"([^"]+)"'
     for path, text in tree.cpp("src/"):
-        if path.endswith("_test.cc"):
+        if "test" in path.rsplit("/", 1)[-1]:
             continue
         for match in re.finditer(given, text):
             if match.group(1) not in documented:

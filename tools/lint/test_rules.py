@@ -110,7 +110,7 @@ def test_third_party_headers_are_fine_at_home():
 
 def test_relative_includes_are_found():
     assert messages(room_rules.check_own_includes, files={"src/a/x.cc": '#include "../b/y.h"\n'})
-    assert messages(room_rules.check_own_includes, files={"src/a/x.cc": '#include "y.h"\n'})
+    assert messages(room_rules.check_own_includes, files={"src/a/x.cc": '#include "y.h"\n', "src/a/y.h": ""})
 
 
 @pytest.mark.parametrize("use", ['Pool fs(loop, "ghost", 4);', 'fs_ = std::make_unique<runtime::Pool>(loop, "ghost", 2);',
