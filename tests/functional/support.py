@@ -52,7 +52,7 @@ def read_file(path):
 
 
 def apply_patch(text):
-    return tool("apply_patch", patch=text)
+    return tool("apply_patch", input=text)
 
 
 def gate(name):

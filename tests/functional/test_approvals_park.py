@@ -91,8 +91,8 @@ def test_a_person_is_asked_on_the_terminal(lathe, start_server, repository, key,
     lathe.ok("config", "set", "approval-policy", "untrusted")
     terminal = Terminal(lathe, "exec", "run it")
     terminal.expect("echo ran")
-    terminal.expect("[")
-    terminal.type(key + "\r")
+    terminal.expect("[y] once")
+    terminal.type(key)
     terminal.expect("Finished.")
     assert terminal.wait() == 0
     assert effects(repository) == expected
@@ -103,8 +103,8 @@ def test_for_the_session_asks_the_same_thing_once(lathe, start_server, repositor
     lathe.ok("config", "set", "approval-policy", "untrusted")
     terminal = Terminal(lathe, "exec", "run it twice")
     terminal.expect("echo ran")
-    terminal.expect("[")
-    terminal.type("s\r")
+    terminal.expect("[y] once")
+    terminal.type("s")
     terminal.expect("Finished.")
     assert terminal.wait() == 0
     assert effects(repository) == "ran\nran\n"
