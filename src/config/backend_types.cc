@@ -33,7 +33,8 @@ constexpr std::array kTypes{
 };
 
 base::Error invalid(const Backend& backend, std::string_view what, std::string hint = "") {
-  return {.code = base::codes::kInvalid, .message = fmt::format("backend {}: {}", backend.name, what),
+  return {.code = base::codes::kInvalid,
+          .message = fmt::format("backend {}: {}", backend.name, what),
           .hint = std::move(hint)};
 }
 
@@ -93,7 +94,8 @@ base::Result<Backend> complete(Backend backend) {
   }
   if (!backend.api_key_env.empty() && !is_name(backend.api_key_env, "_")) {
     // The value is not shown: it is most likely the key itself.
-    return invalid(backend, "api-key-env must be the name of an environment variable", "the key itself does not go here");
+    return invalid(backend, "api-key-env must be the name of an environment variable",
+                   "the key itself does not go here");
   }
   if (backend.api_key_env.empty() && backend.api_key_command.empty()) backend.api_key_env = type->default_key_env;
   TRY_OK(check_headers(backend));

@@ -42,7 +42,8 @@ base::Result<void> check_backend_name(const Config& config, const std::string& n
   if (std::ranges::find(names, name) != names.end()) return {};
   std::string hint = base::did_you_mean(name, names);
   if (hint.empty()) hint = fmt::format("add it first: lathe backend add {} --type …", base::shell_quote(name));
-  return base::Error{.code = base::codes::kInvalid, .message = fmt::format("there is no backend \"{}\"", name),
+  return base::Error{.code = base::codes::kInvalid,
+                     .message = fmt::format("there is no backend \"{}\"", name),
                      .hint = std::move(hint)};
 }
 
@@ -95,7 +96,8 @@ base::Result<void> add_backend(const Paths& paths, const Backend& backend) {
   TRY(const Loaded loaded, load(paths, Environment{}));
   const auto& backends = loaded.config.backends;
   if (std::ranges::find(backends, backend.name, &Backend::name) != backends.end()) {
-    return base::Error{.code = base::codes::kExists, .message = fmt::format("there is a backend \"{}\" already", backend.name),
+    return base::Error{.code = base::codes::kExists,
+                       .message = fmt::format("there is a backend \"{}\" already", backend.name),
                        .hint = fmt::format("lathe backend remove {}", backend.name)};
   }
   TRY(const std::string text, read_text(paths));

@@ -11,9 +11,9 @@
 #include "lathe/base/result.h"
 #include "lathe/protocol/items.h"
 
-// One checked Config from layers: built-in defaults, the person's config.yaml, environment variables (LATHE_ and the key
-// in capitals); the caller puts its flags on top. Each value knows its source. Files of a project are not read here:
-// they may only narrow, and only once trusted. Every key stands in settings.h, and in docs/reference/config.md.
+// One checked Config from layers: built-in defaults, the person's config.yaml, environment variables (LATHE_ and the
+// key in capitals); the caller puts its flags on top. Each value knows its source. Files of a project are not read
+// here: they may only narrow, and only once trusted. Every key stands in settings.h, and in docs/reference/config.md.
 
 namespace lathe::config {
 
@@ -109,8 +109,8 @@ struct Loaded {
 /// The setting of that key; `not_found` with the nearest one.
 [[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);
 
-// The three below change the person's file (created when missing) and keep the rest of it and its comments. Where a file
-// is written in a way that cannot be changed line by line, the error `unsupported` says what to write by hand.
+// The three below change the person's file (created when missing) and keep the rest of it and its comments. Where a
+// file is written in a way that cannot be changed line by line, the error `unsupported` says what to write by hand.
 
 /// Sets one key. Unknown keys (`not_found`) and wrong values (`invalid`) are errors with the nearest name.
 [[nodiscard]] base::Result<void> set(const Paths& paths, const std::string& key, const std::string& value);

@@ -107,8 +107,9 @@ void Loader::warn_about(const Backend& backend) {
   const auto url = parse_url(backend.url);
   const bool has_key = !backend.api_key_command.empty() || !environment_.get(backend.api_key_env).empty();
   if (url.ok() && url->scheme == "http" && !url->is_local() && has_key) {
-    loaded_.warnings.push_back(fmt::format(
-        "backend {}: the key goes to {} without encryption (use https, or a URL on this machine)", backend.name, url->host));
+    loaded_.warnings.push_back(
+        fmt::format("backend {}: the key goes to {} without encryption (use https, or a URL on this machine)",
+                    backend.name, url->host));
   }
 }
 
@@ -139,9 +140,10 @@ base::Result<void> Loader::add_from_environment(const char* name, const std::str
   auto completed = complete(std::move(backend));
   if (!completed.ok()) return std::move(completed).error().within(url_variable);
   if (!has_key && !parse_url(completed->url)->is_local()) {
-    loaded_.warnings.push_back(fmt::format("{} is set but {} is not, so there is no backend {} (only a server on this "
-                                           "machine goes without a key)",
-                                           url_variable, key_variable, name));
+    loaded_.warnings.push_back(
+        fmt::format("{} is set but {} is not, so there is no backend {} (only a server on this "
+                    "machine goes without a key)",
+                    url_variable, key_variable, name));
     return {};
   }
   warn_about(*completed);

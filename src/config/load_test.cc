@@ -181,7 +181,8 @@ TEST(Load, AUrlWithoutAKeyIsEnoughOnThisMachineOnly) {
 
 TEST(Load, AKeyOverPlainHttpWarns) {
   const TestHome home;
-  const Environment environment{.variables = {{"OPENAI_API_KEY", "k"}, {"OPENAI_BASE_URL", "http://models.example/v1"}}};
+  const Environment environment{
+      .variables = {{"OPENAI_API_KEY", "k"}, {"OPENAI_BASE_URL", "http://models.example/v1"}}};
   EXPECT_THAT(load_or_fail(home, environment).warnings, ElementsAre(HasSubstr("without encryption")));
 }
 
@@ -203,7 +204,8 @@ TEST(BackendTypes, WhatCannotWorkIsRefusedWithoutShowingAKey) {
   const std::string leaked = error_of({.name = "a", .type = "openai", .api_key_env = "sk-secret"});
   EXPECT_THAT(leaked, HasSubstr("name of an environment variable"));
   EXPECT_FALSE(leaked.contains("sk-secret"));
-  EXPECT_THAT(error_of({.name = "a", .type = "openai", .headers = {{"X", "a\r\nB: c"}}}), HasSubstr("control character"));
+  EXPECT_THAT(error_of({.name = "a", .type = "openai", .headers = {{"X", "a\r\nB: c"}}}),
+              HasSubstr("control character"));
   EXPECT_THAT(error_of({.name = "a", .type = "openai", .headers = {{"X:", "a"}}}), HasSubstr("no header name"));
 }
 

@@ -32,7 +32,8 @@ Environment Environment::of_process() {
 base::Result<Paths> find_paths(const Environment& environment) {
   if (const std::string home = environment.get("LATHE_HOME"); !home.empty()) {
     if (!home.starts_with('/')) {
-      return base::Error{.code = base::codes::kInvalid, .message = "LATHE_HOME=\"" + home + "\" is not absolute",
+      return base::Error{.code = base::codes::kInvalid,
+                         .message = "LATHE_HOME=\"" + home + "\" is not absolute",
                          .hint = "give the whole path, from / on"};
     }
     return Paths{.config_file = home + "/config.yaml",
@@ -43,7 +44,8 @@ base::Result<Paths> find_paths(const Environment& environment) {
   }
   const std::string home = environment.get("HOME");
   if (!home.starts_with('/')) {
-    return base::Error{.code = base::codes::kInvalid, .message = "HOME is not set, so there is no place for Lathe's files",
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = "HOME is not set, so there is no place for Lathe's files",
                        .hint = "set HOME, or set LATHE_HOME to a folder of its own"};
   }
   const std::string config = folder(environment, "XDG_CONFIG_HOME", home + "/.config");

@@ -6,7 +6,8 @@ namespace lathe::config {
 namespace {
 
 TEST(FindPaths, FollowsXdg) {
-  const auto paths = find_paths({.variables = {{"HOME", "/h"}, {"XDG_STATE_HOME", "/s"}, {"XDG_CACHE_HOME", "relative"}}});
+  const auto paths =
+      find_paths({.variables = {{"HOME", "/h"}, {"XDG_STATE_HOME", "/s"}, {"XDG_CACHE_HOME", "relative"}}});
   ASSERT_TRUE(paths.ok());
   EXPECT_EQ(paths->config_file, "/h/.config/lathe/config.yaml");
   EXPECT_EQ(paths->models_file, "/h/.config/lathe/models.yaml");

@@ -53,7 +53,8 @@ base::Result<Url> parse_url(std::string_view text) {
   rest.remove_prefix(authority.size());
   if (authority.contains('@')) {
     // The text is not shown: it holds a password.
-    return base::Error{.code = base::codes::kInvalid, .message = "the URL holds a user name or password",
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = "the URL holds a user name or password",
                        .hint = "give the key through api-key-env or api-key-command"};
   }
   if (rest.find_first_of("?#") != std::string_view::npos) return wrong(text, "has a query or fragment");

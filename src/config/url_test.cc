@@ -25,9 +25,9 @@ TEST(Url, KnowsThisMachine) {
 }
 
 TEST(Url, RefusesTheRest) {
-  for (const char* text : {"", "api.example.com", "ftp://h", "http://", "http://h:0", "http://h:99999", "http://h:x",
-                           "http://h/ x", "http://h\n", "http://h?a=1", "http://h/#f", "http://[::1", "http://[]",
-                           "http://h_!"}) {
+  for (const char* text :
+       {"", "api.example.com", "ftp://h", "http://", "http://h:0", "http://h:99999", "http://h:x", "http://h/ x",
+        "http://h\n", "http://h?a=1", "http://h/#f", "http://[::1", "http://[]", "http://h_!"}) {
     EXPECT_FALSE(parse_url(text).ok()) << text;
   }
 }

@@ -76,7 +76,8 @@ void Builder::end() {
     std::vector<const Member*> sorted;
     sorted.reserve(members->size());
     for (const Member& member : *members) sorted.push_back(&member);
-    std::ranges::sort(sorted, {}, [](const Member* member) { return std::pair(std::string_view(member->key), member); });
+    std::ranges::sort(sorted, {},
+                      [](const Member* member) { return std::pair(std::string_view(member->key), member); });
     const auto twice = std::ranges::adjacent_find(sorted, {}, &Member::key);
     if (twice != sorted.end()) {
       fail((*(twice + 1))->key_at, fmt::format("\"{}\" is given twice", (*twice)->key),

@@ -10,7 +10,9 @@
 namespace lathe::formats {
 
 void Problems::error(Position at, std::string_view message, std::string hint) {
-  errors_.push_back(error_at(file_, at, message, std::move(hint)));
+  const auto after = std::ranges::upper_bound(error_places_, at);
+  errors_.insert(errors_.begin() + (after - error_places_.begin()), error_at(file_, at, message, std::move(hint)));
+  error_places_.insert(after, at);
 }
 
 void Problems::warning(Position at, std::string_view message, std::string hint) {

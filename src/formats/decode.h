@@ -12,8 +12,8 @@
 #include "lathe/base/result.h"
 #include "lathe/formats/node.h"
 
-// Strict reading of a tree into structs. Everything that is wrong is collected with its place, so that a person sees all
-// of it at once:
+// Strict reading of a tree into structs. Everything that is wrong is collected with its place, so that a person sees
+// all of it at once:
 //
 //   Problems problems(document.file);
 //   MapReader map(document.root, problems);
@@ -33,7 +33,7 @@ class Problems final {
   void warning(Position at, std::string_view message, std::string hint = "");
 
   [[nodiscard]] bool ok() const { return errors_.empty(); }
-  /// In the order in which they were found.
+  /// In the order of the file.
   [[nodiscard]] const std::vector<base::Error>& errors() const { return errors_; }
   [[nodiscard]] const std::vector<base::Error>& warnings() const { return warnings_; }
   /// All errors as one, a line each; its hint is the first one's.
@@ -42,6 +42,7 @@ class Problems final {
  private:
   std::string file_;
   std::vector<base::Error> errors_;
+  std::vector<Position> error_places_;
   std::vector<base::Error> warnings_;
 };
 

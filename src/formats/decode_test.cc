@@ -53,7 +53,8 @@ TEST(Decode, ReadsStructsListsAndDurations) {
 }
 
 TEST(Decode, CollectsEverythingThatIsWrongWithItsPlace) {
-  const Decoded out = decode_text("tasks:\n  - {id: 7}\n  - {max-retrys: 1}\ntime-out: 5\nmode: carefull\nmdoe: fast\n");
+  const Decoded out =
+      decode_text("tasks:\n  - {id: 7}\n  - {max-retrys: 1}\ntime-out: 5\nmode: carefull\nmdoe: fast\n");
   EXPECT_EQ(out.errors, (std::vector<std::string>{
                             "c.yaml:2:10: expected text, not a number (put it in quotes)",
                             "c.yaml:3:5: \"id\" is missing",

@@ -105,8 +105,8 @@ void replace_value(Lines& file, const Member& member, const Node& value) {
     const std::size_t colon = line.find(':', member.key_at.column - 1 + member.key.size());
     if (colon == std::string::npos) return;
     const std::size_t comment = line.find(" #", colon);
-    line = line.substr(0, colon + 1) + " " + yaml_text(value) +
-           (comment == std::string::npos ? "" : line.substr(comment));
+    line =
+        line.substr(0, colon + 1) + " " + yaml_text(value) + (comment == std::string::npos ? "" : line.substr(comment));
     return;
   }
   std::string& line = file.lines[member.value.at.line - 1];
@@ -205,10 +205,9 @@ std::string yaml_text(const Node& value) {
     std::string operator()(std::monostate) const { return "null"; }
     std::string operator()(bool flag) const { return flag ? "true" : "false"; }
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
-    std::string operator()(double number) const { return fmt::format("{}", number); }
+    std::string operator()(double number) const { return base::dump_json(base::Json(number)); }
     std::string operator()(const std::string& text) const {
-      constexpr std::string_view kPlain =
-          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-:@+";
+      constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-:@+";
       const bool plain = text.find_first_not_of(kPlain) == std::string::npos && !text.ends_with(':') &&
                          !std::string_view("-:@").contains(text.substr(0, 1)) && plain_scalar(text).text() != nullptr;
       if (plain) return text;

@@ -61,8 +61,17 @@ TEST(RemoveFromYaml, TakesTheWholeMember) {
   EXPECT_TRUE(remove("{a: 1, b: 2}\n", {"a"}).ends_with("(remove a (line 1) by hand)"));
 }
 
+TEST(YamlText, NumbersStayOfTheirKind) {
+  for (const double number : {2.0, 0.5, 1e20, -0.0}) {
+    const auto document = read_yaml("k: " + yaml_text({.value = number}) + "\n", "c.yaml");
+    ASSERT_TRUE(document.ok());
+    EXPECT_EQ(*document->root.find("k"), Node{.value = number}) << number;
+  }
+}
+
 TEST(YamlText, ReadsBackAsTheSameValue) {
-  for (const char* text : {"", "plain", "true", "null", "1.5", "a: b", "# x", "- x", "@x", "a\"b", "tab\t", "x:", "ü"}) {
+  for (const char* text :
+       {"", "plain", "true", "null", "1.5", "a: b", "# x", "- x", "@x", "a\"b", "tab\t", "x:", "ü"}) {
     const Node node = text_node(text);
     const auto document = read_yaml("k: " + yaml_text(node) + "\n", "c.yaml");
     ASSERT_TRUE(document.ok()) << text;

@@ -131,7 +131,8 @@ void explain(Builder& builder, const YAML::Exception& bug, std::string_view text
   const Position at = position_of(bug.mark);
   for (std::size_t line = at.line; line > 0 && line + 1 >= at.line; --line) {
     if (line <= lines.size() && indented_by_tab(lines[line - 1])) {
-      builder.fail({line, lines[line - 1].find('\t') + 1}, "the line is indented with a tab", "YAML allows only spaces");
+      builder.fail({line, lines[line - 1].find('\t') + 1}, "the line is indented with a tab",
+                   "YAML allows only spaces");
       return;
     }
   }
