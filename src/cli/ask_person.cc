@@ -42,9 +42,13 @@ QuestionText describe(const p::EventMsg& msg, const Style& style) {
   if (const auto* patch = std::get_if<p::ApplyPatchApprovalRequest>(&msg)) {
     std::string detail;
     for (const p::FileChange& change : patch->changes) {
-      detail += fmt::format("  {}\n{}", style.paint(Ink::kBold, change_label(change)), diff_text(change.diff, style, "  ", 60));
+      detail += fmt::format("  {}\n{}", style.paint(Ink::kBold, change_label(change)),
+                            diff_text(change.diff, style, "  ", 60));
     }
-    return {.id = patch->id, .headline = "May these files be changed?", .detail = std::move(detail), .reason = patch->reason};
+    return {.id = patch->id,
+            .headline = "May these files be changed?",
+            .detail = std::move(detail),
+            .reason = patch->reason};
   }
   const auto& call = std::get<p::ApprovalRequest>(msg);
   return {.id = call.id,
@@ -72,15 +76,20 @@ std::optional<p::Decision> decision_of_key(char key) {
   switch (key) {
     case 'y':
     case 'Y':
-    case 'o': return p::Decision::kApproved;
+    case 'o':
+      return p::Decision::kApproved;
     case 's':
-    case 'S': return p::Decision::kApprovedForSession;
+    case 'S':
+      return p::Decision::kApprovedForSession;
     case 'n':
     case 'N':
-    case 'd': return p::Decision::kDenied;
+    case 'd':
+      return p::Decision::kDenied;
     case 'a':
-    case 'A': return p::Decision::kAbort;
-    default: return std::nullopt;
+    case 'A':
+      return p::Decision::kAbort;
+    default:
+      return std::nullopt;
   }
 }
 

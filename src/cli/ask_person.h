@@ -39,7 +39,8 @@ class TerminalAsker final : public Asker {
 
  private:
   runtime::Async<base::Result<std::string>> read_keys(int fd, runtime::CancelToken cancel);
-  runtime::Async<base::Result<protocol::Op>> ask_approval(int fd, protocol::EventMsg question, runtime::CancelToken cancel);
+  runtime::Async<base::Result<protocol::Op>> ask_approval(int fd, protocol::EventMsg question,
+                                                          runtime::CancelToken cancel);
   runtime::Async<base::Result<protocol::Op>> ask_questions(int fd, protocol::UserQuestion question,
                                                            runtime::CancelToken cancel);
   Context& context_;

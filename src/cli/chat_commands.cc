@@ -19,13 +19,14 @@ struct Entry {
   std::string_view doc;
 };
 
-constexpr std::array<Entry, 7> kCommands{{{"/compact", ChatVerb::kCompact, "replace the older conversation by a summary"},
-                                          {"/model", ChatVerb::kModel, "NAME: use this model from now on"},
-                                          {"/usage", ChatVerb::kUsage, "tokens and cost of this session"},
-                                          {"/edit", ChatVerb::kEdit, "write the next message in $EDITOR"},
-                                          {"/help", ChatVerb::kHelp, "this list"},
-                                          {"/quit", ChatVerb::kQuit, "leave (also Ctrl-D)"},
-                                          {"/exit", ChatVerb::kQuit, "leave"}}};
+constexpr std::array<Entry, 7> kCommands{
+    {{"/compact", ChatVerb::kCompact, "replace the older conversation by a summary"},
+     {"/model", ChatVerb::kModel, "NAME: use this model from now on"},
+     {"/usage", ChatVerb::kUsage, "tokens and cost of this session"},
+     {"/edit", ChatVerb::kEdit, "write the next message in $EDITOR"},
+     {"/help", ChatVerb::kHelp, "this list"},
+     {"/quit", ChatVerb::kQuit, "leave (also Ctrl-D)"},
+     {"/exit", ChatVerb::kQuit, "leave"}}};
 
 std::string_view word_of(std::string_view line) { return line.substr(0, line.find_first_of(" \n")); }
 

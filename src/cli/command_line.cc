@@ -93,7 +93,8 @@ Result<void> check_together(const Options& options) {
                          "one of --approve, --session, --deny, --abort, --answer TEXT");
     }
     if (answer->decision && !answer->answers.empty()) {
-      return usage_error("--answer is for questions of the model, the other answers are for approvals", "give one of them");
+      return usage_error("--answer is for questions of the model, the other answers are for approvals",
+                         "give one of them");
     }
   }
   return {};

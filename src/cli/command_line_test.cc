@@ -26,11 +26,48 @@ std::string error_of(std::vector<std::string> args) {
 }
 
 TEST(CommandLine, ExecTakesEveryOption) {
-  const auto exec = options_of<ExecOptions>(
-      {"exec", "--json=codex", "-m", "big", "--backend", "b", "-C", "/x", "--output-schema", "s.json", "-o", "out.txt",
-       "--resume", "abc", "--fork", "--max-turns", "0", "--max-tool-calls", "7", "--max-tokens", "900", "--max-usd", "0.25",
-       "--timeout", "1h30m", "--image", "a.png", "--image", "b.png", "--ask", "wait", "--approval-policy", "untrusted",
-       "--replay", "c.jsonl", "--replay-mode", "all", "--fallback", "small", "--embedded", "fix", "it"});
+  const auto exec = options_of<ExecOptions>({"exec",
+                                             "--json=codex",
+                                             "-m",
+                                             "big",
+                                             "--backend",
+                                             "b",
+                                             "-C",
+                                             "/x",
+                                             "--output-schema",
+                                             "s.json",
+                                             "-o",
+                                             "out.txt",
+                                             "--resume",
+                                             "abc",
+                                             "--fork",
+                                             "--max-turns",
+                                             "0",
+                                             "--max-tool-calls",
+                                             "7",
+                                             "--max-tokens",
+                                             "900",
+                                             "--max-usd",
+                                             "0.25",
+                                             "--timeout",
+                                             "1h30m",
+                                             "--image",
+                                             "a.png",
+                                             "--image",
+                                             "b.png",
+                                             "--ask",
+                                             "wait",
+                                             "--approval-policy",
+                                             "untrusted",
+                                             "--replay",
+                                             "c.jsonl",
+                                             "--replay-mode",
+                                             "all",
+                                             "--fallback",
+                                             "small",
+                                             "--embedded",
+                                             "fix",
+                                             "it"});
   ExecOptions expected;
   expected.prompt = {"fix", "it"};
   expected.resume = "abc";
@@ -69,7 +106,8 @@ TEST(CommandLine, APromptWithASpaceNeedsNoCommand) {
 }
 
 TEST(CommandLine, AMistypedCommandIsNeverAPrompt) {
-  EXPECT_EQ(error_of({"exce"}), "lathe has no command \"exce\" (did you mean \"exec\"?; a prompt of one word: lathe exec exce)");
+  EXPECT_EQ(error_of({"exce"}),
+            "lathe has no command \"exce\" (did you mean \"exec\"?; a prompt of one word: lathe exec exce)");
   EXPECT_EQ(error_of({"sesion", "list"}).substr(0, 29), "lathe has no command \"sesion\"");
   EXPECT_EQ(error_of({"session", "lst"}), "lathe session has no command \"lst\" (did you mean \"list\"?)");
 }
@@ -90,7 +128,8 @@ TEST(CommandLine, ErrorsNameTheArgument) {
 }
 
 TEST(CommandLine, ApprovalAnswers) {
-  const auto answer = options_of<ApprovalAnswerOptions>({"approvals", "answer", "q1", "--session", "--note", "ok", "--no-run"});
+  const auto answer =
+      options_of<ApprovalAnswerOptions>({"approvals", "answer", "q1", "--session", "--note", "ok", "--no-run"});
   EXPECT_EQ(answer.id, "q1");
   EXPECT_EQ(answer.decision, Decision::kApprovedForSession);
   EXPECT_EQ(answer.note, "ok");
@@ -105,8 +144,10 @@ TEST(CommandLine, OtherCommands) {
   EXPECT_EQ(options_of<SessionListOptions>({"session", "list", "--limit", "5", "--all", "--json", "--embedded"}),
             (SessionListOptions{.limit = 5, .all = true, .json = true, .embedded = true}));
   EXPECT_EQ(options_of<ExecOptions>({"session", "resume", "last", "go on"}).resume, "last");
-  EXPECT_EQ(options_of<SessionExportOptions>({"session", "export", "x", "--format", "md"}).format, ExportFormat::kMarkdown);
-  EXPECT_EQ(options_of<SessionRemoveOptions>({"session", "rm", "a", "b"}).sessions, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(options_of<SessionExportOptions>({"session", "export", "x", "--format", "md"}).format,
+            ExportFormat::kMarkdown);
+  EXPECT_EQ(options_of<SessionRemoveOptions>({"session", "rm", "a", "b"}).sessions,
+            (std::vector<std::string>{"a", "b"}));
   const auto add = options_of<BackendAddOptions>(
       {"backend", "add", "local", "--type", "vllm", "--url", "http://127.0.0.1:8000/v1", "--default"});
   EXPECT_EQ(add.backend.name, "local");

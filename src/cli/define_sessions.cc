@@ -39,7 +39,9 @@ void define_fork(CommandTree& tree, CLI::App* session) {
 void define_search(CommandTree& tree, CLI::App* session) {
   CLI::App* command = add_command(session, "search", "Find words in all sessions");
   auto& options = tree.options_of<SessionSearchOptions>(command);
-  command->add_option("query", options.words, "Words that must all occur; \"…\" for a phrase")->required()->type_name("QUERY");
+  command->add_option("query", options.words, "Words that must all occur; \"…\" for a phrase")
+      ->required()
+      ->type_name("QUERY");
   command->add_option("--limit", options.limit, "At most this many")
       ->type_name("N")
       ->capture_default_str()

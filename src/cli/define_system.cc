@@ -41,7 +41,8 @@ void define_schema(CommandTree& tree) {
   CLI::Option* json = command->add_flag_callback(
       "--jsonschema", [&options] { options.format = SchemaFormat::kJsonSchema; }, "As JSON Schema (default)");
   command
-      ->add_flag_callback("--typescript", [&options] { options.format = SchemaFormat::kTypeScript; }, "As TypeScript")
+      ->add_flag_callback(
+          "--typescript", [&options] { options.format = SchemaFormat::kTypeScript; }, "As TypeScript")
       ->excludes(json);
 }
 

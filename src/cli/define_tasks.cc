@@ -47,7 +47,8 @@ base::Result<std::int64_t> parse_count(const std::string& text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0) {
-    return base::Error{.code = base::codes::kInvalid, .message = fmt::format("\"{}\" is not a whole number from 0 on", text)};
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = fmt::format("\"{}\" is not a whole number from 0 on", text)};
   }
   return value;
 }
@@ -57,7 +58,8 @@ base::Result<std::int64_t> parse_micro_usd(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), usd);
   const bool whole = error == std::errc() && end == text.data() + text.size();
   if (!whole || !std::isfinite(usd) || usd < 0 || usd > 1e12) {
-    return base::Error{.code = base::codes::kInvalid, .message = fmt::format("\"{}\" is not an amount such as 0.50", text)};
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = fmt::format("\"{}\" is not an amount such as 0.50", text)};
   }
   return std::llround(usd * 1e6);
 }
@@ -124,8 +126,7 @@ void add_cassette_options(CLI::App* command, TaskOptions& task) {
 void add_output_options(CLI::App* command, TaskOptions& task) {
   // A flag that may have a value, so that `--json` does not take the prompt that follows it.
   auto mode = std::make_shared<std::string>();
-  command
-      ->add_flag("--json{frames}", *mode, "Print events as JSON lines; --json=codex: under the names of codex exec")
+  command->add_flag("--json{frames}", *mode, "Print events as JSON lines; --json=codex: under the names of codex exec")
       ->each([&task, mode](const std::string& value) {
         if (value != "frames" && value != "codex") {
           throw CLI::ValidationError("--json", fmt::format("\"{}\" is not one of frames, codex", value));
@@ -160,8 +161,11 @@ void define_exec(CommandTree& tree) {
   auto& exec = tree.options_of<ExecOptions>(command);
   command->add_option("prompt", exec.prompt, "What to do; \"-\" adds what stdin holds")->type_name("PROMPT");
   CLI::Option* resume =
-      command->add_option("--resume", exec.resume, "Continue this session: id, start of an id, or last")->type_name("ID");
-  command->add_flag_callback("--last", [&exec] { exec.resume = "last"; }, "Continue the newest session")->excludes(resume);
+      command->add_option("--resume", exec.resume, "Continue this session: id, start of an id, or last")
+          ->type_name("ID");
+  command->add_flag_callback(
+             "--last", [&exec] { exec.resume = "last"; }, "Continue the newest session")
+      ->excludes(resume);
   command->add_flag("--fork", exec.fork, "With --resume or --last: continue in a fork");
   add_exec_options(command, exec);
 }
@@ -170,8 +174,11 @@ void define_chat(CommandTree& tree) {
   CLI::App* command = add_command(&tree.app(), "chat", "Talk to a model, task after task");
   auto& chat = tree.options_of<ChatOptions>(command);
   CLI::Option* resume =
-      command->add_option("--resume", chat.resume, "Continue this session: id, start of an id, or last")->type_name("ID");
-  command->add_flag_callback("--last", [&chat] { chat.resume = "last"; }, "Continue the newest session")->excludes(resume);
+      command->add_option("--resume", chat.resume, "Continue this session: id, start of an id, or last")
+          ->type_name("ID");
+  command->add_flag_callback(
+             "--last", [&chat] { chat.resume = "last"; }, "Continue the newest session")
+      ->excludes(resume);
   command->add_flag("-e,--edit", chat.edit, "Write the first message in $EDITOR");
   add_task_options(command, chat.task);
 }
@@ -183,8 +190,9 @@ void define_approval_answer(CommandTree& tree, CLI::App* approvals) {
   using protocol::Decision;
   auto* decision = command->add_option_group("decision");
   decision->add_flag_callback("--approve", [&answer] { answer.decision = Decision::kApproved; }, "Yes, this once");
-  decision->add_flag_callback("--session", [&answer] { answer.decision = Decision::kApprovedForSession; },
-                              "Yes, and the same again in this session");
+  decision->add_flag_callback(
+      "--session", [&answer] { answer.decision = Decision::kApprovedForSession; },
+      "Yes, and the same again in this session");
   decision->add_flag_callback("--deny", [&answer] { answer.decision = Decision::kDenied; }, "No; the task goes on");
   decision->add_flag_callback("--abort", [&answer] { answer.decision = Decision::kAbort; }, "No; the task ends");
   decision->add_option("--answer", answer.answers, "Answer to a question of the model (once for each)")

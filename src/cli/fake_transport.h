@@ -50,8 +50,12 @@ class FakeTransport final : public client::Transport {
   runtime::Async<base::Result<protocol::Ack>> submit(std::string, protocol::Op op) override {
     engine_.ops.push_back(op);
     if (std::holds_alternative<protocol::ConfigureSession>(op)) {
-      engine_.push(protocol::SessionConfigured{.session_id = "s1", .model = "m", .backend = "b", .cwd = "/w",
-                                               .sandbox = engine_.sandbox, .driver = "native"});
+      engine_.push(protocol::SessionConfigured{.session_id = "s1",
+                                               .model = "m",
+                                               .backend = "b",
+                                               .cwd = "/w",
+                                               .sandbox = engine_.sandbox,
+                                               .driver = "native"});
     } else if (std::holds_alternative<protocol::UserInput>(op)) {
       engine_.push(protocol::UserMessage{.item = "i0", .content = std::get<protocol::UserInput>(op).items});
     }

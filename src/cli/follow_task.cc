@@ -128,9 +128,8 @@ Async<void> TaskFollower::stop(StopCause cause) {
   if (watch_.stop_cause()) co_return;
   watch_.stopping(cause);
   question_.cancel(runtime::cancelled_error("the task is being stopped"));
-  give_up_timer_ = context_.loop.call_after(kEndPatience, [this] {
-    give_up_.cancel(runtime::cancelled_error("the engine did not end the task in time"));
-  });
+  give_up_timer_ = context_.loop.call_after(
+      kEndPatience, [this] { give_up_.cancel(runtime::cancelled_error("the engine did not end the task in time")); });
   (void)co_await request_.transport->submit(request_.session, p::Interrupt{});
 }
 
@@ -147,9 +146,9 @@ void TaskFollower::update_status() {
   const std::string status = watch_.stop_cause() ? "stopping" : request_.view->status();
   if (asking_ || status.empty() || !request_.screen->has_footer()) return;
   const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(context_.loop.mono_now() - started_);
-  request_.screen->set_status(
-      fmt::format("{} {} · {}{}", kSpinner[frame_ % kSpinner.size()], elide(status, 50),
-                  base::format_duration(elapsed), request_.hint.empty() ? "" : " · " + request_.hint));
+  const std::string took = elapsed.count() < 60 ? fmt::format("{}s", elapsed.count()) : base::format_duration(elapsed);
+  request_.screen->set_status(fmt::format("{} {} · {}{}", kSpinner[frame_ % kSpinner.size()], elide(status, 50), took,
+                                          request_.hint.empty() ? "" : " · " + request_.hint));
 }
 
 }  // namespace lathe::cli

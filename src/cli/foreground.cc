@@ -44,7 +44,8 @@ Result<void> Foreground::write_last_message(const std::string& text) const {
 
 void Foreground::tell_how_to_answer(const TaskEnd& end) const {
   for (const std::string& id : end.questions) {
-    context_.note(fmt::format("the task waits for an answer: lathe approvals answer {} --approve (or --deny, --abort)", id));
+    context_.note(
+        fmt::format("the task waits for an answer: lathe approvals answer {} --approve (or --deny, --abort)", id));
   }
 }
 

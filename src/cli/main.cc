@@ -18,9 +18,8 @@ using runtime::Async;
 namespace {
 
 template <class T>
-concept NeedsEngine = requires(Context* context, client::Transport* engine, T options) {
-  execute(context, engine, std::move(options));
-};
+concept NeedsEngine =
+    requires(Context* context, client::Transport* engine, T options) { execute(context, engine, std::move(options)); };
 
 template <class T>
 CommandResult execute_one(Context* context, T options) {

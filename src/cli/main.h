@@ -15,8 +15,8 @@ namespace lathe::cli {
 /// What the command line is given by the program around it. Outlives run().
 struct Frontend {
   runtime::Loop& loop;
-  /// Makes the connection to an engine; called at most once per command, and never for `--version`, help, `completions`,
-  /// `man`, `schema` and `config`.
+  /// Makes the connection to an engine; called at most once per command, and never for `--version`, help,
+  /// `completions`, `man`, `schema` and `config`.
   std::function<base::Result<std::unique_ptr<client::Transport>>(const client::OpenOptions&)> open;
   /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
   std::function<base::Result<void>()> check_data_root;

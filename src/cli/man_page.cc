@@ -58,8 +58,8 @@ constexpr const char* kEnd =
 
 std::string man_page(const CLI::App& app, const std::string& version) {
   const std::vector<CommandDoc> commands = describe_commands(app);
-  std::string out = fmt::format(".TH LATHE 1 \"\" \"lathe {}\" \"User Commands\"\n.SH NAME\nlathe \\- {}\n", roff(version),
-                                roff(commands.front().summary));
+  std::string out = fmt::format(".TH LATHE 1 \"\" \"lathe {}\" \"User Commands\"\n.SH NAME\nlathe \\- {}\n",
+                                roff(version), roff(commands.front().summary));
   out += ".SH SYNOPSIS\n" + synopsis(commands.front()) + ".br\n.B lathe\n\\(dqa prompt with a space\\(dq\n";
   out += ".SH OPTIONS\n" + options(commands.front()) + ".SH COMMANDS\n";
   for (const CommandDoc& command : commands) {

@@ -54,7 +54,8 @@ Result<std::string> read_prompt(Context& context, const std::vector<std::string>
     prompt = said.empty() ? input : fmt::format("{}\n\n<stdin>\n{}\n</stdin>", prompt, base::trim_right(input));
   }
   if (base::trim(prompt).empty()) {
-    return Error{.code = base::codes::kInvalid, .message = "the prompt is empty", .hint = "say what to do: lathe exec \"…\""};
+    return Error{
+        .code = base::codes::kInvalid, .message = "the prompt is empty", .hint = "say what to do: lathe exec \"…\""};
   }
   if (prompt.size() > kMaxPromptBytes) return too_long();
   if (!base::is_utf8(prompt)) {

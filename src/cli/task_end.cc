@@ -14,10 +14,13 @@ void TaskEndWatch::stopping(StopCause cause) {
 ExitCode TaskEndWatch::stopped_code() const {
   if (!cause_) return kStopped;
   switch (*cause_) {
-    case StopCause::kPerson: return kInterrupted;
-    case StopCause::kTimeout: return kTimedOut;
+    case StopCause::kPerson:
+      return kInterrupted;
+    case StopCause::kTimeout:
+      return kTimedOut;
     case StopCause::kSignal:
-    case StopCause::kReaderGone: return kStopped;
+    case StopCause::kReaderGone:
+      return kStopped;
   }
   return kStopped;
 }

@@ -13,8 +13,7 @@ using base::Result;
 using runtime::Async;
 
 client::OpenOptions open_options(const TaskOptions& task) {
-  client::OpenOptions options{
-      .embedded = task.embedded, .record_path = task.record, .replay_path = task.replay};
+  client::OpenOptions options{.embedded = task.embedded, .record_path = task.record, .replay_path = task.replay};
   if (task.replay.empty()) return options;
   using Replay = client::OpenOptions::Replay;
   options.replay = task.replay_mode == ReplayMode::kAll ? Replay::kAll : Replay::kModel;
@@ -23,14 +22,17 @@ client::OpenOptions open_options(const TaskOptions& task) {
 
 Result<p::AskMode> ask_mode(const Context& context, const TaskOptions& task) {
   switch (task.ask) {
-    case Ask::kDeny: return p::AskMode::kDeny;
-    case Ask::kWait: return p::AskMode::kWait;
+    case Ask::kDeny:
+      return p::AskMode::kDeny;
+    case Ask::kWait:
+      return p::AskMode::kWait;
     case Ask::kTty:
       if (TerminalAsker::available(context)) return p::AskMode::kClient;
       return base::Error{.code = base::codes::kInvalid,
                          .message = "--ask tty: there is no terminal to ask on",
                          .hint = "--ask deny, or --ask wait to answer later"};
-    case Ask::kAuto: break;
+    case Ask::kAuto:
+      break;
   }
   return TerminalAsker::available(context) ? p::AskMode::kClient : p::AskMode::kDeny;
 }

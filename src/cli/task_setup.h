@@ -20,11 +20,12 @@ namespace lathe::cli {
 /// The op that continues a session: only what the options name changes.
 [[nodiscard]] base::Result<protocol::ConfigureSession> same_session(const TaskOptions& task, protocol::AskMode ask);
 
-/// The prompt with the images, the schema and the ceilings that the options name. A file that cannot be read is an error.
+/// The prompt with the images, the schema and the ceilings that the options name. A file that cannot be read is an
+/// error.
 [[nodiscard]] base::Result<protocol::UserInput> user_input(const TaskOptions& task, std::string prompt);
 
 /// Makes or continues a session and gives its id: a new one when `resume` is empty, else that one or a fork of it.
-runtime::Async<base::Result<std::string>> enter_session(Context* context, client::Transport* transport, TaskOptions task,
-                                                        std::string resume, bool fork);
+runtime::Async<base::Result<std::string>> enter_session(Context* context, client::Transport* transport,
+                                                        TaskOptions task, std::string resume, bool fork);
 
 }  // namespace lathe::cli

@@ -69,9 +69,12 @@ std::unique_ptr<TaskView> make_text_view(const Context& context) {
 
 std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode) {
   switch (mode) {
-    case JsonMode::kFrames: return std::make_unique<FramesView>();
-    case JsonMode::kCodex: return std::make_unique<CodexView>();
-    case JsonMode::kNone: break;
+    case JsonMode::kFrames:
+      return std::make_unique<FramesView>();
+    case JsonMode::kCodex:
+      return std::make_unique<CodexView>();
+    case JsonMode::kNone:
+      break;
   }
   return make_text_view(context);
 }

@@ -15,7 +15,8 @@ Async<Result<void>> read_records(Transport* transport, std::string session,
     CO_TRY_OK(co_await take(std::move(page.records)));
     if (page.next == 0) co_return Result<void>();
     if (page.next <= request.since) {
-      co_return base::Error{.code = base::codes::kInternal, .message = "the engine sent the same page of records twice"};
+      co_return base::Error{.code = base::codes::kInternal,
+                            .message = "the engine sent the same page of records twice"};
     }
     request.since = page.next;
   }

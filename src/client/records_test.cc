@@ -50,9 +50,8 @@ Async<Result<void>> append(std::vector<std::string>* all, std::vector<std::strin
 Result<std::vector<std::string>> read_all(PagedTransport& transport, const std::string& session) {
   runtime::Loop loop(runtime::TimeMode::kVirtual);
   std::vector<std::string> lines;
-  TRY_OK(loop.block_on(read_records(&transport, session, [&lines](std::vector<std::string> page) {
-    return append(&lines, std::move(page));
-  })));
+  TRY_OK(loop.block_on(read_records(
+      &transport, session, [&lines](std::vector<std::string> page) { return append(&lines, std::move(page)); })));
   return lines;
 }
 

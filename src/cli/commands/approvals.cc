@@ -69,8 +69,8 @@ CommandResult execute(Context* context, client::Transport* engine, ApprovalListO
   }
   std::vector<std::vector<std::string>> rows;
   for (const p::OpenQuestion& question : reply.questions) {
-    rows.push_back({question.id, age_label(question.asked_at, context->loop.unix_now()), question.session_id, question.what,
-                    question.reason});
+    rows.push_back({question.id, age_label(question.asked_at, context->loop.unix_now()), question.session_id,
+                    question.what, question.reason});
   }
   context->out.add(table_text({"ID", "ASKED", "SESSION", "WHAT", "WHY"}, rows, context->out_style));
   context->note("answer with: lathe approvals answer ID --approve (or --deny, --abort, --answer TEXT)");

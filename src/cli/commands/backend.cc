@@ -49,8 +49,7 @@ CommandResult execute(Context* context, client::Transport* engine, BackendListOp
 CommandResult execute(Context* context, client::Transport* engine, BackendTestOptions options) {
   CO_TRY(const p::BackendTestReply reply,
          co_await client::call_as(
-             engine,
-             p::BackendTest{.backend = options.name, .model = options.model, .ask_model = options.ask_model}));
+             engine, p::BackendTest{.backend = options.name, .model = options.model, .ask_model = options.ask_model}));
   context->out.line(fmt::format("backend {} answers: {} model{}, first byte after {}", options.name, reply.models,
                                 reply.models == 1 ? "" : "s",
                                 base::format_duration(std::chrono::milliseconds(reply.latency_ms))));

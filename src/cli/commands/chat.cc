@@ -76,7 +76,8 @@ Async<Result<ExitCode>> Chat::run() {
     Result<std::string> message = co_await next_message();
     if (!message.ok()) break;
     if (message->empty()) continue;
-    const Result<void> done = is_chat_command(*message) ? co_await run_command_line(*message) : co_await run_task(*message);
+    const Result<void> done =
+        is_chat_command(*message) ? co_await run_command_line(*message) : co_await run_task(*message);
     if (!done.ok() && done.error().code == base::codes::kUnavailable) {
       input_.pause();
       co_return done.error();
@@ -124,7 +125,8 @@ Async<Result<void>> Chat::run_task(std::string message) {
   }
   CO_TRY(p::UserInput input, user_input(options_.task, std::move(message)));
   CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
-  const bool asks = options_.task.ask == Ask::kTty || (options_.task.ask == Ask::kAuto && TerminalAsker::available(context_));
+  const bool asks =
+      options_.task.ask == Ask::kTty || (options_.task.ask == Ask::kAuto && TerminalAsker::available(context_));
   const auto deadline = options_.task.timeout ? runtime::Deadline::after(context_.loop, *options_.task.timeout)
                                               : runtime::Deadline::never();
   TaskFollower follower(context_, {.transport = engine_,
@@ -189,17 +191,24 @@ Async<Result<void>> Chat::run_command_line(std::string line) {
 
 Async<Result<void>> Chat::run_command(ChatCommand command) {
   switch (command.verb) {
-    case ChatVerb::kQuit: quit_ = true; break;
-    case ChatVerb::kHelp: context_.note(std::string(base::trim_right(chat_help()))); break;
-    case ChatVerb::kUsage: co_return co_await show_usage();
-    case ChatVerb::kEdit: co_return co_await edit();
+    case ChatVerb::kQuit:
+      quit_ = true;
+      break;
+    case ChatVerb::kHelp:
+      context_.note(std::string(base::trim_right(chat_help())));
+      break;
+    case ChatVerb::kUsage:
+      co_return co_await show_usage();
+    case ChatVerb::kEdit:
+      co_return co_await edit();
     case ChatVerb::kCompact:
       context_.note("compacting …");
       CO_TRY_OK(co_await engine_->submit(session_, p::Compact{}));
       co_return co_await show_waiting_events();
     case ChatVerb::kModel:
       if (command.argument.empty()) {
-        co_return base::Error{.code = base::codes::kInvalid, .message = "/model needs a name", .hint = "lathe model list"};
+        co_return base::Error{
+            .code = base::codes::kInvalid, .message = "/model needs a name", .hint = "lathe model list"};
       }
       CO_TRY_OK(co_await engine_->submit(session_, p::SetModel{.model = command.argument}));
       co_return co_await show_waiting_events();

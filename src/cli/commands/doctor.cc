@@ -25,9 +25,12 @@ using State = Finding::State;
 
 std::string_view name_of(State state) {
   switch (state) {
-    case State::kGood: return "ok";
-    case State::kWarning: return "warning";
-    case State::kBroken: return "broken";
+    case State::kGood:
+      return "ok";
+    case State::kWarning:
+      return "warning";
+    case State::kBroken:
+      return "broken";
   }
   return "";
 }
@@ -46,7 +49,8 @@ void check_config(Context& context, std::vector<Finding>& findings) {
   }
   findings.push_back({State::kGood, "configuration", paths->config_file, ""});
   for (const std::string& warning : loaded->warnings) {
-    findings.push_back({State::kWarning, "configuration", warning, "${EDITOR:-vi} " + base::shell_quote(paths->config_file)});
+    findings.push_back(
+        {State::kWarning, "configuration", warning, "${EDITOR:-vi} " + base::shell_quote(paths->config_file)});
   }
 }
 
@@ -55,7 +59,8 @@ void check_data_root(Context& context, std::vector<Finding>& findings) {
   if (usable.ok()) {
     findings.push_back({State::kGood, "data root", "writable, on a local disk", ""});
   } else {
-    findings.push_back({State::kBroken, "data root", usable.error().text(), "export LATHE_HOME=/a/local/writable/folder"});
+    findings.push_back(
+        {State::kBroken, "data root", usable.error().text(), "export LATHE_HOME=/a/local/writable/folder"});
   }
 }
 
@@ -64,7 +69,7 @@ bool in_path(Context& context, const std::string& program) {
   const std::string path = context.frontend.environment.get("PATH");
   return std::ranges::any_of(base::split(path, ':'), [&](std::string_view folder) {
     const std::string file = std::string(folder) + "/" + program;
-    struct stat status {};
+    struct stat status{};
     return ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(file.c_str(), X_OK) == 0;
   });
 }
@@ -76,15 +81,15 @@ void check_programs(Context& context, std::vector<Finding>& findings) {
     std::string why;
     std::string package;
   };
-  const std::vector<Program> programs{
-      {"bash", State::kBroken, "commands run in it", "bash"},
-      {"git", State::kWarning, "repositories are not recognised without it", "git"},
-      {"rg", State::kWarning, "search is slower without ripgrep", "ripgrep"}};
+  const std::vector<Program> programs{{"bash", State::kBroken, "commands run in it", "bash"},
+                                      {"git", State::kWarning, "repositories are not recognised without it", "git"},
+                                      {"rg", State::kWarning, "search is slower without ripgrep", "ripgrep"}};
   for (const Program& program : programs) {
     if (in_path(context, program.name)) {
       findings.push_back({State::kGood, program.name, "found", ""});
     } else {
-      findings.push_back({program.missing, program.name, "not in PATH: " + program.why, "sudo apt install " + program.package});
+      findings.push_back(
+          {program.missing, program.name, "not in PATH: " + program.why, "sudo apt install " + program.package});
     }
   }
 }
@@ -94,7 +99,8 @@ void check_terminal(Context& context, std::vector<Finding>& findings) {
   if (is_capable_terminal(context.frontend.out_fd, context.frontend.environment)) {
     findings.push_back({State::kGood, "terminal", context.frontend.environment.get("TERM"), ""});
   } else {
-    findings.push_back({State::kWarning, "terminal", "TERM is not set or \"dumb\": plain text only", "export TERM=xterm-256color"});
+    findings.push_back(
+        {State::kWarning, "terminal", "TERM is not set or \"dumb\": plain text only", "export TERM=xterm-256color"});
   }
 }
 
@@ -108,9 +114,8 @@ Async<void> check_backend(client::Transport* engine, p::BackendInfo backend, std
   // Only the backend that is used without a word breaks the installation.
   const State state = backend.is_default ? State::kBroken : State::kWarning;
   const std::string name = base::shell_quote(backend.name);
-  const std::string mend = backend.origin == "config"
-                               ? fmt::format("lathe backend remove {} && lathe setup", name)
-                               : fmt::format("lathe backend test {}", name);
+  const std::string mend = backend.origin == "config" ? fmt::format("lathe backend remove {} && lathe setup", name)
+                                                      : fmt::format("lathe backend test {}", name);
   findings->push_back({state, what, tested.error().text(), mend});
 }
 
@@ -127,8 +132,8 @@ Async<void> check_backends(client::Transport* engine, std::vector<Finding>* find
   for (const p::BackendInfo& backend : list->backends) co_await check_backend(engine, backend, findings);
   const bool has_default = std::ranges::any_of(list->backends, &p::BackendInfo::is_default);
   if (!has_default) {
-    findings->push_back({State::kWarning, "default backend", "none", "lathe config set default-backend " +
-                                                                          base::shell_quote(list->backends[0].name)});
+    findings->push_back({State::kWarning, "default backend", "none",
+                         "lathe config set default-backend " + base::shell_quote(list->backends[0].name)});
   }
 }
 

@@ -1,6 +1,6 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <pty.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -91,7 +91,8 @@ const p::EventMsg kDoneTask = p::TaskComplete{
     .task = "t", .last_agent_message = "All done.", .usage = {.input_tokens = 1200, .output_tokens = 34}, .turns = 1};
 
 TEST_F(ExecTest, TheAnswerStreamsToStdoutAndTheRestToStderr) {
-  script({p::AgentMessageDelta{.item = "a", .text = "All "}, p::AgentMessageDelta{.item = "a", .offset = 4, .text = "done."},
+  script({p::AgentMessageDelta{.item = "a", .text = "All "},
+          p::AgentMessageDelta{.item = "a", .offset = 4, .text = "done."},
           p::AgentMessage{.item = "a", .text = "All done."},
           p::ExecCommandBegin{.call_id = "c", .command = {"bash", "-lc", "make test"}, .cwd = "/w"},
           p::ExecCommandEnd{.call_id = "c", .exit_code = 2, .outcome = {.output = "broken\n", .duration_ms = 1200}},
@@ -190,9 +191,9 @@ TEST_F(ExecTest, CtrlCInterruptsAndTwiceLeaves) {
   };
   EXPECT_EQ(run({"exec", "hi"}).code, kInterrupted);
   EXPECT_FALSE(left_with_);
-  engine_.on_op = [this](const p::Op& op) {
-    if (std::holds_alternative<p::UserInput>(op)) std::raise(SIGINT);
-    if (std::holds_alternative<p::Interrupt>(op)) std::raise(SIGINT);
+  engine_.on_op = [](const p::Op& op) {
+    const bool stops = std::holds_alternative<p::UserInput>(op) || std::holds_alternative<p::Interrupt>(op);
+    if (stops) std::raise(SIGINT);
   };
   frontend_.leave_now = [this](int code) {
     left_with_ = code;
@@ -284,7 +285,8 @@ TEST_F(ExecTest, QuestionsAreAskedOnTheTerminal) {
   frontend_.tty_path = person.path;
   engine_.on_op = [this](const p::Op& op) {
     if (std::holds_alternative<p::UserInput>(op)) {
-      engine_.push(p::ExecApprovalRequest{.id = "q1", .call_id = "c", .command = {"rm", "x"}, .cwd = "/w", .rule = "r"});
+      engine_.push(
+          p::ExecApprovalRequest{.id = "q1", .call_id = "c", .command = {"rm", "x"}, .cwd = "/w", .rule = "r"});
     } else if (std::holds_alternative<p::Approval>(op)) {
       engine_.push(p::UserQuestion{.id = "q2", .call_id = "d", .questions = {{"Which?", {"red", "blue"}}}});
     } else if (std::holds_alternative<p::UserAnswer>(op)) {
@@ -309,7 +311,8 @@ TEST_F(ExecTest, WithoutATerminalQuestionsAreDenied) {
 
 TEST_F(ExecTest, ResumeOfAnUnknownSession) {
   engine_.on_call = [](const p::Call& call) -> base::Result<p::ReplyMsg> {
-    return base::Error{.code = base::codes::kNotFound, .message = "no session \"" + std::get<p::SessionGet>(call).session + "\""};
+    return base::Error{.code = base::codes::kNotFound,
+                       .message = "no session \"" + std::get<p::SessionGet>(call).session + "\""};
   };
   const Ran ran = run({"exec", "--resume", "abc", "hi"});
   EXPECT_EQ(ran.code, kUsage);

@@ -37,7 +37,8 @@ CommandResult execute(Context* context, client::Transport* engine, ModelListOpti
                     price_label(model)});
   }
   if (nothing && !failed) context->note("no models: lathe backend list shows what is configured");
-  if (!nothing) context->out.add(table_text({"MODEL", "WINDOW", "PRICE PER MILLION IN / OUT"}, rows, context->out_style));
+  if (!nothing)
+    context->out.add(table_text({"MODEL", "WINDOW", "PRICE PER MILLION IN / OUT"}, rows, context->out_style));
   co_return failed ? kBroken : kDone;
 }
 

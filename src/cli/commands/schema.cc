@@ -5,8 +5,12 @@ namespace lathe::cli {
 
 CommandResult execute(Context* context, SchemaOptions options) {
   switch (options.format) {
-    case SchemaFormat::kJsonSchema: context->out.line(base::dump_json_pretty(protocol::json_schema())); break;
-    case SchemaFormat::kTypeScript: context->out.add(protocol::typescript()); break;
+    case SchemaFormat::kJsonSchema:
+      context->out.line(base::dump_json_pretty(protocol::json_schema()));
+      break;
+    case SchemaFormat::kTypeScript:
+      context->out.add(protocol::typescript());
+      break;
   }
   co_return kDone;
 }

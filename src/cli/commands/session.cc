@@ -86,10 +86,12 @@ CommandResult execute(Context* context, client::Transport* engine, SessionListOp
   const std::size_t id_length = telling_length(reply.sessions);
   for (const p::SessionInfo& session : reply.sessions) {
     rows.push_back({session.session_id.substr(0, id_length), age_label(session.updated_at, now),
-                    std::to_string(session.tasks), state_label(session.state), session.model, short_title(session.title)});
+                    std::to_string(session.tasks), state_label(session.state), session.model,
+                    short_title(session.title)});
   }
   if (rows.empty()) context->note("no sessions yet: lathe exec \"…\" makes one");
-  if (!rows.empty()) context->out.add(table_text({"ID", "USED", "TASKS", "STATE", "MODEL", "TITLE"}, rows, context->out_style));
+  if (!rows.empty())
+    context->out.add(table_text({"ID", "USED", "TASKS", "STATE", "MODEL", "TITLE"}, rows, context->out_style));
   if (!reply.next_cursor.empty()) context->note("there are more: lathe session list --limit 0");
   co_return kDone;
 }
@@ -121,8 +123,8 @@ CommandResult execute(Context* context, client::Transport* engine, SessionForkOp
 
 CommandResult execute(Context* context, client::Transport* engine, SessionSearchOptions options) {
   CO_TRY(p::SessionSearchReply reply,
-         co_await client::call_as(
-             engine, p::SessionSearch{.query = base::join(options.words, " "), .limit = options.limit}));
+         co_await client::call_as(engine,
+                                  p::SessionSearch{.query = base::join(options.words, " "), .limit = options.limit}));
   if (options.json) {
     context->out.add(reply_document(std::move(reply)));
     co_return kDone;

@@ -21,7 +21,8 @@ namespace {
 Async<Result<bool>> show_backends(Context* context, client::Transport* engine) {
   CO_TRY(const auto list, co_await client::call_as(engine, p::BackendList{}));
   for (const p::BackendInfo& backend : list.backends) {
-    context->note(fmt::format("there is {} ({}, from {}) at {}", backend.name, backend.type, backend.origin, backend.url));
+    context->note(
+        fmt::format("there is {} ({}, from {}) at {}", backend.name, backend.type, backend.origin, backend.url));
   }
   co_return !list.backends.empty();
 }

@@ -30,26 +30,34 @@ std::string SetupDialog::question() const {
   const config::BackendType* type = config::find_backend_type(backend_.type);
   switch (step_) {
     case Step::kType:
-      return fmt::format("Which kind of backend ({})? [{}]", base::join(config::backend_type_names(), ", "), kDefaultType);
+      return fmt::format("Which kind of backend ({})? [{}]", base::join(config::backend_type_names(), ", "),
+                         kDefaultType);
     case Step::kUrl:
       return type->default_url.empty() ? "Its base URL?" : fmt::format("Its base URL? [{}]", type->default_url);
     case Step::kKey:
       return fmt::format("Environment variable that holds its key{}? [{}]",
                          type->key == config::KeyNeed::kRequired ? "" : " (\"-\" for none)",
                          type->default_key_env.empty() ? "-" : type->default_key_env);
-    case Step::kName: return fmt::format("A name for it? [{}]", backend_.type);
-    case Step::kDone: break;
+    case Step::kName:
+      return fmt::format("A name for it? [{}]", backend_.type);
+    case Step::kDone:
+      break;
   }
   return "";
 }
 
 Result<void> SetupDialog::answer(std::string_view text) {
   switch (step_) {
-    case Step::kType: return take_type(text);
-    case Step::kUrl: return take_url(text);
-    case Step::kKey: return take_key(text);
-    case Step::kName: return take_name(text);
-    case Step::kDone: break;
+    case Step::kType:
+      return take_type(text);
+    case Step::kUrl:
+      return take_url(text);
+    case Step::kKey:
+      return take_key(text);
+    case Step::kName:
+      return take_name(text);
+    case Step::kDone:
+      break;
   }
   return {};
 }

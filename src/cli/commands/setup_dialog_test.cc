@@ -34,7 +34,8 @@ TEST(SetupDialog, WrongAnswersKeepTheQuestionAndNeverRepeatAKey) {
 TEST(Doctor, EveryFindingWithItsCommand) {
   const std::vector<Finding> findings{{Finding::State::kGood, "git", "found", ""},
                                       {Finding::State::kBroken, "backends", "none", "lathe setup"}};
-  EXPECT_EQ(findings_text(findings, {}), "ok       git: found\nbroken   backends: none\n         mend it: lathe setup\n");
+  EXPECT_EQ(findings_text(findings, {}),
+            "ok       git: found\nbroken   backends: none\n         mend it: lathe setup\n");
   EXPECT_TRUE(any_broken(findings));
 }
 

@@ -10,8 +10,8 @@ namespace lathe::cli {
 
 /// Turns the streamed text of agent messages into text for stdout, without ever telling anything twice.
 ///
-/// Raw: text comes out as it arrives. Markdown: block by block, rendered. When a stream is tried again (reset), what the
-/// new one repeats is not told again; where it differs, it starts on a new line.
+/// Raw: text comes out as it arrives. Markdown: block by block, rendered. When a stream is tried again (reset), what
+/// the new one repeats is not told again; where it differs, it starts on a new line.
 class AnswerText final {
  public:
   /// Absent: raw.

@@ -13,22 +13,28 @@ namespace {
 
 std::string_view status_name(p::CallStatus status) {
   switch (status) {
-    case p::CallStatus::kCompleted: return "completed";
-    case p::CallStatus::kDeclined: return "declined";
+    case p::CallStatus::kCompleted:
+      return "completed";
+    case p::CallStatus::kDeclined:
+      return "declined";
     case p::CallStatus::kFailed:
     case p::CallStatus::kTimedOut:
     case p::CallStatus::kCancelled:
-    case p::CallStatus::kInterrupted: return "failed";
+    case p::CallStatus::kInterrupted:
+      return "failed";
   }
   return "";
 }
 
 std::string_view kind_name(p::ChangeKind kind) {
   switch (kind) {
-    case p::ChangeKind::kAdd: return "add";
-    case p::ChangeKind::kDelete: return "delete";
+    case p::ChangeKind::kAdd:
+      return "add";
+    case p::ChangeKind::kDelete:
+      return "delete";
     case p::ChangeKind::kUpdate:
-    case p::ChangeKind::kMove: return "update";
+    case p::ChangeKind::kMove:
+      return "update";
   }
   return "";
 }

@@ -27,13 +27,14 @@ TEST(CodexEvents, ATask) {
       R"({"type":"item.completed","item":{"id":"item_2","type":"file_change","changes":[{"path":"a","kind":"update"}],"status":"completed"}})",
       R"({"type":"item.completed","item":{"id":"item_3","type":"agent_message","text":"done"}})",
       R"({"type":"turn.completed","usage":{"input_tokens":5,"cached_input_tokens":2,"cache_write_input_tokens":0,"output_tokens":1,"reasoning_output_tokens":0}})"};
-  EXPECT_EQ(translated({p::SessionConfigured{.session_id = "s1"}, p::TaskStarted{}, p::AgentMessageDelta{.text = "no deltas"},
-                        p::AgentReasoning{.text = "hm"}, p::ExecCommandBegin{.call_id = "c", .command = {"bash", "-c", "ls"}},
-                        p::ExecCommandEnd{.call_id = "c", .exit_code = 0, .outcome = {.output = "a\n"}},
-                        p::PatchApplyBegin{.call_id = "d", .changes = {{.path = "a"}}}, p::PatchApplyEnd{.call_id = "d"},
-                        p::AgentMessage{.text = "done"},
-                        p::TaskComplete{.usage = {.input_tokens = 5, .cached_input_tokens = 2, .output_tokens = 1}}}),
-            expected);
+  EXPECT_EQ(
+      translated({p::SessionConfigured{.session_id = "s1"}, p::TaskStarted{}, p::AgentMessageDelta{.text = "no deltas"},
+                  p::AgentReasoning{.text = "hm"}, p::ExecCommandBegin{.call_id = "c", .command = {"bash", "-c", "ls"}},
+                  p::ExecCommandEnd{.call_id = "c", .exit_code = 0, .outcome = {.output = "a\n"}},
+                  p::PatchApplyBegin{.call_id = "d", .changes = {{.path = "a"}}}, p::PatchApplyEnd{.call_id = "d"},
+                  p::AgentMessage{.text = "done"},
+                  p::TaskComplete{.usage = {.input_tokens = 5, .cached_input_tokens = 2, .output_tokens = 1}}}),
+      expected);
 }
 
 TEST(CodexEvents, ToolsPlansAndFailures) {
@@ -44,13 +45,15 @@ TEST(CodexEvents, ToolsPlansAndFailures) {
       R"({"type":"item.updated","item":{"id":"item_1","type":"todo_list","items":[{"text":"a","completed":true}]}})",
       R"({"type":"item.completed","item":{"id":"item_1","type":"todo_list","items":[{"text":"a","completed":true}]}})",
       R"({"type":"turn.failed","error":{"message":"broken"}})"};
-  EXPECT_EQ(translated({p::ToolCalls{.calls = {{.call_id = "c", .tool = "grep", .arguments = "{\"q\":1}"}}},
-                        p::ToolCallBegin{.call_id = "c", .tool = "grep"},
-                        p::ToolCallEnd{.call_id = "c", .tool = "grep", .outcome = {.status = p::CallStatus::kFailed, .output = "no"}},
-                        p::PlanUpdate{.plan = {{"a"}}}, p::PlanUpdate{.plan = {{"a", p::PlanStatus::kCompleted}}},
-                        p::TurnAborted{.reason = p::AbortReason::kBudget},
-                        p::ErrorEvent{.code = "x", .message = "broken", .ends_task = true}}),
-            expected);
+  EXPECT_EQ(
+      translated({p::ToolCalls{.calls = {{.call_id = "c", .tool = "grep", .arguments = "{\"q\":1}"}}},
+                  p::ToolCallBegin{.call_id = "c", .tool = "grep"},
+                  p::ToolCallEnd{
+                      .call_id = "c", .tool = "grep", .outcome = {.status = p::CallStatus::kFailed, .output = "no"}},
+                  p::PlanUpdate{.plan = {{"a"}}}, p::PlanUpdate{.plan = {{"a", p::PlanStatus::kCompleted}}},
+                  p::TurnAborted{.reason = p::AbortReason::kBudget},
+                  p::ErrorEvent{.code = "x", .message = "broken", .ends_task = true}}),
+      expected);
 }
 
 }  // namespace

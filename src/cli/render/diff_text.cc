@@ -21,7 +21,8 @@ std::string paint_line(std::string_view line, bool in_hunk, const Style& style) 
 
 }  // namespace
 
-std::string diff_text(std::string_view unified_diff, const Style& style, std::string_view indent, std::size_t max_lines) {
+std::string diff_text(std::string_view unified_diff, const Style& style, std::string_view indent,
+                      std::size_t max_lines) {
   const std::string clean = base::terminal_safe(unified_diff);
   const auto lines = base::split_lines(clean);
   std::string out;
@@ -32,8 +33,8 @@ std::string diff_text(std::string_view unified_diff, const Style& style, std::st
       break;
     }
     if (lines[i].starts_with("@@")) in_hunk = true;
-    const bool next_file = lines[i].starts_with("diff ") || (lines[i].starts_with("--- ") && i + 1 < lines.size() &&
-                                                             lines[i + 1].starts_with("+++ "));
+    const bool next_file = lines[i].starts_with("diff ") ||
+                           (lines[i].starts_with("--- ") && i + 1 < lines.size() && lines[i + 1].starts_with("+++ "));
     if (next_file) in_hunk = false;
     out += fmt::format("{}{}\n", indent, paint_line(lines[i], in_hunk, style));
   }

@@ -13,17 +13,20 @@ using base::terminal_safe;
 using protocol::CallStatus;
 
 std::string command_label(const std::vector<std::string>& argv) {
-  const bool shell = argv.size() == 3 && (argv[1] == "-c" || argv[1] == "-lc") &&
-                     (argv[0].ends_with("sh"));
+  const bool shell = argv.size() == 3 && (argv[1] == "-c" || argv[1] == "-lc") && (argv[0].ends_with("sh"));
   return terminal_safe(shell ? std::string(base::trim(argv[2])) : base::shell_join(argv));
 }
 
 std::string change_label(const protocol::FileChange& change) {
   switch (change.kind) {
-    case protocol::ChangeKind::kAdd: return "add " + terminal_safe(change.path);
-    case protocol::ChangeKind::kUpdate: return "edit " + terminal_safe(change.path);
-    case protocol::ChangeKind::kDelete: return "delete " + terminal_safe(change.path);
-    case protocol::ChangeKind::kMove: return terminal_safe("move " + change.path + " → " + change.move_path);
+    case protocol::ChangeKind::kAdd:
+      return "add " + terminal_safe(change.path);
+    case protocol::ChangeKind::kUpdate:
+      return "edit " + terminal_safe(change.path);
+    case protocol::ChangeKind::kDelete:
+      return "delete " + terminal_safe(change.path);
+    case protocol::ChangeKind::kMove:
+      return terminal_safe("move " + change.path + " → " + change.move_path);
   }
   return "";
 }
@@ -35,10 +38,14 @@ std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<st
     case CallStatus::kFailed:
       if (exit_code) return fmt::format("exit {} in {}", *exit_code, took);
       return fmt::format("{} in {}", outcome.status == CallStatus::kCompleted ? "done" : "failed", took);
-    case CallStatus::kDeclined: return "refused";
-    case CallStatus::kTimedOut: return "timed out after " + took;
-    case CallStatus::kCancelled: return "cancelled after " + took;
-    case CallStatus::kInterrupted: return "interrupted by a crash: outcome unknown";
+    case CallStatus::kDeclined:
+      return "refused";
+    case CallStatus::kTimedOut:
+      return "timed out after " + took;
+    case CallStatus::kCancelled:
+      return "cancelled after " + took;
+    case CallStatus::kInterrupted:
+      return "interrupted by a crash: outcome unknown";
   }
   return "";
 }
@@ -51,7 +58,8 @@ std::string cost_label(std::optional<std::int64_t> cost_micro_usd) {
 
 std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd) {
   std::string out = base::with_thousands(usage.input_tokens) + " tokens in";
-  if (usage.cached_input_tokens > 0) out += fmt::format(" ({} cached)", base::with_thousands(usage.cached_input_tokens));
+  if (usage.cached_input_tokens > 0)
+    out += fmt::format(" ({} cached)", base::with_thousands(usage.cached_input_tokens));
   out += fmt::format(", {} out", base::with_thousands(usage.output_tokens));
   if (usage.reasoning_tokens > 0) out += fmt::format(" ({} reasoning)", base::with_thousands(usage.reasoning_tokens));
   return out + ", " + cost_label(cost_micro_usd);
@@ -62,7 +70,8 @@ std::string last_lines(std::string_view text, std::size_t count, std::string_vie
   const auto lines = base::split_lines(clean);
   const std::size_t skipped = lines.size() > count ? lines.size() - count : 0;
   std::string out;
-  if (skipped > 0) out += fmt::format("{}… {} lines\n", indent, base::with_thousands(static_cast<std::int64_t>(skipped)));
+  if (skipped > 0)
+    out += fmt::format("{}… {} lines\n", indent, base::with_thousands(static_cast<std::int64_t>(skipped)));
   for (std::size_t i = skipped; i < lines.size(); ++i) out += fmt::format("{}{}\n", indent, lines[i]);
   return out;
 }

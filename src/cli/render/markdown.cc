@@ -153,7 +153,8 @@ void Renderer::enter_block(MD_BLOCKTYPE type, void* detail) {
       flush_paragraph();
       lists_.push_back({.ordered = true, .next = static_cast<MD_BLOCK_OL_DETAIL*>(detail)->start});
       return;
-    case MD_BLOCK_LI: return enter_item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail));
+    case MD_BLOCK_LI:
+      return enter_item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail));
     case MD_BLOCK_QUOTE: {
       std::string bar = style_.paint(Ink::kDim, "│") + " ";
       prefixes_.push_back({.first = bar, .rest = bar});
@@ -165,7 +166,9 @@ void Renderer::enter_block(MD_BLOCKTYPE type, void* detail) {
       if (!style_.on) line_ += std::string(static_cast<MD_BLOCK_H_DETAIL*>(detail)->level, '#') + " ";
       return;
     }
-    case MD_BLOCK_TR: table_.rows.emplace_back(); return;
+    case MD_BLOCK_TR:
+      table_.rows.emplace_back();
+      return;
     case MD_BLOCK_DOC:
     case MD_BLOCK_HR:
     case MD_BLOCK_CODE:
@@ -175,22 +178,29 @@ void Renderer::enter_block(MD_BLOCKTYPE type, void* detail) {
     case MD_BLOCK_THEAD:
     case MD_BLOCK_TBODY:
     case MD_BLOCK_TH:
-    case MD_BLOCK_TD: return;
+    case MD_BLOCK_TD:
+      return;
   }
 }
 
 void Renderer::leave_block(MD_BLOCKTYPE type) {
   switch (type) {
-    case MD_BLOCK_P: flush_paragraph(); break;
+    case MD_BLOCK_P:
+      flush_paragraph();
+      break;
     case MD_BLOCK_H:
       (line_ += style_.end(Ink::kMagenta)) += style_.end(Ink::kBold);
       flush_paragraph();
       break;
     case MD_BLOCK_CODE:
-    case MD_BLOCK_HTML: flush_code(); break;
+    case MD_BLOCK_HTML:
+      flush_code();
+      break;
     case MD_BLOCK_HR:
       separate();
-      out_ += style_.paint(Ink::kDim, base::replace_all(std::string(std::min<std::size_t>(width_, 40), '-'), "-", "─")) + "\n";
+      out_ +=
+          style_.paint(Ink::kDim, base::replace_all(std::string(std::min<std::size_t>(width_, 40), '-'), "-", "─")) +
+          "\n";
       break;
     case MD_BLOCK_LI:
       flush_paragraph();
@@ -204,14 +214,23 @@ void Renderer::leave_block(MD_BLOCKTYPE type) {
     case MD_BLOCK_OL:
       lists_.pop_back();
       break;
-    case MD_BLOCK_QUOTE: prefixes_.pop_back(); break;
-    case MD_BLOCK_TABLE: flush_table(); break;
-    case MD_BLOCK_THEAD: table_.header_rows = table_.rows.size(); return;
+    case MD_BLOCK_QUOTE:
+      prefixes_.pop_back();
+      break;
+    case MD_BLOCK_TABLE:
+      flush_table();
+      break;
+    case MD_BLOCK_THEAD:
+      table_.header_rows = table_.rows.size();
+      return;
     case MD_BLOCK_TH:
-    case MD_BLOCK_TD: table_.rows.back().push_back(std::exchange(line_, {})); return;
+    case MD_BLOCK_TD:
+      table_.rows.back().push_back(std::exchange(line_, {}));
+      return;
     case MD_BLOCK_TR:
     case MD_BLOCK_TBODY:
-    case MD_BLOCK_DOC: return;
+    case MD_BLOCK_DOC:
+      return;
   }
   apart_ = lists_.empty();
 }

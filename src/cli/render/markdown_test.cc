@@ -25,13 +25,10 @@ TEST(Markdown, Blocks) {
   EXPECT_EQ(plain(""), "");
 }
 
-TEST(Markdown, LongLinesWrapUnderTheirMarker) {
-  EXPECT_EQ(plain("- aaa bbb ccc ddd", 9), "• aaa bbb\n  ccc ddd\n");
-}
+TEST(Markdown, LongLinesWrapUnderTheirMarker) { EXPECT_EQ(plain("- aaa bbb ccc ddd", 9), "• aaa bbb\n  ccc ddd\n"); }
 
 TEST(Markdown, ColoursNest) {
-  EXPECT_EQ(render_markdown("**bold `code`**", {.style = {.on = true}}),
-            "\x1b[1mbold \x1b[36mcode\x1b[39m\x1b[22m\n");
+  EXPECT_EQ(render_markdown("**bold `code`**", {.style = {.on = true}}), "\x1b[1mbold \x1b[36mcode\x1b[39m\x1b[22m\n");
 }
 
 TEST(Markdown, ControlCharactersOfTheModelNeverReachTheTerminal) {
@@ -53,8 +50,8 @@ std::vector<std::string> blocks_of(std::string_view text, std::size_t step) {
 TEST(MarkdownBlocks, CutAtWholeBlocks) {
   const std::string text =
       "# Head\nIntro\nstill\n\n- a\n\n  second paragraph of a\n\nend\n\n```\ncode\n\nmore\n```\nlast";
-  const std::vector<std::string> expected{"# Head\n", "Intro\nstill\n\n", "- a\n\n  second paragraph of a\n\n",
-                                          "end\n\n", "```\ncode\n\nmore\n```\n", "last"};
+  const std::vector<std::string> expected{"# Head\n", "Intro\nstill\n\n",         "- a\n\n  second paragraph of a\n\n",
+                                          "end\n\n",  "```\ncode\n\nmore\n```\n", "last"};
   EXPECT_EQ(blocks_of(text, 1), expected);
 }
 

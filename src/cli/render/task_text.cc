@@ -114,7 +114,8 @@ struct TaskText::Visitor {
   void operator()(const p::ApprovalResolved& e) const {
     const bool yes = e.decision != p::Decision::kDenied && e.decision != p::Decision::kAbort;
     std::string note = e.note.empty() ? "" : ": " + terminal_safe(e.note);
-    line(yes ? Ink::kGreen : Ink::kRed, fmt::format("  {} (by {}){}", yes ? "approved" : "denied", terminal_safe(e.by), note));
+    line(yes ? Ink::kGreen : Ink::kRed,
+         fmt::format("  {} (by {}){}", yes ? "approved" : "denied", terminal_safe(e.by), note));
   }
   void operator()(const p::ExecApprovalRequest& e) const {
     line(Ink::kYellow, "? may it run: " + command_label(e.command));
@@ -123,7 +124,8 @@ struct TaskText::Visitor {
     for (const p::FileChange& change : e.changes) line(Ink::kYellow, "? may it " + change_label(change));
   }
   void operator()(const p::ApprovalRequest& e) const {
-    line(Ink::kYellow, terminal_safe("? may it call " + e.tool + " " + std::string(base::utf8_prefix(e.arguments, 300))));
+    line(Ink::kYellow,
+         terminal_safe("? may it call " + e.tool + " " + std::string(base::utf8_prefix(e.arguments, 300))));
   }
   void operator()(const p::UserQuestion& e) const {
     for (const p::Question& question : e.questions) line(Ink::kYellow, "? " + terminal_safe(question.question));
@@ -156,8 +158,8 @@ struct TaskText::Visitor {
     say(style().paint(Ink::kCyan, text));
   }
   void operator()(const p::Compacted& e) const {
-    line(Ink::kDim, fmt::format("conversation compacted: about {} tokens are now {}", base::with_thousands(e.tokens_before),
-                                base::with_thousands(e.tokens_after)));
+    line(Ink::kDim, fmt::format("conversation compacted: about {} tokens are now {}",
+                                base::with_thousands(e.tokens_before), base::with_thousands(e.tokens_after)));
   }
   void operator()(const p::StreamError& e) const {
     line(Ink::kYellow, fmt::format("{}; trying again in {} ({} of {})", terminal_safe(e.message),
@@ -166,9 +168,7 @@ struct TaskText::Visitor {
   void operator()(const p::SessionUpdated& e) const {
     if (!e.model.empty()) line(Ink::kDim, terminal_safe(fmt::format("model is now {}/{}", e.backend, e.model)));
   }
-  void operator()(const p::RolledBack& e) const {
-    line(Ink::kDim, fmt::format("rolled back to record {}", e.to_seq));
-  }
+  void operator()(const p::RolledBack& e) const { line(Ink::kDim, fmt::format("rolled back to record {}", e.to_seq)); }
   void operator()(const p::Warning& e) const { line(Ink::kYellow, "warning: " + terminal_safe(e.message)); }
   void operator()(const p::ErrorEvent& e) const {
     if (e.code == p::error_codes::kInterrupted) return line(Ink::kYellow, terminal_safe(e.message));

@@ -34,7 +34,10 @@ TEST(TaskText, ATaskFromBeginningToEnd) {
       p::ExecCommandEnd{.call_id = "c3", .exit_code = 0, .outcome = {.output = "1\n2\n", .duration_ms = 85}},
       p::AgentMessage{.item = "a", .text = "Fixed."},
       p::TaskComplete{.usage = {.input_tokens = 12345, .cached_input_tokens = 8000, .output_tokens = 10},
-                      .cost_micro_usd = 12300, .turns = 3, .tool_calls = 1, .duration_ms = 2000},
+                      .cost_micro_usd = 12300,
+                      .turns = 3,
+                      .tool_calls = 1,
+                      .duration_ms = 2000},
   });
   EXPECT_EQ(out,
             "b/m in /w · session s1\n"
@@ -45,32 +48,36 @@ TEST(TaskText, ATaskFromBeginningToEnd) {
             "edit a.c\n  --- a/a.c\n  +++ b/a.c\n  @@ -1 +1 @@\n  -int a;\n  +int b;\n"
             "$ make test\n  1\n  2\n  exit 0 in 85ms\n"
             "> Fixed.\n"
-            "12,345 tokens in (8,000 cached), 10 out, $0.0123, 3 turns, 1 tool call, 2s\n");
+            "12,345 tokens in (8,000 cached), 10 out, $0.0123, 3 turns, 1 tool call, 2.0s\n");
 }
 
 TEST(TaskText, CallsThatOverlapAreNamedAtTheirEnd) {
-  EXPECT_EQ(told({p::ExecCommandBegin{.call_id = "1", .command = {"ls"}}, p::ExecCommandBegin{.call_id = "2", .command = {"pwd"}},
-                  p::ExecCommandEnd{.call_id = "1", .exit_code = 0}, p::ExecCommandEnd{.call_id = "2", .exit_code = 1}}),
-            "$ ls\n$ pwd\n$ ls\n  exit 0 in 0ms\n  exit 1 in 0ms\n");
+  EXPECT_EQ(
+      told({p::ExecCommandBegin{.call_id = "1", .command = {"ls"}},
+            p::ExecCommandBegin{.call_id = "2", .command = {"pwd"}}, p::ExecCommandEnd{.call_id = "1", .exit_code = 0},
+            p::ExecCommandEnd{.call_id = "2", .exit_code = 1}}),
+      "$ ls\n$ pwd\n$ ls\n  exit 0 in 0ms\n  exit 1 in 0ms\n");
 }
 
 TEST(TaskText, NothingFromOutsideReachesTheTerminalRaw) {
   const std::string evil = "\x1b]0;x\x07\x1b[2J";
-  const std::string out = told(
-      {p::SessionConfigured{.session_id = evil, .model = evil, .backend = evil, .cwd = evil}, p::AgentReasoning{.text = evil},
-       p::ExecCommandBegin{.call_id = "1", .command = {evil}}, p::ExecCommandEnd{.call_id = "1", .outcome = {.output = evil}},
-       p::PatchApplyBegin{.call_id = "2", .changes = {{.path = evil, .diff = evil}}}, p::Warning{.message = evil},
-       p::ToolCallBegin{.call_id = "3", .tool = evil}, p::ErrorEvent{.message = evil, .hint = evil},
-       p::PlanUpdate{.explanation = evil, .plan = {{evil}}}, p::StreamError{.message = evil},
-       p::AgentMessage{.item = "a", .text = evil}},
-      {.markdown = MarkdownOptions{}});
+  const std::string out =
+      told({p::SessionConfigured{.session_id = evil, .model = evil, .backend = evil, .cwd = evil},
+            p::AgentReasoning{.text = evil}, p::ExecCommandBegin{.call_id = "1", .command = {evil}},
+            p::ExecCommandEnd{.call_id = "1", .outcome = {.output = evil}},
+            p::PatchApplyBegin{.call_id = "2", .changes = {{.path = evil, .diff = evil}}}, p::Warning{.message = evil},
+            p::ToolCallBegin{.call_id = "3", .tool = evil}, p::ErrorEvent{.message = evil, .hint = evil},
+            p::PlanUpdate{.explanation = evil, .plan = {{evil}}}, p::StreamError{.message = evil},
+            p::AgentMessage{.item = "a", .text = evil}},
+           {.markdown = MarkdownOptions{}});
   EXPECT_EQ(out.find('\x1b'), std::string::npos);
   EXPECT_EQ(out.find('\x07'), std::string::npos);
 }
 
 TEST(TaskText, AStreamThatIsTriedAgainTellsNothingTwice) {
   EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "one two"}, p::ItemReset{.item = "a"},
-                  p::AgentMessageDelta{.item = "a", .text = "one"}, p::AgentMessageDelta{.item = "a", .offset = 3, .text = " two three"},
+                  p::AgentMessageDelta{.item = "a", .text = "one"},
+                  p::AgentMessageDelta{.item = "a", .offset = 3, .text = " two three"},
                   p::AgentMessage{.item = "a", .text = "one two three"}}),
             "> one two>  three> \n");
   EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "one two"}, p::ItemReset{.item = "a"},
@@ -79,13 +86,15 @@ TEST(TaskText, AStreamThatIsTriedAgainTellsNothingTwice) {
 }
 
 TEST(TaskText, TheWholeMessageFillsWhatDeltasLeftOut) {
-  EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "ab"}, p::AgentMessageDelta{.item = "a", .offset = 9, .text = "z"},
+  EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "ab"},
+                  p::AgentMessageDelta{.item = "a", .offset = 9, .text = "z"},
                   p::AgentMessage{.item = "a", .text = "abcdefghiz"}}),
             "> ab> cdefghiz\n");
 }
 
 TEST(TaskText, MarkdownComesInWholeBlocks) {
-  EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "# T\npara *on"}, p::AgentMessageDelta{.item = "a", .offset = 12, .text = "e*\n\nnext"},
+  EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "# T\npara *on"},
+                  p::AgentMessageDelta{.item = "a", .offset = 12, .text = "e*\n\nnext"},
                   p::AgentMessage{.item = "a", .text = "# T\npara *one*\n\nnext"}},
                  {.markdown = MarkdownOptions{}}),
             "> # T\n> \npara one\n> \nnext\n");

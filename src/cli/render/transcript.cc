@@ -23,7 +23,8 @@ std::string fenced(std::string_view language, std::string_view text) {
     longest = std::max(longest, run);
   }
   const std::string fence(longest + 1, '`');
-  return fmt::format("{}{}\n{}{}{}\n\n", fence, language, text, text.empty() || text.ends_with('\n') ? "" : "\n", fence);
+  return fmt::format("{}{}\n{}{}{}\n\n", fence, language, text, text.empty() || text.ends_with('\n') ? "" : "\n",
+                     fence);
 }
 
 }  // namespace
@@ -37,14 +38,15 @@ struct TranscriptMarkdown::Visitor {
   }
   std::string operator()(const p::SessionConfigured& e) const {
     if (std::exchange(self.titled_, true)) return "";
-    return fmt::format("# {}\n\nSession {}, {}/{}, in {}\n\n", e.title.empty() ? "Session" : e.title, e.session_id, e.backend,
-                       e.model, e.cwd);
+    return fmt::format("# {}\n\nSession {}, {}/{}, in {}\n\n", e.title.empty() ? "Session" : e.title, e.session_id,
+                       e.backend, e.model, e.cwd);
   }
   std::string operator()(const p::UserMessage& e) const {
     return fmt::format("## {}\n\n{}\n\n", e.steer ? "You, meanwhile" : "You", content_text(e.content));
   }
   std::string operator()(const p::AgentMessage& e) const {
-    return fmt::format("## Agent\n\n{}\n\n{}", e.text, e.status == p::ItemStatus::kIncomplete ? "*(cut short)*\n\n" : "");
+    return fmt::format("## Agent\n\n{}\n\n{}", e.text,
+                       e.status == p::ItemStatus::kIncomplete ? "*(cut short)*\n\n" : "");
   }
   std::string operator()(const p::ExecCommandBegin& e) const { return fenced("sh", "$ " + command_label(e.command)); }
   std::string operator()(const p::ExecCommandEnd& e) const {
@@ -86,7 +88,9 @@ struct TranscriptMarkdown::Visitor {
     return fmt::format("*{}*\n\n", e.answers.empty() ? "not answered" : base::join(e.answers, "; "));
   }
   std::string operator()(const p::Compacted&) const { return "*The conversation was compacted here.*\n\n"; }
-  std::string operator()(const p::RolledBack& e) const { return fmt::format("*Rolled back to record {}.*\n\n", e.to_seq); }
+  std::string operator()(const p::RolledBack& e) const {
+    return fmt::format("*Rolled back to record {}.*\n\n", e.to_seq);
+  }
   std::string operator()(const p::TaskParked&) const { return "*Waits for an answer.*\n\n"; }
   std::string operator()(const p::TaskComplete& e) const {
     return fmt::format("*{}*\n\n", usage_label(e.usage, e.cost_micro_usd));

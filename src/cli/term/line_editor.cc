@@ -36,10 +36,14 @@ LineEditor::Outcome LineEditor::feed(std::string_view bytes) {
   input_ += bytes;
   while (!input_.empty()) {
     switch (take_key()) {
-      case Step::kNeedMore: return Outcome::kMore;
-      case Step::kTaken: break;
-      case Step::kSubmit: return Outcome::kSubmit;
-      case Step::kEnd: return Outcome::kEnd;
+      case Step::kNeedMore:
+        return Outcome::kMore;
+      case Step::kTaken:
+        break;
+      case Step::kSubmit:
+        return Outcome::kSubmit;
+      case Step::kEnd:
+        return Outcome::kEnd;
     }
   }
   return Outcome::kMore;
@@ -104,26 +108,54 @@ void LineEditor::run_sequence(std::string_view sequence) {
 
 LineEditor::Step LineEditor::take_control(char key) {
   switch (key) {
-    case '\r': return enter();
-    case '\n': insert("\n"); break;
-    case '\t': insert("  "); break;
+    case '\r':
+      return enter();
+    case '\n':
+      insert("\n");
+      break;
+    case '\t':
+      insert("  ");
+      break;
     case '\x7f':
-    case '\b': erase(before(cursor_), cursor_); break;
-    case 'A' - '@': cursor_ = line_start(); break;
-    case 'E' - '@': cursor_ = line_end(); break;
-    case 'B' - '@': cursor_ = before(cursor_); break;
-    case 'F' - '@': cursor_ = after(cursor_); break;
+    case '\b':
+      erase(before(cursor_), cursor_);
+      break;
+    case 'A' - '@':
+      cursor_ = line_start();
+      break;
+    case 'E' - '@':
+      cursor_ = line_end();
+      break;
+    case 'B' - '@':
+      cursor_ = before(cursor_);
+      break;
+    case 'F' - '@':
+      cursor_ = after(cursor_);
+      break;
     case 'D' - '@':
       if (text_.empty()) return Step::kEnd;
       erase(cursor_, after(cursor_));
       break;
-    case 'K' - '@': erase(cursor_, line_end()); break;
-    case 'U' - '@': erase(line_start(), cursor_); break;
-    case 'W' - '@': erase(word_before(cursor_), cursor_); break;
-    case 'Y' - '@': insert(std::string(killed_)); break;
-    case 'P' - '@': browse(-1); break;
-    case 'N' - '@': browse(+1); break;
-    default: break;
+    case 'K' - '@':
+      erase(cursor_, line_end());
+      break;
+    case 'U' - '@':
+      erase(line_start(), cursor_);
+      break;
+    case 'W' - '@':
+      erase(word_before(cursor_), cursor_);
+      break;
+    case 'Y' - '@':
+      insert(std::string(killed_));
+      break;
+    case 'P' - '@':
+      browse(-1);
+      break;
+    case 'N' - '@':
+      browse(+1);
+      break;
+    default:
+      break;
   }
   return Step::kTaken;
 }

@@ -15,11 +15,17 @@ std::string typed(std::string_view keys) {
 
 TEST(LineEditor, Editing) {
   EXPECT_EQ(typed("hello\x7f!"), "hell!");
-  EXPECT_EQ(typed("bc\x01""a"), "abc");
+  EXPECT_EQ(typed("bc\x01"
+                  "a"),
+            "abc");
   EXPECT_EQ(typed("ac\x1b[Db"), "abc");
-  EXPECT_EQ(typed("one two\x17""2"), "one 2");
+  EXPECT_EQ(typed("one two\x17"
+                  "2"),
+            "one 2");
   EXPECT_EQ(typed("one two\x15\x19"), "one two");
-  EXPECT_EQ(typed("one two\x1b""b\x0b"), "one ");
+  EXPECT_EQ(typed("one two\x1b"
+                  "b\x0b"),
+            "one ");
   EXPECT_EQ(typed("aé\x7f"), "a");
   EXPECT_EQ(typed("ab\x1b[H\x1b[3~"), "b");
 }

@@ -21,8 +21,8 @@ class Output final {
   void line(std::string_view text) { (pending_ += text) += '\n'; }
   [[nodiscard]] int fd() const { return fd_; }
 
-  /// Writes all that was added. Once a write failed, everything later is dropped and gives the same error; a reader that
-  /// went away is `unavailable`.
+  /// Writes all that was added. Once a write failed, everything later is dropped and gives the same error; a reader
+  /// that went away is `unavailable`.
   runtime::Async<base::Result<void>> flush(runtime::CancelToken cancel);
   /// For what may be missed (a spinner, a notice): written now, or dropped when that would
   /// block or something else waits to be written.

@@ -23,16 +23,26 @@ std::size_t escape_length(std::string_view text) {
 std::string_view Style::begin(Ink ink) const {
   if (!on) return "";
   switch (ink) {
-    case Ink::kBold: return "\x1b[1m";
-    case Ink::kDim: return "\x1b[2m";
-    case Ink::kItalic: return "\x1b[3m";
-    case Ink::kUnderline: return "\x1b[4m";
-    case Ink::kRed: return "\x1b[31m";
-    case Ink::kGreen: return "\x1b[32m";
-    case Ink::kYellow: return "\x1b[33m";
-    case Ink::kBlue: return "\x1b[34m";
-    case Ink::kMagenta: return "\x1b[35m";
-    case Ink::kCyan: return "\x1b[36m";
+    case Ink::kBold:
+      return "\x1b[1m";
+    case Ink::kDim:
+      return "\x1b[2m";
+    case Ink::kItalic:
+      return "\x1b[3m";
+    case Ink::kUnderline:
+      return "\x1b[4m";
+    case Ink::kRed:
+      return "\x1b[31m";
+    case Ink::kGreen:
+      return "\x1b[32m";
+    case Ink::kYellow:
+      return "\x1b[33m";
+    case Ink::kBlue:
+      return "\x1b[34m";
+    case Ink::kMagenta:
+      return "\x1b[35m";
+    case Ink::kCyan:
+      return "\x1b[36m";
   }
   return "";
 }
@@ -41,15 +51,19 @@ std::string_view Style::end(Ink ink) const {
   if (!on) return "";
   switch (ink) {
     case Ink::kBold:
-    case Ink::kDim: return "\x1b[22m";
-    case Ink::kItalic: return "\x1b[23m";
-    case Ink::kUnderline: return "\x1b[24m";
+    case Ink::kDim:
+      return "\x1b[22m";
+    case Ink::kItalic:
+      return "\x1b[23m";
+    case Ink::kUnderline:
+      return "\x1b[24m";
     case Ink::kRed:
     case Ink::kGreen:
     case Ink::kYellow:
     case Ink::kBlue:
     case Ink::kMagenta:
-    case Ink::kCyan: return "\x1b[39m";
+    case Ink::kCyan:
+      return "\x1b[39m";
   }
   return "";
 }

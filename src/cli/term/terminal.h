@@ -23,7 +23,8 @@ struct TerminalSize {
 /// The same, and nobody set NO_COLOR.
 [[nodiscard]] bool wants_colour(int fd, const config::Environment& environment);
 
-/// How a terminal hands over what is typed, Ctrl-C always a signal; put back when this goes. The descriptor outlives it.
+/// How a terminal hands over what is typed, Ctrl-C always a signal; put back when this goes. The descriptor outlives
+/// it.
 class TerminalMode final {
  public:
   enum class Kind {
