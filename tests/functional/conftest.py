@@ -2,8 +2,8 @@
 
 LATHE_BIN_DIR names the folder with `lathe` and `lathe-model-server` (default: build/dev/bin).
 """
-import pathlib
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -32,7 +32,7 @@ def repository(tmp_path):
 
 @pytest.fixture
 def start_server(tmp_path):
-    """start_server(script) -> ModelServer; all are stopped at the end."""
+    """start_server(answer, …, **rest of the script) -> ModelServer; all are stopped at the end."""
     started = []
 
     def start(*answers, **script):
@@ -41,8 +41,8 @@ def start_server(tmp_path):
         return server
 
     yield start
-    for server in started:
-        server.stop()
+    violations = [violation for server in started for violation in server.stop()]
+    assert violations == []  # no request broke the rules of its wire
 
 
 @pytest.fixture

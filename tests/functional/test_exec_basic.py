@@ -93,12 +93,15 @@ def test_another_folder(lathe, start_server, repository, tmp_path):
 
 
 def test_parallel_calls_get_their_results_in_call_order(lathe, start_server):
-    lathe.use(start_server(calls(shell("sleep 0.3; echo first"), read_file("greeting.txt")), says("Both.")))
+    server = start_server(calls(shell("echo first"), read_file("greeting.txt")), says("Both."))
+    lathe.use(server)
     ran = lathe.ok("exec", "--json", "do both")
     asked = [call["call_id"] for call in ran.of_type("tool_calls")[0]["calls"]]
     assert len(asked) == 2
     ended = {message["call_id"] for message in ran.of_type("exec_command_end", "tool_call_end")}
     assert ended == set(asked)
+    told = [item["call_id"] for item in server.requests()[1]["body"]["input"] if item["type"] == "function_call_output"]
+    assert len(told) == 2 and len(set(told)) == 2
 
 
 def test_a_failing_command_is_told_to_the_model_and_the_task_goes_on(lathe, start_server):
