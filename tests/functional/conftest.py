@@ -41,7 +41,7 @@ def start_server(tmp_path):
         return server
 
     yield start
-    violations = [violation for server in started for violation in server.stop()]
+    violations = [violation for server in started for violation in server.end()]
     assert violations == []  # no request broke the rules of its wire
 
 

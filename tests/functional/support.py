@@ -93,6 +93,10 @@ class ModelServer:
         wait_until(lambda: len(self.requests()) >= count, f"{count} requests")
 
     def stop(self):
+        """Stops it; fails when a request broke the rules of its wire."""
+        assert self.end() == []
+
+    def end(self):
         """Stops it. Returns how requests broke the rules of their wire."""
         if self.process.poll() is not None:
             return []
