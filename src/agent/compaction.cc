@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <ranges>
+#include <string_view>
 #include <utility>
 #include <variant>
 
 #include "lathe/agent/context.h"
 #include "lathe/base/strings.h"
-#include "lathe/base/utf8.h"
 #include "lathe/protocol/error_codes.h"
 
 namespace lathe::agent {
@@ -21,8 +21,12 @@ using runtime::Async;
 using runtime::CancelToken;
 
 constexpr std::size_t kQuotedBytes = 8'000;
-/// Room that the summary itself needs in the window.
+/// Room that the summary itself needs in the window, or a tenth of a small one.
 constexpr std::int64_t kSummaryTokens = 4'000;
+/// Stands before the quoted messages in a summary, so that the next summary can carry them on.
+constexpr std::string_view kQuoted = "\n\nWhat the user said, word for word, oldest first:\n";
+constexpr std::string_view kQuoteBegin = "<message>\n";
+constexpr std::string_view kQuoteEnd = "\n</message>\n";
 
 constexpr const char* kInstructions =
     "The conversation is about to be replaced by a summary, because it is getting too long. Write that summary now, for "
@@ -41,6 +45,27 @@ Error failed(std::string why) {
 }
 
 bool is_user(const PlacedEntry& placed) { return std::holds_alternative<UserEntry>(placed.entry); }
+
+std::string text_of(const UserEntry& entry) {
+  std::string text;
+  for (const protocol::ContentPart& part : entry.content) {
+    if (const auto* piece = std::get_if<protocol::TextPart>(&part)) text += piece->text;
+  }
+  return text;
+}
+
+/// The quotes that an earlier summary ends with.
+void add_earlier_quotes(std::vector<std::string>& quotes, std::string_view summary) {
+  const std::size_t section = summary.rfind(kQuoted);
+  if (section == std::string_view::npos) return;
+  std::string_view rest = summary.substr(section + kQuoted.size());
+  while (rest.starts_with(kQuoteBegin)) {
+    const std::size_t end = rest.find(kQuoteEnd);
+    if (end == std::string_view::npos) return;
+    quotes.emplace_back(rest.substr(0, end + kQuoteEnd.size()));
+    rest.remove_prefix(end + kQuoteEnd.size());
+  }
+}
 
 }  // namespace
 
@@ -64,18 +89,18 @@ std::size_t drop_oldest(std::span<const PlacedEntry> entries) {
 }
 
 std::string quoted_messages(std::span<const PlacedEntry> entries, std::size_t max_bytes) {
-  std::string quoted;
-  for (const PlacedEntry& placed : entries | std::views::reverse) {
+  std::vector<std::string> quotes;
+  for (const PlacedEntry& placed : entries) {
+    if (const auto* summary = std::get_if<ports::SummaryEntry>(&placed.entry)) add_earlier_quotes(quotes, summary->text);
     const auto* user = std::get_if<UserEntry>(&placed.entry);
     if (user == nullptr || user->context) continue;
-    std::string message;
-    for (const protocol::ContentPart& part : user->content) {
-      if (const auto* text = std::get_if<protocol::TextPart>(&part)) message += text->text;
-    }
-    if (message.empty()) continue;
-    const std::string block = "<message>\n" + message + "\n</message>\n";
-    if (quoted.size() + block.size() > max_bytes) break;
-    quoted.insert(0, block);
+    const std::string message = text_of(*user);
+    if (!message.empty()) quotes.push_back(std::string(kQuoteBegin) + message + std::string(kQuoteEnd));
+  }
+  std::string quoted;
+  for (const std::string& quote : quotes | std::views::reverse) {
+    if (quoted.size() + quote.size() > max_bytes) break;
+    quoted.insert(0, quote);
   }
   return quoted;
 }
@@ -110,7 +135,7 @@ Async<Result<Compactor::Outcome>> Compactor::compact(std::int64_t keep_tokens, C
   std::string summary(base::trim(answer.text()));
   if (summary.empty()) co_return failed("the model wrote no summary");
   const std::string quoted = quoted_messages(entries().first(cut), kQuotedBytes);
-  if (!quoted.empty()) summary += "\n\nWhat the user said, word for word, oldest first:\n" + quoted;
+  if (!quoted.empty()) summary += std::string(kQuoted) + quoted;
 
   const std::int64_t after = fixed + estimate_tokens(summary) + estimate_tokens(entries().subspan(cut));
   if (after >= before) {
@@ -132,13 +157,14 @@ Async<Result<Compactor::Outcome>> Compactor::compact(std::int64_t keep_tokens, C
 Async<Result<Answer>> Compactor::summarise(std::size_t cut, CancelToken cancel) {
   std::size_t start = 0;
   ports::Thinking thinking = ports::Thinking::kDefault;
-  const std::int64_t fixed = estimate_tokens(system_prompt(), tools_) + estimate_tokens(kInstructions) + kSummaryTokens;
+  const std::int64_t fixed = estimate_tokens(system_prompt(), tools_) + estimate_tokens(kInstructions);
   while (start < cut) {
     CO_TRY(const ports::ResolvedModel model, asker_.current());
     const auto old = std::vector<PlacedEntry>(entries().begin() + static_cast<std::ptrdiff_t>(start),
                                               entries().begin() + static_cast<std::ptrdiff_t>(cut));
     const std::int64_t input = fixed + estimate_tokens(old);
-    if (model.facts.context_window > 0 && input > model.facts.context_window) {
+    const std::int64_t window = model.facts.context_window;
+    if (window > 0 && input + std::min(kSummaryTokens, window / 10) > window) {
       start += drop_oldest(old);
       continue;
     }

@@ -17,13 +17,18 @@ namespace {
 using ports::TaskEnd;
 using std::chrono::milliseconds;
 
+std::int64_t active_millis(const base::Clock& clock, const std::optional<ports::OpenTask>& task) {
+  if (!task) return 0;
+  return task->active_ms + std::max<std::int64_t>(clock.unix_now() - task->active_since, 0);
+}
+
 /// Cancels a Task when its time is spent; tells when 80 % of it is. The time that a parked Task ran before counts.
 class TimeBudget final {
  public:
   TimeBudget(runtime::Loop& loop, ports::TaskHost& host, const protocol::Budget& budget, runtime::CancelSource& source) {
     if (!budget.millis) return;
     const std::int64_t limit = *budget.millis;
-    const std::int64_t used = host.state().task ? host.state().task->active_ms : 0;
+    const std::int64_t used = active_millis(loop, host.state().task);
     const std::int64_t warn_at = limit * 4 / 5;
     if (used >= limit) {
       source.cancel(spent(limit));

@@ -1,0 +1,123 @@
+#include "lathe/facts/file_facts.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "lathe/base/unique_fd.h"
+#include "lathe/base/utf8.h"
+#include "lathe/facts/git_head.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::facts {
+namespace {
+
+using base::Result;
+
+constexpr std::array kNames = {"AGENTS.override.md", "AGENTS.md", "CLAUDE.md"};
+
+std::string system_name() {
+  utsname name{};
+  if (uname(&name) != 0) return {};
+  return std::string(name.sysname) + " " + name.release + " (" + name.machine + ")";
+}
+
+std::string local_day(base::UnixMillis now) {
+  const auto seconds = static_cast<std::time_t>(now / 1'000);
+  std::tm day{};
+  localtime_r(&seconds, &day);
+  std::array<char, 16> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d", &day);
+  return {text.data(), length};
+}
+
+/// At most `limit` bytes of a regular file; nothing when there is no such file. A pipe or device under that name is
+/// no file and is not waited for.
+Result<std::optional<std::pair<std::string, bool>>> read_head(const std::string& path, std::size_t limit) {
+  using Head = std::optional<std::pair<std::string, bool>>;
+  Result<base::UniqueFd> opened = runtime::open_file(path, O_RDONLY | O_NONBLOCK);
+  if (!opened.ok()) {
+    if (opened.error().code == base::codes::kNotFound) return Head();
+    return opened.error();
+  }
+  struct stat info {};
+  if (fstat(opened->get(), &info) != 0) return base::errno_error(errno, path);
+  if (!S_ISREG(info.st_mode)) return Head();
+  std::string bytes(std::min(limit + 1, static_cast<std::size_t>(info.st_size)), '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t got = read(opened->get(), bytes.data() + have, bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return base::errno_error(errno, path);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  const bool truncated = have > limit;
+  bytes.resize(std::min(have, limit));
+  std::string text = base::to_utf8(truncated ? base::utf8_prefix(bytes, limit) : std::string_view(bytes));
+  return Head(std::pair(std::move(text), truncated));
+}
+
+/// From `root` down to `cwd`, both included.
+std::vector<std::filesystem::path> folders_between(const std::string& root, const std::string& cwd) {
+  std::vector<std::filesystem::path> folders{cwd};
+  while (folders.back() != root) folders.push_back(folders.back().parent_path());
+  std::ranges::reverse(folders);
+  return folders;
+}
+
+}  // namespace
+
+Result<std::vector<ports::ProjectDoc>> read_project_docs(const std::string& cwd, std::size_t max_bytes) {
+  const std::string root = repository_root(cwd);
+  std::vector<ports::ProjectDoc> docs;
+  std::size_t left = max_bytes;
+  for (const std::filesystem::path& folder : folders_between(root.empty() ? cwd : root, cwd)) {
+    for (const char* name : kNames) {
+      const std::string path = (folder / name).string();
+      TRY(auto head, read_head(path, left));
+      if (!head) continue;
+      left -= std::min(left, head->first.size());
+      if (!head->first.empty() || head->second) {
+        docs.push_back({.path = path, .text = std::move(head->first), .truncated = head->second});
+      }
+      break;
+    }
+  }
+  return docs;
+}
+
+FileFacts::FileFacts(runtime::Pool& pool, const base::Clock& clock, FileFactsOptions options)
+    : pool_(pool), clock_(clock), options_(std::move(options)) {}
+
+runtime::Async<Result<ports::EnvironmentFacts>> FileFacts::environment(std::string cwd) {
+  ports::EnvironmentFacts facts;
+  facts.cwd = cwd;
+  facts.os = system_name();
+  facts.date = local_day(clock_.unix_now());
+  facts.shell = std::filesystem::path(options_.shell).filename().string();
+  const auto repository = co_await pool_.run([&cwd] {
+    const std::string root = repository_root(cwd);
+    return std::pair(root, root.empty() ? std::string() : git_branch(root));
+  });
+  facts.repository_root = repository.first;
+  facts.git_branch = repository.second;
+  co_return std::move(facts);
+}
+
+runtime::Async<Result<std::vector<ports::ProjectDoc>>> FileFacts::docs(std::string cwd, std::size_t max_bytes) {
+  Result<std::vector<ports::ProjectDoc>> docs =
+      co_await pool_.run([&cwd, max_bytes] { return read_project_docs(cwd, max_bytes); });
+  co_return docs;
+}
+
+}  // namespace lathe::facts

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "lathe/base/clock.h"
+#include "lathe/ports/project_facts.h"
+#include "lathe/runtime/pool.h"
+
+namespace lathe::facts {
+
+struct FileFactsOptions {
+  /// The person's shell as a path ($SHELL); may be empty.
+  std::string shell;
+};
+
+/// ports::ProjectFacts from the file system. Files are read on the pool. Loop thread; what it is given outlives it.
+class FileFacts final : public ports::ProjectFacts {
+ public:
+  FileFacts(runtime::Pool& pool, const base::Clock& clock, FileFactsOptions options);
+
+  runtime::Async<base::Result<ports::EnvironmentFacts>> environment(std::string cwd) override;
+  runtime::Async<base::Result<std::vector<ports::ProjectDoc>>> docs(std::string cwd, std::size_t max_bytes) override;
+
+ private:
+  runtime::Pool& pool_;
+  const base::Clock& clock_;
+  FileFactsOptions options_;
+};
+
+/// The instruction files that count for `cwd`, top folder first. Blocks.
+[[nodiscard]] base::Result<std::vector<ports::ProjectDoc>> read_project_docs(const std::string& cwd,
+                                                                             std::size_t max_bytes);
+
+}  // namespace lathe::facts
