@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "lathe/ports/session_index.h"
@@ -48,14 +50,15 @@ class SqliteIndex final : public ports::SessionIndex {
   runtime::Async<base::Result<void>> follow(std::string session_id) override;
 
  private:
-  SqliteIndex(runtime::Loop& loop, runtime::Pool& pool, std::unique_ptr<IndexFile> file, IndexOptions options);
-  /// Runs `job` on the pool and tells its warnings.
+  SqliteIndex(runtime::Pool& pool, std::unique_ptr<IndexFile> file, IndexOptions options);
+  /// Runs `job` on the pool, one at a time, and tells its warnings.
   template <class Job>
   auto on_pool(Job job) -> runtime::Async<std::invoke_result_t<Job, IndexFile&>>;
 
   runtime::Pool& pool_;
-  IndexOptions options_;
-  std::shared_ptr<IndexFile> file_;  // shared with the job that is running
+  const IndexOptions options_;
+  std::mutex mutex_;
+  std::unique_ptr<IndexFile> file_;  // under mutex_
 };
 
 }  // namespace lathe::index

@@ -33,7 +33,8 @@ class SessionSource {
   /// An index has the stream up to `offset` (or, for a session that is gone, has dropped it).
   [[nodiscard]] virtual base::Result<void> followed(const std::string& session_id, std::uint64_t offset) = 0;
   /// About `max_bytes` of whole records of the session's own stream from `offset` on; none at its end. A torn last
-  /// line is not there yet. Errors: `not_found`; `corrupt` with the place, also when `offset` is no record's start.
+  /// line is not there yet. Errors: `not_found`; `corrupt` with the place; `invalid` when no record starts at `offset`
+  /// (the stream is not the one that was read before: it lost its end with the power).
   [[nodiscard]] virtual base::Result<SourcePage> read_own(const std::string& session_id, std::uint64_t offset,
                                                           std::size_t max_bytes) const = 0;
   /// What the session's own first record continues: an empty state, or that of its parent where it was forked.

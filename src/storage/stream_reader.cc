@@ -127,7 +127,9 @@ Result<StreamPage> StreamReader::read(std::uint64_t offset, std::size_t max_reco
   StreamPage page{.lines = {}, .next_offset = offset};
   if (offset > 0) {
     TRY(const std::string before, bytes(offset - 1, 1));
-    if (before != "\n") return damage_error(path_, offset, "no record starts here");
+    if (before != "\n") {
+      return Error{.code = base::codes::kInvalid, .message = fmt::format("{}: no record starts at byte {}", path_, offset)};
+    }
   }
   LineCursor cursor(*this, offset, 64U << 10);
   std::int64_t last_seq = -1;

@@ -120,7 +120,7 @@ TEST_F(StreamTest, PagesKeepTheirBounds) {
   EXPECT_EQ(first->lines.size(), 10U);
   const auto second = reader->read(first->next_offset, 1'000, 1);
   EXPECT_EQ(second->lines, std::vector<std::string>{record(11)});
-  EXPECT_EQ(reader->read(1, 10, 100).error().code, kCorrupt);
+  EXPECT_EQ(reader->read(1, 10, 100).error().code, base::codes::kInvalid);
 }
 
 TEST_F(StreamTest, ATornLastRecordIsCutOffKeptAsideAndTold) {

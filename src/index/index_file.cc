@@ -1,0 +1,211 @@
+#include "lathe/index/index_file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lathe/base/strings.h"
+#include "lathe/index/projection.h"
+#include "lathe/index/schema.h"
+#include "lathe/protocol/frames.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::index {
+
+using base::Error;
+using base::Result;
+using storage::Database;
+using storage::Query;
+using storage::Transaction;
+
+namespace {
+
+constexpr std::size_t kPageBytes = 1U << 20;
+/// The log is moved into the database once it is so long.
+constexpr std::uint64_t kLogBytes = 4U << 20;
+constexpr base::Millis kPatience{5'000};
+
+/// Changes with every boot; empty where the kernel does not tell.
+std::string boot_id() {
+  const auto text = runtime::read_file("/proc/sys/kernel/random/boot_id", 1'024);
+  return text.ok() ? std::string(base::trim(*text)) : "";
+}
+
+}  // namespace
+
+Result<void> IndexFile::open() {
+  if (database_ && database_->is_current()) return {};
+  database_.reset();
+  TRY_OK(runtime::make_folders(state_dir_));
+  TRY(Database database, Database::open(path(), lock_path(), disk_));
+  TRY_OK(storage::migrate(database, schema()));
+  database_ = std::move(database);
+  return {};
+}
+
+Result<bool> IndexFile::complete() {
+  TRY(Query query, database_->query("SELECT value FROM facts WHERE name = 'complete_in_boot'"));
+  TRY(const bool known, query.next());
+  return known && query.text(0) == boot_id();
+}
+
+Result<void> IndexFile::set_complete(bool complete) {
+  TRY(Transaction transaction, Transaction::begin(*database_));
+  if (complete) {
+    TRY_OK(database_->run("INSERT OR REPLACE INTO facts VALUES ('complete_in_boot', ?1)", boot_id()));
+  } else {
+    TRY_OK(database_->run("DELETE FROM facts WHERE name = 'complete_in_boot'"));
+  }
+  return transaction.commit();
+}
+
+Result<void> IndexFile::catch_up() {
+  TRY_OK(open());
+  TRY(const bool filled, complete());
+  if (!filled) {
+    TRY(const protocol::IndexRebuildReply reply, fill());
+    warnings_.insert(warnings_.end(), reply.problems.begin(), reply.problems.end());
+  }
+  TRY(const std::vector<std::string> sessions, source_.unfollowed());
+  for (const std::string& session : sessions) {
+    TRY(const Followed followed, follow_stream(session));
+    // One stream that cannot be read must not hide all others.
+    if (followed.problem) warnings_.push_back(followed.problem->text());
+  }
+  if (database_->log_bytes() > kLogBytes) TRY_OK(database_->checkpoint());
+  return {};
+}
+
+Result<protocol::IndexRebuildReply> IndexFile::fill() {
+  protocol::IndexRebuildReply reply;
+  TRY(const std::vector<std::string> sessions, source_.sessions());
+  for (const std::string& session : sessions) {
+    TRY(const Followed followed, follow_stream(session));
+    reply.records += followed.records;
+    reply.sessions += followed.records > 0 ? 1 : 0;
+    if (followed.problem) reply.problems.push_back(followed.problem->message);
+  }
+  const std::set<std::string> there(sessions.begin(), sessions.end());
+  std::vector<std::string> gone;
+  {
+    TRY(Query query, database_->query("SELECT session_id FROM sessions"));
+    while (true) {
+      TRY(const bool more, query.next());
+      if (!more) break;
+      if (!there.contains(query.text(0))) gone.push_back(query.text(0));
+    }
+  }
+  for (const std::string& session : gone) TRY_OK(forget(session));
+  TRY_OK(set_complete(true));
+  return reply;
+}
+
+Result<void> IndexFile::renew() {
+  database_.reset();
+  TRY(const storage::FileLock alone,
+      storage::FileLock::wait(lock_path(), storage::LockKind::kExclusive, kPatience));
+  for (const char* suffix : {"", "-wal", "-shm"}) TRY_OK(disk_.remove_file(path() + suffix, "index.remove"));
+  return {};
+}
+
+bool IndexFile::renew_if_damaged(const Error& error) {
+  const bool damaged = error.code == base::codes::kCorrupt || error.code == base::codes::kUnsupported ||
+                       error.code == base::codes::kIo;
+  if (!damaged) return false;
+  warnings_.push_back(fmt::format("{}; it is made anew from the streams", error.message));
+  const auto renewed = renew();
+  if (!renewed.ok()) warnings_.push_back(renewed.error().text());
+  return renewed.ok();
+}
+
+Result<IndexFile::Followed> IndexFile::follow_stream(const std::string& session_id) {
+  Followed all;
+  do {
+    TRY(Followed page, follow_page(session_id));
+    all.records += page.records;
+    all.at_end = page.at_end;
+    all.problem = std::move(page.problem);
+  } while (!all.at_end);
+  return all;
+}
+
+Result<IndexFile::Followed> IndexFile::follow_page(const std::string& session_id) {
+  {
+    // Looked at first without the write lock: most of the time there is nothing new.
+    TRY(const Projection known, Projection::load(*database_, session_id));
+    const auto next = source_.read_own(session_id, known.position(), 1);
+    if (!next.ok() && next.error().code == base::codes::kNotFound) {
+      TRY_OK(forget(session_id));
+      return Followed{};
+    }
+    if (next.ok() && next->lines.empty()) {
+      TRY_OK(source_.followed(session_id, known.position()));
+      return Followed{};
+    }
+  }
+  // Read anew inside the transaction, so that two processes do not both take the same records in.
+  TRY(Transaction transaction, Transaction::begin(*database_));
+  TRY(Projection projection, Projection::load(*database_, session_id));
+  auto page = source_.read_own(session_id, projection.position(), kPageBytes);
+  if (!page.ok() && page.error().code == base::codes::kInvalid) {
+    TRY_OK(Projection::drop(*database_, session_id));
+    TRY_OK(transaction.commit());
+    return Followed{.at_end = false};  // from its start, then
+  }
+  if (!page.ok()) return Followed{.problem = std::move(page).error()};
+  if (page->lines.empty()) return Followed{.at_end = false};  // another process was faster
+  if (projection.is_new()) {
+    auto origin = source_.origin(session_id);
+    if (!origin.ok()) return Followed{.problem = std::move(origin).error()};
+    projection.begin(*origin, source_.archived(session_id));
+  }
+  for (const std::string& line : page->lines) {
+    auto event = protocol::decode_event(line);
+    if (!event.ok()) return Followed{.problem = event.error().within("session " + session_id)};
+    TRY_OK(projection.take(*event));
+  }
+  TRY_OK(projection.store(page->next_offset));
+  TRY_OK(transaction.commit());
+  return Followed{.records = static_cast<std::int64_t>(page->lines.size()), .at_end = false};
+}
+
+Result<void> IndexFile::follow(const std::string& session_id) {
+  if (auto ready = open(); !ready.ok()) {
+    // The next query mends the file; the mark of the stream makes it follow.
+    if (!renew_if_damaged(ready.error())) return ready;
+    TRY_OK(open());
+  }
+  TRY(const Followed followed, follow_stream(session_id));
+  if (followed.problem) return *followed.problem;
+  if (database_->log_bytes() > kLogBytes) return database_->checkpoint();
+  return {};
+}
+
+Result<protocol::IndexRebuildReply> IndexFile::rebuild() {
+  TRY_OK(renew());
+  TRY_OK(open());
+  return fill();
+}
+
+Result<void> IndexFile::archive(const std::string& session_id, bool archived) {
+  TRY_OK(source_.set_archived(session_id, archived));
+  return answer([&](Database& database) -> Result<void> {
+    TRY(Transaction transaction, Transaction::begin(database));
+    TRY_OK(database.run("UPDATE sessions SET archived = ?2 WHERE session_id = ?1", session_id, archived ? 1 : 0));
+    return transaction.commit();
+  });
+}
+
+Result<void> IndexFile::forget(const std::string& session_id) {
+  TRY_OK(open());
+  {
+    TRY(Transaction transaction, Transaction::begin(*database_));
+    TRY_OK(Projection::drop(*database_, session_id));
+    TRY_OK(transaction.commit());
+  }
+  return source_.followed(session_id, 0);
+}
+
+}  // namespace lathe::index

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/ports/session_source.h"
+#include "lathe/protocol/calls.h"
+#include "lathe/storage/sqlite.h"
+
+// The index's file and how it is kept true to the streams.
+//
+//   missing, damaged, foreign  --renew--> empty, "incomplete"  --follow every stream--> complete
+//   complete  --a query comes--> follow the unfollowed streams --> answer
+//
+// Each stream has a position in the index, taken on in the same transaction as the rows made from it, so any number of
+// processes may follow one stream: the second finds nothing left to do. A file that was made in an earlier boot may
+// have lost its last transactions with the power; it counts as incomplete until every stream was looked at once.
+// Nothing here takes a session's lock. A stream that cannot be read is told once per look and keeps its rows.
+
+namespace lathe::index {
+
+/// One pool thread at a time; blocks.
+class IndexFile final {
+ public:
+  IndexFile(ports::SessionSource& source, std::string state_dir, storage::Disk disk)
+      : source_(source), state_dir_(std::move(state_dir)), disk_(disk) {}
+
+  /// Runs `query` on a database that has all that the streams have. A file that turns out to be damaged is made anew,
+  /// once.
+  template <class Query>
+  auto answer(Query query) -> decltype(query(std::declval<storage::Database&>())) {
+    for (bool again : {true, false}) {
+      if (auto ready = catch_up(); !ready.ok()) {
+        if (again && renew_if_damaged(ready.error())) continue;
+        return std::move(ready).error();
+      }
+      auto result = query(*database_);
+      if (result.ok() || !again || !renew_if_damaged(result.error())) return result;
+    }
+    return base::Error{.code = base::codes::kCorrupt, .message = "the index is damaged again after it was made anew"};
+  }
+
+  /// Takes in what one stream has.
+  [[nodiscard]] base::Result<void> follow(const std::string& session_id);
+  /// Makes the file anew from every stream.
+  [[nodiscard]] base::Result<protocol::IndexRebuildReply> rebuild();
+  [[nodiscard]] base::Result<void> archive(const std::string& session_id, bool archived);
+  [[nodiscard]] base::Result<void> forget(const std::string& session_id);
+  [[nodiscard]] bool held(const std::string& session_id) const { return source_.held(session_id); }
+  /// What there was to tell since the last call.
+  [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
+
+ private:
+  [[nodiscard]] std::string path() const { return state_dir_ + "/index.db"; }
+  [[nodiscard]] std::string lock_path() const { return state_dir_ + "/index.lock"; }
+
+  base::Result<void> open();
+  base::Result<void> catch_up();
+  /// Follows every stream, drops sessions that are gone, then counts as complete.
+  base::Result<protocol::IndexRebuildReply> fill();
+  base::Result<void> renew();
+  bool renew_if_damaged(const base::Error& error);
+  /// What came of following a stream. An Error instead is one of the index itself.
+  struct Followed {
+    std::int64_t records = 0;
+    bool at_end = true;
+    /// Why the stream cannot be read any further.
+    std::optional<base::Error> problem = std::nullopt;
+  };
+  base::Result<Followed> follow_stream(const std::string& session_id);
+  base::Result<Followed> follow_page(const std::string& session_id);
+  base::Result<bool> complete();
+  base::Result<void> set_complete(bool complete);
+
+  ports::SessionSource& source_;
+  const std::string state_dir_;
+  const storage::Disk disk_;
+  std::optional<storage::Database> database_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace lathe::index

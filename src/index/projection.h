@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lathe/base/result.h"
+#include "lathe/ports/session_state.h"
+#include "lathe/protocol/frames.h"
+#include "lathe/storage/sqlite.h"
+
+namespace lathe::index {
+
+/// Turns one session's records into rows. Lives for one transaction: reads the session's row first, writes it back
+/// with store(). The same records always make the same rows.
+class Projection final {
+ public:
+  /// `position` and `last_seq` are 0 for a session that the index does not know.
+  [[nodiscard]] static base::Result<Projection> load(storage::Database& database, const std::string& session_id);
+  /// Drops all rows of a session.
+  [[nodiscard]] static base::Result<void> drop(storage::Database& database, const std::string& session_id);
+
+  [[nodiscard]] std::uint64_t position() const { return static_cast<std::uint64_t>(row_.position); }
+  [[nodiscard]] bool is_new() const { return row_.position == 0; }
+  /// What the first record of a fork continues from; `archived` as its marker says.
+  void begin(const ports::SessionState& origin, bool archived);
+  [[nodiscard]] base::Result<void> take(const protocol::Event& event);
+  /// Writes the session's row; its records up to byte `position` are in.
+  [[nodiscard]] base::Result<void> store(std::uint64_t position);
+
+ private:
+  struct Row {
+    std::int64_t position = 0;
+    std::int64_t last_seq = 0;
+    std::string title, cwd, model, backend;
+    std::int64_t created_at = 0;
+    std::int64_t updated_at = 0;
+    std::int64_t tasks = 0;
+    std::int64_t task_open = 0;
+    bool answer_counted = false;
+    protocol::Usage usage;
+    std::optional<std::int64_t> cost_micro_usd = 0;
+    std::string forked_from;
+    bool archived = false;
+    bool replayed = false;
+  };
+  struct Taking;
+
+  Projection(storage::Database& database, std::string session_id)
+      : database_(&database), session_id_(std::move(session_id)) {}
+
+  storage::Database* database_;
+  std::string session_id_;
+  Row row_;
+};
+
+}  // namespace lathe::index

@@ -1,0 +1,217 @@
+#include "lathe/index/queries.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdint>
+#include <limits>
+
+#include "lathe/base/strings.h"
+
+namespace lathe::index {
+
+using base::Error;
+using base::Result;
+using protocol::SessionInfo;
+using storage::Database;
+using storage::Query;
+
+namespace {
+
+#define LATHE_SESSION_COLUMNS                                                                                   \
+  "session_id, title, cwd, model, backend, task_open, created_at, updated_at, tasks, last_seq, input_tokens,"    \
+  " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, forked_from,"      \
+  " archived, replayed"
+
+SessionInfo session_of(const Query& row, const Held& held) {
+  SessionInfo info;
+  info.session_id = row.text(0);
+  info.title = row.text(1);
+  info.cwd = row.text(2);
+  info.model = row.text(3);
+  info.backend = row.text(4);
+  switch (row.integer(5)) {
+    case 0:
+      info.state = protocol::SessionState::kIdle;
+      break;
+    case 2:
+      info.state = protocol::SessionState::kParked;
+      break;
+    default:
+      info.state = held(info.session_id) ? protocol::SessionState::kRunning : protocol::SessionState::kInterrupted;
+  }
+  info.created_at = row.integer(6);
+  info.updated_at = row.integer(7);
+  info.tasks = row.integer(8);
+  info.last_seq = row.integer(9);
+  info.usage = {row.integer(10), row.integer(11), row.integer(12), row.integer(13), row.integer(14)};
+  info.cost_micro_usd = row.maybe_integer(15);
+  info.forked_from = row.text(16);
+  info.archived = row.integer(17) != 0;
+  info.replayed = row.integer(18) != 0;
+  return info;
+}
+
+struct Cursor {
+  std::int64_t updated_at = std::numeric_limits<std::int64_t>::max();
+  std::string session_id;
+};
+
+Result<Cursor> parse_cursor(const std::string& text) {
+  if (text.empty()) return Cursor{};
+  Cursor cursor;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, cursor.updated_at);
+  if (parsed.ec != std::errc{} || parsed.ptr == end || *parsed.ptr != ':') {
+    return Error{.code = base::codes::kInvalid,
+                 .message = "\"" + text + "\" is not a cursor",
+                 .hint = "give back next_cursor of the page before, unchanged"};
+  }
+  cursor.session_id.assign(parsed.ptr + 1, end);
+  return cursor;
+}
+
+}  // namespace
+
+Result<protocol::SessionListReply> list_sessions(Database& database, const protocol::SessionList& query,
+                                                 const Held& held) {
+  TRY(const Cursor cursor, parse_cursor(query.cursor));
+  // One more than asked for tells whether there is a next page; -1 is no limit.
+  const std::int64_t limit = query.limit > 0 ? query.limit + 1 : -1;
+  TRY(Query rows, database.query("SELECT " LATHE_SESSION_COLUMNS
+                                 " FROM sessions WHERE (?1 = '' OR cwd = ?1) AND (?2 OR NOT archived)"
+                                 " AND (updated_at, session_id) < (?3, ?4)"
+                                 " ORDER BY updated_at DESC, session_id DESC LIMIT ?5",
+                                 query.cwd, query.archived ? 1 : 0, cursor.updated_at, cursor.session_id, limit));
+  protocol::SessionListReply reply;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) break;
+    if (query.limit > 0 && reply.sessions.size() == static_cast<std::size_t>(query.limit)) {
+      const SessionInfo& last = reply.sessions.back();
+      reply.next_cursor = fmt::format("{}:{}", last.updated_at, last.session_id);
+      break;
+    }
+    reply.sessions.push_back(session_of(rows, held));
+  }
+  return reply;
+}
+
+Result<SessionInfo> get_session(Database& database, const std::string& session_id, const Held& held) {
+  TRY(Query row, database.query("SELECT " LATHE_SESSION_COLUMNS " FROM sessions WHERE session_id = ?1", session_id));
+  TRY(const bool found, row.next());
+  if (found) return session_of(row, held);
+  return Error{.code = base::codes::kNotFound,
+               .message = "there is no session " + session_id.substr(0, 80),
+               .hint = "lathe session list shows those there are"};
+}
+
+Result<std::vector<std::string>> find_sessions(Database& database, const std::string& prefix) {
+  // The digits of an id are all before 'g'.
+  TRY(Query rows, prefix == "last"
+                      ? database.query("SELECT session_id FROM sessions WHERE NOT archived"
+                                       " ORDER BY updated_at DESC, session_id DESC LIMIT 1")
+                      : database.query("SELECT session_id FROM sessions WHERE session_id >= ?1 AND session_id < ?1 || 'g'"
+                                       " ORDER BY updated_at DESC, session_id DESC LIMIT 10",
+                                       prefix));
+  std::vector<std::string> ids;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return ids;
+    ids.push_back(rows.text(0));
+  }
+}
+
+Result<std::string> match_expression(std::string_view words) {
+  std::string expression;
+  const auto add = [&](std::string_view text) {
+    if (base::trim(text).empty()) return;
+    if (!expression.empty()) expression += ' ';
+    expression += '"' + base::replace_all(std::string(text), "\"", "\"\"") + '"';
+  };
+  bool in_phrase = false;
+  for (const std::string_view part : base::split(words, '"')) {
+    if (in_phrase) {
+      add(part);
+    } else {
+      std::string plain(part);
+      for (char& c : plain) c = c == '\t' || c == '\n' ? ' ' : c;
+      for (const std::string_view word : base::split(plain, ' ')) add(word);
+    }
+    in_phrase = !in_phrase;
+  }
+  if (!expression.empty()) return expression;
+  return Error{.code = base::codes::kInvalid,
+               .message = "there is no word to search for",
+               .hint = "lathe session search WORDS"};
+}
+
+Result<protocol::SessionSearchReply> search_messages(Database& database, const protocol::SessionSearch& query) {
+  TRY(const std::string expression, match_expression(query.query));
+  TRY(Query rows,
+      database.query("SELECT messages.session_id, messages.seq, sessions.title, messages.type,"
+                     " snippet(messages, 0, '«', '»', '…', 16), messages.ts"
+                     " FROM messages JOIN sessions ON sessions.session_id = messages.session_id"
+                     " WHERE messages MATCH ?1 ORDER BY messages.rank LIMIT ?2",
+                     expression, query.limit));
+  protocol::SessionSearchReply reply;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return reply;
+    reply.hits.push_back({.session_id = rows.text(0),
+                          .seq = rows.integer(1),
+                          .title = rows.text(2),
+                          .type = rows.text(3),
+                          .snippet = rows.text(4),
+                          .ts = rows.integer(5)});
+  }
+}
+
+Result<protocol::ApprovalListReply> list_questions(Database& database) {
+  TRY(Query rows, database.query("SELECT id, session_id, kind, what, reason, asked_at FROM questions"
+                                 " ORDER BY asked_at, session_id, seq"));
+  protocol::ApprovalListReply reply;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return reply;
+    reply.questions.push_back({.id = rows.text(0),
+                               .session_id = rows.text(1),
+                               .kind = rows.text(2),
+                               .what = rows.text(3),
+                               .reason = rows.text(4),
+                               .asked_at = rows.integer(5)});
+  }
+}
+
+#define LATHE_USAGE_BY(key)                                                                                      \
+  "SELECT " key ", sum(usage.input_tokens), sum(usage.cached_input_tokens), sum(usage.cache_write_tokens),"       \
+  " sum(usage.output_tokens), sum(usage.reasoning_tokens),"                                                       \
+  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END, sum(usage.tasks)"        \
+  " FROM usage JOIN sessions ON sessions.session_id = usage.session_id GROUP BY 1"                                \
+  " ORDER BY sum(usage.input_tokens) + sum(usage.output_tokens) DESC, 1"
+
+Result<protocol::UsageReply> sum_usage(Database& database, const std::string& by) {
+  const char* sql = nullptr;
+  if (by == "day") sql = LATHE_USAGE_BY("usage.day");
+  if (by == "model") sql = LATHE_USAGE_BY("usage.model");
+  if (by == "session") sql = LATHE_USAGE_BY("usage.session_id");
+  if (by == "folder") sql = LATHE_USAGE_BY("sessions.cwd");
+  if (sql == nullptr) {
+    return Error{.code = base::codes::kInvalid,
+                 .message = "usage by \"" + by + "\" is not known",
+                 .hint = "one of: day, model, session, folder"};
+  }
+  TRY(Query rows, database.query(sql));
+  protocol::UsageReply reply;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return reply;
+    reply.rows.push_back(
+        {.key = rows.text(0),
+         .usage = {rows.integer(1), rows.integer(2), rows.integer(3), rows.integer(4), rows.integer(5)},
+         .cost_micro_usd = rows.maybe_integer(6),
+         .tasks = rows.integer(7)});
+  }
+}
+
+}  // namespace lathe::index

@@ -1,0 +1,58 @@
+#include "lathe/index/schema.h"
+
+namespace lathe::index {
+namespace {
+
+constexpr storage::Migration kSchema[] = {
+    {1, R"sql(
+      CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+      CREATE TABLE sessions (
+        session_id TEXT PRIMARY KEY,
+        position INTEGER NOT NULL DEFAULT 0,      -- byte of the stream up to which its records are in here
+        last_seq INTEGER NOT NULL DEFAULT 0,
+        title TEXT NOT NULL DEFAULT '',
+        cwd TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL DEFAULT '',
+        backend TEXT NOT NULL DEFAULT '',
+        created_at INTEGER NOT NULL DEFAULT 0,
+        updated_at INTEGER NOT NULL DEFAULT 0,
+        tasks INTEGER NOT NULL DEFAULT 0,
+        task_open INTEGER NOT NULL DEFAULT 0,     -- 0 none, 1 at work, 2 parked
+        answer_counted INTEGER NOT NULL DEFAULT 0,-- the open Turn's tokens were counted with its tool_calls
+        input_tokens INTEGER NOT NULL DEFAULT 0,
+        cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+        cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+        output_tokens INTEGER NOT NULL DEFAULT 0,
+        reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+        cost_micro_usd INTEGER DEFAULT 0,         -- null once any price is unknown
+        forked_from TEXT NOT NULL DEFAULT '',
+        archived INTEGER NOT NULL DEFAULT 0,
+        replayed INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX sessions_by_time ON sessions (updated_at DESC, session_id DESC);
+
+      CREATE VIRTUAL TABLE messages USING fts5 (
+        text, session_id UNINDEXED, seq UNINDEXED, type UNINDEXED, ts UNINDEXED);
+      CREATE TABLE message_rows (session_id TEXT NOT NULL, message INTEGER NOT NULL,
+        PRIMARY KEY (session_id, message)) WITHOUT ROWID;
+
+      CREATE TABLE questions (
+        session_id TEXT NOT NULL, id TEXT NOT NULL, call_id TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
+        what TEXT NOT NULL, reason TEXT NOT NULL, asked_at INTEGER NOT NULL,
+        PRIMARY KEY (session_id, id)) WITHOUT ROWID;
+
+      CREATE TABLE usage (
+        session_id TEXT NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL,
+        input_tokens INTEGER NOT NULL DEFAULT 0, cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+        cache_write_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+        reasoning_tokens INTEGER NOT NULL DEFAULT 0, cost_micro_usd INTEGER DEFAULT 0, tasks INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (session_id, day, model)) WITHOUT ROWID;
+    )sql"},
+};
+
+}  // namespace
+
+std::span<const storage::Migration> schema() { return kSchema; }
+
+}  // namespace lathe::index

@@ -1,0 +1,268 @@
+#include "lathe/journal/fold.h"
+
+#include <gtest/gtest.h>
+
+#include "lathe/journal/record.h"
+
+namespace lathe::journal {
+namespace {
+
+using namespace lathe::protocol;  // NOLINT: half of the protocol is named here
+using ports::CallEntry;
+using State = ports::SessionState;
+
+/// Folds events one after the other, a millisecond apart.
+class FoldTest : public testing::Test {
+ protected:
+  void take(EventMsg msg, std::string by = "") {
+    const std::int64_t seq = state.last_seq + 1;
+    fold(state, Event{.session = "s", .seq = seq, .id = "1", .by = std::move(by), .ts = 1'000 + seq, .msg = std::move(msg)});
+  }
+  void say(const std::string& text) { take(UserMessage{.item = "u", .content = {TextPart{text}}}); }
+  void turn(const std::string& id, std::optional<std::int64_t> cost = 5) {
+    take(TurnComplete{.response_id = id, .model = "b/m", .usage = {.input_tokens = 10, .output_tokens = 2},
+                      .cost_micro_usd = cost});
+  }
+  void call(const std::string& id) { take(ToolCalls{.calls = {{.call_id = id, .tool = "shell", .arguments = "{}"}}}); }
+  const CallEntry& last_call() { return std::get<CallEntry>(state.conversation.entries.back().entry); }
+
+  State state;
+};
+
+TEST_F(FoldTest, ATaskGoesFromItsStartToItsEnd) {
+  take(SessionConfigured{.session_id = "s", .model = "m", .backend = "b"});
+  take(TaskStarted{.task = "t"}, "cli/1");
+  say("  \nfix the test\nplease");
+  ASSERT_TRUE(state.task);
+  EXPECT_EQ(state.task->submission, "1");
+  EXPECT_EQ(state.task->start_seq, 2);
+  take(AgentReasoning{.item = "r", .text = "hm", .provider = "anthropic", .opaque = base::Json{{"x", 1}}});
+  call("c1");
+  turn("r1");
+  take(AgentMessage{.item = "a", .text = "done", .status = ItemStatus::kIncomplete});
+  turn("r2");
+  EXPECT_EQ(state.task->turns, 2);
+  EXPECT_EQ(state.task->tool_calls, 1);
+  EXPECT_EQ(state.task->usage.total(), 24);
+  take(TaskComplete{.task = "t"});
+
+  EXPECT_FALSE(state.task);
+  EXPECT_EQ(state.title, "fix the test");
+  EXPECT_EQ(state.tasks, 1);
+  EXPECT_EQ(state.usage.input_tokens, 20);
+  EXPECT_EQ(state.cost_micro_usd, 10);
+  EXPECT_EQ(state.bookmarks, (std::vector<ports::Bookmark>{{"r1", 6}, {"r2", 8}}));
+  EXPECT_EQ(state.acknowledged, (std::vector<std::pair<std::string, std::int64_t>>{{"cli/1", 2}}));
+  EXPECT_EQ(state.conversation.entries.size(), 4U);
+  EXPECT_EQ(state.conversation.entries[2].turn, 0);
+  EXPECT_EQ(state.conversation.entries[3].turn, 1);
+  EXPECT_TRUE(std::get<ports::AgentEntry>(state.conversation.entries[3].entry).incomplete);
+  EXPECT_EQ(state.conversation.counted_tokens, 12);
+  EXPECT_EQ(state.conversation.counted_entries, 4U);
+  EXPECT_EQ(state.created_at, 1'001);
+  EXPECT_EQ(state.updated_at, 1'009);
+}
+
+TEST_F(FoldTest, EveryEndOfATaskEndsItAndItsQuestions) {
+  for (const EventMsg& end : {EventMsg(TaskComplete{}), EventMsg(TurnAborted{}), EventMsg(ErrorEvent{.ends_task = true})}) {
+    take(TaskStarted{.task = "t"});
+    call("c");
+    take(ApprovalRequest{.id = "q", .call_id = "c", .tool = "x"});
+    take(ErrorEvent{.ends_task = false});
+    EXPECT_TRUE(state.task);
+    take(end);
+    EXPECT_FALSE(state.task);
+    EXPECT_TRUE(state.questions.empty());
+  }
+}
+
+TEST_F(FoldTest, ATaskThatParksKeepsItsTime) {
+  take(TaskStarted{.task = "t"});
+  take(TaskParked{});
+  EXPECT_TRUE(state.task->parked);
+  EXPECT_EQ(state.task->active_ms, 1);
+  EXPECT_EQ(ports::session_state_of(state, false), protocol::SessionState::kParked);
+  take(TaskResumed{.task = "t"});
+  EXPECT_FALSE(state.task->parked);
+  EXPECT_EQ(state.task->active_since, 1'003);
+  EXPECT_EQ(ports::session_state_of(state, false), protocol::SessionState::kInterrupted);
+  EXPECT_EQ(ports::session_state_of(state, true), protocol::SessionState::kRunning);
+}
+
+TEST_F(FoldTest, ACallBeginsEndsAndTakesItsAnswersWithIt) {
+  take(TaskStarted{.task = "t"});
+  call("c");
+  take(ExecApprovalRequest{.id = "q", .call_id = "c", .command = {"rm", "-r", "x"}});
+  ASSERT_EQ(state.questions.size(), 1U);
+  take(ApprovalResolved{.id = "q", .call_id = "c", .decision = Decision::kApprovedForSession});
+  EXPECT_TRUE(state.questions.empty());
+  EXPECT_EQ(state.decisions.at("c").decision, Decision::kApprovedForSession);
+  EXPECT_EQ(state.session_grants, std::vector<std::string>{"exec:rm\x1f-r\x1fx"});
+  take(UserQuestionAnswered{.id = "z", .call_id = "c", .answers = {"yes"}});
+  EXPECT_EQ(state.answers.at("c").answers, std::vector<std::string>{"yes"});
+  EXPECT_FALSE(last_call().started);
+  take(ExecCommandBegin{.call_id = "c"});
+  EXPECT_TRUE(last_call().started);
+  take(ExecCommandEnd{.call_id = "c", .exit_code = 0, .outcome = {.output = "out"}});
+  EXPECT_EQ(last_call().outcome->output, "out");
+  EXPECT_TRUE(state.decisions.empty());
+  EXPECT_TRUE(state.answers.empty());
+}
+
+TEST_F(FoldTest, GrantsNameWhatWasApprovedAndOnlyForTheSession) {
+  const EventMsg patch = ApplyPatchApprovalRequest{
+      .id = "q", .call_id = "c", .changes = {{.path = "a"}, {.path = "b", .kind = ChangeKind::kMove, .move_path = "d"}}};
+  EXPECT_EQ(grant_keys(patch), (std::vector<std::string>{"file:a", "file:b", "file:d"}));
+  EXPECT_EQ(grant_keys(ApprovalRequest{.tool = "web"}), std::vector<std::string>{"tool:web"});
+  EXPECT_TRUE(grant_keys(UserQuestion{}).empty());
+  for (const Decision once : {Decision::kApproved, Decision::kDenied, Decision::kAbort}) {
+    take(patch);
+    take(ApprovalResolved{.id = "q", .call_id = "c", .decision = once});
+    EXPECT_TRUE(state.session_grants.empty());
+  }
+}
+
+TEST_F(FoldTest, AnUnknownPriceMakesTheSumUnknown) {
+  turn("a");
+  EXPECT_EQ(state.cost_micro_usd, 5);
+  turn("b", std::nullopt);
+  turn("c");
+  EXPECT_EQ(state.cost_micro_usd, std::nullopt);
+  EXPECT_EQ(state.usage.total(), 36);
+}
+
+TEST_F(FoldTest, AnAnswerWhoseTurnNeverEndedWasPaidForOnce) {
+  take(TaskStarted{.task = "t"});
+  take(ToolCalls{.calls = {}, .usage = {.input_tokens = 7}, .cost_micro_usd = 3});
+  EXPECT_EQ(state.usage.total(), 0);
+  take(TurnAborted{});
+  EXPECT_EQ(state.usage.total(), 7);
+  EXPECT_EQ(state.cost_micro_usd, 3);
+  take(TaskStarted{.task = "t"});
+  take(ToolCalls{.calls = {}, .usage = {.input_tokens = 10, .output_tokens = 2}, .cost_micro_usd = 5});
+  turn("r");
+  take(TaskComplete{});
+  EXPECT_EQ(state.usage.total(), 19);
+}
+
+TEST_F(FoldTest, ACompactionPutsOneSummaryFirst) {
+  say("one");
+  say("two");
+  turn("r1");
+  say("three");
+  take(Compacted{.item = "k", .summary = "so far", .keep_from_seq = 4, .usage = {.input_tokens = 3}, .cost_micro_usd = 1});
+  ASSERT_EQ(state.conversation.entries.size(), 2U);
+  EXPECT_EQ(std::get<ports::SummaryEntry>(state.conversation.entries[0].entry).text, "so far");
+  EXPECT_EQ(state.conversation.entries[1].seq, 4);
+  EXPECT_EQ(state.conversation.counted_tokens, 0);
+  EXPECT_EQ(state.usage.input_tokens, 13);
+  EXPECT_EQ(state.bookmarks.size(), 1U);
+  take(Compacted{.item = "k", .summary = "again", .keep_from_seq = 4});
+  ASSERT_EQ(state.conversation.entries.size(), 2U) << "the new summary stands for the old one, too";
+  EXPECT_EQ(std::get<ports::SummaryEntry>(state.conversation.entries[0].entry).text, "again");
+}
+
+TEST_F(FoldTest, ARollbackTakesBackTheConversationAndNotWhatWasSpent) {
+  take(TaskStarted{.task = "t1"});
+  say("one");
+  turn("r1");
+  take(TaskComplete{});
+  const State before = state;
+  take(TaskStarted{.task = "t2"});
+  say("two");
+  turn("r2");
+  take(UserQuestion{.id = "q", .call_id = "c"});
+  take(RolledBack{.to_seq = 4});
+  EXPECT_EQ(state.conversation, before.conversation);
+  EXPECT_EQ(state.bookmarks, before.bookmarks);
+  EXPECT_EQ(state.task_starts, before.task_starts);
+  EXPECT_FALSE(state.task);
+  EXPECT_TRUE(state.questions.empty());
+  EXPECT_EQ(state.usage.total(), 24);
+  EXPECT_EQ(state.last_seq, 9);
+  say("three");
+  EXPECT_EQ(state.conversation.entries.back().turn, 1);
+  take(RolledBack{.to_seq = 0});
+  EXPECT_TRUE(state.conversation.entries.empty());
+}
+
+TEST_F(FoldTest, ARollbackOverACompactionNeedsThePast) {
+  say("one");
+  turn("r1");
+  const State then = state;
+  say("two");
+  take(Compacted{.item = "k", .summary = "sum", .keep_from_seq = 3});
+  const auto rolled = [&](std::int64_t to_seq) {
+    return Event{.session = "s", .seq = state.last_seq + 1, .id = "", .ts = 9, .msg = RolledBack{.to_seq = to_seq}};
+  };
+  EXPECT_FALSE(needs_history(state, rolled(4)));
+  EXPECT_FALSE(needs_history(state, rolled(0)));
+  ASSERT_TRUE(needs_history(state, rolled(2)));
+  fold_rollback(state, rolled(2), then);
+  EXPECT_EQ(state.conversation, then.conversation);
+  EXPECT_EQ(state.last_seq, 5);
+}
+
+TEST_F(FoldTest, AForkKeepsTheConversationAndStartsWithNothingSpent) {
+  take(SessionConfigured{.session_id = "s", .model = "m"});
+  take(TaskStarted{.task = "t"}, "cli/1");
+  say("one");
+  turn("r1");
+  fold(state, Event{.session = "child", .seq = 5, .id = "", .ts = 77, .msg = ForkedFrom{.session_id = "s", .seq = 4}});
+  EXPECT_EQ(state.session_id, "child");
+  EXPECT_EQ(state.config->session_id, "child");
+  EXPECT_EQ(state.created_at, 77);
+  EXPECT_EQ(state.conversation.entries.size(), 1U);
+  EXPECT_EQ(state.bookmarks.size(), 1U);
+  EXPECT_EQ(state.title, "one");
+  EXPECT_FALSE(state.task);
+  EXPECT_TRUE(state.acknowledged.empty());
+  EXPECT_EQ(state.usage, Usage{});
+  EXPECT_EQ(state.tasks, 0);
+}
+
+TEST_F(FoldTest, PassingEventsChangeNothingAndOldAcknowledgementsGo) {
+  for (int i = 0; i < 1'030; ++i) take(Warning{.message = "w"}, "c/" + std::to_string(i));
+  EXPECT_EQ(state.acknowledged.size(), 1'024U);
+  EXPECT_EQ(state.acknowledged.front().first, "c/6");
+  const State before = state;
+  fold(state, Event{.session = "s", .seq = std::nullopt, .id = "", .ts = 1, .msg = ItemReset{.item = "x"}});
+  EXPECT_EQ(state, before);
+}
+
+TEST_F(FoldTest, ContextPlanTitleAndModelAreKept) {
+  take(SessionConfigured{.session_id = "s", .model = "m", .backend = "b"});
+  take(ContextAdded{.item = "i", .kind = ContextKind::kProjectDocs, .text = "AGENTS"});
+  EXPECT_EQ(std::get<ports::UserEntry>(state.conversation.entries[0].entry).context, ContextKind::kProjectDocs);
+  EXPECT_EQ(state.title, "");
+  take(SessionUpdated{.model = "m2", .title = "given"});
+  say("first words");
+  EXPECT_EQ(state.title, "given");
+  EXPECT_EQ(state.config->model, "m2");
+  EXPECT_EQ(state.config->backend, "b");
+  take(PlanUpdate{.plan = {{.step = "do"}}});
+  EXPECT_EQ(state.plan.size(), 1U);
+}
+
+// ---- records of other versions
+
+base::Result<void> rename_words(base::Json& record) {
+  record["msg"]["text"] = record["msg"]["words"];
+  return {};
+}
+constexpr Upcaster kFromZero[] = {{.from = 0, .lift = &rename_words}};
+
+TEST(Record, OldOnesAreLiftedAndNewerOnesAreErrors) {
+  const std::string old = R"({"v":0,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_message","item":"i","words":"hi"}})";
+  EXPECT_EQ(decode_record(old).error().code, base::codes::kUnsupported);
+  const auto lifted = decode_record(old, kFromZero);
+  ASSERT_TRUE(lifted.ok()) << lifted.error().text();
+  EXPECT_EQ(std::get<AgentMessage>(lifted->msg).text, "hi");
+  const std::string future = R"({"v":2,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_message","item":"i","text":"x"}})";
+  EXPECT_EQ(decode_record(future, kFromZero).error().code, base::codes::kUnsupported);
+  const std::string unknown = R"({"v":1,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_sang"}})";
+  EXPECT_EQ(decode_record(unknown, kFromZero).error().code, base::codes::kUnsupported);
+}
+
+}  // namespace
+}  // namespace lathe::journal
