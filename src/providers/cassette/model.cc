@@ -121,8 +121,8 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> ReplayModel::open(ports::ModelR
   if (mode_ == ReplayMode::kModel) {
     const TapeHeader& header = tape_.header();
     const Places recorded{.cwd = header.cwd, .temp_dir = header.temp_dir};
-    expected = normalise(std::move(expected), recorded, header.normalisers);
-    got = normalise(std::move(got), places_, header.normalisers);
+    expected = normalise_strings(std::move(expected), recorded, header.normalisers);
+    got = normalise_strings(std::move(got), places_, header.normalisers);
   }
   if (const auto difference = first_difference(expected, got)) {
     co_return std::unexpected(

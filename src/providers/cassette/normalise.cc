@@ -244,10 +244,10 @@ std::string normalise(std::string_view text, const Places& places, const std::ve
   return out;
 }
 
-base::Json normalise(base::Json value, const Places& places, const std::vector<std::string>& normalisers) {
-  if (value.is_string()) return normalise(std::string_view(value.get_ref<const std::string&>()), places, normalisers);
+base::Json normalise_strings(base::Json value, const Places& places, const std::vector<std::string>& normalisers) {
+  if (value.is_string()) return normalise(value.get_ref<const std::string&>(), places, normalisers);
   if (value.is_structured()) {
-    for (base::Json& member : value) member = normalise(std::move(member), places, normalisers);
+    for (base::Json& member : value) member = normalise_strings(std::move(member), places, normalisers);
   }
   return value;
 }

@@ -27,7 +27,7 @@ struct Places {
 [[nodiscard]] std::string normalise(std::string_view text, const Places& places,
                                     const std::vector<std::string>& normalisers);
 /// Every string inside, names of members left as they are.
-[[nodiscard]] base::Json normalise(base::Json value, const Places& places,
-                                   const std::vector<std::string>& normalisers);
+[[nodiscard]] base::Json normalise_strings(base::Json value, const Places& places,
+                                           const std::vector<std::string>& normalisers);
 
 }  // namespace lathe::providers::cassette
