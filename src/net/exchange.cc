@@ -7,6 +7,7 @@
 
 #include "lathe/base/check.h"
 #include "lathe/base/strings.h"
+#include "lathe/net/trust_store.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::net {
@@ -34,11 +35,6 @@ std::string proxy_exceptions() {
   if (hosts.empty()) hosts = runtime::env("NO_PROXY");
   if (hosts == "*") return hosts;
   return hosts + (hosts.empty() ? "" : ",") + "localhost,127.0.0.1,::1";
-}
-
-std::string certificate_bundle() {
-  std::string path = runtime::env("SSL_CERT_FILE");
-  return path.empty() ? runtime::env("CURL_CA_BUNDLE") : path;
 }
 
 }  // namespace
@@ -83,10 +79,20 @@ void Exchange::set_transport_options() {
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set(CURLOPT_NOPROXY, proxy_exceptions().c_str());
-  if (const std::string bundle = certificate_bundle(); !bundle.empty()) set(CURLOPT_CAINFO, bundle.c_str());
+  if (request_.url.starts_with("https://") || request_.max_redirects > 0) set_trust_store();
   if (request_.max_redirects > 0) {
     set(CURLOPT_FOLLOWLOCATION, 1L);
     set(CURLOPT_MAXREDIRS, static_cast<long>(request_.max_redirects));
+  }
+}
+
+void Exchange::set_trust_store() {
+  const TrustStore store = system_trust_store();
+  if (!store.bundle.empty()) {
+    set(CURLOPT_CAINFO, store.bundle.c_str());
+  } else if (!store.folder.empty()) {
+    set(CURLOPT_CAINFO, nullptr);
+    set(CURLOPT_CAPATH, store.folder.c_str());
   }
 }
 

@@ -39,6 +39,7 @@ class Exchange final {
   [[nodiscard]] bool take_header_line(std::string_view line);
   void deliver_head();
   void set_transport_options();
+  void set_trust_store();
   void set_method_and_body();
   [[nodiscard]] base::Result<void> set_headers();
   /// "host:port" as the URL has it, without user or password.

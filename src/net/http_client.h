@@ -83,7 +83,7 @@ class NetThread;
 
 /// Owns the net thread, which starts with the first request and ends with this. Connections are kept and reused.
 /// start() and fetch() belong to the loop thread. Proxies come from the usual environment variables, but never for the
-/// loopback; certificates from the system, or from SSL_CERT_FILE or CURL_CA_BUNDLE.
+/// loopback; certificates as in trust_store.h.
 class HttpClient final {
  public:
   explicit HttpClient(runtime::Loop& loop);
