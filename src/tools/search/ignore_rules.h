@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/tools/search/glob_pattern.h"
+
+namespace lathe::tools::search {
+
+enum class EntryKind { kFile, kFolder };
+
+/// The rules of one .gitignore (gitignore(5)): the last rule that matches decides, "!" takes back, a slash at the end
+/// means folders only, a slash elsewhere binds the rule to the file's folder.
+class IgnoreRules final {
+ public:
+  /// `folder`: where the file lies, absolute. Lines that cannot be understood are skipped, as git does.
+  [[nodiscard]] static IgnoreRules parse(std::string folder, std::string_view text);
+
+  /// Whether the rules ignore the entry (absolute path below the folder); nothing when no rule is about it.
+  [[nodiscard]] std::optional<bool> ignores(std::string_view path, EntryKind kind) const;
+
+ private:
+  struct Rule {
+    GlobPattern pattern;
+    bool ignore;
+    bool folders_only;
+  };
+  explicit IgnoreRules(std::string folder) : folder_(std::move(folder)) {}
+
+  std::string folder_;
+  std::vector<Rule> rules_;
+};
+
+}  // namespace lathe::tools::search

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/tools/search/glob_pattern.h"
+
+namespace lathe::tools::search {
+
+/// What a grep looks for.
+struct LineQuery {
+  std::string pattern;
+  bool ignore_case = false;
+  /// The pattern is text, no regular expression.
+  bool literal = false;
+  /// Which files; all without it.
+  std::optional<GlobPattern> files = std::nullopt;
+  /// Matches kept; one more is looked for, to tell that there are more.
+  std::size_t max_matches = 0;
+};
+
+struct LineMatch {
+  /// Relative to the folder that was searched.
+  std::string path;
+  std::size_t line = 0;
+  std::string text;
+  friend bool operator==(const LineMatch&, const LineMatch&) = default;
+};
+
+struct LineMatches {
+  std::vector<LineMatch> matches;
+  bool more = false;
+  friend bool operator==(const LineMatches&, const LineMatches&) = default;
+};
+
+/// Checks the regular expression (RE2 syntax; linear time).
+[[nodiscard]] base::Result<std::shared_ptr<const re2::RE2>> compile(const LineQuery& query);
+
+/// The lines of one file that match, appended to `found`. Binary files have none. False once there are more than
+/// query.max_matches. Blocks.
+bool search_file(const re2::RE2& expression, const LineQuery& query, const std::string& absolute,
+                 const std::string& path, LineMatches& found);
+
+/// All files below the folder `root`, as walk_files() gives them. Blocks.
+[[nodiscard]] base::Result<LineMatches> search_tree(const LineQuery& query, const std::string& root,
+                                                    const std::atomic<bool>& stop);
+
+/// `line` without its "\r" and cut to what is shown of one.
+[[nodiscard]] std::string shown_line(std::string_view line);
+
+}  // namespace lathe::tools::search

@@ -1,0 +1,232 @@
+#include "lathe/tools/search/search_tools.h"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
+#include "lathe/runtime/files.h"
+#include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/prepared_job.h"
+#include "lathe/tools/common/schema.h"
+#include "lathe/tools/common/workspace.h"
+#include "lathe/tools/search/glob_pattern.h"
+#include "lathe/tools/search/line_search.h"
+#include "lathe/tools/search/ripgrep.h"
+#include "lathe/tools/search/walk.h"
+
+namespace lathe::tools::search {
+
+using base::Error;
+using base::Result;
+using common::Need;
+using common::Place;
+using ports::RunResult;
+using runtime::Async;
+
+namespace {
+
+/// A path below the searched place as the model may use it in its next call.
+std::string shown_below(const Place& place, std::string_view path) {
+  if (place.relative == ".") return std::string(path);
+  return place.shown() + "/" + std::string(path);
+}
+
+/// Tells work on a pool thread that its call was cancelled.
+struct StopFlag {
+  std::shared_ptr<std::atomic<bool>> flag = std::make_shared<std::atomic<bool>>(false);
+  [[nodiscard]] runtime::CancelRegistration set_by(const runtime::CancelToken& cancel) const {
+    return cancel.on_cancel([shared = flag] { shared->store(true); });
+  }
+};
+
+bool is_folder(const Place& place) {
+  struct stat status {};
+  return stat(place.absolute.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// ---- glob
+
+ports::ToolSpec glob_spec(const SearchOptions& options) {
+  return {.name = "glob",
+          .description = fmt::format(
+              "Finds files by a pattern of their path: * and ? within a name, ** across folders, [a-z], {{one,two}}. A "
+              "pattern without a slash is about the name in any folder. Files that .gitignore names are left out. Sorted; "
+              "at most {} results.",
+              options.max_results),
+          .parameters = common::object_schema(
+              {{"pattern", Need::kRequired, common::text_schema("Such as src/**/*.cc or *_test.py.")},
+               {"path", Need::kOptional, common::text_schema("The folder to search; the working folder without it.")}})};
+}
+
+Result<std::string> find_files(const Place& place, const GlobPattern& pattern, std::size_t max_results,
+                               const std::atomic<bool>& stop) {
+  std::string out;
+  std::size_t count = 0;
+  TRY_OK(walk_files(place.absolute, stop, [&](const std::string& path) {
+    if (pattern.matches(path) && ++count <= max_results) out += shown_below(place, path) + "\n";
+    return Visit::kGoOn;
+  }).within("glob"));
+  if (count == 0) return std::string("(no file matches)\n");
+  if (count > max_results) out += fmt::format("[{} of {} files; narrow the pattern down]\n", max_results, count);
+  return out;
+}
+
+struct GlobJob {
+  SearchOptions options;
+  Place place;
+  GlobPattern pattern;
+
+  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
+    const StopFlag stop;
+    const auto registration = stop.set_by(cancel);
+    const auto text =
+        co_await options.pool->run([&] { return find_files(place, pattern, options.max_results, *stop.flag); });
+    if (cancel.cancelled()) co_return cancel.reason();
+    if (!text.ok()) co_return text.error();
+    co_return common::said(out, *text);
+  }
+};
+
+class GlobTool final : public ports::Tool {
+ public:
+  explicit GlobTool(SearchOptions options) : options_(std::move(options)), spec_(glob_spec(options_)) {}
+
+  [[nodiscard]] const ports::ToolSpec& spec() const override { return spec_; }
+  [[nodiscard]] bool read_only() const override { return true; }
+
+  Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
+                                                              const ports::ToolEnvironment& environment) override {
+    CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
+    CO_TRY(const std::string text, arguments.text("pattern"));
+    CO_TRY(auto pattern, parse_file_pattern(text).within("glob"));
+    CO_TRY(const auto path, arguments.optional_text("path"));
+    CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("glob"));
+    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), fmt::format("find {}", text),
+                                   GlobJob{options_, std::move(place), std::move(pattern)});
+  }
+
+ private:
+  const SearchOptions options_;
+  const ports::ToolSpec spec_;
+};
+
+// ---- grep
+
+ports::ToolSpec grep_spec(const SearchOptions& options) {
+  return {.name = "grep",
+          .description = fmt::format(
+              "Searches the lines of files for a regular expression (RE2 syntax, one line at a time) and gives "
+              "path:line:text. Files that .gitignore names and binary files are left out. Sorted by path; at most {} "
+              "lines.",
+              options.max_results),
+          .parameters = common::object_schema(
+              {{"pattern", Need::kRequired, common::text_schema("What to look for.")},
+               {"path", Need::kOptional,
+                common::text_schema("The folder or file to search; the working folder without it.")},
+               {"glob", Need::kOptional,
+                common::text_schema("Only files whose path matches, such as *.cc or src/**/*.h; from `path` on.")},
+               {"ignore_case", Need::kOptional, common::flag_schema("Take capitals and small letters for the same.")},
+               {"literal", Need::kOptional, common::flag_schema("The pattern is text, no regular expression.")}})};
+}
+
+std::string print(const LineMatches& found, const Place& place, bool in_folder) {
+  if (found.matches.empty()) return "(no line matches)\n";
+  std::string out;
+  for (const LineMatch& match : found.matches) {
+    out += fmt::format("{}:{}:{}\n", in_folder ? shown_below(place, match.path) : place.shown(), match.line, match.text);
+  }
+  if (found.more) out += fmt::format("[the first {} lines; there are more]\n", found.matches.size());
+  return base::to_utf8(out);
+}
+
+Result<LineMatches> search_one(const LineQuery& query, const Place& place) {
+  TRY(const auto expression, compile(query));
+  TRY(const auto file, common::open_for_reading(place));
+  LineMatches found;
+  (void)search_file(*expression, query, fmt::format("/proc/self/fd/{}", file.fd.get()), place.shown(), found);
+  return found;
+}
+
+struct GrepJob {
+  SearchOptions options;
+  Place place;
+  LineQuery query;
+
+  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
+    const bool folder = is_folder(place);
+    if (folder && options.ripgrep) {
+      const auto found = co_await search_with_ripgrep(options.loop, *options.ripgrep, query, place.absolute, cancel);
+      if (cancel.cancelled()) co_return cancel.reason();
+      if (found.ok()) co_return common::said(out, print(*found, place, folder));
+    }
+    const StopFlag stop;
+    const auto registration = stop.set_by(cancel);
+    const auto found = co_await options.pool->run([&] {
+      return folder ? search_tree(query, place.absolute, *stop.flag) : search_one(query, place);
+    });
+    if (cancel.cancelled()) co_return cancel.reason();
+    if (!found.ok()) co_return found.error();
+    co_return common::said(out, print(*found, place, folder));
+  }
+};
+
+class GrepTool final : public ports::Tool {
+ public:
+  explicit GrepTool(SearchOptions options) : options_(std::move(options)), spec_(grep_spec(options_)) {}
+
+  [[nodiscard]] const ports::ToolSpec& spec() const override { return spec_; }
+  [[nodiscard]] bool read_only() const override { return true; }
+
+  Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
+                                                              const ports::ToolEnvironment& environment) override {
+    CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
+    LineQuery query{.max_matches = options_.max_results};
+    CO_TRY(query.pattern, arguments.text("pattern"));
+    CO_TRY(query.ignore_case, arguments.flag("ignore_case", false));
+    CO_TRY(query.literal, arguments.flag("literal", false));
+    if (query.pattern.empty()) co_return arguments.wrong("pattern", "is empty");
+    if (query.pattern.find('\n') != std::string::npos) {
+      co_return arguments.wrong("pattern", "holds a line break; lines are searched one at a time");
+    }
+    CO_TRY_OK(compile(query));
+    CO_TRY(const auto glob, arguments.optional_text("glob"));
+    if (glob) {
+      CO_TRY(auto files, parse_file_pattern(*glob).within("grep: glob"));
+      query.files = std::move(files);
+    }
+    CO_TRY(const auto path, arguments.optional_text("path"));
+    CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("grep"));
+    std::string title = fmt::format("search for {}", query.pattern);
+    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), std::move(title),
+                                   GrepJob{options_, std::move(place), std::move(query)});
+  }
+
+ private:
+  const SearchOptions options_;
+  const ports::ToolSpec spec_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<ports::Tool>> make_search_tools(SearchOptions options) {
+  std::vector<std::unique_ptr<ports::Tool>> tools;
+  tools.push_back(std::make_unique<GlobTool>(options));
+  tools.push_back(std::make_unique<GrepTool>(std::move(options)));
+  return tools;
+}
+
+std::optional<std::string> found_ripgrep() {
+  for (const std::string_view folder : base::split(runtime::env("PATH"), ':')) {
+    if (!folder.starts_with('/')) continue;
+    std::string program = std::string(folder) + "/rg";
+    if (access(program.c_str(), X_OK) == 0) return program;
+  }
+  return std::nullopt;
+}
+
+}  // namespace lathe::tools::search

@@ -1,0 +1,120 @@
+#include "lathe/tools/search/search_tools.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "lathe/runtime/loop.h"
+
+// The tools over a real tree, each case with ripgrep and without: the results must be the same.
+
+namespace lathe::tools::search {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+struct Sink final : ports::OutputSink {
+  std::string text;
+  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
+};
+
+class SearchTest : public testing::TestWithParam<bool> {
+ protected:
+  SearchTest() {
+    std::string pattern = (fs::temp_directory_path() / "lathe-search-XXXXXX").string();
+    environment_.cwd = mkdtemp(pattern.data());
+    fs::create_directory(environment_.cwd + "/.git");
+    put(".git/config", "needle\n");
+    put(".gitignore", "*.log\n/build/\n!keep.log\n");
+    put("a.txt", "one\nneedle two\r\nNeedle three\n");
+    put("a/inner.cc", "int needle(int x);\n");
+    put("a/.gitignore", "secret*\n");
+    put("a/secret.cc", "needle\n");
+    put("build/out.txt", "needle\n");
+    put("drop.log", "needle\n");
+    put("keep.log", "needle in a log\n");
+    put(".hidden/f", "needle hidden\n");
+    put("binary", std::string("needle\0\n", 8));
+    put("src/z.h", "// nothing\n");
+    fs::create_symlink(environment_.cwd + "/a.txt", environment_.cwd + "/link.txt");
+    mkfifo((environment_.cwd + "/fifo").c_str(), 0600);
+  }
+  ~SearchTest() override { fs::remove_all(environment_.cwd); }
+
+  void put(const std::string& path, std::string_view content) {
+    fs::create_directories(fs::path(environment_.cwd + "/" + path).parent_path());
+    std::ofstream(environment_.cwd + "/" + path) << content;
+  }
+  std::string use(const std::string& name, base::Json arguments, std::size_t max_results = 100) {
+    SearchOptions options{.loop = &loop_, .pool = &pool_, .max_results = max_results};
+    if (GetParam()) options.ripgrep = found_ripgrep();
+    const auto tools = make_search_tools(options);
+    ports::Tool& tool = *tools[name == "glob" ? 0 : 1];
+    const protocol::ToolCall call{"c", name, arguments.dump()};
+    auto prepared = loop_.block_on(tool.prepare(call, environment_));
+    if (!prepared.ok()) return prepared.error().message;
+    Sink out;
+    const auto result = loop_.block_on((*prepared)->run(out, {}));
+    return result.ok() ? out.text : result.error().message;
+  }
+
+  runtime::Loop loop_;
+  runtime::Pool pool_{loop_, "fs", 1};
+  ports::ToolEnvironment environment_{.cwd = "", .session_id = "s"};
+};
+
+INSTANTIATE_TEST_SUITE_P(Ripgrep, SearchTest, testing::Bool(),
+                         [](const auto& with) { return with.param ? "with" : "without"; });
+
+TEST_P(SearchTest, FindsLines) {
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}}),
+            ".hidden/f:1:needle hidden\na/inner.cc:1:int needle(int x);\na.txt:2:needle two\nkeep.log:1:needle in a log\n");
+}
+
+TEST_P(SearchTest, NarrowsByCaseTextFileAndFolder) {
+  EXPECT_EQ(use("grep", {{"pattern", "^NEEDLE t.*$"}, {"ignore_case", true}}),
+            "a.txt:2:needle two\na.txt:3:Needle three\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle("}, {"literal", true}}), "a/inner.cc:1:int needle(int x);\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"glob", "*.cc"}}), "a/inner.cc:1:int needle(int x);\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "a"}}), "a/inner.cc:1:int needle(int x);\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "a.txt"}}), "a.txt:2:needle two\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "drop.log"}}), "drop.log:1:needle\n") << "asked for by name";
+  EXPECT_EQ(use("grep", {{"pattern", "no such text"}}), "(no line matches)\n");
+}
+
+TEST_P(SearchTest, HonoursTheRulesAboveTheFolder) {
+  put("src/x.log", "needle\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "src"}}), "(no line matches)\n");
+}
+
+TEST_P(SearchTest, IsBounded) {
+  put("many.txt", "needle\nneedle\nneedle\n" + std::string(2'000, 'x') + " needle\n");
+  EXPECT_EQ(use("grep", {{"pattern", "^needle"}, {"path", "."}, {"glob", "many.txt"}}, 2),
+            "many.txt:1:needle\nmany.txt:2:needle\n[the first 2 lines; there are more]\n");
+  EXPECT_EQ(use("grep", {{"pattern", "x needle"}}), "many.txt:4:" + std::string(500, 'x') + " [cut]\n");
+}
+
+TEST_P(SearchTest, RefusesWhatMakesNoSense) {
+  EXPECT_THAT(use("grep", {{"pattern", "("}}), HasSubstr("grep: pattern is no regular expression"));
+  EXPECT_THAT(use("grep", {{"pattern", "a\nb"}}), HasSubstr("line break"));
+  EXPECT_THAT(use("grep", {{"pattern", ""}}), HasSubstr("is empty"));
+  EXPECT_THAT(use("grep", {{"pattern", "x"}, {"path", "fifo"}}), HasSubstr("fifo is a FIFO"));
+  EXPECT_THAT(use("grep", {{"pattern", "x"}, {"path", "none"}}), HasSubstr("none"));
+  EXPECT_THAT(use("glob", {{"pattern", "a[b"}}), HasSubstr("not closed"));
+  EXPECT_THAT(use("glob", {{"pattern", "*"}, {"path", "none"}}), HasSubstr("none"));
+}
+
+TEST_P(SearchTest, FindsFiles) {
+  EXPECT_EQ(use("glob", {{"pattern", "**/*.{cc,h}"}}), "a/inner.cc\nsrc/z.h\n");
+  EXPECT_EQ(use("glob", {{"pattern", "*.txt"}}), "a.txt\n");
+  EXPECT_EQ(use("glob", {{"pattern", "*.cc"}, {"path", "a"}}), "a/inner.cc\n");
+  EXPECT_EQ(use("glob", {{"pattern", "*.zip"}}), "(no file matches)\n");
+  EXPECT_EQ(use("glob", {{"pattern", "*"}}, 2), ".gitignore\n.hidden/f\n[2 of 8 files; narrow the pattern down]\n");
+}
+
+}  // namespace
+}  // namespace lathe::tools::search
