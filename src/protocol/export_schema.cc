@@ -17,7 +17,8 @@ Json one(const char* name, Json value) {
   return object;
 }
 
-Json ref(std::string_view name) { return one("$ref", fmt::format("#/$defs/{}", name)); }
+/// Not named ref: that would find std::ref for a std::string.
+Json link_to(std::string_view name) { return one("$ref", fmt::format("#/$defs/{}", name)); }
 
 /// The schema of a value where it is used: named types by reference.
 Json schema_of(const TypeInfo& type) {
@@ -35,7 +36,7 @@ Json schema_of(const TypeInfo& type) {
     case Kind::kEnum:
     case Kind::kStruct:
     case Kind::kUnion:
-      return ref(type.name);
+      return link_to(type.name);
   }
   return Json::object();
 }
@@ -75,7 +76,7 @@ Json enum_schema(const TypeInfo& type) {
 
 Json union_schema(const TypeInfo& type) {
   Json members = Json::array();
-  for (const TypeInfo* member : type.members) members.push_back(ref(member->name));
+  for (const TypeInfo* member : type.members) members.push_back(link_to(member->name));
   return one("oneOf", members);
 }
 
@@ -100,16 +101,16 @@ const char* const kId = "chosen by the client; what answers it carries it too";
 /// The frames of frames.h, whose members are no field lists.
 void add_frames(Json& defs) {
   defs["ClientFrame"] = Json::object({{"description", "A line from client to server."},
-                                      {"oneOf", Json::array({ref("Submission"), ref("CallFrame")})}});
-  defs["ServerFrame"] =
-      Json::object({{"description", "A line from server to client."},
-                    {"oneOf", Json::array({ref("Event"), ref("Ack"), ref("ReplyFrame"), ref("ErrorFrame")})}});
+                                      {"oneOf", Json::array({link_to("Submission"), link_to("CallFrame")})}});
+  defs["ServerFrame"] = Json::object(
+      {{"description", "A line from server to client."},
+       {"oneOf", Json::array({link_to("Event"), link_to("Ack"), link_to("ReplyFrame"), link_to("ErrorFrame")})}});
   defs["Submission"] = frame("An op for a session.",
                              {{"id", text(kId)},
                               {"session", text("the session; absent: the one that this connection configured")},
-                              {"op", ref("Op")}},
+                              {"op", link_to("Op")}},
                              Json::array({"id", "op"}));
-  defs["CallFrame"] = frame("A call.", {{"id", text(kId)}, {"call", ref("Call")}}, Json::array({"id", "call"}));
+  defs["CallFrame"] = frame("A call.", {{"id", text(kId)}, {"call", link_to("Call")}}, Json::array({"id", "call"}));
   Json event = frame("What happened in a session. A durable event is one record of the journal and has seq and crc.",
                      {{"v", Json::object({{"const", kRecordVersion}, {"description", "version of the record's form"}})},
                       {"session", text("the session")},
@@ -117,7 +118,7 @@ void add_frames(Json& defs) {
                       {"id", text("id of the submission that started the Task")},
                       {"by", text("<client>/<op id> of the submission that this event records")},
                       {"ts", whole("unix milliseconds")},
-                      {"msg", ref("EventMsg")},
+                      {"msg", link_to("EventMsg")},
                       {"crc", Json::object({{"type", "string"},
                                             {"pattern", "^[0-9a-f]{8}$"},
                                             {"description", "CRC-32C of all bytes of the line before ,\"crc\""}})}},
@@ -130,8 +131,8 @@ void add_frames(Json& defs) {
             Json::array({"seq", "session"}));
   defs["Ack"] = frame("Acknowledges a submission.", {{"id", text("of the submission")}, {"ack", ack}},
                       Json::array({"id", "ack"}));
-  defs["ReplyFrame"] =
-      frame("Answers a call.", {{"id", text("of the call")}, {"reply", ref("Reply")}}, Json::array({"id", "reply"}));
+  defs["ReplyFrame"] = frame("Answers a call.", {{"id", text("of the call")}, {"reply", link_to("Reply")}},
+                             Json::array({"id", "reply"}));
   Json error = frame(
       "Why not.",
       {{"code", text("stable name")},
@@ -157,7 +158,7 @@ Json json_schema() {
   return Json::object({{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                        {"title", "Lathe protocol"},
                        {"description", "One line of a connection: a frame of either direction."},
-                       {"anyOf", Json::array({ref("ClientFrame"), ref("ServerFrame")})},
+                       {"anyOf", Json::array({link_to("ClientFrame"), link_to("ServerFrame")})},
                        {"$defs", std::move(defs)}});
 }
 

@@ -1,0 +1,19 @@
+#include <gtest/gtest.h>
+
+#include "golden_file.h"
+#include "lathe/base/json.h"
+#include "lathe/config/settings.h"
+#include "lathe/protocol/export.h"
+
+namespace lathe::golden {
+namespace {
+
+TEST(Exports, ProtocolReference) { expect_file("docs/reference/protocol.md", protocol::reference_markdown()); }
+TEST(Exports, ConfigReference) { expect_file("docs/reference/config.md", config::reference_markdown()); }
+TEST(Exports, JsonSchema) {
+  expect_file("tests/golden/protocol.schema.json", base::dump_json_pretty(protocol::json_schema()) + "\n");
+}
+TEST(Exports, Typescript) { expect_file("tests/golden/protocol.d.ts", protocol::typescript()); }
+
+}  // namespace
+}  // namespace lathe::golden

@@ -1,0 +1,1354 @@
+// The Lathe protocol: one JSON object per line. Generated from src/protocol.
+
+export type ClientFrame = Submission | CallFrame;
+export interface Submission {
+  id: string;
+  /** absent: the session that this connection configured */
+  session?: string;
+  op: Op;
+}
+export interface CallFrame {
+  id: string;
+  call: Call;
+}
+
+export type ServerFrame = Event | Ack | ReplyFrame | ErrorFrame;
+/** A durable event has seq and crc, a passing one neither. */
+export interface Event {
+  v: 1;
+  session: string;
+  seq?: number;
+  id: string;
+  by?: string;
+  /** unix milliseconds */
+  ts: number;
+  msg: EventMsg;
+  crc?: string;
+}
+export interface Ack {
+  id: string;
+  ack: { seq: number; session: string };
+}
+export interface ReplyFrame {
+  id: string;
+  reply: Reply;
+}
+export interface ErrorFrame {
+  id: string;
+  error: { code: string; message: string; hint: string; retryable: boolean };
+}
+
+export type Op =
+  | ConfigureSessionOp
+  | UserInputOp
+  | InterruptOp
+  | ApprovalOp
+  | ExecApprovalOp
+  | PatchApprovalOp
+  | UserAnswerOp
+  | ContextOp
+  | MentionOp
+  | SetModelOp
+  | CompactOp
+  | RollbackOp
+  | ShutdownOp;
+
+/** Creates a session, or reconfigures one: a Task that is running is aborted first. Absent fields keep their value. */
+export interface ConfigureSessionOp {
+  type: "configure_session";
+  /** model name, or backend/model */
+  model?: string;
+  /** name of a configured backend */
+  backend?: string;
+  /** absolute folder in which tools work */
+  cwd?: string;
+  /** when a person is asked (default on-request) */
+  approval_policy?: ApprovalPolicy;
+  /** what happens to a question (default client) */
+  ask?: AskMode;
+  /** ceilings of each Task */
+  budget?: Budget;
+  /** added to the system prompt */
+  instructions?: string;
+  /** tried in order when the model cannot be used */
+  fallback_models?: string[];
+  /** a name for lists */
+  title?: string;
+}
+
+/** Starts a Task, or reaches the one that runs. */
+export interface UserInputOp {
+  type: "user_input";
+  /** what the person says */
+  items: ContentPart[];
+  /** when a Task runs: replace it (default), steer it, or queue behind it */
+  if_busy?: IfBusy;
+  /** continue from this bookmark instead of the latest */
+  last_response_id?: string;
+  /** JSON Schema that the final answer must follow */
+  output_schema?: unknown;
+  /** ceilings of this Task instead of the session's */
+  budget?: Budget;
+}
+
+/** Stops the running Task and every process that it started. */
+export interface InterruptOp {
+  type: "interrupt";
+}
+
+/** Answers an open question about one exact action. The first answer settles it. */
+export interface ApprovalOp {
+  type: "approval";
+  /** the question's id */
+  id: string;
+  /** the answer */
+  decision: Decision;
+  /** told to the model */
+  note?: string;
+  /** arguments to use instead; decided anew */
+  amended_input?: unknown;
+}
+
+/** Answers an open question about one exact action. The first answer settles it. */
+export interface ExecApprovalOp {
+  type: "exec_approval";
+  /** the question's id */
+  id: string;
+  /** the answer */
+  decision: Decision;
+  /** told to the model */
+  note?: string;
+  /** arguments to use instead; decided anew */
+  amended_input?: unknown;
+}
+
+/** Answers an open question about one exact action. The first answer settles it. */
+export interface PatchApprovalOp {
+  type: "patch_approval";
+  /** the question's id */
+  id: string;
+  /** the answer */
+  decision: Decision;
+  /** told to the model */
+  note?: string;
+  /** arguments to use instead; decided anew */
+  amended_input?: unknown;
+}
+
+/** Answers a user_question. */
+export interface UserAnswerOp {
+  type: "user_answer";
+  /** the question's id */
+  id: string;
+  /** one for each question, in order */
+  answers: string[];
+}
+
+/** Adds text that the model sees with the next input, such as a selection. */
+export interface ContextOp {
+  type: "context";
+  /** the text */
+  text: string;
+  /** the file that it is from */
+  path?: string;
+}
+
+/** Points the model at lines of a file with the next input. */
+export interface MentionOp {
+  type: "mention";
+  /** the file */
+  path: string;
+  /** first line, from 1 */
+  line_start?: number;
+  /** last line */
+  line_end?: number;
+}
+
+/** Changes the model from the next Turn on; the Task goes on. */
+export interface SetModelOp {
+  type: "set_model";
+  /** model name, or backend/model */
+  model: string;
+  /** name of a configured backend */
+  backend?: string;
+}
+
+/** Replaces the older conversation by a summary. The originals stay in the journal. */
+export interface CompactOp {
+  type: "compact";
+}
+
+/** Takes back the end of the conversation. Refused while a Task runs. */
+export interface RollbackOp {
+  type: "rollback";
+  /** how far back */
+  to: RollbackTarget;
+  /** what happens to files: keep */
+  files?: RollbackFiles;
+}
+
+/** Ends the running Task and closes the session; shutdown_complete follows. */
+export interface ShutdownOp {
+  type: "shutdown";
+}
+
+export type EventMsg =
+  | SessionConfiguredEvent
+  | ForkedFromEvent
+  | TaskStartedEvent
+  | UserMessageEvent
+  | ContextAddedEvent
+  | AgentMessageEvent
+  | AgentMessageDeltaEvent
+  | AgentReasoningEvent
+  | AgentReasoningDeltaEvent
+  | ItemResetEvent
+  | ToolCallsEvent
+  | ExecCommandBeginEvent
+  | ExecCommandOutputDeltaEvent
+  | ExecCommandEndEvent
+  | PatchApplyBeginEvent
+  | PatchApplyEndEvent
+  | ToolCallBeginEvent
+  | ToolCallEndEvent
+  | ExecApprovalRequestEvent
+  | ApplyPatchApprovalRequestEvent
+  | ApprovalRequestEvent
+  | ApprovalResolvedEvent
+  | UserQuestionEvent
+  | UserQuestionAnsweredEvent
+  | TurnCompleteEvent
+  | TurnAbortedEvent
+  | TurnDiffEvent
+  | TaskParkedEvent
+  | TaskResumedEvent
+  | TaskCompleteEvent
+  | TokenCountEvent
+  | BudgetEvent
+  | PlanUpdateEvent
+  | CompactedEvent
+  | StreamErrorEvent
+  | SessionUpdatedEvent
+  | RolledBackEvent
+  | WarningEvent
+  | ErrorEvent
+  | LaggedEvent
+  | ShutdownCompleteEvent;
+
+/** The session's configuration; the first event of a session, and after each configure. */
+export interface SessionConfiguredEvent {
+  type: "session_configured";
+  /** UUIDv7 */
+  session_id: string;
+  /** model name at the backend */
+  model: string;
+  /** name of the backend */
+  backend: string;
+  /** wire format: openai_responses, openai_chat, anthropic, … */
+  provider: string;
+  /** absolute folder in which tools work */
+  cwd: string;
+  /** when a person is asked */
+  approval_policy: ApprovalPolicy;
+  /** what happens to a question */
+  ask: AskMode;
+  /** ceilings of each Task */
+  budget?: Budget;
+  /** the whole system prompt, kept for a stable prefix */
+  system_prompt?: string;
+  /** tried in order */
+  fallback_models?: string[];
+  /** a name for lists */
+  title?: string;
+  /** level of confinement that commands run at */
+  sandbox: string;
+  /** what runs the Tasks */
+  driver: string;
+  /** answers come from a recording */
+  replayed?: boolean;
+}
+
+/** First record of a forked session: everything up to that seq is the parent's. */
+export interface ForkedFromEvent {
+  type: "forked_from";
+  /** the parent */
+  session_id: string;
+  /** last record of the parent that counts */
+  seq: number;
+  /** the bookmark that was forked from */
+  response_id?: string;
+}
+
+/** A Task begins. */
+export interface TaskStartedEvent {
+  type: "task_started";
+  /** UUIDv7 */
+  task: string;
+  /** tokens; 0 when unknown */
+  context_window?: number;
+}
+
+/** What a person said; recording it is what acknowledges a user_input. */
+export interface UserMessageEvent {
+  type: "user_message";
+  /** the item's id */
+  item: string;
+  /** text and images */
+  content: ContentPart[];
+  /** said into a running Task */
+  steer?: boolean;
+}
+
+/** Text that Lathe put before the model: facts, project documents, a nudge. */
+export interface ContextAddedEvent {
+  type: "context_added";
+  /** the item's id */
+  item: string;
+  /** where it is from */
+  kind: ContextKind;
+  /** exactly what the model sees */
+  text: string;
+}
+
+/** A whole message of the model; completes its deltas. */
+export interface AgentMessageEvent {
+  type: "agent_message";
+  /** the item's id */
+  item: string;
+  /** the text, Markdown */
+  text: string;
+  /** incomplete when it was cut short */
+  status?: ItemStatus;
+}
+
+/** More text of a message. */
+export interface AgentMessageDeltaEvent {
+  type: "agent_message_delta";
+  /** the item's id */
+  item: string;
+  /** bytes of the item before this text */
+  offset: number;
+  /** the text */
+  text: string;
+}
+
+/** Reasoning that the model showed, with what its provider wants back. */
+export interface AgentReasoningEvent {
+  type: "agent_reasoning";
+  /** the item's id */
+  item: string;
+  /** the text, or a summary */
+  text: string;
+  /** wire format that `opaque` belongs to */
+  provider?: string;
+  /** sent back to that provider unchanged */
+  opaque?: unknown;
+  /** incomplete when it was cut short */
+  status?: ItemStatus;
+}
+
+/** More text of reasoning. */
+export interface AgentReasoningDeltaEvent {
+  type: "agent_reasoning_delta";
+  /** the item's id */
+  item: string;
+  /** bytes of the item before this text */
+  offset: number;
+  /** the text */
+  text: string;
+}
+
+/** The stream is tried again: forget the deltas of this item. */
+export interface ItemResetEvent {
+  type: "item_reset";
+  /** the item's id */
+  item: string;
+}
+
+/** The calls that one answer of the model asked for, recorded before any of them runs. */
+export interface ToolCallsEvent {
+  type: "tool_calls";
+  /** in the model's order */
+  calls: ToolCall[];
+  /** the provider's own */
+  provider_response_id?: string;
+  /** backend/model that answered */
+  model?: string;
+  /** tokens of the answer; counted with turn_complete */
+  usage?: Usage;
+  /** millionths of a US dollar; absent when the price is unknown */
+  cost_micro_usd?: number;
+  /** stop, tool_calls, length, content_filter or other */
+  finish_reason?: string;
+}
+
+/** A command is about to run. Recorded before it starts. */
+export interface ExecCommandBeginEvent {
+  type: "exec_command_begin";
+  /** the call */
+  call_id: string;
+  /** argv */
+  command: string[];
+  /** absolute folder */
+  cwd: string;
+}
+
+/** Output of a command that runs. */
+export interface ExecCommandOutputDeltaEvent {
+  type: "exec_command_output_delta";
+  /** the call */
+  call_id: string;
+  /** bytes of both streams before this text */
+  offset: number;
+  /** which stream */
+  stream: OutputStream;
+  /** the text */
+  text: string;
+}
+
+/** A command ended, or was refused. */
+export interface ExecCommandEndEvent {
+  type: "exec_command_end";
+  /** the call */
+  call_id: string;
+  /** exit code, 128 + signal; absent when it never ran to an end */
+  exit_code?: number;
+  /** status and output */
+  outcome: CallOutcome;
+}
+
+/** Files are about to change. Recorded before they do. */
+export interface PatchApplyBeginEvent {
+  type: "patch_apply_begin";
+  /** the call */
+  call_id: string;
+  /** file by file */
+  changes: FileChange[];
+}
+
+/** Files were changed, or not. */
+export interface PatchApplyEndEvent {
+  type: "patch_apply_end";
+  /** the call */
+  call_id: string;
+  /** status and output */
+  outcome: CallOutcome;
+}
+
+/** Any other tool is about to run. */
+export interface ToolCallBeginEvent {
+  type: "tool_call_begin";
+  /** the call */
+  call_id: string;
+  /** the tool's name */
+  tool: string;
+  /** what it does, in a few words for a person */
+  title?: string;
+}
+
+/** Any other tool ended, or the call could not be run. */
+export interface ToolCallEndEvent {
+  type: "tool_call_end";
+  /** the call */
+  call_id: string;
+  /** the tool's name */
+  tool: string;
+  /** status and output */
+  outcome: CallOutcome;
+}
+
+/** May this command run? */
+export interface ExecApprovalRequestEvent {
+  type: "exec_approval_request";
+  /** the question's id */
+  id: string;
+  /** the call */
+  call_id: string;
+  /** argv */
+  command: string[];
+  /** absolute folder */
+  cwd: string;
+  /** why, in the model's words */
+  reason?: string;
+  /** what made it a question */
+  rule: string;
+}
+
+/** May these files be changed? */
+export interface ApplyPatchApprovalRequestEvent {
+  type: "apply_patch_approval_request";
+  /** the question's id */
+  id: string;
+  /** the call */
+  call_id: string;
+  /** file by file */
+  changes: FileChange[];
+  /** why, in the model's words */
+  reason?: string;
+  /** what made it a question */
+  rule: string;
+}
+
+/** May this tool be called? */
+export interface ApprovalRequestEvent {
+  type: "approval_request";
+  /** the question's id */
+  id: string;
+  /** the call */
+  call_id: string;
+  /** the tool's name */
+  tool: string;
+  /** its arguments */
+  arguments: string;
+  /** why, in the model's words */
+  reason?: string;
+  /** what made it a question */
+  rule: string;
+}
+
+/** A question was settled. */
+export interface ApprovalResolvedEvent {
+  type: "approval_resolved";
+  /** the question's id */
+  id: string;
+  /** the call */
+  call_id: string;
+  /** the answer */
+  decision: Decision;
+  /** the client that answered, or what decided when nobody could */
+  by: string;
+  /** told to the model */
+  note?: string;
+  /** arguments used instead */
+  amended_input?: unknown;
+}
+
+/** The model asks the person. */
+export interface UserQuestionEvent {
+  type: "user_question";
+  /** the question's id */
+  id: string;
+  /** the call */
+  call_id: string;
+  /** to be answered in order */
+  questions: Question[];
+}
+
+/** The person answered, or nobody could. */
+export interface UserQuestionAnsweredEvent {
+  type: "user_question_answered";
+  /** the question's id */
+  id: string;
+  /** the call */
+  call_id: string;
+  /** one for each question; empty when nobody could answer */
+  answers: string[];
+  /** the client that answered */
+  by: string;
+}
+
+/** A Turn ended: the model answered and its calls have results. The bookmark to continue or fork from. */
+export interface TurnCompleteEvent {
+  type: "turn_complete";
+  /** ours; continues or forks from here on any provider */
+  response_id: string;
+  /** the provider's own */
+  provider_response_id?: string;
+  /** backend/model that answered */
+  model: string;
+  /** tokens of this Turn */
+  usage: Usage;
+  /** millionths of a US dollar; absent when the price is unknown */
+  cost_micro_usd?: number;
+  /** stop, tool_calls, length, content_filter or other */
+  finish_reason?: string;
+}
+
+/** The Task was ended before the model was done. */
+export interface TurnAbortedEvent {
+  type: "turn_aborted";
+  /** what ended it */
+  reason: AbortReason;
+  /** which budget, which call, … */
+  detail?: string;
+}
+
+/** All changes that file tools made in this Task, as one diff. */
+export interface TurnDiffEvent {
+  type: "turn_diff";
+  /** cut at 256 KiB, which it says */
+  unified_diff: string;
+}
+
+/** The Task waits only for a person; it needs no process until then. */
+export interface TaskParkedEvent {
+  type: "task_parked";
+  /** ids of what it waits for */
+  questions: string[];
+}
+
+/** A parked Task goes on. */
+export interface TaskResumedEvent {
+  type: "task_resumed";
+  /** the Task */
+  task: string;
+}
+
+/** The model is done. */
+export interface TaskCompleteEvent {
+  type: "task_complete";
+  /** the Task */
+  task: string;
+  /** the answer */
+  last_agent_message?: string;
+  /** tokens of the whole Task */
+  usage: Usage;
+  /** millionths of a US dollar; absent when a price is unknown */
+  cost_micro_usd?: number;
+  /** model requests */
+  turns: number;
+  /** tool calls */
+  tool_calls: number;
+  /** wall time */
+  duration_ms: number;
+}
+
+/** Tokens so far. */
+export interface TokenCountEvent {
+  type: "token_count";
+  /** of this Task */
+  total: Usage;
+  /** of the last Turn */
+  last: Usage;
+  /** size of the conversation now */
+  context_tokens: number;
+  /** the model's limit; 0 when unknown */
+  context_window?: number;
+}
+
+/** A budget is used up to 80 %, or spent. */
+export interface BudgetEvent {
+  type: "budget";
+  /** turns, tool_calls, tokens, micro_usd or millis */
+  kind: string;
+  /** so far */
+  used: number;
+  /** the ceiling */
+  limit: number;
+}
+
+/** The model's plan, whole. */
+export interface PlanUpdateEvent {
+  type: "plan_update";
+  /** why it changed */
+  explanation?: string;
+  /** all steps */
+  plan: PlanStep[];
+}
+
+/** The older conversation was replaced by a summary for the model. The originals stay in the journal. */
+export interface CompactedEvent {
+  type: "compacted";
+  /** the item's id */
+  item: string;
+  /** what the model sees instead */
+  summary: string;
+  /** items from this seq on are kept whole */
+  keep_from_seq: number;
+  /** estimate before */
+  tokens_before: number;
+  /** estimate after; always smaller */
+  tokens_after: number;
+  /** tokens of the summary request */
+  usage?: Usage;
+  /** its cost; absent when the price is unknown */
+  cost_micro_usd?: number;
+}
+
+/** A model request failed and is tried again. */
+export interface StreamErrorEvent {
+  type: "stream_error";
+  /** what went wrong */
+  message: string;
+  /** error code */
+  code: string;
+  /** the retry that follows, from 1 */
+  attempt: number;
+  /** retries at most */
+  of: number;
+  /** pause before it */
+  wait_ms: number;
+}
+
+/** Some of the configuration changed without a new configure. */
+export interface SessionUpdatedEvent {
+  type: "session_updated";
+  /** the new model */
+  model?: string;
+  /** the new backend */
+  backend?: string;
+  /** its wire format */
+  provider?: string;
+  /** the new title */
+  title?: string;
+}
+
+/** The end of the conversation was taken back; what is taken back stays in the journal. */
+export interface RolledBackEvent {
+  type: "rolled_back";
+  /** last record that still counts; 0: none */
+  to_seq: number;
+  /** the bookmark that is the latest again */
+  response_id?: string;
+  /** how many Tasks were taken back, when asked so */
+  tasks?: number;
+}
+
+/** Something a person should know; the Task goes on. */
+export interface WarningEvent {
+  type: "warning";
+  /** stable name */
+  code?: string;
+  /** the text */
+  message: string;
+}
+
+/** Something failed. */
+export interface ErrorEvent {
+  type: "error";
+  /** error code */
+  code: string;
+  /** what failed */
+  message: string;
+  /** what to do */
+  hint?: string;
+  /** may succeed later as it is */
+  retryable: boolean;
+  /** the Task is over */
+  ends_task?: boolean;
+}
+
+/** This subscriber was too slow: subscribe again from the last seq. */
+export interface LaggedEvent {
+  type: "lagged";
+  /** last record that was sent */
+  last_seq: number;
+}
+
+/** The session is closed; nothing more comes. */
+export interface ShutdownCompleteEvent {
+  type: "shutdown_complete";
+}
+
+export type Call =
+  | HelloCall
+  | SessionListCall
+  | SessionGetCall
+  | SessionSubscribeCall
+  | SessionUnsubscribeCall
+  | SessionForkCall
+  | SessionArchiveCall
+  | SessionRemoveCall
+  | SessionSearchCall
+  | SessionExportCall
+  | ApprovalListCall
+  | ApprovalAnswerCall
+  | ModelListCall
+  | BackendListCall
+  | BackendTestCall
+  | UsageCall
+  | IndexRebuildCall;
+
+/** Names the client. First where a token is needed, optional elsewhere. */
+export interface HelloCall {
+  type: "hello";
+  /** name of the program */
+  client: string;
+  /** kept over reconnects; op ids are unique within it */
+  client_id?: string;
+  /** names of what it needs */
+  features?: string[];
+  /** where one is needed */
+  token?: string;
+}
+
+/** Lists sessions. */
+export interface SessionListCall {
+  type: "session_list";
+  /** at most this many; 0: all */
+  limit?: number;
+  /** next_cursor of the page before */
+  cursor?: string;
+  /** only sessions of this folder */
+  cwd?: string;
+  /** archived ones too */
+  archived?: boolean;
+}
+
+/** One session by id, by the unique start of an id, or "last". */
+export interface SessionGetCall {
+  type: "session_get";
+  /** id, start of an id, or "last" */
+  session: string;
+}
+
+/** Sends every durable event after `since`, then what is in flight, then all that comes. */
+export interface SessionSubscribeCall {
+  type: "session_subscribe";
+  /** the session's id */
+  session: string;
+  /** last seq that the client saw; 0: everything, -1: only new */
+  since?: number;
+}
+
+/** Ends a subscription. */
+export interface SessionUnsubscribeCall {
+  type: "session_unsubscribe";
+  /** the session's id */
+  session: string;
+}
+
+/** A new session that continues from a point of another; nothing is copied. */
+export interface SessionForkCall {
+  type: "session_fork";
+  /** the parent */
+  session: string;
+  /** the bookmark; absent: the latest */
+  response_id?: string;
+}
+
+/** Hides a session from the list, or shows it again. */
+export interface SessionArchiveCall {
+  type: "session_archive";
+  /** the session's id */
+  session: string;
+  /** hide or show */
+  archived: boolean;
+}
+
+/** Deletes a session. Refused while it is held by a process or other sessions are forked from it. */
+export interface SessionRemoveCall {
+  type: "session_remove";
+  /** the session's id */
+  session: string;
+}
+
+/** Full-text search over what was said, run and answered. */
+export interface SessionSearchCall {
+  type: "session_search";
+  /** words, all of which must occur; "…" for a phrase */
+  query: string;
+  /** at most this many (default 20) */
+  limit?: number;
+}
+
+/** Reads a session's records, those of its parents first; needs no lock. */
+export interface SessionExportCall {
+  type: "session_export";
+  /** the session's id */
+  session: string;
+  /** records after this seq */
+  since?: number;
+  /** records of one page (default 1,000) */
+  limit?: number;
+}
+
+/** Lists open questions of all sessions. */
+export interface ApprovalListCall {
+  type: "approval_list";
+}
+
+/** Answers an open question of any session, and lets its Task go on. */
+export interface ApprovalAnswerCall {
+  type: "approval_answer";
+  /** the question's id */
+  id: string;
+  /** the answer to an approval */
+  decision?: Decision;
+  /** told to the model */
+  note?: string;
+  /** the answers to a user_question */
+  answers?: string[];
+  /** let the Task go on in this engine */
+  resume: boolean;
+}
+
+/** Asks the backends which models they have. */
+export interface ModelListCall {
+  type: "model_list";
+  /** only this one */
+  backend?: string;
+}
+
+/** Lists backends: configured, from the environment, found on this machine. */
+export interface BackendListCall {
+  type: "backend_list";
+}
+
+/** Asks a backend for its models and, when told, for one short answer (which may be billed). */
+export interface BackendTestCall {
+  type: "backend_test";
+  /** its name */
+  backend: string;
+  /** the model to ask */
+  model?: string;
+  /** also ask for an answer */
+  ask_model?: boolean;
+}
+
+/** Tokens and cost by day, model, session or folder. */
+export interface UsageCall {
+  type: "usage";
+  /** day (default), model, session or folder */
+  by?: string;
+}
+
+/** Makes the SQLite index anew from the streams. */
+export interface IndexRebuildCall {
+  type: "index_rebuild";
+}
+
+export type Reply =
+  | OkReply
+  | HelloReply
+  | SessionListReply
+  | SessionGetReply
+  | SessionSubscribeReply
+  | SessionForkReply
+  | SessionSearchReply
+  | SessionExportReply
+  | ApprovalListReply
+  | ApprovalAnswerReply
+  | ModelListReply
+  | BackendListReply
+  | BackendTestReply
+  | UsageReply
+  | IndexRebuildReply;
+
+/** Done. */
+export interface OkReply {
+  type: "ok";
+}
+
+/** Who answers, and what it can do. */
+export interface HelloReply {
+  type: "hello";
+  /** version of this Lathe */
+  version: string;
+  /** names of what it can do */
+  features: string[];
+}
+
+/** Sessions, newest first. */
+export interface SessionListReply {
+  type: "session_list";
+  /** newest first */
+  sessions: SessionInfo[];
+  /** for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+/** One session. */
+export interface SessionGetReply {
+  type: "session_get";
+  /** the session */
+  session: SessionInfo;
+  /** ids of what it waits for */
+  open_questions?: string[];
+}
+
+/** Events after `since` follow on this connection. */
+export interface SessionSubscribeReply {
+  type: "session_subscribe";
+  /** last record at this moment */
+  last_seq: number;
+  /** state at this moment */
+  state: SessionState;
+}
+
+/** The new session. */
+export interface SessionForkReply {
+  type: "session_fork";
+  /** its id */
+  session: string;
+}
+
+/** Hits, best first. */
+export interface SessionSearchReply {
+  type: "session_search";
+  /** best first */
+  hits: SearchHit[];
+}
+
+/** The records, whole and in order. */
+export interface SessionExportReply {
+  type: "session_export";
+  /** lines of the journal */
+  records: string[];
+  /** `since` of the next page; 0 on the last */
+  next?: number;
+}
+
+/** Open questions of all sessions, oldest first. */
+export interface ApprovalListReply {
+  type: "approval_list";
+  /** oldest first */
+  questions: OpenQuestion[];
+}
+
+/** The answer is recorded. */
+export interface ApprovalAnswerReply {
+  type: "approval_answer";
+  /** the session that asked */
+  session: string;
+  /** its Task goes on here */
+  resumed: boolean;
+}
+
+/** What the servers offer. */
+export interface ModelListReply {
+  type: "model_list";
+  /** by backend */
+  models: ModelInfo[];
+  /** backends that did not answer, and why */
+  problems?: string[];
+}
+
+/** Backends in order of precedence. */
+export interface BackendListReply {
+  type: "backend_list";
+  /** in order */
+  backends: BackendInfo[];
+}
+
+/** The backend answered. */
+export interface BackendTestReply {
+  type: "backend_test";
+  /** the model that was asked */
+  model: string;
+  /** how many models it lists */
+  models: number;
+  /** to the first byte of an answer */
+  latency_ms: number;
+  /** what the model said; absent when only the list was asked for */
+  answer?: string;
+}
+
+/** Rows, largest first. */
+export interface UsageReply {
+  type: "usage";
+  /** largest first */
+  rows: UsageRow[];
+}
+
+/** The index was made anew from the streams. */
+export interface IndexRebuildReply {
+  type: "index_rebuild";
+  /** sessions read */
+  sessions: number;
+  /** records read */
+  records: number;
+  /** damage that was met, with its place */
+  problems?: string[];
+}
+
+export type AbortReason =
+  | "interrupted"
+  | "replaced"
+  | "reconfigured"
+  | "budget"
+  | "repeated_call"
+  | "approval_aborted"
+  | "shutdown"
+  | "crashed";
+
+export type ApprovalPolicy =
+  | "on-request"
+  | "never"
+  | "untrusted";
+
+export type AskMode =
+  | "deny"
+  | "wait"
+  | "client";
+
+/** One configured or found backend. */
+export interface BackendInfo {
+  /** its name */
+  name: string;
+  /** openai, anthropic, ollama, … */
+  type: string;
+  /** wire format */
+  provider: string;
+  /** base URL */
+  url: string;
+  /** where the key is from; never the key */
+  key_source?: string;
+  /** config, environment or found */
+  origin: string;
+  /** used when no backend is named */
+  is_default?: boolean;
+}
+
+/** Ceilings of one Task. Absent means the default; zero means zero. */
+export interface Budget {
+  /** model requests (default 200) */
+  turns?: number;
+  /** tool calls (default 1,000) */
+  tool_calls?: number;
+  /** input and output tokens together (default: no limit) */
+  tokens?: number;
+  /** millionths of a US dollar (default: no limit) */
+  micro_usd?: number;
+  /** wall time in milliseconds (default: no limit) */
+  millis?: number;
+}
+
+/** How a call ended and what the model is told. */
+export interface CallOutcome {
+  /** how it ended */
+  status: CallStatus;
+  /** exactly what the model sees: head and tail when it was long */
+  output: string;
+  /** SHA-256 of the whole output when `output` is cut */
+  output_blob?: string;
+  /** size of the whole output when `output` is cut */
+  output_bytes?: number;
+  /** how long it took */
+  duration_ms?: number;
+  /** images that the model sees with the output */
+  images?: ContentPart[];
+}
+
+export type CallStatus =
+  | "completed"
+  | "failed"
+  | "declined"
+  | "timed_out"
+  | "cancelled"
+  | "interrupted";
+
+export type ChangeKind =
+  | "add"
+  | "update"
+  | "delete"
+  | "move";
+
+export type ContentPart =
+  | TextPart
+  | ImagePart;
+
+export type ContextKind =
+  | "environment"
+  | "project_docs"
+  | "user_context"
+  | "nudge"
+  | "interruption";
+
+export type Decision =
+  | "approved"
+  | "approved_for_session"
+  | "approved_always"
+  | "denied"
+  | "abort";
+
+/** What a patch does to one file. */
+export interface FileChange {
+  /** relative to the session's folder where it is inside it */
+  path: string;
+  /** what happens to it */
+  kind: ChangeKind;
+  /** where a moved file goes */
+  move_path?: string;
+  /** unified diff; cut when it is long */
+  diff?: string;
+}
+
+export type IfBusy =
+  | "replace"
+  | "steer"
+  | "queue";
+
+/** An image: a local file, a data: or https: URL, or (in events) a blob. */
+export interface ImagePart {
+  type: "image";
+  /** a file that the engine reads */
+  path?: string;
+  /** data: or https: URL */
+  image_url?: string;
+  /** SHA-256 of the bytes in the blob store */
+  blob?: string;
+  /** image/png, image/jpeg, image/gif or image/webp */
+  media_type?: string;
+}
+
+export type ItemStatus =
+  | "complete"
+  | "incomplete";
+
+/** One model of a backend. */
+export interface ModelInfo {
+  /** backend name */
+  backend: string;
+  /** model name */
+  model: string;
+  /** tokens; absent when unknown */
+  context_window?: number;
+  /** price of a million input tokens; absent when unknown */
+  input_micro_usd_per_mtok?: number;
+  /** price of a million output tokens; absent when unknown */
+  output_micro_usd_per_mtok?: number;
+  /** used when no model is named */
+  is_default?: boolean;
+}
+
+/** A question that waits for a person. */
+export interface OpenQuestion {
+  /** the question's id */
+  id: string;
+  /** the session */
+  session_id: string;
+  /** type of the event that asked */
+  kind: string;
+  /** the command, the files, the tool or the question, in one line */
+  what: string;
+  /** why */
+  reason?: string;
+  /** unix milliseconds */
+  asked_at: number;
+}
+
+export type OutputStream =
+  | "stdout"
+  | "stderr";
+
+export type PlanStatus =
+  | "pending"
+  | "in_progress"
+  | "completed";
+
+/** One step of the model's plan. */
+export interface PlanStep {
+  /** what is to be done */
+  step: string;
+  /** how far it is */
+  status: PlanStatus;
+}
+
+/** One question to the person. */
+export interface Question {
+  /** the question */
+  question: string;
+  /** answers to choose from; free text is always possible */
+  options?: string[];
+}
+
+export type RollbackFiles =
+  | "keep";
+
+/** How far back: to a bookmark, or over a number of Tasks. */
+export interface RollbackTarget {
+  /** the Turn that stays the last */
+  response_id?: string;
+  /** how many Tasks are taken back */
+  tasks?: number;
+}
+
+/** One place where the words stand. */
+export interface SearchHit {
+  /** the session */
+  session_id: string;
+  /** the record */
+  seq: number;
+  /** the session's title */
+  title: string;
+  /** the record's type */
+  type: string;
+  /** text around the hit, the words in «» */
+  snippet: string;
+  /** unix milliseconds */
+  ts: number;
+}
+
+/** One line of a session list. */
+export interface SessionInfo {
+  /** UUIDv7 */
+  session_id: string;
+  /** given, or the first words said */
+  title: string;
+  /** folder */
+  cwd: string;
+  /** model name */
+  model: string;
+  /** backend name */
+  backend: string;
+  /** idle, running, parked, or interrupted by a crash */
+  state: SessionState;
+  /** unix milliseconds */
+  created_at: number;
+  /** unix milliseconds */
+  updated_at: number;
+  /** Tasks so far */
+  tasks: number;
+  /** last record */
+  last_seq: number;
+  /** tokens of all Tasks */
+  usage: Usage;
+  /** absent when any price is unknown */
+  cost_micro_usd?: number;
+  /** parent session */
+  forked_from?: string;
+  /** hidden from the list */
+  archived?: boolean;
+  /** a recording was played */
+  replayed?: boolean;
+}
+
+export type SessionState =
+  | "idle"
+  | "running"
+  | "parked"
+  | "interrupted";
+
+/** Text. */
+export interface TextPart {
+  type: "text";
+  /** the text, UTF-8 */
+  text: string;
+}
+
+/** One tool call as the model asked for it. */
+export interface ToolCall {
+  /** unique in the session */
+  call_id: string;
+  /** the tool's name */
+  tool: string;
+  /** the arguments exactly as the model wrote them */
+  arguments: string;
+}
+
+/** Tokens of one or many model requests. */
+export interface Usage {
+  /** all input, cached or not */
+  input_tokens: number;
+  /** of these, read from the provider's cache */
+  cached_input_tokens?: number;
+  /** of these, written to the provider's cache */
+  cache_write_tokens?: number;
+  /** all output, reasoning included */
+  output_tokens: number;
+  /** of these, reasoning */
+  reasoning_tokens?: number;
+}
+
+/** Tokens and cost of one group. */
+export interface UsageRow {
+  /** the day, model, session or folder */
+  key: string;
+  /** tokens */
+  usage: Usage;
+  /** absent when any price is unknown */
+  cost_micro_usd?: number;
+  /** Tasks */
+  tasks: number;
+}

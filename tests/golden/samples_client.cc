@@ -1,0 +1,69 @@
+#include "samples.h"
+
+namespace lathe::golden {
+
+using namespace protocol;
+
+std::vector<ClientFrame> op_samples() {
+  const base::Json schema{{"type", "object"}, {"required", {"answer"}}};
+  const std::vector<Op> ops{
+      ConfigureSession{
+          .model = "claude-sonnet-5-5",
+          .backend = "anthropic",
+          .cwd = "/home/ada/calc",
+          .approval_policy = ApprovalPolicy::kUntrusted,
+          .ask = AskMode::kWait,
+          .budget = Budget{.turns = 20, .tool_calls = 0, .tokens = 500'000, .micro_usd = 2'500'000, .millis = 600'000},
+          .instructions = "Answer in one line.",
+          .fallback_models = {"openai/gpt-5", "qwen3:8b"},
+          .title = "Fix the sum"},
+      UserInput{.items = {TextPart{"Why does the test fail? \"sum\" → 3\n"}, ImagePart{.path = "shot.png"},
+                          ImagePart{.image_url = "https://example.com/a.png", .media_type = "image/png"}},
+                .if_busy = IfBusy::kSteer,
+                .last_response_id = "r-3f2a",
+                .output_schema = schema,
+                .budget = Budget{.turns = 3}},
+      Interrupt{},
+      Approval{
+          .id = "q-1", .decision = Decision::kApprovedAlways, .note = "fine", .amended_input = base::Json{{"a", 1}}},
+      ExecApproval{.id = "q-2", .decision = Decision::kApproved},
+      PatchApproval{.id = "q-3", .decision = Decision::kDenied, .note = "not this file"},
+      UserAnswer{.id = "q-4", .answers = {"yes", ""}},
+      AddContext{.text = "int add(int a, int b);", .path = "calc.h"},
+      Mention{.path = "calc.cc", .line_start = 3, .line_end = 9},
+      SetModel{.model = "gpt-5", .backend = "openai"},
+      Compact{},
+      Rollback{.to = {.response_id = "", .tasks = 2}},
+      Shutdown{},
+  };
+  std::vector<ClientFrame> frames;
+  for (const Op& op : ops) frames.emplace_back(Submission{.id = "7", .session = kSession, .op = op});
+  return frames;
+}
+
+std::vector<ClientFrame> call_samples() {
+  const std::vector<Call> calls{
+      Hello{.client = "lathe-tui", .client_id = "c-9d", .features = {"watch"}, .token = "t0k3n"},
+      SessionList{.limit = 20, .cursor = "20", .cwd = "/home/ada/calc", .archived = true},
+      SessionGet{.session = "last"},
+      SessionSubscribe{.session = kSession, .since = -1},
+      SessionUnsubscribe{.session = kSession},
+      SessionFork{.session = kParent, .response_id = "r-3f2a"},
+      SessionArchive{.session = kSession, .archived = false},
+      SessionRemove{.session = kSession},
+      SessionSearch{.query = "\"off by one\"", .limit = 0},
+      SessionExport{.session = kSession, .since = 1000, .limit = 500},
+      ApprovalList{},
+      ApprovalAnswer{.id = "q-1", .decision = Decision::kApproved, .note = "go", .answers = {"a"}, .resume = false},
+      ModelList{.backend = "openai"},
+      BackendList{},
+      BackendTest{.backend = "lab", .model = "qwen3:8b", .ask_model = true},
+      UsageCall{.by = "model"},
+      IndexRebuild{},
+  };
+  std::vector<ClientFrame> frames;
+  for (const Call& call : calls) frames.emplace_back(CallFrame{.id = "8", .call = call});
+  return frames;
+}
+
+}  // namespace lathe::golden
