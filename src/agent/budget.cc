@@ -52,6 +52,10 @@ BudgetMeter::BudgetMeter(protocol::Budget limits, const std::optional<ports::Ope
   tool_calls_ = used->tool_calls;
   usage_ = used->usage;
   cost_ = used->cost_micro_usd;
+  if (!used->answer) return;
+  // A Turn that is under way is counted when it ends; it was taken all the same.
+  ++turns_;
+  spend(used->answer->usage, used->answer->cost_micro_usd);
 }
 
 base::Error BudgetMeter::refuse(std::string_view kind, std::int64_t limit) const {

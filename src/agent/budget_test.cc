@@ -61,6 +61,14 @@ TEST(BudgetMeter, AResumedTaskCountsOn) {
   EXPECT_FALSE(meter.room_for_output(10, {}).ok());
 }
 
+TEST(BudgetMeter, ATurnThatIsUnderWayWasTaken) {
+  ports::OpenTask used;
+  used.answer = protocol::ToolCalls{.usage = {.input_tokens = 90, .output_tokens = 9}, .cost_micro_usd = 5};
+  BudgetMeter meter({.turns = 1}, used);
+  EXPECT_FALSE(meter.take_turn().ok());
+  EXPECT_EQ(meter.usage().total(), 99);
+}
+
 TEST(BudgetMeter, EachBudgetIsAnnouncedOnceAtEightyPercent) {
   BudgetMeter meter({.turns = 5}, std::nullopt);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(meter.take_turn().ok());

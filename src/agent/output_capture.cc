@@ -59,7 +59,7 @@ void OutputCapture::take_text(protocol::OutputStream stream, std::string text) {
   }
   tail_ += text;
   const std::size_t half = half_of(limits_.model_bytes);
-  if (tail_.size() > 2 * half) tail_.erase(0, tail_.size() - half);
+  if (tail_.size() > 2 * half) tail_ = std::string(base::utf8_suffix(tail_, half));
 }
 
 void OutputCapture::show_piece(protocol::OutputStream stream, const std::string& text) {
@@ -76,8 +76,8 @@ void OutputCapture::show_piece(protocol::OutputStream stream, const std::string&
 void OutputCapture::start_cutting() {
   cut_ = true;
   const std::size_t half = half_of(limits_.model_bytes);
-  tail_ = text_.substr(text_.size() - std::min(half, text_.size()));
-  text_.resize(std::min(half, text_.size()));
+  tail_ = base::utf8_suffix(text_, half);
+  text_ = std::string(base::utf8_prefix(text_, half));
   base::Result<std::unique_ptr<ports::BlobWriter>> writer = blobs_.writer();
   if (writer.ok()) {
     spool_ = *std::move(writer);

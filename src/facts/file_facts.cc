@@ -62,8 +62,8 @@ Result<std::optional<std::pair<std::string, bool>>> read_head(const std::string&
     have += static_cast<std::size_t>(got);
   }
   const bool truncated = have > limit;
-  bytes.resize(std::min(have, limit));
-  std::string text = base::to_utf8(truncated ? base::utf8_prefix(bytes, limit) : std::string_view(bytes));
+  bytes.resize(have);
+  std::string text = base::to_utf8(base::utf8_prefix(bytes, limit));
   return Head(std::pair(std::move(text), truncated));
 }
 
