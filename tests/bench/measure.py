@@ -36,6 +36,10 @@ def run(argv, env, cwd, capture=False):
     return Run(os.waitstatus_to_exitcode(status), time.perf_counter() - started, output)
 
 
+class CannotRun(Exception):
+    """A command that is measured did not end with 0."""
+
+
 class Case:
     """One command that is run again and again; all must end with 0."""
 
@@ -47,7 +51,8 @@ class Case:
         done = run(self.argv, self.env, self.cwd, self.capture)
         if done.code != 0:
             again = subprocess.run(self.argv, env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL, capture_output=True)
-            raise SystemExit(f"bench: {self.name}: exit code {done.code}: {again.stderr.decode()[-2000:]}")
+            said = (again.stderr or again.stdout).decode(errors="replace")
+            raise CannotRun(f"{self.name} ended with exit code {done.code}: {said[-2000:]}")
         self.runs.append(done)
 
     @property

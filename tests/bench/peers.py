@@ -6,8 +6,9 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
-from measure import Case, ModelServer, interleave
+from measure import CannotRun, Case, ModelServer, interleave
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -51,7 +52,11 @@ def add_rows(bench, turns, deltas):
          ModelServer(program, 0, deltas) as streamed:
         for peer, name in (("codex", "Codex CLI"), ("claude", "Claude Code")):
             once, tools, stream = (case(peer, bench, server) for server in (none, with_turns, streamed))
-            interleave([once, tools, stream], 3)
+            try:
+                interleave([once, tools, stream], 3)
+            except CannotRun as problem:
+                print(f"bench: {problem}", file=sys.stderr)
+                continue
             bench.row(f"{name}: one-shot", once.ms, "ms", None)
             bench.row(f"{name}: one-shot, peak memory", once.peak_mb(), "MB", None)
             bench.row(f"{name}: one tool turn", (tools.ms - once.ms) / turns, "ms", None)
