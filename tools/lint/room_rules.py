@@ -2,7 +2,7 @@
 import fnmatch
 import re
 
-from tree import Finding, line_of, without_comments
+from tree import Finding, is_test_code, line_of, without_comments
 
 ROOM_ROOTS = ("src/", "testing/")
 # Rooms that only tests link, so that TEST_DEPS may name them.
@@ -125,7 +125,7 @@ def check_threads(tree):
     documented = set(re.findall(r"`([^`]+)`", tree.files.get("docs/THREADS.md", "")))
     given = r'(?:name_this_thread\s*\(|\w*[Pp]ool\w*(?:>\s*)?\s*(?:\w+\s*)?[({][^;"()]{0,40})"([^"]+)"'
     for path, text in tree.cpp("src/"):
-        if "test" in path.rsplit("/", 1)[-1]:
+        if is_test_code(path):
             continue
         for match in re.finditer(given, text):
             if match.group(1) not in documented:

@@ -1,7 +1,7 @@
 """Rules about text: calls that are banned, sizes, leftovers, addresses."""
 import re
 
-from tree import Finding, line_of, without_comments
+from tree import Finding, is_test_code, line_of, without_comments
 
 MAX_LINES = 500
 # Longer, with the reason.
@@ -58,9 +58,9 @@ def is_exempt(path, line, matched):
     """`NOLINT` on the line, with its reason, is for the one place where a rule is wrong."""
     if "NOLINT" in line:
         return True
-    if path.endswith("_test.cc") and matched.startswith("using namespace"):
+    if is_test_code(path) and matched.startswith("using namespace"):
         return True
-    if path.endswith("_test.cc") and matched.startswith("std::thread"):
+    if is_test_code(path) and matched.startswith("std::thread"):
         return True  # a second thread or connection is what such a test is about
     return any(path.startswith(folder) and word in matched for folder, word in EXEMPT)
 

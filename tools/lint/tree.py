@@ -2,6 +2,7 @@
 import dataclasses
 import functools
 import pathlib
+import re
 import subprocess
 
 
@@ -85,6 +86,11 @@ def without_comments(text):
             out.append(c)
             i += 1
     return "".join(out)
+
+
+def is_test_code(path):
+    """A test, or what only tests include."""
+    return re.search(r"(?:^|/|_)(?:test|fixture|rig|fake)[\w]*\.(?:h|cc)$", path) is not None
 
 
 def line_of(text, offset):
