@@ -257,8 +257,7 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
                                    : connection->greeted ? "the keeper died while the command ran"
                                                          : fmt::format("{} is not a keeper", program_)));
   shutdown(connection->socket.get(), SHUT_RDWR);
-  const auto ended =
-      co_await connection->process.wait(loop_, CancelToken(), Deadline::after(loop_, kEndPatience));
+  const auto ended = co_await connection->process.wait(loop_, CancelToken(), Deadline::after(loop_, kEndPatience));
   if (ended.ok()) co_return;
   connection->process.signal(SIGKILL);
   (void)co_await connection->process.wait(loop_, CancelToken(), Deadline::never());

@@ -116,7 +116,8 @@ TEST(Keeper, DoesNotMindACommandThatDoesNotReadItsInput) {
 TEST(Keeper, WithoutInputGivesAnEmptyOne) { EXPECT_EQ(run(script("cat; echo end")).out, "end\n"); }
 
 TEST(Keeper, UsesFolderEnvironmentAndMaskAsGiven) {
-  PipedCommand piped = script("pwd; env; umask; ls /proc/$$/fd | tr '\\n' ' '; grep -E 'Sig(Blk|Ign)' /proc/self/status");
+  PipedCommand piped =
+      script("pwd; env; umask; ls /proc/$$/fd | tr '\\n' ' '; grep -E 'Sig(Blk|Ign)' /proc/self/status");
   piped.command.cwd = "/usr/bin";
   piped.command.env = {"PATH=/usr/bin:/bin", "WORD=a b\nc"};
   piped.command.file_mode_mask = 027;
@@ -149,7 +150,9 @@ TEST(Keeper, KillsWhatTheCommandLeavesBehind) {
 }
 
 TEST(Keeper, EndsAForkingTree) {
-  const Ran ran = run(script("f() { for i in 1 2 3; do (f2 $i &) ; done; }; f2() { setsid sleep 1000 & (setsid sleep 1000 &); wait; }; f; echo $$"));
+  const Ran ran =
+      run(script("f() { for i in 1 2 3; do (f2 $i &) ; done; }; f2() { setsid sleep 1000 & (setsid sleep 1000 &); "
+                 "wait; }; f; echo $$"));
   EXPECT_EQ(ran.exit->code, 0);
   EXPECT_EQ(ran.exit->survivors, 0);
 }
@@ -274,8 +277,10 @@ TEST(KeeperStart, TellsWhatCannotBeExecuted) {
 TEST(KeeperStart, RefusesWhatTheSystemCannotTake) {
   const auto error = start_failure({.argv = {"true", std::string(1 << 20, 'x')}, .cwd = "/", .env = {}});
   EXPECT_EQ(error.code, base::codes::kLimit);
-  EXPECT_EQ(start_failure({.argv = {"true", std::string(9 << 20, 'x')}, .cwd = "/", .env = {}}).code, base::codes::kLimit);
-  EXPECT_EQ(start_failure({.argv = {"echo", std::string("a\0b", 3)}, .cwd = "/", .env = {}}).code, base::codes::kInvalid);
+  EXPECT_EQ(start_failure({.argv = {"true", std::string(9 << 20, 'x')}, .cwd = "/", .env = {}}).code,
+            base::codes::kLimit);
+  EXPECT_EQ(start_failure({.argv = {"echo", std::string("a\0b", 3)}, .cwd = "/", .env = {}}).code,
+            base::codes::kInvalid);
 }
 
 TEST(KeeperStart, NamesAKeeperThatIsNotThere) {
@@ -373,8 +378,8 @@ TEST(Keeper, KillingItsClientEndsEverything) {
   if (client_process == 0) {
     runtime::Loop loop;
     Client client(loop, keeper_program());
-    loop.block_on(run_with_output(&client, script("setsid sleep 1000 & echo $! $PPID; wait").command,
-                                  pipe->write_end.get()));
+    loop.block_on(
+        run_with_output(&client, script("setsid sleep 1000 & echo $! $PPID; wait").command, pipe->write_end.get()));
     _exit(0);
   }
   char buffer[64] = {};

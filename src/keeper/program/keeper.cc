@@ -51,7 +51,8 @@ void Keeper::run() {
   std::vector<pollfd> waits;
   while (!closing_ || busy()) {
     waits.clear();
-    for (const Slot& slot : slots_) waits.push_back({.fd = slot.used ? slot.control : -1, .events = POLLIN, .revents = 0});
+    for (const Slot& slot : slots_)
+      waits.push_back({.fd = slot.used ? slot.control : -1, .events = POLLIN, .revents = 0});
     waits.push_back({.fd = closing_ ? -1 : socket_, .events = POLLIN, .revents = 0});
     if (poll(waits.data(), waits.size(), poll_timeout()) < 0 && errno != EINTR) return;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -89,8 +90,7 @@ void Keeper::on_run(const Message& message) {
   const std::string& id = message.words[1];
   unsigned long long timeout_ms = 0;
   unsigned long long mask = 0;
-  if (message.fds.size() != 4 || !parse_number(message.words[2], timeout_ms) ||
-      !parse_number(message.words[3], mask)) {
+  if (message.fds.size() != 4 || !parse_number(message.words[2], timeout_ms) || !parse_number(message.words[3], mask)) {
     send(socket_, {"failed", id, "spec", std::to_string(EINVAL)});
     return;
   }
@@ -164,8 +164,8 @@ void Keeper::on_lost(Slot& slot) {
   }
   const int survivors = end_children(supervisors, kOrphanPatienceMs, nullptr);
   const std::string ended = slot.ended == "exited" ? "lost" : slot.ended;
-  send(socket_, {"exit", slot.id, std::to_string(128 + SIGKILL), std::to_string(SIGKILL), ended,
-                 std::to_string(survivors)});
+  send(socket_,
+       {"exit", slot.id, std::to_string(128 + SIGKILL), std::to_string(SIGKILL), ended, std::to_string(survivors)});
   release(slot);
 }
 

@@ -42,7 +42,7 @@ struct Spec {
 
 /// 0, or an errno.
 int read_spec(int fd, Spec& spec) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd, &status) != 0) return errno;
   if (status.st_size <= 0) return EINVAL;
   if (static_cast<std::size_t>(status.st_size) > protocol::kMaxSpecBytes) return E2BIG;

@@ -28,8 +28,9 @@ ports::ToolSpec make_spec() {
   Json question = common::object_schema({{"question", Need::kRequired, common::text_schema("The question.")},
                                          {"options", Need::kOptional, std::move(options)}});
   return {.name = "ask_user",
-          .description = "Asks the person and waits for the answers. Only for what you cannot find out yourself and what "
-                         "changes how you go on; ask everything at once.",
+          .description =
+              "Asks the person and waits for the answers. Only for what you cannot find out yourself and what "
+              "changes how you go on; ask everything at once.",
           .parameters = common::object_schema(
               {{"questions", Need::kRequired, common::list_schema("The questions, in order.", std::move(question))}})};
 }
@@ -44,11 +45,13 @@ Result<Question> read_question(const common::Arguments& arguments, const Json& j
     return error;
   }
   Question question{.question = base::json_string(json, "question"), .options = {}};
-  if (base::trim(question.question).empty()) return arguments.wrong(place + ".question", "must be a text that is not empty");
+  if (base::trim(question.question).empty())
+    return arguments.wrong(place + ".question", "must be a text that is not empty");
   const Json& options = base::json_at(json, "options");
   if (options.is_null()) return question;
   if (!options.is_array()) return arguments.wrong(place + ".options", "must be a list of texts");
-  if (options.size() > kMaxOptions) return arguments.wrong(place + ".options", fmt::format("has over {} entries", kMaxOptions));
+  if (options.size() > kMaxOptions)
+    return arguments.wrong(place + ".options", fmt::format("has over {} entries", kMaxOptions));
   for (const Json& option : options) {
     if (!option.is_string()) return arguments.wrong(place + ".options", "must be a list of texts");
     question.options.push_back(option.get<std::string>());

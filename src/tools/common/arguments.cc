@@ -20,7 +20,10 @@ Error invalid(std::string message, std::string hint = "") {
   return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
 }
 
-std::string kind_of(const Json& value) { return value.is_null() ? "null" : fmt::format("{} {}", value.is_array() || value.is_object() ? "an" : "a", value.type_name()); }
+std::string kind_of(const Json& value) {
+  return value.is_null() ? "null"
+                         : fmt::format("{} {}", value.is_array() || value.is_object() ? "an" : "a", value.type_name());
+}
 
 }  // namespace
 
@@ -78,7 +81,9 @@ Result<std::optional<std::int64_t>> Arguments::optional_number(std::string_view 
                                                                std::int64_t most) const {
   if (!has(name)) return std::optional<std::int64_t>();
   const Json& value = base::json_at(members_, name);
-  const auto outside = [&] { return wrong(name, fmt::format("must be from {} to {}, not {}", least, most, value.dump())); };
+  const auto outside = [&] {
+    return wrong(name, fmt::format("must be from {} to {}, not {}", least, most, value.dump()));
+  };
   if (value.is_number_float()) {
     // 10.0 is a whole number too.
     const auto real = value.get<double>();
@@ -89,7 +94,8 @@ Result<std::optional<std::int64_t>> Arguments::optional_number(std::string_view 
     return std::optional(whole);
   }
   if (!value.is_number_integer()) return wrong(name, fmt::format("must be a whole number, not {}", kind_of(value)));
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) return outside();
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
+    return outside();
   const auto whole = value.get<std::int64_t>();
   if (whole < least || whole > most) return outside();
   return std::optional(whole);

@@ -25,7 +25,7 @@ class Arguments final {
   [[nodiscard]] base::Result<std::optional<std::string>> optional_text(std::string_view name) const;
   /// A whole number from `least` to `most`.
   [[nodiscard]] base::Result<std::optional<std::int64_t>> optional_number(std::string_view name, std::int64_t least,
-                                                                         std::int64_t most) const;
+                                                                          std::int64_t most) const;
   [[nodiscard]] base::Result<bool> flag(std::string_view name, bool fallback) const;
   /// A list; its elements are the caller's to check.
   [[nodiscard]] base::Result<base::Json> list(std::string_view name) const;

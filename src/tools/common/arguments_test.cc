@@ -61,7 +61,8 @@ TEST(Arguments, NamesWhatIsWrong) {
 TEST(Arguments, RefusesWrongTypesAndRanges) {
   const auto arguments = parse(R"({"path":7,"offset":-1,"all":"yes"})");
   EXPECT_EQ(arguments->text("path").error().message, "read_file: path must be a string, not a number");
-  EXPECT_EQ(arguments->optional_number("offset", 1, 10).error().message, "read_file: offset must be from 1 to 10, not -1");
+  EXPECT_EQ(arguments->optional_number("offset", 1, 10).error().message,
+            "read_file: offset must be from 1 to 10, not -1");
   EXPECT_EQ(arguments->flag("all", false).error().message, "read_file: all must be true or false, not a string");
   EXPECT_EQ(parse(R"({"path":"a\u0000b"})")->text("path").error().message, "read_file: path holds a NUL byte");
   EXPECT_FALSE(parse(R"({"path":"","offset":1.5})")->optional_number("offset", 1, 10).ok());

@@ -31,8 +31,8 @@ std::string diff_text(const FileEdit& edit) {
     return fmt::format("Binary file {}: {} before, {} after\n", after_path, base::format_bytes(before.size()),
                        base::format_bytes(after.size()));
   }
-  return base::to_utf8(base::unified_diff(before, after, edit.before ? "a/" + edit.path : "",
-                                          edit.after ? "b/" + after_path : ""));
+  return base::to_utf8(
+      base::unified_diff(before, after, edit.before ? "a/" + edit.path : "", edit.after ? "b/" + after_path : ""));
 }
 
 protocol::FileChange file_change(const FileEdit& edit) {

@@ -128,7 +128,7 @@ Result<Target> find_target(int root, const Place& place, bool make_folders) {
   for (int links = 0; links < kMaxLinks; ++links) {
     auto [folder_path, name] = split_last(relative);
     TRY(UniqueFd folder, open_folder(root, folder_path, make_folders, place.shown()));
-    struct stat status {};
+    struct stat status{};
     if (fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != ENOENT) return errno_error(errno, place.shown());
       return Target{std::move(folder), std::move(name), std::nullopt};
@@ -185,7 +185,7 @@ Result<OpenFile> open_for_reading(const Place& place) {
   // O_PATH opens nothing yet: a FIFO would block, a device might act.
   const UniqueFd found(::open(place.absolute.c_str(), O_PATH | O_CLOEXEC));
   if (!found) return reading_error(place, errno);
-  struct stat status {};
+  struct stat status{};
   if (fstat(found.get(), &status) != 0) return errno_error(errno, place.shown());
   if (!S_ISREG(status.st_mode)) return not_a_file(place.shown(), status.st_mode);
   UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", found.get()).c_str(), O_RDONLY | O_CLOEXEC));
@@ -225,7 +225,8 @@ Result<void> Workspace::write(const Place& place, std::string_view bytes, std::o
   // The name is ours alone: process, and a count that two pool threads never share.
   static std::atomic<unsigned> count{0};
   const std::string temporary = fmt::format(".lathe-{}-{}.tmp", getpid(), count.fetch_add(1));
-  UniqueFd fd(openat(target.folder.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  UniqueFd fd(
+      openat(target.folder.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
   if (!fd) return errno_error(errno, place.shown());
   auto done = fill(fd.get(), target, bytes, new_mode, place.shown());
   if (done.ok() && renameat(target.folder.get(), temporary.c_str(), target.folder.get(), target.name.c_str()) != 0) {

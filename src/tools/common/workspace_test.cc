@@ -79,7 +79,7 @@ TEST_F(WorkspaceTest, WritesInOneStepAndMakesFolders) {
 TEST_F(WorkspaceTest, KeepsTheModeButNoSetuid) {
   chmod((cwd_ + "/src/a.txt").c_str(), 06750);
   ASSERT_TRUE(write("src/a.txt", "b").ok());
-  struct stat status {};
+  struct stat status{};
   stat((cwd_ + "/src/a.txt").c_str(), &status);
   EXPECT_EQ(status.st_mode & 07777, 0750U);
 }

@@ -47,9 +47,8 @@ struct ChangeJob {
     if (cancel.cancelled()) co_return cancel.reason();
     const auto written = co_await pool->run([this] { return write_edit(cwd, place, edit); });
     if (!written.ok()) co_return written.error();
-    RunResult result = common::said(
-        out, fmt::format("{} {} ({}).\n", edit.before ? "Changed" : "Created", place.shown(),
-                         base::format_bytes(edit.after->size())));
+    RunResult result = common::said(out, fmt::format("{} {} ({}).\n", edit.before ? "Changed" : "Created",
+                                                     place.shown(), base::format_bytes(edit.after->size())));
     result.diff = common::diff_text(edit);
     co_return result;
   }
@@ -96,8 +95,9 @@ class WriteFile final : public ports::Tool {
   const FsOptions options_;
   const ports::ToolSpec spec_{
       .name = "write_file",
-      .description = "Creates a file or replaces all of it. Missing folders are made. To change a part of a file, use "
-                     "edit_file or apply_patch.",
+      .description =
+          "Creates a file or replaces all of it. Missing folders are made. To change a part of a file, use "
+          "edit_file or apply_patch.",
       .parameters = common::object_schema(
           {{"path", Need::kRequired, common::text_schema("The file; it must be inside the working folder.")},
            {"content", Need::kRequired, common::text_schema("The whole content, written exactly so.")}})};
@@ -145,11 +145,13 @@ class EditFile final : public ports::Tool {
   const FsOptions options_;
   const ports::ToolSpec spec_{
       .name = "edit_file",
-      .description = "Replaces one exact text in a file by another. The text must stand there exactly once, blanks and "
-                     "line breaks included; give enough lines around the change to make it unique.",
+      .description =
+          "Replaces one exact text in a file by another. The text must stand there exactly once, blanks and "
+          "line breaks included; give enough lines around the change to make it unique.",
       .parameters = common::object_schema(
           {{"path", Need::kRequired, common::text_schema("The file; it must be inside the working folder.")},
-           {"old_text", Need::kRequired, common::text_schema("The text as it stands in the file, without line numbers.")},
+           {"old_text", Need::kRequired,
+            common::text_schema("The text as it stands in the file, without line numbers.")},
            {"new_text", Need::kRequired, common::text_schema("What takes its place; empty to delete.")},
            {"replace_all", Need::kOptional, common::flag_schema("Replace every occurrence.")}})};
 };

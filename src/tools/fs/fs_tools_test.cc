@@ -103,7 +103,9 @@ TEST_F(FsTest, CutsALongLineAndKeepsUtf8Whole) {
   put("f", std::string(16 * 1024 - 1, 'x') + "\u00E9 end");
   const std::string text = use("read_file", {{"path", "f"}});
   EXPECT_THAT(text, HasSubstr("x [line cut: "));
-  put("bad", "a\xFF" "b\n");
+  put("bad",
+      "a\xFF"
+      "b\n");
   EXPECT_EQ(use("read_file", {{"path", "bad"}}), "     1\ta\uFFFDb\n");
 }
 
@@ -118,7 +120,9 @@ TEST_F(FsTest, GivesImagesAsImages) {
 }
 
 TEST_F(FsTest, RefusesToReadWhatIsNoText) {
-  put("b", std::string_view("\x7F" "ELF\0\0", 6));
+  put("b", std::string_view("\x7F"
+                            "ELF\0\0",
+                            6));
   EXPECT_THAT(use("read_file", {{"path", "b"}}), StartsWith("b is a binary file (6 B)"));
   stdfs::create_directory(at("dir"));
   EXPECT_EQ(use("read_file", {{"path", "dir"}}), "dir is a folder (use list_dir)");
@@ -127,7 +131,8 @@ TEST_F(FsTest, RefusesToReadWhatIsNoText) {
   EXPECT_THAT(use("read_file", {{"path", "none"}}), StartsWith("none: "));
   EXPECT_THAT(use("read_file", {{"path", std::string(10'000, 'x')}}), HasSubstr("4095 is the limit"));
   EXPECT_THAT(use("read_file", {{"path", std::string("a\0b", 3)}}), HasSubstr("NUL"));
-  EXPECT_EQ(use("read_file", {{"path", "f"}, {"offset", -1}}), "read_file: offset must be from 1 to 1099511627776, not -1");
+  EXPECT_EQ(use("read_file", {{"path", "f"}, {"offset", -1}}),
+            "read_file: offset must be from 1 to 1099511627776, not -1");
 }
 
 TEST_F(FsTest, WritesAndShowsTheDiff) {
@@ -151,7 +156,7 @@ TEST_F(FsTest, EditsAndKeepsTheMode) {
   chmod(at("f").c_str(), 0750);
   EXPECT_EQ(use("edit_file", {{"path", "f"}, {"old_text", "a\nb"}, {"new_text", "x\ny"}}), "Changed f (6 B).\n");
   EXPECT_EQ(get("f"), "x\r\ny\r\n");
-  struct stat status {};
+  struct stat status{};
   stat(at("f").c_str(), &status);
   EXPECT_EQ(status.st_mode & 07777, 0750U);
 }
@@ -160,7 +165,8 @@ TEST_F(FsTest, RefusesWritesOutside) {
   std::ofstream(base_ + "/secret") << "s";
   stdfs::create_symlink(base_ + "/secret", at("link"));
   for (const char* path : {"../secret", "link"}) {
-    EXPECT_THAT(use("write_file", {{"path", path}, {"content", "x"}}), HasSubstr("outside of the working folder")) << path;
+    EXPECT_THAT(use("write_file", {{"path", path}, {"content", "x"}}), HasSubstr("outside of the working folder"))
+        << path;
     EXPECT_THAT(use("edit_file", {{"path", path}, {"old_text", "s"}, {"new_text", "x"}}),
                 HasSubstr("outside of the working folder"));
   }

@@ -38,7 +38,7 @@ ports::ToolSpec make_spec(const FsOptions& options) {
 }
 
 std::string line_of(int folder, const std::string& name) {
-  struct stat status {};
+  struct stat status{};
   if (fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return name + "\n";
   if (S_ISDIR(status.st_mode)) return name + "/\n";
   if (S_ISLNK(status.st_mode)) {

@@ -29,15 +29,16 @@ constexpr std::int64_t kMaxLine = std::int64_t{1} << 40;
 constexpr std::size_t kMaxLineBytes = 16U << 10;
 
 ports::ToolSpec make_spec(const FsOptions& options) {
-  return {.name = "read_file",
-          .description = fmt::format(
-              "Reads a text file, with a number before each line, or shows an image (png, jpeg, gif, webp). At most {} of "
-              "text per call; a longer file says how to read on.",
-              base::format_bytes(options.max_read_bytes)),
-          .parameters = common::object_schema(
-              {{"path", Need::kRequired, common::text_schema("The file, relative to the working folder or absolute.")},
-               {"offset", Need::kOptional, common::number_schema("First line, counted from 1.", 1)},
-               {"limit", Need::kOptional, common::number_schema("Number of lines at most.", 1)}})};
+  return {
+      .name = "read_file",
+      .description = fmt::format(
+          "Reads a text file, with a number before each line, or shows an image (png, jpeg, gif, webp). At most {} of "
+          "text per call; a longer file says how to read on.",
+          base::format_bytes(options.max_read_bytes)),
+      .parameters = common::object_schema(
+          {{"path", Need::kRequired, common::text_schema("The file, relative to the working folder or absolute.")},
+           {"offset", Need::kOptional, common::number_schema("First line, counted from 1.", 1)},
+           {"limit", Need::kOptional, common::number_schema("Number of lines at most.", 1)}})};
 }
 
 /// By the first bytes, whatever the name says; empty when it is none that models see.
@@ -60,8 +61,9 @@ Result<std::string> numbered(std::string_view text, Range range, std::size_t max
   const auto count = static_cast<std::int64_t>(lines.size());
   if (count == 0) return std::string("(the file is empty)\n");
   if (range.offset > count) {
-    return Error{.code = base::codes::kInvalid,
-                 .message = fmt::format("read_file: offset {} is past the end; {} has {} lines", range.offset, shown, count)};
+    return Error{
+        .code = base::codes::kInvalid,
+        .message = fmt::format("read_file: offset {} is past the end; {} has {} lines", range.offset, shown, count)};
   }
   std::string out;
   std::int64_t next = range.offset;
@@ -104,7 +106,8 @@ Result<Content> read_image(const common::OpenFile& file, std::string_view type, 
   return Content{fmt::format("({}, {})\n", type, base::format_bytes(bytes.size())), std::move(image)};
 }
 
-Result<Content> read_content(const common::Place& place, Range range, const FsOptions& options, ports::BlobStore* blobs) {
+Result<Content> read_content(const common::Place& place, Range range, const FsOptions& options,
+                             ports::BlobStore* blobs) {
   TRY(const common::OpenFile file, common::open_for_reading(place));
   char head[8192];
   const ssize_t got = pread(file.fd.get(), head, sizeof head, 0);

@@ -25,7 +25,8 @@ Error failed(std::string message, std::string hint) {
 
 std::vector<std::size_t> places_of(std::string_view content, std::string_view wanted) {
   std::vector<std::size_t> places;
-  for (std::size_t at = content.find(wanted); at != std::string_view::npos; at = content.find(wanted, at + wanted.size())) {
+  for (std::size_t at = content.find(wanted); at != std::string_view::npos;
+       at = content.find(wanted, at + wanted.size())) {
     places.push_back(at);
   }
   return places;
@@ -78,7 +79,8 @@ std::string nearest_lines(std::string_view content, std::string_view wanted) {
 Error not_found(const std::string& path, std::string_view content, std::string_view old_text) {
   const std::string near = nearest_lines(content, old_text);
   if (near.empty()) {
-    return failed(fmt::format("edit_file: old_text is not in {}", path), "read the file again and copy the text from it");
+    return failed(fmt::format("edit_file: old_text is not in {}", path),
+                  "read the file again and copy the text from it");
   }
   return failed(fmt::format("edit_file: old_text is not in {} exactly so; the nearest lines are:\n{}", path, near),
                 "it must match to the last blank; the line numbers are not part of the text");
@@ -112,7 +114,8 @@ Result<std::string> replace_text(const std::string& path, std::string_view conte
     next = place + wanted.size();
   }
   out.append(content.substr(next));
-  if (out == content) return failed(fmt::format("edit_file: {} would not change", path), "old_text and new_text are the same");
+  if (out == content)
+    return failed(fmt::format("edit_file: {} would not change", path), "old_text and new_text are the same");
   return out;
 }
 

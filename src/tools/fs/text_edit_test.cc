@@ -24,7 +24,11 @@ TEST(ReplaceText, LeavesLineEndsAndTheLastLineAlone) {
   EXPECT_EQ(edited("a\r\nb\r\nc", "a\nb", "x\ny"), "x\r\ny\r\nc");
   EXPECT_EQ(edited("a\r\nb\r\n", "b", "x\ny"), "a\r\nx\r\ny\r\n");
   EXPECT_EQ(edited("a\nb", "b", "c"), "a\nc");
-  EXPECT_EQ(edited("\xEF\xBB\xBF" "a\n", "a", "b"), "\xEF\xBB\xBF" "b\n");
+  EXPECT_EQ(edited("\xEF\xBB\xBF"
+                   "a\n",
+                   "a", "b"),
+            "\xEF\xBB\xBF"
+            "b\n");
 }
 
 TEST(ReplaceText, SaysWhereAmbiguousTextStands) {
@@ -32,8 +36,9 @@ TEST(ReplaceText, SaysWhereAmbiguousTextStands) {
 }
 
 TEST(ReplaceText, ShowsTheNearestLines) {
-  EXPECT_EQ(edited("one\n\tif (x) {\n\t\ty();\n\t}\n", "  if (x) {\n    y();\n", "z"),
-            "edit_file: old_text is not in f exactly so; the nearest lines are:\n     2\t\tif (x) {\n     3\t\t\ty();\n");
+  EXPECT_EQ(
+      edited("one\n\tif (x) {\n\t\ty();\n\t}\n", "  if (x) {\n    y();\n", "z"),
+      "edit_file: old_text is not in f exactly so; the nearest lines are:\n     2\t\tif (x) {\n     3\t\t\ty();\n");
   EXPECT_EQ(edited("one\n", "two", "z"), "edit_file: old_text is not in f");
 }
 

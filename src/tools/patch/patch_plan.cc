@@ -66,7 +66,8 @@ struct Replacement {
 /// The lines of a file: as they are, and without "\r" at their ends for comparing.
 struct FileLines {
   explicit FileLines(std::string_view text) : raw(base::split_lines(text)) {
-    for (const std::string_view line : raw) compared.push_back(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
+    for (const std::string_view line : raw)
+      compared.push_back(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
   }
   std::vector<std::string_view> raw;
   std::vector<std::string_view> compared;
@@ -78,7 +79,8 @@ Error not_found(const std::string& path, const std::vector<std::string>& wanted)
                 "read the file again; lines must stand there in this order, after the earlier chunks");
 }
 
-Result<Replacement> place_chunk(const std::string& path, const FileLines& file, const Chunk& chunk, std::size_t& cursor) {
+Result<Replacement> place_chunk(const std::string& path, const FileLines& file, const Chunk& chunk,
+                                std::size_t& cursor) {
   if (chunk.context) {
     const auto at = find_lines(file.compared, {&*chunk.context, 1}, cursor, Where::kFromStart);
     if (!at) return failed(fmt::format("{}: the context line \"{}\" is not in the file", path, *chunk.context));

@@ -16,14 +16,15 @@ std::string patched(std::string_view content, std::string_view chunks) {
 
 TEST(ApplyChunks, KeepsLineEndsAndMark) {
   EXPECT_EQ(patched("a\r\nb\r\nc\r\n", "@@\n a\n-b\n+x\n+y\n"), "a\r\nx\r\ny\r\nc\r\n");
-  EXPECT_EQ(patched("\xEF\xBB\xBF" "a\nb\n", "@@\n-a\n+x\n"), "\xEF\xBB\xBFx\nb\n");
+  EXPECT_EQ(patched("\xEF\xBB\xBF"
+                    "a\nb\n",
+                    "@@\n-a\n+x\n"),
+            "\xEF\xBB\xBFx\nb\n");
   EXPECT_EQ(patched("a\r\nb\nc\r\n", "@@\n-c\n+x\n"), "a\r\nb\nx\r\n") << "mixed: other lines stay, new ones as most";
   EXPECT_EQ(patched("a\r\nb", "@@\n-a\n+x\n"), "x\r\nb\r\n");
 }
 
-TEST(ApplyChunks, KeptLinesKeepTheirOwnBytes) {
-  EXPECT_EQ(patched("  a  \n\tb\n", "@@\n a\n-b\n+c\n"), "  a  \nc\n");
-}
+TEST(ApplyChunks, KeptLinesKeepTheirOwnBytes) { EXPECT_EQ(patched("  a  \n\tb\n", "@@\n a\n-b\n+c\n"), "  a  \nc\n"); }
 
 TEST(ApplyChunks, ContextFindsTheRightOne) {
   const std::string file = "f():\n  x\ng():\n  x\n";
@@ -42,9 +43,7 @@ TEST(ApplyChunks, OnlyAddedLinesGoToTheEnd) {
   EXPECT_EQ(patched("", "@@\n+c\n"), "c\n");
 }
 
-TEST(ApplyChunks, ForgivesAnEmptyLineAfterTheLast) {
-  EXPECT_EQ(patched("a\nb\n", "@@\n-b\n+c\n\n"), "a\nc\n");
-}
+TEST(ApplyChunks, ForgivesAnEmptyLineAfterTheLast) { EXPECT_EQ(patched("a\nb\n", "@@\n-b\n+c\n\n"), "a\nc\n"); }
 
 TEST(ApplyChunks, RefusesChunksThatOverlap) {
   EXPECT_EQ(patched("a\nb\n", "@@\n-a\n-b\n+x\n@@\n-b\n+y\n*** End of File\n"),
@@ -66,8 +65,9 @@ class PlanTest : public testing::Test {
 };
 
 TEST_F(PlanTest, LaterHunksSeeEarlierOnes) {
-  const auto result = plan("*** Add File: new\n+x\n*** Update File: new\n@@\n-x\n+y\n*** Update File: a\n@@\n-1\n+2\n"
-                           "*** Update File: a\n@@\n-2\n+3\n*** Delete File: b\n*** Add File: b\n+z\n");
+  const auto result = plan(
+      "*** Add File: new\n+x\n*** Update File: new\n@@\n-x\n+y\n*** Update File: a\n@@\n-1\n+2\n"
+      "*** Update File: a\n@@\n-2\n+3\n*** Delete File: b\n*** Add File: b\n+z\n");
   ASSERT_TRUE(result.ok()) << result.error().text();
   const std::vector<PlannedFile> expected = {{"new", std::nullopt, "y\n"}, {"a", "1\n", "3\n"}, {"b", "2\n", "z\n"}};
   EXPECT_EQ(result->files, expected);

@@ -7,9 +7,7 @@ namespace {
 
 using Kind = ChunkLine::Kind;
 
-std::string wrapped(std::string_view body) {
-  return "*** Begin Patch\n" + std::string(body) + "*** End Patch\n";
-}
+std::string wrapped(std::string_view body) { return "*** Begin Patch\n" + std::string(body) + "*** End Patch\n"; }
 std::vector<Hunk> parsed(std::string_view text) {
   auto hunks = parse_patch(text);
   EXPECT_TRUE(hunks.ok()) << hunks.error().text();
@@ -20,12 +18,13 @@ std::string error(std::string_view text) {
   return hunks.ok() ? "" : hunks.error().message;
 }
 
-const std::vector<Hunk> kUpdated = {
-    UpdateFile{"f", "", {Chunk{std::nullopt, {{Kind::kKept, "a"}, {Kind::kRemoved, "b"}, {Kind::kAdded, "c"}}, false}}}};
+const std::vector<Hunk> kUpdated = {UpdateFile{
+    "f", "", {Chunk{std::nullopt, {{Kind::kKept, "a"}, {Kind::kRemoved, "b"}, {Kind::kAdded, "c"}}, false}}}};
 
 TEST(ParsePatch, ReadsEveryKindOfHunk) {
-  const auto hunks = parsed(wrapped("*** Add File: new\n+one\n+\n*** Delete File: old\n"
-                                    "*** Update File: f\n*** Move to: g\n@@ head\n a\n-b\n+c\n@@\n+d\n*** End of File\n"));
+  const auto hunks =
+      parsed(wrapped("*** Add File: new\n+one\n+\n*** Delete File: old\n"
+                     "*** Update File: f\n*** Move to: g\n@@ head\n a\n-b\n+c\n@@\n+d\n*** End of File\n"));
   const std::vector<Hunk> expected = {
       AddFile{"new", "one\n\n"}, DeleteFile{"old"},
       UpdateFile{"f",
@@ -42,12 +41,13 @@ TEST(ParsePatch, IsLenientWhereModelsAreCareless) {
   EXPECT_EQ(parsed("*** Begin Patch\r\n*** Update File: f\r\n@@\r\n a\r\n-b\r\n+c\r\n*** End Patch\r\n"), kUpdated);
   EXPECT_EQ(parsed("<<'EOF'\n" + wrapped("*** Update File: f\n@@\n a\n-b\n+c\n") + "EOF\n"), kUpdated);
   EXPECT_EQ(parsed(wrapped("*** Environment ID: x\n*** Update File: f\n@@\n a\n-b\n+c\n")), kUpdated);
-  EXPECT_EQ(parsed(wrapped("\n*** Update File: f\n\n@@\n a\n-b\n+c\n*** End of File\n\n\n*** Delete File: g\n")).size(), 2U);
+  EXPECT_EQ(parsed(wrapped("\n*** Update File: f\n\n@@\n a\n-b\n+c\n*** End of File\n\n\n*** Delete File: g\n")).size(),
+            2U);
 }
 
 TEST(ParsePatch, TakesAnEmptyLineForAnEmptyKeptLine) {
-  const std::vector<Hunk> expected = {UpdateFile{
-      "f", "", {Chunk{std::nullopt, {{Kind::kKept, "a"}, {Kind::kKept, ""}, {Kind::kAdded, "b"}}, false}}}};
+  const std::vector<Hunk> expected = {
+      UpdateFile{"f", "", {Chunk{std::nullopt, {{Kind::kKept, "a"}, {Kind::kKept, ""}, {Kind::kAdded, "b"}}, false}}}};
   EXPECT_EQ(parsed(wrapped("*** Update File: f\n@@\n a\n\n+b\n")), expected);
 }
 

@@ -24,7 +24,8 @@ ports::ToolSpec make_spec() {
   return {
       .name = "apply_patch",
       .description =
-          "Adds, changes, moves and deletes files in one step: all of the patch is carried out, or nothing. The format:\n"
+          "Adds, changes, moves and deletes files in one step: all of the patch is carried out, or nothing. The "
+          "format:\n"
           "*** Begin Patch\n"
           "*** Update File: src/old.py\n"
           "*** Move to: src/new.py\n"
@@ -36,11 +37,14 @@ ports::ToolSpec make_spec() {
           "+every line of a new file begins with a plus\n"
           "*** Delete File: obsolete.txt\n"
           "*** End Patch\n"
-          "\"*** Move to\" only when the file moves. Give about three kept lines before and after each change, exactly as "
+          "\"*** Move to\" only when the file moves. Give about three kept lines before and after each change, exactly "
+          "as "
           "they stand in the file; \"@@ line\" names an earlier line, such as the function's head, when that is not "
-          "unique. \"*** End of File\" after a chunk says that it ends the file. Paths are relative to the working folder.",
-      .parameters = common::object_schema(
-          {{"input", Need::kRequired, common::text_schema("The patch, from \"*** Begin Patch\" to \"*** End Patch\".")}})};
+          "unique. \"*** End of File\" after a chunk says that it ends the file. Paths are relative to the working "
+          "folder.",
+      .parameters =
+          common::object_schema({{"input", Need::kRequired,
+                                  common::text_schema("The patch, from \"*** Begin Patch\" to \"*** End Patch\".")}})};
 }
 
 /// Every path as it is shown, so that two spellings of one file are one.

@@ -175,7 +175,8 @@ TEST_F(PatchTest, StaysInTheWorkingFolder) {
 
 TEST_F(PatchTest, RefusesAFileThatChangedMeanwhile) {
   put({{"a", "1\n"}, {"b", "1\n"}});
-  const auto call = prepare("*** Begin Patch\n*** Update File: a\n@@\n-1\n+2\n*** Update File: b\n@@\n-1\n+2\n*** End Patch");
+  const auto call =
+      prepare("*** Begin Patch\n*** Update File: a\n@@\n-1\n+2\n*** Update File: b\n@@\n-1\n+2\n*** End Patch");
   put({{"b", "other\n"}});
   const auto result = loop_.block_on((*call)->run(out_, {}));
   EXPECT_THAT(result.error().message, HasSubstr("b was changed by someone else"));
@@ -186,7 +187,7 @@ TEST_F(PatchTest, AMovedFileStaysExecutable) {
   put({{"run", "#!/bin/sh\n"}});
   chmod(at("run").c_str(), 0755);
   ASSERT_TRUE(apply("*** Begin Patch\n*** Update File: run\n*** Move to: bin/run\n*** End Patch").ok());
-  struct stat status {};
+  struct stat status{};
   stat(at("bin/run").c_str(), &status);
   EXPECT_EQ(status.st_mode & 0777, 0755U);
 }
@@ -200,7 +201,9 @@ TEST_F(PatchTest, TakesBackWhatWasWrittenWhenWritingFails) {
   const rlimit small{.rlim_cur = 4096, .rlim_max = before.rlim_max};
   const auto old_handler = signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
-  const auto result = write_plan({{"a", "1\n", "2\n"}, {"gone", "x\n", std::nullopt}, {"new", std::nullopt, "n\n"},
+  const auto result = write_plan({{"a", "1\n", "2\n"},
+                                  {"gone", "x\n", std::nullopt},
+                                  {"new", std::nullopt, "n\n"},
                                   {"big", std::nullopt, std::string(100'000, 'x')}},
                                  environment_.cwd);
   setrlimit(RLIMIT_FSIZE, &before);
@@ -208,7 +211,7 @@ TEST_F(PatchTest, TakesBackWhatWasWrittenWhenWritingFails) {
   ASSERT_FALSE(result.ok());
   EXPECT_THAT(result.error().message, HasSubstr("nothing is changed, what was written was taken back"));
   EXPECT_EQ(tree(), (Tree{{"a", "1\n"}, {"gone", "x\n"}}));
-  struct stat status {};
+  struct stat status{};
   stat(at("gone").c_str(), &status);
   EXPECT_EQ(status.st_mode & 0777, 0755U);
 }

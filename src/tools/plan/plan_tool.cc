@@ -30,12 +30,13 @@ std::vector<std::string> status_names() {
 }
 
 ports::ToolSpec make_spec() {
-  base::Json step = common::object_schema(
-      {{"step", Need::kRequired, common::text_schema("What is to be done, in a few words.")},
-       {"status", Need::kRequired, common::choice_schema("How far it is.", status_names())}});
+  base::Json step =
+      common::object_schema({{"step", Need::kRequired, common::text_schema("What is to be done, in a few words.")},
+                             {"status", Need::kRequired, common::choice_schema("How far it is.", status_names())}});
   return {.name = "update_plan",
-          .description = "Shows the person your plan for a task of several steps. Send the whole plan each time; at most "
-                         "one step is in_progress. Not for simple tasks.",
+          .description =
+              "Shows the person your plan for a task of several steps. Send the whole plan each time; at most "
+              "one step is in_progress. Not for simple tasks.",
           .parameters = common::object_schema(
               {{"explanation", Need::kOptional, common::text_schema("Why the plan changed.")},
                {"plan", Need::kRequired, common::list_schema("All steps, in order.", std::move(step))}})};

@@ -34,9 +34,9 @@ TEST_F(PlanTest, BecomesAnEvent) {
   ASSERT_TRUE(call.ok()) << call.error().text();
   Sink out;
   const auto result = loop_.block_on((*call)->run(out, {}));
-  const protocol::EventMsg expected = protocol::PlanUpdate{
-      .explanation = "why",
-      .plan = {{"a", protocol::PlanStatus::kCompleted}, {"b", protocol::PlanStatus::kInProgress}}};
+  const protocol::EventMsg expected =
+      protocol::PlanUpdate{.explanation = "why",
+                           .plan = {{"a", protocol::PlanStatus::kCompleted}, {"b", protocol::PlanStatus::kInProgress}}};
   ASSERT_EQ(result->events.size(), 1U);
   EXPECT_EQ(result->events[0], expected);
 }

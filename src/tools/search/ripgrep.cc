@@ -21,10 +21,22 @@ constexpr std::size_t kMaxOutputBytes = 32U << 20;
 /// The options that make ripgrep see the files that walk_files() sees, in its order, and nothing of the person's
 /// own settings.
 std::vector<std::string> arguments(const std::string& program, const LineQuery& query) {
-  std::vector<std::string> argv = {program,          "--no-config",         "--color=never",       "--no-heading",
-                                   "--line-number",  "--with-filename",     "--null",              "--no-messages",
-                                   "--sort=path",    "--hidden",            "--no-require-git",    "--no-ignore-dot",
-                                   "--no-ignore-global", "--no-ignore-exclude", "--glob=!.git",    "--crlf",
+  std::vector<std::string> argv = {program,
+                                   "--no-config",
+                                   "--color=never",
+                                   "--no-heading",
+                                   "--line-number",
+                                   "--with-filename",
+                                   "--null",
+                                   "--no-messages",
+                                   "--sort=path",
+                                   "--hidden",
+                                   "--no-require-git",
+                                   "--no-ignore-dot",
+                                   "--no-ignore-global",
+                                   "--no-ignore-exclude",
+                                   "--glob=!.git",
+                                   "--crlf",
                                    "--encoding=none"};
   if (query.ignore_case) argv.emplace_back("--ignore-case");
   if (query.literal) argv.emplace_back("--fixed-strings");

@@ -12,8 +12,7 @@ namespace lathe::tools::search {
 
 /// The same as search_tree(), done by ripgrep: several times faster in large trees. An error (`unavailable`) when it
 /// cannot be started, refuses the pattern, or takes over a minute; search_tree() then still answers.
-runtime::Async<base::Result<LineMatches>> search_with_ripgrep(runtime::Loop* loop, std::string program,
-                                                              LineQuery query, std::string root,
-                                                              runtime::CancelToken cancel);
+runtime::Async<base::Result<LineMatches>> search_with_ripgrep(runtime::Loop* loop, std::string program, LineQuery query,
+                                                              std::string root, runtime::CancelToken cancel);
 
 }  // namespace lathe::tools::search

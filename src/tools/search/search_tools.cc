@@ -45,22 +45,23 @@ struct StopFlag {
 };
 
 bool is_folder(const Place& place) {
-  struct stat status {};
+  struct stat status{};
   return stat(place.absolute.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 // ---- glob
 
 ports::ToolSpec glob_spec(const SearchOptions& options) {
-  return {.name = "glob",
-          .description = fmt::format(
-              "Finds files by a pattern of their path: * and ? within a name, ** across folders, [a-z], {{one,two}}. A "
-              "pattern without a slash is about the name in any folder. Files that .gitignore names are left out. Sorted; "
-              "at most {} results.",
-              options.max_results),
-          .parameters = common::object_schema(
-              {{"pattern", Need::kRequired, common::text_schema("Such as src/**/*.cc or *_test.py.")},
-               {"path", Need::kOptional, common::text_schema("The folder to search; the working folder without it.")}})};
+  return {
+      .name = "glob",
+      .description = fmt::format(
+          "Finds files by a pattern of their path: * and ? within a name, ** across folders, [a-z], {{one,two}}. A "
+          "pattern without a slash is about the name in any folder. Files that .gitignore names are left out. Sorted; "
+          "at most {} results.",
+          options.max_results),
+      .parameters = common::object_schema(
+          {{"pattern", Need::kRequired, common::text_schema("Such as src/**/*.cc or *_test.py.")},
+           {"path", Need::kOptional, common::text_schema("The folder to search; the working folder without it.")}})};
 }
 
 Result<std::string> find_files(const Place& place, const GlobPattern& pattern, std::size_t max_results,
@@ -68,9 +69,9 @@ Result<std::string> find_files(const Place& place, const GlobPattern& pattern, s
   std::string out;
   std::size_t count = 0;
   TRY_OK(walk_files(place.absolute, stop, [&](const std::string& path) {
-    if (pattern.matches(path) && ++count <= max_results) out += shown_below(place, path) + "\n";
-    return Visit::kGoOn;
-  }).within("glob"));
+           if (pattern.matches(path) && ++count <= max_results) out += shown_below(place, path) + "\n";
+           return Visit::kGoOn;
+         }).within("glob"));
   if (count == 0) return std::string("(no file matches)\n");
   if (count > max_results) out += fmt::format("[{} of {} files; narrow the pattern down]\n", max_results, count);
   return out;
@@ -138,7 +139,8 @@ std::string print(const LineMatches& found, const Place& place, bool in_folder) 
   if (found.matches.empty()) return "(no line matches)\n";
   std::string out;
   for (const LineMatch& match : found.matches) {
-    out += fmt::format("{}:{}:{}\n", in_folder ? shown_below(place, match.path) : place.shown(), match.line, match.text);
+    out +=
+        fmt::format("{}:{}:{}\n", in_folder ? shown_below(place, match.path) : place.shown(), match.line, match.text);
   }
   if (found.more) out += fmt::format("[the first {} lines; there are more]\n", found.matches.size());
   return base::to_utf8(out);
@@ -166,9 +168,8 @@ struct GrepJob {
     }
     const StopFlag stop;
     const auto registration = stop.set_by(cancel);
-    const auto found = co_await options.pool->run([&] {
-      return folder ? search_tree(query, place.absolute, *stop.flag) : search_one(query, place);
-    });
+    const auto found = co_await options.pool->run(
+        [&] { return folder ? search_tree(query, place.absolute, *stop.flag) : search_one(query, place); });
     if (cancel.cancelled()) co_return cancel.reason();
     if (!found.ok()) co_return found.error();
     co_return common::said(out, print(*found, place, folder));

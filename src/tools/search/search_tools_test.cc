@@ -71,8 +71,9 @@ INSTANTIATE_TEST_SUITE_P(Ripgrep, SearchTest, testing::Bool(),
                          [](const auto& with) { return with.param ? "with" : "without"; });
 
 TEST_P(SearchTest, FindsLines) {
-  EXPECT_EQ(use("grep", {{"pattern", "needle"}}),
-            ".hidden/f:1:needle hidden\na/inner.cc:1:int needle(int x);\na.txt:2:needle two\nkeep.log:1:needle in a log\n");
+  EXPECT_EQ(
+      use("grep", {{"pattern", "needle"}}),
+      ".hidden/f:1:needle hidden\na/inner.cc:1:int needle(int x);\na.txt:2:needle two\nkeep.log:1:needle in a log\n");
 }
 
 TEST_P(SearchTest, NarrowsByCaseTextFileAndFolder) {

@@ -38,7 +38,7 @@ std::vector<Entry> entries_of(const std::string& folder) {
     if (name == "." || name == ".." || name == ".git") continue;
     unsigned char type = entry->d_type;
     if (type == DT_UNKNOWN) {
-      struct stat status {};
+      struct stat status{};
       if (fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
       type = S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_UNKNOWN;
     }

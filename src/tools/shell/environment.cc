@@ -12,10 +12,30 @@ namespace {
 
 /// Kept as they are.
 constexpr std::array<std::string_view, 24> kNames = {
-    "PATH",       "HOME",        "USER",        "LOGNAME",         "SHELL",         "LANG",
-    "LANGUAGE",   "TZ",          "TMPDIR",      "HOSTNAME",        "CC",            "CXX",
-    "CFLAGS",     "CXXFLAGS",    "LDFLAGS",     "LD_LIBRARY_PATH", "MAKEFLAGS",     "PKG_CONFIG_PATH",
-    "NVM_DIR",    "PYENV_ROOT",  "VIRTUAL_ENV", "CI",              "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "HOSTNAME",
+    "CC",
+    "CXX",
+    "CFLAGS",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "LD_LIBRARY_PATH",
+    "MAKEFLAGS",
+    "PKG_CONFIG_PATH",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "VIRTUAL_ENV",
+    "CI",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 };
 /// Kept when the name begins so and does not look like a secret: locales and the settings of toolchains.
 constexpr std::array<std::string_view, 11> kPrefixes = {
@@ -26,7 +46,9 @@ constexpr std::array<std::string_view, 9> kSecretWords = {
 };
 /// No program may wait for a person or page its output.
 constexpr std::array<std::string_view, 6> kFixed = {
-    "TERM=dumb", "PAGER=cat", "GIT_PAGER=cat", "GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "DEBIAN_FRONTEND=noninteractive",
+    "TERM=dumb",       "PAGER=cat",
+    "GIT_PAGER=cat",   "GIT_TERMINAL_PROMPT=0",
+    "GIT_EDITOR=true", "DEBIAN_FRONTEND=noninteractive",
 };
 
 std::string_view name_of(std::string_view variable) { return variable.substr(0, variable.find('=')); }
@@ -42,9 +64,8 @@ bool kept(std::string_view name, const EnvironmentOptions& options) {
 
 bool looks_secret(std::string_view name) {
   const std::string small = base::lower(name);
-  return std::ranges::any_of(kSecretWords, [&](std::string_view word) {
-    return small.find(base::lower(word)) != std::string::npos;
-  });
+  return std::ranges::any_of(kSecretWords,
+                             [&](std::string_view word) { return small.find(base::lower(word)) != std::string::npos; });
 }
 
 std::vector<std::string> command_environment(const std::vector<std::string>& ours, const EnvironmentOptions& options) {

@@ -8,7 +8,9 @@
 namespace lathe::tools::shell {
 namespace {
 
-bool word_character(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
+bool word_character(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 /// The text after the program's name, when the script calls apply_patch first of all.
 std::optional<std::string_view> after_program(std::string_view script) {

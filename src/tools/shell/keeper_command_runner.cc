@@ -24,7 +24,8 @@ unsigned own_file_mode_mask() {
   const auto status = runtime::read_file("/proc/self/status");
   if (!status.ok()) return kUsual;
   const std::size_t at = status->find(kLine);
-  return at == std::string::npos ? kUsual : static_cast<unsigned>(std::stoul(status->substr(at + kLine.size()), nullptr, 8));
+  return at == std::string::npos ? kUsual
+                                 : static_cast<unsigned>(std::stoul(status->substr(at + kLine.size()), nullptr, 8));
 }
 
 CallStatus status_of(keeper::Ended ended) {
@@ -71,7 +72,8 @@ Async<Result<CommandExit>> KeeperCommandRunner::run(ports::CommandSpec spec, por
     out.write(OutputStream::kStderr, "[the command killed the process that watched it, and was ended]\n");
   }
   if (exit->survivors > 0) {
-    out.write(OutputStream::kStderr, fmt::format("[{} processes of the command could not be ended]\n", exit->survivors));
+    out.write(OutputStream::kStderr,
+              fmt::format("[{} processes of the command could not be ended]\n", exit->survivors));
   }
   co_return CommandExit{.status = status_of(exit->ended), .exit_code = exit->code, .duration = duration};
 }

@@ -95,11 +95,10 @@ class ShellTool final : public ports::Tool {
                       .hint = "call the tool apply_patch with the patch"};
     }
     if (const auto* found = std::get_if<PatchInScript>(&patch); found != nullptr && options_.apply_patch != nullptr) {
-      co_return co_await options_.apply_patch->prepare(
-          {.call_id = call.call_id,
-           .tool = options_.apply_patch->spec().name,
-           .arguments = base::dump_json({{"input", found->patch}})},
-          environment);
+      co_return co_await options_.apply_patch->prepare({.call_id = call.call_id,
+                                                        .tool = options_.apply_patch->spec().name,
+                                                        .arguments = base::dump_json({{"input", found->patch}})},
+                                                       environment);
     }
     co_return prepare_command(call, environment, arguments, std::move(command));
   }
@@ -117,8 +116,9 @@ class ShellTool final : public ports::Tool {
       spec.cwd = place.absolute;
     }
     TRY(const auto timeout, arguments.optional_number("timeout_ms", 1, kMaxTimeoutMs));
-    spec.timeout = timeout ? std::clamp(std::chrono::milliseconds(*timeout), options_.least_timeout, options_.most_timeout)
-                           : options_.default_timeout;
+    spec.timeout = timeout
+                       ? std::clamp(std::chrono::milliseconds(*timeout), options_.least_timeout, options_.most_timeout)
+                       : options_.default_timeout;
     TRY(spec.input, arguments.optional_text("stdin"));
     TRY(const bool ask, arguments.flag("ask_approval", false));
     TRY(const auto reason, arguments.optional_text("reason"));

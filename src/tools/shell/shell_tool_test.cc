@@ -114,7 +114,8 @@ TEST_F(ShellTest, NamesAMissingFolder) {
 TEST_F(ShellTest, ACancelledCallSaysSo) {
   auto call = prepare({{"command", "sleep 1000"}});
   runtime::CancelSource source;
-  const auto timer = loop_.call_after(std::chrono::milliseconds(20), [&] { source.cancel(runtime::cancelled_error("test")); });
+  const auto timer =
+      loop_.call_after(std::chrono::milliseconds(20), [&] { source.cancel(runtime::cancelled_error("test")); });
   const auto result = loop_.block_on((*call)->run(out_, source.token()));
   EXPECT_EQ(result->status, CallStatus::kCancelled);
 }
@@ -132,11 +133,15 @@ TEST_F(ShellTest, TellsTheGateWhatItWouldDo) {
 
 TEST_F(ShellTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(prepare_error({{"command", " "}}), "shell: command is empty");
-  EXPECT_EQ(prepare_error({{"cmd", "ls"}}), "shell: \"cmd\" is not an argument (the arguments are: ask_approval, command, reason, stdin, timeout_ms, workdir)");
+  EXPECT_EQ(prepare_error({{"cmd", "ls"}}),
+            "shell: \"cmd\" is not an argument (the arguments are: ask_approval, command, reason, stdin, timeout_ms, "
+            "workdir)");
   EXPECT_EQ(prepare_error({{"command", "ls"}, {"timeout_ms", -5}}),
             "shell: timeout_ms must be from 1 to 1099511627776, not -5");
-  EXPECT_EQ(prepare_error({{"command", "ls"}, {"ask_approval", true}}), "shell: reason is missing; ask_approval needs it");
-  EXPECT_THAT(prepare_error({{"command", "ls"}, {"workdir", std::string(10'000, 'x')}}), HasSubstr("4095 is the limit"));
+  EXPECT_EQ(prepare_error({{"command", "ls"}, {"ask_approval", true}}),
+            "shell: reason is missing; ask_approval needs it");
+  EXPECT_THAT(prepare_error({{"command", "ls"}, {"workdir", std::string(10'000, 'x')}}),
+              HasSubstr("4095 is the limit"));
 }
 
 TEST_F(ShellTest, HandsAPatchToThePatchTool) {
