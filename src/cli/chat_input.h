@@ -24,8 +24,9 @@ class ChatInput final {
   bool clear();
   /// Puts text there to be edited further.
   void prefill(std::string text) { editor_.set_text(std::move(text)); }
-  /// Takes the input line away and gives the terminal back, for a question or an editor; resume() undoes it.
+  /// Takes the input line away and gives the terminal back, for a question or an editor.
   void pause();
+  /// Takes the terminal (again) and shows the line; next() does it too.
   [[nodiscard]] base::Result<void> resume();
   [[nodiscard]] bool is_terminal_input() const { return terminal_; }
 

@@ -96,7 +96,7 @@ Async<Result<void>> TaskFollower::answer(p::EventMsg question) {
   asking_ = false;
   if (!op.ok() && question_.cancelled()) co_return Result<void>();
   if (!op.ok()) {
-    context_.note("nobody could be asked: " + op.error().text());
+    request_.screen->note("nobody could be asked: " + op.error().text());
     if (const auto* asked = std::get_if<p::UserQuestion>(&question)) {
       op = p::Op(p::UserAnswer{.id = asked->id});
     } else {
@@ -104,7 +104,7 @@ Async<Result<void>> TaskFollower::answer(p::EventMsg question) {
     }
   }
   const auto ack = co_await request_.transport->submit(request_.session, *std::move(op));
-  if (!ack.ok()) context_.note("the answer was not taken: " + ack.error().text());
+  if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
   co_return Result<void>();
 }
 

@@ -70,7 +70,8 @@ class Chat final : public Asker {
 
 Async<Result<ExitCode>> Chat::run() {
   CO_TRY(session_, co_await enter_session(&context_, engine_, options_.task, options_.resume, /*fork=*/false));
-  if (input_.is_terminal_input()) context_.note("/help lists commands, Ctrl-D leaves");
+  CO_TRY_OK(input_.resume());
+  if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D leaves");
   if (options_.edit) CO_TRY_OK(co_await edit());
   while (!quit_) {
     Result<std::string> message = co_await next_message();
@@ -82,10 +83,10 @@ Async<Result<ExitCode>> Chat::run() {
       input_.pause();
       co_return done.error();
     }
-    if (!done.ok()) context_.note("lathe: " + done.error().text());
+    if (!done.ok()) screen_.note("lathe: " + done.error().text());
   }
   input_.pause();
-  context_.note(fmt::format("go on later: lathe chat --resume {}", session_));
+  screen_.note(fmt::format("go on later: lathe chat --resume {}", session_));
   co_return kDone;
 }
 
@@ -142,7 +143,7 @@ Async<Result<void>> Chat::run_task(std::string message) {
   const Result<TaskEnd> end = co_await follower.run();
   co_await stop_steering();
   if (!end.ok()) co_return end.error();
-  for (const std::string& id : end->questions) context_.note("waits for an answer: lathe approvals answer " + id);
+  for (const std::string& id : end->questions) screen_.note("waits for an answer: lathe approvals answer " + id);
   co_return Result<void>();
 }
 
@@ -167,12 +168,12 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
     }
     if (message->empty()) continue;
     if (is_chat_command(*message)) {
-      context_.note("commands wait until the task is done; Ctrl-C stops it");
+      screen_.note("commands wait until the task is done; Ctrl-C stops it");
       continue;
     }
     p::UserInput input{.items = {p::TextPart{*std::move(message)}}, .if_busy = p::IfBusy::kSteer};
     const auto ack = co_await engine_->submit(session_, std::move(input));
-    if (!ack.ok()) context_.note("lathe: " + ack.error().text());
+    if (!ack.ok()) screen_.note("lathe: " + ack.error().text());
   }
 }
 
@@ -195,14 +196,14 @@ Async<Result<void>> Chat::run_command(ChatCommand command) {
       quit_ = true;
       break;
     case ChatVerb::kHelp:
-      context_.note(std::string(base::trim_right(chat_help())));
+      screen_.note(std::string(base::trim_right(chat_help())));
       break;
     case ChatVerb::kUsage:
       co_return co_await show_usage();
     case ChatVerb::kEdit:
       co_return co_await edit();
     case ChatVerb::kCompact:
-      context_.note("compacting …");
+      screen_.note("compacting …");
       CO_TRY_OK(co_await engine_->submit(session_, p::Compact{}));
       co_return co_await show_waiting_events();
     case ChatVerb::kModel:
@@ -222,13 +223,13 @@ Async<Result<void>> Chat::edit() {
   stops_.reset();
   CO_TRY_OK(input_.resume());
   if (!base::trim(text).empty()) co_return co_await run_task(std::string(base::trim(text)));
-  context_.note("nothing was written");
+  screen_.note("nothing was written");
   co_return Result<void>();
 }
 
 Async<Result<void>> Chat::show_usage() {
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine_, session_));
-  context_.note(fmt::format("{}/{}: {}", info.backend, info.model, usage_label(info.usage, info.cost_micro_usd)));
+  screen_.note(fmt::format("{}/{}: {}", info.backend, info.model, usage_label(info.usage, info.cost_micro_usd)));
   co_return Result<void>();
 }
 

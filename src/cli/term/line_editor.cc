@@ -109,10 +109,8 @@ void LineEditor::run_sequence(std::string_view sequence) {
 LineEditor::Step LineEditor::take_control(char key) {
   switch (key) {
     case '\r':
+    case '\n':  // typed ahead, while the terminal still made newlines of it
       return enter();
-    case '\n':
-      insert("\n");
-      break;
     case '\t':
       insert("  ");
       break;

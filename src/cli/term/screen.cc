@@ -73,6 +73,13 @@ void Screen::draw() {
   context_.err.write_if_ready(text);
 }
 
+void Screen::note(std::string_view text) {
+  std::string out = capable_ ? erase() : "";
+  out += base::terminal_safe(text) + "\n";
+  if (capable_) out += paint();
+  context_.err.write_if_ready(out);
+}
+
 void Screen::clear_footer() {
   status_.clear();
   input_.reset();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/cli/context.h"
@@ -31,6 +32,8 @@ class Screen final {
   void set_input(std::optional<InputRows> input) { input_ = std::move(input); }
   /// Puts the footer there as it is now. May be skipped while the terminal is busy.
   void draw();
+  /// One line to stderr, above the footer.
+  void note(std::string_view text);
   /// Takes the footer away and forgets it.
   void clear_footer();
 
