@@ -118,9 +118,9 @@ Async<AskResult> Asker::ask(Question question, CancelToken cancel) {
 }
 
 Async<Result<void>> Asker::tell_fallback(std::string failed, Error error, std::string next) {
-  protocol::Warning warning{.code = "fallback",
-                            .message = failed + " was skipped (" + error.code + ": " + error.message +
-                                       "); asking " + next};
+  protocol::Warning warning{
+      .code = "fallback",
+      .message = failed + " was skipped (" + error.code + ": " + error.message + "); asking " + next};
   const Result<std::int64_t> recorded = co_await host_.record(std::move(warning));
   if (!recorded.ok()) co_return recorded.error();
   co_return Result<void>();
@@ -168,10 +168,11 @@ Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* read
         co_await stream->next(cancel, Deadline::after(loop_, options_.stream_idle_timeout));
     if (!events.has_value()) co_return Attempt{Ending::kFailed, std::move(events).error()};
     if (events->empty()) {
-      co_return Attempt{Ending::kFailed, {.error = {.code = protocol::error_codes::kStream,
-                                                    .message = "the answer ended before it was whole",
-                                                    .retryable = true},
-                                          .retry = ports::RetryClass::kStream}};
+      co_return Attempt{Ending::kFailed,
+                        {.error = {.code = protocol::error_codes::kStream,
+                                   .message = "the answer ended before it was whole",
+                                   .retryable = true},
+                         .retry = ports::RetryClass::kStream}};
     }
     for (const ports::ModelEvent& event : *events) {
       const auto* notice = std::get_if<ports::ModelNotice>(&event);

@@ -34,9 +34,9 @@ std::string contexts(const Rig& rig, protocol::ContextKind kind) {
 TEST(Asker, TextIsShownAsItComesWithOffsetsAndKeptAsADraft) {
   Rig rig;
   std::string draft;
-  rig.model->answer({.steps = {thought("hm"), Events{ports::ReasoningDone{}, ports::TextDelta{"he"}, ports::TextDelta{"ll"}},
-                               text("o"), fakes::Meanwhile{[&] { draft = rig.host.drafts.rbegin()->second; }},
-                               fakes::finish()}});
+  rig.model->answer(
+      {.steps = {thought("hm"), Events{ports::ReasoningDone{}, ports::TextDelta{"he"}, ports::TextDelta{"ll"}},
+                 text("o"), fakes::Meanwhile{[&] { draft = rig.host.drafts.rbegin()->second; }}, fakes::finish()}});
   EXPECT_EQ(rig.run_task("hi").last_agent_message, "hello");
   const auto deltas = rig.host.shown_of<protocol::AgentMessageDelta>();
   ASSERT_THAT(deltas, SizeIs(2));
@@ -53,7 +53,8 @@ TEST(Asker, TextIsShownAsItComesWithOffsetsAndKeptAsADraft) {
 TEST(Asker, ACutStreamIsAskedAgainAndNoToolRunsTwice) {
   Rig rig;
   const ports::CallDone call{{.call_id = "c1", .tool = "write_file", .arguments = "1"}};
-  rig.model->answer({.steps = {text("Let me "), Events{call}, Break{failure("stream_error", RetryClass::kStream, "cut")}}});
+  rig.model->answer(
+      {.steps = {text("Let me "), Events{call}, Break{failure("stream_error", RetryClass::kStream, "cut")}}});
   rig.model->answer({.steps = {text("Let me see"), Events{call}, fakes::finish(ports::FinishReason::kToolCalls)}});
   EXPECT_EQ(rig.run_task("go").kind, TaskEnd::Kind::kComplete);
   EXPECT_THAT(rig.writer.ran, ElementsAre("1"));

@@ -95,7 +95,8 @@ base::Result<std::optional<std::int64_t>> BudgetMeter::room_for_output(std::int6
     if (*room < kLeastOutputTokens) return refuse("tokens", *limits_.tokens);
   }
   if (limits_.micro_usd && facts.prices) {
-    const std::int64_t affordable = affordable_output(*limits_.micro_usd - cost_.value_or(0), input_tokens, *facts.prices);
+    const std::int64_t affordable =
+        affordable_output(*limits_.micro_usd - cost_.value_or(0), input_tokens, *facts.prices);
     if (affordable < kLeastOutputTokens) return refuse("micro_usd", *limits_.micro_usd);
     room = std::min(room.value_or(affordable), affordable);
   }

@@ -32,8 +32,8 @@ class BudgetMeter final {
   [[nodiscard]] base::Result<void> take_turn();
   /// Takes `count` calls, or none.
   [[nodiscard]] base::Result<void> take_calls(std::int64_t count);
-  /// How many tokens an answer to a request of `input_tokens` may have so that neither tokens nor money run out; nothing
-  /// when neither is limited. Refused when there is no room for a useful answer.
+  /// How many tokens an answer to a request of `input_tokens` may have so that neither tokens nor money run out;
+  /// nothing when neither is limited. Refused when there is no room for a useful answer.
   [[nodiscard]] base::Result<std::optional<std::int64_t>> room_for_output(std::int64_t input_tokens,
                                                                           const ports::ModelFacts& facts) const;
   void spend(const protocol::Usage& usage, const std::optional<std::int64_t>& cost_micro_usd);

@@ -23,8 +23,7 @@ EventMsg begin_event(const Action& action, std::string title) {
 EventMsg end_event(const Action& action, protocol::CallOutcome outcome, std::optional<std::int64_t> exit_code) {
   switch (action.kind) {
     case Action::Kind::kCommand:
-      return protocol::ExecCommandEnd{
-          .call_id = action.call_id, .exit_code = exit_code, .outcome = std::move(outcome)};
+      return protocol::ExecCommandEnd{.call_id = action.call_id, .exit_code = exit_code, .outcome = std::move(outcome)};
     case Action::Kind::kFileChange:
       return protocol::PatchApplyEnd{.call_id = action.call_id, .outcome = std::move(outcome)};
     case Action::Kind::kRead:
@@ -35,9 +34,8 @@ EventMsg end_event(const Action& action, protocol::CallOutcome outcome, std::opt
 }
 
 EventMsg end_event(const protocol::ToolCall& call, protocol::CallStatus status, std::string text) {
-  return protocol::ToolCallEnd{.call_id = call.call_id,
-                               .tool = call.tool,
-                               .outcome = {.status = status, .output = std::move(text)}};
+  return protocol::ToolCallEnd{
+      .call_id = call.call_id, .tool = call.tool, .outcome = {.status = status, .output = std::move(text)}};
 }
 
 }  // namespace lathe::agent

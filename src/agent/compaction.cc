@@ -29,7 +29,8 @@ constexpr std::string_view kQuoteBegin = "<message>\n";
 constexpr std::string_view kQuoteEnd = "\n</message>\n";
 
 constexpr const char* kInstructions =
-    "The conversation is about to be replaced by a summary, because it is getting too long. Write that summary now, for "
+    "The conversation is about to be replaced by a summary, because it is getting too long. Write that summary now, "
+    "for "
     "yourself: you will go on working with nothing but it and the most recent turns. Call no tools.\n\n"
     "Include, briefly and exactly:\n"
     "- what the user wants, with every requirement and decision that still counts\n"
@@ -91,7 +92,8 @@ std::size_t drop_oldest(std::span<const PlacedEntry> entries) {
 std::string quoted_messages(std::span<const PlacedEntry> entries, std::size_t max_bytes) {
   std::vector<std::string> quotes;
   for (const PlacedEntry& placed : entries) {
-    if (const auto* summary = std::get_if<ports::SummaryEntry>(&placed.entry)) add_earlier_quotes(quotes, summary->text);
+    if (const auto* summary = std::get_if<ports::SummaryEntry>(&placed.entry))
+      add_earlier_quotes(quotes, summary->text);
     const auto* user = std::get_if<UserEntry>(&placed.entry);
     if (user == nullptr || user->context) continue;
     const std::string message = text_of(*user);
@@ -139,8 +141,8 @@ Async<Result<Compactor::Outcome>> Compactor::compact(std::int64_t keep_tokens, C
 
   const std::int64_t after = fixed + estimate_tokens(summary) + estimate_tokens(entries().subspan(cut));
   if (after >= before) {
-    co_return failed("the summary is not smaller than what it stands for (" + base::with_thousands(after) + " tokens, " +
-                     base::with_thousands(before) + " before)");
+    co_return failed("the summary is not smaller than what it stands for (" + base::with_thousands(after) +
+                     " tokens, " + base::with_thousands(before) + " before)");
   }
   protocol::Compacted compacted{.item = host_.new_id("cmp"),
                                 .summary = std::move(summary),

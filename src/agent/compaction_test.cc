@@ -37,14 +37,17 @@ TEST(CompactionCut, LiesBetweenAnswersAndKeepsWhatFits) {
 }
 
 TEST(QuotedMessages, AreTheNewestThatFit) {
-  const std::vector<PlacedEntry> entries{{1, 0, user("first")},
-                                         {2, 0, ports::UserEntry{.content = {protocol::TextPart{"facts"}},
-                                                                 .context = protocol::ContextKind::kEnvironment}},
-                                         {3, 1, user("second")}, {4, 2, user("third")}};
+  const std::vector<PlacedEntry> entries{
+      {1, 0, user("first")},
+      {2, 0,
+       ports::UserEntry{.content = {protocol::TextPart{"facts"}}, .context = protocol::ContextKind::kEnvironment}},
+      {3, 1, user("second")},
+      {4, 2, user("third")}};
   EXPECT_EQ(quoted_messages(entries, 60), "<message>\nsecond\n</message>\n<message>\nthird\n</message>\n");
   EXPECT_EQ(quoted_messages({}, 60), "");
   const std::vector<PlacedEntry> again{
-      {9, 3, ports::SummaryEntry{"S\n\nWhat the user said, word for word, oldest first:\n" + quoted_messages(entries, 60)}},
+      {9, 3,
+       ports::SummaryEntry{"S\n\nWhat the user said, word for word, oldest first:\n" + quoted_messages(entries, 60)}},
       {10, 4, user("fourth")}};
   EXPECT_EQ(quoted_messages(again, 1'000),
             "<message>\nsecond\n</message>\n<message>\nthird\n</message>\n<message>\nfourth\n</message>\n")
@@ -63,9 +66,7 @@ struct SmallWindow : Rig {
     model->usage = {.input_tokens = tokens, .output_tokens = 10};
     model->call({{"read_file", std::to_string(tokens)}});
   }
-  [[nodiscard]] std::vector<protocol::Compacted> compactions() const {
-    return host.recorded_of<protocol::Compacted>();
-  }
+  [[nodiscard]] std::vector<protocol::Compacted> compactions() const { return host.recorded_of<protocol::Compacted>(); }
 };
 
 TEST(Compaction, HappensAtNinetyPercentInsideATask) {

@@ -198,8 +198,8 @@ std::int64_t context_tokens(const ports::Conversation& conversation, std::int64_
 
 std::size_t next_boundary(std::span<const PlacedEntry> entries, std::size_t index) {
   for (std::size_t i = index + 1; i < entries.size(); ++i) {
-    const bool user_begins = std::holds_alternative<UserEntry>(entries[i].entry) &&
-                             !std::holds_alternative<UserEntry>(entries[i - 1].entry);
+    const bool user_begins =
+        std::holds_alternative<UserEntry>(entries[i].entry) && !std::holds_alternative<UserEntry>(entries[i - 1].entry);
     if (user_begins || entries[i].turn != entries[i - 1].turn) return i;
   }
   return entries.size();

@@ -18,16 +18,16 @@ using testing::ElementsAre;
 
 ports::UserEntry user(std::string text) { return {.content = {protocol::TextPart{std::move(text)}}, .context = {}}; }
 ports::CallEntry call(std::string id, std::string output) {
-  return {.call = {.call_id = std::move(id), .tool = "t"}, .outcome = protocol::CallOutcome{.output = std::move(output)}};
+  return {.call = {.call_id = std::move(id), .tool = "t"},
+          .outcome = protocol::CallOutcome{.output = std::move(output)}};
 }
 
 TEST(BuildItems, ResultsFollowTheCallsOfTheirAnswerInCallOrder) {
-  const std::vector<PlacedEntry> entries{{1, 0, user("hi")},           {2, 0, call("a", "1")}, {2, 0, call("b", "2")},
-                                         {5, 1, call("c", "3")},       {6, 1, user("stop")},
-                                         {7, 2, ports::AgentEntry{"ok"}}};
-  EXPECT_THAT(outline(build_items(entries, {})),
-              ElementsAre("user: hi", "call: a", "call: b", "result: 1", "result: 2", "call: c", "result: 3",
-                          "user: stop", "agent: ok"));
+  const std::vector<PlacedEntry> entries{{1, 0, user("hi")},     {2, 0, call("a", "1")},
+                                         {2, 0, call("b", "2")}, {5, 1, call("c", "3")},
+                                         {6, 1, user("stop")},   {7, 2, ports::AgentEntry{"ok"}}};
+  EXPECT_THAT(outline(build_items(entries, {})), ElementsAre("user: hi", "call: a", "call: b", "result: 1", "result: 2",
+                                                             "call: c", "result: 3", "user: stop", "agent: ok"));
 }
 
 TEST(BuildItems, ACallWithoutResultIsABug) {
@@ -45,7 +45,8 @@ TEST(BuildItems, CutTextIsMarkedAndCutReasoningLeftOut) {
       {5, 0, ports::AgentEntry{.text = "whole"}},
       {6, 1, ports::ReasoningEntry{.text = "led to nothing", .provider = "p"}}};
   const std::vector<ports::ModelItem> items = build_items(entries, {});
-  EXPECT_THAT(outline(items), ElementsAre("agent: half\n\n[cut off here]", "user: go on", "reasoning: kept", "agent: whole"));
+  EXPECT_THAT(outline(items),
+              ElementsAre("agent: half\n\n[cut off here]", "user: go on", "reasoning: kept", "agent: whole"));
   EXPECT_EQ(std::get<ports::AssistantReasoningItem>(items[2]), (ports::AssistantReasoningItem{"kept", "p", opaque}));
 }
 
@@ -100,8 +101,9 @@ TEST(StablePrefix, HoldsOverRandomTasks) {
         if (random.next() % 3 == 0) events.emplace_back(ports::TextDelta{"text " + std::to_string(turn)});
         for (std::uint64_t calls = 1 + random.next() % 3; calls > 0; --calls) {
           const char* names[] = {"read_file", "write_file", "no_such_tool"};
-          events.emplace_back(ports::CallDone{
-              {.call_id = "c" + std::to_string(random.next() % 4), .tool = names[random.next() % 3], .arguments = "{}"}});
+          events.emplace_back(ports::CallDone{{.call_id = "c" + std::to_string(random.next() % 4),
+                                               .tool = names[random.next() % 3],
+                                               .arguments = "{}"}});
         }
         fakes::ScriptedAnswer answer{.steps = {std::move(events)}};
         if (random.next() % 4 == 0) answer.steps.emplace_back(fakes::Meanwhile{[&rig] { rig.host.steer("and this"); }});

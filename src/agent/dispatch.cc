@@ -166,8 +166,9 @@ Async<Result<Dispatcher::Slot>> Dispatcher::make_ready(PendingCall pending, Canc
         co_return Error{.code = protocol::error_codes::kApprovalAborted,
                         .message = joined("declined; the person ended the task", answer.note)};
       case GateAnswer::Verdict::kDeclined:
-        slot.end = end_event(action, {.status = CallStatus::kDeclined,
-                                      .output = joined("declined: this call was not allowed to run", answer.note)},
+        slot.end = end_event(action,
+                             {.status = CallStatus::kDeclined,
+                              .output = joined("declined: this call was not allowed to run", answer.note)},
                              std::nullopt);
         co_return std::move(slot);
       case GateAnswer::Verdict::kRun:
@@ -224,14 +225,13 @@ Async<bool> Dispatcher::run_slot(Slot* slot, CancelToken cancel) {
   OutputCapture::Show show;
   if (action.kind == Action::Kind::kCommand) {
     show = [this, id = action.call_id](protocol::OutputStream stream, std::int64_t offset, std::string text) {
-      host_.show(protocol::ExecCommandOutputDelta{
-          .call_id = id, .offset = offset, .stream = stream, .text = std::move(text)});
+      host_.show(
+          protocol::ExecCommandOutputDelta{.call_id = id, .offset = offset, .stream = stream, .text = std::move(text)});
     };
   }
-  OutputCapture capture(host_.blobs(),
-                        {.model_bytes = static_cast<std::size_t>(output_tokens_) * 4,
-                         .spool_bytes = options_.spool_bytes},
-                        std::move(show));
+  OutputCapture capture(
+      host_.blobs(), {.model_bytes = static_cast<std::size_t>(output_tokens_) * 4, .spool_bytes = options_.spool_bytes},
+      std::move(show));
   const base::MonoTime started = loop_.mono_now();
   Result<ports::RunResult> ran = co_await run_prepared(slot->prepared.get(), &capture, cancel);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.mono_now() - started);

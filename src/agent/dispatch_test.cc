@@ -31,7 +31,8 @@ TEST(Dispatch, ReadersOverlapWritersAreAloneAndResultsStayInOrder) {
   Rig rig;
   rig.reader.takes = 50ms;
   rig.writer.takes = 10ms;
-  rig.model->call({{"read_file", "1"}, {"read_file", "2"}, {"write_file", "3"}, {"write_file", "4"}, {"read_file", "5"}});
+  rig.model->call(
+      {{"read_file", "1"}, {"read_file", "2"}, {"write_file", "3"}, {"write_file", "4"}, {"read_file", "5"}});
   const auto begun = rig.loop.mono_now();
   ASSERT_EQ(rig.run_task("go").kind, ports::TaskEnd::Kind::kComplete);
   EXPECT_EQ(rig.reader.most_at_once, 2);
@@ -51,7 +52,8 @@ TEST(Dispatch, CallsAreRecordedBeforeAnyRunsAndBeginAndEndAroundEach) {
               ElementsAre("context_added", "tool_calls", "exec_command_begin", "exec_command_end", "tool_call_begin",
                           "tool_call_end", "turn_complete", "agent_message", "turn_complete"));
   EXPECT_EQ(rig.host.recorded_of<protocol::ExecCommandEnd>().at(0).exit_code, 3);
-  EXPECT_EQ(rig.host.recorded_of<protocol::ExecCommandBegin>().at(0).command, (std::vector<std::string>{"sh", "-c", "make"}));
+  EXPECT_EQ(rig.host.recorded_of<protocol::ExecCommandBegin>().at(0).command,
+            (std::vector<std::string>{"sh", "-c", "make"}));
   EXPECT_THAT(rig.host.shown_of<protocol::ExecCommandOutputDelta>(),
               ElementsAre(protocol::ExecCommandOutputDelta{.call_id = "c1", .text = "ok"}));
   EXPECT_EQ(rig.host.recorded_of<protocol::ToolCallBegin>().at(0).title, "read_file a");
@@ -196,9 +198,8 @@ TEST(Dispatch, CancellationGivesEveryCallAResultAtOnce) {
   Rig rig;
   rig.reader.takes = 10s;
   rig.model->call({{"read_file", "1"}, {"read_file", "2"}, {"write_file", "3"}});
-  const auto stop = rig.loop.call_after(2'300ms, [&rig] {
-    rig.cancel.cancel({.code = protocol::error_codes::kInterrupted, .message = "interrupted"});
-  });
+  const auto stop = rig.loop.call_after(
+      2'300ms, [&rig] { rig.cancel.cancel({.code = protocol::error_codes::kInterrupted, .message = "interrupted"}); });
   const auto begun = rig.loop.mono_now();
   const ports::TaskEnd end = rig.run_task("go");
   EXPECT_EQ(rig.loop.mono_now() - begun, 2'300ms);

@@ -28,7 +28,8 @@ TEST(JsonSchema, TypesAndRequiredMembers) {
 }
 
 TEST(JsonSchema, CombinationsAndReferences) {
-  const char* schema = R"({"$defs":{"node":{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]},
+  const char* schema =
+      R"({"$defs":{"node":{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]},
       "n":{"type":"number","exclusiveMinimum":0}}}},"$ref":"#/$defs/node"})";
   EXPECT_THAT(problems(schema, R"({"n":1,"next":{"n":2,"next":null}})"), IsEmpty());
   EXPECT_THAT(problems(schema, R"({"n":0})"), ElementsAre("/n: must be more than 0"));

@@ -25,7 +25,8 @@ std::int64_t active_millis(const base::Clock& clock, const std::optional<ports::
 /// Cancels a Task when its time is spent; tells when 80 % of it is. The time that a parked Task ran before counts.
 class TimeBudget final {
  public:
-  TimeBudget(runtime::Loop& loop, ports::TaskHost& host, const protocol::Budget& budget, runtime::CancelSource& source) {
+  TimeBudget(runtime::Loop& loop, ports::TaskHost& host, const protocol::Budget& budget,
+             runtime::CancelSource& source) {
     if (!budget.millis) return;
     const std::int64_t limit = *budget.millis;
     const std::int64_t used = active_millis(loop, host.state().task);
@@ -41,7 +42,9 @@ class TimeBudget final {
   }
 
  private:
-  static base::Error spent(std::int64_t limit) { return budget_error("millis", base::format_duration(milliseconds(limit))); }
+  static base::Error spent(std::int64_t limit) {
+    return budget_error("millis", base::format_duration(milliseconds(limit)));
+  }
 
   runtime::Timer end_;
   runtime::Timer warning_;

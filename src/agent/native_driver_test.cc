@@ -157,8 +157,9 @@ TEST(NativeDriver, TimeEndsATaskInTheMiddleOfACallAndParkedTimeDoesNotCount) {
   parked.host.on_gate = [](const ports::Action&) {
     return ports::GateAnswer{.verdict = ports::GateAnswer::Verdict::kParked};
   };
-  parked.model->answer({.steps = {fakes::Silence{6s}, fakes::Events{ports::CallDone{{.call_id = "c", .tool = "write_file"}}},
-                                  fakes::finish(ports::FinishReason::kToolCalls)}});
+  parked.model->answer(
+      {.steps = {fakes::Silence{6s}, fakes::Events{ports::CallDone{{.call_id = "c", .tool = "write_file"}}},
+                 fakes::finish(ports::FinishReason::kToolCalls)}});
   EXPECT_EQ(parked.run_task("go").kind, TaskEnd::Kind::kParked);
   ASSERT_TRUE(parked.loop.block_on(parked.loop.sleep(1h, {})).ok());
   parked.host.on_gate = [](const ports::Action&) {
@@ -176,7 +177,8 @@ TEST(NativeDriver, AResumedTaskCountsItsTurnsOn) {
   rig.request.budget.turns = 1;
   bool answered = false;
   rig.host.on_gate = [&answered](const ports::Action&) {
-    return ports::GateAnswer{.verdict = answered ? ports::GateAnswer::Verdict::kRun : ports::GateAnswer::Verdict::kParked};
+    return ports::GateAnswer{.verdict =
+                                 answered ? ports::GateAnswer::Verdict::kRun : ports::GateAnswer::Verdict::kParked};
   };
   rig.model->call({{"write_file", "1"}});
   EXPECT_EQ(rig.run_task("go").kind, TaskEnd::Kind::kParked);
@@ -209,12 +211,12 @@ TEST(NativeDriver, SteeredInputIsInTheNextRequest) {
 
 TEST(NativeDriver, ATaskThatWasSteeredWhileTheModelFinishedGoesOn) {
   Rig rig;
-  rig.model->answer({.steps = {fakes::Events{ports::TextDelta{"done"}}, fakes::Meanwhile{[&rig] { rig.host.steer("and b"); }},
-                               fakes::finish()}});
+  rig.model->answer({.steps = {fakes::Events{ports::TextDelta{"done"}},
+                               fakes::Meanwhile{[&rig] { rig.host.steer("and b"); }}, fakes::finish()}});
   rig.model->say("b is done too");
   EXPECT_EQ(rig.run_task("do a").last_agent_message, "b is done too");
-  EXPECT_THAT(outline(rig.requests().at(1).items),
-              ElementsAre("user: do a", "user: <environment>", "user: and b", "agent: done", HasSubstr("user: The newest message")));
+  EXPECT_THAT(outline(rig.requests().at(1).items), ElementsAre("user: do a", "user: <environment>", "user: and b",
+                                                               "agent: done", HasSubstr("user: The newest message")));
 }
 
 TEST(NativeDriver, TheAnswerFollowsTheSchemaOrIsAskedForOnceMore) {

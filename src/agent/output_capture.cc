@@ -146,8 +146,8 @@ protocol::CallOutcome OutputCapture::finish(std::string header) {
 
 std::string head_and_tail(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return std::string(text);
-  const std::string middle =
-      "\n[... the middle of " + base::with_thousands(static_cast<std::int64_t>(text.size())) + " bytes is left out ...]\n";
+  const std::string middle = "\n[... the middle of " + base::with_thousands(static_cast<std::int64_t>(text.size())) +
+                             " bytes is left out ...]\n";
   const std::size_t half = (limit - std::min(limit, middle.size())) / 2;
   return std::string(base::utf8_prefix(text, half)) + middle + std::string(base::utf8_suffix(text, half));
 }

@@ -42,8 +42,8 @@ TEST(OutputCapture, ShortOutputIsWholeAndShownAsItComes) {
   EXPECT_EQ(outcome.output_blob, "");
   EXPECT_EQ(outcome.output_bytes, 0);
   EXPECT_EQ(captured.blobs.count(), 0U);
-  EXPECT_THAT(captured.shown, testing::ElementsAre(Shown{OutputStream::kStdout, 0, "one\n"},
-                                                   Shown{OutputStream::kStderr, 4, "two\n"}));
+  EXPECT_THAT(captured.shown,
+              testing::ElementsAre(Shown{OutputStream::kStdout, 0, "one\n"}, Shown{OutputStream::kStderr, 4, "two\n"}));
 }
 
 TEST(OutputCapture, LongOutputKeepsHeadAndTailWithinTheBudgetAndAllOfItInABlob) {

@@ -3,7 +3,8 @@
 namespace lathe::agent {
 namespace {
 
-constexpr const char* kPrompt = R"(You are a coding agent. You work in a real folder on the user's machine through tools; what you change there is changed. You are precise, and you finish what you start.
+constexpr const char* kPrompt =
+    R"(You are a coding agent. You work in a real folder on the user's machine through tools; what you change there is changed. You are precise, and you finish what you start.
 
 # How to work
 - Understand before you change. Read the code that matters, search instead of guessing, and follow the conventions you find.

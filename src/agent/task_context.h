@@ -31,12 +31,14 @@ namespace lathe::agent {
 
 /// What the model is told after a Task that was cut short.
 inline constexpr const char* kInterruptionText =
-    "The task before this message was ended early: it was interrupted, ran out of its budget, or its process died. Text "
+    "The task before this message was ended early: it was interrupted, ran out of its budget, or its process died. "
+    "Text "
     "may be cut off, and a command or edit that was under way may have taken effect in part. Look at the state of the "
     "files before you rely on it, and do what the newest message asks.";
 /// What the model is told when a message arrived while it was answering.
 inline constexpr const char* kSteeredText =
-    "The newest message of the user arrived while you were giving your last answer, which did not take it into account. "
+    "The newest message of the user arrived while you were giving your last answer, which did not take it into "
+    "account. "
     "Take it into account now.";
 inline constexpr const char* kStallText =
     "You have been thinking for a long time without acting. Decide now: call a tool or give your answer.";

@@ -189,7 +189,8 @@ Async<Result<TaskRun::Done>> TaskRun::turn() {
   told.finish_reason = ports::name_of(answer.reason);
   budget_.spend(told.usage, told.cost_micro_usd);
   if (!answer.usage && !std::exchange(usage_warned_, true)) {
-    CO_TRY_OK(co_await warn("usage_estimated", answer.model_name + " reports no usage; tokens are estimated by length"));
+    CO_TRY_OK(
+        co_await warn("usage_estimated", answer.model_name + " reports no usage; tokens are estimated by length"));
   }
   const std::string text = answer.text();
   CO_TRY_OK(co_await record_parts(answer));
@@ -308,8 +309,8 @@ Async<Result<void>> TaskRun::run_calls(Answer answer, protocol::ToolCalls told) 
   CO_TRY_OK(co_await complete_turn(std::move(told)));
   if (!ran.ok()) co_return ran;
   const ports::SessionState& state = host_.state();
-  const auto repeated = repeated_call(state.conversation, state.task ? state.task->start_seq : 0,
-                                      options_.repeated_call_limit);
+  const auto repeated =
+      repeated_call(state.conversation, state.task ? state.task->start_seq : 0, options_.repeated_call_limit);
   if (repeated) {
     co_return Error{.code = protocol::error_codes::kLoop,
                     .message = "the model called " + repeated->tool + " " +
@@ -321,8 +322,7 @@ Async<Result<void>> TaskRun::run_calls(Answer answer, protocol::ToolCalls told) 
 }
 
 Async<Result<void>> TaskRun::complete_turn(protocol::ToolCalls told) {
-  steered_behind_answer_ =
-      asked_at_seq_ > 0 && message_behind_answer(host_.state().conversation, asked_at_seq_);
+  steered_behind_answer_ = asked_at_seq_ > 0 && message_behind_answer(host_.state().conversation, asked_at_seq_);
   protocol::TurnComplete complete{.response_id = host_.new_id("resp"),
                                   .provider_response_id = std::move(told.provider_response_id),
                                   .model = std::move(told.model),
@@ -343,8 +343,8 @@ Async<Result<void>> TaskRun::complete_turn(protocol::ToolCalls told) {
 Async<Result<bool>> TaskRun::follows_schema(std::string text) {
   if (!request_.output_schema) co_return true;
   const Result<base::Json> value = base::parse_json(text);
-  const std::vector<std::string> problems = value.ok() ? schema_problems(*request_.output_schema, *value)
-                                                       : std::vector<std::string>{value.error().message};
+  const std::vector<std::string> problems =
+      value.ok() ? schema_problems(*request_.output_schema, *value) : std::vector<std::string>{value.error().message};
   if (problems.empty()) co_return true;
   const std::string list = base::join(problems, "; ");
   if (std::exchange(schema_repaired_, true)) {
@@ -353,7 +353,8 @@ Async<Result<bool>> TaskRun::follows_schema(std::string text) {
   }
   CO_TRY_OK(co_await add_context(ContextKind::kNudge,
                                  "Your final answer must be one JSON value that follows the schema asked for, and "
-                                 "nothing else. It does not: " + list + ". Give the whole answer again, as JSON only."));
+                                 "nothing else. It does not: " +
+                                     list + ". Give the whole answer again, as JSON only."));
   co_return false;
 }
 

@@ -29,7 +29,8 @@ struct Rig {
       {.backend = "b",
        .model = "m",
        .connection = model,
-       .facts = {.prices = ports::Prices{.input = 1'000'000, .cached_input = 0, .cache_write = 0, .output = 2'000'000}}}};
+       .facts = {.prices =
+                     ports::Prices{.input = 1'000'000, .cached_input = 0, .cache_write = 0, .output = 2'000'000}}}};
   AgentOptions options;
   runtime::CancelSource cancel;
   ports::TaskRequest request;

@@ -49,7 +49,7 @@ Result<std::optional<std::pair<std::string, bool>>> read_head(const std::string&
     if (opened.error().code == base::codes::kNotFound) return Head();
     return opened.error();
   }
-  struct stat info {};
+  struct stat info{};
   if (fstat(opened->get(), &info) != 0) return base::errno_error(errno, path);
   if (!S_ISREG(info.st_mode)) return Head();
   std::string bytes(std::min(limit + 1, static_cast<std::size_t>(info.st_size)), '\0');

@@ -16,7 +16,8 @@ ports::ModelItem result(std::string id) {
 ports::ModelItem text() { return ports::AssistantTextItem{"x"}; }
 
 TEST(PairingProblem, HoldsEveryCallToOneResultInOrder) {
-  EXPECT_EQ(pairing_problem({text(), call("a"), call("b"), result("a"), result("b"), text(), call("c"), result("c")}), "");
+  EXPECT_EQ(pairing_problem({text(), call("a"), call("b"), result("a"), result("b"), text(), call("c"), result("c")}),
+            "");
   EXPECT_EQ(pairing_problem({call("a")}), "call a has no result");
   EXPECT_EQ(pairing_problem({call("a"), text()}), "call a is not followed by its result");
   EXPECT_EQ(pairing_problem({call("a"), call("b"), result("b")}), "result of b is out of order");

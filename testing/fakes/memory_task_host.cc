@@ -50,8 +50,7 @@ void MemoryTaskHost::start_task(std::string prompt) {
 }
 
 void MemoryTaskHost::steer(std::string text) {
-  append(protocol::UserMessage{
-      .item = new_id("usr"), .content = {protocol::TextPart{std::move(text)}}, .steer = true});
+  append(protocol::UserMessage{.item = new_id("usr"), .content = {protocol::TextPart{std::move(text)}}, .steer = true});
   steered_ = true;
 }
 
