@@ -13,7 +13,10 @@ using base::Result;
 using runtime::Async;
 
 client::OpenOptions open_options(const TaskOptions& task) {
-  client::OpenOptions options{.embedded = task.embedded, .record_path = task.record, .replay_path = task.replay};
+  client::OpenOptions options{.embedded = task.embedded,
+                              .cwd = runtime::real_path(task.cwd.empty() ? "." : task.cwd).value_or(""),
+                              .record_path = task.record,
+                              .replay_path = task.replay};
   if (task.replay.empty()) return options;
   using Replay = client::OpenOptions::Replay;
   options.replay = task.replay_mode == ReplayMode::kAll ? Replay::kAll : Replay::kModel;

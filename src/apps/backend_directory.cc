@@ -1,0 +1,271 @@
+#include "lathe/apps/backend_directory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lathe/base/strings.h"
+#include "lathe/config/backend_types.h"
+#include "lathe/protocol/error_codes.h"
+#include "lathe/providers/anthropic/model.h"
+#include "lathe/providers/common/fallback_model.h"
+#include "lathe/providers/ollama/model.h"
+#include "lathe/providers/openai_chat/model.h"
+#include "lathe/providers/openai_responses/model.h"
+#include "lathe/runtime/subprocess.h"
+
+namespace lathe::apps {
+
+using base::Error;
+using base::Result;
+using config::Backend;
+using runtime::Async;
+
+namespace {
+
+constexpr std::chrono::milliseconds kProbeTimeout{300};
+constexpr std::chrono::seconds kKeyCommandTimeout{30};
+/// A shorter key ("x", for a local server) is no secret and stands in any text.
+constexpr std::size_t kShortestSecret = 8;
+
+/// Splits "backend/model" when the first part names a backend; model names may hold slashes of their own.
+void split_name(const std::vector<std::string>& backends, std::string& backend, std::string& model) {
+  const std::size_t slash = model.find('/');
+  if (!backend.empty() || slash == std::string::npos) return;
+  const std::string first = model.substr(0, slash);
+  if (std::ranges::find(backends, first) == backends.end()) return;
+  backend = first;
+  model = model.substr(slash + 1);
+}
+
+struct Probe {
+  Backend backend;
+  bool answered = false;
+};
+
+Async<Probe> probe(net::HttpClient* http, runtime::Loop* loop, config::LocalServer server) {
+  net::HttpRequest request;
+  request.url = server.backend.url + std::string(server.probe_path);
+  request.connect_timeout = kProbeTimeout;
+  const auto response = co_await http->fetch(std::move(request), runtime::CancelToken(),
+                                             runtime::Deadline::after(*loop, kProbeTimeout), 1U << 20);
+  co_return Probe{.backend = std::move(server.backend), .answered = response.ok() && response->head.status == 200};
+}
+
+}  // namespace
+
+BackendDirectory::BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
+                                   config::Environment environment, config::ModelData models, CassetteDeck& cassette)
+    : loop_(loop),
+      http_(http),
+      config_(config),
+      environment_(std::move(environment)),
+      models_(std::move(models)),
+      cassette_(cassette) {}
+
+const Backend* BackendDirectory::find(const std::string& name) const {
+  for (const std::vector<Backend>* list : {&config_.backends, &found_}) {
+    const auto found = std::ranges::find(*list, name, &Backend::name);
+    if (found != list->end()) return &*found;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> BackendDirectory::names() const {
+  std::vector<std::string> out;
+  for (const Backend& backend : config_.backends) out.push_back(backend.name);
+  for (const Backend& backend : found_) out.push_back(backend.name);
+  return out;
+}
+
+Async<void> BackendDirectory::find_local_servers() {
+  if (std::exchange(looked_for_local_, true)) co_return;
+  std::vector<Async<Probe>> probes;
+  for (config::LocalServer& server : config::local_servers()) {
+    if (find(server.backend.name) == nullptr) probes.push_back(probe(&http_, &loop_, std::move(server)));
+  }
+  for (Probe& probed : co_await runtime::when_all(std::move(probes))) {
+    if (!probed.answered) continue;
+    probed.backend.origin = "found";
+    found_.push_back(std::move(probed.backend));
+  }
+}
+
+Async<Result<Backend>> BackendDirectory::choose(std::string name) {
+  if (name.empty()) name = config_.default_backend;
+  if (name.empty() && !config_.backends.empty()) name = config_.backends.front().name;
+  const Backend* known = name.empty() ? nullptr : find(name);
+  if (known == nullptr) {
+    co_await find_local_servers();
+    known = name.empty() ? (found_.empty() ? nullptr : &found_.front()) : find(name);
+  }
+  if (known != nullptr) co_return *known;
+  if (name.empty()) {
+    co_return Error{.code = protocol::error_codes::kNoBackend,
+                    .message = "no model backend is configured, and no local one was found",
+                    .hint = "run `lathe setup`, or set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama"};
+  }
+  std::string hint = base::did_you_mean(name, names());
+  co_return Error{.code = base::codes::kNotFound,
+                  .message = fmt::format("no backend \"{}\"", name),
+                  .hint = hint.empty() ? "lathe backend list" : hint};
+}
+
+Async<Result<std::string>> BackendDirectory::choose_model(Backend backend) {
+  const bool is_default = config_.default_backend.empty() || config_.default_backend == backend.name;
+  if (is_default && !config_.default_model.empty()) {
+    std::string named_backend;
+    std::string model = config_.default_model;
+    split_name(names(), named_backend, model);
+    if (named_backend.empty() || named_backend == backend.name) co_return model;
+  }
+  if (std::string model = models_.default_model(backend); !model.empty()) co_return model;
+  // Whatever the server has first: a local server usually has the one model that was loaded into it.
+  CO_TRY(const std::shared_ptr<ports::Model> connection, co_await connect(backend.name));
+  const auto listed = co_await connection->list_models(runtime::CancelToken());
+  if (!listed) co_return listed.error().error;
+  if (listed->empty()) {
+    co_return Error{.code = protocol::error_codes::kModelNotFound,
+                    .message = fmt::format("backend {} has no model", backend.name),
+                    .hint = backend.type == "ollama" ? "ollama pull <model>" : "name one with --model"};
+  }
+  co_return listed->front().model;
+}
+
+Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backend, std::string model) {
+  if (cassette_.replays()) {
+    if (model.empty()) model = cassette_.replayed_model_name();
+    co_return ports::ResolvedModel{
+        .backend = "cassette", .model = std::move(model), .connection = cassette_.replayed_model(), .facts = {}};
+  }
+  split_name(names(), backend, model);
+  if (backend.empty() && model.empty() && config_.default_backend.empty() && !config_.default_model.empty()) {
+    model = config_.default_model;
+    split_name(names(), backend, model);
+  }
+  CO_TRY(const Backend chosen, co_await choose(std::move(backend)));
+  if (model.empty()) CO_TRY(model, co_await choose_model(chosen));
+  CO_TRY(std::shared_ptr<ports::Model> connection, co_await connect(chosen.name));
+  co_return ports::ResolvedModel{.backend = chosen.name,
+                                 .model = model,
+                                 .connection = std::move(connection),
+                                 .facts = facts(chosen.name, model)};
+}
+
+Async<Result<std::vector<protocol::BackendInfo>>> BackendDirectory::backends() {
+  co_await find_local_servers();
+  const auto chosen = co_await choose("");
+  std::vector<protocol::BackendInfo> out;
+  for (const std::string& name : names()) {
+    const Backend& backend = *find(name);
+    const config::BackendType* type = config::find_backend_type(backend.type);
+    std::string key_source = backend.api_key_env;
+    if (!backend.api_key_command.empty()) key_source = "command";
+    out.push_back({.name = backend.name,
+                   .type = backend.type,
+                   .provider = type == nullptr ? "" : std::string(type->wire),
+                   .url = backend.url,
+                   .key_source = std::move(key_source),
+                   .origin = backend.origin,
+                   .is_default = chosen.ok() && chosen->name == backend.name});
+  }
+  co_return out;
+}
+
+Async<Result<std::shared_ptr<ports::Model>>> BackendDirectory::connect(std::string name) {
+  if (cassette_.replays()) co_return cassette_.replayed_model();
+  const auto known = connections_.find(name);
+  if (known != connections_.end()) co_return known->second;
+  CO_TRY(const Backend backend, co_await choose(name));
+  CO_TRY(std::string key, co_await key_of(backend));
+  if (key.size() >= kShortestSecret) secrets_.push_back(key);
+  std::shared_ptr<ports::Model> connection = cassette_.wrap(make_model(backend, std::move(key)));
+  connections_.emplace(backend.name, connection);
+  co_return connection;
+}
+
+Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
+  if (!backend.api_key_command.empty()) co_return co_await key_from_command(backend.api_key_command);
+  std::string key = backend.api_key_env.empty() ? "" : environment_.get(backend.api_key_env);
+  const config::BackendType* type = config::find_backend_type(backend.type);
+  const bool needed = type != nullptr && type->key == config::KeyNeed::kRequired;
+  if (key.empty() && needed) {
+    co_return Error{.code = protocol::error_codes::kNoKey,
+                    .message = fmt::format("backend {}: no API key", backend.name),
+                    .hint = backend.api_key_env.empty()
+                                ? fmt::format("lathe backend add {} --type {} --api-key-env VAR", backend.name, backend.type)
+                                : fmt::format("set {}", backend.api_key_env)};
+  }
+  co_return key;
+}
+
+Async<Result<std::string>> BackendDirectory::key_from_command(std::string command) {
+  runtime::CommandOptions options;
+  options.spawn.argv = {"sh", "-c", command};
+  options.deadline = runtime::Deadline::after(loop_, kKeyCommandTimeout);
+  options.max_output_bytes = 64U << 10;
+  const auto ran = co_await runtime::run_command(loop_, std::move(options), runtime::CancelToken());
+  if (!ran.ok()) co_return ran.error().within("api-key-command");
+  const std::string key(base::trim(ran->out.substr(0, ran->out.find('\n'))));
+  if (ran->status.code != 0 || key.empty()) {
+    const std::string said(base::trim(ran->err));
+    co_return Error{.code = protocol::error_codes::kNoKey,
+                    .message = fmt::format("api-key-command ended with {} and {} key{}", ran->status.code,
+                                           key.empty() ? "no" : "a", said.empty() ? "" : ": " + said.substr(0, 500)),
+                    .hint = fmt::format("run it by hand: {}", command)};
+  }
+  co_return key;
+}
+
+std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backend, std::string key) {
+  providers::common::Endpoint endpoint;
+  endpoint.backend = backend.name;
+  endpoint.base_url = backend.url;
+  endpoint.api_key = std::move(key);
+  endpoint.key_source = backend.api_key_command.empty() ? backend.api_key_env : "its api-key-command";
+  for (const auto& [name, value] : backend.headers) endpoint.headers.push_back({name, value});
+
+  const config::BackendType* type = config::find_backend_type(backend.type);
+  CHECK_REQUEST(type != nullptr);
+  const auto chat = [&] {
+    return std::make_unique<providers::openai_chat::ChatModel>(
+        loop_, http_,
+        providers::openai_chat::Options{.endpoint = endpoint, .quirks = providers::openai_chat::quirks_for(backend.type)});
+  };
+  if (type->wire == "anthropic") {
+    return std::make_shared<providers::anthropic::MessagesModel>(
+        loop_, http_, providers::anthropic::Options{.endpoint = endpoint, .settings = {}});
+  }
+  if (type->wire == "ollama") {
+    return std::make_shared<providers::ollama::OllamaModel>(
+        loop_, http_, providers::ollama::Options{.endpoint = endpoint, .settings = {}});
+  }
+  if (type->wire == "openai_responses") {
+    auto responses = std::make_unique<providers::openai_responses::ResponsesModel>(
+        loop_, http_,
+        providers::openai_responses::Options{.endpoint = endpoint,
+                                             .quirks = providers::openai_responses::quirks_for(backend.type)});
+    return std::make_shared<providers::common::FallbackModel>(std::move(responses), chat(),
+                                                              providers::common::lacks_endpoint);
+  }
+  return chat();
+}
+
+ports::ModelFacts BackendDirectory::facts(const std::string& backend, const std::string& model) const {
+  const Backend* configured = find(backend);
+  if (configured == nullptr) return {};
+  const config::KnownModel known = models_.find(*configured, model);
+  ports::ModelFacts facts{.context_window = known.context_window,
+                          .max_output_tokens = known.max_output_tokens,
+                          .prices = std::nullopt,
+                          .images = known.images};
+  if (known.prices) {
+    facts.prices = ports::Prices{.input = known.prices->input,
+                                 .cached_input = known.prices->cached_input,
+                                 .cache_write = known.prices->cache_write,
+                                 .output = known.prices->output};
+  }
+  return facts;
+}
+
+}  // namespace lathe::apps

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/apps/cassette_deck.h"
+#include "lathe/config/config.h"
+#include "lathe/config/model_data.h"
+#include "lathe/net/http_client.h"
+#include "lathe/ports/model_directory.h"
+#include "lathe/runtime/loop.h"
+
+namespace lathe::apps {
+
+/// ports::ModelDirectory over the configuration: configured backends, then those of the environment, then a local server
+/// that answers. Connections are made once and shared. Loop thread.
+class BackendDirectory final : public ports::ModelDirectory {
+ public:
+  BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
+                   config::Environment environment, config::ModelData models, CassetteDeck& cassette);
+
+  runtime::Async<base::Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override;
+  runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
+  runtime::Async<base::Result<std::shared_ptr<ports::Model>>> connect(std::string backend) override;
+  [[nodiscard]] ports::ModelFacts facts(const std::string& backend, const std::string& model) const override;
+  /// Keys of the connections made so far.
+  [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
+
+ private:
+  runtime::Async<base::Result<config::Backend>> choose(std::string name);
+  runtime::Async<base::Result<std::string>> choose_model(config::Backend backend);
+  runtime::Async<base::Result<std::string>> key_of(config::Backend backend);
+  runtime::Async<base::Result<std::string>> key_from_command(std::string command);
+  /// Asks the usual ports of this machine, once.
+  runtime::Async<void> find_local_servers();
+  [[nodiscard]] std::shared_ptr<ports::Model> make_model(const config::Backend& backend, std::string key);
+  [[nodiscard]] const config::Backend* find(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  runtime::Loop& loop_;
+  net::HttpClient& http_;
+  const config::Config& config_;
+  config::Environment environment_;
+  config::ModelData models_;
+  CassetteDeck& cassette_;
+  std::vector<config::Backend> found_;
+  bool looked_for_local_ = false;
+  std::map<std::string, std::shared_ptr<ports::Model>> connections_;
+  std::vector<std::string> secrets_;
+};
+
+}  // namespace lathe::apps

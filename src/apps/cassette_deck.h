@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/client/transport.h"
+#include "lathe/ports/model.h"
+#include "lathe/ports/tool.h"
+#include "lathe/providers/cassette/model.h"
+#include "lathe/providers/cassette/tape.h"
+
+namespace lathe::apps {
+
+/// The cassette of this run, if there is one: wraps models and tools for recording, or stands in for them when
+/// replaying. Outlives what it made.
+class CassetteDeck final {
+ public:
+  /// A replay is read at once, so that a broken tape is told before anything else happens.
+  static base::Result<std::unique_ptr<CassetteDeck>> create(const client::OpenOptions& options, base::UnixMillis now);
+
+  [[nodiscard]] bool replays() const { return tape_ != nullptr; }
+  /// The replayed model, for every name.
+  [[nodiscard]] std::shared_ptr<ports::Model> replayed_model();
+  /// The model that the tape's requests name.
+  [[nodiscard]] std::string replayed_model_name() const { return tape_->model_name(); }
+  /// `model` as it is to be used in this run.
+  [[nodiscard]] std::shared_ptr<ports::Model> wrap(std::shared_ptr<ports::Model> model);
+  [[nodiscard]] std::vector<std::unique_ptr<ports::Tool>> wrap(std::vector<std::unique_ptr<ports::Tool>> tools);
+  /// The tape that is being played, and the one that is being written; null when there is none.
+  [[nodiscard]] providers::cassette::Tape* tape() { return tape_.get(); }
+  [[nodiscard]] providers::cassette::TapeWriter* writer() { return writer_.get(); }
+
+ private:
+  CassetteDeck() = default;
+  std::unique_ptr<providers::cassette::Tape> tape_;
+  std::unique_ptr<providers::cassette::TapeWriter> writer_;
+  providers::cassette::Places places_;
+  std::shared_ptr<ports::Model> replayed_;
+  bool all_ = false;
+};
+
+}  // namespace lathe::apps

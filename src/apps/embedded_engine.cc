@@ -1,0 +1,110 @@
+#include "lathe/apps/embedded_engine.h"
+
+#include <cstdio>
+
+#include "lathe/agent/system_prompt.h"
+#include "lathe/apps/cassette_facts.h"
+#include "lathe/facts/file_facts.h"
+#include "lathe/keeper/client.h"
+#include "lathe/runtime/files.h"
+#include "lathe/storage/filesystem.h"
+
+namespace lathe::apps {
+
+using base::Result;
+
+namespace {
+
+constexpr std::size_t kFsThreads = 4;
+
+void tell(const std::string& warning) { std::fprintf(stderr, "lathe: warning: %s\n", warning.c_str()); }
+
+/// LATHE_FAULT is for tests: it fails or kills the process at one durable operation (storage/fault.h).
+Result<std::unique_ptr<storage::FaultPoint>> faults_of(const config::Environment& environment) {
+  const std::string plan = environment.get("LATHE_FAULT");
+  if (plan.empty()) return std::unique_ptr<storage::FaultPoint>();
+  TRY(std::unique_ptr<storage::FaultPoint> parsed, storage::FaultPlan::parse(plan));
+  return parsed;
+}
+
+}  // namespace
+
+EmbeddedEngine::EmbeddedEngine(runtime::Loop& loop)
+    : loop_(loop), fs_pool_(loop, "lathe-fs", kFsThreads), index_pool_(loop, "lathe-index", 1), http_(loop) {}
+
+EmbeddedEngine::~EmbeddedEngine() = default;
+
+Result<std::unique_ptr<EmbeddedEngine>> EmbeddedEngine::create(runtime::Loop& loop,
+                                                               const config::Environment& environment,
+                                                               const client::OpenOptions& options,
+                                                               std::string version) {
+  std::unique_ptr<EmbeddedEngine> made(new EmbeddedEngine(loop));
+  TRY_OK(made->wire(environment, options, std::move(version)));
+  return made;
+}
+
+Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
+                                  std::string version) {
+  TRY(const config::Paths paths, config::find_paths(environment));
+  TRY(loaded_, config::load(paths, environment));
+  TRY(config::ModelData models, config::ModelData::load(paths));
+  TRY(faults_, faults_of(environment));
+  TRY(cassette_, CassetteDeck::create(options, loop_.unix_now()));
+  if (!cassette_->replays()) http_.warm_up();
+
+  const auto durability =
+      loaded_.config.durability == "power" ? runtime::Durability::kPower : runtime::Durability::kProcess;
+  TRY(store_, journal::JournalStore::create(loop_, fs_pool_,
+                                            {.state_dir = paths.state_dir,
+                                             .durability = durability,
+                                             .faults = faults_.get(),
+                                             .on_warning = tell}));
+  TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
+                                         {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
+  facts_ = std::make_unique<CassetteFacts>(
+      std::make_unique<facts::FileFacts>(fs_pool_, loop_, facts::FileFactsOptions{.shell = environment.get("SHELL")}),
+      *cassette_);
+  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models), *cassette_);
+
+  TRY(const std::string keeper_program, keeper::installed_program());
+  const auto make_driver = [this, keeper_program](const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {
+    return std::make_unique<NativeSession>(NativeSession::Shared{.loop = loop_,
+                                                                 .fs_pool = fs_pool_,
+                                                                 .blobs = store_->blobs(),
+                                                                 .facts = *facts_,
+                                                                 .config = loaded_.config,
+                                                                 .cassette = *cassette_,
+                                                                 .keeper_program = keeper_program},
+                                           setup);
+  };
+  engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
+      .loop = loop_,
+      .fs_pool = fs_pool_,
+      .sessions = *store_,
+      .index = *index_,
+      .models = *backends_,
+      .blobs = store_->blobs(),
+      .random = random_,
+      .make_driver = make_driver,
+      .system_prompt = [](const std::string& extra) { return agent::build_system_prompt({.addition = extra}); },
+      .secrets = [this] { return backends_->secrets(); },
+      .config = loaded_.config,
+      .version = std::move(version),
+      .confinement = "none",
+      .replayed = cassette_->replays()});
+  return {};
+}
+
+runtime::Async<void> EmbeddedEngine::shut_down() { return engine_->shut_down(); }
+
+Result<void> check_data_root(const config::Environment& environment) {
+  TRY(const config::Paths paths, config::find_paths(environment));
+  TRY_OK(runtime::make_folders(paths.state_dir));
+  TRY_OK(storage::refuse_network_filesystem(paths.state_dir));
+  const std::string probe = paths.state_dir + "/doctor-probe";
+  TRY_OK(runtime::replace_file(probe, "probe", 0600, runtime::Durability::kProcess));
+  if (std::remove(probe.c_str()) != 0) return base::errno_error(errno, probe);
+  return {};
+}
+
+}  // namespace lathe::apps

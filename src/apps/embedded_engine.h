@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lathe/apps/backend_directory.h"
+#include "lathe/apps/cassette_deck.h"
+#include "lathe/apps/native_session.h"
+#include "lathe/client/transport.h"
+#include "lathe/config/config.h"
+#include "lathe/engine/engine.h"
+#include "lathe/index/sqlite_index.h"
+#include "lathe/journal/journal_store.h"
+#include "lathe/net/http_client.h"
+#include "lathe/ports/project_facts.h"
+#include "lathe/runtime/loop.h"
+#include "lathe/runtime/pool.h"
+#include "lathe/storage/fault.h"
+
+namespace lathe::apps {
+
+/// An engine with everything that it is made of, on the loop of this process. Members stand in the order of their
+/// dependence: each outlives those below it.
+class EmbeddedEngine final {
+ public:
+  static base::Result<std::unique_ptr<EmbeddedEngine>> create(runtime::Loop& loop, const config::Environment& environment,
+                                                              const client::OpenOptions& options, std::string version);
+  ~EmbeddedEngine();
+
+  [[nodiscard]] engine::Engine& engine() { return *engine_; }
+  runtime::Async<void> shut_down();
+
+ private:
+  explicit EmbeddedEngine(runtime::Loop& loop);
+  base::Result<void> wire(const config::Environment& environment, const client::OpenOptions& options,
+                          std::string version);
+
+  runtime::Loop& loop_;
+  config::Loaded loaded_;
+  base::SystemRandom random_;
+  runtime::Pool fs_pool_;
+  runtime::Pool index_pool_;
+  std::unique_ptr<storage::FaultPoint> faults_;
+  net::HttpClient http_;
+  std::unique_ptr<CassetteDeck> cassette_;
+  std::unique_ptr<journal::JournalStore> store_;
+  std::unique_ptr<index::SqliteIndex> index_;
+  std::unique_ptr<ports::ProjectFacts> facts_;
+  std::unique_ptr<BackendDirectory> backends_;
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+/// Whether the data root can be used: there or creatable, writable, on a file system that keeps locks.
+[[nodiscard]] base::Result<void> check_data_root(const config::Environment& environment);
+
+}  // namespace lathe::apps

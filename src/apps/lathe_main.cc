@@ -1,0 +1,39 @@
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/apps/embedded_engine.h"
+#include "lathe/apps/embedded_transport.h"
+#include "lathe/base/ids.h"
+#include "lathe/cli/main.h"
+#include "lathe/runtime/loop.h"
+
+// The program `lathe`: gives the command line a way to an engine, and the process's exit code.
+
+namespace {
+
+constexpr const char* kVersion = LATHE_VERSION;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace lathe::apps;  // NOLINT(google-build-using-namespace)
+  lathe::runtime::Loop loop;
+  lathe::runtime::name_this_thread("lathe-engine");
+  lathe::cli::Frontend frontend{.loop = loop,
+                                .open = {},
+                                .check_data_root = {},
+                                .environment = lathe::config::Environment::of_process(),
+                                .version = kVersion,
+                                .leave_now = [](int code) { ::_exit(code); }};
+  frontend.open = [&](const lathe::client::OpenOptions& options)
+      -> lathe::base::Result<std::unique_ptr<lathe::client::Transport>> {
+    TRY(auto engine, EmbeddedEngine::create(loop, frontend.environment, options, kVersion));
+    lathe::base::SystemRandom random;
+    return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));
+  };
+  frontend.check_data_root = [&] { return check_data_root(frontend.environment); };
+  return lathe::cli::run(std::vector<std::string>(argv + 1, argv + argc), frontend);
+}
