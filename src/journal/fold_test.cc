@@ -173,7 +173,7 @@ TEST_F(FoldTest, ARollbackTakesBackTheConversationAndNotWhatWasSpent) {
   turn("r2");
   take(UserQuestion{.id = "q", .call_id = "c"});
   take(RolledBack{.to_seq = 4});
-  EXPECT_EQ(state.conversation, before.conversation);
+  EXPECT_EQ(state.conversation.entries, before.conversation.entries);
   EXPECT_EQ(state.bookmarks, before.bookmarks);
   EXPECT_EQ(state.task_starts, before.task_starts);
   EXPECT_FALSE(state.task);

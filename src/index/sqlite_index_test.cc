@@ -1,0 +1,282 @@
+#include "lathe/index/sqlite_index.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "lathe/base/ids.h"
+#include "lathe/index/queries.h"
+#include "lathe/journal/journal_store.h"
+
+namespace lathe::index {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace lathe::protocol;  // NOLINT: half of the protocol is named here
+using Stream = std::unique_ptr<ports::SessionStream>;
+
+/// Real streams and a real index in one data root.
+class SqliteIndexTest : public testing::Test {
+ protected:
+  SqliteIndexTest() {
+    char pattern[] = "/tmp/lathe-index-XXXXXX";
+    root_ = ::mkdtemp(pattern);
+    store_ = *journal::JournalStore::create(loop_, pool_, {.state_dir = root_});
+    reopen();
+  }
+  ~SqliteIndexTest() override { fs::remove_all(root_); }
+
+  void reopen() {
+    index_.reset();
+    index_ = *SqliteIndex::create(loop_, pool_, store_->source(),
+                                  {.state_dir = root_, .on_warning = [this](const std::string& text) {
+                                     warnings_.push_back(text);
+                                   }});
+  }
+  void add(ports::SessionStream& stream, EventMsg msg) {
+    Event event{.session = "", .seq = {}, .id = "1", .by = "", .ts = ++now_, .msg = std::move(msg)};
+    const auto done = loop_.block_on(stream.append(std::move(event)));
+    ASSERT_TRUE(done.ok()) << done.error().text();
+  }
+  void say(ports::SessionStream& stream, const std::string& text) {
+    add(stream, UserMessage{.item = "u", .content = {TextPart{text}}});
+  }
+  Stream configured(const std::string& title = "", const std::string& cwd = "/work") {
+    const std::string id = base::uuid7(loop_.unix_now(), random_);
+    Stream stream = *loop_.block_on(store_->create(id));
+    add(*stream, SessionConfigured{.session_id = id, .model = "m", .backend = "b", .cwd = cwd, .title = title});
+    return stream;
+  }
+  std::vector<SessionInfo> list(SessionList query = {}) {
+    auto reply = loop_.block_on(index_->list(std::move(query)));
+    EXPECT_TRUE(reply.ok()) << reply.error().text();
+    return reply.ok() ? reply->sessions : std::vector<SessionInfo>();
+  }
+  SessionInfo get(const std::string& id) {
+    auto info = loop_.block_on(index_->get(id));
+    EXPECT_TRUE(info.ok()) << info.error().text();
+    return info.ok() ? *std::move(info) : SessionInfo{};
+  }
+  std::vector<SearchHit> search(const std::string& words) {
+    auto reply = loop_.block_on(index_->search({.query = words}));
+    EXPECT_TRUE(reply.ok()) << reply.error().text();
+    return reply.ok() ? reply->hits : std::vector<SearchHit>();
+  }
+
+  std::string root_;
+  runtime::Loop loop_;
+  runtime::Pool pool_{loop_, "index", 2};
+  base::SystemRandom random_;
+  base::UnixMillis now_ = 1'795'166'076'000;
+  std::vector<std::string> warnings_;
+  std::unique_ptr<journal::JournalStore> store_;
+  std::unique_ptr<SqliteIndex> index_;
+};
+
+TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
+  EXPECT_TRUE(list().empty());
+  const Stream stream = configured();
+  const std::string id = stream->state().session_id;
+  add(*stream, TaskStarted{.task = "t"});
+  say(*stream, "mend the parser");
+  EXPECT_EQ(get(id).state, protocol::SessionState::kRunning);
+  add(*stream, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 10, .output_tokens = 3},
+                            .cost_micro_usd = 7});
+  add(*stream, TaskComplete{.task = "t"});
+  const SessionInfo info = get(id);
+  const ports::SessionState& state = stream->state();
+  EXPECT_EQ(info.title, state.title);
+  EXPECT_EQ(info.cwd, "/work");
+  EXPECT_EQ(info.state, protocol::SessionState::kIdle);
+  EXPECT_EQ(info.tasks, state.tasks);
+  EXPECT_EQ(info.usage, state.usage);
+  EXPECT_EQ(info.cost_micro_usd, 7);
+  EXPECT_EQ(info.last_seq, state.last_seq);
+  EXPECT_EQ(info.created_at, state.created_at);
+  EXPECT_EQ(info.updated_at, state.updated_at);
+  EXPECT_EQ(loop_.block_on(index_->get("nonsense")).error().code, base::codes::kNotFound);
+}
+
+TEST_F(SqliteIndexTest, PagesFoldersAndPrefixes) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(configured("s", i == 2 ? "/other" : "/work")->state().session_id);
+  EXPECT_EQ(list().front().session_id, ids[4]) << "newest first";
+  EXPECT_EQ(list({.cwd = "/other"}).size(), 1U);
+  auto page = loop_.block_on(index_->list({.limit = 3}));
+  EXPECT_EQ(page->sessions.size(), 3U);
+  page = loop_.block_on(index_->list({.limit = 3, .cursor = page->next_cursor}));
+  EXPECT_EQ(page->sessions.size(), 2U);
+  EXPECT_EQ(page->next_cursor, "");
+  EXPECT_EQ(loop_.block_on(index_->list({.cursor = "x"})).error().code, base::codes::kInvalid);
+  EXPECT_EQ(*loop_.block_on(index_->find("last")), std::vector<std::string>{ids[4]});
+  EXPECT_EQ(*loop_.block_on(index_->find(ids[1])), std::vector<std::string>{ids[1]});
+  EXPECT_EQ(loop_.block_on(index_->find(ids[1].substr(0, 6)))->size(), 5U);
+  EXPECT_TRUE(loop_.block_on(index_->find("%"))->empty());
+}
+
+TEST_F(SqliteIndexTest, FindsWordsAndPhrasesAndTakesNothingForAnOperator) {
+  const Stream stream = configured("the title");
+  say(*stream, "please mend the failing parser test");
+  add(*stream, AgentMessage{.item = "a", .text = "The parser is mended"});
+  add(*stream, ToolCalls{.calls = {{.call_id = "c", .tool = "shell"}}});
+  add(*stream, ExecCommandBegin{.call_id = "c", .command = {"ctest", "--verbose"}});
+  add(*stream, ExecCommandEnd{.call_id = "c", .outcome = {.output = "all zebras passed"}});
+  const auto hits = search("failing parser");
+  ASSERT_EQ(hits.size(), 1U);
+  EXPECT_EQ(hits[0].seq, 2);
+  EXPECT_EQ(hits[0].type, "user_message");
+  EXPECT_EQ(hits[0].title, "the title");
+  EXPECT_NE(hits[0].snippet.find("«failing» «parser»"), std::string::npos) << hits[0].snippet;
+  EXPECT_EQ(search("parser").size(), 2U);
+  EXPECT_EQ(search("\"parser is\"").size(), 1U);
+  EXPECT_EQ(search("\"is parser\"").size(), 0U);
+  EXPECT_EQ(search("zebras").size(), 1U);
+  EXPECT_EQ(search("ctest").size(), 1U);
+  EXPECT_EQ(search("parser AND OR NOT (").size(), 0U);
+  EXPECT_EQ(search("a*\"b").size(), 0U);
+  EXPECT_EQ(loop_.block_on(index_->search({.query = "  "})).error().code, base::codes::kInvalid);
+}
+
+TEST_F(SqliteIndexTest, OpenQuestionsComeAndGo) {
+  const Stream stream = configured();
+  add(*stream, TaskStarted{.task = "t"});
+  add(*stream, ExecApprovalRequest{.id = "q1", .call_id = "c1", .command = {"rm", "a b"}, .reason = "old"});
+  add(*stream, UserQuestion{.id = "q2", .call_id = "c2", .questions = {{.question = "which one?"}}});
+  auto open = loop_.block_on(index_->open_questions());
+  ASSERT_EQ(open->questions.size(), 2U);
+  EXPECT_EQ(open->questions[0].what, "rm 'a b'");
+  EXPECT_EQ(open->questions[0].kind, "exec_approval_request");
+  EXPECT_EQ(open->questions[0].reason, "old");
+  add(*stream, ApprovalResolved{.id = "q1", .call_id = "c1"});
+  open = loop_.block_on(index_->open_questions());
+  ASSERT_EQ(open->questions.size(), 1U);
+  EXPECT_EQ(open->questions[0].id, "q2");
+  add(*stream, TurnAborted{});
+  EXPECT_TRUE(loop_.block_on(index_->open_questions())->questions.empty());
+}
+
+TEST_F(SqliteIndexTest, UsageIsSummedOnceAndAnUnknownPriceStaysUnknown) {
+  const Stream a = configured("", "/a");
+  add(*a, TaskStarted{.task = "t"});
+  add(*a, ToolCalls{.calls = {}, .model = "b/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 9});
+  add(*a, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 9});
+  const Stream b = configured("", "/b");
+  add(*b, TurnComplete{.response_id = "r", .model = "x/y", .usage = {.input_tokens = 5}});
+  const auto by_model = loop_.block_on(index_->usage({.by = "model"}));
+  ASSERT_EQ(by_model->rows.size(), 2U);
+  EXPECT_EQ(by_model->rows[0].key, "b/m");
+  EXPECT_EQ(by_model->rows[0].usage.input_tokens, 100);
+  EXPECT_EQ(by_model->rows[0].cost_micro_usd, 9);
+  EXPECT_EQ(by_model->rows[0].tasks, 1);
+  EXPECT_EQ(by_model->rows[1].cost_micro_usd, std::nullopt);
+  EXPECT_EQ(loop_.block_on(index_->usage({.by = "folder"}))->rows[0].key, "/a");
+  EXPECT_EQ(loop_.block_on(index_->usage({.by = "day"}))->rows.size(), 1U);
+  EXPECT_EQ(loop_.block_on(index_->usage({.by = "moon"})).error().code, base::codes::kInvalid);
+}
+
+TEST_F(SqliteIndexTest, AForkStartsAsItsParentWasAndCountsOnlyItsOwn) {
+  const Stream parent = configured("name", "/p");
+  add(*parent, TaskStarted{.task = "t"});
+  add(*parent, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 1});
+  add(*parent, SessionUpdated{.model = "later"});
+  const std::string id = base::uuid7(loop_.unix_now(), random_);
+  { ASSERT_TRUE(loop_.block_on(store_->fork(parent->state().session_id, 3, "r", id)).ok()); }
+  const SessionInfo fork = get(id);
+  EXPECT_EQ(fork.title, "name");
+  EXPECT_EQ(fork.model, "m");
+  EXPECT_EQ(fork.forked_from, parent->state().session_id);
+  EXPECT_EQ(fork.usage, Usage{});
+  EXPECT_EQ(fork.state, protocol::SessionState::kIdle);
+}
+
+TEST_F(SqliteIndexTest, DeletingOrDamagingTheFileLosesNothing) {
+  const std::string id = configured("kept")->state().session_id;
+  ASSERT_TRUE(loop_.block_on(index_->archive(id, true)).ok());
+  EXPECT_TRUE(list().empty());
+  const std::vector<SessionInfo> before = list({.archived = true});
+  ASSERT_EQ(before.size(), 1U);
+  const std::string file = root_ + "/index.db";
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(file + suffix);
+  EXPECT_EQ(list({.archived = true}), before) << "while it is open";
+  for (const std::size_t bytes : {std::size_t{3}, std::size_t{20'000}}) {
+    index_.reset();
+    for (const char* suffix : {"-wal", "-shm"}) fs::remove(file + suffix);
+    std::ofstream(file) << std::string(bytes, 'g');
+    reopen();
+    EXPECT_EQ(list({.archived = true}), before);
+    ASSERT_EQ(warnings_.size(), 1U);
+    EXPECT_NE(warnings_[0].find("made anew"), std::string::npos);
+    warnings_.clear();
+  }
+  reopen();
+  EXPECT_EQ(list({.archived = true}), before);
+  EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(SqliteIndexTest, RebuildReportsDamageWithItsPlaceAndKeepsTheRest) {
+  const std::string good = configured("good")->state().session_id;
+  std::string bad;
+  {
+    const Stream stream = configured("bad");
+    bad = stream->state().session_id;
+    for (int i = 0; i < 10; ++i) say(*stream, "text");
+  }
+  const std::string journal = root_ + "/sessions/" + bad + "/journal.ndjson";
+  std::fstream damage(journal, std::ios::in | std::ios::out);
+  damage.seekp(static_cast<std::streamoff>(fs::file_size(journal)) - 300);
+  damage.put('\x01');
+  damage.close();
+  const auto reply = loop_.block_on(index_->rebuild());
+  ASSERT_TRUE(reply.ok()) << reply.error().text();
+  ASSERT_EQ(reply->problems.size(), 1U);
+  EXPECT_NE(reply->problems[0].find("at byte"), std::string::npos);
+  EXPECT_EQ(get(good).title, "good");
+}
+
+TEST_F(SqliteIndexTest, ARemovedSessionIsForgottenWhoeverRemovedIt) {
+  const std::string id = configured("x")->state().session_id;
+  EXPECT_EQ(list().size(), 1U);
+  ASSERT_TRUE(loop_.block_on(store_->remove(id)).ok());
+  EXPECT_TRUE(list().empty());
+  EXPECT_TRUE(store_->source().unfollowed()->empty());
+}
+
+TEST_F(SqliteIndexTest, FollowTakesInAStreamAndClosingThenLeavesNothingToDo) {
+  {
+    const Stream stream = configured("x");
+    ASSERT_TRUE(loop_.block_on(index_->follow(stream->state().session_id)).ok());
+  }
+  EXPECT_TRUE(fs::is_empty(root_ + "/unfollowed"));
+  EXPECT_EQ(list().size(), 1U);
+}
+
+TEST_F(SqliteIndexTest, SeveralProcessesFollowTheSameStreams) {
+  for (int i = 0; i < 20; ++i) (void)configured("s" + std::to_string(i));
+  std::vector<pid_t> children;
+  for (int i = 0; i < 3; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      runtime::Loop loop;
+      runtime::Pool pool(loop, "index", 1);
+      auto store = journal::JournalStore::create(loop, pool, {.state_dir = root_});
+      auto index = SqliteIndex::create(loop, pool, (*store)->source(), {.state_dir = root_});
+      const auto reply = loop.block_on((*index)->list({}));
+      ::_exit(reply.ok() && reply->sessions.size() == 20 ? 0 : 1);
+    }
+    children.push_back(child);
+  }
+  EXPECT_EQ(list().size(), 20U);
+  for (const pid_t child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_TRUE(fs::is_empty(root_ + "/unfollowed"));
+}
+
+}  // namespace
+}  // namespace lathe::index
