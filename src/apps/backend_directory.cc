@@ -144,7 +144,9 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
     split_name(names(), backend, model);
   }
   CO_TRY(const Backend chosen, co_await choose(std::move(backend)));
-  if (model.empty()) CO_TRY(model, co_await choose_model(chosen));
+  if (model.empty()) {
+    CO_TRY(model, co_await choose_model(chosen));
+  }
   CO_TRY(std::shared_ptr<ports::Model> connection, co_await connect(chosen.name));
   co_return ports::ResolvedModel{.backend = chosen.name,
                                  .model = model,
