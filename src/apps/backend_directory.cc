@@ -12,6 +12,7 @@
 #include "lathe/providers/ollama/model.h"
 #include "lathe/providers/openai_chat/model.h"
 #include "lathe/providers/openai_responses/model.h"
+#include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 
 namespace lathe::apps {
@@ -27,6 +28,7 @@ constexpr std::chrono::milliseconds kProbeTimeout{300};
 constexpr std::chrono::seconds kKeyCommandTimeout{30};
 /// A shorter key ("x", for a local server) is no secret and stands in any text.
 constexpr std::size_t kShortestSecret = 8;
+constexpr std::size_t kMaxUrlBytes = 8192;
 
 /// Splits "backend/model" when the first part names a backend; model names may hold slashes of their own.
 void split_name(const std::vector<std::string>& backends, std::string& backend, std::string& model) {
@@ -55,13 +57,15 @@ Async<Probe> probe(net::HttpClient* http, runtime::Loop* loop, config::LocalServ
 }  // namespace
 
 BackendDirectory::BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
-                                   config::Environment environment, config::ModelData models, CassetteDeck& cassette)
+                                   config::Environment environment, config::ModelData models, CassetteDeck& cassette,
+                                   std::string cache_dir)
     : loop_(loop),
       http_(http),
       config_(config),
       environment_(std::move(environment)),
       models_(std::move(models)),
-      cassette_(cassette) {}
+      cassette_(cassette),
+      cache_dir_(std::move(cache_dir)) {}
 
 const Backend* BackendDirectory::find(const std::string& name) const {
   for (const std::vector<Backend>* list : {&config_.backends, &found_}) {
@@ -247,10 +251,21 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
         loop_, http_,
         providers::openai_responses::Options{.endpoint = endpoint,
                                              .quirks = providers::openai_responses::quirks_for(backend.type)});
-    return std::make_shared<providers::common::FallbackModel>(std::move(responses), chat(),
-                                                              providers::common::lacks_endpoint);
+    const std::string file = switched_file(backend);
+    const bool switched = runtime::read_file(file, kMaxUrlBytes).value_or("") == backend.url;
+    // A cache that cannot be written costs one request per process, nothing else.
+    const auto remember = [dir = cache_dir_ + "/chat-only", file, url = backend.url] {
+      if (runtime::make_folders(dir).ok()) (void)runtime::replace_file(file, url, 0600, runtime::Durability::kProcess);
+    };
+    return std::make_shared<providers::common::FallbackModel>(
+        std::move(responses), chat(), providers::common::lacks_endpoint,
+        providers::common::FallbackMemory{.switched = switched, .on_switch = remember});
   }
   return chat();
+}
+
+std::string BackendDirectory::switched_file(const Backend& backend) const {
+  return cache_dir_ + "/chat-only/" + backend.name;
 }
 
 ports::ModelFacts BackendDirectory::facts(const std::string& backend, const std::string& model) const {

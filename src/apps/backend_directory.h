@@ -20,7 +20,8 @@ namespace lathe::apps {
 class BackendDirectory final : public ports::ModelDirectory {
  public:
   BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
-                   config::Environment environment, config::ModelData models, CassetteDeck& cassette);
+                   config::Environment environment, config::ModelData models, CassetteDeck& cassette,
+                   std::string cache_dir);
 
   runtime::Async<base::Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override;
   runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
@@ -37,6 +38,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   /// Asks the usual ports of this machine, once.
   runtime::Async<void> find_local_servers();
   [[nodiscard]] std::shared_ptr<ports::Model> make_model(const config::Backend& backend, std::string key);
+  /// The file that remembers that a backend has no Responses API: it holds the URL that this is true of.
+  [[nodiscard]] std::string switched_file(const config::Backend& backend) const;
   [[nodiscard]] const config::Backend* find(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> names() const;
 
@@ -46,6 +49,7 @@ class BackendDirectory final : public ports::ModelDirectory {
   config::Environment environment_;
   config::ModelData models_;
   CassetteDeck& cassette_;
+  const std::string cache_dir_;
   std::vector<config::Backend> found_;
   bool looked_for_local_ = false;
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;

@@ -64,7 +64,8 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   facts_ = std::make_unique<CassetteFacts>(
       std::make_unique<facts::FileFacts>(fs_pool_, loop_, facts::FileFactsOptions{.shell = environment.get("SHELL")}),
       *cassette_);
-  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models), *cassette_);
+  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models), *cassette_,
+                                                 paths.cache_dir);
 
   TRY(const std::string keeper_program, keeper::installed_program());
   const auto make_driver = [this, keeper_program](const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {

@@ -33,6 +33,7 @@ ExitCode exit_code_of_task_error(std::string_view code) {
                                                                 error_codes::kOutputSchema, codes::kLimit};
   static constexpr std::array<std::string_view, 4> kStoppedCodes{
       error_codes::kApprovalAborted, error_codes::kInterrupted, codes::kCancelled, error_codes::kParked};
+  if (code == error_codes::kPriceUnknown || code == error_codes::kModelNotFound) return ExitCode::kUsage;
   if (std::ranges::find(kFailedCodes, code) != kFailedCodes.end()) return ExitCode::kTaskFailed;
   if (std::ranges::find(kStoppedCodes, code) != kStoppedCodes.end()) return ExitCode::kStopped;
   return ExitCode::kBroken;

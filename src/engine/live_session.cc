@@ -139,7 +139,7 @@ LiveSession::Seq LiveSession::handle(const Pending& pending) {
   if (const auto* m = std::get_if<protocol::SetModel>(&op)) return set_model(*m, by);
   if (const auto* m = std::get_if<protocol::Rollback>(&op)) return rollback(*m, by);
   if (std::holds_alternative<protocol::Compact>(op)) return start_task(std::nullopt, pending.op_id, by);
-  return end_task(AbortReason::kShutdown, by);
+  return shut_down(by);
 }
 
 LiveSession::Seq LiveSession::configure(protocol::ConfigureSession op, std::string by) {
@@ -180,6 +180,12 @@ LiveSession::Seq LiveSession::steer(std::vector<protocol::ContentPart> content, 
 LiveSession::Seq LiveSession::interrupt(std::string by) {
   if (!state().task) co_return state().last_seq;
   co_return co_await end_task(AbortReason::kInterrupted, std::move(by));
+}
+
+LiveSession::Seq LiveSession::shut_down(std::string by) {
+  // A parked Task needs no process, so it outlives this one.
+  if (!running_) co_return state().last_seq;
+  co_return co_await end_task(AbortReason::kShutdown, std::move(by));
 }
 
 LiveSession::Seq LiveSession::set_model(protocol::SetModel op, std::string by) {

@@ -73,6 +73,7 @@ class LiveSession final {
   Seq input(protocol::UserInput op, std::string op_id, std::string by);
   Seq steer(std::vector<protocol::ContentPart> content, std::string by);
   Seq interrupt(std::string by);
+  Seq shut_down(std::string by);
   Seq set_model(protocol::SetModel op, std::string by);
   Seq rollback(protocol::Rollback op, std::string by);
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);

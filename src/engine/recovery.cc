@@ -11,6 +11,22 @@ using protocol::CallOutcome;
 using protocol::CallStatus;
 using protocol::EventMsg;
 
+namespace {
+
+/// The end event of the family that the call was begun in.
+EventMsg end_of(const CallEntry& call, CallOutcome outcome) {
+  const std::string& id = call.call.call_id;
+  if (call.begun_by == protocol::ExecCommandBegin::kType) {
+    return protocol::ExecCommandEnd{.call_id = id, .exit_code = std::nullopt, .outcome = std::move(outcome)};
+  }
+  if (call.begun_by == protocol::PatchApplyBegin::kType) {
+    return protocol::PatchApplyEnd{.call_id = id, .outcome = std::move(outcome)};
+  }
+  return protocol::ToolCallEnd{.call_id = id, .tool = call.call.tool, .outcome = std::move(outcome)};
+}
+
+}  // namespace
+
 std::vector<EventMsg> close_open_calls(const ports::SessionState& state, CallStatus started_as,
                                        const std::string& started_text, const std::string& not_started_text) {
   std::vector<EventMsg> records;
@@ -20,8 +36,7 @@ std::vector<EventMsg> close_open_calls(const ports::SessionState& state, CallSta
     CallOutcome outcome;
     outcome.status = call->started ? started_as : CallStatus::kCancelled;
     outcome.output = call->started ? started_text : not_started_text;
-    records.emplace_back(protocol::ToolCallEnd{
-        .call_id = call->call.call_id, .tool = call->call.tool, .outcome = std::move(outcome)});
+    records.push_back(end_of(*call, std::move(outcome)));
   }
   return records;
 }

@@ -118,9 +118,9 @@ class Fold {
     state_.task->answer = m;
     state_.task->answer->calls.clear();
   }
-  void operator()(const protocol::ExecCommandBegin& m) const { begin_call(m.call_id); }
-  void operator()(const protocol::PatchApplyBegin& m) const { begin_call(m.call_id); }
-  void operator()(const protocol::ToolCallBegin& m) const { begin_call(m.call_id); }
+  void operator()(const protocol::ExecCommandBegin& m) const { begin_call(m.call_id, m.kType); }
+  void operator()(const protocol::PatchApplyBegin& m) const { begin_call(m.call_id, m.kType); }
+  void operator()(const protocol::ToolCallBegin& m) const { begin_call(m.call_id, m.kType); }
   void operator()(const protocol::ExecCommandEnd& m) const { end_call(m.call_id, m.outcome); }
   void operator()(const protocol::PatchApplyEnd& m) const { end_call(m.call_id, m.outcome); }
   void operator()(const protocol::ToolCallEnd& m) const { end_call(m.call_id, m.outcome); }
@@ -210,8 +210,11 @@ class Fold {
     }
     return nullptr;
   }
-  void begin_call(const std::string& call_id) const {
-    if (CallEntry* call = open_call(call_id)) call->started = true;
+  void begin_call(const std::string& call_id, std::string_view begun_by) const {
+    CallEntry* call = open_call(call_id);
+    if (call == nullptr) return;
+    call->started = true;
+    call->begun_by = begun_by;
   }
   void end_call(const std::string& call_id, const protocol::CallOutcome& outcome) const {
     if (CallEntry* call = open_call(call_id)) call->outcome = outcome;

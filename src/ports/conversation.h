@@ -60,10 +60,13 @@ struct CallEntry {
   protocol::ToolCall call;
   /// A begin event was recorded: its side effect may have started.
   bool started = false;
+  /// Type of that begin event; the end event is of the same family.
+  std::string begun_by;
   std::optional<protocol::CallOutcome> outcome;
   static constexpr auto fields() {
     return std::tuple{protocol::required("call", &CallEntry::call, "as the model asked"),
                       protocol::optional("started", &CallEntry::started, "its side effect may have begun"),
+                      protocol::optional("begun_by", &CallEntry::begun_by, "type of the event that began it"),
                       protocol::optional("outcome", &CallEntry::outcome, "once it ended")};
   }
   friend bool operator==(const CallEntry&, const CallEntry&) = default;

@@ -63,7 +63,8 @@ def test_an_unreachable_host_ends_within_ten_seconds(lathe):
 @pytest.mark.parametrize("status,code", [(400, "bad_request"), (403, "auth_error"), (404, "model_not_found"),
                                          (413, "context_window_exceeded")])
 def test_a_refusal_is_not_tried_again(lathe, start_server, status, code):
-    server = start_server({"error": {"status": status}, "repeat": -1})
+    error = {"status": status, "message": "model mock does not exist"} if status == 404 else {"status": status}
+    server = start_server({"error": error, "repeat": -1})
     lathe.use(server, "anthropic")
     ran = lathe.run("exec", "--json", "go")
     assert ran.code in (1, 2, 5), str(ran)

@@ -59,4 +59,4 @@ def test_invalid_utf8_and_a_huge_prompt_are_refused_or_cleaned(lathe, start_serv
     if ran.code == 1:
         assert "UTF-8" in ran.err
     ran = lathe.fails(1, "exec", input=b"x" * (2 << 20))
-    assert "1 MiB" in ran.err or "1,048,576" in ran.err or "1048576" in ran.err
+    assert "1.0 MiB" in ran.err

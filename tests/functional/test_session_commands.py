@@ -92,6 +92,7 @@ def test_remove(lathe, talked):
 
 def test_the_index_can_be_lost_or_broken(lathe, talked):
     _, session = talked
+    assert [line["session_id"] for line in listed(lathe)] == [session]
     databases = [path for path in lathe.home.rglob("*") if path.is_file() and path.read_bytes()[:6] == b"SQLite"]
     assert databases
     for path in databases:

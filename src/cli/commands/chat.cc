@@ -65,6 +65,8 @@ class Chat final : public Asker {
   ChatInput input_;
   TerminalAsker terminal_;
   bool quit_ = false;
+  /// The record of the last message that was steered in.
+  std::int64_t steered_seq_ = 0;
   std::optional<runtime::Scope> steering_;
 };
 
@@ -130,21 +132,26 @@ Async<Result<void>> Chat::run_task(std::string message) {
       options_.task.ask == Ask::kTty || (options_.task.ask == Ask::kAuto && TerminalAsker::available(context_));
   const auto deadline = options_.task.timeout ? runtime::Deadline::after(context_.loop, *options_.task.timeout)
                                               : runtime::Deadline::never();
-  TaskFollower follower(context_, {.transport = engine_,
-                                   .session = session_,
-                                   .after_seq = ack.seq - 1,
-                                   .view = view_.get(),
-                                   .screen = &screen_,
-                                   .stops = &stops_,
-                                   .asker = asks ? this : nullptr,
-                                   .deadline = deadline,
-                                   .hint = "type to steer, Ctrl-C to stop"});
-  start_steering();
-  const Result<TaskEnd> end = co_await follower.run();
-  co_await stop_steering();
-  if (!end.ok()) co_return end.error();
-  for (const std::string& id : end->questions) screen_.note("waits for an answer: lathe approvals answer " + id);
-  co_return Result<void>();
+  std::int64_t first_seq = ack.seq;
+  while (true) {
+    TaskFollower follower(context_, {.transport = engine_,
+                                     .session = session_,
+                                     .after_seq = first_seq - 1,
+                                     .view = view_.get(),
+                                     .screen = &screen_,
+                                     .stops = &stops_,
+                                     .asker = asks ? this : nullptr,
+                                     .deadline = deadline,
+                                     .hint = "type to steer, Ctrl-C to stop"});
+    start_steering();
+    const Result<TaskEnd> end = co_await follower.run();
+    co_await stop_steering();
+    if (!end.ok()) co_return end.error();
+    for (const std::string& id : end->questions) screen_.note("waits for an answer: lathe approvals answer " + id);
+    // What was typed just as the Task ended has started the next one.
+    if (steered_seq_ <= follower.last_seq()) co_return Result<void>();
+    first_seq = steered_seq_;
+  }
 }
 
 void Chat::start_steering() {
@@ -173,7 +180,11 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
     }
     p::UserInput input{.items = {p::TextPart{*std::move(message)}}, .if_busy = p::IfBusy::kSteer};
     const auto ack = co_await engine_->submit(session_, std::move(input));
-    if (!ack.ok()) screen_.note("lathe: " + ack.error().text());
+    if (ack.ok()) {
+      steered_seq_ = ack->seq;
+    } else {
+      screen_.note("lathe: " + ack.error().text());
+    }
   }
 }
 

@@ -30,8 +30,12 @@ class PrefixedStream final : public ports::ModelStream {
 }  // namespace
 
 FallbackModel::FallbackModel(std::unique_ptr<ports::Model> primary, std::unique_ptr<ports::Model> secondary,
-                             ShouldSwitch should_switch)
-    : primary_(std::move(primary)), secondary_(std::move(secondary)), should_switch_(std::move(should_switch)) {}
+                             ShouldSwitch should_switch, FallbackMemory memory)
+    : primary_(std::move(primary)),
+      secondary_(std::move(secondary)),
+      should_switch_(std::move(should_switch)),
+      on_switch_(std::move(memory.on_switch)),
+      choice_(memory.switched ? Choice::kSecondary : Choice::kUndecided) {}
 
 std::string_view FallbackModel::provider() const {
   return choice_ == Choice::kSecondary ? secondary_->provider() : primary_->provider();
@@ -48,6 +52,7 @@ runtime::Async<ports::ModelResult<std::unique_ptr<ports::ModelStream>>> Fallback
   if (choice_ != Choice::kUndecided || !should_switch_(answer.error())) co_return std::move(answer);
   // Another request may have decided meanwhile; that it is the secondary is all that follows from here.
   choice_ = Choice::kSecondary;
+  if (on_switch_) on_switch_();
   ports::ModelNotice notice{.code = "wire_switched",
                             .message = answer.error().error.message + "; using " + std::string(secondary_->provider()) +
                                        " for this backend from now on"};

@@ -7,6 +7,12 @@
 
 namespace lathe::providers::common {
 
+/// What an earlier life of a backend decided, and who is told when this one switches.
+struct FallbackMemory {
+  bool switched = false;
+  std::function<void()> on_switch;
+};
+
 /// Two wires of one backend as one model. The first request decides, for as long as this lives: when `primary` fails in
 /// a way that `should_switch` recognises, the same request goes to `secondary`, with a notice, and so does every later
 /// one; when it answers, `primary` stays. Any other failure decides nothing.
@@ -17,7 +23,7 @@ class FallbackModel final : public ports::Model {
  public:
   using ShouldSwitch = std::function<bool(const ports::ModelFailure&)>;
   FallbackModel(std::unique_ptr<ports::Model> primary, std::unique_ptr<ports::Model> secondary,
-                ShouldSwitch should_switch);
+                ShouldSwitch should_switch, FallbackMemory memory = {});
 
   [[nodiscard]] std::string_view provider() const override;
   runtime::Async<ports::ModelResult<std::unique_ptr<ports::ModelStream>>> open(ports::ModelRequest request,
@@ -30,6 +36,7 @@ class FallbackModel final : public ports::Model {
   std::unique_ptr<ports::Model> primary_;
   std::unique_ptr<ports::Model> secondary_;
   ShouldSwitch should_switch_;
+  std::function<void()> on_switch_;
   Choice choice_ = Choice::kUndecided;
 };
 

@@ -51,10 +51,6 @@ ports::ToolSpec make_spec(const ShellOptions& options) {
            {"reason", Need::kOptional, common::text_schema("One sentence for that person: why this must run.")}})};
 }
 
-std::string wall_time(std::chrono::milliseconds duration) {
-  return fmt::format("Wall time: {:.1f} seconds", static_cast<double>(duration.count()) / 1000.0);
-}
-
 struct ShellJob {
   ports::CommandRunner* runner;
   ports::CommandSpec spec;
@@ -67,9 +63,10 @@ struct ShellJob {
       result.header = fmt::format("Timed out after {}; everything it started was killed. Output until then:\n",
                                   base::format_duration(timeout));
     } else if (exit.status == CallStatus::kCancelled) {
-      result.header = fmt::format("Cancelled; everything it started was killed.\n{}\n", wall_time(exit.duration));
+      result.header = "Cancelled; everything it started was killed.\n";
     } else {
-      result.header = fmt::format("Exit code: {}\n{}\n", exit.exit_code, wall_time(exit.duration));
+      // No time: the same command with the same result reads the same, so that repetition can be seen.
+      result.header = fmt::format("Exit code: {}\n", exit.exit_code);
       if (exit.exit_code != 0) result.status = CallStatus::kFailed;
     }
     co_return result;
