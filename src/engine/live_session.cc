@@ -165,6 +165,8 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
     if (state().task && state().task->parked) co_return co_await go_on();
     co_return Error{.code = base::codes::kInvalid, .message = "the input is empty", .hint = "say what is to be done"};
   }
+  const bool answered = !running_ && state().task && state().task->parked && state().questions.empty();
+  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on());
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
   if (state().task) CO_TRY_OK(co_await end_task(AbortReason::kReplaced, ""));
   co_return co_await start_task(std::move(op), std::move(op_id), std::move(by));

@@ -1,6 +1,7 @@
 """Every durable operation of a scripted task, with every fault, and what must hold after it (README.md)."""
 import collections
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
@@ -54,6 +55,9 @@ PARKED = Scenario("parked", (
 ))
 
 
+SCENARIOS = (PLAIN, PARKED)
+
+
 class World:
     """One data root, one folder, one scripted server."""
 
@@ -66,7 +70,7 @@ class World:
         home = self.folder / "home"
         home.mkdir()
         (home / "config.yaml").write_text(
-            f"default-backend: mock\ndefault-model: mock\nbackends:\n  - name: mock\n    type: openai-chat\n"
+            f"default-backend: mock\ndefault-model: mock\nbackends:\n  mock:\n    type: openai-chat\n"
             f"    url: {self.server.url}/v1\n    api-key-env: MOCK_KEY\n")
         self.lathe.variables["MOCK_KEY"] = "key-of-the-test"
 
@@ -105,26 +109,41 @@ def operations_of(scenario):
             log = world.folder / f"operations-{number}"
             ran = world.step(words, f"log:{log}")
             assert ran.code in (0, 4), str(ran)
-            named.append(log.read_text().split())
+            named.append([line.split()[0] for line in log.read_text().splitlines()])
         return named
 
 
-def points(scenario):
-    for step, names in enumerate(operations_of(scenario)):
+def operations():
+    """The operations of every scenario. Workers of one test run share what the first of them finds, so that all of
+    them know the same points."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return {scenario.name: operations_of(scenario) for scenario in SCENARIOS}
+    shared = pathlib.Path(tempfile.gettempdir()) / f"lathe-crash-points-{run}.json"
+    with open(shared.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            found = {scenario.name: operations_of(scenario) for scenario in SCENARIOS}
+            shared.write_text(json.dumps(found))
+        return json.loads(shared.read_text())
+
+
+def points(steps):
+    for step, names in enumerate(steps):
         for number, name in enumerate(names, start=1):
-            for kind in ("kill-before", "kill-after"):
+            for kind in ("kill-before", "kill-after", "enospc", "eio"):
                 yield step, f"{kind}@{number}", name
             if name.endswith((".append", ".write")):
                 yield step, f"tear@{number}:12", name
                 yield step, f"short@{number}:12", name
-            yield step, f"{'enospc' if number % 2 else 'eio'}@{number}", name
 
 
 def cases():
     if not (BIN / "lathe").exists():
         return
-    for scenario in (PLAIN, PARKED):
-        for index, (step, fault, name) in enumerate(points(scenario)):
+    known = operations()
+    for scenario in SCENARIOS:
+        for index, (step, fault, name) in enumerate(points(known[scenario.name])):
             if index % STRIDE == 0:
                 yield pytest.param(scenario, step, fault, id=f"{scenario.name}-{step}-{fault}-{name}")
 
