@@ -152,10 +152,8 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
     CO_TRY(model, co_await choose_model(chosen));
   }
   CO_TRY(std::shared_ptr<ports::Model> connection, co_await connect(chosen.name));
-  co_return ports::ResolvedModel{.backend = chosen.name,
-                                 .model = model,
-                                 .connection = std::move(connection),
-                                 .facts = facts(chosen.name, model)};
+  co_return ports::ResolvedModel{
+      .backend = chosen.name, .model = model, .connection = std::move(connection), .facts = facts(chosen.name, model)};
 }
 
 Async<Result<std::vector<protocol::BackendInfo>>> BackendDirectory::backends() {
@@ -196,11 +194,12 @@ Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
   const config::BackendType* type = config::find_backend_type(backend.type);
   const bool needed = type != nullptr && type->key == config::KeyNeed::kRequired;
   if (key.empty() && needed) {
-    co_return Error{.code = protocol::error_codes::kNoKey,
-                    .message = fmt::format("backend {}: no API key", backend.name),
-                    .hint = backend.api_key_env.empty()
-                                ? fmt::format("lathe backend add {} --type {} --api-key-env VAR", backend.name, backend.type)
-                                : fmt::format("set {}", backend.api_key_env)};
+    co_return Error{
+        .code = protocol::error_codes::kNoKey,
+        .message = fmt::format("backend {}: no API key", backend.name),
+        .hint = backend.api_key_env.empty()
+                    ? fmt::format("lathe backend add {} --type {} --api-key-env VAR", backend.name, backend.type)
+                    : fmt::format("set {}", backend.api_key_env)};
   }
   co_return key;
 }
@@ -236,7 +235,8 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
   const auto chat = [&] {
     return std::make_unique<providers::openai_chat::ChatModel>(
         loop_, http_,
-        providers::openai_chat::Options{.endpoint = endpoint, .quirks = providers::openai_chat::quirks_for(backend.type)});
+        providers::openai_chat::Options{.endpoint = endpoint,
+                                        .quirks = providers::openai_chat::quirks_for(backend.type)});
   };
   if (type->wire == "anthropic") {
     return std::make_shared<providers::anthropic::MessagesModel>(

@@ -15,8 +15,8 @@
 
 namespace lathe::apps {
 
-/// ports::ModelDirectory over the configuration: configured backends, then those of the environment, then a local server
-/// that answers. Connections are made once and shared. Loop thread.
+/// ports::ModelDirectory over the configuration: configured backends, then those of the environment, then a local
+/// server that answers. Connections are made once and shared. Loop thread.
 class BackendDirectory final : public ports::ModelDirectory {
  public:
   BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,

@@ -31,8 +31,8 @@ Result<std::unique_ptr<CassetteDeck>> CassetteDeck::create(const client::OpenOpt
 
 std::shared_ptr<ports::Model> CassetteDeck::replayed_model() {
   if (!replayed_) {
-    replayed_ = std::make_shared<providers::cassette::ReplayModel>(
-        *tape_, all_ ? ReplayMode::kAll : ReplayMode::kModel, places_);
+    replayed_ = std::make_shared<providers::cassette::ReplayModel>(*tape_, all_ ? ReplayMode::kAll : ReplayMode::kModel,
+                                                                   places_);
   }
   return replayed_;
 }

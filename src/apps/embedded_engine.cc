@@ -54,18 +54,17 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
 
   const auto durability =
       loaded_.config.durability == "power" ? runtime::Durability::kPower : runtime::Durability::kProcess;
-  TRY(store_, journal::JournalStore::create(loop_, fs_pool_,
-                                            {.state_dir = paths.state_dir,
-                                             .durability = durability,
-                                             .faults = faults_.get(),
-                                             .on_warning = tell}));
+  TRY(store_,
+      journal::JournalStore::create(
+          loop_, fs_pool_,
+          {.state_dir = paths.state_dir, .durability = durability, .faults = faults_.get(), .on_warning = tell}));
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
                                          {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
   facts_ = std::make_unique<CassetteFacts>(
       std::make_unique<facts::FileFacts>(fs_pool_, loop_, facts::FileFactsOptions{.shell = environment.get("SHELL")}),
       *cassette_);
-  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models), *cassette_,
-                                                 paths.cache_dir);
+  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
+                                                 *cassette_, paths.cache_dir);
 
   TRY(const std::string keeper_program, keeper::installed_program());
   const auto make_driver = [this, keeper_program](const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {

@@ -23,7 +23,8 @@ namespace lathe::apps {
 /// dependence: each outlives those below it.
 class EmbeddedEngine final {
  public:
-  static base::Result<std::unique_ptr<EmbeddedEngine>> create(runtime::Loop& loop, const config::Environment& environment,
+  static base::Result<std::unique_ptr<EmbeddedEngine>> create(runtime::Loop& loop,
+                                                              const config::Environment& environment,
                                                               const client::OpenOptions& options, std::string version);
   ~EmbeddedEngine();
 

@@ -28,8 +28,8 @@ int main(int argc, char** argv) {
                                 .environment = lathe::config::Environment::of_process(),
                                 .version = kVersion,
                                 .leave_now = [](int code) { ::_exit(code); }};
-  frontend.open = [&](const lathe::client::OpenOptions& options)
-      -> lathe::base::Result<std::unique_ptr<lathe::client::Transport>> {
+  frontend.open =
+      [&](const lathe::client::OpenOptions& options) -> lathe::base::Result<std::unique_ptr<lathe::client::Transport>> {
     TRY(auto engine, EmbeddedEngine::create(loop, frontend.environment, options, kVersion));
     lathe::base::SystemRandom random;
     return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));

@@ -31,9 +31,8 @@ Tools make_tools(const NativeSession::Shared& shared, ports::CommandRunner& runn
   Tools all = tools::shell::make_shell_tools(std::move(shell));
   add(all, tools::fs::make_fs_tools({.pool = &shared.fs_pool}));
   add(all, std::move(patch));
-  add(all, tools::search::make_search_tools({.loop = &shared.loop,
-                                             .pool = &shared.fs_pool,
-                                             .ripgrep = tools::search::found_ripgrep()}));
+  add(all, tools::search::make_search_tools(
+               {.loop = &shared.loop, .pool = &shared.fs_pool, .ripgrep = tools::search::found_ripgrep()}));
   add(all, tools::plan::make_plan_tools());
   add(all, tools::ask::make_ask_tools());
   return all;

@@ -6,9 +6,9 @@
 namespace lathe::base {
 
 void check_failed(std::string_view expression, std::string_view detail, std::source_location where) {
-  std::fprintf(stderr, "lathe: bug: %.*s%s%.*s at %s:%u (%s)\n", static_cast<int>(expression.size()),
-               expression.data(), detail.empty() ? "" : ": ", static_cast<int>(detail.size()), detail.data(),
-               where.file_name(), where.line(), where.function_name());
+  std::fprintf(stderr, "lathe: bug: %.*s%s%.*s at %s:%u (%s)\n", static_cast<int>(expression.size()), expression.data(),
+               detail.empty() ? "" : ": ", static_cast<int>(detail.size()), detail.data(), where.file_name(),
+               where.line(), where.function_name());
   std::abort();
 }
 

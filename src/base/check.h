@@ -23,13 +23,15 @@ class RequestBug final : public std::logic_error {
 }  // namespace lathe::base
 
 /// Three grades, never for input from outside: CHECK aborts, CHECK_REQUEST fails this request, ASSUME is for debugging.
-#define CHECK(condition) \
-  do {                   \
-    if (!(condition)) [[unlikely]] ::lathe::base::check_failed(#condition, ""); \
+#define CHECK(condition)                           \
+  do {                                             \
+    if (!(condition)) [[unlikely]]                 \
+      ::lathe::base::check_failed(#condition, ""); \
   } while (false)
-#define CHECK_REQUEST(condition) \
-  do {                           \
-    if (!(condition)) [[unlikely]] ::lathe::base::check_request_failed(#condition); \
+#define CHECK_REQUEST(condition)                       \
+  do {                                                 \
+    if (!(condition)) [[unlikely]]                     \
+      ::lathe::base::check_request_failed(#condition); \
   } while (false)
 #ifdef NDEBUG
 #define ASSUME(condition) \

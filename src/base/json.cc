@@ -45,8 +45,9 @@ std::string place_of(std::string_view text, std::size_t byte) {
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.max_bytes) {
-    return Error{.code = codes::kLimit,
-                 .message = fmt::format("JSON text of {} bytes is over the limit of {}", text.size(), limits.max_bytes)};
+    return Error{
+        .code = codes::kLimit,
+        .message = fmt::format("JSON text of {} bytes is over the limit of {}", text.size(), limits.max_bytes)};
   }
   if (deeper_than(text, limits.max_depth)) {
     return Error{.code = codes::kLimit, .message = fmt::format("JSON is nested deeper than {}", limits.max_depth)};

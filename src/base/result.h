@@ -23,7 +23,7 @@ class [[nodiscard]] Result {
   template <class U = T>
     requires(!std::is_void_v<T> && std::is_constructible_v<T, U &&> &&
              !std::is_same_v<std::remove_cvref_t<U>, Result> && !std::is_same_v<std::remove_cvref_t<U>, Error>)
-  Result(U&& value) : inner_(std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(U&& value) : inner_(std::forward<U>(value)) {}               // NOLINT(google-explicit-constructor)
   Result(Error error) : inner_(std::unexpected(std::move(error))) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return inner_.has_value(); }
@@ -60,13 +60,13 @@ class [[nodiscard]] Result {
 
 #define LATHE_CONCAT_(a, b) a##b
 #define LATHE_CONCAT(a, b) LATHE_CONCAT_(a, b)
-#define LATHE_TRY_(tmp, ret, decl, ...) \
-  auto tmp = (__VA_ARGS__);             \
+#define LATHE_TRY_(tmp, ret, decl, ...)      \
+  auto tmp = (__VA_ARGS__);                  \
   if (!tmp.ok()) ret std::move(tmp).error(); \
   decl = *std::move(tmp)
-#define LATHE_TRY_OK_(tmp, ret, ...)          \
-  do {                                        \
-    auto tmp = (__VA_ARGS__);                 \
+#define LATHE_TRY_OK_(tmp, ret, ...)           \
+  do {                                         \
+    auto tmp = (__VA_ARGS__);                  \
     if (!tmp.ok()) ret std::move(tmp).error(); \
   } while (false)
 

@@ -115,8 +115,8 @@ struct DurationUnit {
   std::string_view suffix;
   std::int64_t millis;
 };
-constexpr std::array<DurationUnit, 5> kUnits{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000},
-                                              {"d", 86'400'000}}};
+constexpr std::array<DurationUnit, 5> kUnits{
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
 const DurationUnit* unit_named(std::string_view suffix) {
   const auto* found = std::ranges::find(kUnits, suffix, &DurationUnit::suffix);
@@ -179,8 +179,7 @@ std::string with_thousands(std::int64_t value) {
 }
 
 std::string shell_quote(std::string_view word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
   return "'" + replace_all(std::string(word), "'", "'\\''") + "'";
 }

@@ -96,9 +96,7 @@ struct Text {
   bool ends_with_newline = true;
 };
 
-Text read_text(std::string_view text) {
-  return {split_lines(text), text.empty() || text.back() == '\n'};
-}
+Text read_text(std::string_view text) { return {split_lines(text), text.empty() || text.back() == '\n'}; }
 
 void print_line(std::string& out, char mark, const Text& text, std::size_t line) {
   out += mark;
@@ -127,8 +125,8 @@ void print_hunk(std::string& out, const std::vector<Edit>& edits, std::size_t fi
   new_start = added_or_kept_before;
   std::size_t removed_or_kept_before = 0;
   for (std::size_t i = 0; i < first; ++i) removed_or_kept_before += edits[i].kind != Kind::kAdd ? 1 : 0;
-  out += fmt::format("@@ -{} +{} @@\n", range_text(removed_or_kept_before, old_count),
-                     range_text(new_start, new_count));
+  out +=
+      fmt::format("@@ -{} +{} @@\n", range_text(removed_or_kept_before, old_count), range_text(new_start, new_count));
   for (std::size_t i = first; i < last; ++i) {
     const Edit& edit = edits[i];
     if (edit.kind == Kind::kAdd) {

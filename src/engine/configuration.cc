@@ -18,7 +18,7 @@ Result<std::string> check_folder(const std::string& cwd) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: \"{}\" is not an absolute path", cwd)};
   }
   TRY(std::string real, runtime::real_path(cwd).within("cwd"));
-  struct stat status {};
+  struct stat status{};
   if (stat(real.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: {} is not a folder", cwd)};
   }

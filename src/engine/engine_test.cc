@@ -72,7 +72,8 @@ TaskEnd done(std::string text) { return {.kind = TaskEnd::Kind::kComplete, .last
 /// One Turn that says something.
 Async<TaskEnd> say_hello(ports::TaskHost* host, ports::TaskRequest, CancelToken) {
   (void)co_await host->record(protocol::AgentMessage{.item = host->new_id("item"), .text = "hello"});
-  (void)co_await host->record(protocol::TurnComplete{.response_id = host->new_id("resp"), .model = "b/m", .usage = {.input_tokens = 3, .output_tokens = 2}});
+  (void)co_await host->record(protocol::TurnComplete{
+      .response_id = host->new_id("resp"), .model = "b/m", .usage = {.input_tokens = 3, .output_tokens = 2}});
   co_return done("hello");
 }
 
@@ -98,20 +99,20 @@ class EngineTest : public ::testing::Test {
     auto index = index::SqliteIndex::create(loop_, index_pool_, store_->source(), {.state_dir = root_.string()});
     ASSERT_TRUE(index.ok()) << index.error().text();
     index_ = *std::move(index);
-    engine_ = std::make_unique<Engine>(EngineParts{
-        .loop = loop_,
-        .fs_pool = fs_,
-        .sessions = *store_,
-        .index = *index_,
-        .models = directory_,
-        .blobs = store_->blobs(),
-        .random = random_,
-        .make_driver = [this](const DriverSetup&) { return std::make_unique<TestDriver>(&behaviour_); },
-        .system_prompt = [](const std::string& extra) { return "prompt" + extra; },
-        .secrets = [] { return std::vector<std::string>{"sk-very-secret"}; },
-        .config = {},
-        .version = "test",
-        .confinement = "none"});
+    engine_ = std::make_unique<Engine>(
+        EngineParts{.loop = loop_,
+                    .fs_pool = fs_,
+                    .sessions = *store_,
+                    .index = *index_,
+                    .models = directory_,
+                    .blobs = store_->blobs(),
+                    .random = random_,
+                    .make_driver = [this](const DriverSetup&) { return std::make_unique<TestDriver>(&behaviour_); },
+                    .system_prompt = [](const std::string& extra) { return "prompt" + extra; },
+                    .secrets = [] { return std::vector<std::string>{"sk-very-secret"}; },
+                    .config = {},
+                    .version = "test",
+                    .confinement = "none"});
     client_ = engine_->connect("client");
   }
   void close() {
@@ -211,7 +212,8 @@ TEST_F(EngineTest, ErrorsNameWhatIsWrong) {
   EXPECT_EQ(submit(input("hi")).error().code, protocol::error_codes::kNotConfigured);
   EXPECT_EQ(submit(protocol::ConfigureSession{.cwd = "/no/such/folder"}).error().code, base::codes::kNotFound);
   EXPECT_EQ(submit(protocol::ConfigureSession{.cwd = "relative"}).error().code, base::codes::kInvalid);
-  EXPECT_EQ(submit(protocol::ConfigureSession{.model = "nope", .cwd = root_.string()}).error().code, base::codes::kNotFound);
+  EXPECT_EQ(submit(protocol::ConfigureSession{.model = "nope", .cwd = root_.string()}).error().code,
+            base::codes::kNotFound);
   EXPECT_EQ(call(protocol::SessionList{})->sessions.size(), 0U) << "a failed configure must leave nothing behind";
   configure();
   EXPECT_EQ(submit(protocol::UserInput{}).error().code, base::codes::kInvalid);
@@ -281,7 +283,9 @@ TEST_F(EngineTest, QueuedInputStartsWhenTheTaskIsDone) {
   until("agent_message_delta");
   runtime::Scope scope(loop_);
   struct Queue {
-    static Async<void> run(Connection* client, protocol::Op op) { (void)co_await client->submit("", std::move(op), "q"); }
+    static Async<void> run(Connection* client, protocol::Op op) {
+      (void)co_await client->submit("", std::move(op), "q");
+    }
   };
   scope.spawn(Queue::run(client_.get(), input("second", protocol::IfBusy::kQueue)));
   ASSERT_TRUE(submit(input("go", protocol::IfBusy::kSteer)).ok());
@@ -296,7 +300,8 @@ TEST_F(EngineTest, QueuedInputStartsWhenTheTaskIsDone) {
 Async<TaskEnd> ask_to_run(ports::TaskHost* host, ports::TaskRequest, CancelToken cancel) {
   const std::string call = "call_1";
   bool recorded = false;
-  for (const auto& placed : host->state().conversation.entries) recorded |= std::holds_alternative<ports::CallEntry>(placed.entry);
+  for (const auto& placed : host->state().conversation.entries)
+    recorded |= std::holds_alternative<ports::CallEntry>(placed.entry);
   if (!recorded) (void)co_await host->record(protocol::ToolCalls{.calls = {{call, "shell", "{}"}}});
   ports::Action action;
   action.kind = ports::Action::Kind::kCommand;
@@ -369,7 +374,8 @@ TEST_F(EngineTest, AParkedTaskSurvivesARestartAndGoesOn) {
   ASSERT_TRUE(answered.ok()) << answered.error().text();
   EXPECT_TRUE(answered->resumed);
   const std::vector<Event> events = until("task_complete");
-  EXPECT_EQ(types(events), (std::vector<std::string>{"approval_resolved", "task_resumed", "exec_command_end", "task_complete"}));
+  EXPECT_EQ(types(events),
+            (std::vector<std::string>{"approval_resolved", "task_resumed", "exec_command_end", "task_complete"}));
 }
 
 TEST_F(EngineTest, AnAnswerMayBeRecordedNowAndUsedLater) {

@@ -123,18 +123,18 @@ LiveSession::Seq LiveSession::handle(const Pending& pending) {
   if (const auto* m = std::get_if<protocol::UserAnswer>(&op)) return host_.answer(m->id, m->answers, by);
   if (const auto* m = std::get_if<protocol::AddContext>(&op)) {
     const std::string from = m->path.empty() ? "" : "From " + m->path + ":\n";
-    return host_.record_by(protocol::ContextAdded{.item = host_.new_id("item"),
-                                                  .kind = protocol::ContextKind::kUserContext,
-                                                  .text = from + m->text},
-                           by);
+    return host_.record_by(
+        protocol::ContextAdded{
+            .item = host_.new_id("item"), .kind = protocol::ContextKind::kUserContext, .text = from + m->text},
+        by);
   }
   if (const auto* m = std::get_if<protocol::Mention>(&op)) {
     std::string text = "The user points at " + m->path;
     if (m->line_start > 0) text += fmt::format(", lines {} to {}", m->line_start, std::max(m->line_start, m->line_end));
-    return host_.record_by(protocol::ContextAdded{.item = host_.new_id("item"),
-                                                  .kind = protocol::ContextKind::kUserContext,
-                                                  .text = text + "."},
-                           by);
+    return host_.record_by(
+        protocol::ContextAdded{
+            .item = host_.new_id("item"), .kind = protocol::ContextKind::kUserContext, .text = text + "."},
+        by);
   }
   if (const auto* m = std::get_if<protocol::SetModel>(&op)) return set_model(*m, by);
   if (const auto* m = std::get_if<protocol::Rollback>(&op)) return rollback(*m, by);
@@ -228,7 +228,8 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
     rolled.to_seq = starts[starts.size() - static_cast<std::size_t>(back)] - 1;
     rolled.tasks = back;
   } else {
-    co_return Error{.code = base::codes::kInvalid, .message = "rollback: say how far: response_id, or tasks of 1 or more"};
+    co_return Error{.code = base::codes::kInvalid,
+                    .message = "rollback: say how far: response_id, or tasks of 1 or more"};
   }
   co_return co_await host_.record_by(EventMsg(std::move(rolled)), std::move(by));
 }
@@ -261,7 +262,8 @@ Async<Result<void>> LiveSession::resolve_models() {
       resolved.push_back(*std::move(fallback));
       continue;
     }
-    protocol::Warning warning{.code = "fallback_skipped", .message = fmt::format("fallback {}: {}", name, fallback.error().text())};
+    protocol::Warning warning{.code = "fallback_skipped",
+                              .message = fmt::format("fallback {}: {}", name, fallback.error().text())};
     CO_TRY_OK(co_await host_.record(EventMsg(std::move(warning))));
   }
   candidates_ = std::move(resolved);

@@ -40,8 +40,8 @@ class LiveSession final {
   /// Takes over an open stream; records what an earlier process left unfinished. `config` is the first
   /// session_configured of a new session.
   static runtime::Async<base::Result<std::unique_ptr<LiveSession>>> start(
-      EngineParts& parts, std::unique_ptr<ports::SessionStream> stream, std::optional<protocol::SessionConfigured> config,
-      std::string by);
+      EngineParts& parts, std::unique_ptr<ports::SessionStream> stream,
+      std::optional<protocol::SessionConfigured> config, std::string by);
   LiveSession(EngineParts& parts, std::unique_ptr<ports::SessionStream> stream);
   ~LiveSession();
 

@@ -41,8 +41,12 @@ TEST(Questions, ShowTheCommandQuoted) {
 }
 
 TEST(GateAnswer, AmendedInputAndNoteReachTheCall) {
-  protocol::ApprovalResolved resolved{
-      .id = "q", .call_id = "c", .decision = protocol::Decision::kApproved, .by = "x", .note = "careful", .amended_input = base::Json{{"command", "ls"}}};
+  protocol::ApprovalResolved resolved{.id = "q",
+                                      .call_id = "c",
+                                      .decision = protocol::Decision::kApproved,
+                                      .by = "x",
+                                      .note = "careful",
+                                      .amended_input = base::Json{{"command", "ls"}}};
   const ports::GateAnswer answer = to_gate_answer(resolved);
   EXPECT_EQ(answer.verdict, ports::GateAnswer::Verdict::kRun);
   EXPECT_EQ(answer.note, "careful");

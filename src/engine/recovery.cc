@@ -56,9 +56,12 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
   if (!state.task) return {};
   const bool waiting = !state.questions.empty() || state.task->parked;
   // ask_user begins before it asks: a started call that only waits for its answer has no effect of unknown outcome.
-  const bool asks_person = std::ranges::any_of(state.questions, [](const ports::OpenQuestionState& question) {
-    return std::holds_alternative<protocol::UserQuestion>(question.request);
-  }) || !state.answers.empty();
+  const bool asks_person =
+      std::ranges::any_of(state.questions,
+                          [](const ports::OpenQuestionState& question) {
+                            return std::holds_alternative<protocol::UserQuestion>(question.request);
+                          }) ||
+      !state.answers.empty();
   if (waiting && (asks_person || !any_call(state, /*started=*/true))) {
     Recovery recovery{.leftover = Leftover::kWaiting, .records = {}};
     if (!state.task->parked) {
@@ -72,8 +75,8 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
   Recovery recovery{.leftover = Leftover::kCutShort, .records = {}};
   for (const ports::RecoveredDraft& draft : drafts) {
     if (draft.kind == ports::DraftKind::kMessage) {
-      recovery.records.emplace_back(protocol::AgentMessage{
-          .item = draft.item, .text = draft.text, .status = protocol::ItemStatus::kIncomplete});
+      recovery.records.emplace_back(
+          protocol::AgentMessage{.item = draft.item, .text = draft.text, .status = protocol::ItemStatus::kIncomplete});
     } else {
       recovery.records.emplace_back(protocol::AgentReasoning{.item = draft.item,
                                                              .text = draft.text,
@@ -90,12 +93,12 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
   }
   recovery.records.emplace_back(
       protocol::TurnAborted{.reason = protocol::AbortReason::kCrashed, .detail = "the process that ran the Task died"});
-  recovery.records.emplace_back(protocol::ErrorEvent{
-      .code = protocol::error_codes::kInterrupted,
-      .message = "the Task was cut short: the process that ran it died",
-      .hint = "say how to go on: lathe session resume " + state.session_id,
-      .retryable = false,
-      .ends_task = true});
+  recovery.records.emplace_back(
+      protocol::ErrorEvent{.code = protocol::error_codes::kInterrupted,
+                           .message = "the Task was cut short: the process that ran it died",
+                           .hint = "say how to go on: lathe session resume " + state.session_id,
+                           .retryable = false,
+                           .ends_task = true});
   return recovery;
 }
 

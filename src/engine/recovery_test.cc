@@ -6,7 +6,9 @@ namespace lathe::engine {
 namespace {
 
 ports::PlacedEntry call(const std::string& id, bool started, std::optional<protocol::CallOutcome> outcome = {}) {
-  return {.seq = 1, .turn = 0, .entry = ports::CallEntry{.call = {id, "shell", "{}"}, .started = started, .outcome = std::move(outcome)}};
+  return {.seq = 1,
+          .turn = 0,
+          .entry = ports::CallEntry{.call = {id, "shell", "{}"}, .started = started, .outcome = std::move(outcome)}};
 }
 
 ports::SessionState at_work() {

@@ -52,8 +52,9 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
   }
   if (!state().task) co_return state().last_seq;
   // Parked: no driver runs; its open calls end here.
-  for (EventMsg& closed : close_open_calls(state(), protocol::CallStatus::kCancelled, "Not answered: the Task was ended.",
-                                           "Not run: the Task was ended before this call started.")) {
+  for (EventMsg& closed :
+       close_open_calls(state(), protocol::CallStatus::kCancelled, "Not answered: the Task was ended.",
+                        "Not run: the Task was ended before this call started.")) {
     CO_TRY_OK(co_await host_.record(std::move(closed)));
   }
   co_return co_await record_abort(reason, error_of(reason), std::move(by));
@@ -66,10 +67,10 @@ Async<TaskEnd> LiveSession::run_driver(ports::TaskRequest request) {
     driver_.reset();
   }
   if (!driver_) {
-    driver_ = parts_.make_driver({.session_id = state().session_id,
-                                  .cwd = cwd,
-                                  .questioner = &host_,
-                                  .candidates = [this] { return candidates_; }});
+    driver_ =
+        parts_.make_driver({.session_id = state().session_id, .cwd = cwd, .questioner = &host_, .candidates = [this] {
+                              return candidates_;
+                            }});
     driver_cwd_ = cwd;
   }
   TaskEnd end;

@@ -44,7 +44,9 @@ TEST(UserContent, FilesAndDataUrlsBecomeBlobs) {
 
 TEST(UserContent, RefusesWhatItCannotUse) {
   MapBlobs blobs;
-  const auto error_of = [&](protocol::ContentPart part) { return settle_content({std::move(part)}, "/", blobs).error(); };
+  const auto error_of = [&](protocol::ContentPart part) {
+    return settle_content({std::move(part)}, "/", blobs).error();
+  };
   EXPECT_EQ(error_of(protocol::TextPart{std::string((1U << 20) + 1, 'x')}).code, base::codes::kLimit);
   EXPECT_EQ(error_of(protocol::ImagePart{.path = "/no/such.png"}).code, base::codes::kNotFound);
   EXPECT_EQ(error_of(protocol::ImagePart{.path = "/etc/hostname"}).code, base::codes::kInvalid);

@@ -104,15 +104,14 @@ Result<protocol::IndexRebuildReply> IndexFile::fill() {
 
 Result<void> IndexFile::renew() {
   database_.reset();
-  TRY(const storage::FileLock alone,
-      storage::FileLock::wait(lock_path(), storage::LockKind::kExclusive, kPatience));
+  TRY(const storage::FileLock alone, storage::FileLock::wait(lock_path(), storage::LockKind::kExclusive, kPatience));
   for (const char* suffix : {"", "-wal", "-shm"}) TRY_OK(disk_.remove_file(path() + suffix, "index.remove"));
   return {};
 }
 
 bool IndexFile::renew_if_damaged(const Error& error) {
-  const bool damaged = error.code == base::codes::kCorrupt || error.code == base::codes::kUnsupported ||
-                       error.code == base::codes::kIo;
+  const bool damaged =
+      error.code == base::codes::kCorrupt || error.code == base::codes::kUnsupported || error.code == base::codes::kIo;
   if (!damaged) return false;
   warnings_.push_back(fmt::format("{}; it is made anew from the streams", error.message));
   const auto renewed = renew();

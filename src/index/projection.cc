@@ -98,9 +98,7 @@ struct Projection::Taking {
   Result<void> operator()(const protocol::TaskComplete&) const { return end_task(); }
   Result<void> operator()(const protocol::TurnAborted&) const { return end_task(); }
   Result<void> operator()(const protocol::RolledBack&) const { return end_task(); }
-  Result<void> operator()(const protocol::ErrorEvent& m) const {
-    return m.ends_task ? end_task() : Result<void>();
-  }
+  Result<void> operator()(const protocol::ErrorEvent& m) const { return m.ends_task ? end_task() : Result<void>(); }
 
   Result<void> operator()(const protocol::UserMessage& m) const {
     if (row.title.empty()) row.title = ports::session_title(m.content);
@@ -161,28 +159,28 @@ struct Projection::Taking {
   }
   Result<void> end_call(const std::string& call_id, const protocol::CallOutcome& outcome) const {
     TRY_OK(projection.database_->run("DELETE FROM questions WHERE session_id = ?1 AND call_id = ?2",
-                                    projection.session_id_, call_id));
+                                     projection.session_id_, call_id));
     return searchable(base::utf8_prefix(outcome.output, kSearchableOutput));
   }
   Result<void> searchable(std::string_view text) const {
     if (text.empty()) return {};
-    TRY_OK(projection.database_->run(
-        "INSERT INTO messages (text, session_id, seq, type, ts) VALUES (?1, ?2, ?3, ?4, ?5)", text,
-        projection.session_id_, *event.seq, protocol::type_of(event.msg), event.ts));
+    TRY_OK(
+        projection.database_->run("INSERT INTO messages (text, session_id, seq, type, ts) VALUES (?1, ?2, ?3, ?4, ?5)",
+                                  text, projection.session_id_, *event.seq, protocol::type_of(event.msg), event.ts));
     return projection.database_->run("INSERT INTO message_rows VALUES (?1, last_insert_rowid())",
-                                    projection.session_id_);
+                                     projection.session_id_);
   }
   Result<void> ask(const std::string& id, const std::string& call_id, std::string_view what,
                    const std::string& reason) const {
     constexpr std::size_t kOneLine = 500;
     const std::string line = base::replace_all(std::string(base::utf8_prefix(what, kOneLine)), "\n", " ");
     return projection.database_->run("INSERT OR REPLACE INTO questions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                                    projection.session_id_, id, call_id, *event.seq, protocol::type_of(event.msg), line,
-                                    reason, event.ts);
+                                     projection.session_id_, id, call_id, *event.seq, protocol::type_of(event.msg),
+                                     line, reason, event.ts);
   }
   Result<void> settle(const std::string& id) const {
     return projection.database_->run("DELETE FROM questions WHERE session_id = ?1 AND id = ?2", projection.session_id_,
-                                    id);
+                                     id);
   }
   Result<void> spend(const std::string& model, const protocol::Usage& usage,
                      const std::optional<std::int64_t>& cost) const {
@@ -205,12 +203,12 @@ struct Projection::Taking {
 
 Result<Projection> Projection::load(Database& database, const std::string& session_id) {
   Projection projection(database, session_id);
-  TRY(Query query, database.query(
-                       "SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
-                       " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
-                       " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed"
-                       " FROM sessions WHERE session_id = ?1",
-                       session_id));
+  TRY(Query query,
+      database.query("SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
+                     " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
+                     " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed"
+                     " FROM sessions WHERE session_id = ?1",
+                     session_id));
   TRY(const bool known, query.next());
   if (!known) return projection;
   Row& row = projection.row_;

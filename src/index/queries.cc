@@ -18,9 +18,9 @@ using storage::Query;
 
 namespace {
 
-#define LATHE_SESSION_COLUMNS                                                                                   \
-  "session_id, title, cwd, model, backend, task_open, created_at, updated_at, tasks, last_seq, input_tokens,"    \
-  " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, forked_from,"      \
+#define LATHE_SESSION_COLUMNS                                                                                 \
+  "session_id, title, cwd, model, backend, task_open, created_at, updated_at, tasks, last_seq, input_tokens," \
+  " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, forked_from,"   \
   " archived, replayed"
 
 SessionInfo session_of(const Query& row, const Held& held) {
@@ -108,12 +108,13 @@ Result<SessionInfo> get_session(Database& database, const std::string& session_i
 
 Result<std::vector<std::string>> find_sessions(Database& database, const std::string& prefix) {
   // The digits of an id are all before 'g'.
-  TRY(Query rows, prefix == "last"
-                      ? database.query("SELECT session_id FROM sessions WHERE NOT archived"
-                                       " ORDER BY updated_at DESC, session_id DESC LIMIT 1")
-                      : database.query("SELECT session_id FROM sessions WHERE session_id >= ?1 AND session_id < ?1 || 'g'"
-                                       " ORDER BY updated_at DESC, session_id DESC LIMIT 10",
-                                       prefix));
+  TRY(Query rows,
+      prefix == "last"
+          ? database.query("SELECT session_id FROM sessions WHERE NOT archived"
+                           " ORDER BY updated_at DESC, session_id DESC LIMIT 1")
+          : database.query("SELECT session_id FROM sessions WHERE session_id >= ?1 AND session_id < ?1 || 'g'"
+                           " ORDER BY updated_at DESC, session_id DESC LIMIT 10",
+                           prefix));
   std::vector<std::string> ids;
   while (true) {
     TRY(const bool more, rows.next());
@@ -141,19 +142,17 @@ Result<std::string> match_expression(std::string_view words) {
     in_phrase = !in_phrase;
   }
   if (!expression.empty()) return expression;
-  return Error{.code = base::codes::kInvalid,
-               .message = "there is no word to search for",
-               .hint = "lathe session search WORDS"};
+  return Error{
+      .code = base::codes::kInvalid, .message = "there is no word to search for", .hint = "lathe session search WORDS"};
 }
 
 Result<protocol::SessionSearchReply> search_messages(Database& database, const protocol::SessionSearch& query) {
   TRY(const std::string expression, match_expression(query.query));
-  TRY(Query rows,
-      database.query("SELECT messages.session_id, messages.seq, sessions.title, messages.type,"
-                     " snippet(messages, 0, '«', '»', '…', 16), messages.ts"
-                     " FROM messages JOIN sessions ON sessions.session_id = messages.session_id"
-                     " WHERE messages MATCH ?1 ORDER BY messages.rank LIMIT ?2",
-                     expression, query.limit));
+  TRY(Query rows, database.query("SELECT messages.session_id, messages.seq, sessions.title, messages.type,"
+                                 " snippet(messages, 0, '«', '»', '…', 16), messages.ts"
+                                 " FROM messages JOIN sessions ON sessions.session_id = messages.session_id"
+                                 " WHERE messages MATCH ?1 ORDER BY messages.rank LIMIT ?2",
+                                 expression, query.limit));
   protocol::SessionSearchReply reply;
   while (true) {
     TRY(const bool more, rows.next());
@@ -183,11 +182,12 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
   }
 }
 
-#define LATHE_USAGE_BY(key)                                                                                      \
-  "SELECT " key ", sum(usage.input_tokens), sum(usage.cached_input_tokens), sum(usage.cache_write_tokens),"       \
-  " sum(usage.output_tokens), sum(usage.reasoning_tokens),"                                                       \
-  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END, sum(usage.tasks)"        \
-  " FROM usage JOIN sessions ON sessions.session_id = usage.session_id GROUP BY 1"                                \
+#define LATHE_USAGE_BY(key)                                                                                \
+  "SELECT " key                                                                                            \
+  ", sum(usage.input_tokens), sum(usage.cached_input_tokens), sum(usage.cache_write_tokens),"              \
+  " sum(usage.output_tokens), sum(usage.reasoning_tokens),"                                                \
+  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END, sum(usage.tasks)" \
+  " FROM usage JOIN sessions ON sessions.session_id = usage.session_id GROUP BY 1"                         \
   " ORDER BY sum(usage.input_tokens) + sum(usage.output_tokens) DESC, 1"
 
 Result<protocol::UsageReply> sum_usage(Database& database, const std::string& by) {

@@ -77,9 +77,8 @@ Async<Result<protocol::UsageReply>> SqliteIndex::usage(protocol::UsageCall query
 }
 
 Async<Result<void>> SqliteIndex::archive(std::string session_id, bool archived) {
-  return on_pool([session_id = std::move(session_id), archived](IndexFile& file) {
-    return file.archive(session_id, archived);
-  });
+  return on_pool(
+      [session_id = std::move(session_id), archived](IndexFile& file) { return file.archive(session_id, archived); });
 }
 
 Async<Result<void>> SqliteIndex::forget(std::string session_id) {

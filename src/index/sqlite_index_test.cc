@@ -32,10 +32,9 @@ class SqliteIndexTest : public testing::Test {
 
   void reopen() {
     index_.reset();
-    index_ = *SqliteIndex::create(loop_, pool_, store_->source(),
-                                  {.state_dir = root_, .on_warning = [this](const std::string& text) {
-                                     warnings_.push_back(text);
-                                   }});
+    index_ = *SqliteIndex::create(
+        loop_, pool_, store_->source(),
+        {.state_dir = root_, .on_warning = [this](const std::string& text) { warnings_.push_back(text); }});
   }
   void add(ports::SessionStream& stream, EventMsg msg) {
     Event event{.session = "", .seq = {}, .id = "1", .by = "", .ts = ++now_, .msg = std::move(msg)};
@@ -84,8 +83,9 @@ TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
   add(*stream, TaskStarted{.task = "t"});
   say(*stream, "mend the parser");
   EXPECT_EQ(get(id).state, protocol::SessionState::kRunning);
-  add(*stream, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 10, .output_tokens = 3},
-                            .cost_micro_usd = 7});
+  add(*stream,
+      TurnComplete{
+          .response_id = "r", .model = "b/m", .usage = {.input_tokens = 10, .output_tokens = 3}, .cost_micro_usd = 7});
   add(*stream, TaskComplete{.task = "t"});
   const SessionInfo info = get(id);
   const ports::SessionState& state = stream->state();
@@ -184,7 +184,9 @@ TEST_F(SqliteIndexTest, AForkStartsAsItsParentWasAndCountsOnlyItsOwn) {
   add(*parent, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 1});
   add(*parent, SessionUpdated{.model = "later"});
   const std::string id = base::uuid7(loop_.unix_now(), random_);
-  { ASSERT_TRUE(loop_.block_on(store_->fork(parent->state().session_id, 3, "r", id)).ok()); }
+  {
+    ASSERT_TRUE(loop_.block_on(store_->fork(parent->state().session_id, 3, "r", id)).ok());
+  }
   const SessionInfo fork = get(id);
   EXPECT_EQ(fork.title, "name");
   EXPECT_EQ(fork.model, "m");

@@ -28,8 +28,7 @@ Result<std::set<std::string>> completed_after(const storage::StreamReader& strea
   std::set<std::string> items;
   TRY(std::uint64_t offset, stream.offset_after(seq));
   while (true) {
-    TRY(const storage::StreamPage page,
-        stream.read(offset, std::numeric_limits<std::size_t>::max(), kPageBytes));
+    TRY(const storage::StreamPage page, stream.read(offset, std::numeric_limits<std::size_t>::max(), kPageBytes));
     if (page.lines.empty()) return items;
     for (const std::string& line : page.lines) {
       TRY(const protocol::Event event, decode_record(line));

@@ -131,8 +131,8 @@ class Fold {
   void operator()(const protocol::UserQuestion& m) const { ask(m.id, m.call_id); }
   void operator()(const protocol::ApprovalResolved& m) const {
     const auto question = std::ranges::find(state_.questions, m.id, &ports::OpenQuestionState::id);
-    const bool grants = m.decision == protocol::Decision::kApprovedForSession ||
-                        m.decision == protocol::Decision::kApprovedAlways;
+    const bool grants =
+        m.decision == protocol::Decision::kApprovedForSession || m.decision == protocol::Decision::kApprovedAlways;
     if (question != state_.questions.end()) {
       if (grants) grant(question->request);
       state_.questions.erase(question);

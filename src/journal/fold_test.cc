@@ -16,12 +16,13 @@ class FoldTest : public testing::Test {
  protected:
   void take(EventMsg msg, std::string by = "") {
     const std::int64_t seq = state.last_seq + 1;
-    fold(state, Event{.session = "s", .seq = seq, .id = "1", .by = std::move(by), .ts = 1'000 + seq, .msg = std::move(msg)});
+    fold(state,
+         Event{.session = "s", .seq = seq, .id = "1", .by = std::move(by), .ts = 1'000 + seq, .msg = std::move(msg)});
   }
   void say(const std::string& text) { take(UserMessage{.item = "u", .content = {TextPart{text}}}); }
   void turn(const std::string& id, std::optional<std::int64_t> cost = 5) {
-    take(TurnComplete{.response_id = id, .model = "b/m", .usage = {.input_tokens = 10, .output_tokens = 2},
-                      .cost_micro_usd = cost});
+    take(TurnComplete{
+        .response_id = id, .model = "b/m", .usage = {.input_tokens = 10, .output_tokens = 2}, .cost_micro_usd = cost});
   }
   void call(const std::string& id) { take(ToolCalls{.calls = {{.call_id = id, .tool = "shell", .arguments = "{}"}}}); }
   const CallEntry& last_call() { return std::get<CallEntry>(state.conversation.entries.back().entry); }
@@ -64,7 +65,8 @@ TEST_F(FoldTest, ATaskGoesFromItsStartToItsEnd) {
 }
 
 TEST_F(FoldTest, EveryEndOfATaskEndsItAndItsQuestions) {
-  for (const EventMsg& end : {EventMsg(TaskComplete{}), EventMsg(TurnAborted{}), EventMsg(ErrorEvent{.ends_task = true})}) {
+  for (const EventMsg& end :
+       {EventMsg(TaskComplete{}), EventMsg(TurnAborted{}), EventMsg(ErrorEvent{.ends_task = true})}) {
     take(TaskStarted{.task = "t"});
     call("c");
     take(ApprovalRequest{.id = "q", .call_id = "c", .tool = "x"});
@@ -110,8 +112,10 @@ TEST_F(FoldTest, ACallBeginsEndsAndTakesItsAnswersWithIt) {
 }
 
 TEST_F(FoldTest, GrantsNameWhatWasApprovedAndOnlyForTheSession) {
-  const EventMsg patch = ApplyPatchApprovalRequest{
-      .id = "q", .call_id = "c", .changes = {{.path = "a"}, {.path = "b", .kind = ChangeKind::kMove, .move_path = "d"}}};
+  const EventMsg patch =
+      ApplyPatchApprovalRequest{.id = "q",
+                                .call_id = "c",
+                                .changes = {{.path = "a"}, {.path = "b", .kind = ChangeKind::kMove, .move_path = "d"}}};
   EXPECT_EQ(grant_keys(patch), (std::vector<std::string>{"file:a", "file:b", "file:d"}));
   EXPECT_EQ(grant_keys(ApprovalRequest{.tool = "web"}), std::vector<std::string>{"tool:web"});
   EXPECT_TRUE(grant_keys(UserQuestion{}).empty());
@@ -150,7 +154,8 @@ TEST_F(FoldTest, ACompactionPutsOneSummaryFirst) {
   say("two");
   turn("r1");
   say("three");
-  take(Compacted{.item = "k", .summary = "so far", .keep_from_seq = 4, .usage = {.input_tokens = 3}, .cost_micro_usd = 1});
+  take(Compacted{
+      .item = "k", .summary = "so far", .keep_from_seq = 4, .usage = {.input_tokens = 3}, .cost_micro_usd = 1});
   ASSERT_EQ(state.conversation.entries.size(), 2U);
   EXPECT_EQ(std::get<ports::SummaryEntry>(state.conversation.entries[0].entry).text, "so far");
   EXPECT_EQ(state.conversation.entries[1].seq, 4);
@@ -253,12 +258,14 @@ base::Result<void> rename_words(base::Json& record) {
 constexpr Upcaster kFromZero[] = {{.from = 0, .lift = &rename_words}};
 
 TEST(Record, OldOnesAreLiftedAndNewerOnesAreErrors) {
-  const std::string old = R"({"v":0,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_message","item":"i","words":"hi"}})";
+  const std::string old =
+      R"({"v":0,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_message","item":"i","words":"hi"}})";
   EXPECT_EQ(decode_record(old).error().code, base::codes::kUnsupported);
   const auto lifted = decode_record(old, kFromZero);
   ASSERT_TRUE(lifted.ok()) << lifted.error().text();
   EXPECT_EQ(std::get<AgentMessage>(lifted->msg).text, "hi");
-  const std::string future = R"({"v":2,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_message","item":"i","text":"x"}})";
+  const std::string future =
+      R"({"v":2,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_message","item":"i","text":"x"}})";
   EXPECT_EQ(decode_record(future, kFromZero).error().code, base::codes::kUnsupported);
   const std::string unknown = R"({"v":1,"session":"s","seq":1,"id":"","ts":5,"msg":{"type":"agent_sang"}})";
   EXPECT_EQ(decode_record(unknown, kFromZero).error().code, base::codes::kUnsupported);

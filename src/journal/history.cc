@@ -33,9 +33,7 @@ Error broken_fork(const std::string& session_id, std::string_view what) {
 
 }  // namespace
 
-Result<LoadedSession> History::load(const std::string& session_id) const {
-  return fold_up_to(session_id, kLatest, {});
-}
+Result<LoadedSession> History::load(const std::string& session_id) const { return fold_up_to(session_id, kLatest, {}); }
 
 Result<SessionState> History::state_at(const std::string& session_id, std::int64_t seq) const {
   TRY(LoadedSession loaded, fold_up_to(session_id, seq, {}));
@@ -126,9 +124,9 @@ Result<void> History::fold_line(LoadedSession& loaded, const std::string& sessio
   if (!event.ok()) return event.error().within(place());
   const std::int64_t expected = loaded.state.last_seq + 1;
   if (event->seq != expected || event->session != session_id) {
-    return storage::damage_error(folders_.journal(session_id), loaded.offset,
-                                 fmt::format("record {} of {} where {} was due", event->seq.value_or(0), event->session,
-                                             expected));
+    return storage::damage_error(
+        folders_.journal(session_id), loaded.offset,
+        fmt::format("record {} of {} where {} was due", event->seq.value_or(0), event->session, expected));
   }
   if (needs_history(loaded.state, *event)) {
     const Chain before(chain.begin(), chain.end() - 1);

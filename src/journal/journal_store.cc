@@ -73,8 +73,9 @@ Result<HeldSession> hold_session(const SessionFolders& folders, const std::strin
   TRY(LoadedSession loaded, History(folders).load(session_id));
   for (const std::string& bad : loaded.bad_snapshots) TRY_OK(folders.disk().remove_file(bad, "snapshot.remove"));
   if (writer.torn()) {
-    loaded.warnings.push_back(fmt::format("session {}: a record that a crash had torn was cut off; its {} bytes are in {}",
-                                          session_id, writer.torn()->bytes, writer.torn()->kept_in));
+    loaded.warnings.push_back(
+        fmt::format("session {}: a record that a crash had torn was cut off; its {} bytes are in {}", session_id,
+                    writer.torn()->bytes, writer.torn()->kept_in));
   }
   TRY(const StreamReader stream, StreamReader::open(path));
   TRY(Drafts drafts, Drafts::load(folders.drafts(session_id), stream, folders.disk()));
@@ -114,25 +115,23 @@ Result<std::unique_ptr<JournalStore>> JournalStore::create(runtime::Loop& loop, 
 }
 
 Async<Result<std::unique_ptr<SessionStream>>> JournalStore::create(std::string session_id) {
-  auto held = co_await parts_->context.fs.run(
-      [this, &session_id] { return make_session(parts_->folders, session_id); });
+  auto held =
+      co_await parts_->context.fs.run([this, &session_id] { return make_session(parts_->folders, session_id); });
   if (!held.ok()) co_return std::move(held).error();
   co_return std::make_unique<JournalStream>(parts_->context, session_id, *std::move(held));
 }
 
 Async<Result<std::unique_ptr<SessionStream>>> JournalStore::open(std::string session_id) {
-  auto held = co_await parts_->context.fs.run(
-      [this, &session_id] { return hold_session(parts_->folders, session_id); });
+  auto held =
+      co_await parts_->context.fs.run([this, &session_id] { return hold_session(parts_->folders, session_id); });
   if (!held.ok()) co_return std::move(held).error();
   for (const std::string& warning : held->loaded.warnings) parts_->warn(warning);
   co_return std::make_unique<JournalStream>(parts_->context, session_id, *std::move(held));
 }
 
 Async<Result<std::unique_ptr<SessionStream>>> JournalStore::fork(std::string parent, std::int64_t seq,
-                                                                 std::string response_id,
-                                                                 std::string new_session_id) {
-  auto held = co_await parts_->context.fs.run(
-      [&] { return make_fork(parts_->folders, parent, seq, new_session_id); });
+                                                                 std::string response_id, std::string new_session_id) {
+  auto held = co_await parts_->context.fs.run([&] { return make_fork(parts_->folders, parent, seq, new_session_id); });
   if (!held.ok()) co_return std::move(held).error();
   auto stream = std::make_unique<JournalStream>(parts_->context, new_session_id, *std::move(held));
   protocol::Event first;
@@ -148,16 +147,16 @@ Async<Result<std::unique_ptr<SessionStream>>> JournalStore::fork(std::string par
 }
 
 Async<Result<ports::SessionState>> JournalStore::peek(std::string session_id) {
-  auto loaded = co_await parts_->context.fs.run(
-      [this, &session_id] { return History(parts_->folders).load(session_id); });
+  auto loaded =
+      co_await parts_->context.fs.run([this, &session_id] { return History(parts_->folders).load(session_id); });
   if (!loaded.ok()) co_return std::move(loaded).error();
   co_return std::move(loaded->state);
 }
 
 Async<Result<std::vector<std::string>>> JournalStore::read(std::string session_id, std::int64_t since,
                                                            std::size_t limit) {
-  auto records = co_await parts_->context.fs.run(
-      [&] { return History(parts_->folders).read(session_id, since, limit); });
+  auto records =
+      co_await parts_->context.fs.run([&] { return History(parts_->folders).read(session_id, since, limit); });
   co_return records;
 }
 

@@ -35,11 +35,11 @@ class JournalStoreTest : public testing::Test {
 
   void reopen(storage::FaultPoint* faults = nullptr, runtime::Durability durability = runtime::Durability::kProcess) {
     store_.reset();
-    auto made = JournalStore::create(loop_, pool_,
-                                     {.state_dir = root_,
-                                      .durability = durability,
-                                      .faults = faults,
-                                      .on_warning = [this](const std::string& text) { warnings_.push_back(text); }});
+    auto made = JournalStore::create(
+        loop_, pool_,
+        {.state_dir = root_, .durability = durability, .faults = faults, .on_warning = [this](const std::string& text) {
+           warnings_.push_back(text);
+         }});
     ASSERT_TRUE(made.ok()) << made.error().text();
     store_ = *std::move(made);
   }
@@ -156,7 +156,8 @@ TEST_F(JournalStoreTest, AnotherProcessHoldsTheSessionUntilItIsKilled) {
   }
   const auto refused = open(id);
   ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find(fmt::format("process {}", child)), std::string::npos) << refused.error().text();
+  EXPECT_NE(refused.error().message.find(fmt::format("process {}", child)), std::string::npos)
+      << refused.error().text();
   EXPECT_TRUE(store_->held(id));
   EXPECT_GE(peek(id).last_seq, acknowledged);
   EXPECT_EQ(loop_.block_on(store_->remove(id)).error().code, base::codes::kLocked);
@@ -272,8 +273,14 @@ TEST_F(JournalStoreTest, ForksOfForksReadTheirParentsFirstAndCopyNothing) {
 
 TEST_F(JournalStoreTest, RemovalIsRefusedWhileForkedFromAndAMissingParentIsTold) {
   const std::string a = new_id(), b = new_id();
-  { const Stream root = create(a); say(*root, "x"); }
-  { const auto fork = loop_.block_on(store_->fork(a, 1, "", b)); ASSERT_TRUE(fork.ok()); }
+  {
+    const Stream root = create(a);
+    say(*root, "x");
+  }
+  {
+    const auto fork = loop_.block_on(store_->fork(a, 1, "", b));
+    ASSERT_TRUE(fork.ok());
+  }
   const auto refused = loop_.block_on(store_->remove(a));
   EXPECT_EQ(refused.error().code, base::codes::kExists);
   EXPECT_NE(refused.error().message.find(b), std::string::npos);

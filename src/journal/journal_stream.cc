@@ -74,7 +74,8 @@ JournalStream::Group JournalStream::take_group() {
   };
   auto end = std::next(queue_.begin());
   if (!rolls_back(queue_.front())) {
-    while (end != queue_.end() && !rolls_back(*end) && std::distance(queue_.begin(), end) < std::ptrdiff_t{kGroupRecords}) {
+    while (end != queue_.end() && !rolls_back(*end) &&
+           std::distance(queue_.begin(), end) < std::ptrdiff_t{kGroupRecords}) {
       ++end;
     }
   }
@@ -88,8 +89,8 @@ Async<void> JournalStream::write_group(Group group) {
   Result<void> result;
   if (needs_history(state_, group.front()->event)) {
     const std::int64_t to_seq = std::get<protocol::RolledBack>(group.front()->event.msg).to_seq;
-    auto past = co_await context_.fs.run(
-        [this, to_seq] { return History(context_.folders).state_at(session_id_, to_seq); });
+    auto past =
+        co_await context_.fs.run([this, to_seq] { return History(context_.folders).state_at(session_id_, to_seq); });
     if (past.ok()) {
       then = *std::move(past);
     } else {
@@ -106,8 +107,8 @@ Async<void> JournalStream::write_group(Group group) {
     }
     take_in(waiting.event, then ? &*then : nullptr);
     last_crc_ = crc_of(lines[i]);
-    waiting.done.set(AppendedRecord{.seq = *waiting.event.seq,
-                                    .line = std::make_shared<const std::string>(std::move(lines[i]))});
+    waiting.done.set(
+        AppendedRecord{.seq = *waiting.event.seq, .line = std::make_shared<const std::string>(std::move(lines[i]))});
   }
 }
 
@@ -146,8 +147,8 @@ bool JournalStream::snapshot_due() const {
 
 Async<void> JournalStream::keep_snapshot() {
   keeping_snapshot_ = true;
-  auto snapshot = std::make_shared<const Snapshot>(
-      Snapshot{.offset = writer_.size(), .record_crc = last_crc_, .state = state_});
+  auto snapshot =
+      std::make_shared<const Snapshot>(Snapshot{.offset = writer_.size(), .record_crc = last_crc_, .state = state_});
   auto written = co_await context_.fs.run([this, snapshot] {
     return write_snapshot(context_.folders.folder(session_id_), *snapshot, context_.folders.disk(),
                           context_.folders.durability());

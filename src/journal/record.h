@@ -19,7 +19,8 @@ struct Upcaster {
 /// there are none; each one that comes brings golden files of the records it lifts (testdata/).
 [[nodiscard]] std::span<const Upcaster> upcasters();
 
-/// A record of this or any earlier version. A version or an event type of a newer Lathe is `unsupported`, never skipped.
+/// A record of this or any earlier version. A version or an event type of a newer Lathe is `unsupported`, never
+/// skipped.
 [[nodiscard]] base::Result<protocol::Event> decode_record(std::string_view line,
                                                           std::span<const Upcaster> lifts = upcasters());
 

@@ -76,8 +76,7 @@ Result<void> SessionFolders::create(const std::string& session_id) const {
 }
 
 Result<FileLock> SessionFolders::lock(const std::string& session_id) const {
-  return FileLock::acquire(folder(session_id) + "/lock", storage::LockKind::kExclusive)
-      .within("session " + session_id);
+  return FileLock::acquire(folder(session_id) + "/lock", storage::LockKind::kExclusive).within("session " + session_id);
 }
 
 bool SessionFolders::held(const std::string& session_id) const {
@@ -85,7 +84,7 @@ bool SessionFolders::held(const std::string& session_id) const {
 }
 
 std::optional<std::uint64_t> SessionFolders::stream_bytes(const std::string& session_id) const {
-  struct stat status {};
+  struct stat status{};
   if (::stat(journal(session_id).c_str(), &status) != 0) return std::nullopt;
   return static_cast<std::uint64_t>(status.st_size);
 }

@@ -24,21 +24,20 @@ TEST_P(ApprovalTable, Decides) {
   EXPECT_NE(decision.rule.find(protocol::name_of(row.policy)), std::string::npos) << decision.rule;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rows, ApprovalTable,
-    ::testing::Values(Row{ApprovalPolicy::kNever, Kind::kCommand, false, Verdict::kAllow},
-                      Row{ApprovalPolicy::kNever, Kind::kCommand, true, Verdict::kDeny},
-                      Row{ApprovalPolicy::kNever, Kind::kFileChange, false, Verdict::kAllow},
-                      Row{ApprovalPolicy::kNever, Kind::kRead, false, Verdict::kAllow},
-                      Row{ApprovalPolicy::kOnRequest, Kind::kCommand, false, Verdict::kAllow},
-                      Row{ApprovalPolicy::kOnRequest, Kind::kCommand, true, Verdict::kAsk},
-                      Row{ApprovalPolicy::kOnRequest, Kind::kFileChange, false, Verdict::kAllow},
-                      Row{ApprovalPolicy::kOnRequest, Kind::kOther, true, Verdict::kAsk},
-                      Row{ApprovalPolicy::kUntrusted, Kind::kCommand, false, Verdict::kAsk},
-                      Row{ApprovalPolicy::kUntrusted, Kind::kFileChange, false, Verdict::kAsk},
-                      Row{ApprovalPolicy::kUntrusted, Kind::kRead, false, Verdict::kAllow},
-                      Row{ApprovalPolicy::kUntrusted, Kind::kOther, false, Verdict::kAllow},
-                      Row{ApprovalPolicy::kUntrusted, Kind::kOther, true, Verdict::kAsk}));
+INSTANTIATE_TEST_SUITE_P(Rows, ApprovalTable,
+                         ::testing::Values(Row{ApprovalPolicy::kNever, Kind::kCommand, false, Verdict::kAllow},
+                                           Row{ApprovalPolicy::kNever, Kind::kCommand, true, Verdict::kDeny},
+                                           Row{ApprovalPolicy::kNever, Kind::kFileChange, false, Verdict::kAllow},
+                                           Row{ApprovalPolicy::kNever, Kind::kRead, false, Verdict::kAllow},
+                                           Row{ApprovalPolicy::kOnRequest, Kind::kCommand, false, Verdict::kAllow},
+                                           Row{ApprovalPolicy::kOnRequest, Kind::kCommand, true, Verdict::kAsk},
+                                           Row{ApprovalPolicy::kOnRequest, Kind::kFileChange, false, Verdict::kAllow},
+                                           Row{ApprovalPolicy::kOnRequest, Kind::kOther, true, Verdict::kAsk},
+                                           Row{ApprovalPolicy::kUntrusted, Kind::kCommand, false, Verdict::kAsk},
+                                           Row{ApprovalPolicy::kUntrusted, Kind::kFileChange, false, Verdict::kAsk},
+                                           Row{ApprovalPolicy::kUntrusted, Kind::kRead, false, Verdict::kAllow},
+                                           Row{ApprovalPolicy::kUntrusted, Kind::kOther, false, Verdict::kAllow},
+                                           Row{ApprovalPolicy::kUntrusted, Kind::kOther, true, Verdict::kAsk}));
 
 }  // namespace
 }  // namespace lathe::policy

@@ -64,7 +64,8 @@ struct ToolResultItem {
   std::vector<ModelImage> images;
   friend bool operator==(const ToolResultItem&, const ToolResultItem&) = default;
 };
-using ModelItem = std::variant<UserInputItem, AssistantTextItem, AssistantReasoningItem, AssistantCallItem, ToolResultItem>;
+using ModelItem =
+    std::variant<UserInputItem, AssistantTextItem, AssistantReasoningItem, AssistantCallItem, ToolResultItem>;
 
 /// A tool as the model sees it. `parameters` is a JSON Schema object with sorted, stable members.
 struct ToolSpec {

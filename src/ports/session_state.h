@@ -24,7 +24,8 @@ struct OpenQuestionState {
   base::UnixMillis asked_at = 0;
   static constexpr auto fields() {
     using S = OpenQuestionState;
-    return std::tuple{protocol::required("id", &S::id, "the question"), protocol::required("call_id", &S::call_id, "the call"),
+    return std::tuple{protocol::required("id", &S::id, "the question"),
+                      protocol::required("call_id", &S::call_id, "the call"),
                       protocol::required("request", &S::request, "what was asked"),
                       protocol::required("asked_at", &S::asked_at, "unix milliseconds")};
   }

@@ -52,8 +52,8 @@ class SessionStore {
   virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> open(std::string session_id) = 0;
   /// A new session whose history is `parent`'s up to and with `seq`. Nothing is copied.
   virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> fork(std::string parent, std::int64_t seq,
-                                                                           std::string response_id,
-                                                                           std::string new_session_id) = 0;
+                                                                            std::string response_id,
+                                                                            std::string new_session_id) = 0;
   /// The state without the lock; may be a moment old.
   virtual runtime::Async<base::Result<SessionState>> peek(std::string session_id) = 0;
   /// Records of the session, those of its parents first, without the lock.

@@ -96,7 +96,7 @@ class Tool {
   [[nodiscard]] virtual bool read_only() const = 0;
   /// `invalid` names the argument; it becomes the call's result and the Task goes on. May read files.
   virtual runtime::Async<base::Result<std::unique_ptr<PreparedCall>>> prepare(const protocol::ToolCall& call,
-                                                                             const ToolEnvironment& environment) = 0;
+                                                                              const ToolEnvironment& environment) = 0;
 };
 
 }  // namespace lathe::ports

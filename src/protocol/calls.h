@@ -159,12 +159,14 @@ struct SessionSubscribeReply {
 struct SessionSubscribe {
   using Reply = SessionSubscribeReply;
   static constexpr std::string_view kType = "session_subscribe";
-  static constexpr std::string_view kDoc = "Sends every durable event after `since`, then what is in flight, then all that comes.";
+  static constexpr std::string_view kDoc =
+      "Sends every durable event after `since`, then what is in flight, then all that comes.";
   std::string session;
   std::int64_t since = 0;
   static constexpr auto fields() {
-    return std::tuple{required("session", &SessionSubscribe::session, "the session's id"),
-                      optional("since", &SessionSubscribe::since, "last seq that the client saw; 0: everything, -1: only new")};
+    return std::tuple{
+        required("session", &SessionSubscribe::session, "the session's id"),
+        optional("since", &SessionSubscribe::since, "last seq that the client saw; 0: everything, -1: only new")};
   }
   friend bool operator==(const SessionSubscribe&, const SessionSubscribe&) = default;
 };
@@ -214,9 +216,12 @@ struct SessionArchive {
 struct SessionRemove {
   using Reply = OkReply;
   static constexpr std::string_view kType = "session_remove";
-  static constexpr std::string_view kDoc = "Deletes a session. Refused while it is held by a process or other sessions are forked from it.";
+  static constexpr std::string_view kDoc =
+      "Deletes a session. Refused while it is held by a process or other sessions are forked from it.";
   std::string session;
-  static constexpr auto fields() { return std::tuple{required("session", &SessionRemove::session, "the session's id")}; }
+  static constexpr auto fields() {
+    return std::tuple{required("session", &SessionRemove::session, "the session's id")};
+  }
   friend bool operator==(const SessionRemove&, const SessionRemove&) = default;
 };
 
@@ -230,8 +235,10 @@ struct SearchHit {
   base::UnixMillis ts = 0;
   static constexpr auto fields() {
     using S = SearchHit;
-    return std::tuple{required("session_id", &S::session_id, "the session"), required("seq", &S::seq, "the record"),
-                      required("title", &S::title, "the session's title"), required("type", &S::type, "the record's type"),
+    return std::tuple{required("session_id", &S::session_id, "the session"),
+                      required("seq", &S::seq, "the record"),
+                      required("title", &S::title, "the session's title"),
+                      required("type", &S::type, "the record's type"),
                       required("snippet", &S::snippet, "text around the hit, the words in «»"),
                       required("ts", &S::ts, "unix milliseconds")};
   }
@@ -293,10 +300,12 @@ struct OpenQuestion {
   base::UnixMillis asked_at = 0;
   static constexpr auto fields() {
     using S = OpenQuestion;
-    return std::tuple{required("id", &S::id, "the question's id"), required("session_id", &S::session_id, "the session"),
+    return std::tuple{required("id", &S::id, "the question's id"),
+                      required("session_id", &S::session_id, "the session"),
                       required("kind", &S::kind, "type of the event that asked"),
                       required("what", &S::what, "the command, the files, the tool or the question, in one line"),
-                      optional("reason", &S::reason, "why"), required("asked_at", &S::asked_at, "unix milliseconds")};
+                      optional("reason", &S::reason, "why"),
+                      required("asked_at", &S::asked_at, "unix milliseconds")};
   }
   friend bool operator==(const OpenQuestion&, const OpenQuestion&) = default;
 };
@@ -357,10 +366,13 @@ struct ModelInfo {
   bool is_default = false;
   static constexpr auto fields() {
     using S = ModelInfo;
-    return std::tuple{required("backend", &S::backend, "backend name"), required("model", &S::model, "model name"),
+    return std::tuple{required("backend", &S::backend, "backend name"),
+                      required("model", &S::model, "model name"),
                       optional("context_window", &S::context_window, "tokens; absent when unknown"),
-                      optional("input_micro_usd_per_mtok", &S::input_micro_usd_per_mtok, "price of a million input tokens; absent when unknown"),
-                      optional("output_micro_usd_per_mtok", &S::output_micro_usd_per_mtok, "price of a million output tokens; absent when unknown"),
+                      optional("input_micro_usd_per_mtok", &S::input_micro_usd_per_mtok,
+                               "price of a million input tokens; absent when unknown"),
+                      optional("output_micro_usd_per_mtok", &S::output_micro_usd_per_mtok,
+                               "price of a million output tokens; absent when unknown"),
                       optional("is_default", &S::is_default, "used when no model is named")};
   }
   friend bool operator==(const ModelInfo&, const ModelInfo&) = default;
@@ -381,9 +393,7 @@ struct ModelList {
   static constexpr std::string_view kType = "model_list";
   static constexpr std::string_view kDoc = "Asks the backends which models they have.";
   std::string backend;
-  static constexpr auto fields() {
-    return std::tuple{optional("backend", &ModelList::backend, "only this one")};
-  }
+  static constexpr auto fields() { return std::tuple{optional("backend", &ModelList::backend, "only this one")}; }
   friend bool operator==(const ModelList&, const ModelList&) = default;
 };
 
@@ -398,8 +408,10 @@ struct BackendInfo {
   bool is_default = false;
   static constexpr auto fields() {
     using S = BackendInfo;
-    return std::tuple{required("name", &S::name, "its name"), required("type", &S::type, "openai, anthropic, ollama, …"),
-                      required("provider", &S::provider, "wire format"), required("url", &S::url, "base URL"),
+    return std::tuple{required("name", &S::name, "its name"),
+                      required("type", &S::type, "openai, anthropic, ollama, …"),
+                      required("provider", &S::provider, "wire format"),
+                      required("url", &S::url, "base URL"),
                       optional("key_source", &S::key_source, "where the key is from; never the key"),
                       required("origin", &S::origin, "config, environment or found"),
                       optional("is_default", &S::is_default, "used when no backend is named")};
@@ -439,7 +451,8 @@ struct BackendTestReply {
 struct BackendTest {
   using Reply = BackendTestReply;
   static constexpr std::string_view kType = "backend_test";
-  static constexpr std::string_view kDoc = "Asks a backend for its models and, when told, for one short answer (which may be billed).";
+  static constexpr std::string_view kDoc =
+      "Asks a backend for its models and, when told, for one short answer (which may be billed).";
   std::string backend;
   std::string model;
   bool ask_model = false;
@@ -459,7 +472,8 @@ struct UsageRow {
   std::int64_t tasks = 0;
   static constexpr auto fields() {
     using S = UsageRow;
-    return std::tuple{required("key", &S::key, "the day, model, session or folder"), required("usage", &S::usage, "tokens"),
+    return std::tuple{required("key", &S::key, "the day, model, session or folder"),
+                      required("usage", &S::usage, "tokens"),
                       optional("cost_micro_usd", &S::cost_micro_usd, "absent when any price is unknown"),
                       required("tasks", &S::tasks, "Tasks")};
   }
@@ -491,7 +505,8 @@ struct IndexRebuildReply {
   std::vector<std::string> problems;
   static constexpr auto fields() {
     using S = IndexRebuildReply;
-    return std::tuple{required("sessions", &S::sessions, "sessions read"), required("records", &S::records, "records read"),
+    return std::tuple{required("sessions", &S::sessions, "sessions read"),
+                      required("records", &S::records, "records read"),
                       optional("problems", &S::problems, "damage that was met, with its place")};
   }
   friend bool operator==(const IndexRebuildReply&, const IndexRebuildReply&) = default;
@@ -507,9 +522,9 @@ struct IndexRebuild {
 using Call = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionFork,
                           SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer,
                           ModelList, BackendList, BackendTest, UsageCall, IndexRebuild>;
-using ReplyMsg = std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply,
-                              SessionForkReply, SessionSearchReply, SessionExportReply, ApprovalListReply,
-                              ApprovalAnswerReply, ModelListReply, BackendListReply, BackendTestReply, UsageReply,
-                              IndexRebuildReply>;
+using ReplyMsg =
+    std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
+                 SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply, ModelListReply,
+                 BackendListReply, BackendTestReply, UsageReply, IndexRebuildReply>;
 
 }  // namespace lathe::protocol

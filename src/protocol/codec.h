@@ -251,7 +251,8 @@ base::Result<void> read(const base::Json& json, T& value, const Path& path) {
     return {};
   } else if constexpr (std::is_integral_v<T>) {
     if (!json.is_number_integer()) return wrong(path, "a whole number", json);
-    if (json.is_number_unsigned() && json.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
+    if (json.is_number_unsigned() &&
+        json.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
       return wrong(path, "a number that fits 63 bits", json);
     }
     value = json.get<T>();

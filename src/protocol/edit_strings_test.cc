@@ -11,7 +11,8 @@ TEST(EditStrings, ReachesEveryTextWhereverItStands) {
   edit_strings(msg, [&](std::string& text) { seen += text; });
   EXPECT_EQ(seen, "abc");
 
-  EventMsg resolved = ApprovalResolved{.id = "1", .call_id = "2", .by = "3", .note = "4", .amended_input = base::Json{{"k", {"5", 6}}}};
+  EventMsg resolved =
+      ApprovalResolved{.id = "1", .call_id = "2", .by = "3", .note = "4", .amended_input = base::Json{{"k", {"5", 6}}}};
   edit_strings(resolved, [](std::string& text) { text += "!"; });
   EXPECT_EQ(std::get<ApprovalResolved>(resolved).note, "4!");
   EXPECT_EQ(*std::get<ApprovalResolved>(resolved).amended_input, (base::Json{{"k", {"5!", 6}}}));

@@ -24,7 +24,8 @@ namespace lathe::protocol {
 
 struct SessionConfigured {
   static constexpr std::string_view kType = "session_configured";
-  static constexpr std::string_view kDoc = "The session's configuration; the first event of a session, and after each configure.";
+  static constexpr std::string_view kDoc =
+      "The session's configuration; the first event of a session, and after each configure.";
   std::string session_id;
   std::string model;
   std::string backend;
@@ -61,7 +62,8 @@ struct SessionConfigured {
 
 struct ForkedFrom {
   static constexpr std::string_view kType = "forked_from";
-  static constexpr std::string_view kDoc = "First record of a forked session: everything up to that seq is the parent's.";
+  static constexpr std::string_view kDoc =
+      "First record of a forked session: everything up to that seq is the parent's.";
   std::string session_id;
   std::int64_t seq = 0;
   std::string response_id;
@@ -103,8 +105,7 @@ enum class ContextKind { kEnvironment, kProjectDocs, kUserContext, kNudge, kInte
 constexpr auto enum_names(ContextKind) {
   return std::array{EnumName{ContextKind::kEnvironment, "environment"},
                     EnumName{ContextKind::kProjectDocs, "project_docs"},
-                    EnumName{ContextKind::kUserContext, "user_context"},
-                    EnumName{ContextKind::kNudge, "nudge"},
+                    EnumName{ContextKind::kUserContext, "user_context"}, EnumName{ContextKind::kNudge, "nudge"},
                     EnumName{ContextKind::kInterruption, "interruption"}};
 }
 
@@ -197,7 +198,8 @@ struct ItemReset {
 
 struct ToolCalls {
   static constexpr std::string_view kType = "tool_calls";
-  static constexpr std::string_view kDoc = "The calls that one answer of the model asked for, recorded before any of them runs.";
+  static constexpr std::string_view kDoc =
+      "The calls that one answer of the model asked for, recorded before any of them runs.";
   std::vector<ToolCall> calls;
   // What the Turn's turn_complete will say of the answer, so that a Task that parks or dies before it keeps the count.
   std::string provider_response_id;
@@ -207,12 +209,13 @@ struct ToolCalls {
   std::string finish_reason;
   static constexpr auto fields() {
     using S = ToolCalls;
-    return std::tuple{required("calls", &S::calls, "in the model's order"),
-                      optional("provider_response_id", &S::provider_response_id, "the provider's own"),
-                      optional("model", &S::model, "backend/model that answered"),
-                      optional("usage", &S::usage, "tokens of the answer; counted with turn_complete"),
-                      optional("cost_micro_usd", &S::cost_micro_usd, "millionths of a US dollar; absent when the price is unknown"),
-                      optional("finish_reason", &S::finish_reason, "stop, tool_calls, length, content_filter or other")};
+    return std::tuple{
+        required("calls", &S::calls, "in the model's order"),
+        optional("provider_response_id", &S::provider_response_id, "the provider's own"),
+        optional("model", &S::model, "backend/model that answered"),
+        optional("usage", &S::usage, "tokens of the answer; counted with turn_complete"),
+        optional("cost_micro_usd", &S::cost_micro_usd, "millionths of a US dollar; absent when the price is unknown"),
+        optional("finish_reason", &S::finish_reason, "stop, tool_calls, length, content_filter or other")};
   }
   friend bool operator==(const ToolCalls&, const ToolCalls&) = default;
 };
@@ -277,9 +280,10 @@ struct ExecCommandEnd {
   CallOutcome outcome;
   static constexpr auto fields() {
     using S = ExecCommandEnd;
-    return std::tuple{required("call_id", &S::call_id, "the call"),
-                      optional("exit_code", &S::exit_code, "exit code, 128 + signal; absent when it never ran to an end"),
-                      required("outcome", &S::outcome, "status and output")};
+    return std::tuple{
+        required("call_id", &S::call_id, "the call"),
+        optional("exit_code", &S::exit_code, "exit code, 128 + signal; absent when it never ran to an end"),
+        required("outcome", &S::outcome, "status and output")};
   }
   friend bool operator==(const ExecCommandEnd&, const ExecCommandEnd&) = default;
 };
@@ -303,7 +307,8 @@ struct PatchApplyEnd {
   CallOutcome outcome;
   static constexpr auto fields() {
     using S = PatchApplyEnd;
-    return std::tuple{required("call_id", &S::call_id, "the call"), required("outcome", &S::outcome, "status and output")};
+    return std::tuple{required("call_id", &S::call_id, "the call"),
+                      required("outcome", &S::outcome, "status and output")};
   }
   friend bool operator==(const PatchApplyEnd&, const PatchApplyEnd&) = default;
 };
@@ -347,8 +352,10 @@ struct ExecApprovalRequest {
   std::string rule;
   static constexpr auto fields() {
     using S = ExecApprovalRequest;
-    return std::tuple{required("id", &S::id, "the question's id"), required("call_id", &S::call_id, "the call"),
-                      required("command", &S::command, "argv"), required("cwd", &S::cwd, "absolute folder"),
+    return std::tuple{required("id", &S::id, "the question's id"),
+                      required("call_id", &S::call_id, "the call"),
+                      required("command", &S::command, "argv"),
+                      required("cwd", &S::cwd, "absolute folder"),
                       optional("reason", &S::reason, "why, in the model's words"),
                       required("rule", &S::rule, "what made it a question")};
   }
@@ -384,8 +391,10 @@ struct ApprovalRequest {
   std::string rule;
   static constexpr auto fields() {
     using S = ApprovalRequest;
-    return std::tuple{required("id", &S::id, "the question's id"), required("call_id", &S::call_id, "the call"),
-                      required("tool", &S::tool, "the tool's name"), required("arguments", &S::arguments, "its arguments"),
+    return std::tuple{required("id", &S::id, "the question's id"),
+                      required("call_id", &S::call_id, "the call"),
+                      required("tool", &S::tool, "the tool's name"),
+                      required("arguments", &S::arguments, "its arguments"),
                       optional("reason", &S::reason, "why, in the model's words"),
                       required("rule", &S::rule, "what made it a question")};
   }
@@ -403,7 +412,8 @@ struct ApprovalResolved {
   std::optional<base::Json> amended_input;
   static constexpr auto fields() {
     using S = ApprovalResolved;
-    return std::tuple{required("id", &S::id, "the question's id"), required("call_id", &S::call_id, "the call"),
+    return std::tuple{required("id", &S::id, "the question's id"),
+                      required("call_id", &S::call_id, "the call"),
                       required("decision", &S::decision, "the answer"),
                       required("by", &S::by, "the client that answered, or what decided when nobody could"),
                       optional("note", &S::note, "told to the model"),
@@ -444,7 +454,8 @@ struct UserQuestionAnswered {
 
 struct TurnComplete {
   static constexpr std::string_view kType = "turn_complete";
-  static constexpr std::string_view kDoc = "A Turn ended: the model answered and its calls have results. The bookmark to continue or fork from.";
+  static constexpr std::string_view kDoc =
+      "A Turn ended: the model answered and its calls have results. The bookmark to continue or fork from.";
   std::string response_id;
   std::string provider_response_id;
   std::string model;
@@ -453,22 +464,24 @@ struct TurnComplete {
   std::string finish_reason;
   static constexpr auto fields() {
     using S = TurnComplete;
-    return std::tuple{required("response_id", &S::response_id, "ours; continues or forks from here on any provider"),
-                      optional("provider_response_id", &S::provider_response_id, "the provider's own"),
-                      required("model", &S::model, "backend/model that answered"),
-                      required("usage", &S::usage, "tokens of this Turn"),
-                      optional("cost_micro_usd", &S::cost_micro_usd, "millionths of a US dollar; absent when the price is unknown"),
-                      optional("finish_reason", &S::finish_reason, "stop, tool_calls, length, content_filter or other")};
+    return std::tuple{
+        required("response_id", &S::response_id, "ours; continues or forks from here on any provider"),
+        optional("provider_response_id", &S::provider_response_id, "the provider's own"),
+        required("model", &S::model, "backend/model that answered"),
+        required("usage", &S::usage, "tokens of this Turn"),
+        optional("cost_micro_usd", &S::cost_micro_usd, "millionths of a US dollar; absent when the price is unknown"),
+        optional("finish_reason", &S::finish_reason, "stop, tool_calls, length, content_filter or other")};
   }
   friend bool operator==(const TurnComplete&, const TurnComplete&) = default;
 };
 
 enum class AbortReason { kInterrupted, kReplaced, kReconfigured, kBudget, kLoop, kApproval, kShutdown, kCrashed };
 constexpr auto enum_names(AbortReason) {
-  return std::array{EnumName{AbortReason::kInterrupted, "interrupted"},   EnumName{AbortReason::kReplaced, "replaced"},
-                    EnumName{AbortReason::kReconfigured, "reconfigured"}, EnumName{AbortReason::kBudget, "budget"},
-                    EnumName{AbortReason::kLoop, "repeated_call"},        EnumName{AbortReason::kApproval, "approval_aborted"},
-                    EnumName{AbortReason::kShutdown, "shutdown"},         EnumName{AbortReason::kCrashed, "crashed"}};
+  return std::array{
+      EnumName{AbortReason::kInterrupted, "interrupted"},   EnumName{AbortReason::kReplaced, "replaced"},
+      EnumName{AbortReason::kReconfigured, "reconfigured"}, EnumName{AbortReason::kBudget, "budget"},
+      EnumName{AbortReason::kLoop, "repeated_call"},        EnumName{AbortReason::kApproval, "approval_aborted"},
+      EnumName{AbortReason::kShutdown, "shutdown"},         EnumName{AbortReason::kCrashed, "crashed"}};
 }
 
 struct TurnAborted {
@@ -524,12 +537,14 @@ struct TaskComplete {
   std::int64_t duration_ms = 0;
   static constexpr auto fields() {
     using S = TaskComplete;
-    return std::tuple{required("task", &S::task, "the Task"),
-                      optional("last_agent_message", &S::last_agent_message, "the answer"),
-                      required("usage", &S::usage, "tokens of the whole Task"),
-                      optional("cost_micro_usd", &S::cost_micro_usd, "millionths of a US dollar; absent when a price is unknown"),
-                      required("turns", &S::turns, "model requests"), required("tool_calls", &S::tool_calls, "tool calls"),
-                      required("duration_ms", &S::duration_ms, "wall time")};
+    return std::tuple{
+        required("task", &S::task, "the Task"),
+        optional("last_agent_message", &S::last_agent_message, "the answer"),
+        required("usage", &S::usage, "tokens of the whole Task"),
+        optional("cost_micro_usd", &S::cost_micro_usd, "millionths of a US dollar; absent when a price is unknown"),
+        required("turns", &S::turns, "model requests"),
+        required("tool_calls", &S::tool_calls, "tool calls"),
+        required("duration_ms", &S::duration_ms, "wall time")};
   }
   friend bool operator==(const TaskComplete&, const TaskComplete&) = default;
 };
@@ -580,7 +595,8 @@ struct PlanUpdate {
 
 struct Compacted {
   static constexpr std::string_view kType = "compacted";
-  static constexpr std::string_view kDoc = "The older conversation was replaced by a summary for the model. The originals stay in the journal.";
+  static constexpr std::string_view kDoc =
+      "The older conversation was replaced by a summary for the model. The originals stay in the journal.";
   std::string item;
   std::string summary;
   std::int64_t keep_from_seq = 0;
@@ -590,7 +606,8 @@ struct Compacted {
   std::optional<std::int64_t> cost_micro_usd;
   static constexpr auto fields() {
     using S = Compacted;
-    return std::tuple{required("item", &S::item, "the item's id"), required("summary", &S::summary, "what the model sees instead"),
+    return std::tuple{required("item", &S::item, "the item's id"),
+                      required("summary", &S::summary, "what the model sees instead"),
                       required("keep_from_seq", &S::keep_from_seq, "items from this seq on are kept whole"),
                       required("tokens_before", &S::tokens_before, "estimate before"),
                       required("tokens_after", &S::tokens_after, "estimate after; always smaller"),
@@ -627,15 +644,17 @@ struct SessionUpdated {
   std::string title;
   static constexpr auto fields() {
     using S = SessionUpdated;
-    return std::tuple{optional("model", &S::model, "the new model"), optional("backend", &S::backend, "the new backend"),
-                      optional("provider", &S::provider, "its wire format"), optional("title", &S::title, "the new title")};
+    return std::tuple{
+        optional("model", &S::model, "the new model"), optional("backend", &S::backend, "the new backend"),
+        optional("provider", &S::provider, "its wire format"), optional("title", &S::title, "the new title")};
   }
   friend bool operator==(const SessionUpdated&, const SessionUpdated&) = default;
 };
 
 struct RolledBack {
   static constexpr std::string_view kType = "rolled_back";
-  static constexpr std::string_view kDoc = "The end of the conversation was taken back; what is taken back stays in the journal.";
+  static constexpr std::string_view kDoc =
+      "The end of the conversation was taken back; what is taken back stays in the journal.";
   std::int64_t to_seq = 0;
   std::string response_id;
   std::int64_t tasks = 0;
@@ -654,7 +673,8 @@ struct Warning {
   std::string code;
   std::string message;
   static constexpr auto fields() {
-    return std::tuple{optional("code", &Warning::code, "stable name"), required("message", &Warning::message, "the text")};
+    return std::tuple{optional("code", &Warning::code, "stable name"),
+                      required("message", &Warning::message, "the text")};
   }
   friend bool operator==(const Warning&, const Warning&) = default;
 };
@@ -670,7 +690,8 @@ struct ErrorEvent {
   static constexpr auto fields() {
     using S = ErrorEvent;
     return std::tuple{required("code", &S::code, "error code"), required("message", &S::message, "what failed"),
-                      optional("hint", &S::hint, "what to do"), required("retryable", &S::retryable, "may succeed later as it is"),
+                      optional("hint", &S::hint, "what to do"),
+                      required("retryable", &S::retryable, "may succeed later as it is"),
                       optional("ends_task", &S::ends_task, "the Task is over")};
   }
   friend bool operator==(const ErrorEvent&, const ErrorEvent&) = default;

@@ -50,8 +50,8 @@ Result<Event> event_from(const Json& json) {
   event.id = base::json_string(json, "id");
   event.by = base::json_string(json, "by");
   event.ts = base::json_int(json, "ts");
-  TRY_OK(codec::read_union(base::json_at(json, "msg"), event.msg, codec::Path{nullptr, "msg"},
-                           base::codes::kUnsupported));
+  TRY_OK(
+      codec::read_union(base::json_at(json, "msg"), event.msg, codec::Path{nullptr, "msg"}, base::codes::kUnsupported));
   return event;
 }
 
@@ -113,7 +113,8 @@ Result<ClientFrame> decode_client_frame(std::string_view line) {
   TRY(const Json json, parse_object(line));
   const Json& id = base::json_at(json, "id");
   if (!id.is_string()) {
-    return Error{.code = base::codes::kInvalid, .message = "\"id\" must be a string", .hint = "{\"id\":\"1\",\"op\":{…}}"};
+    return Error{
+        .code = base::codes::kInvalid, .message = "\"id\" must be a string", .hint = "{\"id\":\"1\",\"op\":{…}}"};
   }
   if (json.contains("call")) {
     CallFrame frame{.id = id.get<std::string>(), .call = {}};

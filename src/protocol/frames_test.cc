@@ -8,19 +8,21 @@ namespace lathe::protocol {
 namespace {
 
 TEST(Frames, SubmissionRoundTrips) {
-  const ClientFrame frame = Submission{
-      .id = "1", .session = "s", .op = UserInput{.items = {TextPart{"hi"}}, .if_busy = IfBusy::kSteer}};
+  const ClientFrame frame =
+      Submission{.id = "1", .session = "s", .op = UserInput{.items = {TextPart{"hi"}}, .if_busy = IfBusy::kSteer}};
   const std::string line = encode(frame);
-  EXPECT_EQ(line,
-            R"({"id":"1","session":"s","op":{"type":"user_input","items":[{"type":"text","text":"hi"}],"if_busy":"steer"}})");
+  EXPECT_EQ(
+      line,
+      R"({"id":"1","session":"s","op":{"type":"user_input","items":[{"type":"text","text":"hi"}],"if_busy":"steer"}})");
   EXPECT_EQ(*decode_client_frame(line), frame);
 }
 
 TEST(Frames, DurableEventsAreSealedAndPassingOnesAreNot) {
   const Event durable{.session = "s", .seq = 3, .id = "1", .by = "c/1", .ts = 5, .msg = AgentMessage{"i", "x\ny"}};
   const std::string line = encode_event(durable);
-  EXPECT_EQ(line.substr(0, line.size() - 18),
-            R"({"v":1,"session":"s","seq":3,"id":"1","by":"c/1","ts":5,"msg":{"type":"agent_message","item":"i","text":"x\ny"})");
+  EXPECT_EQ(
+      line.substr(0, line.size() - 18),
+      R"({"v":1,"session":"s","seq":3,"id":"1","by":"c/1","ts":5,"msg":{"type":"agent_message","item":"i","text":"x\ny"})");
   EXPECT_EQ(check_seal(line), SealState::kGood);
   EXPECT_EQ(*decode_event(line), durable);
   std::string broken = line;
@@ -55,14 +57,16 @@ TEST(Frames, BadInputSaysWhatAndWhere) {
 }
 
 TEST(Frames, UnknownFieldsAreIgnoredAndAliasesRead) {
-  const auto frame = decode_client_frame(R"({"id":"1","new":1,"op":{"type":"exec_approval","id":"a","decision":"Allow","x":2}})");
+  const auto frame =
+      decode_client_frame(R"({"id":"1","new":1,"op":{"type":"exec_approval","id":"a","decision":"Allow","x":2}})");
   ASSERT_TRUE(frame.ok()) << frame.error().message;
   EXPECT_EQ(std::get<ExecApproval>(std::get<Submission>(*frame).op).decision, Decision::kApproved);
 }
 
 TEST(Frames, AnOptionalFieldIsLeftOutOnlyWhenItHasTheDefaultOfItsStruct) {
   const ClientFrame approved = CallFrame{.id = "1", .call = ApprovalAnswer{.id = "q", .decision = Decision::kApproved}};
-  EXPECT_EQ(encode(approved), R"({"id":"1","call":{"type":"approval_answer","id":"q","decision":"approved","resume":true}})");
+  EXPECT_EQ(encode(approved),
+            R"({"id":"1","call":{"type":"approval_answer","id":"q","decision":"approved","resume":true}})");
   EXPECT_EQ(*decode_client_frame(encode(approved)), approved);
   const ClientFrame denied = CallFrame{.id = "1", .call = ApprovalAnswer{.id = "q", .decision = Decision::kDenied}};
   EXPECT_EQ(*decode_client_frame(encode(denied)), denied);

@@ -17,7 +17,8 @@ namespace lathe::protocol {
 struct ConfigureSession {
   static constexpr std::string_view kType = "configure_session";
   static constexpr std::string_view kDoc =
-      "Creates a session, or reconfigures one: a Task that is running is aborted first. Absent fields keep their value.";
+      "Creates a session, or reconfigures one: a Task that is running is aborted first. Absent fields keep their "
+      "value.";
   std::optional<std::string> model;
   std::optional<std::string> backend;
   std::optional<std::string> cwd;
@@ -73,7 +74,8 @@ struct Interrupt {
 template <int kKind>
 struct ApprovalOp {
   static constexpr std::string_view kType = kKind == 0 ? "approval" : kKind == 1 ? "exec_approval" : "patch_approval";
-  static constexpr std::string_view kDoc = "Answers an open question about one exact action. The first answer settles it.";
+  static constexpr std::string_view kDoc =
+      "Answers an open question about one exact action. The first answer settles it.";
   std::string id;
   Decision decision = Decision::kDenied;
   std::string note;
@@ -142,7 +144,8 @@ struct SetModel {
 
 struct Compact {
   static constexpr std::string_view kType = "compact";
-  static constexpr std::string_view kDoc = "Replaces the older conversation by a summary. The originals stay in the journal.";
+  static constexpr std::string_view kDoc =
+      "Replaces the older conversation by a summary. The originals stay in the journal.";
   static constexpr auto fields() { return std::tuple<>{}; }
   friend bool operator==(const Compact&, const Compact&) = default;
 };

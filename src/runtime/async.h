@@ -10,8 +10,8 @@
 
 #include "lathe/base/check.h"
 
-// The one coroutine type. An Async<T> is lazy (nothing runs before it is awaited), awaited once, and resumes its awaiter
-// directly. It belongs to the thread of the Loop it waits on.
+// The one coroutine type. An Async<T> is lazy (nothing runs before it is awaited), awaited once, and resumes its
+// awaiter directly. It belongs to the thread of the Loop it waits on.
 //
 // Lifetimes: destroying an Async that has started and not finished is a CHECK, because whatever it waits for would
 // resume freed memory. So every started coroutine is awaited to its end; to end it early, cancel its token.

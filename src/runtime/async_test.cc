@@ -105,7 +105,9 @@ TEST(CancelSource, ChildFollowsParentWithItsReason) {
   CancelSource child(parent.token());
   int calls = 0;
   const CancelRegistration kept = child.token().on_cancel([&] { ++calls; });
-  { const CancelRegistration dropped = child.token().on_cancel([&] { calls += 100; }); }
+  {
+    const CancelRegistration dropped = child.token().on_cancel([&] { calls += 100; });
+  }
   parent.cancel({.code = "budget", .message = "spent"});
   parent.cancel({.code = "other", .message = "later"});
   EXPECT_EQ(calls, 1);

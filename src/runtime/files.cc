@@ -28,7 +28,7 @@ Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode) {
 
 Result<std::string> read_all(int fd, std::size_t max_bytes, std::string_view name) {
   std::string out;
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) out.reserve(static_cast<std::size_t>(status.st_size));
   char buffer[65536];
   while (true) {
@@ -38,7 +38,8 @@ Result<std::string> read_all(int fd, std::size_t max_bytes, std::string_view nam
     if (got == 0) return out;
     out.append(buffer, static_cast<std::size_t>(got));
     if (out.size() > max_bytes) {
-      return Error{.code = base::codes::kLimit, .message = fmt::format("{} is over the limit of {} bytes", name, max_bytes)};
+      return Error{.code = base::codes::kLimit,
+                   .message = fmt::format("{} is over the limit of {} bytes", name, max_bytes)};
     }
   }
 }
@@ -93,7 +94,7 @@ Result<void> replace_file(const std::string& path, std::string_view bytes, mode_
 Result<void> make_folders(const std::string& path, mode_t mode) {
   if (::mkdir(path.c_str(), mode) == 0) return {};
   if (errno == EEXIST) {
-    struct stat status {};
+    struct stat status{};
     if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
     return errno_error(ENOTDIR, path);
   }

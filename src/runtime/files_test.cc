@@ -25,7 +25,7 @@ TEST_F(FilesTest, ReplacesInOneStepAndKeepsTheMode) {
   ASSERT_TRUE(replace_file(path("x"), "one", 0640, Durability::kProcess).ok());
   ASSERT_TRUE(replace_file(path("x"), "two", 0640, Durability::kPower).ok());
   EXPECT_EQ(*read_file(path("x")), "two");
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(stat(path("x").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0640U);
   int entries = 0;

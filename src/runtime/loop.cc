@@ -3,13 +3,13 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <csignal>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <csignal>
 #include <deque>
 #include <map>
 
@@ -26,7 +26,8 @@ namespace asio = boost::asio;
 using TimerKey = std::pair<base::MonoTime, std::uint64_t>;
 
 struct Loop::Impl {
-  explicit Impl(TimeMode time_mode) : mode(time_mode), context(1), guard(asio::make_work_guard(context)), alarm(context) {}
+  explicit Impl(TimeMode time_mode)
+      : mode(time_mode), context(1), guard(asio::make_work_guard(context)), alarm(context) {}
 
   TimeMode mode;
   asio::io_context context;
@@ -207,7 +208,8 @@ struct FdWatch::Impl {
       impl->descriptor.cancel(ignored);
       co_return std::move(result).error();
     }
-    if (*result) co_return base::Error{.code = base::codes::kIo, .message = "wait for descriptor: " + result->message()};
+    if (*result)
+      co_return base::Error{.code = base::codes::kIo, .message = "wait for descriptor: " + result->message()};
     co_return base::Result<void>();
   }
 };

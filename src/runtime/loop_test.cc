@@ -22,7 +22,9 @@ TEST(Loop, TimersFireInOrderOfTime) {
   std::vector<int> order;
   const Timer b = loop.call_after(milliseconds(20), [&] { order.push_back(2); });
   const Timer a = loop.call_after(milliseconds(10), [&] { order.push_back(1); });
-  { const Timer dropped = loop.call_after(milliseconds(5), [&] { order.push_back(99); }); }
+  {
+    const Timer dropped = loop.call_after(milliseconds(5), [&] { order.push_back(99); });
+  }
   loop.block_on(sleep_for(&loop, milliseconds(50)));
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }

@@ -99,8 +99,8 @@ Result<Child> spawn(const SpawnOptions& options) {
   std::vector<char*> argv = c_strings(options.argv);
   std::vector<char*> env = options.env ? c_strings(*options.env) : std::vector<char*>();
   pid_t pid = -1;
-  const int failed = posix_spawnp(&pid, argv[0], plan.actions(), plan.attributes(), argv.data(),
-                                  options.env ? env.data() : environ);
+  const int failed =
+      posix_spawnp(&pid, argv[0], plan.actions(), plan.attributes(), argv.data(), options.env ? env.data() : environ);
   if (failed != 0) return errno_error(failed, fmt::format("start {}", options.argv[0]));
   UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {

@@ -28,7 +28,7 @@ void remove_abandoned(const std::string& folder) {
   constexpr std::time_t kDay = 24 * 60 * 60;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(entry.path().c_str(), &status) == 0 && status.st_mtime + kDay < std::time(nullptr)) {
       ::unlink(entry.path().c_str());
     }
@@ -60,7 +60,7 @@ Result<Sha256Hex> BlobFile::finish() {
   CHECK_REQUEST(!path_.empty());
   const Sha256Hex hash = hash_->finish();
   const std::string path = folder_->path_of(hash);
-  struct stat there {};
+  struct stat there{};
   if (::stat(path.c_str(), &there) == 0 && static_cast<std::uint64_t>(there.st_size) == size_) {
     ::unlink(std::exchange(path_, {}).c_str());
     return hash;

@@ -43,9 +43,12 @@ Error bad_plan(std::string_view text) {
 }  // namespace
 
 Result<std::unique_ptr<FaultPlan>> FaultPlan::parse(std::string_view text) {
-  static constexpr std::pair<std::string_view, Kind> kKinds[] = {
-      {"kill-before", Kind::kKillBefore}, {"kill-after", Kind::kKillAfter}, {"tear", Kind::kTear},
-      {"short", Kind::kShort},            {"enospc", Kind::kNoSpace},       {"eio", Kind::kIo}};
+  static constexpr std::pair<std::string_view, Kind> kKinds[] = {{"kill-before", Kind::kKillBefore},
+                                                                 {"kill-after", Kind::kKillAfter},
+                                                                 {"tear", Kind::kTear},
+                                                                 {"short", Kind::kShort},
+                                                                 {"enospc", Kind::kNoSpace},
+                                                                 {"eio", Kind::kIo}};
   std::unique_ptr<FaultPlan> plan(new FaultPlan);
   if (text.starts_with("log:")) {
     plan->log_path_ = text.substr(4);
@@ -56,7 +59,8 @@ Result<std::unique_ptr<FaultPlan>> FaultPlan::parse(std::string_view text) {
   if (at == std::string_view::npos) return bad_plan(text);
   const std::string_view name = text.substr(0, at);
   std::string_view place = text.substr(at + 1);
-  const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& entry) { return entry.first == name; });
+  const auto* kind =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& entry) { return entry.first == name; });
   if (kind == std::end(kKinds)) return bad_plan(text);
   plan->kind_ = kind->second;
 

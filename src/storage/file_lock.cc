@@ -19,7 +19,7 @@ using base::UniqueFd;
 namespace {
 
 struct flock whole_file(LockKind kind) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = kind == LockKind::kExclusive ? F_WRLCK : F_RDLCK;
   lock.l_whence = SEEK_SET;
   return lock;

@@ -12,13 +12,10 @@ namespace lathe::storage {
 bool is_network_filesystem(std::int64_t type) {
   // Those that <linux/magic.h> does not know are named in their kernel sources.
   constexpr std::array<std::uint32_t, 10> kShared{
-      NFS_SUPER_MAGIC,
-      SMB_SUPER_MAGIC,
+      NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,
       0xff534d42,  // CIFS
       0xfe534d42,  // SMB2
-      AFS_SUPER_MAGIC,
-      AFS_FS_MAGIC,
-      CODA_SUPER_MAGIC,
+      AFS_SUPER_MAGIC, AFS_FS_MAGIC,    CODA_SUPER_MAGIC,
       0x00c36400,  // Ceph
       0x0bd00bd0,  // Lustre
       0x01161970,  // GFS2
@@ -27,7 +24,7 @@ bool is_network_filesystem(std::int64_t type) {
 }
 
 base::Result<void> refuse_network_filesystem(const std::string& folder) {
-  struct statfs status {};
+  struct statfs status{};
   if (::statfs(folder.c_str(), &status) != 0) return base::errno_error(errno, folder);
   if (!is_network_filesystem(status.f_type)) return {};
   return base::Error{.code = base::codes::kUnsupported,

@@ -45,7 +45,7 @@ Error sqlite_error(sqlite3* database, int result) {
 }
 
 std::uint64_t inode_of(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_ino) : 0;
 }
 
@@ -106,16 +106,17 @@ Result<Database> Database::open(const std::string& path, std::string lock_path, 
   // While the log is made (or recovered) nobody may be checkpointing.
   TRY(const FileLock shared, FileLock::wait(lock_path, LockKind::kShared, kPatience));
   sqlite3* raw = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &raw,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int result =
+      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<sqlite3, Close> handle(raw);
   if (result != SQLITE_OK) return sqlite_error(raw, result).within(path);
   sqlite3_busy_timeout(raw, static_cast<int>(kPatience.count()));
   sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   Database database(std::move(handle), path, std::move(lock_path), disk);
-  TRY_OK(database.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL;"
-                          "PRAGMA temp_store = MEMORY; PRAGMA schema_version;"));
+  TRY_OK(
+      database.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL;"
+                       "PRAGMA temp_store = MEMORY; PRAGMA schema_version;"));
   return database;
 }
 
@@ -139,7 +140,7 @@ Result<Query> Database::prepare(const char* sql) {
 bool Database::is_current() const { return inode_of(path_) == inode_; }
 
 std::uint64_t Database::log_bytes() const {
-  struct stat status {};
+  struct stat status{};
   return ::stat((path_ + "-wal").c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
@@ -150,8 +151,7 @@ Result<void> Database::checkpoint() {
     return alone.error();
   }
   return disk_.guarded("index.checkpoint", path_, [&]() -> Result<void> {
-    const int result =
-        sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    const int result = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     // Readers keep parts of the log; another time then.
     if (result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY) return {};
     return sqlite_error(handle_.get(), result);

@@ -85,9 +85,8 @@ TEST_F(SqliteTest, ATransactionThatIsNotCommittedIsNothing) {
 }
 
 TEST_F(SqliteTest, AFileThatIsNoDatabaseIsCorrupt) {
-  ASSERT_TRUE(runtime::replace_file(folder_ + "/index.db", std::string(9'000, 'g'), 0600,
-                                    runtime::Durability::kProcess)
-                  .ok());
+  ASSERT_TRUE(
+      runtime::replace_file(folder_ + "/index.db", std::string(9'000, 'g'), 0600, runtime::Durability::kProcess).ok());
   const auto opened = open();
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code, base::codes::kCorrupt);

@@ -109,7 +109,7 @@ Result<StreamReader> StreamReader::open(const std::string& path) {
 }
 
 Result<std::uint64_t> StreamReader::size() const {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd_.get(), &status) != 0) return base::errno_error(errno, path_);
   return static_cast<std::uint64_t>(status.st_size);
 }
@@ -128,7 +128,8 @@ Result<StreamPage> StreamReader::read(std::uint64_t offset, std::size_t max_reco
   if (offset > 0) {
     TRY(const std::string before, bytes(offset - 1, 1));
     if (before != "\n") {
-      return Error{.code = base::codes::kInvalid, .message = fmt::format("{}: no record starts at byte {}", path_, offset)};
+      return Error{.code = base::codes::kInvalid,
+                   .message = fmt::format("{}: no record starts at byte {}", path_, offset)};
     }
   }
   LineCursor cursor(*this, offset, 64U << 10);

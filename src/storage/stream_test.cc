@@ -65,9 +65,7 @@ class StreamTest : public testing::Test {
 /// Fails or shortens the operations that a test names.
 class Fail final : public FaultPoint {
  public:
-  Fault before(std::string_view operation, std::size_t) override {
-    return operation == name ? fault : Fault{};
-  }
+  Fault before(std::string_view operation, std::size_t) override { return operation == name ? fault : Fault{}; }
   void after(std::string_view) override {}
   std::string name;
   Fault fault;

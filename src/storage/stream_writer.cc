@@ -57,7 +57,7 @@ Result<StreamWriter> StreamWriter::open(const std::string& path, Disk disk, runt
 /// Sets size_ and last_seq_ from the tail. A record never holds a NUL, but a file system that lost power in the middle
 /// of an append may leave pages of them: such a line is torn, too.
 Result<void> StreamWriter::find_end() {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd_.get(), &status) != 0) return base::errno_error(errno, path_);
   const auto file_size = static_cast<std::uint64_t>(status.st_size);
   TRY(std::uint64_t end, line_start(fd_.get(), file_size, path_));

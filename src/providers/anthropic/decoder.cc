@@ -7,8 +7,8 @@
 #include "lathe/base/json.h"
 #include "lathe/providers/common/api_failure.h"
 
-// One answer of the Messages API: message_start, then blocks (start, deltas, stop) by index, then message_delta with the
-// reason and the usage, then message_stop.
+// One answer of the Messages API: message_start, then blocks (start, deltas, stop) by index, then message_delta with
+// the reason and the usage, then message_stop.
 
 namespace lathe::providers::anthropic {
 

@@ -48,8 +48,7 @@ Async<ModelResult<std::unique_ptr<ports::ModelStream>>> MessagesModel::open(port
 }
 
 Async<ModelResult<std::vector<ports::ModelListing>>> MessagesModel::list_models(runtime::CancelToken cancel) {
-  auto document =
-      co_await backend_.fetch("/models?limit=1000", "", headers_of(backend_.endpoint()), std::move(cancel));
+  auto document = co_await backend_.fetch("/models?limit=1000", "", headers_of(backend_.endpoint()), std::move(cancel));
   if (!document) co_return std::unexpected(std::move(document).error());
   co_return common::read_model_list(*document);
 }

@@ -7,9 +7,9 @@
 
 #include "lathe/net/http_client.h"
 #include "lathe/ports/model.h"
+#include "lathe/providers/anthropic/request.h"
 #include "lathe/providers/common/endpoint.h"
 #include "lathe/providers/common/http_backend.h"
-#include "lathe/providers/anthropic/request.h"
 #include "lathe/runtime/loop.h"
 
 namespace lathe::providers::anthropic {

@@ -1,8 +1,8 @@
 #include "lathe/providers/anthropic/request.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <utility>
 
 #include "lathe/base/json.h"
@@ -204,8 +204,8 @@ std::string body_of(const ports::ModelRequest& request, const Settings& settings
 
   Json body = {{"model", request.model}, {"max_tokens", max_tokens}};
   if (!request.tools.empty()) body["tools"] = tools_of(request);
-  const std::string system = common::system_prompt_of(
-      request, wire_schema ? common::SchemaBy::kWire : common::SchemaBy::kInstruction);
+  const std::string system =
+      common::system_prompt_of(request, wire_schema ? common::SchemaBy::kWire : common::SchemaBy::kInstruction);
   if (!base::trim(system).empty()) {
     body["system"] = Json::array({{{"type", "text"}, {"text", system}}});
     mark(body["system"].back());

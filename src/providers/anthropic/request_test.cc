@@ -27,8 +27,10 @@ ports::ModelRequest conversation() {
       ports::AssistantTextItem{""},
       ports::AssistantCallItem{{"toolu_1", "read", R"({"p": 1})"}},
       ports::AssistantCallItem{{"call:2", "read", "{oops"}},
-      ports::ToolResultItem{
-          .call_id = "toolu_1", .tool = "read", .output = "one", .images = {{.media_type = "image/png", .base64 = "REVG"}}},
+      ports::ToolResultItem{.call_id = "toolu_1",
+                            .tool = "read",
+                            .output = "one",
+                            .images = {{.media_type = "image/png", .base64 = "REVG"}}},
       ports::ToolResultItem{.call_id = "call:2", .tool = "read", .output = "", .failed = true},
       ports::UserInputItem{{ports::ModelText{"Also this."}}},
   };
@@ -78,7 +80,8 @@ Json thinking_of(ports::ModelRequest request, std::string model) {
 
 TEST(MessagesRequest, ThinkingByModel) {
   ports::ModelRequest request{.items = {ports::UserInputItem{{ports::ModelText{"hi"}}}}};
-  EXPECT_EQ(thinking_of(request, "claude-opus-4-5-20251101"), Json::parse(R"({"type":"enabled","budget_tokens":10000})"));
+  EXPECT_EQ(thinking_of(request, "claude-opus-4-5-20251101"),
+            Json::parse(R"({"type":"enabled","budget_tokens":10000})"));
   EXPECT_EQ(thinking_of(request, "claude-sonnet-4-20250514")["type"], "enabled");
   EXPECT_EQ(thinking_of(request, "claude-opus-4-6"), Json::parse(R"({"type":"adaptive"})"));
   EXPECT_EQ(thinking_of(request, "claude-sonnet-5")["type"], "adaptive");

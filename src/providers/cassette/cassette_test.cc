@@ -1,9 +1,8 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "lathe/base/strings.h"
 #include "lathe/protocol/error_codes.h"
@@ -248,8 +247,8 @@ Async<std::string> use(ports::Tool* tool, protocol::ToolCall call) {
   TextSink sink;
   auto result = co_await (*prepared)->run(sink, CancelToken());
   if (!result.ok()) co_return result.error().text();
-  co_return (*prepared)->title() + " " + sink.text + " " + result->header + " " + std::to_string(*result->exit_code) + " " +
-      std::get<protocol::Warning>(result->events.at(0)).message + " " + result->diff;
+  co_return (*prepared)->title() + " " + sink.text + " " + result->header + " " + std::to_string(*result->exit_code) +
+      " " + std::get<protocol::Warning>(result->events.at(0)).message + " " + result->diff;
 }
 
 TEST_F(CassetteTest, ToolsAnswerFromTheTapeWithoutRunning) {

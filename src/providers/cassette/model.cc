@@ -112,8 +112,7 @@ Async<ModelResult<std::vector<ports::ModelListing>>> RecordingModel::list_models
 ReplayModel::ReplayModel(Tape& tape, ReplayMode mode, Places places)
     : tape_(tape), mode_(mode), places_(std::move(places)) {}
 
-Async<ModelResult<std::unique_ptr<ModelStream>>> ReplayModel::open(ports::ModelRequest request,
-                                                                   runtime::CancelToken) {
+Async<ModelResult<std::unique_ptr<ModelStream>>> ReplayModel::open(ports::ModelRequest request, runtime::CancelToken) {
   auto entry = tape_.take_model();
   if (!entry.ok()) co_return std::unexpected(never(entry.error()));
   Json expected = base::json_at(*entry, "request");
@@ -125,11 +124,10 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> ReplayModel::open(ports::ModelR
     got = normalise_strings(std::move(got), places_, header.normalisers);
   }
   if (const auto difference = first_difference(expected, got)) {
-    co_return std::unexpected(
-        never({.code = protocol::error_codes::kCassette,
-               .message = fmt::format("request {} differs from cassette {}: {}", tape_.models_taken(), tape_.name(),
-                                      *difference),
-               .hint = "record it again with --record, or look for what changed"}));
+    co_return std::unexpected(never({.code = protocol::error_codes::kCassette,
+                                     .message = fmt::format("request {} differs from cassette {}: {}",
+                                                            tape_.models_taken(), tape_.name(), *difference),
+                                     .hint = "record it again with --record, or look for what changed"}));
   }
   auto events = events_from_json(base::json_at(*entry, "events"));
   if (!events.ok()) co_return std::unexpected(never(events.error().within(tape_.name())));
@@ -142,7 +140,8 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> ReplayModel::open(ports::ModelR
 Async<ModelResult<std::vector<ports::ModelListing>>> ReplayModel::list_models(runtime::CancelToken) {
   std::vector<ports::ModelListing> models;
   for (const Json& one : tape_.models()) {
-    models.push_back({.model = base::json_string(one, "model"), .context_window = base::json_int(one, "context_window")});
+    models.push_back(
+        {.model = base::json_string(one, "model"), .context_window = base::json_int(one, "context_window")});
   }
   co_return models;
 }

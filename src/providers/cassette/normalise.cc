@@ -88,7 +88,8 @@ void scan_zone(Scan& scan) {
 std::size_t numeric_time(std::string_view text) {
   Scan scan(text);
   if (scan_clock(scan, /*seconds_needed=*/true)) return scan.at_word_end() ? scan.at() : 0;
-  if (!scan.number(4, 4) || !scan.one_of("-/") || !scan.number(2, 2) || !scan.one_of("-/") || !scan.number(2, 2)) return 0;
+  if (!scan.number(4, 4) || !scan.one_of("-/") || !scan.number(2, 2) || !scan.one_of("-/") || !scan.number(2, 2))
+    return 0;
   const std::size_t date = scan.at();
   if (scan.one_of("T ") && scan_clock(scan, /*seconds_needed=*/false)) {
     scan_zone(scan);
@@ -125,7 +126,8 @@ std::size_t worded_time(std::string_view text) {
     scan.back_to(end);
     if (!scan.one_of(" ")) break;
     (void)scan.one_of(" ");
-    if (!scan_clock(scan, /*seconds_needed=*/false) && !scan.word("UTC") && !scan.word("GMT") && !scan.number(4, 4)) break;
+    if (!scan_clock(scan, /*seconds_needed=*/false) && !scan.word("UTC") && !scan.word("GMT") && !scan.number(4, 4))
+      break;
     end = scan.at();
   }
   scan.back_to(end);
@@ -142,7 +144,8 @@ std::size_t uuid_or_name(std::string_view text) {
   const std::string_view word = text.substr(0, end);
   const bool hex = std::ranges::all_of(word, [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
   if (hex && (end == 40 || end == 64)) return end;
-  constexpr std::array<std::string_view, 8> kLeads{"call_", "toolu_", "resp_", "msg_", "rs_", "fc_", "chatcmpl-", "req_"};
+  constexpr std::array<std::string_view, 8> kLeads{"call_", "toolu_", "resp_",     "msg_",
+                                                   "rs_",   "fc_",    "chatcmpl-", "req_"};
   constexpr std::size_t kShortest = 6;
   for (const std::string_view lead : kLeads) {
     if (word.starts_with(lead) && word.size() >= lead.size() + kShortest &&
@@ -154,10 +157,9 @@ std::size_t uuid_or_name(std::string_view text) {
 }
 
 std::size_t duration(std::string_view text) {
-  constexpr std::array<std::string_view, 16> kUnits{"milliseconds", "millisecond", "microseconds", "seconds",
-                                                    "second",       "minutes",     "minute",       "secs",
-                                                    "sec",          "mins",        "min",          "ms",
-                                                    "us",           "ns",          "s",            "m"};
+  constexpr std::array<std::string_view, 16> kUnits{
+      "milliseconds", "millisecond", "microseconds", "seconds", "second", "minutes", "minute", "secs",
+      "sec",          "mins",        "min",          "ms",      "us",     "ns",      "s",      "m"};
   Scan scan(text);
   std::size_t end = 0;
   while (scan.number(1, 12)) {
@@ -190,7 +192,8 @@ struct Match {
 
 std::optional<Match> match_path(std::string_view text, const Places& places) {
   const auto stands = [&](const std::string& folder) {
-    return folder.size() > 1 && text.starts_with(folder) && (text.size() == folder.size() || !is_word(text[folder.size()]));
+    return folder.size() > 1 && text.starts_with(folder) &&
+           (text.size() == folder.size() || !is_word(text[folder.size()]));
   };
   if (stands(places.cwd)) return Match{places.cwd.size(), "{cwd}"};
   if (!stands(places.temp_dir)) return std::nullopt;

@@ -12,10 +12,9 @@ using base::Result;
 
 namespace {
 
-constexpr std::array kRetryNames{std::pair{ports::RetryClass::kConnect, "connect"},
-                                 std::pair{ports::RetryClass::kRequest, "request"},
-                                 std::pair{ports::RetryClass::kStream, "stream"},
-                                 std::pair{ports::RetryClass::kNever, "never"}};
+constexpr std::array kRetryNames{
+    std::pair{ports::RetryClass::kConnect, "connect"}, std::pair{ports::RetryClass::kRequest, "request"},
+    std::pair{ports::RetryClass::kStream, "stream"}, std::pair{ports::RetryClass::kNever, "never"}};
 constexpr std::array kReasons{ports::FinishReason::kStop, ports::FinishReason::kToolCalls, ports::FinishReason::kLength,
                               ports::FinishReason::kContentFilter, ports::FinishReason::kOther};
 
@@ -49,8 +48,8 @@ struct ItemToJson {
   Json operator()(const ports::ToolResultItem& item) const {
     Json images = Json::array();
     for (const ports::ModelImage& image : item.images) images.push_back(image_to_json(image));
-    return {{"type", "result"},         {"call_id", item.call_id}, {"tool", item.tool}, {"output", item.output},
-            {"failed", item.failed}, {"images", std::move(images)}};
+    return {{"type", "result"},      {"call_id", item.call_id}, {"tool", item.tool},
+            {"output", item.output}, {"failed", item.failed},   {"images", std::move(images)}};
   }
 };
 
@@ -186,7 +185,8 @@ ports::ModelFailure failure_from_json(const Json& json) {
   for (const auto& [retry, name] : kRetryNames) {
     if (name == base::json_string(json, "retry")) out.retry = retry;
   }
-  if (json.contains("retry_after_ms")) out.retry_after = std::chrono::milliseconds(base::json_int(json, "retry_after_ms"));
+  if (json.contains("retry_after_ms"))
+    out.retry_after = std::chrono::milliseconds(base::json_int(json, "retry_after_ms"));
   return out;
 }
 

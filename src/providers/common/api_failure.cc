@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
@@ -45,7 +45,8 @@ std::optional<int> number_of(std::string_view text) {
 }
 
 void read_code(const base::Json& code, ApiError& out) {
-  if (code.is_number_integer()) out.status = static_cast<int>(std::clamp<std::int64_t>(code.get<std::int64_t>(), 0, 999));
+  if (code.is_number_integer())
+    out.status = static_cast<int>(std::clamp<std::int64_t>(code.get<std::int64_t>(), 0, 999));
   if (!code.is_string()) return;
   const auto& text = code.get_ref<const std::string&>();
   if (const auto number = number_of(text)) {
@@ -95,31 +96,32 @@ enum class Kind {
 };
 
 bool says_quota_spent(const ApiError& error, std::string_view text) {
-  return contains_any(error.code + " " + error.type,
-                      {"insufficient_quota", "billing", "insufficient_balance", "usage_not_included", "payment_required"}) ||
+  return contains_any(error.code + " " + error.type, {"insufficient_quota", "billing", "insufficient_balance",
+                                                      "usage_not_included", "payment_required"}) ||
          contains_any(text, {"credit balance is too low", "insufficient credit", "insufficient balance",
                              "out of credits", "requires more credits"});
 }
 
 bool says_no_model(const ApiError& error, std::string_view text) {
-  if (contains_any(error.code + " " + error.type, {"model_not_found", "invalid_model", "model_not_available"})) return true;
+  if (contains_any(error.code + " " + error.type, {"model_not_found", "invalid_model", "model_not_available"}))
+    return true;
   return text.find("model") != std::string_view::npos &&
-         contains_any(text, {"does not exist", "not found", "not_found", "invalid model", "not a valid model",
-                             "unknown model", "no such model", "have access to", "is not available",
-                             "no endpoints found"});
+         contains_any(
+             text, {"does not exist", "not found", "not_found", "invalid model", "not a valid model", "unknown model",
+                    "no such model", "have access to", "is not available", "no endpoints found"});
 }
 
 bool says_no_endpoint(std::string_view text) {
-  return contains_any(text, {"unknown request url", "unrecognized request url", "unknown endpoint", "invalid url",
-                             "unsupported endpoint", "endpoint not supported", "endpoint is not supported",
-                             "unsupported api", "unsupported operation", "responses api is not", "responses is not",
-                             "not support the responses", "not support responses", "unsupported legacy protocol",
-                             "/responses is not", "/responses not"});
+  return contains_any(text,
+                      {"unknown request url", "unrecognized request url", "unknown endpoint", "invalid url",
+                       "unsupported endpoint", "endpoint not supported", "endpoint is not supported", "unsupported api",
+                       "unsupported operation", "responses api is not", "responses is not", "not support the responses",
+                       "not support responses", "unsupported legacy protocol", "/responses is not", "/responses not"});
 }
 
 bool says_refused(const ApiError& error) {
-  return contains_any(error.code + " " + error.type, {"content_policy", "content_filter", "cyber_policy", "bio_policy",
-                                                      "invalid_prompt", "refusal"});
+  return contains_any(error.code + " " + error.type,
+                      {"content_policy", "content_filter", "cyber_policy", "bio_policy", "invalid_prompt", "refusal"});
 }
 
 /// The status that an error in a stream would have had as an answer; 0 when its words say nothing.
@@ -140,7 +142,8 @@ Kind kind_of(int status, const ApiError& error) {
   const std::string text = base::lower(error.message);
   const std::string words = error.code + " " + error.type;
   const bool limited = status == 429 || contains_any(words, {"rate_limit"});
-  if (contains_any(words, {"context_length", "context_window", "contextwindow", "exceed_context"})) return Kind::kContext;
+  if (contains_any(words, {"context_length", "context_window", "contextwindow", "exceed_context"}))
+    return Kind::kContext;
   if (says_quota_spent(error, text) || status == 402) return Kind::kQuota;
   if (limited) {
     const bool spent = text.find("exceeded your current quota") != std::string::npos && !retry_after_in_text(text);
@@ -229,10 +232,10 @@ struct Unit {
   double millis;
 };
 // Longer names before their prefixes.
-constexpr Unit kUnits[] = {{"milliseconds", 1},  {"millisecond", 1}, {"ms", 1},         {"seconds", 1000},
-                           {"second", 1000},     {"secs", 1000},     {"sec", 1000},     {"s", 1000},
-                           {"minutes", 60'000},  {"minute", 60'000}, {"mins", 60'000},  {"min", 60'000},
-                           {"m", 60'000},        {"hours", 3.6e6},   {"hour", 3.6e6},   {"h", 3.6e6}};
+constexpr Unit kUnits[] = {{"milliseconds", 1}, {"millisecond", 1}, {"ms", 1},        {"seconds", 1000},
+                           {"second", 1000},    {"secs", 1000},     {"sec", 1000},    {"s", 1000},
+                           {"minutes", 60'000}, {"minute", 60'000}, {"mins", 60'000}, {"min", 60'000},
+                           {"m", 60'000},       {"hours", 3.6e6},   {"hour", 3.6e6},  {"h", 3.6e6}};
 
 /// "6m0s", "1.5 s", "20 seconds" at the start of `text`.
 std::optional<double> leading_duration(std::string_view text) {
@@ -269,7 +272,8 @@ std::optional<ApiError> read_api_error(const base::Json& body) {
 
 std::optional<std::chrono::milliseconds> retry_after_in_text(std::string_view text) {
   const std::string lower = base::lower(text);
-  for (const std::string_view lead : {"try again in ", "retry after ", "retry in ", "\"retrydelay\": \"", "\"retrydelay\":\""}) {
+  for (const std::string_view lead :
+       {"try again in ", "retry after ", "retry in ", "\"retrydelay\": \"", "\"retrydelay\":\""}) {
     const std::size_t at = lower.find(lead);
     if (at == std::string::npos) continue;
     if (const auto millis = leading_duration(std::string_view(lower).substr(at + lead.size()))) {
@@ -281,16 +285,36 @@ std::optional<std::chrono::milliseconds> retry_after_in_text(std::string_view te
 
 bool says_context_exceeded(std::string_view text) {
   const std::string lower = base::lower(text);
-  return contains_any(lower, {"maximum context length", "context length exceeded", "context_length_exceeded",
-                              "exceeds the context", "exceed the context", "exceeds the available context",
-                              "exceed context limit", "exceeds the model's context", "model's context length",
-                              "exceeded max context length", "max context length", "context window of",
-                              "exceeds the context window", "context window exceeded", "contextwindowexceeded",
-                              "prompt is too long", "prompt too long", "input is too long", "input too long",
-                              "maximum prompt length", "reduce the length of", "exceeds the maximum number of tokens",
-                              "exceeded model token limit", "too large for model with", "must have less than",
-                              "`inputs` tokens + `max_new_tokens`", "larger than the context", "total tokens exceed",
-                              "request too large for model", "too many input tokens"});
+  return contains_any(lower, {"maximum context length",
+                              "context length exceeded",
+                              "context_length_exceeded",
+                              "exceeds the context",
+                              "exceed the context",
+                              "exceeds the available context",
+                              "exceed context limit",
+                              "exceeds the model's context",
+                              "model's context length",
+                              "exceeded max context length",
+                              "max context length",
+                              "context window of",
+                              "exceeds the context window",
+                              "context window exceeded",
+                              "contextwindowexceeded",
+                              "prompt is too long",
+                              "prompt too long",
+                              "input is too long",
+                              "input too long",
+                              "maximum prompt length",
+                              "reduce the length of",
+                              "exceeds the maximum number of tokens",
+                              "exceeded model token limit",
+                              "too large for model with",
+                              "must have less than",
+                              "`inputs` tokens + `max_new_tokens`",
+                              "larger than the context",
+                              "total tokens exceed",
+                              "request too large for model",
+                              "too many input tokens"});
 }
 
 ModelFailure failure_of(const RefusedAnswer& answer, const FailureContext& context, base::UnixMillis now) {

@@ -37,29 +37,41 @@ struct StatusCase {
 
 TEST(ApiFailure, StatusesAndBodiesOfManyServers) {
   const std::vector<StatusCase> cases{
-      {400, R"({"error":{"message":"Invalid value","type":"invalid_request_error"}})", codes::kBadRequest, RetryClass::kNever},
+      {400, R"({"error":{"message":"Invalid value","type":"invalid_request_error"}})", codes::kBadRequest,
+       RetryClass::kNever},
       {401, R"({"error":{"message":"Incorrect API key provided"}})", codes::kAuth, RetryClass::kNever},
       {403, R"({"error":{"message":"Country not supported"}})", codes::kAuth, RetryClass::kNever},
-      {402, R"({"error":{"code":402,"message":"This request requires more credits"}})", codes::kQuota, RetryClass::kNever},
-      {404, R"({"error":{"message":"The model `x` does not exist","code":"model_not_found"}})", codes::kModelNotFound, RetryClass::kNever},
-      {404, R"({"type":"error","error":{"type":"not_found_error","message":"model: claude-x not found"}})", codes::kModelNotFound, RetryClass::kNever},
+      {402, R"({"error":{"code":402,"message":"This request requires more credits"}})", codes::kQuota,
+       RetryClass::kNever},
+      {404, R"({"error":{"message":"The model `x` does not exist","code":"model_not_found"}})", codes::kModelNotFound,
+       RetryClass::kNever},
+      {404, R"({"type":"error","error":{"type":"not_found_error","message":"model: claude-x not found"}})",
+       codes::kModelNotFound, RetryClass::kNever},
       {404, R"({"error":"model 'x' not found"})", codes::kModelNotFound, RetryClass::kNever},
-      {400, R"({"object":"error","message":"Invalid model: x","type":"invalid_model","code":"1500"})", codes::kModelNotFound, RetryClass::kNever},
+      {400, R"({"object":"error","message":"Invalid model: x","type":"invalid_model","code":"1500"})",
+       codes::kModelNotFound, RetryClass::kNever},
       {404, R"({"detail":"Not Found"})", base::codes::kUnsupported, RetryClass::kNever},
       {404, "<html>404</html>", base::codes::kUnsupported, RetryClass::kNever},
       {405, "", base::codes::kUnsupported, RetryClass::kNever},
-      {400, R"({"error":{"message":"Unsupported endpoint: /v1/responses"}})", base::codes::kUnsupported, RetryClass::kNever},
+      {400, R"({"error":{"message":"Unsupported endpoint: /v1/responses"}})", base::codes::kUnsupported,
+       RetryClass::kNever},
       {408, "", base::codes::kTimeout, RetryClass::kRequest},
-      {413, R"({"error":{"type":"request_too_large","message":"Request exceeds the maximum size"}})", codes::kContextWindow, RetryClass::kNever},
-      {413, R"({"error":{"code":"rate_limit_exceeded","message":"Request too large for model on tokens per minute"}})", codes::kRateLimit, RetryClass::kRequest},
-      {422, R"({"detail":[{"loc":["body","messages",0],"msg":"field required"}]})", codes::kBadRequest, RetryClass::kNever},
+      {413, R"({"error":{"type":"request_too_large","message":"Request exceeds the maximum size"}})",
+       codes::kContextWindow, RetryClass::kNever},
+      {413, R"({"error":{"code":"rate_limit_exceeded","message":"Request too large for model on tokens per minute"}})",
+       codes::kRateLimit, RetryClass::kRequest},
+      {422, R"({"detail":[{"loc":["body","messages",0],"msg":"field required"}]})", codes::kBadRequest,
+       RetryClass::kNever},
       {429, R"({"error":{"message":"Rate limit reached"}})", codes::kRateLimit, RetryClass::kRequest},
-      {429, R"({"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}})", codes::kQuota, RetryClass::kNever},
-      {400, R"({"error":{"message":"Your credit balance is too low to access the API"}})", codes::kQuota, RetryClass::kNever},
+      {429, R"({"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}})", codes::kQuota,
+       RetryClass::kNever},
+      {400, R"({"error":{"message":"Your credit balance is too low to access the API"}})", codes::kQuota,
+       RetryClass::kNever},
       {500, "oops", codes::kUpstream, RetryClass::kRequest},
       {502, "<html>Bad gateway</html>", codes::kUpstream, RetryClass::kRequest},
       {503, "", codes::kUpstream, RetryClass::kRequest},
-      {529, R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})", codes::kUpstream, RetryClass::kRequest},
+      {529, R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})", codes::kUpstream,
+       RetryClass::kRequest},
       {200, "<html>welcome</html>", codes::kStream, RetryClass::kNever},
       {200, R"({"error":{"type":"overloaded_error","message":"Overloaded"}})", codes::kUpstream, RetryClass::kRequest},
   };
@@ -88,11 +100,13 @@ TEST(ApiFailure, EveryKnownWordingOfATooLongConversation) {
            "prompt too long; exceeded max context length by 12 tokens",
            "Please reduce the length of the messages or completion.",
        }) {
-    EXPECT_EQ(refused(400, base::dump_json({{"error", {{"message", words}}}})).error.code, codes::kContextWindow) << words;
+    EXPECT_EQ(refused(400, base::dump_json({{"error", {{"message", words}}}})).error.code, codes::kContextWindow)
+        << words;
   }
   EXPECT_EQ(refused(400, R"({"error":{"code":400,"message":"no","type":"exceed_context_size_error"}})").error.code,
             codes::kContextWindow);
-  EXPECT_EQ(refused(400, R"({"error":{"message":"max_tokens: 9 > 8, the maximum allowed number of output tokens"}})").error.code,
+  EXPECT_EQ(refused(400, R"({"error":{"message":"max_tokens: 9 > 8, the maximum allowed number of output tokens"}})")
+                .error.code,
             codes::kBadRequest);
 }
 
@@ -113,7 +127,8 @@ TEST(ApiFailure, MessagesNameThePlaceAndKeepNoSecret) {
   EXPECT_THAT(got.error.message, HasSubstr("backend \"work\""));
   EXPECT_THAT(got.error.message, HasSubstr("https://example.org/v1/chat/completions"));
   EXPECT_THAT(got.error.hint, HasSubstr("WORK_KEY"));
-  for (const char* secret : {"sk-secret-123", "token-456", "pass"}) EXPECT_THAT(got.error.text(), Not(HasSubstr(secret)));
+  for (const char* secret : {"sk-secret-123", "token-456", "pass"})
+    EXPECT_THAT(got.error.text(), Not(HasSubstr(secret)));
   EXPECT_THAT(refused(404, R"({"error":{"message":"model not found"}})").error.text(),
               testing::AllOf(HasSubstr("big-model"), HasSubstr("lathe model list")));
 }

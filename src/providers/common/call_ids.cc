@@ -43,7 +43,8 @@ std::string hash_name(std::string_view text, std::size_t length) {
 std::string call_id_for(CallIdStyle style, std::string_view call_id) {
   switch (style) {
     case CallIdStyle::kNine:
-      if (call_id.size() == kNineLength && std::ranges::all_of(call_id, is_letter_or_digit)) return std::string(call_id);
+      if (call_id.size() == kNineLength && std::ranges::all_of(call_id, is_letter_or_digit))
+        return std::string(call_id);
       return hash_name(call_id, kNineLength);
     case CallIdStyle::kPlain: {
       const auto plain = [](char c) { return is_letter_or_digit(c) || c == '_' || c == '-'; };

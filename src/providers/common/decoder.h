@@ -13,8 +13,8 @@ using Events = std::vector<ports::ModelEvent>;
 /// How an answer's stream is cut into messages.
 enum class Framing { kSse, kNdjson };
 
-/// One wire's answers, message by message. Pure: no I/O and no clock, so the same messages give the same events wherever
-/// the bytes were split. Used on the net thread by one stream.
+/// One wire's answers, message by message. Pure: no I/O and no clock, so the same messages give the same events
+/// wherever the bytes were split. Used on the net thread by one stream.
 ///
 /// A failure ends the stream. RetryClass::kNever in the first message means that this is not the expected wire at all.
 class Decoder {

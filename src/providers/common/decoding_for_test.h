@@ -1,13 +1,13 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "lathe/providers/common/decoder.h"
 #include "lathe/providers/common/response_sink.h"
@@ -36,7 +36,8 @@ struct Decoded {
   [[nodiscard]] std::vector<base::Json> opaques() const {
     std::vector<base::Json> opaques;
     for (const auto& event : events) {
-      if (const auto* done = std::get_if<ports::ReasoningDone>(&event)) opaques.push_back(done->opaque.value_or(nullptr));
+      if (const auto* done = std::get_if<ports::ReasoningDone>(&event))
+        opaques.push_back(done->opaque.value_or(nullptr));
     }
     return opaques;
   }
@@ -92,8 +93,9 @@ inline Decoded decode_pieces(const Wire& wire, const std::vector<std::string_vie
   runtime::Loop loop;
   auto channel = std::make_shared<AnswerChannel>(loop, 64);
   ResponseSink sink(channel, wire.framing, wire.make("seed"), std::make_shared<std::atomic<bool>>(false));
-  sink.on_head({.status = 200,
-                .headers = {{"content-type", wire.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson"}}});
+  sink.on_head(
+      {.status = 200,
+       .headers = {{"content-type", wire.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson"}}});
   for (const std::string_view piece : pieces) {
     if (sink.on_data(piece) == net::Flow::kStop) break;
   }

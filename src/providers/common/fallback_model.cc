@@ -66,8 +66,6 @@ runtime::Async<ports::ModelResult<std::vector<ports::ModelListing>>> FallbackMod
   return (choice_ == Choice::kSecondary ? secondary_ : primary_)->list_models(std::move(cancel));
 }
 
-bool lacks_endpoint(const ports::ModelFailure& failure) {
-  return failure.error.code == base::codes::kUnsupported;
-}
+bool lacks_endpoint(const ports::ModelFailure& failure) { return failure.error.code == base::codes::kUnsupported; }
 
 }  // namespace lathe::providers::common

@@ -154,17 +154,15 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(WireRequest r
   });
   request.headers.push_back(
       {"accept", request.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson"});
-  state.link->transfer =
-      client_.start(http_request(request.path, std::move(request.body), std::move(request.headers)),
-                    std::make_unique<ResponseSink>(state.channel, request.framing, std::move(request.decoder),
-                                                   state.link->ended));
+  state.link->transfer = client_.start(
+      http_request(request.path, std::move(request.body), std::move(request.headers)),
+      std::make_unique<ResponseSink>(state.channel, request.framing, std::move(request.decoder), state.link->ended));
 
   const auto deadline = runtime::Deadline::after(loop_, endpoint_.answer_timeout);
   auto received = co_await state.channel->receive_all(cancel, deadline);
   if (!received.ok()) {
     const std::string waited = base::format_duration(endpoint_.answer_timeout);
-    co_return std::unexpected(
-        state.shown(stalled(received.error(), fmt::format("no answer within {}", waited))));
+    co_return std::unexpected(state.shown(stalled(received.error(), fmt::format("no answer within {}", waited))));
   }
   if (received->empty()) co_return std::unexpected(state.shown(cut_off("it began")));
   const AnswerPart& first = received->front();

@@ -56,7 +56,8 @@ class Listener final {
   std::string provider_;
 };
 
-Async<Heard> ask(runtime::Loop* loop, ports::Model* model, ports::ModelRequest request, std::chrono::milliseconds idle) {
+Async<Heard> ask(runtime::Loop* loop, ports::Model* model, ports::ModelRequest request,
+                 std::chrono::milliseconds idle) {
   auto stream = co_await model->open(std::move(request), CancelToken());
   Listener listener{std::string(model->provider())};
   if (!stream) {
@@ -80,8 +81,8 @@ class WiresTest : public ::testing::TestWithParam<std::string_view> {
           loop_, client_, openai_responses::Options{endpoint, openai_responses::quirks_for("openai")});
     }
     if (wire == "openai_chat") {
-      return std::make_unique<openai_chat::ChatModel>(loop_, client_,
-                                                      openai_chat::Options{endpoint, openai_chat::quirks_for("compatible")});
+      return std::make_unique<openai_chat::ChatModel>(
+          loop_, client_, openai_chat::Options{endpoint, openai_chat::quirks_for("compatible")});
     }
     if (wire == "anthropic") {
       return std::make_unique<anthropic::MessagesModel>(loop_, client_, anthropic::Options{.endpoint = endpoint});
@@ -235,8 +236,8 @@ TEST_P(WiresTest, AServerWithoutThePathOfOneWireIsAskedOnTheOther) {
   answer.text = lathe::testing::say({"hi"});
   answer.repeat = 2;
   serve({{.error = HttpError{.status = 404, .body = R"({"detail":"Not Found"})"}}, answer});
-  model_ = std::make_unique<FallbackModel>(make("openai_responses", server_->url()), make("openai_chat", server_->url()),
-                                           lacks_endpoint);
+  model_ = std::make_unique<FallbackModel>(make("openai_responses", server_->url()),
+                                           make("openai_chat", server_->url()), lacks_endpoint);
   const Heard first = ask_model(question());
   EXPECT_EQ(first.text, "hi");
   EXPECT_THAT(first.notices, ::testing::ElementsAre("wire_switched"));

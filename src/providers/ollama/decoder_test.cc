@@ -22,8 +22,10 @@ std::string line(std::string_view message) {
   return R"({"model":"m","message":)" + std::string(message) + ",\"done\":false}\n";
 }
 std::string last(std::string_view reason) {
-  return R"({"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":")" + std::string(reason) +
-         R"(","prompt_eval_count":26,"eval_count":12})" "\n";
+  return R"({"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":")" +
+         std::string(reason) +
+         R"(","prompt_eval_count":26,"eval_count":12})"
+         "\n";
 }
 const std::string kThinkingAndCalls =
     line(R"({"role":"assistant","content":"","thinking":"Hm ö"})") + line(R"({"role":"assistant","content":"Look"})") +
@@ -54,7 +56,8 @@ TEST(OllamaDecoder, EndsAndErrors) {
   const Decoded cut = common::decode(kWire, line(R"({"content":"half"})"));
   EXPECT_EQ(cut.text(), "half");
   EXPECT_EQ(cut.failure->retry, RetryClass::kStream);
-  const Decoded error = common::decode(kWire, line(R"({"content":"x"})") + R"({"error":"llama runner terminated"})" "\n");
+  const Decoded error = common::decode(kWire, line(R"({"content":"x"})") + R"({"error":"llama runner terminated"})"
+                                                                           "\n");
   EXPECT_EQ(error.failure->error.code, protocol::error_codes::kUpstream);
   EXPECT_TRUE(common::decode(kWire, "<html>nginx</html>").refused.has_value());
 }

@@ -73,10 +73,8 @@ void add_results(Json& messages, const ItemGroup& group) {
   bool any = false;
   for (const ports::ModelItem& item : group.items) {
     const auto& result = std::get<ports::ToolResultItem>(item);
-    messages.push_back({{"role", "tool"},
-                        {"content", result.output},
-                        {"tool_name", result.tool},
-                        {"tool_call_id", result.call_id}});
+    messages.push_back(
+        {{"role", "tool"}, {"content", result.output}, {"tool_name", result.tool}, {"tool_call_id", result.call_id}});
     for (const ports::ModelImage& image : result.images) {
       add_image(images, text, image);
       any = true;
@@ -88,9 +86,9 @@ void add_results(Json& messages, const ItemGroup& group) {
 Json tools_of(const ports::ModelRequest& request) {
   Json tools = Json::array();
   for (const ports::ToolSpec& tool : request.tools) {
-    tools.push_back({{"type", "function"},
-                     {"function",
-                      {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}}}});
+    tools.push_back(
+        {{"type", "function"},
+         {"function", {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}}}});
   }
   return tools;
 }
@@ -100,8 +98,8 @@ Json tools_of(const ports::ModelRequest& request) {
 std::string body_of(const ports::ModelRequest& request, const Settings& settings) {
   // A format holds every token of the answer, so that no tool could be called any more.
   const bool wire_schema = request.output_schema && request.tools.empty();
-  const std::string system = common::system_prompt_of(
-      request, wire_schema ? common::SchemaBy::kWire : common::SchemaBy::kInstruction);
+  const std::string system =
+      common::system_prompt_of(request, wire_schema ? common::SchemaBy::kWire : common::SchemaBy::kInstruction);
   Json messages = Json::array();
   if (!system.empty()) messages.push_back(message("system", system, Json::array()));
   for (const ItemGroup& group : common::groups_of(request.items)) {

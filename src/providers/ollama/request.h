@@ -11,7 +11,8 @@ namespace lathe::providers::ollama {
 inline constexpr std::string_view kProvider = "ollama";
 
 struct Settings {
-  /// Tokens of context asked for. The server's own default (a few thousand) silently forgets the start of any real task.
+  /// Tokens of context asked for. The server's own default (a few thousand) silently forgets the start of any real
+  /// task.
   std::int64_t num_ctx = 32'768;
   /// How long the model stays loaded after a request, as Ollama writes durations.
   std::string keep_alive = "30m";

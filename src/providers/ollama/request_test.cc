@@ -19,8 +19,10 @@ ports::ModelRequest conversation() {
       ports::AssistantReasoningItem{.text = "mine", .provider = "ollama"},
       ports::AssistantReasoningItem{.text = "foreign", .provider = "anthropic"},
       ports::AssistantCallItem{{"call_1", "read", "{oops"}},
-      ports::ToolResultItem{
-          .call_id = "call_1", .tool = "read", .output = "one", .images = {{.media_type = "image/png", .base64 = "REVG"}}},
+      ports::ToolResultItem{.call_id = "call_1",
+                            .tool = "read",
+                            .output = "one",
+                            .images = {{.media_type = "image/png", .base64 = "REVG"}}},
   };
   return request;
 }

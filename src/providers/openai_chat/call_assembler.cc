@@ -11,8 +11,8 @@ CallAssembler::Open& CallAssembler::slot_for(std::optional<std::int64_t> index, 
   auto newest_first = std::views::reverse(open_);
   if (index) {
     const auto same = std::ranges::find_if(newest_first, [&](const Open& one) { return one.index == index; });
-    const bool other_call =
-        same != newest_first.end() && names_tool && !id.empty() && !same->call.call_id.empty() && same->call.call_id != id;
+    const bool other_call = same != newest_first.end() && names_tool && !id.empty() && !same->call.call_id.empty() &&
+                            same->call.call_id != id;
     if (same != newest_first.end() && !other_call) return *same;
   } else if (!id.empty()) {
     const auto same = std::ranges::find_if(newest_first, [&](const Open& one) { return one.call.call_id == id; });
@@ -29,8 +29,8 @@ void CallAssembler::add(const base::Json& delta) {
   const base::Json& function = base::json_at(delta, "function");
   const std::string id = base::json_string(delta, "id");
   const std::string name = base::json_string(function, "name");
-  Open& open = slot_for(index.is_number_integer() ? std::optional(index.get<std::int64_t>()) : std::nullopt, id,
-                        !name.empty());
+  Open& open =
+      slot_for(index.is_number_integer() ? std::optional(index.get<std::int64_t>()) : std::nullopt, id, !name.empty());
   if (open.call.call_id.empty()) open.call.call_id = id;
   if (open.call.tool.empty()) open.call.tool = name;
   const base::Json& arguments = base::json_at(function, "arguments");

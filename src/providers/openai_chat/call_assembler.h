@@ -10,9 +10,9 @@
 
 namespace lathe::providers::openai_chat {
 
-/// Puts the calls of one answer together from its deltas. Deltas of parallel calls may be interleaved and are told apart
-/// by `index`; servers also leave the index out, send a whole call in one delta, repeat the id in each or send it only in
-/// the first, or give every call index 0 with ids of their own.
+/// Puts the calls of one answer together from its deltas. Deltas of parallel calls may be interleaved and are told
+/// apart by `index`; servers also leave the index out, send a whole call in one delta, repeat the id in each or send it
+/// only in the first, or give every call index 0 with ids of their own.
 class CallAssembler final {
  public:
   explicit CallAssembler(std::string call_seed) : call_seed_(std::move(call_seed)) {}

@@ -10,9 +10,9 @@
 #include "lathe/providers/openai_chat/call_assembler.h"
 
 // One answer of Chat Completions, which has no marks for the beginning and end of its parts: a block of reasoning ends
-// when text or calls begin, a message when calls begin or the answer ends. finish_reason says that the content is whole;
-// usage comes after it, then "[DONE]" or the end of the body, whichever the server cares to send. A body that ends with
-// neither is a cut.
+// when text or calls begin, a message when calls begin or the answer ends. finish_reason says that the content is
+// whole; usage comes after it, then "[DONE]" or the end of the body, whichever the server cares to send. A body that
+// ends with neither is a cut.
 
 namespace lathe::providers::openai_chat {
 
@@ -39,8 +39,7 @@ protocol::Usage usage_of(const Json& usage) {
   out.input_tokens = base::json_int(usage, "prompt_tokens");
   out.output_tokens = base::json_int(usage, "completion_tokens");
   out.reasoning_tokens = base::json_int(output, "reasoning_tokens");
-  out.cached_input_tokens =
-      base::json_int(input, "cached_tokens", base::json_int(usage, "prompt_cache_hit_tokens"));
+  out.cached_input_tokens = base::json_int(input, "cached_tokens", base::json_int(usage, "prompt_cache_hit_tokens"));
   out.cache_write_tokens =
       base::json_int(input, "cache_write_tokens", base::json_int(usage, "cache_creation_input_tokens"));
   // Some servers count reasoning beside completion_tokens, not in it; their total tells.
@@ -57,9 +56,7 @@ protocol::Usage usage_of(const Json& usage) {
 /// Pieces of one reasoning detail come as several; the whole has to go back as one.
 void merge_detail(Json& details, const Json& piece) {
   if (!piece.is_object()) return;
-  const auto same = [&](const char* name) {
-    return base::json_at(details.back(), name) == base::json_at(piece, name);
-  };
+  const auto same = [&](const char* name) { return base::json_at(details.back(), name) == base::json_at(piece, name); };
   const bool extends = !details.empty() && same("type") && same("index") && same("format") &&
                        base::json_string(piece, "type") != "reasoning.encrypted";
   if (!extends) {
@@ -96,8 +93,8 @@ class ChatDecoder final : public common::Decoder {
 
  private:
   ModelResult<void> take_chunk(std::string_view event, const Json& chunk, Events& out) {
-    const bool is_error = !base::json_at(chunk, "error").is_null() || event == "error" ||
-                          base::json_string(chunk, "object") == "error";
+    const bool is_error =
+        !base::json_at(chunk, "error").is_null() || event == "error" || base::json_string(chunk, "object") == "error";
     if (is_error) {
       return std::unexpected(common::failure_in_stream(common::read_api_error(chunk).value_or(common::ApiError{})));
     }

@@ -34,14 +34,13 @@ TEST(ChatDecoder, TextThenUsageThenDone) {
                  R"("prompt_tokens_details":{"cached_tokens":80},"completion_tokens_details":{"reasoning_tokens":7}}})"
                  "\n\n" +
                  kDone);
-  const common::Events expected{
-      ports::TextDelta{"Hello"}, ports::TextDone{},
-      ports::Finished{.reason = FinishReason::kStop,
-                      .usage = protocol::Usage{.input_tokens = 100,
-                                               .cached_input_tokens = 80,
-                                               .output_tokens = 20,
-                                               .reasoning_tokens = 7},
-                      .provider_response_id = "chatcmpl-1"}};
+  const common::Events expected{ports::TextDelta{"Hello"}, ports::TextDone{},
+                                ports::Finished{.reason = FinishReason::kStop,
+                                                .usage = protocol::Usage{.input_tokens = 100,
+                                                                         .cached_input_tokens = 80,
+                                                                         .output_tokens = 20,
+                                                                         .reasoning_tokens = 7},
+                                                .provider_response_id = "chatcmpl-1"}};
   EXPECT_EQ(got.events, expected);
 }
 
@@ -49,7 +48,9 @@ TEST(ChatDecoder, ReasoningBesideCompletionTokensIsCountedOnce) {
   const Decoded got = common::decode(
       kWire, chunk(R"({"content":"x"})", "\"stop\"") +
                  R"(data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":17,)"
-                 R"("completion_tokens_details":{"reasoning_tokens":5}}})" "\n\n" + kDone);
+                 R"("completion_tokens_details":{"reasoning_tokens":5}}})"
+                 "\n\n" +
+                 kDone);
   EXPECT_EQ(got.finished()->usage->output_tokens, 7);
   EXPECT_EQ(got.finished()->usage->total(), 17);
 }
@@ -58,10 +59,13 @@ TEST(ChatDecoder, InterleavedCallsAreTakenApartByIndex) {
   const Decoded got = common::decode(
       kWire,
       chunk(R"({"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"read","arguments":""}}]})") +
-          chunk(R"({"tool_calls":[{"index":1,"id":"b","type":"function","function":{"name":"list","arguments":""}}]})") +
+          chunk(
+              R"({"tool_calls":[{"index":1,"id":"b","type":"function","function":{"name":"list","arguments":""}}]})") +
           chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"{\"p\":"}}]})") +
-          chunk(R"({"tool_calls":[{"index":1,"function":{"arguments":"{\"q\""}},{"index":0,"function":{"arguments":"1}"}}]})") +
-          chunk(R"({"tool_calls":[{"index":1,"function":{"arguments":":2}"}}]})") + chunk("{}", "\"tool_calls\"") + kDone);
+          chunk(
+              R"({"tool_calls":[{"index":1,"function":{"arguments":"{\"q\""}},{"index":0,"function":{"arguments":"1}"}}]})") +
+          chunk(R"({"tool_calls":[{"index":1,"function":{"arguments":":2}"}}]})") + chunk("{}", "\"tool_calls\"") +
+          kDone);
   EXPECT_THAT(got.calls(), ElementsAre(ToolCall{"a", "read", R"({"p":1})"}, ToolCall{"b", "list", R"({"q":2})"}));
   EXPECT_EQ(got.finished()->reason, FinishReason::kToolCalls);
 }
@@ -70,7 +74,8 @@ TEST(ChatDecoder, CallsWithoutIndexStartWithTheirName) {
   const Decoded got = common::decode(
       kWire, chunk(R"({"tool_calls":[{"id":"a","function":{"name":"read","arguments":"{"}}]})") +
                  chunk(R"({"tool_calls":[{"function":{"arguments":"}"}}]})") +
-                 chunk(R"({"tool_calls":[{"function":{"name":"list","arguments":{"deep":true}}}]})", "\"stop\"") + kDone);
+                 chunk(R"({"tool_calls":[{"function":{"name":"list","arguments":{"deep":true}}}]})", "\"stop\"") +
+                 kDone);
   EXPECT_THAT(got.calls(), ElementsAre(ToolCall{"a", "read", "{}"}, ToolCall{"seed_1", "list", R"({"deep":true})"}));
   EXPECT_EQ(got.finished()->reason, FinishReason::kToolCalls);
 }
@@ -83,16 +88,17 @@ TEST(ChatDecoder, WholeCallsThatAllSayIndexZeroStaySeparate) {
 }
 
 TEST(ChatDecoder, AnIdUsedTwiceIsReplacedAndArgumentsThatAreNotJsonArePassedOn) {
-  const Decoded got = common::decode(
-      kWire, chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"x","arguments":"{oops"}},)"
-                   R"({"index":1,"id":"a","function":{"name":"y","arguments":"[1"}}]})") + kDone);
+  const Decoded got =
+      common::decode(kWire, chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"x","arguments":"{oops"}},)"
+                                  R"({"index":1,"id":"a","function":{"name":"y","arguments":"[1"}}]})") +
+                                kDone);
   EXPECT_THAT(got.calls(), ElementsAre(ToolCall{"a", "x", "{oops"}, ToolCall{"seed_1", "y", "[1"}));
 }
 
 TEST(ChatDecoder, ReasoningUnderAnyNameIsShownOnce) {
-  const Decoded got = common::decode(
-      kWire, chunk(R"({"reasoning_content":"a","reasoning":"a"})") + chunk(R"({"reasoning":"b"})") +
-                 chunk(R"({"content":"done"})", "\"stop\"") + kDone);
+  const Decoded got =
+      common::decode(kWire, chunk(R"({"reasoning_content":"a","reasoning":"a"})") + chunk(R"({"reasoning":"b"})") +
+                                chunk(R"({"content":"done"})", "\"stop\"") + kDone);
   EXPECT_EQ(got.reasoning(), "ab");
   EXPECT_EQ(got.text(), "done");
   EXPECT_TRUE(std::holds_alternative<ports::ReasoningDone>(got.events[1]));
@@ -102,7 +108,8 @@ TEST(ChatDecoder, PiecesOfReasoningDetailsBecomeOne) {
   const Decoded got = common::decode(
       kWire,
       chunk(R"({"reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a","index":0}]})") +
-          chunk(R"({"reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","signature":"s","index":0}]})") +
+          chunk(
+              R"({"reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","signature":"s","index":0}]})") +
           chunk(R"({"content":"x"})", "\"stop\"") + kDone);
   EXPECT_EQ(got.opaques().at(0),
             base::Json::parse(R"([{"type":"reasoning.text","text":"ab","index":0,"signature":"s"}])"));
@@ -137,8 +144,9 @@ TEST(ChatDecoder, CommentsCrlfAndEmptyChoicesAreNothing) {
 }
 
 TEST(ChatDecoder, ErrorsInsideTheStream) {
-  const Decoded busy = common::decode(
-      kWire, chunk(R"({"content":"x"})") + R"(data: {"error":{"code":502,"message":"Provider returned error"}})" "\n\n");
+  const Decoded busy = common::decode(kWire, chunk(R"({"content":"x"})") +
+                                                 R"(data: {"error":{"code":502,"message":"Provider returned error"}})"
+                                                 "\n\n");
   EXPECT_EQ(busy.failure->error.code, protocol::error_codes::kUpstream);
   EXPECT_EQ(busy.failure->retry, RetryClass::kStream);
   const Decoded full = common::decode(
@@ -169,9 +177,12 @@ TEST(ChatDecoder, BytesThatAreNoTextAndVeryLongLines) {
 
 TEST(ChatDecoder, SplitsAnywhere) {
   common::expect_same_for_every_split(
-      kWire, "\xef\xbb\xbf" ": hi\r\n\r\n" + chunk(R"({"reasoning_content":"hm é"})") + chunk(R"({"content":"ö — ok"})") +
-                 chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"x","arguments":"{}"}}]})") +
-                 chunk("{}", "\"tool_calls\"") + kDone);
+      kWire,
+      "\xef\xbb\xbf"
+      ": hi\r\n\r\n" +
+          chunk(R"({"reasoning_content":"hm é"})") + chunk(R"({"content":"ö — ok"})") +
+          chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"x","arguments":"{}"}}]})") +
+          chunk("{}", "\"tool_calls\"") + kDone);
 }
 
 }  // namespace

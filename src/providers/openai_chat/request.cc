@@ -167,9 +167,9 @@ void mark_for_cache(Json& messages) {
 Json tools_of(const ports::ModelRequest& request) {
   Json tools = Json::array();
   for (const ports::ToolSpec& tool : request.tools) {
-    tools.push_back({{"type", "function"},
-                     {"function",
-                      {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}}}});
+    tools.push_back(
+        {{"type", "function"},
+         {"function", {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}}}});
   }
   return tools;
 }

@@ -22,10 +22,8 @@ ports::ModelRequest conversation() {
       ports::AssistantCallItem{{"call_1", "read", R"({"p": 1})"}},
       ports::AssistantCallItem{{"call_2", "read", "{oops"}},
       ports::ToolResultItem{.call_id = "call_1", .tool = "read", .output = "one"},
-      ports::ToolResultItem{.call_id = "call_2",
-                            .tool = "read",
-                            .output = "",
-                            .images = {{.media_type = "image/png", .base64 = "REVG"}}},
+      ports::ToolResultItem{
+          .call_id = "call_2", .tool = "read", .output = "", .images = {{.media_type = "image/png", .base64 = "REVG"}}},
   };
   return request;
 }
@@ -60,10 +58,11 @@ TEST(ChatRequest, TheNextRequestStartsWithThisOne) {
 
 TEST(ChatRequest, ReasoningGoesBackOnlyWhereItIsWanted) {
   ports::ModelRequest request{.model = "m"};
-  request.items = {ports::UserInputItem{{ports::ModelText{"hi"}}},
-                   ports::AssistantReasoningItem{
-                       .text = "hm", .provider = "openai_chat", .opaque = Json::parse(R"([{"type":"reasoning.text"}])")},
-                   ports::AssistantTextItem{"hello"}};
+  request.items = {
+      ports::UserInputItem{{ports::ModelText{"hi"}}},
+      ports::AssistantReasoningItem{
+          .text = "hm", .provider = "openai_chat", .opaque = Json::parse(R"([{"type":"reasoning.text"}])")},
+      ports::AssistantTextItem{"hello"}};
   EXPECT_THAT(body_of(request, quirks_for("openai-chat")), Not(HasSubstr("hm")));
   EXPECT_EQ(messages_of(request, quirks_for("llamacpp"))[1]["reasoning_content"], "hm");
   EXPECT_EQ(messages_of(request, quirks_for("openrouter"))[1]["reasoning_details"][0]["type"], "reasoning.text");
@@ -96,8 +95,8 @@ TEST(ChatRequest, LimitsSchemaThinkingAndCacheKeyByBackendType) {
   request.max_output_tokens = 99;
   request.thinking = ports::Thinking::kOff;
   request.cache_key = "session-1";
-  request.output_schema =
-      Json::parse(R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false})");
+  request.output_schema = Json::parse(
+      R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false})");
   const Json openai = Json::parse(body_of(request, quirks_for("openai")));
   EXPECT_EQ(openai["max_completion_tokens"], 99);
   EXPECT_EQ(openai["reasoning_effort"], "none");

@@ -9,8 +9,8 @@
 #include "lathe/base/json.h"
 #include "lathe/providers/common/api_failure.h"
 
-// One answer of the Responses API. Deltas are only for showing; response.output_item.done has the whole item and is what
-// counts. Servers that send neither for an item have it in the closing response object.
+// One answer of the Responses API. Deltas are only for showing; response.output_item.done has the whole item and is
+// what counts. Servers that send neither for an item have it in the closing response object.
 
 namespace lathe::providers::openai_responses {
 

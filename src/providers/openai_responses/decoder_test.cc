@@ -23,7 +23,9 @@ std::string event(std::string_view type, std::string_view members) {
   return "event: " + std::string(type) + "\ndata: {\"type\":\"" + std::string(type) + "\"" +
          (members.empty() ? "" : ",") + std::string(members) + "}\n\n";
 }
-std::string item_done(std::string_view item) { return event("response.output_item.done", "\"item\":" + std::string(item)); }
+std::string item_done(std::string_view item) {
+  return event("response.output_item.done", "\"item\":" + std::string(item));
+}
 std::string completed(std::string_view more = "") {
   return event("response.completed", R"("response":{"id":"resp_1","status":"completed")" + std::string(more) + "}");
 }
@@ -34,8 +36,10 @@ const std::string kReasoningAndCalls =
     event("response.reasoning_summary_text.delta", R"("delta":"First")") +
     event("response.reasoning_summary_part.added", R"("summary_index":1)") +
     event("response.reasoning_summary_text.delta", R"("delta":"Then ü")") +
-    item_done(R"({"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"First"}],"encrypted_content":"gAAA"})") +
-    event("response.output_text.delta", R"("delta":"Let me ")") + event("response.output_text.delta", R"("delta":"look.")") +
+    item_done(
+        R"({"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"First"}],"encrypted_content":"gAAA"})") +
+    event("response.output_text.delta", R"("delta":"Let me ")") +
+    event("response.output_text.delta", R"("delta":"look.")") +
     item_done(R"({"type":"message","content":[{"type":"output_text","text":"Let me look."}]})") +
     event("response.function_call_arguments.delta", R"("delta":"{")") +
     item_done(R"({"type":"function_call","id":"fc_1","call_id":"call_a","name":"read","arguments":"{\"p\":1}"})") +
@@ -49,11 +53,14 @@ TEST(ResponsesDecoder, ReasoningTextAndParallelCalls) {
   EXPECT_EQ(got.text(), "Let me look.");
   EXPECT_THAT(got.calls(), ElementsAre(ToolCall{"call_a", "read", R"({"p":1})"}, ToolCall{"call_b", "list", "{oops"}));
   // What goes back has no id: nothing is stored under it.
-  EXPECT_THAT(got.opaques(), ElementsAre(Json::parse(
-      R"({"type":"reasoning","summary":[{"type":"summary_text","text":"First"}],"encrypted_content":"gAAA"})")));
+  EXPECT_THAT(
+      got.opaques(),
+      ElementsAre(Json::parse(
+          R"({"type":"reasoning","summary":[{"type":"summary_text","text":"First"}],"encrypted_content":"gAAA"})")));
   const ports::Finished expected{
       .reason = FinishReason::kToolCalls,
-      .usage = protocol::Usage{.input_tokens = 50, .cached_input_tokens = 40, .output_tokens = 9, .reasoning_tokens = 5},
+      .usage =
+          protocol::Usage{.input_tokens = 50, .cached_input_tokens = 40, .output_tokens = 9, .reasoning_tokens = 5},
       .provider_response_id = "resp_1"};
   EXPECT_EQ(got.finished(), expected);
 }
@@ -69,8 +76,12 @@ TEST(ResponsesDecoder, ItemsWithoutDeltasAndItemsOnlyInTheClosingObject) {
 
 TEST(ResponsesDecoder, IncompleteEndsTheTurnWithItsReason) {
   const auto incomplete = [](std::string_view why) {
-    return common::decode(kWire, event("response.incomplete", R"("response":{"id":"r","status":"incomplete","incomplete_details":{"reason":")" +
-                                                                  std::string(why) + "\"}}")).finished()->reason;
+    return common::decode(kWire,
+                          event("response.incomplete",
+                                R"("response":{"id":"r","status":"incomplete","incomplete_details":{"reason":")" +
+                                    std::string(why) + "\"}}"))
+        .finished()
+        ->reason;
   };
   EXPECT_EQ(incomplete("max_output_tokens"), FinishReason::kLength);
   EXPECT_EQ(incomplete("content_filter"), FinishReason::kContentFilter);
@@ -87,7 +98,8 @@ struct FailedCase {
 TEST(ResponsesDecoder, FailedCodes) {
   using namespace protocol::error_codes;
   for (const FailedCase& one : {
-           FailedCase{"context_length_exceeded", "Your input exceeds the context window", kContextWindow, RetryClass::kNever},
+           FailedCase{"context_length_exceeded", "Your input exceeds the context window", kContextWindow,
+                      RetryClass::kNever},
            FailedCase{"insufficient_quota", "You exceeded your current quota", kQuota, RetryClass::kNever},
            FailedCase{"usage_not_included", "no", kQuota, RetryClass::kNever},
            FailedCase{"cyber_policy", "no", kRefused, RetryClass::kNever},

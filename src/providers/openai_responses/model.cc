@@ -23,7 +23,7 @@ ResponsesModel::ResponsesModel(runtime::Loop& loop, net::HttpClient& client, Opt
     : quirks_(options.quirks), backend_(loop, client, std::move(options.endpoint)) {}
 
 Async<ModelResult<std::unique_ptr<ports::ModelStream>>> ResponsesModel::open(ports::ModelRequest request,
-                                                                        runtime::CancelToken cancel) {
+                                                                             runtime::CancelToken cancel) {
   common::WireRequest wire{.path = "/responses",
                            .body = body_of(request, quirks_),
                            .headers = key_header(backend_.endpoint()),

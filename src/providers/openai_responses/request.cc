@@ -53,9 +53,8 @@ struct ToInput {
       if (!item.output.empty()) output.push_back(text_part("input_text", item.output));
       for (const ports::ModelImage& image : item.images) output.push_back(image_part(image));
     }
-    input.push_back({{"type", "function_call_output"},
-                     {"call_id", call_id_of(item.call_id)},
-                     {"output", std::move(output)}});
+    input.push_back(
+        {{"type", "function_call_output"}, {"call_id", call_id_of(item.call_id)}, {"output", std::move(output)}});
   }
 
  private:

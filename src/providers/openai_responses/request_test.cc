@@ -18,8 +18,10 @@ ports::ModelRequest conversation() {
       ports::AssistantReasoningItem{.text = "x", .provider = "anthropic", .opaque = Json{{"type", "thinking"}}},
       ports::AssistantTextItem{"Reading."},
       ports::AssistantCallItem{{"call 1!", "read", "{oops"}},
-      ports::ToolResultItem{
-          .call_id = "call 1!", .tool = "read", .output = "one", .images = {{.media_type = "image/png", .base64 = "REVG"}}},
+      ports::ToolResultItem{.call_id = "call 1!",
+                            .tool = "read",
+                            .output = "one",
+                            .images = {{.media_type = "image/png", .base64 = "REVG"}}},
   };
   return request;
 }
