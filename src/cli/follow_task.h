@@ -35,6 +35,8 @@ struct FollowRequest {
 /// Task is interrupted too. Subscribes again when it was too slow. Used once; lives in the frame that awaits run().
 class TaskFollower final {
  public:
+  /// The Task's end has come, although it may not be shown yet.
+  [[nodiscard]] bool ended() const { return end_.has_value(); }
   /// The last record that was shown.
   [[nodiscard]] std::int64_t last_seq() const { return last_seq_; }
   TaskFollower(Context& context, FollowRequest request);

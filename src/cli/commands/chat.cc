@@ -65,6 +65,10 @@ class Chat final : public Asker {
   ChatInput input_;
   TerminalAsker terminal_;
   bool quit_ = false;
+  /// The Task that is shown while it runs.
+  const TaskFollower* follower_ = nullptr;
+  /// What was entered between the end of a Task and the next line.
+  std::optional<std::string> held_;
   /// The record of the last message that was steered in.
   std::int64_t steered_seq_ = 0;
   std::optional<runtime::Scope> steering_;
@@ -93,6 +97,7 @@ Async<Result<ExitCode>> Chat::run() {
 }
 
 Async<Result<std::string>> Chat::next_message() {
+  if (held_) co_return *std::exchange(held_, std::nullopt);
   runtime::CancelSource leave;
   runtime::Scope idle(context_.loop);
   idle.spawn(watch_idle_stops(&leave, idle.token()));
@@ -143,9 +148,11 @@ Async<Result<void>> Chat::run_task(std::string message) {
                                      .asker = asks ? this : nullptr,
                                      .deadline = deadline,
                                      .hint = "type to steer, Ctrl-C to stop"});
+    follower_ = &follower;
     start_steering();
     const Result<TaskEnd> end = co_await follower.run();
     co_await stop_steering();
+    follower_ = nullptr;
     if (!end.ok()) co_return end.error();
     for (const std::string& id : end->questions) screen_.note("waits for an answer: lathe approvals answer " + id);
     // What was typed just as the Task ended has started the next one.
@@ -174,6 +181,10 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
       co_return;
     }
     if (message->empty()) continue;
+    if (follower_->ended()) {
+      held_ = *std::move(message);
+      co_return;
+    }
     if (is_chat_command(*message)) {
       screen_.note("commands wait until the task is done; Ctrl-C stops it");
       continue;
