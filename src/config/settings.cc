@@ -24,7 +24,8 @@ std::vector<std::string> approval_policies() {
   return names;
 }
 
-const std::vector<SettingSpec>& specs() {
+// One row per setting.
+const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size): a table
   using enum SettingKind;
   static const std::vector<SettingSpec> kSpecs{
       {"default-backend", kText, [](Config& c) -> Slot { return &c.default_backend; },
@@ -222,7 +223,7 @@ bool read_setting(const SettingSpec& spec, const Node& node, Config& config, Pro
   const auto number = read_number(spec, node, problems);
   if (!number) return false;
   if (auto* const* count = std::get_if<std::int64_t*>(&slot)) **count = *number;
-  if (auto* const* ceiling = std::get_if<std::optional<std::int64_t>*>(&slot)) **ceiling = *number;
+  if (auto* const* ceiling = std::get_if<std::optional<std::int64_t>*>(&slot)) **ceiling = number;
   if (auto* const* duration = std::get_if<milliseconds*>(&slot)) **duration = milliseconds(*number);
   return true;
 }

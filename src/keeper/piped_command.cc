@@ -12,7 +12,6 @@
 
 namespace lathe::keeper {
 
-using base::errno_error;
 using base::Error;
 using base::Result;
 using base::UniqueFd;

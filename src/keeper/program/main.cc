@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   const bool socket_there =
       getsockopt(lathe::keeper::protocol::kSocketFd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): a literal
     std::printf("lathe-keeper, protocol %s\n", lathe::keeper::protocol::kVersion.data());
     return 0;
   }

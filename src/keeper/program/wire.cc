@@ -65,6 +65,7 @@ void send(int socket, const std::vector<std::string>& words) {
 
 bool parse_number(std::string_view text, unsigned long long& number) {
   const char* const end = text.data() + text.size();
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the end is given
   const auto [stopped, error] = std::from_chars(text.data(), end, number);
   return error == std::errc() && stopped == end;
 }
