@@ -378,22 +378,6 @@ TEST_F(EngineTest, AParkedTaskSurvivesARestartAndGoesOn) {
             (std::vector<std::string>{"approval_resolved", "task_resumed", "exec_command_end", "task_complete"}));
 }
 
-TEST_F(EngineTest, AnAnswerMayBeRecordedNowAndUsedLater) {
-  const std::string session =
-      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
-  behaviour_ = ask_to_run;
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("task_parked");
-  const std::string id = engine_->find_live(session)->state().questions.front().id;
-  const auto answered =
-      call(protocol::ApprovalAnswer{.id = id, .decision = protocol::Decision::kDenied, .note = "no", .resume = false});
-  ASSERT_TRUE(answered.ok()) << answered.error().text();
-  EXPECT_FALSE(answered->resumed);
-  ASSERT_TRUE(submit(protocol::UserInput{}, session).ok());
-  const std::vector<Event> events = until("task_complete");
-  EXPECT_EQ(std::get<protocol::TaskComplete>(events.back().msg).last_agent_message, "declined");
-}
-
 TEST_F(EngineTest, ReconfiguringAbortsTheRunningTaskFirst) {
   configure();
   behaviour_ = wait_forever;

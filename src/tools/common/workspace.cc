@@ -139,7 +139,8 @@ Result<Target> find_target(int root, const Place& place, bool make_folders) {
     if (size < 0) return errno_error(errno, place.shown());
     link.resize(static_cast<std::size_t>(size));
     if (link.starts_with('/')) return outside(place.shown());
-    relative = folder_path + "/" + link;
+    relative = folder_path;
+    relative.append("/").append(link);
   }
   return errno_error(ELOOP, place.shown());
 }
