@@ -17,13 +17,20 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def pending():
+    """Folders that have not been brought up to these checks yet; the list only ever gets shorter."""
+    lines = (ROOT / "tools/lint/tidy_pending.txt").read_text().splitlines()
+    return [ROOT / line for line in lines if line and not line.startswith("#")]
+
+
 def sources(build):
     commands = json.loads((build / "compile_commands.json").read_text())
+    later = pending()
     found = {}
     for command in commands:
         path = pathlib.Path(command["file"])
         if path.is_relative_to(ROOT / "src") or path.is_relative_to(ROOT / "testing"):
-            if not path.name.endswith("_test.cc"):
+            if not path.name.endswith("_test.cc") and not any(path.is_relative_to(folder) for folder in later):
                 words = command["command"].split()
                 found[path] = words[words.index("-o") + 1]
     return found
