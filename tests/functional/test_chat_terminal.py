@@ -25,7 +25,7 @@ def test_ctrl_c_interrupts_the_answer_and_keeps_the_chat(lathe, start_server):
     terminal.type("hello\r")
     server.wait_at_gate("never")
     terminal.type("\x03")
-    terminal.expect("cut short")
+    terminal.expect("interrupted")
     terminal.type("again\r")
     terminal.expect("Here again.")
     terminal.type("\x04")
