@@ -29,6 +29,10 @@ Async<Result<ReplyMsg>> as_reply(Async<Result<T>> typed) {
   }
 }
 
+Async<Result<ReplyMsg>> unsupported(std::string call) {
+  co_return Error{.code = base::codes::kUnsupported, .message = call + " is not there yet"};
+}
+
 }  // namespace
 
 Connection::Reply Connection::call(protocol::Call call) {
@@ -226,5 +230,11 @@ Connection::Reply Connection::on(protocol::UsageCall call) {
 }
 
 Connection::Reply Connection::on(protocol::IndexRebuild) { return as_reply(engine_.parts().index.rebuild()); }
+
+Connection::Reply Connection::on(protocol::Undo) { return unsupported("undo"); }
+Connection::Reply Connection::on(protocol::PolicyExplain) { return unsupported("policy_explain"); }
+Connection::Reply Connection::on(protocol::PolicyTest) { return unsupported("policy_test"); }
+Connection::Reply Connection::on(protocol::TrustList) { return unsupported("trust_list"); }
+Connection::Reply Connection::on(protocol::TrustSet) { return unsupported("trust_set"); }
 
 }  // namespace lathe::engine

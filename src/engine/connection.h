@@ -50,6 +50,11 @@ class Connection final {
   Reply on(protocol::BackendTest call);
   Reply on(protocol::UsageCall call);
   Reply on(protocol::IndexRebuild call);
+  Reply on(protocol::Undo call);
+  Reply on(protocol::PolicyExplain call);
+  Reply on(protocol::PolicyTest call);
+  Reply on(protocol::TrustList call);
+  Reply on(protocol::TrustSet call);
 
   Engine& engine_;
   const std::string client_;

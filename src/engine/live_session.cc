@@ -23,6 +23,10 @@ namespace {
 constexpr std::size_t kMaxWaitingOps = 1000;
 constexpr std::size_t kMaxQueuedInputs = 100;
 
+Async<Result<std::int64_t>> no_job(std::string job) {
+  co_return Error{.code = base::codes::kNotFound, .message = fmt::format("no live shell or job \"{}\"", job)};
+}
+
 }  // namespace
 
 LiveSession::LiveSession(EngineParts& parts, std::unique_ptr<ports::SessionStream> stream)
@@ -136,6 +140,8 @@ LiveSession::Seq LiveSession::handle(const Pending& pending) {
             .item = host_.new_id("item"), .kind = protocol::ContextKind::kUserContext, .text = text + "."},
         by);
   }
+  if (const auto* m = std::get_if<protocol::TerminalInput>(&op)) return no_job(m->job);
+  if (const auto* m = std::get_if<protocol::TerminalResize>(&op)) return no_job(m->job);
   if (const auto* m = std::get_if<protocol::SetModel>(&op)) return set_model(*m, by);
   if (const auto* m = std::get_if<protocol::Rollback>(&op)) return rollback(*m, by);
   if (std::holds_alternative<protocol::Compact>(op)) return start_task(std::nullopt, pending.op_id, by);
@@ -211,6 +217,10 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "a Task is running; nothing was rolled back",
                     .hint = "interrupt it first"};
+  }
+  if (op.files == protocol::RollbackFiles::kRestore) {
+    co_return Error{.code = base::codes::kUnsupported,
+                    .message = "files cannot be restored yet; nothing was rolled back"};
   }
   protocol::RolledBack rolled;
   if (!op.to.response_id.empty()) {

@@ -171,6 +171,18 @@ class Fold {
     if (state_.conversation.counted_entries > state_.conversation.entries.size()) forget_count();
   }
   void operator()(const protocol::PlanUpdate& m) const { state_.plan = m.plan; }
+  // Told to people; what the model is to know of them comes as context_added.
+  void operator()(const protocol::JobEnd&) const {}
+  void operator()(const protocol::AgentStarted&) const {}
+  void operator()(const protocol::AgentEnded& m) const {
+    spend(m.usage, m.cost_micro_usd);
+    if (!state_.task) return;
+    state_.task->turns += m.turns;
+    state_.task->tool_calls += m.tool_calls;
+  }
+  void operator()(const protocol::NetworkDecision&) const {}
+  void operator()(const protocol::WorkspaceSnapshot&) const {}
+  void operator()(const protocol::FilesRestored&) const {}
   void operator()(const protocol::Warning&) const {}
 
  private:

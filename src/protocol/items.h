@@ -44,6 +44,32 @@ constexpr auto enum_names(AskMode) {
                     EnumName{AskMode::kClient, "client"}};
 }
 
+/// What commands and file tools may write.
+enum class SandboxMode {
+  kReadOnly,
+  /// The working folder, a private temporary folder, and named roots.
+  kWorkspaceWrite,
+  /// Everything, unconfined: a person's choice only.
+  kFullAccess,
+};
+constexpr auto enum_names(SandboxMode) {
+  return std::array{
+      EnumName{SandboxMode::kReadOnly, "read-only"}, EnumName{SandboxMode::kWorkspaceWrite, "workspace-write"},
+      EnumName{SandboxMode::kFullAccess, "full-access"}, EnumName{SandboxMode::kFullAccess, "danger-full-access"}};
+}
+
+/// What commands may reach.
+enum class NetworkMode {
+  kNone,
+  /// Named hosts, through our egress proxy.
+  kProxy,
+  kOpen,
+};
+constexpr auto enum_names(NetworkMode) {
+  return std::array{EnumName{NetworkMode::kNone, "none"}, EnumName{NetworkMode::kProxy, "proxy"},
+                    EnumName{NetworkMode::kOpen, "open"}};
+}
+
 enum class Decision { kApproved, kApprovedForSession, kApprovedAlways, kDenied, kAbort };
 constexpr auto enum_names(Decision) {
   return std::array{EnumName{Decision::kApproved, "approved"},

@@ -28,6 +28,9 @@ struct ConfigureSession {
   std::optional<std::string> instructions;
   std::vector<std::string> fallback_models;
   std::optional<std::string> title;
+  std::optional<SandboxMode> sandbox_mode;
+  std::optional<NetworkMode> network;
+  std::optional<std::vector<std::string>> allow_hosts;
   static constexpr auto fields() {
     using S = ConfigureSession;
     return std::tuple{optional("model", &S::model, "model name, or backend/model"),
@@ -38,7 +41,10 @@ struct ConfigureSession {
                       optional("budget", &S::budget, "ceilings of each Task"),
                       optional("instructions", &S::instructions, "added to the system prompt"),
                       optional("fallback_models", &S::fallback_models, "tried in order when the model cannot be used"),
-                      optional("title", &S::title, "a name for lists")};
+                      optional("title", &S::title, "a name for lists"),
+                      optional("sandbox_mode", &S::sandbox_mode, "what commands may write (default workspace-write)"),
+                      optional("network", &S::network, "what commands may reach (default none)"),
+                      optional("allow_hosts", &S::allow_hosts, "hosts that the proxy lets through unasked")};
   }
   friend bool operator==(const ConfigureSession&, const ConfigureSession&) = default;
 };
@@ -130,6 +136,32 @@ struct Mention {
   friend bool operator==(const Mention&, const Mention&) = default;
 };
 
+struct TerminalInput {
+  static constexpr std::string_view kType = "terminal_input";
+  static constexpr std::string_view kDoc = "Types into a live shell or background job.";
+  std::string job;
+  std::string text;
+  static constexpr auto fields() {
+    return std::tuple{required("job", &TerminalInput::job, "the job"),
+                      required("text", &TerminalInput::text, "what is typed; control characters as they are")};
+  }
+  friend bool operator==(const TerminalInput&, const TerminalInput&) = default;
+};
+
+struct TerminalResize {
+  static constexpr std::string_view kType = "terminal_resize";
+  static constexpr std::string_view kDoc = "Tells a live shell the size of the person's terminal.";
+  std::string job;
+  std::int64_t columns = 80;
+  std::int64_t rows = 24;
+  static constexpr auto fields() {
+    return std::tuple{required("job", &TerminalResize::job, "the job"),
+                      required("columns", &TerminalResize::columns, "width in characters"),
+                      required("rows", &TerminalResize::rows, "height in characters")};
+  }
+  friend bool operator==(const TerminalResize&, const TerminalResize&) = default;
+};
+
 struct SetModel {
   static constexpr std::string_view kType = "set_model";
   static constexpr std::string_view kDoc = "Changes the model from the next Turn on; the Task goes on.";
@@ -161,8 +193,10 @@ struct RollbackTarget {
   friend bool operator==(const RollbackTarget&, const RollbackTarget&) = default;
 };
 
-enum class RollbackFiles { kKeep };
-constexpr auto enum_names(RollbackFiles) { return std::array{EnumName{RollbackFiles::kKeep, "keep"}}; }
+enum class RollbackFiles { kKeep, kRestore };
+constexpr auto enum_names(RollbackFiles) {
+  return std::array{EnumName{RollbackFiles::kKeep, "keep"}, EnumName{RollbackFiles::kRestore, "restore"}};
+}
 
 struct Rollback {
   static constexpr std::string_view kType = "rollback";
@@ -171,7 +205,7 @@ struct Rollback {
   RollbackFiles files = RollbackFiles::kKeep;
   static constexpr auto fields() {
     return std::tuple{required("to", &Rollback::to, "how far back"),
-                      optional("files", &Rollback::files, "what happens to files: keep")};
+                      optional("files", &Rollback::files, "what happens to files: keep, or restore through undo")};
   }
   friend bool operator==(const Rollback&, const Rollback&) = default;
 };
@@ -184,6 +218,6 @@ struct Shutdown {
 };
 
 using Op = std::variant<ConfigureSession, UserInput, Interrupt, Approval, ExecApproval, PatchApproval, UserAnswer,
-                        AddContext, Mention, SetModel, Compact, Rollback, Shutdown>;
+                        AddContext, Mention, TerminalInput, TerminalResize, SetModel, Compact, Rollback, Shutdown>;
 
 }  // namespace lathe::protocol
