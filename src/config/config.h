@@ -41,6 +41,9 @@ struct ShellLimits {
   friend bool operator==(const ShellLimits&, const ShellLimits&) = default;
 };
 
+/// globs::default_secret_patterns().
+[[nodiscard]] std::vector<std::string> default_secret_files();
+
 struct Config {
   /// Configured ones in file order, then those of the environment (OPENAI, ANTHROPIC, LLMX).
   std::vector<Backend> backends;
@@ -61,6 +64,8 @@ struct Config {
   std::chrono::milliseconds stream_idle_timeout{300'000};
   std::chrono::milliseconds thinking_stall_timeout{120'000};
   std::int64_t project_docs_bytes = 32 * 1024;
+  /// Names of files that hold secrets (globs/secret_files.h).
+  std::vector<std::string> secret_files = default_secret_files();
   friend bool operator==(const Config&, const Config&) = default;
 };
 

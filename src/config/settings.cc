@@ -8,6 +8,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/formats/read.h"
+#include "lathe/globs/secret_files.h"
 
 namespace lathe::config {
 namespace {
@@ -115,6 +116,10 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        {},
        0,
        1 << 20},
+      {"secret-files", kList, [](Config& c) -> Slot { return &c.secret_files; },
+       "names of files that hold secrets: masked for commands, refused by file tools, left out of snapshots; \"!\" in "
+       "front takes one back",
+       "none"},
   };
   return kSpecs;
 }
@@ -187,6 +192,8 @@ bool read_choice(const SettingSpec& spec, const Node& node, std::string& out, Pr
 }
 
 }  // namespace
+
+std::vector<std::string> default_secret_files() { return globs::default_secret_patterns(); }
 
 std::span<const SettingSpec> setting_specs() { return specs(); }
 

@@ -48,6 +48,8 @@ export type Op =
   | UserAnswerOp
   | ContextOp
   | MentionOp
+  | TerminalInputOp
+  | TerminalResizeOp
   | SetModelOp
   | CompactOp
   | RollbackOp
@@ -74,6 +76,12 @@ export interface ConfigureSessionOp {
   fallback_models?: string[];
   /** a name for lists */
   title?: string;
+  /** what commands may write (default workspace-write) */
+  sandbox_mode?: SandboxMode;
+  /** what commands may reach (default none) */
+  network?: NetworkMode;
+  /** hosts that the proxy lets through unasked */
+  allow_hosts?: string[];
 }
 
 /** Starts a Task, or reaches the one that runs. */
@@ -164,6 +172,26 @@ export interface MentionOp {
   line_end?: number;
 }
 
+/** Types into a live shell or background job. */
+export interface TerminalInputOp {
+  type: "terminal_input";
+  /** the job */
+  job: string;
+  /** what is typed; control characters as they are */
+  text: string;
+}
+
+/** Tells a live shell the size of the person's terminal. */
+export interface TerminalResizeOp {
+  type: "terminal_resize";
+  /** the job */
+  job: string;
+  /** width in characters */
+  columns: number;
+  /** height in characters */
+  rows: number;
+}
+
 /** Changes the model from the next Turn on; the Task goes on. */
 export interface SetModelOp {
   type: "set_model";
@@ -183,7 +211,7 @@ export interface RollbackOp {
   type: "rollback";
   /** how far back */
   to: RollbackTarget;
-  /** what happens to files: keep */
+  /** what happens to files: keep, or restore through undo */
   files?: RollbackFiles;
 }
 
@@ -230,6 +258,12 @@ export type EventMsg =
   | StreamErrorEvent
   | SessionUpdatedEvent
   | RolledBackEvent
+  | JobEndEvent
+  | AgentStartedEvent
+  | AgentEndedEvent
+  | NetworkDecisionEvent
+  | WorkspaceSnapshotEvent
+  | FilesRestoredEvent
   | WarningEvent
   | ErrorEvent
   | LaggedEvent
@@ -262,10 +296,20 @@ export interface SessionConfiguredEvent {
   title?: string;
   /** level of confinement that commands run at */
   sandbox: string;
+  /** what commands may write */
+  sandbox_mode?: SandboxMode;
+  /** what commands may reach */
+  network?: NetworkMode;
+  /** hosts that the proxy lets through unasked */
+  allow_hosts?: string[];
   /** what runs the Tasks */
   driver: string;
   /** answers come from a recording */
   replayed?: boolean;
+  /** the session whose model spawned this one */
+  parent_session?: string;
+  /** name of the agent that was spawned */
+  agent?: string;
 }
 
 /** First record of a forked session: everything up to that seq is the parent's. */
@@ -391,6 +435,10 @@ export interface ExecCommandBeginEvent {
   command: string[];
   /** absolute folder */
   cwd: string;
+  /** level of confinement it runs at; "none" outside the jail */
+  sandbox?: string;
+  /** it goes on in the background under this id */
+  job?: string;
 }
 
 /** Output of a command that runs. */
@@ -472,6 +520,16 @@ export interface ExecApprovalRequestEvent {
   reason?: string;
   /** what made it a question */
   rule: string;
+  /** the simple commands that a shell makes of it */
+  commands?: string[];
+  /** it would run without confinement */
+  outside_sandbox?: boolean;
+  /** what the jail refused when it ran confined */
+  refused?: string;
+  /** the rule that approved_always writes */
+  always_rule?: string;
+  /** unix milliseconds; unanswered by then, it is denied */
+  expires_at?: number;
 }
 
 /** May these files be changed? */
@@ -487,6 +545,10 @@ export interface ApplyPatchApprovalRequestEvent {
   reason?: string;
   /** what made it a question */
   rule: string;
+  /** the rule that approved_always writes */
+  always_rule?: string;
+  /** unix milliseconds; unanswered by then, it is denied */
+  expires_at?: number;
 }
 
 /** May this tool be called? */
@@ -504,6 +566,10 @@ export interface ApprovalRequestEvent {
   reason?: string;
   /** what made it a question */
   rule: string;
+  /** the rule that approved_always writes */
+  always_rule?: string;
+  /** unix milliseconds; unanswered by then, it is denied */
+  expires_at?: number;
 }
 
 /** A question was settled. */
@@ -521,6 +587,8 @@ export interface ApprovalResolvedEvent {
   note?: string;
   /** arguments used instead */
   amended_input?: unknown;
+  /** the rule that approved_always wrote */
+  rule_written?: string;
 }
 
 /** The model asks the person. */
@@ -704,6 +772,100 @@ export interface RolledBackEvent {
   tasks?: number;
 }
 
+/** A background job or live shell ended; the model is told. */
+export interface JobEndEvent {
+  type: "job_end";
+  /** the job */
+  job: string;
+  /** the call that started it */
+  call_id: string;
+  /** how it ended */
+  state: JobState;
+  /** exit code, or 128 + signal */
+  exit_code?: number;
+  /** the end of its output */
+  tail?: string;
+  /** SHA-256 of all that was kept of its output */
+  output_blob?: string;
+  /** bytes that it wrote */
+  output_bytes?: number;
+}
+
+/** The model spawned a sub-agent: a session of its own. */
+export interface AgentStartedEvent {
+  type: "agent_started";
+  /** the sub-agent's session */
+  session: string;
+  /** the call that spawned it */
+  call_id: string;
+  /** its name */
+  agent?: string;
+  /** the parent goes on meanwhile */
+  background?: boolean;
+}
+
+/** A sub-agent ended; what it used counts in the parent's budget. */
+export interface AgentEndedEvent {
+  type: "agent_ended";
+  /** the sub-agent's session */
+  session: string;
+  /** the call that spawned it */
+  call_id: string;
+  /** how it ended */
+  status: CallStatus;
+  /** its answer */
+  last_agent_message?: string;
+  /** tokens */
+  usage: Usage;
+  /** millionths of a US dollar; absent when a price is unknown */
+  cost_micro_usd?: number;
+  /** model requests */
+  turns: number;
+  /** tool calls */
+  tool_calls: number;
+}
+
+/** The egress proxy let a connection of a command through, or not. */
+export interface NetworkDecisionEvent {
+  type: "network_decision";
+  /** the name asked for, in its canonical form */
+  host: string;
+  /** the port */
+  port: number;
+  /** the address that was dialled */
+  address?: string;
+  /** whether it was let through */
+  allowed: boolean;
+  /** what decided */
+  rule: string;
+}
+
+/** The workspace was snapshotted before the first command of a Task. */
+export interface WorkspaceSnapshotEvent {
+  type: "workspace_snapshot";
+  /** its id */
+  snapshot: string;
+  /** the Task */
+  task: string;
+  /** files covered */
+  files: number;
+  /** what undo cannot bring back: ignored, too large */
+  not_covered?: string[];
+}
+
+/** Files were brought back to what they were. */
+export interface FilesRestoredEvent {
+  type: "files_restored";
+  /** the Task or Turn before which they were so */
+  to: string;
+  /** files that have their former content again */
+  restored?: string[];
+  /** files that did not exist then */
+  removed?: string[];
+  /** changed since by someone else, left alone */
+  conflicts?: string[];
+}
+
 /** Something a person should know; the Task goes on. */
 export interface WarningEvent {
   type: "warning";
@@ -757,7 +919,12 @@ export type Call =
   | BackendListCall
   | BackendTestCall
   | UsageCall
-  | IndexRebuildCall;
+  | IndexRebuildCall
+  | UndoCall
+  | PolicyExplainCall
+  | PolicyTestCall
+  | TrustListCall
+  | TrustSetCall;
 
 /** Names the client. First where a token is needed, optional elsewhere. */
 export interface HelloCall {
@@ -908,6 +1075,63 @@ export interface IndexRebuildCall {
   type: "index_rebuild";
 }
 
+/** Brings files back to what they were before a Task or Turn. */
+export interface UndoCall {
+  type: "undo";
+  /** the session */
+  session: string;
+  /** before this Task (default: the last one) */
+  task?: string;
+  /** before this Turn */
+  response_id?: string;
+  /** only tell */
+  dry_run?: boolean;
+}
+
+/** Decides about an action without doing it. */
+export interface PolicyExplainCall {
+  type: "policy_explain";
+  /** a shell command; or a tool with its arguments */
+  command?: string;
+  /** name of a tool */
+  tool?: string;
+  /** its arguments */
+  arguments?: unknown;
+  /** used as the person's own rules */
+  policy_file?: string;
+  /** absolute folder whose project's rules count */
+  cwd?: string;
+  /** instead of the configured one */
+  approval_policy?: ApprovalPolicy;
+  /** instead of the configured one */
+  sandbox_mode?: SandboxMode;
+}
+
+/** Runs the examples that stand inside a rule file. */
+export interface PolicyTestCall {
+  type: "policy_test";
+  /** absolute path */
+  policy_file: string;
+}
+
+/** Lists what a repository wants loaded or executed, by content hash. */
+export interface TrustListCall {
+  type: "trust_list";
+  /** absolute folder */
+  path: string;
+}
+
+/** Trusts these contents, or takes the trust back. */
+export interface TrustSetCall {
+  type: "trust_set";
+  /** absolute folder */
+  path: string;
+  /** hashes as trust_list gave them */
+  sha256: string[];
+  /** false takes it back */
+  trusted: boolean;
+}
+
 export type Reply =
   | OkReply
   | HelloReply
@@ -923,7 +1147,11 @@ export type Reply =
   | BackendListReply
   | BackendTestReply
   | UsageReply
-  | IndexRebuildReply;
+  | IndexRebuildReply
+  | UndoReply
+  | PolicyExplainReply
+  | PolicyTestReply
+  | TrustListReply;
 
 /** Done. */
 export interface OkReply {
@@ -1050,6 +1278,58 @@ export interface IndexRebuildReply {
   records: number;
   /** damage that was met, with its place */
   problems?: string[];
+}
+
+/** What was brought back, or would be. */
+export interface UndoReply {
+  type: "undo";
+  /** the Task or Turn before which they were so */
+  to: string;
+  /** files that get their former content */
+  restored?: string[];
+  /** files that did not exist then */
+  removed?: string[];
+  /** changed since by someone else, left alone */
+  conflicts?: string[];
+  /** what undo cannot bring back */
+  not_covered?: string[];
+  /** false: a dry run */
+  done: boolean;
+}
+
+/** What the rules say, and which rule decided. */
+export interface PolicyExplainReply {
+  type: "policy_explain";
+  /** allow, ask or deny */
+  decision: string;
+  /** the rule that decided */
+  rule: string;
+  /** where it stands: a file with its line, or "built in" */
+  source: string;
+  /** the rule's own words */
+  reason?: string;
+  /** the simple commands that a shell makes of it */
+  commands?: string[];
+}
+
+/** How the examples of a rule file came out. */
+export interface PolicyTestReply {
+  type: "policy_test";
+  /** rules of the file */
+  rules: number;
+  /** examples that were tried */
+  examples: number;
+  /** those that came out wrong, with their line */
+  failures?: string[];
+}
+
+/** What a repository wants loaded or executed. */
+export interface TrustListReply {
+  type: "trust_list";
+  /** the repository's root */
+  root: string;
+  /** sorted by path */
+  items: TrustItem[];
 }
 
 export type AbortReason =
@@ -1186,6 +1466,12 @@ export type ItemStatus =
   | "complete"
   | "incomplete";
 
+export type JobState =
+  | "exited"
+  | "killed"
+  | "timed_out"
+  | "lost";
+
 /** One model of a backend. */
 export interface ModelInfo {
   /** backend name */
@@ -1201,6 +1487,11 @@ export interface ModelInfo {
   /** used when no model is named */
   is_default?: boolean;
 }
+
+export type NetworkMode =
+  | "none"
+  | "proxy"
+  | "open";
 
 /** A question that waits for a person. */
 export interface OpenQuestion {
@@ -1244,7 +1535,8 @@ export interface Question {
 }
 
 export type RollbackFiles =
-  | "keep";
+  | "keep"
+  | "restore";
 
 /** How far back: to a bookmark, or over a number of Tasks. */
 export interface RollbackTarget {
@@ -1253,6 +1545,11 @@ export interface RollbackTarget {
   /** how many Tasks are taken back */
   tasks?: number;
 }
+
+export type SandboxMode =
+  | "read-only"
+  | "workspace-write"
+  | "full-access";
 
 /** One place where the words stand. */
 export interface SearchHit {
@@ -1325,6 +1622,20 @@ export interface ToolCall {
   tool: string;
   /** the arguments exactly as the model wrote them */
   arguments: string;
+}
+
+/** One thing that a repository wants loaded or executed. */
+export interface TrustItem {
+  /** from the repository's root */
+  path: string;
+  /** config, policy, chain, agent, skill, hook or mcp_server */
+  kind: string;
+  /** hash of its content */
+  sha256: string;
+  /** this very content is trusted */
+  trusted: boolean;
+  /** another content of it was trusted before */
+  changed?: boolean;
 }
 
 /** Tokens of one or many model requests. */

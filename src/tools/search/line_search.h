@@ -8,7 +8,11 @@
 #include <vector>
 
 #include "lathe/base/result.h"
-#include "lathe/tools/search/glob_pattern.h"
+#include "lathe/globs/glob_pattern.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace lathe::tools::search {
 
@@ -19,7 +23,7 @@ struct LineQuery {
   /// The pattern is text, no regular expression.
   bool literal = false;
   /// Which files; all without it.
-  std::optional<GlobPattern> files = std::nullopt;
+  std::optional<globs::GlobPattern> files = std::nullopt;
   /// Matches kept; one more is looked for, to tell that there are more.
   std::size_t max_matches = 0;
 };

@@ -9,12 +9,12 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
+#include "lathe/globs/glob_pattern.h"
 #include "lathe/runtime/files.h"
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/workspace.h"
-#include "lathe/tools/search/glob_pattern.h"
 #include "lathe/tools/search/line_search.h"
 #include "lathe/tools/search/ripgrep.h"
 #include "lathe/tools/search/walk.h"
@@ -25,6 +25,8 @@ using base::Error;
 using base::Result;
 using common::Need;
 using common::Place;
+using globs::GlobPattern;
+using globs::parse_file_pattern;
 using ports::RunResult;
 using runtime::Async;
 

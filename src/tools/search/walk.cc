@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "lathe/base/unique_fd.h"
+#include "lathe/globs/ignore_rules.h"
 #include "lathe/runtime/files.h"
-#include "lathe/tools/search/ignore_rules.h"
 
 namespace lathe::tools::search {
 
 using base::Result;
 using base::UniqueFd;
+using globs::EntryKind;
+using globs::IgnoreRules;
 
 namespace {
 

@@ -1,8 +1,8 @@
-#include "lathe/tools/search/ignore_rules.h"
+#include "lathe/globs/ignore_rules.h"
 
 #include <gtest/gtest.h>
 
-namespace lathe::tools::search {
+namespace lathe::globs {
 namespace {
 
 std::string ignored(std::string_view rules, std::string_view path, EntryKind kind = EntryKind::kFile) {
@@ -29,4 +29,4 @@ TEST(IgnoreRules, FollowGit) {
 }
 
 }  // namespace
-}  // namespace lathe::tools::search
+}  // namespace lathe::globs

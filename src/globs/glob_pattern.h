@@ -10,7 +10,7 @@ namespace re2 {
 class RE2;
 }
 
-namespace lathe::tools::search {
+namespace lathe::globs {
 
 /// A path pattern: "*" and "?" within a name, "**" across folders, "[a-z]" and "[!a-z]", "{one,two}", "\" before a
 /// character that is meant as it is. Matched against whole paths with "/" between the names. Copies share one
@@ -29,4 +29,4 @@ class GlobPattern final {
 /// What a person means by a file pattern: without a slash it is about the name in any folder.
 [[nodiscard]] base::Result<GlobPattern> parse_file_pattern(std::string_view pattern);
 
-}  // namespace lathe::tools::search
+}  // namespace lathe::globs

@@ -1,10 +1,10 @@
-#include "lathe/tools/search/ignore_rules.h"
+#include "lathe/globs/ignore_rules.h"
 
 #include <ranges>
 
 #include "lathe/base/strings.h"
 
-namespace lathe::tools::search {
+namespace lathe::globs {
 namespace {
 
 /// Braces mean nothing in a .gitignore.
@@ -50,4 +50,4 @@ std::optional<bool> IgnoreRules::ignores(std::string_view path, EntryKind kind) 
   return std::nullopt;
 }
 
-}  // namespace lathe::tools::search
+}  // namespace lathe::globs

@@ -1,11 +1,11 @@
-#include "lathe/tools/search/glob_pattern.h"
+#include "lathe/globs/glob_pattern.h"
 
 #include <fmt/format.h>
 #include <re2/re2.h>
 
 // A pattern becomes a regular expression; RE2 runs it in linear time, whatever a repository's files say.
 
-namespace lathe::tools::search {
+namespace lathe::globs {
 
 using base::Error;
 using base::Result;
@@ -116,4 +116,4 @@ Result<GlobPattern> parse_file_pattern(std::string_view pattern) {
   return GlobPattern::parse("**/" + std::string(pattern));
 }
 
-}  // namespace lathe::tools::search
+}  // namespace lathe::globs

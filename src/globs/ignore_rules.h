@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lathe/tools/search/glob_pattern.h"
+#include "lathe/globs/glob_pattern.h"
 
-namespace lathe::tools::search {
+namespace lathe::globs {
 
 enum class EntryKind { kFile, kFolder };
 
@@ -33,4 +33,4 @@ class IgnoreRules final {
   std::vector<Rule> rules_;
 };
 
-}  // namespace lathe::tools::search
+}  // namespace lathe::globs

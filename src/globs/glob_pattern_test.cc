@@ -1,8 +1,8 @@
-#include "lathe/tools/search/glob_pattern.h"
+#include "lathe/globs/glob_pattern.h"
 
 #include <gtest/gtest.h>
 
-namespace lathe::tools::search {
+namespace lathe::globs {
 namespace {
 
 bool matches(std::string_view pattern, std::string_view path) { return GlobPattern::parse(pattern)->matches(path); }
@@ -49,4 +49,4 @@ TEST(FilePattern, WithoutASlashIsAboutTheName) {
 }
 
 }  // namespace
-}  // namespace lathe::tools::search
+}  // namespace lathe::globs
