@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "lathe/sandbox/landlock.h"
+#include "lathe/sandbox/path_order.h"
 
 // The order is that of ARCHITECTURE 7.1, and it is forced: mounting needs the capability that is dropped next; Landlock
 // and seccomp need no_new_privs; Landlock still opens files; seccomp comes last, because it forbids what the steps
@@ -125,11 +126,6 @@ struct [[gnu::packed]] PathBeneath {
   std::int32_t fd;
 };
 
-bool lies_below(std::string_view path, std::string_view folder) {
-  if (folder == "/") return path.size() > 1;
-  return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
-}
-
 Errno grant(int ruleset, const std::string& path, std::uint64_t access) {
   const Fd place(open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!place.ok()) return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ? 0 : errno;
@@ -145,8 +141,8 @@ Errno grant(int ruleset, const std::string& path, std::uint64_t access) {
 Errno grant_except(int ruleset, const std::string& path, std::uint64_t access, const std::vector<std::string>& except) {
   const auto is_here = [&](const std::string& exception) { return exception == path; };
   if (std::ranges::any_of(except, is_here)) return 0;
-  const auto is_below = [&](const std::string& exception) { return lies_below(exception, path); };
-  if (std::ranges::none_of(except, is_below)) return grant(ruleset, path, access);
+  const auto is_inside = [&](const std::string& exception) { return is_below(exception, path); };
+  if (std::ranges::none_of(except, is_inside)) return grant(ruleset, path, access);
   DIR* folder = opendir(path.c_str());
   if (folder == nullptr) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : errno;
   Errno error = 0;

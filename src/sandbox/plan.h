@@ -20,6 +20,8 @@ struct JailPlan {
   std::vector<std::string> outer_argv;
   /// Where the keeper's program is: inside the jail, or on the machine when there is no outer_argv.
   std::string keeper_path;
+  /// Commands run as root of this machine.
+  bool root = false;
   /// For each command.
   CommandJail command;
   /// Changes to the environment of each command.

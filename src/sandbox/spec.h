@@ -58,7 +58,7 @@ struct EnvironmentChange {
 };
 
 /// What a session's commands may touch. A value: all paths are absolute, without symbolic links, and were looked at by
-/// whoever made it (workspace.h); plan() only computes.
+/// whoever made it (session_spec.h); plan() only computes.
 struct SandboxSpec {
   Mode mode = Mode::kWorkspaceWrite;
   /// Readable and executable, besides the system folders.
@@ -74,8 +74,13 @@ struct SandboxSpec {
 
   /// The person's home, which commands see as a folder of their own.
   std::string home;
-  /// A folder of ours for this project; its parts (private_folder.h) stand for home and /tmp.
-  std::string private_folder;
+  /// What commands get as their home; a folder of ours for this project, where their caches stay.
+  std::string private_home;
+  /// What commands get as /tmp; a folder of ours for this session.
+  std::string private_tmp;
+  /// An unreadable empty file and folder, for masks.
+  std::string hidden_file;
+  std::string hidden_folder;
   /// lathe-keeper, as this machine has it.
   std::string keeper_program;
 

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/sandbox/command_jail.h"
+
+namespace lathe::sandbox {
+
+/// Names of a workspace from which programs outside of the jail take what they execute or where they look: git's hooks
+/// and configuration, Lathe's own, editor tasks, other agents' settings, virtual environments. Relative to its root;
+/// commands cannot change those that exist, and those that come into being are put aside.
+inline constexpr std::array<std::string_view, 24> kProtectedNames = {".git/hooks",
+                                                                     ".git/config",
+                                                                     ".git/config.worktree",
+                                                                     ".git/worktrees",
+                                                                     ".git/modules",
+                                                                     ".git/commondir",
+                                                                     ".git/info/attributes",
+                                                                     ".git/objects/info/alternates",
+                                                                     ".lathe",
+                                                                     ".vscode",
+                                                                     ".idea",
+                                                                     ".zed",
+                                                                     ".fleet",
+                                                                     ".devcontainer",
+                                                                     ".claude",
+                                                                     ".codex",
+                                                                     ".cursor",
+                                                                     ".gemini",
+                                                                     ".agents",
+                                                                     ".mcp.json",
+                                                                     ".envrc",
+                                                                     ".husky",
+                                                                     ".venv",
+                                                                     "venv"};
+
+/// Masks for those that exist below `root` (an absolute path without links), and for `.git` that they lie in. Blocking:
+/// a stat for each.
+[[nodiscard]] std::vector<Mask> protected_masks(const std::string& root);
+
+}  // namespace lathe::sandbox

@@ -1,0 +1,107 @@
+#include "lathe/sandbox/secret_search.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "lathe/sandbox/path_order.h"
+#include "lathe/sandbox/real_path.h"
+
+namespace lathe::sandbox {
+
+using base::Error;
+using base::Result;
+
+namespace {
+
+constexpr std::size_t kMaxFolders = 500'000;
+/// Each costs a mount per command.
+constexpr std::size_t kMaxSecrets = 4'096;
+/// File systems stamp by a clock that ticks every few milliseconds.
+constexpr std::int64_t kTickNs = 20'000'000;
+
+std::int64_t in_ns(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
+std::string joined(const std::string& folder, std::string_view name) {
+  return (folder == "/" ? "" : folder) + "/" + std::string(name);
+}
+
+}  // namespace
+
+void SecretSearch::read(const std::string& root, const std::string& path, Folder& folder) const {
+  folder.folders.clear();
+  folder.secrets.clear();
+  DIR* stream = opendir(path.c_str());
+  if (stream == nullptr) return;
+  while (const dirent* entry = readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    const std::string child = joined(path, name);
+    if (is_secret_ && is_secret_(std::string_view(child).substr(root.size() + 1))) {
+      if (entry->d_type != DT_LNK) {
+        folder.secrets.push_back({child, Mask::Kind::kHidden, entry->d_ino});
+      } else if (std::string target = real_path(child); is_below(target, root)) {
+        folder.secrets.push_back({std::move(target), Mask::Kind::kHidden, 0});
+      }
+      continue;
+    }
+    // Git's objects are named by their hashes.
+    if (entry->d_type == DT_DIR && !(name == "objects" && path.ends_with("/.git"))) {
+      folder.folders.emplace_back(name);
+    }
+  }
+  closedir(stream);
+}
+
+void SecretSearch::look(const std::string& root, const std::string& path, Folders& now) {
+  struct stat status{};
+  if (lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return;
+  const std::int64_t changed = std::max(in_ns(status.st_mtim), in_ns(status.st_ctim));
+  Folder folder;
+  if (const auto before = known_.find(path); before != known_.end()) folder = std::move(before->second);
+  const bool same =
+      !folder.fresh && folder.device == status.st_dev && folder.inode == status.st_ino && folder.changed_ns == changed;
+  if (!same) {
+    timespec clock{};
+    clock_gettime(CLOCK_REALTIME, &clock);
+    folder.device = status.st_dev;
+    folder.inode = status.st_ino;
+    folder.changed_ns = changed;
+    folder.fresh = in_ns(clock) - changed < kTickNs;
+    read(root, path, folder);
+  }
+  now.insert_or_assign(path, std::move(folder));
+}
+
+Result<std::vector<Mask>> SecretSearch::find(const std::vector<std::string>& roots) {
+  Folders now;
+  std::vector<Mask> secrets;
+  for (const std::string& root : roots) {
+    std::vector<std::string> open = {root};
+    while (!open.empty()) {
+      const std::string path = std::move(open.back());
+      open.pop_back();
+      look(root, path, now);
+      const auto at = now.find(path);
+      if (at == now.end()) continue;
+      for (const std::string& name : at->second.folders) open.push_back(joined(path, name));
+      secrets.insert(secrets.end(), at->second.secrets.begin(), at->second.secrets.end());
+      if (now.size() > kMaxFolders || secrets.size() > kMaxSecrets) {
+        known_.clear();
+        return Error{.code = base::codes::kLimit,
+                     .message = fmt::format("{}: more than {} folders, or {} files that match secret-files", root,
+                                            kMaxFolders, kMaxSecrets),
+                     .hint = "work in a smaller folder, or narrow `secret-files` in your configuration"};
+      }
+    }
+  }
+  known_ = std::move(now);
+  return secrets;
+}
+
+}  // namespace lathe::sandbox

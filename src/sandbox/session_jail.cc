@@ -1,0 +1,166 @@
+#include "lathe/sandbox/session_jail.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "lathe/base/hash.h"
+#include "lathe/base/unique_fd.h"
+#include "lathe/sandbox/git_folders.h"
+#include "lathe/sandbox/path_order.h"
+#include "lathe/sandbox/protected_names.h"
+#include "lathe/sandbox/real_path.h"
+#include "lathe/sandbox/toolchains.h"
+
+namespace lathe::sandbox {
+
+using base::Error;
+using base::Result;
+
+namespace {
+
+Result<void> make_folder(const std::string& path, mode_t mode) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (error) return base::errno_error(error.value(), path);
+  if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return base::errno_error(errno, path);
+  struct stat status{};
+  if (lstat(path.c_str(), &status) != 0) return base::errno_error(errno, path);
+  if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid()) {
+    return Error{.code = base::codes::kPermission, .message = fmt::format("{}: not a folder of ours", path)};
+  }
+  return {};
+}
+
+Result<void> make_empty_file(const std::string& path) {
+  const base::UniqueFd file(open(path.c_str(), O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_WRONLY, 0));
+  if (!file && errno != EEXIST) return base::errno_error(errno, path);
+  return {};
+}
+
+/// Home and temporary folder of a jail, and what masks need.
+Result<void> make_private_folders(const SessionFacts& facts, SandboxSpec& spec) {
+  const std::string project = facts.jails_folder + "/" + project_name(facts.workspace);
+  spec.private_home = project + "/home";
+  spec.private_tmp = project + "/tmp-" + facts.session;
+  spec.hidden_file = facts.jails_folder + "/hidden-file";
+  spec.hidden_folder = facts.jails_folder + "/hidden-folder";
+  for (const std::string& path : {facts.jails_folder, project, spec.private_home, spec.private_tmp}) {
+    TRY_OK(make_folder(path, 0700).within("sandbox"));
+  }
+  TRY_OK(make_folder(spec.hidden_folder, 0).within("sandbox"));
+  TRY_OK(make_empty_file(spec.hidden_file).within("sandbox"));
+  // Mounted by their real places.
+  spec.private_home = real_path(spec.private_home);
+  spec.private_tmp = real_path(spec.private_tmp);
+  return {};
+}
+
+std::vector<Mask> fixed_masks(const SandboxSpec& spec, const SessionFacts& facts) {
+  std::vector<Mask> masks;
+  std::vector<std::string> hidden = facts.our_folders;
+  hidden.insert(hidden.end(), facts.home_secrets.begin(), facts.home_secrets.end());
+  for (const std::string& path : hidden) {
+    const std::string real = real_path(path);
+    if (real.empty()) continue;
+    const auto shows = [&](const std::string& folder) { return is_below(real, folder); };
+    if (std::ranges::any_of(spec.readable, shows) || std::ranges::any_of(spec.writable, shows)) {
+      masks.push_back({real, Mask::Kind::kHidden, 0});
+    }
+  }
+  return masks;
+}
+
+Result<void> check_workspace(const SandboxSpec& spec, const std::vector<std::string>& our_folders) {
+  for (const std::string& root : spec.writable) {
+    for (const std::string& folder : our_folders) {
+      const std::string ours = real_folder(folder);
+      if (ours.empty() || !is_at_or_below(root, ours)) continue;
+      return Error{.code = base::codes::kInvalid,
+                   .message = fmt::format("{} lies in {}, where Lathe keeps its own files; commands may not work there",
+                                          root, ours),
+                   .hint = "work in another folder"};
+    }
+  }
+  return {};
+}
+
+Result<SandboxSpec> spec_of(const SessionFacts& facts, std::vector<std::string>& searched) {
+  SandboxSpec spec;
+  spec.mode = facts.mode;
+  spec.network = facts.network;
+  spec.proxy_port = facts.proxy_port;
+  spec.limits = facts.limits;
+  spec.level = facts.level;
+  spec.least_level = facts.least_level;
+  spec.waiver = facts.waiver;
+  spec.keeper_program = facts.keeper_program;
+  if (facts.mode == Mode::kFullAccess) return spec;
+
+  const std::string home = real_folder(facts.home);
+  spec.home = home.empty() ? facts.home : home;
+  if (!spec.home.empty()) spec.environment.push_back({"HOME", spec.home});
+  std::vector<std::string> roots = {facts.workspace};
+  roots.insert(roots.end(), facts.further_roots.begin(), facts.further_roots.end());
+  for (const std::string& root : roots) {
+    std::string real = real_folder(root);
+    if (real.empty()) return Error{.code = base::codes::kNotFound, .message = fmt::format("{}: no such folder", root)};
+    spec.writable.push_back(std::move(real));
+  }
+  spec.readable = toolchain_folders(facts.path_variable, spec.home);
+  spec.readable.insert(spec.readable.end(), facts.readable.begin(), facts.readable.end());
+  searched = spec.writable;
+  if (std::string repository = add_git_folders(spec); !repository.empty()) searched.push_back(std::move(repository));
+  TRY_OK(check_workspace(spec, facts.our_folders));
+  TRY_OK(make_private_folders(facts, spec));
+  return spec;
+}
+
+}  // namespace
+
+std::string project_name(const std::string& workspace) {
+  std::string name = workspace.substr(workspace.rfind('/') + 1).substr(0, 40);
+  std::ranges::replace_if(name, [](char letter) { return letter <= ' ' || letter == 0x7f; }, '_');
+  return fmt::format("{}{:016x}-{}", base::hex8(base::crc32c(workspace)), std::hash<std::string>{}(workspace), name);
+}
+
+Result<std::unique_ptr<SessionJail>> SessionJail::create(const SessionFacts& facts, const HostFacts& host) {
+  std::vector<std::string> searched;
+  TRY(SandboxSpec spec, spec_of(facts, searched));
+  std::vector<Mask> fixed = fixed_masks(spec, facts);
+  std::unique_ptr<SessionJail> jail(
+      new SessionJail(std::move(spec), std::move(searched), std::move(fixed), facts.is_secret));
+  // The masks come with the first command; the tree may be large.
+  TRY(jail->plan_, sandbox::plan(jail->spec_, host));
+  return jail;
+}
+
+SessionJail::~SessionJail() {
+  if (spec_.private_tmp.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(spec_.private_tmp, ignored);
+}
+
+Result<std::vector<Mask>> SessionJail::masks() {
+  TRY(std::vector<Mask> masks, secrets_.find(searched_));
+  masks.insert(masks.end(), fixed_.begin(), fixed_.end());
+  for (const std::string& root : spec_.writable) {
+    const std::vector<Mask> names = protected_masks(root);
+    masks.insert(masks.end(), names.begin(), names.end());
+  }
+  return masks;
+}
+
+Result<CommandJail> SessionJail::next_command() {
+  if (plan_.level == Level::kNone) return plan_.command;
+  TRY(std::vector<Mask> now, masks());
+  return with_masks(plan_, spec_, std::move(now));
+}
+
+}  // namespace lathe::sandbox

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/sandbox/host_facts.h"
+#include "lathe/sandbox/plan.h"
+#include "lathe/sandbox/secret_search.h"
+#include "lathe/sandbox/spec.h"
+
+namespace lathe::sandbox {
+
+/// What a session's jail is made from.
+struct SessionFacts {
+  Mode mode = Mode::kWorkspaceWrite;
+  /// The folder to work in, and further ones that commands may write to.
+  std::string workspace;
+  std::vector<std::string> further_roots = {};
+  /// The person's home and PATH.
+  std::string home;
+  std::string path_variable;
+  /// Where Lathe keeps configuration, state and caches: never readable, and no place to work in.
+  std::vector<std::string> our_folders = {};
+  /// Absolute paths of the person's secrets, hidden where they lie in something readable.
+  std::vector<std::string> home_secrets = {};
+  /// Where private homes and temporary folders are made: <cache>/jails.
+  std::string jails_folder;
+  /// The session's id, for its temporary folder.
+  std::string session;
+  std::string keeper_program;
+  std::vector<std::string> readable = {};
+  IsSecret is_secret = {};
+  Network network = Network::kNone;
+  std::uint16_t proxy_port = 0;
+  Limits limits = {};
+  std::optional<Level> level = std::nullopt;
+  Level least_level = Level::kLandlock;
+  Waiver waiver = {};
+};
+
+/// The jail of a session: its plan, its private folders, and before each command a look at what is secret now.
+///
+/// Everything blocks and is done by one thread at a time. The session's temporary folder goes with this object.
+class SessionJail final {
+ public:
+  /// Makes the private folders. Errors: those of plan(), and of the folders.
+  static base::Result<std::unique_ptr<SessionJail>> create(const SessionFacts& facts, const HostFacts& host);
+  ~SessionJail();
+  SessionJail(const SessionJail&) = delete;
+  SessionJail& operator=(const SessionJail&) = delete;
+
+  [[nodiscard]] const JailPlan& plan() const { return plan_; }
+  [[nodiscard]] const SandboxSpec& spec() const { return spec_; }
+
+  /// The jail for the next command. Errors as with_masks(), and `limit_exceeded` of SecretSearch.
+  [[nodiscard]] base::Result<CommandJail> next_command();
+
+ private:
+  SessionJail(SandboxSpec spec, std::vector<std::string> searched, std::vector<Mask> fixed, IsSecret is_secret)
+      : spec_(std::move(spec)),
+        searched_(std::move(searched)),
+        fixed_(std::move(fixed)),
+        secrets_(std::move(is_secret)) {}
+
+  base::Result<std::vector<Mask>> masks();
+
+  SandboxSpec spec_;
+  /// Where secrets are looked for.
+  const std::vector<std::string> searched_;
+  /// Lathe's own folders and the person's secrets, as far as they lie in something readable.
+  const std::vector<Mask> fixed_;
+  SecretSearch secrets_;
+  JailPlan plan_;
+};
+
+/// "a1b2c3d4-lathe": one folder name for each workspace path.
+[[nodiscard]] std::string project_name(const std::string& workspace);
+
+}  // namespace lathe::sandbox
