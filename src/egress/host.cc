@@ -122,7 +122,8 @@ Result<Endpoint> parse_endpoint(std::string_view authority, std::uint16_t defaul
   TRY(endpoint.host, canonical_host(host));
   if (!port.empty()) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-    if (error != std::errc() || end != port.data() + port.size()) return wrong(authority, "has no port from 1 to 65535");
+    if (error != std::errc() || end != port.data() + port.size())
+      return wrong(authority, "has no port from 1 to 65535");
   }
   if (endpoint.port == 0) return wrong(authority, "names no port");
   return endpoint;

@@ -27,7 +27,8 @@ struct Host {
 
 /// `invalid`, with the host in escaped form, for: NUL, control characters, spaces and everything that is not ASCII
 /// (international names are written "xn--…"); names that mix scripts; empty or over-long labels; IPv4 written in any
-/// way but four decimal numbers (octal, hexadecimal, short, one number); IPv6 with a zone, or with IPv4 inside (mapped).
+/// way but four decimal numbers (octal, hexadecimal, short, one number); IPv6 with a zone, or with IPv4 inside
+/// (mapped).
 [[nodiscard]] base::Result<Host> canonical_host(std::string_view text);
 
 struct Endpoint {

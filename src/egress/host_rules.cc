@@ -49,9 +49,9 @@ Result<void> HostRules::check_addresses(const Host& host, std::span<const Addres
   for (const Address& address : addresses) {
     const Reach reach = reach_of(address);
     if (reach == Reach::kPublic || names(host, address)) continue;
-    const std::string which =
-        host.address ? fmt::format("{} is {}", host.name, describe(reach))
-                     : fmt::format("{} leads to {}, {}", host.name, address.text(), describe(reach));
+    const std::string which = host.address
+                                  ? fmt::format("{} is {}", host.name, describe(reach))
+                                  : fmt::format("{} leads to {}, {}", host.name, address.text(), describe(reach));
     return Error{.code = base::codes::kPermission,
                  .message = which,
                  .hint = fmt::format("only a person can open it, with --allow-host {}", address.text())};

@@ -25,7 +25,8 @@ TEST(HostRules, ExactNamesSuffixesAndAddresses) {
 }
 
 TEST(HostRules, RefusesRulesThatSayTooMuchOrNothing) {
-  for (const char* wrong : {"", "*", "*.", "a.*.com", "*.10.0.0.1", "example.com:443", "https://example.com", "0x7f.1"}) {
+  for (const char* wrong :
+       {"", "*", "*.", "a.*.com", "*.10.0.0.1", "example.com:443", "https://example.com", "0x7f.1"}) {
     const auto parsed = HostRules::parse(std::vector<std::string>{wrong});
     ASSERT_FALSE(parsed.ok()) << wrong;
     EXPECT_THAT(parsed.error().message, HasSubstr(std::string("\"") + wrong + "\""));

@@ -137,9 +137,8 @@ Async<Result<std::string>> Proxy::read_head(Connection* connection) {
   std::size_t end = std::string::npos;
   while ((end = head.find(kHeadEnd)) == std::string::npos) {
     if (head.size() >= limits_.head_bytes) {
-      co_return Error{
-          .code = base::codes::kLimit,
-          .message = fmt::format("the head of the request has more than {} bytes", limits_.head_bytes)};
+      co_return Error{.code = base::codes::kLimit,
+                      .message = fmt::format("the head of the request has more than {} bytes", limits_.head_bytes)};
     }
     CO_TRY(const std::size_t got, co_await connection->client.read(buffer, connection->source.token(), patience));
     if (got == 0) co_return Error{.code = base::codes::kInvalid, .message = "the request to the proxy is cut off"};
@@ -202,8 +201,7 @@ Async<void> Proxy::relay(Connection* connection, ProxyRequest request, std::uniq
   };
   std::vector<Async<bool>> directions;
   const std::uint64_t left = tunnel ? kToTheEnd : limit - already;
-  directions.push_back(
-      Direction::up({connection->client, *server, budget_, idle}, left, tunnel, &connection->source));
+  directions.push_back(Direction::up({connection->client, *server, budget_, idle}, left, tunnel, &connection->source));
   directions.push_back(Direction::down({*server, connection->client, budget_, idle}, tunnel, &connection->source));
   (void)co_await runtime::when_all(std::move(directions));
 }

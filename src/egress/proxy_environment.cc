@@ -10,7 +10,8 @@ std::vector<std::string> proxy_environment(std::uint16_t port) {
   for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}) {
     variables.push_back(fmt::format("{}={}", name, url));
   }
-  for (const char* name : {"NO_PROXY", "no_proxy"}) variables.push_back(fmt::format("{}=localhost,127.0.0.1,::1", name));
+  for (const char* name : {"NO_PROXY", "no_proxy"})
+    variables.push_back(fmt::format("{}=localhost,127.0.0.1,::1", name));
   return variables;
 }
 

@@ -11,14 +11,14 @@
 namespace lathe::egress {
 namespace {
 
+using protocol::NetworkDecision;
+using runtime::Async;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-using protocol::NetworkDecision;
-using runtime::Async;
 
 /// Answers every request with its own text, or with what it says "GIVE n" of.
 net::LoopbackServer::Serve echo() {

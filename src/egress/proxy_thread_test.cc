@@ -7,9 +7,9 @@
 namespace lathe::egress {
 namespace {
 
+using runtime::Async;
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
-using runtime::Async;
 
 /// Never answers until it is cancelled.
 class SilentGatekeeper final : public Gatekeeper {
@@ -52,8 +52,8 @@ TEST(ProxyThread, QuestionsAndDecisionsComeToTheOwnersLoop) {
                     {.rules = *HostRules::parse(std::vector<std::string>{"127.0.0.1", "::1"}),
                      .limits = {},
                      .socket_path = folder.socket()});
-  const std::string answer = loop.block_on(
-      ask_through(&proxy, &pool, folder.socket(), "GET http://localhost:" + port + "/ HTTP/1.1\r\n\r\n"));
+  const std::string answer =
+      loop.block_on(ask_through(&proxy, &pool, folder.socket(), "GET http://localhost:" + port + "/ HTTP/1.1\r\n\r\n"));
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK"));
   EXPECT_THAT(gatekeeper.questions, ElementsAre("localhost:" + port));
   ASSERT_EQ(gatekeeper.decisions.size(), 1U);

@@ -74,9 +74,16 @@ Result<std::vector<HeaderLine>> read_headers(const std::vector<std::string_view>
 
 /// Headers that concern one connection only (RFC 9110 7.6.1), and those that we write ourselves.
 bool stays_here(std::string_view lower_name, const std::vector<std::string>& named_by_connection) {
-  constexpr std::array<std::string_view, 10> kHere = {"connection", "proxy-connection", "proxy-authorization",
-                                                      "proxy-authenticate", "keep-alive", "te", "trailer", "upgrade",
-                                                      "transfer-encoding", "host"};
+  constexpr std::array<std::string_view, 10> kHere = {"connection",
+                                                      "proxy-connection",
+                                                      "proxy-authorization",
+                                                      "proxy-authenticate",
+                                                      "keep-alive",
+                                                      "te",
+                                                      "trailer",
+                                                      "upgrade",
+                                                      "transfer-encoding",
+                                                      "host"};
   return std::ranges::find(kHere, lower_name) != kHere.end() ||
          std::ranges::find(named_by_connection, lower_name) != named_by_connection.end();
 }
@@ -129,8 +136,7 @@ Result<ProxyRequest> plain_request(std::string_view method, std::string_view url
   TRY(request.body_bytes, body_length(headers));
   std::string_view path = url.substr(path_at);
   path = path.substr(0, path.find('#'));
-  const std::string host =
-      request.target.port == kHttpPort ? request.target.host.in_url() : request.target.text();
+  const std::string host = request.target.port == kHttpPort ? request.target.host.in_url() : request.target.text();
   request.head_for_server =
       fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", method, path.starts_with('/') ? "" : "/", path, host);
   const auto dropped = named_by_connection(headers);

@@ -51,8 +51,7 @@ bool must_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK || er
 
 }  // namespace
 
-Async<Result<std::size_t>> Socket::read(std::span<char> into, runtime::CancelToken cancel,
-                                        runtime::Deadline deadline) {
+Async<Result<std::size_t>> Socket::read(std::span<char> into, runtime::CancelToken cancel, runtime::Deadline deadline) {
   while (true) {
     const ssize_t got = ::recv(fd_.get(), into.data(), into.size(), 0);
     if (got >= 0) co_return static_cast<std::size_t>(got);

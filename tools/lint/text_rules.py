@@ -29,6 +29,7 @@ BANNED_CODE = [
 EXEMPT = {
     ("src/runtime/", "std::thread"): "the room that owns threads",
     ("src/net/", "std::thread"): "the net thread",
+    ("src/egress/", "std::thread"): "the proxy has a loop of its own, off the engine's",
     ("src/base/unified_diff_test.cc", "system"): "compares with diff(1); base has no subprocesses",
     ("src/storage/file_lock.cc", "sleep_for"): "the kernel has no timed wait for a lock of another process",
     ("src/keeper/program/", "nanosleep"): "a process of its own, without a loop",
