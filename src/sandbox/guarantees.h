@@ -32,7 +32,7 @@ struct Guarantee {
   Keeping landlock;
 };
 
-inline constexpr std::array<Guarantee, 8> kGuarantees = {{
+inline constexpr std::array<Guarantee, 9> kGuarantees = {{
     {"writes",
      "writes only in the workspace, the private home and temporary folder, and named roots",
      {Holds::kYes, ""},
@@ -73,6 +73,11 @@ inline constexpr std::array<Guarantee, 8> kGuarantees = {{
      {Holds::kYes, ""},
      {Holds::kYes, ""},
      {Holds::kPartly, "others are visible; ptrace and their memory denied; signals out denied from ABI 6"}},
+    {"kernel",
+     "no new namespaces or mounts, no io_uring, bpf, userfaultfd or keys, no devices, no typing into terminals",
+     {Holds::kYes, ""},
+     {Holds::kYes, ""},
+     {Holds::kYes, ""}},
 }};
 
 [[nodiscard]] constexpr const Keeping& keeping(const Guarantee& guarantee, Level level) {

@@ -138,6 +138,8 @@ std::vector<PathRule> rules_on_the_machine(const SandboxSpec& spec, const HostFa
 std::vector<Mask> mounted_masks(std::vector<Mask> masks, bool root) {
   if (root) {
     for (const std::string_view path : kSystemSecrets) masks.push_back({std::string(path), Mask::Kind::kHidden, 0});
+    // Without any capability root still owns the kernel's settings (/proc/sys) in the eyes of the file permissions.
+    masks.push_back({"/proc", Mask::Kind::kReadOnly, 0});
   }
   // What lies in a folder follows right after it; at the same path, hiding comes before anything weaker.
   const auto before = [](const Mask& left, const Mask& right) {
