@@ -59,7 +59,7 @@ struct SmallWindow : Rig {
   SmallWindow() {
     candidates[0].facts.context_window = 10'000;
     reader.output = [n = 0](const protocol::ToolCall&) mutable { return std::to_string(++n) + k1000Tokens; };
-    facts.documents = {{.path = "/work/AGENTS.md", .text = "Use tabs."}};
+    facts.documents = {{.path = "/repo/AGENTS.md", .text = "Use tabs."}};
   }
   /// An answer with one call, after a request of that size.
   void call_at(std::int64_t tokens) {

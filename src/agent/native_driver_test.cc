@@ -56,7 +56,7 @@ TEST(NativeDriver, ATaskRunsToolsUntilTheModelIsDone) {
 
 TEST(NativeDriver, FactsAndProjectDocsAreToldOnceAndAgainWhenTheyChange) {
   Rig rig;
-  rig.facts.documents = {{.path = "/work/AGENTS.md", .text = "Use tabs."}};
+  rig.facts.documents = {{.path = "/repo/AGENTS.md", .text = "Use tabs."}};
   (void)rig.run_task("one");
   (void)rig.run_task("two");
   EXPECT_THAT(contexts(rig, ContextKind::kEnvironment), SizeIs(1));

@@ -21,7 +21,7 @@ constexpr const char* kVersion = LATHE_VERSION;
 int main(int argc, char** argv) {
   using namespace lathe::apps;  // NOLINT(google-build-using-namespace)
   lathe::runtime::Loop loop;
-  lathe::runtime::name_this_thread("lathe-engine");
+  lathe::runtime::name_this_thread("lathe");
   lathe::cli::Frontend frontend{.loop = loop,
                                 .open = {},
                                 .check_data_root = {},

@@ -209,7 +209,8 @@ void define_approval_answer(CommandTree& tree, CLI::App* approvals) {
 }  // namespace
 
 void define_session_resume(CommandTree& tree, CLI::App* session) {
-  CLI::App* command = add_command(session, "resume", "Continue a session with a new prompt");
+  CLI::App* command =
+      add_command(session, "resume", "Continue a session with a new prompt, or a parked task with the answers it has");
   auto& exec = tree.options_of<ExecOptions>(command);
   command->add_option("session", exec.resume, "Id, start of an id, or last")->required()->type_name("ID");
   command->add_option("prompt", exec.prompt, "What to do; \"-\" adds what stdin holds")->type_name("PROMPT");

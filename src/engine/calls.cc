@@ -5,6 +5,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/engine/connection.h"
 #include "lathe/engine/engine.h"
+#include "lathe/protocol/record.h"
 
 // Calls and their replies, one handler each.
 
@@ -103,7 +104,7 @@ Connection::Reply Connection::on(protocol::SessionExport call) {
   CO_TRY(std::vector<std::string> records, co_await engine_.parts().sessions.read(call.session, call.since, limit));
   protocol::SessionExportReply reply;
   if (records.size() == limit) {
-    CO_TRY(const protocol::Event last, protocol::decode_event(records.back()));
+    CO_TRY(const protocol::Event last, protocol::decode_record(records.back()));
     reply.next = last.seq.value_or(0);
   }
   reply.records = std::move(records);

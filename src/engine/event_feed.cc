@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lathe/protocol/record.h"
+
 namespace lathe::engine {
 
 using base::Result;
@@ -137,7 +139,7 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
     }
     if (page->empty()) break;
     for (std::string& line : *page) {
-      auto event = protocol::decode_event(line);
+      auto event = protocol::decode_record(line);
       if (!event.ok()) {
         read_past = std::move(event).error();
         break;

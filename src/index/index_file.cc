@@ -9,7 +9,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/index/projection.h"
 #include "lathe/index/schema.h"
-#include "lathe/protocol/frames.h"
+#include "lathe/protocol/record.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::index {
@@ -161,7 +161,7 @@ Result<IndexFile::Followed> IndexFile::follow_page(const std::string& session_id
     projection.begin(*origin, source_.archived(session_id));
   }
   for (const std::string& line : page->lines) {
-    auto event = protocol::decode_event(line);
+    auto event = protocol::decode_record(line);
     if (!event.ok()) return Followed{.problem = event.error().within("session " + session_id)};
     TRY_OK(projection.take(*event));
   }

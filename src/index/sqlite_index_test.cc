@@ -44,7 +44,7 @@ class SqliteIndexTest : public testing::Test {
   void say(ports::SessionStream& stream, const std::string& text) {
     add(stream, UserMessage{.item = "u", .content = {TextPart{text}}});
   }
-  Stream configured(const std::string& title = "", const std::string& cwd = "/work") {
+  Stream configured(const std::string& title = "", const std::string& cwd = "/repo") {
     const std::string id = base::uuid7(loop_.unix_now(), random_);
     Stream stream = *loop_.block_on(store_->create(id));
     add(*stream, SessionConfigured{.session_id = id, .model = "m", .backend = "b", .cwd = cwd, .title = title});
@@ -90,7 +90,7 @@ TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
   const SessionInfo info = get(id);
   const ports::SessionState& state = stream->state();
   EXPECT_EQ(info.title, state.title);
-  EXPECT_EQ(info.cwd, "/work");
+  EXPECT_EQ(info.cwd, "/repo");
   EXPECT_EQ(info.state, protocol::SessionState::kIdle);
   EXPECT_EQ(info.tasks, state.tasks);
   EXPECT_EQ(info.usage, state.usage);
@@ -103,7 +103,7 @@ TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
 
 TEST_F(SqliteIndexTest, PagesFoldersAndPrefixes) {
   std::vector<std::string> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(configured("s", i == 2 ? "/other" : "/work")->state().session_id);
+  for (int i = 0; i < 5; ++i) ids.push_back(configured("s", i == 2 ? "/other" : "/repo")->state().session_id);
   EXPECT_EQ(list().front().session_id, ids[4]) << "newest first";
   EXPECT_EQ(list({.cwd = "/other"}).size(), 1U);
   auto page = loop_.block_on(index_->list({.limit = 3}));

@@ -8,7 +8,7 @@
 
 #include "lathe/base/json.h"
 #include "lathe/base/strings.h"
-#include "lathe/journal/record.h"
+#include "lathe/protocol/record.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::journal {
@@ -31,7 +31,7 @@ Result<std::set<std::string>> completed_after(const storage::StreamReader& strea
     TRY(const storage::StreamPage page, stream.read(offset, std::numeric_limits<std::size_t>::max(), kPageBytes));
     if (page.lines.empty()) return items;
     for (const std::string& line : page.lines) {
-      TRY(const protocol::Event event, decode_record(line));
+      TRY(const protocol::Event event, protocol::decode_record(line));
       if (const auto* message = std::get_if<protocol::AgentMessage>(&event.msg)) items.insert(message->item);
       if (const auto* reasoning = std::get_if<protocol::AgentReasoning>(&event.msg)) items.insert(reasoning->item);
     }

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "lathe/journal/fold.h"
-#include "lathe/journal/record.h"
 #include "lathe/journal/snapshot.h"
+#include "lathe/protocol/record.h"
 
 namespace lathe::journal {
 
@@ -112,7 +112,8 @@ Result<SessionState> History::parent_state(const ForkedFrom& fork, std::int64_t 
 Result<std::optional<ForkedFrom>> History::fork_of(const std::string& session_id, const StreamReader& stream) const {
   TRY(const StreamPage page, stream.read(0, 1, 1));
   if (page.lines.empty()) return std::optional<ForkedFrom>();
-  TRY(const Event event, decode_record(page.lines.front()).within("session " + session_id + ", first record"));
+  TRY(const Event event,
+      protocol::decode_record(page.lines.front()).within("session " + session_id + ", first record"));
   const auto* fork = std::get_if<ForkedFrom>(&event.msg);
   return fork == nullptr ? std::optional<ForkedFrom>() : std::optional(*fork);
 }
@@ -120,7 +121,7 @@ Result<std::optional<ForkedFrom>> History::fork_of(const std::string& session_id
 Result<void> History::fold_line(LoadedSession& loaded, const std::string& session_id, const std::string& line,
                                 const Chain& chain) const {
   const auto place = [&] { return fmt::format("session {}, record at byte {}", session_id, loaded.offset); };
-  auto event = decode_record(line);
+  auto event = protocol::decode_record(line);
   if (!event.ok()) return event.error().within(place());
   const std::int64_t expected = loaded.state.last_seq + 1;
   if (event->seq != expected || event->session != session_id) {

@@ -11,7 +11,7 @@ namespace lathe::fakes {
 /// Facts that a test sets.
 class FakeFacts final : public ports::ProjectFacts {
  public:
-  ports::EnvironmentFacts facts{.cwd = "/work", .os = "Linux", .date = "2026-11-20", .shell = "bash"};
+  ports::EnvironmentFacts facts{.cwd = "/repo", .os = "Linux", .date = "2026-11-20", .shell = "bash"};
   std::vector<ports::ProjectDoc> documents;
 
   runtime::Async<base::Result<ports::EnvironmentFacts>> environment(std::string) override { co_return facts; }

@@ -26,7 +26,7 @@ MemoryTaskHost::MemoryTaskHost(runtime::Loop& loop) : loop_(loop) {
   config.session_id = kSession;
   config.model = "m";
   config.backend = "b";
-  config.cwd = "/work";
+  config.cwd = "/repo";
   config.system_prompt = "You are a test.";
   config.driver = "native";
   append(std::move(config));

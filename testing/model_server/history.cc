@@ -120,14 +120,30 @@ void check_anthropic_blocks(const std::string& role, const Json& content, CallLe
   }
 }
 
+/// Instructions in the middle of a conversation: text only.
+void check_anthropic_system(const Json& content, Violations& violations) {
+  if (content.is_string() && !content.get_ref<const std::string&>().empty()) return;
+  const auto is_text = [](const Json& block) {
+    return json_string(block, "type") == "text" && !json_string(block, "text").empty();
+  };
+  if (!content.is_array() || content.empty() || !std::ranges::all_of(content, is_text)) {
+    violations.emplace_back("a system message holds something else than text");
+  }
+}
+
 void check_anthropic(const Json& body, const Json& messages, Violations& violations) {
-  static constexpr std::array<std::string_view, 2> kRoles{"user", "assistant"};
+  static constexpr std::array<std::string_view, 3> kRoles{"user", "assistant", "system"};
   if (!json_at(body, "max_tokens").is_number_integer()) violations.emplace_back("max_tokens is missing");
   CallLedger ledger(violations);
   std::string last_role = "assistant";
   for (const Json& message : messages) {
     const std::string role = json_string(message, "role");
     check_role(role, kRoles, violations);
+    if (role == "system") {
+      ledger.settle("the system message");
+      check_anthropic_system(json_at(message, "content"), violations);
+      continue;
+    }
     if (role == last_role) violations.push_back("two " + role + " messages in a row, or the first is not the user's");
     last_role = role;
     if (role == "assistant") ledger.settle("the next assistant message");

@@ -67,6 +67,22 @@ TEST(History, AnthropicMessages) {
               ElementsAre(HasSubstr("max_tokens")));
 }
 
+TEST(History, AnthropicSystemMessagesInTheMiddle) {
+  const auto with = [&](std::string_view messages) {
+    return check(Wire::kAnthropic, R"({"max_tokens": 10, "messages": [)" + std::string(messages) + "]}");
+  };
+  EXPECT_THAT(with(R"({"role": "user", "content": "hi"}, {"role": "system", "content": "be brief"},
+    {"role": "assistant", "content": "ok"}, {"role": "user", "content": "go on"},
+    {"role": "system", "content": [{"type": "text", "text": "the date changed"}]})"),
+              IsEmpty());
+  EXPECT_THAT(with(R"({"role": "user", "content": "hi"}, {"role": "system", "content": ""})"),
+              ElementsAre(HasSubstr("something else than text")));
+  EXPECT_THAT(with(R"({"role": "user", "content": "hi"},
+    {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "input": {}}]},
+    {"role": "system", "content": "x"}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]})"),
+              Contains(HasSubstr("a has no result before the system message")));
+}
+
 TEST(History, OllamaMessages) {
   constexpr Wire kWire = Wire::kOllama;
   const auto with = [&](std::string_view rest) {

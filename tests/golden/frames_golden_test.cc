@@ -6,6 +6,7 @@
 #include "golden_file.h"
 #include "lathe/base/strings.h"
 #include "lathe/protocol/describe.h"
+#include "lathe/protocol/record.h"
 #include "samples.h"
 
 namespace lathe::golden {
@@ -76,7 +77,7 @@ TEST(GoldenRecords, VersionOneReadsAsWhatItSaid) {
   std::set<std::string> types;
   for (const std::string_view line : base::split_lines(text)) {
     EXPECT_EQ(check_seal(line), SealState::kGood) << line;
-    const auto event = decode_event(line);
+    const auto event = decode_record(line);
     ASSERT_TRUE(event.ok()) << event.error().text() << "\n" << line;
     types.insert(tag_of(event->msg));
     EXPECT_TRUE(std::ranges::find(durable, *event) != durable.end()) << line;

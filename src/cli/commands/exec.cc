@@ -6,6 +6,7 @@
 #include "lathe/cli/foreground.h"
 #include "lathe/cli/prompt_input.h"
 #include "lathe/cli/task_setup.h"
+#include "lathe/client/records.h"
 
 namespace lathe::cli {
 
@@ -15,8 +16,17 @@ using runtime::Async;
 
 namespace {
 
+/// Nothing was said, which only a parked Task takes: it goes on with the answers that it has. `refusal` is why there is
+/// no prompt.
+Async<Result<void>> check_parked(client::Transport* engine, std::string session, base::Error refusal) {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, std::move(session)));
+  if (info.state != p::SessionState::kParked) co_return refusal;
+  co_return Result<void>();
+}
+
 Async<Result<ExitCode>> run_exec(Context* context, client::Transport* engine, ExecOptions options, p::UserInput input,
-                                 runtime::Deadline deadline) {
+                                 Result<void> prompted, runtime::Deadline deadline) {
+  if (!prompted.ok()) CO_TRY_OK(co_await check_parked(engine, options.resume, prompted.error()));
   Foreground foreground(*context, options.task, deadline);
   CO_TRY(const std::string session,
          co_await enter_session(context, engine, options.task, options.resume, options.fork));
@@ -27,12 +37,20 @@ Async<Result<ExitCode>> run_exec(Context* context, client::Transport* engine, Ex
 }  // namespace
 
 CommandResult execute(Context* context, ExecOptions options) {
-  CO_TRY(std::string prompt, read_prompt(*context, options.prompt));
-  CO_TRY(p::UserInput input, user_input(options.task, std::move(prompt)));
+  Result<std::string> prompt = read_prompt(*context, options.prompt);
+  const bool may_go_on = !options.resume.empty() && !options.fork && options.task.images.empty();
+  if (!prompt.ok() && !(may_go_on && prompt.error().code == base::codes::kInvalid)) co_return prompt.error();
+  CO_TRY(p::UserInput input, user_input(options.task, prompt.value_or("")));
+  Result<void> prompted;
+  if (!prompt.ok()) {
+    prompted = prompt.error();
+    input.items.clear();
+  }
   const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
                                              : runtime::Deadline::never();
   CO_TRY(const auto engine, context->open(open_options(options.task)));
-  Result<ExitCode> code = co_await run_exec(context, engine.get(), std::move(options), std::move(input), deadline);
+  Result<ExitCode> code =
+      co_await run_exec(context, engine.get(), std::move(options), std::move(input), std::move(prompted), deadline);
   co_await engine->close();
   co_return code;
 }

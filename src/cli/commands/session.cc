@@ -14,6 +14,7 @@
 #include "lathe/cli/render/transcript.h"
 #include "lathe/cli/term/terminal.h"
 #include "lathe/client/records.h"
+#include "lathe/protocol/record.h"
 
 namespace lathe::cli {
 
@@ -58,7 +59,7 @@ struct TranscriptPrinter {
   /// Records of types that this version does not know are passed over.
   runtime::Async<Result<void>> print(std::vector<std::string> lines) {
     for (const std::string& line : lines) {
-      const Result<p::Event> event = p::decode_event(line);
+      const Result<p::Event> event = p::decode_record(line);
       if (!event.ok() && event.error().code == base::codes::kUnsupported) continue;
       if (!event.ok()) co_return event.error();
       const std::string text = markdown.show(event->msg);

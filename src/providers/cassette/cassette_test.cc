@@ -25,16 +25,16 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(Normalise, RewritesWhatMayDiffer) {
-  const Places places{.cwd = "/work/demo", .temp_dir = "/tmp"};
+  const Places places{.cwd = "/repo/demo", .temp_dir = "/tmp"};
   const auto all = [&](std::string_view text) { return normalise(text, places, all_normalisers()); };
-  EXPECT_EQ(all("cd /work/demo/src && ls /work/demo-2"), "cd {cwd}/src && ls {cwd}-2");
+  EXPECT_EQ(all("cd /repo/demo/src && ls /repo/demo-2"), "cd {cwd}/src && ls {cwd}-2");
   EXPECT_EQ(all("in /tmp/pytest-of-x.1/a"), "in {tmp}/a");
   EXPECT_EQ(all("at 2026-11-20T11:05:15.123Z, 2026-11-20 and 11:05:15"), "at {time}, {time} and {time}");
   EXPECT_EQ(all("Fri Nov 20 11:05:15 UTC 2026; Nov 20 11:05 x"), "{time}; {time} x");
   EXPECT_EQ(all("1 passed in 0.03s, 12 ms, 3m12s"), "1 passed in {duration}, {duration}, {duration}");
   EXPECT_EQ(all("call_a1B2c3D4 and 018f3c5e-7b1a-7c3d-9e2f-0123456789ab"), "{id} and {id}");
   EXPECT_EQ(all("utf8 x86_64 v1.2.3 line 12 call_me_maybe"), "utf8 x86_64 v1.2.3 line 12 call_me_maybe");
-  EXPECT_EQ(normalise("/work/demo in 3s", places, {"durations"}), "/work/demo in {duration}");
+  EXPECT_EQ(normalise("/repo/demo in 3s", places, {"durations"}), "/repo/demo in {duration}");
 }
 
 /// Answers every request with the same events, then a failure when there is one.
@@ -95,7 +95,7 @@ class CassetteTest : public testing::Test {
   ~CassetteTest() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<TapeWriter> writer(std::vector<std::string> secrets = {}) {
-    TapeHeader header{.created = 1, .cwd = "/work/a", .normalisers = all_normalisers()};
+    TapeHeader header{.created = 1, .cwd = "/repo/a", .normalisers = all_normalisers()};
     return *TapeWriter::create(path_, std::move(header), std::move(secrets));
   }
   static ports::ModelRequest request(std::string cwd) {
@@ -106,11 +106,11 @@ class CassetteTest : public testing::Test {
                      ports::ToolResultItem{.call_id = "call_1", .tool = "shell", .output = "done in 0.3s"}};
     return request;
   }
-  /// Records one answer to request("/work/a").
+  /// Records one answer to request("/repo/a").
   Answer record(FakeModel fake, std::vector<std::string> secrets = {}) {
     const auto tape = writer(std::move(secrets));
     RecordingModel model(std::make_shared<FakeModel>(std::move(fake)), *tape);
-    return loop_.block_on(ask(&model, request("/work/a")));
+    return loop_.block_on(ask(&model, request("/repo/a")));
   }
   Answer replay(ReplayMode mode, ports::ModelRequest asked, std::string cwd) {
     const auto tape = *Tape::open(path_);
@@ -143,24 +143,24 @@ TEST_F(CassetteTest, AReplayGivesWhatWasRecordedInAnotherFolder) {
   ports::ModelRequest asked = request("/home/b");
   std::get<ports::ToolResultItem>(asked.items[3]).output = "done in 12ms";
   EXPECT_EQ(replay(ReplayMode::kModel, asked, "/home/b"), recorded);
-  EXPECT_EQ(replay(ReplayMode::kAll, request("/work/a"), "/work/a"), recorded);
+  EXPECT_EQ(replay(ReplayMode::kAll, request("/repo/a"), "/repo/a"), recorded);
   EXPECT_EQ((*Tape::open(path_))->model_name(), "m");
 }
 
 TEST_F(CassetteTest, ADifferentRequestShowsTheFirstDifference) {
   (void)record(talkative());
-  ports::ModelRequest asked = request("/work/a");
+  ports::ModelRequest asked = request("/repo/a");
   std::get<ports::ToolResultItem>(asked.items[3]).output = "failed in 0.3s";
-  const Answer got = replay(ReplayMode::kModel, asked, "/work/a");
+  const Answer got = replay(ReplayMode::kModel, asked, "/repo/a");
   ASSERT_TRUE(got.failure.has_value());
   EXPECT_EQ(got.failure->error.code, protocol::error_codes::kCassette);
   EXPECT_THAT(got.failure->error.message, HasSubstr("items[3].output"));
   EXPECT_THAT(got.failure->error.message, HasSubstr("done in"));
   EXPECT_THAT(got.failure->error.message, HasSubstr("failed in"));
   // Byte for byte, a duration counts.
-  ports::ModelRequest later = request("/work/a");
+  ports::ModelRequest later = request("/repo/a");
   std::get<ports::ToolResultItem>(later.items[3]).output = "done in 0.4s";
-  EXPECT_TRUE(replay(ReplayMode::kAll, later, "/work/a").failure.has_value());
+  EXPECT_TRUE(replay(ReplayMode::kAll, later, "/repo/a").failure.has_value());
 }
 
 TEST_F(CassetteTest, FailuresAreAnswersTooAndTheEndIsSaid) {
@@ -172,9 +172,9 @@ TEST_F(CassetteTest, FailuresAreAnswersTooAndTheEndIsSaid) {
   const Answer recorded = record(fake);
   EXPECT_EQ(recorded.failure, fake.failure);
   const auto tape = *Tape::open(path_);
-  ReplayModel model(*tape, ReplayMode::kModel, Places{.cwd = "/work/a"});
-  EXPECT_EQ(loop_.block_on(ask(&model, request("/work/a"))), recorded);
-  const Answer more = loop_.block_on(ask(&model, request("/work/a")));
+  ReplayModel model(*tape, ReplayMode::kModel, Places{.cwd = "/repo/a"});
+  EXPECT_EQ(loop_.block_on(ask(&model, request("/repo/a"))), recorded);
+  const Answer more = loop_.block_on(ask(&model, request("/repo/a")));
   EXPECT_THAT(more.failure->error.message, HasSubstr("no more model answers after 1"));
 }
 

@@ -13,7 +13,7 @@
 
 // A cassette is one NDJSON file: a header line, then one line per answer from outside, in the order in which they came.
 //
-//   {"cassette":1,"created":1790000000000,"cwd":"/work/demo","temp_dir":"/tmp","normalisers":["paths","times","ids","durations"]}
+//   {"cassette":1,"created":1790000000000,"cwd":"/repo/demo","temp_dir":"/tmp","normalisers":["paths","times","ids","durations"]}
 //   {"kind":"model","request":{…},"events":[…]}                 or "failure":{…} in place of or after the events
 //   {"kind":"models","models":[…]}
 //   {"kind":"tool","call_id":"…","tool":"shell","arguments":"…","output":[…],"result":{…}}

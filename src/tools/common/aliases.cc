@@ -1,0 +1,325 @@
+#include "lathe/tools/common/aliases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "lathe/base/json.h"
+#include "lathe/base/strings.h"
+
+namespace lathe::tools::common {
+
+using base::Json;
+using base::Result;
+
+namespace {
+
+/// An argument under another name; `to` empty: it has no meaning here and is left out.
+struct Rename {
+  std::string_view from;
+  std::string_view to;
+};
+
+/// One name and what it means. `mend` shapes what a renaming cannot.
+struct Alias {
+  std::string_view name;
+  std::string_view tool;
+  std::vector<Rename> renames = {};
+  void (*mend)(Json& arguments) = nullptr;
+};
+
+// ---- shapes
+
+/// `sh -c script` as argv is the script; any other argv is quoted.
+std::string command_line(const Json& argv) {
+  std::vector<std::string> words;
+  for (const Json& word : argv) words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
+  const bool script = words.size() == 3 && (words[1] == "-c" || words[1] == "-lc") && words[0].ends_with("sh");
+  return script ? words[2] : base::shell_join(words);
+}
+
+/// A number of seconds, or a duration such as "90s", as timeout_ms.
+void timeout_in_seconds(Json& arguments) {
+  const Json timeout = base::json_at(arguments, "timeout");
+  arguments.erase("timeout");
+  if (timeout.is_number()) arguments["timeout_ms"] = timeout.get<double>() * 1000;
+  if (!timeout.is_string()) return;
+  const auto parsed = base::parse_duration(timeout.get_ref<const std::string&>());
+  if (parsed.ok()) arguments["timeout_ms"] = parsed->count();
+}
+
+/// argv as a line; "not in the background" is left out, because it goes without saying.
+void join_command(Json& arguments) {
+  if (base::json_at(arguments, "background") == Json(false)) arguments.erase("background");
+  if (base::json_at(arguments, "command").is_array()) arguments["command"] = command_line(arguments["command"]);
+}
+
+void shell_of_seconds(Json& arguments) {
+  join_command(arguments);
+  timeout_in_seconds(arguments);
+}
+
+/// contenox: a program with `args`, a text or a list; its text is a shell's own.
+void shell_of_contenox(Json& arguments) {
+  const Json args = base::json_at(arguments, "args");
+  arguments.erase("args");
+  std::string line = base::json_string(arguments, "command");
+  if (args.is_string()) line += " " + args.get<std::string>();
+  if (args.is_array() && !args.empty()) line += " " + command_line(args);
+  arguments["command"] = line;
+  timeout_in_seconds(arguments);
+}
+
+/// start_line and end_line, both included, as offset and limit.
+void range_of_lines(Json& arguments) {
+  const Json start = base::json_at(arguments, "start_line");
+  const Json end = base::json_at(arguments, "end_line");
+  arguments.erase("start_line");
+  arguments.erase("end_line");
+  const std::int64_t first = start.is_number_integer() ? std::max<std::int64_t>(start.get<std::int64_t>(), 1) : 1;
+  if (start.is_number_integer()) arguments["offset"] = first;
+  if (end.is_number_integer()) arguments["limit"] = std::max<std::int64_t>(end.get<std::int64_t>() - first + 1, 1);
+}
+
+void replace_everywhere(Json& arguments) { arguments["replace_all"] = true; }
+
+/// contenox searches for text unless told that it is an expression.
+void literal_unless_regex(Json& arguments) {
+  arguments["literal"] = base::json_at(arguments, "regex") != Json(true);
+  arguments.erase("regex");
+}
+
+/// Several patterns are one with alternatives; of several folders only one can be searched.
+void one_pattern(Json& arguments) {
+  for (const char* name : {"pattern", "path"}) {
+    const Json value = base::json_at(arguments, name);
+    if (!value.is_array()) continue;
+    std::vector<std::string> texts;
+    for (const Json& one : value) {
+      if (one.is_string()) texts.push_back(one.get<std::string>());
+    }
+    if (texts.size() == 1) arguments[name] = texts[0];
+    if (texts.size() > 1 && std::string_view(name) == "pattern") arguments[name] = "{" + base::join(texts, ",") + "}";
+  }
+}
+
+/// The members of each object of `list` that `renames` names, under our names, and no other.
+void rename_elements(Json& arguments, const char* list, const std::vector<Rename>& renames) {
+  if (!base::json_at(arguments, list).is_array()) return;
+  for (Json& element : arguments[list]) {
+    if (!element.is_object()) continue;
+    Json renamed = Json::object();
+    for (const Rename& rename : renames) {
+      const Json& value = base::json_at(element, rename.from);
+      if (!value.is_null()) renamed[std::string(rename.to)] = value;
+    }
+    element = std::move(renamed);
+  }
+}
+
+void steps_of_todos(Json& arguments) {
+  rename_elements(arguments, "plan",
+                  {{"id", "id"}, {"content", "step"}, {"status", "status"}, {"depends_on", "depends_on"}});
+}
+
+void plain_questions(Json& arguments) {
+  rename_elements(arguments, "questions", {{"question", "question"}, {"options", "options"}});
+  for (Json& question : arguments["questions"]) {
+    if (!question.is_object() || !base::json_at(question, "options").is_array()) continue;
+    for (Json& option : question["options"]) {
+      if (option.is_object()) option = base::json_string(option, "label");
+    }
+  }
+}
+
+// ---- the table
+
+std::vector<Alias> make_aliases() {  // NOLINT(readability-function-size): a table
+  const std::vector<Rename> shell{{"cmd", "command"},
+                                  {"cwd", "workdir"},
+                                  {"directory", "workdir"},
+                                  {"dir_path", "workdir"},
+                                  {"description", ""},
+                                  {"is_background", "background"},
+                                  {"shell", ""},
+                                  {"run_in_background", "background"}};
+  const auto shell_and = [&shell](std::initializer_list<Rename> more) {
+    std::vector<Rename> all = shell;
+    all.insert(all.end(), more);
+    return all;
+  };
+  const std::vector<Rename> path{{"file_path", "path"}, {"absolute_path", "path"}};
+  const std::vector<Rename> edit{
+      {"file_path", "path"}, {"old_string", "old_text"}, {"new_string", "new_text"}, {"instruction", ""}};
+  const std::vector<Rename> search{{"include", "glob"}, {"-i", "ignore_case"}, {"dir_path", "path"}, {"reason", ""}};
+  const std::vector<Rename> todos{{"todos", "plan"}};
+  const std::vector<Rename> agent{
+      {"subagent_type", "agent"}, {"agent_type", "agent"}, {"description", ""}, {"run_in_background", "background"}};
+  return {
+      {"local_shell", "shell", shell, shell_of_contenox},
+      {"bash", "shell", shell_and({{"reason", ""}}), shell_of_seconds},
+      {"Bash", "shell", shell_and({{"timeout", "timeout_ms"}}), join_command},
+      {"exec_command", "shell", shell, join_command},
+      {"shell_command", "shell", shell, join_command},
+      {"run_shell_command", "shell", shell, shell_of_seconds},
+      {"Read", "read_file", path},
+      {"local_fs.read_file", "read_file", path, range_of_lines},
+      {"read_file_range", "read_file", path, range_of_lines},
+      {"Write", "write_file", path},
+      {"Edit", "edit_file", edit},
+      {"replace", "edit_file", edit},
+      {"str_replace", "edit_file", edit},
+      {"sed", "edit_file", {{"pattern", "old_text"}, {"replacement", "new_text"}}, replace_everywhere},
+      {"LS", "list_dir", {{"dir_path", "path"}}},
+      {"list_directory", "list_dir", {{"dir_path", "path"}}},
+      {"Grep", "grep", search},
+      {"search_file_content", "grep", search},
+      {"local_fs.grep", "grep", search, literal_unless_regex},
+      {"Glob", "glob", {{"dir_path", "path"}}},
+      {"find_files", "glob"},
+      {"glob_files", "glob", {{"reason", ""}}, one_pattern},
+      {"applypatch", "apply_patch", {{"patch", "input"}}},
+      {"todo_write", "update_plan", todos, steps_of_todos},
+      {"TodoWrite", "update_plan", todos, steps_of_todos},
+      {"ask_question_to_user", "ask_user", {}, plain_questions},
+      {"AskUserQuestion", "ask_user", {}, plain_questions},
+      {"Task", "spawn_agent", agent},
+      {"Agent", "spawn_agent", agent},
+      {"skill", "read_skill", {{"skill", "name"}, {"arguments", ""}, {"args", ""}}},
+      {"Skill", "read_skill", {{"skill", "name"}, {"arguments", ""}, {"args", ""}}},
+  };
+}
+
+const std::vector<Alias>& aliases() {
+  static const std::vector<Alias> kAliases = make_aliases();
+  return kAliases;
+}
+
+struct Toolset {
+  std::string_view name;
+  std::vector<std::string_view> tools;
+};
+
+const std::vector<Toolset>& toolsets() {
+  static const std::vector<Toolset> kToolsets{
+      {"local_shell", {"shell"}},
+      {"local_fs", {"read_file", "write_file", "edit_file", "apply_patch", "list_dir", "glob", "grep"}},
+      {"webtools", {"web_fetch", "web_get", "web_head", "web_post", "web_put", "web_patch", "web_delete"}},
+  };
+  return kToolsets;
+}
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+/// "local_fs.grep" without its toolset; the whole name when it has none.
+std::string_view leaf_of(std::string_view name) {
+  for (const Toolset& toolset : toolsets()) {
+    const bool below =
+        name.size() > toolset.name.size() + 1 && name.starts_with(toolset.name) && name[toolset.name.size()] == '.';
+    if (below) return name.substr(toolset.name.size() + 1);
+  }
+  return name;
+}
+
+/// The row for a name: as it stands, else without its toolset.
+const Alias* find_alias(std::string_view name) {
+  for (const std::string_view form : {name, leaf_of(name)}) {
+    const auto found = std::ranges::find(aliases(), form, &Alias::name);
+    if (found != aliases().end()) return &*found;
+  }
+  return nullptr;
+}
+
+std::string translate_arguments(const Alias& alias, const std::string& text) {
+  auto parsed = base::parse_json(text);
+  if (!parsed.ok() || !parsed->is_object()) return text;
+  Json arguments = Json::object();
+  for (const auto& [name, value] : parsed->items()) {
+    const auto rename = std::ranges::find(alias.renames, name, &Rename::from);
+    const std::string_view to = rename == alias.renames.end() ? std::string_view(name) : rename->to;
+    if (!to.empty()) arguments[std::string(to)] = value;
+  }
+  if (alias.mend != nullptr) alias.mend(arguments);
+  return base::dump_json(arguments);
+}
+
+/// The tools of `available` that one name of a list means; none when it is not known at all.
+std::optional<std::vector<std::string>> tools_named(std::string_view name, const std::vector<std::string>& available) {
+  if (name == "*") return available;
+  if (contains(available, name)) return std::vector<std::string>{std::string(name)};
+  const auto toolset = std::ranges::find(toolsets(), name, &Toolset::name);
+  std::vector<std::string> found;
+  if (toolset != toolsets().end()) {
+    for (const std::string_view tool : toolset->tools) {
+      if (contains(available, tool)) found.emplace_back(tool);
+    }
+    return found;
+  }
+  const Alias* alias = find_alias(name);
+  const std::string_view tool = alias != nullptr ? alias->tool : leaf_of(name);
+  if (contains(available, tool)) return std::vector<std::string>{std::string(tool)};
+  // Known, but not offered here: it means nothing rather than being a mistake.
+  if (alias != nullptr || !toolset_of(tool).empty()) return found;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view toolset_of(std::string_view tool) {
+  for (const Toolset& toolset : toolsets()) {
+    if (std::ranges::find(toolset.tools, tool) != toolset.tools.end()) return toolset.name;
+  }
+  return "";
+}
+
+std::optional<protocol::ToolCall> translate_alias(const protocol::ToolCall& call,
+                                                  const std::vector<std::string>& available) {
+  protocol::ToolCall translated = call;
+  const Alias* alias = find_alias(call.tool);
+  if (alias != nullptr && contains(available, alias->tool)) {
+    translated.tool = alias->tool;
+    translated.arguments = translate_arguments(*alias, call.arguments);
+    return translated;
+  }
+  const std::string_view leaf = leaf_of(call.tool);
+  if (leaf == call.tool || !contains(available, leaf)) return std::nullopt;
+  translated.tool = leaf;
+  return translated;
+}
+
+Result<std::vector<std::string>> expand_tool_names(const std::vector<std::string>& names,
+                                                   const std::vector<std::string>& available) {
+  std::set<std::string> chosen;
+  for (const std::string& entry : names) {
+    const bool without = entry.starts_with('!');
+    const std::string name = without ? entry.substr(1) : entry;
+    const auto tools = tools_named(name, available);
+    if (!tools) {
+      std::vector<std::string> known = available;
+      for (const Alias& alias : aliases()) known.emplace_back(alias.name);
+      std::string hint = base::did_you_mean(name, known);
+      if (hint.empty()) hint = "the tools are " + base::join(available, ", ");
+      return base::Error{.code = base::codes::kNotFound,
+                         .message = fmt::format("there is no tool \"{}\"", name),
+                         .hint = std::move(hint)};
+    }
+    for (const std::string& tool : *tools) {
+      if (without) {
+        chosen.erase(tool);
+      } else {
+        chosen.insert(tool);
+      }
+    }
+  }
+  std::vector<std::string> out;
+  for (const std::string& tool : available) {
+    if (chosen.contains(tool)) out.push_back(tool);
+  }
+  return out;
+}
+
+}  // namespace lathe::tools::common
