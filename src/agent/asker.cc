@@ -19,6 +19,8 @@ using runtime::Async;
 using runtime::CancelToken;
 using runtime::Deadline;
 
+constexpr base::Millis kNearNamesLimit{3'000};
+
 ModelFailure never(Error error) { return {.error = std::move(error), .retry = ports::RetryClass::kNever}; }
 
 /// Another model would fail the same way, or must not be asked.
@@ -103,6 +105,9 @@ Async<AskResult> Asker::ask(Question question, CancelToken cancel) {
       result.kind = AskResult::Kind::kStalled;
       co_return result;
     }
+    if (last.failure.error.code == protocol::error_codes::kModelNotFound && !cancel.cancelled()) {
+      last.failure.error = co_await with_near_names(std::move(last.failure.error), models[i]);
+    }
     if (cancel.cancelled() || ends_all(last.failure.error)) {
       result.error = cancel.cancelled() ? cancel.reason() : last.failure.error;
       // After a cancellation what was shown stays; else it is asked for again.
@@ -115,6 +120,17 @@ Async<AskResult> Asker::ask(Question question, CancelToken cancel) {
   result.error = no_answer(trace);
   result.answer = reader.take_answer();
   co_return result;
+}
+
+Async<Error> Asker::with_near_names(Error error, ResolvedModel model) {
+  const auto listed = co_await ports::list_models_within(&loop_, model.connection.get(), kNearNamesLimit);
+  if (!listed) co_return error;
+  std::vector<std::string> names;
+  for (const ports::ModelListing& listing : *listed) names.push_back(listing.model);
+  if (std::ranges::find(names, model.model) != names.end()) co_return error;
+  const std::string near = base::did_you_mean(model.model, names);
+  if (!near.empty()) error.hint = near + " lathe model list --backend " + model.backend + " shows all";
+  co_return error;
 }
 
 Async<Result<void>> Asker::tell_fallback(std::string failed, Error error, std::string next) {
@@ -161,12 +177,26 @@ Async<Asker::Attempt> Asker::attempt(const ResolvedModel* model, ports::ModelReq
   co_return co_await read(opened->get(), reader, cancel);
 }
 
+bool Asker::stalled(const std::optional<base::MonoTime>& thinking_since) const {
+  return thinking_since && loop_.mono_now() - *thinking_since >= options_.thinking_stall_timeout;
+}
+
+/// A model that thinks in silence is noticed in time as well.
+base::Millis Asker::silence_allowed(const std::optional<base::MonoTime>& thinking_since) const {
+  if (!thinking_since) return options_.stream_idle_timeout;
+  const auto thought = std::chrono::duration_cast<base::Millis>(loop_.mono_now() - *thinking_since);
+  return std::min(options_.stream_idle_timeout, options_.thinking_stall_timeout - thought);
+}
+
 Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* reader, CancelToken cancel) {
   std::optional<base::MonoTime> thinking_since;
   while (!reader->answer().finished) {
     ports::ModelResult<std::vector<ports::ModelEvent>> events =
-        co_await stream->next(cancel, Deadline::after(loop_, options_.stream_idle_timeout));
-    if (!events.has_value()) co_return Attempt{Ending::kFailed, std::move(events).error()};
+        co_await stream->next(cancel, Deadline::after(loop_, silence_allowed(thinking_since)));
+    if (!events.has_value()) {
+      if (stalled(thinking_since) && !cancel.cancelled()) co_return Attempt{Ending::kStalled, {}};
+      co_return Attempt{Ending::kFailed, std::move(events).error()};
+    }
     if (events->empty()) {
       co_return Attempt{Ending::kFailed,
                         {.error = {.code = protocol::error_codes::kStream,
@@ -186,7 +216,7 @@ Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* read
       thinking_since.reset();
     } else if (!thinking_since) {
       thinking_since = loop_.mono_now();
-    } else if (loop_.mono_now() - *thinking_since >= options_.thinking_stall_timeout) {
+    } else if (stalled(thinking_since)) {
       co_return Attempt{Ending::kStalled, {}};
     }
   }

@@ -180,6 +180,7 @@ Async<Result<Answer>> Compactor::summarise(std::size_t cut, CancelToken cancel) 
     question.request.cache_key = host_.state().session_id;
     question.input_tokens = input;
     question.showing = Showing::kHidden;
+    CO_TRY_OK(budget_.take_turn());
     AskResult asked = co_await asker_.ask(std::move(question), cancel);
     if (asked.kind == AskResult::Kind::kAnswered) {
       const protocol::Usage usage = usage_of(asked.answer, input);

@@ -231,7 +231,7 @@ Async<bool> Dispatcher::run_slot(Slot* slot, CancelToken cancel) {
   }
   OutputCapture capture(
       host_.blobs(), {.model_bytes = static_cast<std::size_t>(output_tokens_) * 4, .spool_bytes = options_.spool_bytes},
-      std::move(show));
+      host_.secrets(), std::move(show));
   const base::MonoTime started = loop_.mono_now();
   Result<ports::RunResult> ran = co_await run_prepared(slot->prepared.get(), &capture, cancel);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.mono_now() - started);

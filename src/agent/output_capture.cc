@@ -25,12 +25,15 @@ std::size_t half_of(std::size_t limit) { return (limit - std::min(limit, kMarker
 
 }  // namespace
 
-OutputCapture::OutputCapture(ports::BlobStore& blobs, CaptureLimits limits, Show show)
-    : blobs_(blobs), limits_(limits), show_(std::move(show)) {}
+OutputCapture::OutputCapture(ports::BlobStore& blobs, CaptureLimits limits, std::vector<std::string> secrets, Show show)
+    : blobs_(blobs),
+      limits_(limits),
+      show_(std::move(show)),
+      filters_{base::SecretFilter(secrets), base::SecretFilter(secrets)} {}
 
 void OutputCapture::write(protocol::OutputStream stream, std::string_view bytes) {
   for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kSliceBytes))) {
-    take(stream, bytes.substr(0, kSliceBytes));
+    take(stream, filters_[static_cast<std::size_t>(stream)].take(bytes.substr(0, kSliceBytes)));
   }
 }
 
@@ -115,6 +118,7 @@ std::string OutputCapture::marker() const {
 
 protocol::CallOutcome OutputCapture::finish(std::string header) {
   for (const protocol::OutputStream stream : {protocol::OutputStream::kStdout, protocol::OutputStream::kStderr}) {
+    take(stream, filters_[static_cast<std::size_t>(stream)].finish());
     const std::string rest = std::exchange(unfinished_[static_cast<std::size_t>(stream)], {});
     if (!rest.empty()) take_text(stream, clean(rest));
   }

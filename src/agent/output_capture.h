@@ -7,7 +7,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "lathe/base/secret_filter.h"
 #include "lathe/ports/blob_store.h"
 #include "lathe/ports/output_sink.h"
 #include "lathe/protocol/events.h"
@@ -37,7 +39,8 @@ class OutputCapture final : public ports::OutputSink {
   /// A piece of text and the bytes of text before it; called at most as often as the limits say.
   using Show = std::function<void(protocol::OutputStream stream, std::int64_t offset, std::string text)>;
 
-  OutputCapture(ports::BlobStore& blobs, CaptureLimits limits, Show show);
+  /// `secrets` are cut out of everything before it is kept, shown or told.
+  OutputCapture(ports::BlobStore& blobs, CaptureLimits limits, std::vector<std::string> secrets, Show show);
 
   void write(protocol::OutputStream stream, std::string_view bytes) override;
 
@@ -56,6 +59,8 @@ class OutputCapture final : public ports::OutputSink {
   const CaptureLimits limits_;
   Show show_;
 
+  /// One for each stream.
+  std::array<base::SecretFilter, 2> filters_;
   /// Bytes at the end of the last write of each stream that may begin a character.
   std::array<std::string, 2> unfinished_;
   std::string raw_;

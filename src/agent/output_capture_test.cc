@@ -25,13 +25,25 @@ struct Captured {
   fakes::MemoryBlobStore blobs;
   std::vector<Shown> shown;
   OutputCapture capture;
-  explicit Captured(CaptureLimits limits = {})
-      : capture(blobs, limits, [this](OutputStream stream, std::int64_t offset, std::string text) {
+  explicit Captured(CaptureLimits limits = {}, std::vector<std::string> secrets = {})
+      : capture(blobs, limits, std::move(secrets), [this](OutputStream stream, std::int64_t offset, std::string text) {
           shown.push_back({stream, offset, std::move(text)});
         }) {}
   void out(std::string_view bytes) { capture.write(OutputStream::kStdout, bytes); }
   void err(std::string_view bytes) { capture.write(OutputStream::kStderr, bytes); }
 };
+
+TEST(OutputCapture, ASecretReachesNeitherModelNorPersonNorBlob) {
+  Captured captured({.model_bytes = 1000}, {"sk-very-secret"});
+  captured.out("key sk-very-");
+  captured.out("secret\n");
+  captured.out(std::string(2000, 'x') + "sk-very-secret");
+  const protocol::CallOutcome outcome = captured.capture.finish("");
+  EXPECT_THAT(outcome.output, StartsWith("key [secret]\n"));
+  EXPECT_THAT(outcome.output, testing::Not(testing::HasSubstr("very")));
+  EXPECT_THAT(captured.blobs.get(outcome.output_blob, 10'000).value_or(""), testing::Not(testing::HasSubstr("very")));
+  for (const Shown& piece : captured.shown) EXPECT_THAT(piece.text, testing::Not(testing::HasSubstr("very")));
+}
 
 TEST(OutputCapture, ShortOutputIsWholeAndShownAsItComes) {
   Captured captured;

@@ -28,6 +28,7 @@ constexpr std::chrono::milliseconds kProbeTimeout{300};
 constexpr std::chrono::seconds kKeyCommandTimeout{30};
 /// A shorter key ("x", for a local server) is no secret and stands in any text.
 constexpr std::size_t kShortestSecret = 8;
+constexpr std::chrono::milliseconds kWindowLimit{2'000};
 constexpr std::size_t kMaxUrlBytes = 8192;
 
 /// Splits "backend/model" when the first part names a backend; model names may hold slashes of their own.
@@ -38,6 +39,20 @@ void split_name(const std::vector<std::string>& backends, std::string& backend, 
   if (std::ranges::find(backends, first) == backends.end()) return;
   backend = first;
   model = model.substr(slash + 1);
+}
+
+providers::ollama::Settings ollama_settings(const Backend& backend) {
+  providers::ollama::Settings settings;
+  if (backend.num_ctx > 0) settings.num_ctx = backend.num_ctx;
+  if (!backend.keep_alive.empty()) settings.keep_alive = backend.keep_alive;
+  return settings;
+}
+
+/// "ollama/…", which may be meant before that server was looked for.
+bool names_local_server(const std::string& model) {
+  return std::ranges::any_of(config::local_servers(), [&](const config::LocalServer& server) {
+    return model.starts_with(server.backend.name + "/");
+  });
 }
 
 struct Probe {
@@ -142,6 +157,7 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
     co_return ports::ResolvedModel{
         .backend = "cassette", .model = std::move(model), .connection = cassette_.replayed_model(), .facts = {}};
   }
+  if (backend.empty() && names_local_server(model)) co_await find_local_servers();
   split_name(names(), backend, model);
   if (backend.empty() && model.empty() && config_.default_backend.empty() && !config_.default_model.empty()) {
     model = config_.default_model;
@@ -152,8 +168,28 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
     CO_TRY(model, co_await choose_model(chosen));
   }
   CO_TRY(std::shared_ptr<ports::Model> connection, co_await connect(chosen.name));
+  ports::ModelFacts known = facts(chosen.name, model);
+  if (known.context_window == 0 && config::runs_models_itself(chosen.type)) {
+    known.context_window = co_await window_of(chosen.name, model, connection);
+  }
   co_return ports::ResolvedModel{
-      .backend = chosen.name, .model = model, .connection = std::move(connection), .facts = facts(chosen.name, model)};
+      .backend = chosen.name, .model = model, .connection = std::move(connection), .facts = known};
+}
+
+/// The window depends on how the server was started, so that only it can tell; asked once.
+Async<std::int64_t> BackendDirectory::window_of(std::string backend, std::string model,
+                                                std::shared_ptr<ports::Model> connection) {
+  const auto known = windows_.find(backend);
+  if (known == windows_.end()) {
+    std::map<std::string, std::int64_t>& windows = windows_[backend];
+    const auto listed = co_await ports::list_models_within(&loop_, connection.get(), kWindowLimit);
+    if (listed) {
+      for (const ports::ModelListing& listing : *listed) windows[listing.model] = listing.context_window;
+    }
+  }
+  const std::map<std::string, std::int64_t>& windows = windows_[backend];
+  const auto found = windows.find(model);
+  co_return found == windows.end() ? 0 : found->second;
 }
 
 Async<Result<std::vector<protocol::BackendInfo>>> BackendDirectory::backends() {
@@ -244,7 +280,7 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
   }
   if (type->wire == "ollama") {
     return std::make_shared<providers::ollama::OllamaModel>(
-        loop_, http_, providers::ollama::Options{.endpoint = endpoint, .settings = {}});
+        loop_, http_, providers::ollama::Options{.endpoint = endpoint, .settings = ollama_settings(backend)});
   }
   if (type->wire == "openai_responses") {
     auto responses = std::make_unique<providers::openai_responses::ResponsesModel>(

@@ -35,6 +35,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<std::string>> choose_model(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_of(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_from_command(std::string command);
+  runtime::Async<std::int64_t> window_of(std::string backend, std::string model,
+                                         std::shared_ptr<ports::Model> connection);
   /// Asks the usual ports of this machine, once.
   runtime::Async<void> find_local_servers();
   [[nodiscard]] std::shared_ptr<ports::Model> make_model(const config::Backend& backend, std::string key);
@@ -53,6 +55,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   std::vector<config::Backend> found_;
   bool looked_for_local_ = false;
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;
+  /// Context windows that servers told, by backend and model.
+  std::map<std::string, std::map<std::string, std::int64_t>> windows_;
   std::vector<std::string> secrets_;
 };
 

@@ -10,7 +10,8 @@ using providers::cassette::ReplayMode;
 using providers::cassette::Tape;
 using providers::cassette::TapeWriter;
 
-Result<std::unique_ptr<CassetteDeck>> CassetteDeck::create(const client::OpenOptions& options, base::UnixMillis now) {
+Result<std::unique_ptr<CassetteDeck>> CassetteDeck::create(const client::OpenOptions& options, base::UnixMillis now,
+                                                           TapeWriter::Secrets secrets) {
   std::unique_ptr<CassetteDeck> deck(new CassetteDeck());
   deck->places_.cwd = options.cwd;
   if (const std::string temporary = runtime::env("TMPDIR"); !temporary.empty()) deck->places_.temp_dir = temporary;
@@ -24,7 +25,7 @@ Result<std::unique_ptr<CassetteDeck>> CassetteDeck::create(const client::OpenOpt
                                            .cwd = deck->places_.cwd,
                                            .temp_dir = deck->places_.temp_dir,
                                            .normalisers = providers::cassette::all_normalisers()},
-                                          {}));
+                                          std::move(secrets)));
   }
   return deck;
 }

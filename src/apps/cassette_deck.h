@@ -18,7 +18,9 @@ namespace lathe::apps {
 class CassetteDeck final {
  public:
   /// A replay is read at once, so that a broken tape is told before anything else happens.
-  static base::Result<std::unique_ptr<CassetteDeck>> create(const client::OpenOptions& options, base::UnixMillis now);
+  /// `secrets` must not reach a recording; asked whenever something is written.
+  static base::Result<std::unique_ptr<CassetteDeck>> create(const client::OpenOptions& options, base::UnixMillis now,
+                                                            providers::cassette::TapeWriter::Secrets secrets);
 
   [[nodiscard]] bool replays() const { return tape_ != nullptr; }
   /// The replayed model, for every name.

@@ -49,7 +49,9 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY(loaded_, config::load(paths, environment));
   TRY(config::ModelData models, config::ModelData::load(paths));
   TRY(faults_, faults_of(environment));
-  TRY(cassette_, CassetteDeck::create(options, loop_.unix_now()));
+  TRY(cassette_, CassetteDeck::create(options, loop_.unix_now(), [this] {
+        return backends_ ? backends_->secrets() : std::vector<std::string>();
+      }));
   if (!cassette_->replays()) http_.warm_up();
 
   const auto durability =

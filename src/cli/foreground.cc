@@ -43,9 +43,8 @@ Result<void> Foreground::write_last_message(const std::string& text) const {
 }
 
 void Foreground::tell_how_to_answer(const TaskEnd& end) const {
-  for (const std::string& id : end.questions) {
-    context_.note(
-        fmt::format("the task waits for an answer: lathe approvals answer {} --approve (or --deny, --abort)", id));
+  for (const TaskEnd::Waiting& waiting : end.questions) {
+    context_.note("the task waits for an answer: " + how_to_answer(waiting));
   }
 }
 

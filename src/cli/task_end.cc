@@ -25,6 +25,11 @@ ExitCode TaskEndWatch::stopped_code() const {
   return kStopped;
 }
 
+std::string how_to_answer(const TaskEnd::Waiting& waiting) {
+  return "lathe approvals answer " + waiting.question +
+         (waiting.wants_text ? " --answer TEXT" : " --approve (or --deny, --abort)");
+}
+
 std::optional<TaskEnd> TaskEndWatch::observe(const p::Event& event) {
   if (event.seq && *event.seq <= after_seq_) return std::nullopt;
   if (const auto* message = std::get_if<p::AgentMessage>(&event.msg)) last_message_ = message->text;
@@ -34,8 +39,13 @@ std::optional<TaskEnd> TaskEndWatch::observe(const p::Event& event) {
   if (const auto* complete = std::get_if<p::TaskComplete>(&event.msg)) {
     return TaskEnd{.code = kDone, .last_message = complete->last_agent_message};
   }
+  if (const auto* asked = std::get_if<p::UserQuestion>(&event.msg)) text_questions_.insert(asked->id);
   if (const auto* parked = std::get_if<p::TaskParked>(&event.msg)) {
-    return TaskEnd{.code = kStopped, .last_message = last_message_, .questions = parked->questions};
+    TaskEnd end{.code = kStopped, .last_message = last_message_};
+    for (const std::string& id : parked->questions) {
+      end.questions.push_back({.question = id, .wants_text = text_questions_.contains(id)});
+    }
+    return end;
   }
   const auto* aborted = std::get_if<p::TurnAborted>(&event.msg);
   if (aborted != nullptr && aborted->reason == p::AbortReason::kReplaced) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,19 @@ enum class StopCause { kPerson, kTimeout, kSignal, kReaderGone };
 struct TaskEnd {
   ExitCode code = kDone;
   std::string last_message;
+  struct Waiting {
+    std::string question;
+    /// The model asked for words, not for an approval.
+    bool wants_text = false;
+    friend bool operator==(const Waiting&, const Waiting&) = default;
+  };
   /// What it waits for, when it is parked.
-  std::vector<std::string> questions;
+  std::vector<Waiting> questions;
   friend bool operator==(const TaskEnd&, const TaskEnd&) = default;
 };
+
+/// "lathe approvals answer ID --approve (or --deny, --abort)"
+[[nodiscard]] std::string how_to_answer(const TaskEnd::Waiting& waiting);
 
 /// Watches a session's events for the end of one Task. Pure.
 class TaskEndWatch final {
@@ -40,6 +50,7 @@ class TaskEndWatch final {
   std::optional<StopCause> cause_;
   std::string last_message_;
   bool time_spent_ = false;
+  std::set<std::string> text_questions_;
 };
 
 }  // namespace lathe::cli

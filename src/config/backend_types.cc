@@ -98,9 +98,12 @@ base::Result<Backend> complete(Backend backend) {
                    "the key itself does not go here");
   }
   if (backend.api_key_env.empty() && backend.api_key_command.empty()) backend.api_key_env = type->default_key_env;
+  if (backend.num_ctx < 0) return invalid(backend, "num-ctx must be a number of tokens", "such as 32768");
   TRY_OK(check_headers(backend));
   return backend;
 }
+
+bool runs_models_itself(std::string_view type) { return type == "ollama" || type == "llamacpp" || type == "vllm"; }
 
 std::vector<LocalServer> local_servers() {
   const auto server = [](std::string_view name, std::string_view probe_path) {

@@ -37,6 +37,9 @@ struct BackendType {
 /// nearest type.
 [[nodiscard]] base::Result<Backend> complete(Backend backend);
 
+/// Whether a server of this type runs its models itself, so that it decides how long their context is.
+[[nodiscard]] bool runs_models_itself(std::string_view type);
+
 /// A server that may run on this machine, to be asked whether it is there (GET url + probe_path answers 200).
 struct LocalServer {
   Backend backend;

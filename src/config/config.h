@@ -30,6 +30,9 @@ struct Backend {
   std::string api_key_command;
   std::map<std::string, std::string> headers;
   std::string default_model;
+  /// Ollama only: tokens of context asked for, and how long a model stays loaded; 0 and "" are Lathe's defaults.
+  std::int64_t num_ctx = 0;
+  std::string keep_alive;
   /// "config", "environment" or "found".
   std::string origin = "config";
   friend bool operator==(const Backend&, const Backend&) = default;

@@ -54,6 +54,8 @@ constexpr std::string_view kBackends = R"(
 | `api-key-env` | the environment variable that holds the key; the type's own when left out |
 | `api-key-command` | a command whose first line of output is the key, instead of a variable |
 | `default-model` | the model that is used when none is named |
+| `num-ctx` | ollama: tokens of context asked for (32,768) |
+| `keep-alive` | ollama: how long a model stays loaded after a request (`30m`) |
 | `headers` | a map of HTTP headers to send along |
 
 | type | wire | URL | key variable | key | |

@@ -18,6 +18,10 @@ using runtime::Async;
 
 namespace {
 
+constexpr base::Millis kListLimit{10'000};
+/// A local model may have to be loaded first.
+constexpr base::Millis kAnswerLimit{60'000};
+
 /// A typed result as a reply.
 template <class T>
 Async<Result<ReplyMsg>> as_reply(Async<Result<T>> typed) {
@@ -142,6 +146,7 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
 Connection::Reply Connection::on(protocol::ModelList call) {
   ports::ModelDirectory& models = engine_.parts().models;
   CO_TRY(const std::vector<protocol::BackendInfo> backends, co_await models.backends());
+  const Result<ports::ResolvedModel> chosen = co_await models.resolve("", "");
   protocol::ModelListReply reply;
   std::vector<std::string> names;
   for (const protocol::BackendInfo& backend : backends) {
@@ -156,7 +161,7 @@ Connection::Reply Connection::on(protocol::ModelList call) {
       reply.problems.push_back(name + ": " + connection.error().text());
       continue;
     }
-    const auto listed = co_await (*connection)->list_models(runtime::CancelToken());
+    const auto listed = co_await ports::list_models_within(&engine_.parts().loop, connection->get(), kListLimit);
     if (!listed) {
       if (!call.backend.empty()) co_return listed.error().error;
       reply.problems.push_back(name + ": " + listed.error().error.text());
@@ -169,7 +174,7 @@ Connection::Reply Connection::on(protocol::ModelList call) {
                                .context_window = model.context_window > 0 ? model.context_window : facts.context_window,
                                .input_micro_usd_per_mtok = {},
                                .output_micro_usd_per_mtok = {},
-                               .is_default = false};
+                               .is_default = chosen.ok() && chosen->backend == name && chosen->model == model.model};
       if (facts.prices) {
         info.input_micro_usd_per_mtok = facts.prices->input;
         info.output_micro_usd_per_mtok = facts.prices->output;
@@ -188,17 +193,22 @@ Connection::Reply Connection::on(protocol::BackendList) {
 namespace {
 
 /// Asks for one short answer and gives its text.
-Async<Result<std::string>> ask_briefly(std::shared_ptr<ports::Model> model, std::string name) {
+Async<Result<std::string>> ask_briefly(runtime::Loop* loop, std::shared_ptr<ports::Model> model, std::string name) {
+  const runtime::CancelAfter limit(*loop, runtime::CancelToken(), kAnswerLimit,
+                                   {.code = base::codes::kTimeout,
+                                    .message = "the model did not answer within a minute",
+                                    .hint = "a large model may still be loading: try again",
+                                    .retryable = true});
   ports::ModelRequest request;
   request.model = std::move(name);
   request.system_prompt = "Answer in one word.";
   request.items = {ports::UserInputItem{.parts = {ports::ModelText{"Say: ready"}}}};
   request.max_output_tokens = 64;
-  auto stream = co_await model->open(std::move(request), runtime::CancelToken());
+  auto stream = co_await model->open(std::move(request), limit.token());
   if (!stream) co_return stream.error().error;
   std::string text;
   while (true) {
-    const auto events = co_await (*stream)->next(runtime::CancelToken(), runtime::Deadline::never());
+    const auto events = co_await (*stream)->next(limit.token(), runtime::Deadline::never());
     if (!events) co_return events.error().error;
     if (events->empty()) co_return text;
     for (const ports::ModelEvent& event : *events) {
@@ -214,13 +224,13 @@ Connection::Reply Connection::on(protocol::BackendTest call) {
   CO_TRY(const std::shared_ptr<ports::Model> connection, co_await engine_.parts().models.connect(call.backend));
   const base::MonoTime start = loop.mono_now();
   protocol::BackendTestReply reply;
-  const auto listed = co_await connection->list_models(runtime::CancelToken());
+  const auto listed = co_await ports::list_models_within(&loop, connection.get(), kListLimit);
   if (!listed) co_return listed.error().error;
   reply.models = static_cast<std::int64_t>(listed->size());
   if (call.ask_model) {
     CO_TRY(const ports::ResolvedModel resolved, co_await engine_.parts().models.resolve(call.backend, call.model));
     reply.model = resolved.model;
-    CO_TRY(reply.answer, co_await ask_briefly(resolved.connection, resolved.model));
+    CO_TRY(reply.answer, co_await ask_briefly(&loop, resolved.connection, resolved.model));
   }
   reply.latency_ms = std::chrono::duration_cast<base::Millis>(loop.mono_now() - start).count();
   co_return ReplyMsg(std::move(reply));

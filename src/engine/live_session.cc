@@ -23,6 +23,13 @@ namespace {
 constexpr std::size_t kMaxWaitingOps = 1000;
 constexpr std::size_t kMaxQueuedInputs = 100;
 
+Async<Result<std::int64_t>> wrong_kind_of_answer(bool asks_person) {
+  co_return Error{.code = base::codes::kInvalid,
+                  .message = asks_person ? "the model asked a question; approving or denying does not answer it"
+                                         : "this asks for an approval; a text does not answer it",
+                  .hint = asks_person ? "--answer TEXT" : "--approve or --deny, with --note TEXT for the model"};
+}
+
 Async<Result<std::int64_t>> no_job(std::string job) {
   co_return Error{.code = base::codes::kNotFound, .message = fmt::format("no live shell or job \"{}\"", job)};
 }
@@ -64,12 +71,16 @@ Async<Result<void>> LiveSession::recover() {
   co_return Result<void>();
 }
 
+std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by) const {
+  const auto& known = state().acknowledged;
+  const auto found = std::ranges::find(known, by, &std::pair<std::string, std::int64_t>::first);
+  return found == known.end() ? std::nullopt : std::optional(found->second);
+}
+
 Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client) {
   const std::string by = client + "/" + op_id;
-  const auto& known = state().acknowledged;
-  const auto repeated = std::ranges::find(known, by, &std::pair<std::string, std::int64_t>::first);
-  if (repeated != known.end()) {
-    co_return protocol::Ack{.id = op_id, .seq = repeated->second, .session = state().session_id};
+  if (const auto seq = acknowledged_seq(by)) {
+    co_return protocol::Ack{.id = op_id, .seq = *seq, .session = state().session_id};
   }
   auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
   if (closing_ || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
@@ -89,6 +100,15 @@ Async<void> LiveSession::work() {
     CHECK(received.ok());
     if (!*received) break;
     Pending pending = **std::move(received);
+    // Sent again while the first one waited: it starts nothing, and is answered like the first.
+    if (const auto seq = acknowledged_seq(pending.by)) {
+      pending.settle(*seq);
+      continue;
+    }
+    if (const auto first = std::ranges::find(queued_, pending.by, &Pending::by); first != queued_.end()) {
+      first->repeats.push_back(pending.done);
+      continue;
+    }
     const auto* input = std::get_if<protocol::UserInput>(&pending.op);
     const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
     if (queue && queued_.size() < kMaxQueuedInputs) {
@@ -96,7 +116,7 @@ Async<void> LiveSession::work() {
       continue;
     }
     if (queue) {
-      pending.done->set(Error{.code = base::codes::kLimit, .message = "too many inputs are queued already"});
+      pending.settle(Error{.code = base::codes::kLimit, .message = "too many inputs are queued already"});
       continue;
     }
     Result<std::int64_t> result = 0;
@@ -105,7 +125,7 @@ Async<void> LiveSession::work() {
     } catch (const base::RequestBug& bug) {
       result = Error{.code = base::codes::kInternal, .message = bug.what()};
     }
-    pending.done->set(std::move(result));
+    pending.settle(result);
   }
 }
 
@@ -174,6 +194,7 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
   const bool answered = !running_ && state().task && state().task->parked && state().questions.empty();
   if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on());
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
+  if (op.last_response_id) CO_TRY_OK(find_bookmark(*op.last_response_id));
   if (state().task) CO_TRY_OK(co_await end_task(AbortReason::kReplaced, ""));
   co_return co_await start_task(std::move(op), std::move(op_id), std::move(by));
 }
@@ -224,13 +245,9 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
   }
   protocol::RolledBack rolled;
   if (!op.to.response_id.empty()) {
-    const auto mark = std::ranges::find(state().bookmarks, op.to.response_id, &ports::Bookmark::response_id);
-    if (mark == state().bookmarks.end()) {
-      co_return Error{.code = base::codes::kNotFound,
-                      .message = fmt::format("no Turn \"{}\" in this session", op.to.response_id)};
-    }
-    rolled.to_seq = mark->seq;
-    rolled.response_id = mark->response_id;
+    CO_TRY(const ports::Bookmark mark, find_bookmark(op.to.response_id));
+    rolled.to_seq = mark.seq;
+    rolled.response_id = mark.response_id;
   } else if (op.to.tasks >= 1) {
     const auto& starts = state().task_starts;
     const auto back = std::min<std::int64_t>(op.to.tasks, static_cast<std::int64_t>(starts.size()));
@@ -244,18 +261,22 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
   co_return co_await host_.record_by(EventMsg(std::move(rolled)), std::move(by));
 }
 
-Async<Result<void>> LiveSession::continue_from(std::string response_id) {
+Result<ports::Bookmark> LiveSession::find_bookmark(const std::string& response_id) const {
   const auto& marks = state().bookmarks;
   const auto mark = std::ranges::find(marks, response_id, &ports::Bookmark::response_id);
-  if (mark == marks.end()) {
-    co_return Error{.code = base::codes::kNotFound,
-                    .message = fmt::format("last_response_id: no Turn \"{}\" in this session", response_id),
-                    .hint = "the turn_complete events name the Turns"};
-  }
-  if (mark->seq == marks.back().seq && state().conversation.entries.size() == state().conversation.counted_entries) {
+  if (mark != marks.end()) return *mark;
+  return Error{.code = base::codes::kNotFound,
+               .message = fmt::format("no Turn \"{}\" in this session", response_id),
+               .hint = "the turn_complete events name the Turns"};
+}
+
+Async<Result<void>> LiveSession::continue_from(std::string response_id) {
+  CO_TRY(const ports::Bookmark mark, find_bookmark(response_id));
+  if (mark.seq == state().bookmarks.back().seq &&
+      state().conversation.entries.size() == state().conversation.counted_entries) {
     co_return Result<void>();
   }
-  protocol::RolledBack rolled{.to_seq = mark->seq, .response_id = mark->response_id, .tasks = 0};
+  protocol::RolledBack rolled{.to_seq = mark.seq, .response_id = mark.response_id, .tasks = 0};
   CO_TRY_OK(co_await host_.record(EventMsg(std::move(rolled))));
   co_return Result<void>();
 }
@@ -293,7 +314,11 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   request.budget = op && op->budget ? *op->budget : state().config->budget;
   request.output_schema = op ? op->output_schema : std::nullopt;
   request.compact_only = !op;
-  protocol::TaskStarted started{.task = request.task, .context_window = candidates_.front().facts.context_window};
+  protocol::TaskStarted started{.task = request.task,
+                                .context_window = candidates_.front().facts.context_window,
+                                .budget = request.budget,
+                                .output_schema = request.output_schema,
+                                .compact_only = request.compact_only};
   const std::string started_by = op ? "" : by;
   CO_TRY(std::int64_t seq, co_await host_.record_by(EventMsg(std::move(started)), started_by));
   if (op) {
@@ -318,7 +343,8 @@ LiveSession::Seq LiveSession::go_on() {
   CO_TRY_OK(co_await resolve_models());
   ports::TaskRequest request;
   request.task = state().task->task;
-  request.budget = state().config->budget;
+  request.budget = state().task->budget;
+  request.output_schema = state().task->output_schema;
   CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
   running_.emplace();
   scope_.spawn(run_task(std::move(request)));
@@ -329,6 +355,7 @@ LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::strin
   const auto found = std::ranges::find(state().questions, answer.id, &ports::OpenQuestionState::id);
   const bool asks_person =
       found != state().questions.end() && std::holds_alternative<protocol::UserQuestion>(found->request);
+  if (asks_person == answer.answers.empty()) return wrong_kind_of_answer(asks_person);
   if (asks_person) return host_.answer(answer.id, answer.answers, std::move(by));
   return host_.settle(answer.id, answer.decision, answer.note, std::nullopt, std::move(by));
 }
@@ -341,7 +368,7 @@ Async<void> LiveSession::close() {
     (void)co_await done->wait(CancelToken(), Deadline::never());
   }
   for (Pending& pending : queued_) {
-    pending.done->set(Error{.code = base::codes::kUnavailable, .message = "the session was closed", .retryable = true});
+    pending.settle(Error{.code = base::codes::kUnavailable, .message = "the session was closed", .retryable = true});
   }
   queued_.clear();
   ops_.close();

@@ -63,8 +63,18 @@ class LiveSession final {
     protocol::Op op;
     std::string op_id;
     std::string by;
-    std::shared_ptr<runtime::OneShot<base::Result<std::int64_t>>> done;  // the submitter may be gone first
+    using Done = std::shared_ptr<runtime::OneShot<base::Result<std::int64_t>>>;  // the submitter may be gone first
+    Done done;
+    /// Those who submitted the same again while this one waited.
+    std::vector<Done> repeats = {};
+
+    void settle(const base::Result<std::int64_t>& result) const {
+      done->set(result);
+      for (const Done& repeat : repeats) repeat->set(result);
+    }
   };
+  /// The record of a submission that was acknowledged before.
+  [[nodiscard]] std::optional<std::int64_t> acknowledged_seq(const std::string& by) const;
   using Seq = runtime::Async<base::Result<std::int64_t>>;
 
   runtime::Async<void> work();
@@ -77,6 +87,7 @@ class LiveSession final {
   Seq set_model(protocol::SetModel op, std::string by);
   Seq rollback(protocol::Rollback op, std::string by);
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
+  [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
   runtime::Async<base::Result<void>> resolve_models();
   runtime::Async<base::Result<void>> recover();

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "lathe/base/strings.h"
+#include "lathe/base/secret_filter.h"
 #include "lathe/engine/questions.h"
 #include "lathe/protocol/edit_strings.h"
 #include "lathe/protocol/error_codes.h"
@@ -29,11 +29,8 @@ SessionTaskHost::SessionTaskHost(EngineParts& parts, ports::SessionStream& strea
     : parts_(parts), stream_(stream), feed_(feed) {}
 
 protocol::Event SessionTaskHost::event_of(EventMsg msg, std::string by) const {
-  for (const std::string& secret : parts_.secrets()) {
-    protocol::edit_strings(msg, [&](std::string& text) {
-      if (text.find(secret) != std::string::npos) text = base::replace_all(std::move(text), secret, "[secret]");
-    });
-  }
+  const std::vector<std::string> secrets = parts_.secrets();
+  protocol::edit_strings(msg, [&](std::string& text) { text = base::cut_secrets(std::move(text), secrets); });
   return {.session = state().session_id,
           .seq = std::nullopt,
           .id = submission_,
@@ -58,7 +55,7 @@ void SessionTaskHost::draft(ports::DraftKind kind, const std::string& item, std:
   if (now - draft.kept_at < kDraftInterval) return;
   draft.kept_at = now;
   // A draft that cannot be kept costs nothing now: the item's own record will meet the same disk and say so.
-  (void)stream_.keep_draft({.kind = kind, .item = item, .text = draft.text});
+  (void)stream_.keep_draft({.kind = kind, .item = item, .text = base::cut_secrets(draft.text, parts_.secrets())});
 }
 
 void SessionTaskHost::drop_draft(const std::string& item) {

@@ -29,6 +29,7 @@ class SessionTaskHost final : public ports::TaskHost {
   runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
   [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
   [[nodiscard]] ports::BlobStore& blobs() override { return parts_.blobs; }
+  [[nodiscard]] std::vector<std::string> secrets() const override { return parts_.secrets(); }
   [[nodiscard]] const base::Clock& clock() const override { return parts_.loop; }
   [[nodiscard]] std::string new_id(std::string_view prefix) override { return base::short_id(prefix, parts_.random); }
   runtime::Async<base::Result<std::vector<std::string>>> ask(std::string call_id,

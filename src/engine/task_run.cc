@@ -57,7 +57,9 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
                         "Not run: the Task was ended before this call started.")) {
     CO_TRY_OK(co_await host_.record(std::move(closed)));
   }
-  co_return co_await record_abort(reason, error_of(reason), std::move(by));
+  CO_TRY(const std::int64_t seq, co_await record_abort(reason, error_of(reason), std::move(by)));
+  start_queued();
+  co_return seq;
 }
 
 Async<TaskEnd> LiveSession::run_driver(ports::TaskRequest request) {
@@ -85,7 +87,8 @@ Async<TaskEnd> LiveSession::run_driver(ports::TaskRequest request) {
 
 Async<void> LiveSession::run_task(ports::TaskRequest request) {
   TaskEnd end = co_await run_driver(request);
-  // Input that was steered in while the driver was finishing is due one more Turn.
+  // Input that was steered in while the driver was finishing, or compacting, is due a Turn of its own.
+  request.compact_only = false;
   while (end.kind == TaskEnd::Kind::kComplete && host_.is_steered() && !running_->cancel.cancelled()) {
     end = co_await run_driver(request);
   }

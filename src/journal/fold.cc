@@ -70,6 +70,8 @@ class Fold {
                                   .submission = event_.id,
                                   .started_at = event_.ts,
                                   .start_seq = seq_,
+                                  .budget = m.budget,
+                                  .output_schema = m.output_schema,
                                   .usage = {},
                                   .cost_micro_usd = 0,
                                   .active_since = event_.ts};
@@ -162,6 +164,8 @@ class Fold {
     entries.insert(entries.begin(), PlacedEntry{.seq = seq_, .turn = turn(), .entry = SummaryEntry{m.summary}});
     forget_count();
     if (m.usage.total() > 0) spend(m.usage, m.cost_micro_usd);
+    // Its request is one of the Task's Turns, as budgets count them.
+    if (state_.task) ++state_.task->turns;
   }
   void operator()(const protocol::RolledBack& m) const {
     end_task();

@@ -63,6 +63,8 @@ class TaskHost : public Questioner {
   [[nodiscard]] virtual bool take_steered() = 0;
 
   [[nodiscard]] virtual BlobStore& blobs() = 0;
+  /// Values that no record, blob or client may ever see, as far as they are known by now.
+  [[nodiscard]] virtual std::vector<std::string> secrets() const = 0;
   [[nodiscard]] virtual const base::Clock& clock() const = 0;
   /// A new id for an item, a response, …
   [[nodiscard]] virtual std::string new_id(std::string_view prefix) = 0;

@@ -15,6 +15,7 @@
 #include "lathe/protocol/items.h"
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/cancel.h"
+#include "lathe/runtime/cancel_after.h"
 #include "lathe/runtime/deadline.h"
 
 // What the agent asks of a model and what comes back, free of any vendor's words. Each provider translates.
@@ -197,5 +198,13 @@ class Model {
                                                                          runtime::CancelToken cancel) = 0;
   virtual runtime::Async<ModelResult<std::vector<ModelListing>>> list_models(runtime::CancelToken cancel) = 0;
 };
+
+/// list_models() with a limit on the time it takes; `timeout` past it.
+inline runtime::Async<ModelResult<std::vector<ModelListing>>> list_models_within(runtime::Loop* loop, Model* model,
+                                                                                 base::Millis span) {
+  base::Error late{.code = base::codes::kTimeout, .message = "the server does not tell its models", .retryable = true};
+  const runtime::CancelAfter limit(*loop, runtime::CancelToken(), span, std::move(late));
+  co_return co_await model->list_models(limit.token());
+}
 
 }  // namespace lathe::ports

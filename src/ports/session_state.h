@@ -39,6 +39,9 @@ struct OpenTask {
   std::string submission;
   base::UnixMillis started_at = 0;
   std::int64_t start_seq = 0;
+  /// As task_started told them.
+  protocol::Budget budget;
+  std::optional<base::Json> output_schema;
   protocol::Usage usage;
   /// Cost so far; nothing once a Turn of unknown price was taken.
   std::optional<std::int64_t> cost_micro_usd = 0;
@@ -56,6 +59,8 @@ struct OpenTask {
                       protocol::required("submission", &S::submission, "what started it"),
                       protocol::required("started_at", &S::started_at, "unix milliseconds"),
                       protocol::required("start_seq", &S::start_seq, "its task_started"),
+                      protocol::optional("budget", &S::budget, "its ceilings"),
+                      protocol::optional("output_schema", &S::output_schema, "of the final answer"),
                       protocol::required("usage", &S::usage, "tokens so far"),
                       protocol::required("cost_micro_usd", &S::cost_micro_usd, "null when unknown"),
                       protocol::required("turns", &S::turns, "model requests"),

@@ -20,9 +20,17 @@ struct TaskStarted {
   static constexpr std::string_view kDoc = "A Task begins.";
   std::string task;
   std::int64_t context_window = 0;
+  // What the Task was asked for beside its input, so that it goes on under the same terms after it was parked.
+  Budget budget;
+  std::optional<base::Json> output_schema;
+  bool compact_only = false;
   static constexpr auto fields() {
-    return std::tuple{required("task", &TaskStarted::task, "UUIDv7"),
-                      optional("context_window", &TaskStarted::context_window, "tokens; 0 when unknown")};
+    using S = TaskStarted;
+    return std::tuple{required("task", &S::task, "UUIDv7"),
+                      optional("context_window", &S::context_window, "tokens; 0 when unknown"),
+                      optional("budget", &S::budget, "its ceilings"),
+                      optional("output_schema", &S::output_schema, "JSON Schema that the final answer must follow"),
+                      optional("compact_only", &S::compact_only, "it only compacts the conversation")};
   }
   friend bool operator==(const TaskStarted&, const TaskStarted&) = default;
 };

@@ -135,12 +135,17 @@ Result<StreamPage> StreamReader::read(std::uint64_t offset, std::size_t max_reco
   LineCursor cursor(*this, offset, 64U << 10);
   std::int64_t last_seq = -1;
   while (page.lines.size() < max_records && (page.lines.empty() || page.next_offset - offset < max_bytes)) {
-    TRY(const auto line, cursor.next());
-    if (!line) break;
-    TRY(const std::int64_t seq, checked_seq(*line, path_, cursor.line_offset()));
-    if (seq <= last_seq) return damage_error(path_, cursor.line_offset(), "seq does not rise");
-    last_seq = seq;
-    page.lines.emplace_back(*line);
+    const Result<std::optional<std::string_view>> line = cursor.next();
+    if (line.ok() && !*line) break;
+    Result<std::int64_t> seq = line.ok() ? checked_seq(**line, path_, cursor.line_offset()) : line.error();
+    if (seq.ok() && *seq <= last_seq) return damage_error(path_, cursor.line_offset(), "seq does not rise");
+    if (!seq.ok()) {
+      // What is whole is given first; whoever reads on meets the damage then.
+      if (page.lines.empty()) return std::move(seq).error();
+      break;
+    }
+    last_seq = *seq;
+    page.lines.emplace_back(**line);
     page.next_offset = cursor.end_offset();
   }
   return page;

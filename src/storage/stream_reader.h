@@ -41,7 +41,8 @@ class StreamReader final {
   [[nodiscard]] static base::Result<StreamReader> open(const std::string& path);
 
   /// Whole records from the record that starts at `offset` on: at least one if there is one, then until either bound
-  /// is reached. `invalid` when no record starts there.
+  /// is reached. `invalid` when no record starts there, `corrupt` with the place when the first one is damaged; a page
+  /// ends before damage further on.
   [[nodiscard]] base::Result<StreamPage> read(std::uint64_t offset, std::size_t max_records,
                                               std::size_t max_bytes) const;
   /// Where the first record with a seq over `seq` starts, or the end of the whole records. Reads about 20 records.

@@ -40,6 +40,7 @@ class MemoryTaskHost final : public ports::TaskHost {
   std::optional<std::vector<std::string>> on_ask;
   /// Called after each record.
   std::function<void(const protocol::EventMsg&)> on_record;
+  std::vector<std::string> known_secrets;
   /// record() fails from that many records on.
   std::optional<std::size_t> disk_full_after;
 
@@ -82,6 +83,7 @@ class MemoryTaskHost final : public ports::TaskHost {
   [[nodiscard]] const ports::SessionState& state() const override { return state_; }
   runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
   [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
+  [[nodiscard]] std::vector<std::string> secrets() const override { return known_secrets; }
   [[nodiscard]] ports::BlobStore& blobs() override { return blobs_; }
   [[nodiscard]] const base::Clock& clock() const override { return loop_; }
   [[nodiscard]] std::string new_id(std::string_view prefix) override;

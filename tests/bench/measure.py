@@ -2,6 +2,7 @@
 import json
 import os
 import select
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -36,6 +37,18 @@ def run(argv, env, cwd, capture=False):
     return Run(os.waitstatus_to_exitcode(status), time.perf_counter() - started, output)
 
 
+def bytes_written(argv, env, cwd):
+    """Bytes that a program caused to be written to disk (all of its process, as the kernel counts them)."""
+    process = subprocess.Popen([str(word) for word in argv], env=env, cwd=cwd, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    with open(f"/proc/{process.pid}/io") as report:
+        counts = dict(line.split(": ") for line in report.read().splitlines())
+    if process.wait() != 0:
+        raise CannotRun(f"{argv[0]} ended with exit code {process.returncode}")
+    return int(counts["write_bytes"])
+
+
 class CannotRun(Exception):
     """A command that is measured did not end with 0."""
 
@@ -54,6 +67,23 @@ class Case:
             said = (again.stderr or again.stdout).decode(errors="replace")
             raise CannotRun(f"{self.name} ended with exit code {done.code}: {said[-2000:]}")
         self.runs.append(done)
+
+    def interrupted(self, started):
+        """Milliseconds from SIGINT, sent once the file `started` is there, to the end of the program."""
+        process = subprocess.Popen(self.argv, env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not os.path.exists(started):
+            if process.poll() is not None:
+                raise CannotRun(f"{self.name} ended with exit code {process.returncode} by itself")
+            time.sleep(0.001)
+        began = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        code = process.wait()
+        took = (time.perf_counter() - began) * 1000
+        os.unlink(started)
+        if code != 130:
+            raise CannotRun(f"{self.name} ended with exit code {code} after an interrupt")
+        return took
 
     @property
     def ms(self):
@@ -85,10 +115,11 @@ def interleave(cases, times):
 
 
 class ModelServer:
-    """`lathe-model-server` that makes TURNS tool turns and then says DELTAS words."""
+    """`lathe-model-server` that makes `turns` tool turns and then says `deltas` words, or plays a script."""
 
-    def __init__(self, program, turns, deltas):
-        self.process = subprocess.Popen([program, "--turns", str(turns), "--deltas", str(deltas)],
+    def __init__(self, program, turns=0, deltas=1, script=None):
+        words = ["--script", script] if script else ["--turns", str(turns), "--deltas", str(deltas)]
+        self.process = subprocess.Popen([program, *words],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         select.select([self.process.stdout], [], [], 30)
         self.port = json.loads(self.process.stdout.readline())["port"]

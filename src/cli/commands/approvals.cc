@@ -29,7 +29,7 @@ Async<Result<std::string>> session_of_question(client::Transport* engine, std::s
 
 p::ApprovalAnswer answer_call(const ApprovalAnswerOptions& options) {
   return {.id = options.id,
-          .decision = options.decision.value_or(p::Decision::kApproved),
+          .decision = options.decision.value_or(p::Decision::kDenied),
           .note = options.note,
           .answers = options.answers,
           .resume = !options.no_run};

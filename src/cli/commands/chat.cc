@@ -46,6 +46,7 @@ class Chat final : public Asker {
   Async<Result<std::string>> next_message();
   Async<void> watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel);
   Async<Result<void>> run_task(std::string message);
+  Async<Result<void>> follow_task(std::int64_t first_seq);
   Async<Result<void>> run_command_line(std::string line);
   Async<Result<void>> run_command(ChatCommand command);
   Async<Result<void>> edit();
@@ -133,11 +134,16 @@ Async<Result<void>> Chat::run_task(std::string message) {
   }
   CO_TRY(p::UserInput input, user_input(options_.task, std::move(message)));
   CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
+  co_return co_await follow_task(ack.seq);
+}
+
+/// Shows the Task that the record `first_seq` belongs to until it ends, and each that is started by steering on its
+/// heels.
+Async<Result<void>> Chat::follow_task(std::int64_t first_seq) {
   const bool asks =
       options_.task.ask == Ask::kTty || (options_.task.ask == Ask::kAuto && TerminalAsker::available(context_));
   const auto deadline = options_.task.timeout ? runtime::Deadline::after(context_.loop, *options_.task.timeout)
                                               : runtime::Deadline::never();
-  std::int64_t first_seq = ack.seq;
   while (true) {
     TaskFollower follower(context_, {.transport = engine_,
                                      .session = session_,
@@ -154,7 +160,9 @@ Async<Result<void>> Chat::run_task(std::string message) {
     co_await stop_steering();
     follower_ = nullptr;
     if (!end.ok()) co_return end.error();
-    for (const std::string& id : end->questions) screen_.note("waits for an answer: lathe approvals answer " + id);
+    for (const TaskEnd::Waiting& waiting : end->questions) {
+      screen_.note("waits for an answer: " + how_to_answer(waiting));
+    }
     // What was typed just as the Task ended has started the next one.
     if (steered_seq_ <= follower.last_seq()) co_return Result<void>();
     first_seq = steered_seq_;
@@ -224,10 +232,11 @@ Async<Result<void>> Chat::run_command(ChatCommand command) {
       co_return co_await show_usage();
     case ChatVerb::kEdit:
       co_return co_await edit();
-    case ChatVerb::kCompact:
+    case ChatVerb::kCompact: {
       screen_.note("compacting …");
-      CO_TRY_OK(co_await engine_->submit(session_, p::Compact{}));
-      co_return co_await show_waiting_events();
+      CO_TRY(const p::Ack ack, co_await engine_->submit(session_, p::Compact{}));
+      co_return co_await follow_task(ack.seq);
+    }
     case ChatVerb::kModel:
       if (command.argument.empty()) {
         co_return base::Error{

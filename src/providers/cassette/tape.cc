@@ -52,11 +52,10 @@ base::Error past_end(const std::string& tape, std::string_view what) {
 
 }  // namespace
 
-TapeWriter::TapeWriter(std::string path, base::UniqueFd file, std::vector<std::string> secrets)
+TapeWriter::TapeWriter(std::string path, base::UniqueFd file, Secrets secrets)
     : path_(std::move(path)), file_(std::move(file)), secrets_(std::move(secrets)) {}
 
-Result<std::unique_ptr<TapeWriter>> TapeWriter::create(const std::string& path, TapeHeader header,
-                                                       std::vector<std::string> secrets) {
+Result<std::unique_ptr<TapeWriter>> TapeWriter::create(const std::string& path, TapeHeader header, Secrets secrets) {
   TRY(base::UniqueFd file, runtime::open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
   std::unique_ptr<TapeWriter> tape(new TapeWriter(path, std::move(file), std::move(secrets)));
   TRY_OK(tape->append(header_to_json(header)));
@@ -65,7 +64,7 @@ Result<std::unique_ptr<TapeWriter>> TapeWriter::create(const std::string& path, 
 
 Result<void> TapeWriter::append(const Json& entry) {
   std::string line = base::dump_json(entry);
-  for (const std::string& secret : secrets_) {
+  for (const std::string& secret : secrets_()) {
     if (secret.size() < kShortestSecret) continue;
     // As it stands inside a JSON string.
     std::string quoted;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,19 +39,20 @@ struct TapeHeader {
 /// Writes a tape.
 class TapeWriter final {
  public:
-  /// Replaces the file. `secrets` are values that must not reach it (keys); each becomes "[secret]" wherever it stands.
-  static base::Result<std::unique_ptr<TapeWriter>> create(const std::string& path, TapeHeader header,
-                                                          std::vector<std::string> secrets);
+  /// Values that must not reach the file (keys), as far as they are known by now.
+  using Secrets = std::function<std::vector<std::string>()>;
+  /// Replaces the file. Each secret becomes "[secret]" wherever it stands.
+  static base::Result<std::unique_ptr<TapeWriter>> create(const std::string& path, TapeHeader header, Secrets secrets);
 
   [[nodiscard]] base::Result<void> append(const base::Json& entry);
   /// Records something that was asked of the machine, such as its date.
   [[nodiscard]] base::Result<void> append_value(std::string_view name, const base::Json& value);
 
  private:
-  TapeWriter(std::string path, base::UniqueFd file, std::vector<std::string> secrets);
+  TapeWriter(std::string path, base::UniqueFd file, Secrets secrets);
   std::string path_;
   base::UniqueFd file_;
-  std::vector<std::string> secrets_;
+  Secrets secrets_;
 };
 
 /// A tape that is being replayed: for each kind the entries in their order, each taken once.

@@ -22,7 +22,7 @@ struct Endpoint {
   std::string key_source = {};
   /// Sent with every request; replaces a header of the same name.
   std::vector<net::Header> headers = {};
-  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds connect_timeout{3'000};
   /// How long the server may take until the head of its answer; a long prompt on a small machine takes minutes.
   std::chrono::milliseconds answer_timeout{300'000};
 };

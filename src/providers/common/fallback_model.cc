@@ -50,14 +50,14 @@ runtime::Async<ports::ModelResult<std::unique_ptr<ports::ModelStream>>> Fallback
     co_return std::move(answer);
   }
   if (choice_ != Choice::kUndecided || !should_switch_(answer.error())) co_return std::move(answer);
-  // Another request may have decided meanwhile; that it is the secondary is all that follows from here.
-  choice_ = Choice::kSecondary;
-  if (on_switch_) on_switch_();
   ports::ModelNotice notice{.code = "wire_switched",
                             .message = answer.error().error.message + "; using " + std::string(secondary_->provider()) +
                                        " for this backend from now on"};
   auto second = co_await secondary_->open(std::move(request), std::move(cancel));
+  // Only an answer shows that the other wire is there: a proxy's passing 404 decides nothing.
   if (!second) co_return std::move(second);
+  choice_ = Choice::kSecondary;
+  if (on_switch_) on_switch_();
   co_return std::make_unique<PrefixedStream>(std::move(notice), *std::move(second));
 }
 

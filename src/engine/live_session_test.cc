@@ -1,0 +1,110 @@
+#include "lathe/engine/live_session.h"
+
+#include "lathe/engine/engine_rig.h"
+
+// What reaches a session while its Task runs, is parked, or compacts.
+
+namespace lathe::engine {
+namespace {
+
+using LiveSessionTest = EngineRig;
+
+/// Submits an op whose acknowledgement may come late.
+Async<void> submit_later(Connection* client, protocol::Op op, std::string op_id, Result<protocol::Ack>* out) {
+  *out = co_await client->submit("", std::move(op), std::move(op_id));
+}
+
+TEST_F(LiveSessionTest, InputIntoACompactionIsAnsweredAfterIt) {
+  configure();
+  std::vector<bool> compactions;
+  behaviour_ = [&](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
+    compactions.push_back(request.compact_only);
+    if (compactions.size() == 2) EXPECT_TRUE(host->take_steered());
+    return compactions.size() == 1 ? wait_for_steer_left(host, std::move(cancel))
+                                   : say_hello(host, std::move(request), std::move(cancel));
+  };
+  ASSERT_TRUE(submit(protocol::Compact{}).ok());
+  until("agent_message_delta");
+  ASSERT_TRUE(submit(input("and now?", protocol::IfBusy::kSteer)).ok());
+  const std::vector<Event> events = until("task_complete");
+  EXPECT_EQ(std::get<protocol::TaskComplete>(events.back().msg).last_agent_message, "hello");
+  EXPECT_EQ(compactions, (std::vector<bool>{true, false}));
+}
+
+TEST_F(LiveSessionTest, AParkedTaskGoesOnUnderItsOwnTerms) {
+  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  std::vector<ports::TaskRequest> requests;
+  behaviour_ = [&](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
+    requests.push_back(request);
+    return ask_to_run(host, std::move(request), std::move(cancel));
+  };
+  protocol::UserInput asked = input("hi");
+  asked.budget = protocol::Budget{.turns = 2};
+  asked.output_schema = base::Json{{"type", "object"}};
+  ASSERT_TRUE(submit(asked).ok());
+  until("task_parked");
+  close();
+  seen_.clear();
+  open();
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  ASSERT_TRUE(
+      call(protocol::ApprovalAnswer{.id = questions[0].id, .decision = protocol::Decision::kApproved, .resume = true})
+          .ok());
+  until("task_complete");
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[1].budget, requests[0].budget);
+  EXPECT_EQ(requests[1].output_schema, requests[0].output_schema);
+}
+
+TEST_F(LiveSessionTest, AnInputThatIsQueuedAndSentAgainRunsOnce) {
+  const std::string session = configure();
+  behaviour_ = wait_for_steer;
+  ASSERT_TRUE(submit(input("first")).ok());
+  until("agent_message_delta");
+  runtime::Scope scope(loop_);
+  Result<protocol::Ack> first = protocol::Ack{};
+  Result<protocol::Ack> again = protocol::Ack{};
+  scope.spawn(submit_later(client_.get(), input("second", protocol::IfBusy::kQueue), "q", &first));
+  scope.spawn(submit_later(client_.get(), input("second", protocol::IfBusy::kQueue), "q", &again));
+  ASSERT_TRUE(submit(input("go", protocol::IfBusy::kSteer)).ok());
+  behaviour_ = say_hello;
+  until("task_complete");
+  until("task_complete");
+  ASSERT_TRUE(submit(protocol::Interrupt{}).ok());
+  EXPECT_EQ(engine_->find_live(session)->state().tasks, 2);
+  loop_.block_on(scope.stop());
+  ASSERT_TRUE(first.ok() && again.ok());
+  EXPECT_EQ(*first, *again);
+  EXPECT_NE(first->seq, 0);
+}
+
+TEST_F(LiveSessionTest, AnUnknownBookmarkLeavesTheRunningTaskAlone) {
+  configure();
+  behaviour_ = wait_for_steer;
+  ASSERT_TRUE(submit(input("first")).ok());
+  until("agent_message_delta");
+  protocol::UserInput lost = input("from where?");
+  lost.last_response_id = "resp_unknown";
+  EXPECT_EQ(submit(lost).error().code, base::codes::kNotFound);
+  ASSERT_TRUE(submit(input("go", protocol::IfBusy::kSteer)).ok());
+  until("task_complete");
+}
+
+TEST_F(LiveSessionTest, WordsDoNotAnswerAnApproval) {
+  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  behaviour_ = ask_to_run;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  EXPECT_EQ(call(protocol::ApprovalAnswer{
+                     .id = questions[0].id, .decision = protocol::Decision::kApproved, .answers = {"no, never"}})
+                .error()
+                .code,
+            base::codes::kInvalid);
+  EXPECT_EQ(call(protocol::ApprovalList{})->questions.size(), 1U);
+}
+
+}  // namespace
+}  // namespace lathe::engine
