@@ -330,6 +330,12 @@ export interface TaskStartedEvent {
   task: string;
   /** tokens; 0 when unknown */
   context_window?: number;
+  /** its ceilings */
+  budget?: Budget;
+  /** JSON Schema that the final answer must follow */
+  output_schema?: unknown;
+  /** it only compacts the conversation */
+  compact_only?: boolean;
 }
 
 /** What a person said; recording it is what acknowledges a user_input. */

@@ -16,7 +16,10 @@ std::vector<ClientFrame> op_samples() {
           .budget = Budget{.turns = 20, .tool_calls = 0, .tokens = 500'000, .micro_usd = 2'500'000, .millis = 600'000},
           .instructions = "Answer in one line.",
           .fallback_models = {"openai/gpt-5", "qwen3:8b"},
-          .title = "Fix the sum"},
+          .title = "Fix the sum",
+          .sandbox_mode = SandboxMode::kReadOnly,
+          .network = NetworkMode::kProxy,
+          .allow_hosts = std::vector<std::string>{"*.example.com"}},
       UserInput{.items = {TextPart{"Why does the test fail? \"sum\" → 3\n"}, ImagePart{.path = "shot.png"},
                           ImagePart{.image_url = "https://example.com/a.png", .media_type = "image/png"}},
                 .if_busy = IfBusy::kSteer,
@@ -31,9 +34,11 @@ std::vector<ClientFrame> op_samples() {
       UserAnswer{.id = "q-4", .answers = {"yes", ""}},
       AddContext{.text = "int add(int a, int b);", .path = "calc.h"},
       Mention{.path = "calc.cc", .line_start = 3, .line_end = 9},
+      TerminalInput{.job = "job-1", .text = "make test\n"},
+      TerminalResize{.job = "job-1", .columns = 120, .rows = 40},
       SetModel{.model = "gpt-5", .backend = "openai"},
       Compact{},
-      Rollback{.to = {.response_id = "", .tasks = 2}},
+      Rollback{.to = {.response_id = "", .tasks = 2}, .files = RollbackFiles::kRestore},
       Shutdown{},
   };
   std::vector<ClientFrame> frames;
@@ -60,6 +65,17 @@ std::vector<ClientFrame> call_samples() {
       BackendTest{.backend = "lab", .model = "qwen3:8b", .ask_model = true},
       UsageCall{.by = "model"},
       IndexRebuild{},
+      Undo{.session = kSession, .task = "t-1", .response_id = "r-1", .dry_run = true},
+      PolicyExplain{.command = "rm -rf /",
+                    .tool = "shell",
+                    .arguments = base::Json{{"command", "ls"}},
+                    .policy_file = "/home/ada/rules.yaml",
+                    .cwd = "/home/ada/calc",
+                    .approval_policy = ApprovalPolicy::kNever,
+                    .sandbox_mode = SandboxMode::kReadOnly},
+      PolicyTest{.policy_file = "/home/ada/rules.yaml"},
+      TrustList{.path = "/home/ada/calc"},
+      TrustSet{.path = "/home/ada/calc", .sha256 = {std::string(64, 'a')}, .trusted = false},
   };
   std::vector<ClientFrame> frames;
   for (const Call& call : calls) frames.emplace_back(CallFrame{.id = "8", .call = call});

@@ -132,12 +132,40 @@ std::vector<EventMsg> task_events() {
   };
 }
 
+std::vector<EventMsg> containment_events() {
+  return {
+      JobEnd{.job = "job-1",
+             .call_id = "c-1",
+             .state = JobState::kKilled,
+             .exit_code = 137,
+             .tail = "listening\n",
+             .output_blob = std::string(64, 'b'),
+             .output_bytes = 10},
+      AgentStarted{.session = kParent, .call_id = "c-2", .agent = "reviewer", .background = true},
+      AgentEnded{.session = kParent,
+                 .call_id = "c-2",
+                 .status = CallStatus::kFailed,
+                 .last_agent_message = "no finding",
+                 .usage = kUsage,
+                 .cost_micro_usd = 12,
+                 .turns = 3,
+                 .tool_calls = 5},
+      NetworkDecision{.host = "example.com",
+                      .port = 443,
+                      .address = "203.0.113.7",
+                      .allowed = true,
+                      .rule = "allow-hosts: *.example.com"},
+      WorkspaceSnapshot{.snapshot = "s-1", .task = "t-1", .files = 12, .not_covered = {"build/"}},
+      FilesRestored{.to = "t-1", .restored = {"a.cc"}, .removed = {"b.cc"}, .conflicts = {"c.cc"}},
+  };
+}
+
 }  // namespace
 
 std::vector<ServerFrame> event_samples() {
   std::vector<ServerFrame> frames;
   std::int64_t seq = 0;
-  for (const auto& group : {conversation_events(), tool_events(), task_events()}) {
+  for (const auto& group : {conversation_events(), tool_events(), task_events(), containment_events()}) {
     for (const EventMsg& msg : group) {
       Event event{.session = kSession, .seq = std::nullopt, .id = "7", .by = "", .ts = 1'795'166'076'124, .msg = msg};
       if (is_durable(msg)) event.seq = ++seq;
@@ -202,6 +230,24 @@ std::vector<ServerFrame> answer_samples() {
       BackendTestReply{.model = "gpt-5", .models = 40, .latency_ms = 120, .answer = "ok"},
       UsageReply{.rows = {UsageRow{.key = "2026-11-20", .usage = kUsage, .cost_micro_usd = 9'260, .tasks = 2}}},
       IndexRebuildReply{.sessions = 3, .records = 400, .problems = {"s.ndjson: line 7 is torn"}},
+      UndoReply{.to = "t-1",
+                .restored = {"a.cc"},
+                .removed = {"b.cc"},
+                .conflicts = {"c.cc"},
+                .not_covered = {"build/"},
+                .done = true},
+      PolicyExplainReply{.decision = "deny",
+                         .rule = "command: [mkfs]",
+                         .source = "/home/ada/rules.yaml:3",
+                         .reason = "formats a disk",
+                         .commands = {"mkfs.ext4 /dev/sda"}},
+      PolicyTestReply{.rules = 2, .examples = 3, .failures = {"rules.yaml:7: \"ls\" should match"}},
+      TrustListReply{.root = "/home/ada/calc",
+                     .items = {{.path = ".lathe/config.yaml",
+                                .kind = "config",
+                                .sha256 = std::string(64, 'a'),
+                                .trusted = false,
+                                .changed = true}}},
   };
   std::vector<ServerFrame> frames;
   for (const ReplyMsg& reply : replies) frames.emplace_back(ReplyFrame{.id = "8", .reply = reply});
