@@ -55,6 +55,19 @@ bool names_local_server(const std::string& model) {
   });
 }
 
+/// "anthropc/claude" is no model of whatever backend is the default: what is asked must not go to another company for
+/// a slip of the finger. A vendor in front of a name is fine ("meta/llama" on a router).
+Result<void> refuse_mistyped_backend(const std::vector<std::string>& backends, const std::string& model) {
+  const std::size_t slash = model.find('/');
+  if (slash == std::string::npos) return {};
+  const std::string first = model.substr(0, slash);
+  const std::string hint = base::did_you_mean(first, backends);
+  if (hint.empty()) return {};
+  return Error{.code = base::codes::kNotFound,
+               .message = fmt::format("no backend \"{}\" (model \"{}\")", first, model),
+               .hint = hint + " Name the backend with --backend to use this very model name"};
+}
+
 struct Probe {
   Backend backend;
   bool answered = false;
@@ -158,7 +171,9 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
         .backend = "cassette", .model = std::move(model), .connection = cassette_.replayed_model(), .facts = {}};
   }
   if (backend.empty() && names_local_server(model)) co_await find_local_servers();
+  if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);
   split_name(names(), backend, model);
+  if (backend.empty()) CO_TRY_OK(refuse_mistyped_backend(names(), model));
   if (backend.empty() && model.empty() && config_.default_backend.empty() && !config_.default_model.empty()) {
     model = config_.default_model;
     split_name(names(), backend, model);

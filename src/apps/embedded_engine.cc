@@ -47,6 +47,7 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
                                   std::string version) {
   TRY(const config::Paths paths, config::find_paths(environment));
   TRY(loaded_, config::load(paths, environment));
+  for (const std::string& warning : loaded_.warnings) tell(warning);
   TRY(config::ModelData models, config::ModelData::load(paths));
   TRY(faults_, faults_of(environment));
   TRY(cassette_, CassetteDeck::create(options, loop_.unix_now(), [this] {

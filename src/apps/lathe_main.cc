@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <memory>
@@ -16,10 +17,20 @@ namespace {
 
 constexpr const char* kVersion = LATHE_VERSION;
 
+/// A program that is started without stdin, stdout or stderr must not have files of its own stand in for them.
+void open_standard_descriptors() {
+  int fd = -1;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace lathe::apps;  // NOLINT(google-build-using-namespace)
+  open_standard_descriptors();
   lathe::runtime::Loop loop;
   lathe::runtime::name_this_thread("lathe");
   lathe::cli::Frontend frontend{.loop = loop,

@@ -125,6 +125,9 @@ const DurationUnit* unit_named(std::string_view suffix) {
 
 }  // namespace
 
+/// A hundred years; nanoseconds of it fit into 64 bits.
+constexpr std::int64_t kLongestMillis = 100LL * 366 * 24 * 3600 * 1000;
+
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const Error bad{.code = codes::kInvalid,
                   .message = fmt::format("\"{}\" is not a duration", text.substr(0, 80)),
@@ -143,7 +146,11 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     rest.remove_prefix(letters);
     if (amount > std::numeric_limits<std::int64_t>::max() / 4 / unit->millis) return bad;
     total += amount * unit->millis;
-    if (total > std::numeric_limits<std::int64_t>::max() / 4) return bad;
+    if (total > kLongestMillis) {
+      return Error{.code = codes::kInvalid,
+                   .message = fmt::format("\"{}\" is longer than a hundred years", text.substr(0, 80)),
+                   .hint = "leave the limit out"};
+    }
   }
   return std::chrono::milliseconds(total);
 }

@@ -1,5 +1,6 @@
 #include "lathe/cli/foreground.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <utility>
@@ -15,7 +16,7 @@ Foreground::Foreground(Context& context, const TaskOptions& task, runtime::Deadl
     : context_(context),
       task_(task),
       deadline_(deadline),
-      view_(make_view(context, task.json)),
+      view_(make_view(context, task.json, task.output_schema.empty() ? Answers::kAsTheyCome : Answers::kFinalOnly)),
       screen_(context),
       stops_(context),
       asker_(context) {}
@@ -32,14 +33,18 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
                                    .deadline = deadline_,
                                    .hint = "Ctrl-C to stop"});
   CO_TRY(const TaskEnd end, co_await follower.run());
-  if (!task_.output_last_message.empty()) CO_TRY_OK(write_last_message(end.last_message));
+  if (!task_.output_last_message.empty() && end.code == kDone) CO_TRY_OK(write_last_message(end.last_message));
+  if (end.code == kTimedOut) context_.note("the time is over (--timeout)");
   tell_how_to_answer(end);
   co_return end.code;
 }
 
 Result<void> Foreground::write_last_message(const std::string& text) const {
-  return runtime::replace_file(task_.output_last_message, text, 0644, runtime::Durability::kProcess)
-      .within("--output-last-message " + task_.output_last_message);
+  // As a shell redirects: links are followed, and a pipe or device is written to.
+  const std::string name = "--output-last-message " + task_.output_last_message;
+  TRY(const base::UniqueFd file,
+      runtime::open_file(task_.output_last_message, O_WRONLY | O_CREAT | O_TRUNC, 0666).within(name));
+  return runtime::write_all(file.get(), text, name);
 }
 
 void Foreground::tell_how_to_answer(const TaskEnd& end) const {

@@ -87,6 +87,12 @@ Async<Result<std::string>> enter_session(Context* context, client::Transport* tr
   }
   CO_TRY(const p::SessionInfo info, co_await client::find_session(transport, std::move(resume)));
   std::string session = info.session_id;
+  if (info.state == p::SessionState::kInterrupted) {
+    context->note(
+        "the last task of this session was cut short when its process died; a command that ran then may or "
+        "may not have done its work (lathe session show " +
+        session + ")");
+  }
   if (fork) {
     CO_TRY(const auto forked, co_await client::call_as(transport, p::SessionFork{.session = session}));
     session = forked.session;

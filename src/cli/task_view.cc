@@ -58,8 +58,9 @@ class CodexView final : public TaskView {
 
 }  // namespace
 
-std::unique_ptr<TaskView> make_text_view(const Context& context) {
-  TaskTextOptions options{.activity = context.err_style};
+std::unique_ptr<TaskView> make_text_view(const Context& context, Answers answers) {
+  TaskTextOptions options{.activity = context.err_style, .only_final_answer = answers == Answers::kFinalOnly};
+  if (is_terminal(context.frontend.out_fd)) options.plain = AnswerText::Plain::kSafe;
   if (is_capable_terminal(context.frontend.out_fd, context.frontend.environment)) {
     const std::size_t columns = terminal_size(context.frontend.out_fd).columns;
     options.markdown = MarkdownOptions{.style = context.out_style, .width = std::min<std::size_t>(columns, 100)};
@@ -67,7 +68,7 @@ std::unique_ptr<TaskView> make_text_view(const Context& context) {
   return std::make_unique<TextView>(options);
 }
 
-std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode) {
+std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode, Answers answers) {
   switch (mode) {
     case JsonMode::kFrames:
       return std::make_unique<FramesView>();
@@ -76,7 +77,7 @@ std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode) {
     case JsonMode::kNone:
       break;
   }
-  return make_text_view(context);
+  return make_text_view(context, answers);
 }
 
 }  // namespace lathe::cli

@@ -19,9 +19,15 @@ class TaskView {
   [[nodiscard]] virtual std::string status() const = 0;
 };
 
+enum class Answers {
+  kAsTheyCome,
+  /// Only what the Task ends with.
+  kFinalOnly,
+};
+
 /// Text for a person: Markdown is rendered when stdout is a terminal.
-[[nodiscard]] std::unique_ptr<TaskView> make_text_view(const Context& context);
+[[nodiscard]] std::unique_ptr<TaskView> make_text_view(const Context& context, Answers answers);
 /// The one that the options ask for.
-[[nodiscard]] std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode);
+[[nodiscard]] std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode, Answers answers);
 
 }  // namespace lathe::cli

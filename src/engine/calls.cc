@@ -54,6 +54,11 @@ Connection::Reply Connection::on(protocol::SessionList call) {
 }
 
 Connection::Reply Connection::on(protocol::SessionGet call) {
+  if (call.session.empty()) {
+    co_return Error{.code = base::codes::kInvalid,
+                    .message = "the session's name is empty",
+                    .hint = "an id, the start of one, or \"last\""};
+  }
   CO_TRY(const std::vector<std::string> found, co_await engine_.parts().index.find(call.session));
   if (found.empty()) {
     const bool last = call.session == "last";

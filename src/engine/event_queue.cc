@@ -1,5 +1,7 @@
 #include "lathe/engine/event_queue.h"
 
+#include <algorithm>
+
 namespace lathe::engine {
 
 using protocol::AgentMessageDelta;
@@ -60,28 +62,31 @@ bool EventQueue::merge_into_last(const Event& event) {
 
 void EventQueue::push(const Event& event, std::shared_ptr<const std::string> line) {
   if (closed_ || lagging_) return;
-  bytes_ += line ? line->size() : text_bytes(event.msg);
+  const std::size_t bytes = line ? line->size() : text_bytes(event.msg);
+  // One event is always taken, whatever its size: a subscriber that starts over gets on.
+  if (!pending_.empty() && bytes_ + bytes > limits_.max_bytes) {
+    overflow(event);
+    ready_.notify();
+    return;
+  }
+  bytes_ += bytes;
   const bool delta = is_delta(event.msg);
   if (!delta || !merge_into_last(event)) {
     bytes_ += kEventOverhead;
     pending_.push_back({event, std::move(line)});
   }
-  if (bytes_ > limits_.max_bytes) {
-    overflow();
-  } else if (!delta) {
-    urgent_ = true;
-  }
+  if (!delta) urgent_ = true;
   ready_.notify();
 }
 
-void EventQueue::overflow() {
-  const Event last = pending_.back().event;
-  pending_.clear();
-  bytes_ = 0;
+void EventQueue::overflow(const Event& dropped) {
+  std::int64_t last_seq = last_seq_;
+  for (const Delivered& waiting : pending_) last_seq = std::max(last_seq, waiting.event.seq.value_or(0));
   lagging_ = true;
   urgent_ = true;
-  Event lagged{.session = last.session, .seq = std::nullopt, .id = last.id, .by = {}, .ts = last.ts, .msg = {}};
-  lagged.msg = protocol::Lagged{.last_seq = last_seq_};
+  Event lagged{
+      .session = dropped.session, .seq = std::nullopt, .id = dropped.id, .by = {}, .ts = dropped.ts, .msg = {}};
+  lagged.msg = protocol::Lagged{.last_seq = last_seq};
   pending_.push_back({std::move(lagged), nullptr});
 }
 

@@ -26,7 +26,8 @@ struct QueueLimits {
 };
 
 /// What one subscriber has still to receive: bounded, in order, deltas merged. It never slows the engine: past its
-/// bound everything is dropped for one `lagged` event, and the subscriber subscribes again. Loop thread.
+/// bound nothing more is taken but one `lagged` event, and the subscriber subscribes again from the last seq that it
+/// got. Loop thread.
 class EventQueue final {
  public:
   explicit EventQueue(runtime::Loop& loop, QueueLimits limits = {}) : loop_(loop), limits_(limits), ready_(loop) {}
@@ -42,7 +43,7 @@ class EventQueue final {
 
  private:
   bool merge_into_last(const protocol::Event& event);
-  void overflow();
+  void overflow(const protocol::Event& dropped);
 
   runtime::Loop& loop_;
   const QueueLimits limits_;

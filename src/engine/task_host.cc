@@ -189,6 +189,13 @@ Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<
                     .message = fmt::format("no open question \"{}\" in session {}", id, state().session_id),
                     .hint = "it may be answered already: lathe approvals list"};
   }
+  const std::size_t asked = std::get<protocol::UserQuestion>(question->request).questions.size();
+  if (!answers.empty() && answers.size() != asked) {
+    co_return Error{.code = base::codes::kInvalid,
+                    .message = fmt::format("{} answer{} to {} question{}", answers.size(),
+                                           answers.size() == 1 ? "" : "s", asked, asked == 1 ? "" : "s"),
+                    .hint = "one answer for each question, in order"};
+  }
   protocol::UserQuestionAnswered answered{
       .id = id, .call_id = question->call_id, .answers = std::move(answers), .by = by};
   CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(answered)), by == "unattended" ? "" : by));

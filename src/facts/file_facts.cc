@@ -67,6 +67,14 @@ Result<std::optional<std::pair<std::string, bool>>> read_head(const std::string&
   return Head(std::pair(std::move(text), truncated));
 }
 
+/// Whether the file is a link to something outside of `top`: what a repository brings along must not name a person's
+/// other files to the model.
+bool leads_out(const std::string& path, const std::string& top) {
+  const auto real = runtime::real_path(path);
+  const auto inside = runtime::real_path(top);
+  return real.ok() && inside.ok() && !(*real).starts_with(*inside == "/" ? "/" : *inside + "/");
+}
+
 /// From `root` down to `cwd`, both included.
 std::vector<std::filesystem::path> folders_between(const std::string& root, const std::string& cwd) {
   std::vector<std::filesystem::path> folders{cwd};
@@ -81,9 +89,11 @@ Result<std::vector<ports::ProjectDoc>> read_project_docs(const std::string& cwd,
   const std::string root = repository_root(cwd);
   std::vector<ports::ProjectDoc> docs;
   std::size_t left = max_bytes;
-  for (const std::filesystem::path& folder : folders_between(root.empty() ? cwd : root, cwd)) {
+  const std::string top = root.empty() ? cwd : root;
+  for (const std::filesystem::path& folder : folders_between(top, cwd)) {
     for (const char* name : kNames) {
       const std::string path = (folder / name).string();
+      if (leads_out(path, top)) continue;
       TRY(auto head, read_head(path, left));
       if (!head) continue;
       left -= std::min(left, head->first.size());

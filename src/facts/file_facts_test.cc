@@ -76,6 +76,16 @@ TEST_F(Facts, TheBoundIsSharedAndCutsBetweenCharacters) {
               ElementsAre("repo/AGENTS.md=12345678", "repo/a/AGENTS.md=ab|cut", "repo/a/b/AGENTS.md=no|cut"));
 }
 
+TEST_F(Facts, ALinkThatLeadsOutOfTheRepositoryIsNotRead) {
+  write("secret", "a key");
+  write("repo/.git/HEAD", "x");
+  write("repo/docs/agents.md", "inside");
+  fs::create_symlink("../secret", dir_ / "repo/AGENTS.md");
+  fs::create_directories(dir_ / "repo/a");
+  fs::create_symlink("../docs/agents.md", dir_ / "repo/a/AGENTS.md");
+  EXPECT_THAT(docs("repo/a"), ElementsAre("repo/a/AGENTS.md=inside"));
+}
+
 TEST_F(Facts, PipesAreNoInstructionsAndBadBytesBecomeValid) {
   fs::create_directories(dir_ / "w");
   ASSERT_EQ(mkfifo(at("w/AGENTS.md").c_str(), 0600), 0);

@@ -33,7 +33,7 @@ class Chat final : public Asker {
       : context_(context),
         engine_(engine),
         options_(std::move(options)),
-        view_(make_text_view(context)),
+        view_(make_text_view(context, Answers::kAsTheyCome)),
         screen_(context),
         stops_(context),
         input_(context, screen_, std::move(history_file)),
@@ -194,7 +194,7 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
       co_return;
     }
     if (is_chat_command(*message)) {
-      screen_.note("commands wait until the task is done; Ctrl-C stops it");
+      screen_.note("commands work once the task is done: type it again then, or stop the task with Ctrl-C");
       continue;
     }
     p::UserInput input{.items = {p::TextPart{*std::move(message)}}, .if_busy = p::IfBusy::kSteer};

@@ -23,6 +23,9 @@ using base::Result;
 
 namespace {
 
+/// What is deleted is gone: a stray character or an empty variable must not name it.
+constexpr std::size_t kLeastIdToRemove = 8;
+
 std::string short_title(const std::string& title) { return elide(base::replace_all(title, "\n", " "), 50); }
 
 std::string state_label(p::SessionState state) {
@@ -155,6 +158,11 @@ CommandResult execute(Context* context, client::Transport* engine, SessionExport
 
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options) {
   for (const std::string& name : options.sessions) {
+    if (name.size() < kLeastIdToRemove) {
+      co_return base::Error{.code = base::codes::kInvalid,
+                            .message = fmt::format("\"{}\" is too little of an id to delete a session by", name),
+                            .hint = fmt::format("give at least {} characters of it", kLeastIdToRemove)};
+    }
     CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, name));
     CO_TRY_OK(co_await client::call_as(engine, p::SessionRemove{.session = info.session_id}));
     context->out.line("deleted " + info.session_id);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "lathe/base/utf8.h"
+
 namespace lathe::cli {
 
 /// One or more whole blocks, rendered; a blank line stands between blocks.
@@ -11,9 +13,10 @@ std::string AnswerText::render(std::string_view blocks) {
   return (std::exchange(any_, true) ? "\n" : "") + text;
 }
 
-/// Raw text is data for pipes and stays as it is; only the rendering for a terminal cleans it.
+/// Raw text is data for pipes and stays as it is; only what goes to a terminal is cleaned.
 std::string AnswerText::show(std::string_view text) {
-  return markdown_ ? render(blocks_.add(text)) : std::string(text);
+  if (markdown_) return render(blocks_.add(text));
+  return plain_ == Plain::kSafe ? base::terminal_safe(text) : std::string(text);
 }
 
 /// Everything that is still held back, and the end of the line.

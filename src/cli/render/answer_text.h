@@ -14,8 +14,14 @@ namespace lathe::cli {
 /// the new one repeats is not told again; where it differs, it starts on a new line.
 class AnswerText final {
  public:
-  /// Absent: raw.
-  explicit AnswerText(std::optional<MarkdownOptions> markdown) : markdown_(markdown) {}
+  enum class Plain {
+    kRaw,
+    /// For a terminal that renders nothing: what would command it is taken out.
+    kSafe,
+  };
+  /// Without `markdown` as `plain` says.
+  explicit AnswerText(std::optional<MarkdownOptions> markdown, Plain plain = Plain::kRaw)
+      : markdown_(markdown), plain_(plain) {}
 
   [[nodiscard]] std::string delta(std::string_view item, std::int64_t offset, std::string_view text);
   void reset(std::string_view item);
@@ -30,6 +36,7 @@ class AnswerText final {
   [[nodiscard]] std::string end_block();
 
   std::optional<MarkdownOptions> markdown_;
+  Plain plain_;
   MarkdownBlocks blocks_;
   std::string item_;
   std::string received_;

@@ -51,16 +51,20 @@ struct TaskText::Visitor {
       line(Ink::kYellow, "commands are not confined: what the model runs can do whatever you can do");
     }
   }
-  void operator()(const p::TaskStarted&) const { self.status_ = "waiting for the model"; }
+  void operator()(const p::TaskStarted&) const {
+    self.status_ = "waiting for the model";
+    self.used_ = {};
+  }
+  void operator()(const p::TokenCount& e) const { self.used_ = e.total; }
   void operator()(const p::UserMessage& e) const {
     if (e.steer) line(Ink::kCyan, "» " + content_text(e.content));
   }
   void operator()(const p::AgentMessageDelta& e) const {
     self.status_ = "answering";
-    answer(self.answer_.delta(e.item, e.offset, e.text));
+    if (!self.options_.only_final_answer) answer(self.answer_.delta(e.item, e.offset, e.text));
   }
   void operator()(const p::AgentMessage& e) const {
-    answer(self.answer_.complete(e.item, e.text));
+    if (!self.options_.only_final_answer) answer(self.answer_.complete(e.item, e.text));
     if (e.status == p::ItemStatus::kIncomplete) line(Ink::kYellow, "(cut short)");
   }
   void operator()(const p::ItemReset& e) const { self.answer_.reset(e.item); }
@@ -139,6 +143,7 @@ struct TaskText::Visitor {
     if (e.reason == p::AbortReason::kReplaced) line(Ink::kYellow, "replaced by a newer input");
   }
   void operator()(const p::TaskComplete& e) const {
+    if (self.options_.only_final_answer) answer(self.answer_.complete(e.task, e.last_agent_message));
     line(Ink::kDim, fmt::format("{}, {} turn{}, {} tool call{}, {}", usage_label(e.usage, e.cost_micro_usd), e.turns,
                                 e.turns == 1 ? "" : "s", e.tool_calls, e.tool_calls == 1 ? "" : "s",
                                 base::format_duration(std::chrono::milliseconds(e.duration_ms))));
@@ -171,9 +176,14 @@ struct TaskText::Visitor {
   void operator()(const p::RolledBack& e) const { line(Ink::kDim, fmt::format("rolled back to record {}", e.to_seq)); }
   void operator()(const p::Warning& e) const { line(Ink::kYellow, "warning: " + terminal_safe(e.message)); }
   void operator()(const p::ErrorEvent& e) const {
-    if (e.code == p::error_codes::kInterrupted) return line(Ink::kYellow, terminal_safe(e.message));
     const std::string hint = e.hint.empty() ? "" : " (" + e.hint + ")";
-    line(Ink::kRed, "error: " + terminal_safe(e.message + hint));
+    if (e.code == p::error_codes::kInterrupted) {
+      line(Ink::kYellow, terminal_safe(e.message));
+    } else {
+      line(Ink::kRed, "error: " + terminal_safe(e.message + hint));
+    }
+    // What it cost is asked most when it led to nothing.
+    if (e.ends_task && self.used_.total() > 0) line(Ink::kDim, usage_label(self.used_, std::nullopt));
   }
 };
 

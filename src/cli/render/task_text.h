@@ -20,18 +20,21 @@ struct Piece {
 
 struct TaskTextOptions {
   Style activity;
-  /// Render the answer; absent: raw.
+  /// Render the answer; absent: as `plain` says.
   std::optional<MarkdownOptions> markdown;
+  AnswerText::Plain plain = AnswerText::Plain::kRaw;
   std::size_t width = 80;
   std::size_t output_lines = 8;
   std::size_t diff_lines = 120;
   std::size_t reasoning_lines = 4;
+  /// Nothing of an answer is shown until the Task is done: earlier ones may be refused (--output-schema).
+  bool only_final_answer = false;
 };
 
 /// The events of a session as text for a person. Pure: events in, pieces out.
 class TaskText final {
  public:
-  explicit TaskText(TaskTextOptions options) : options_(options), answer_(options.markdown) {}
+  explicit TaskText(TaskTextOptions options) : options_(options), answer_(options.markdown, options.plain) {}
 
   [[nodiscard]] std::vector<Piece> show(const protocol::EventMsg& msg);
   /// What goes on right now, for a status line; plain text.
@@ -47,6 +50,8 @@ class TaskText final {
   std::map<std::string, std::string> running_;
   std::string last_begun_;
   bool configured_ = false;
+  /// By the Task so far.
+  protocol::Usage used_;
 };
 
 }  // namespace lathe::cli

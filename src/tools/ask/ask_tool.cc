@@ -71,7 +71,11 @@ struct AskJob {
                       .hint = "decide yourself and say what you assumed"};
     }
     CO_TRY(const auto answers, co_await questioner->ask(call_id, questions, std::move(cancel)));
-    CHECK_REQUEST(answers.size() == questions.size());
+    if (answers.size() != questions.size()) {
+      co_return Error{.code = base::codes::kUnavailable,
+                      .message = "the person did not answer",
+                      .hint = "decide yourself and say what you assumed"};
+    }
     if (questions.size() == 1) co_return common::said(out, answers[0]);
     std::string text;
     for (std::size_t i = 0; i < answers.size(); ++i) {
