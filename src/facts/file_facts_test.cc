@@ -83,7 +83,7 @@ TEST_F(Facts, ALinkThatLeadsOutOfTheRepositoryIsNotRead) {
   fs::create_symlink("../secret", dir_ / "repo/AGENTS.md");
   fs::create_directories(dir_ / "repo/a");
   fs::create_symlink("../docs/agents.md", dir_ / "repo/a/AGENTS.md");
-  EXPECT_THAT(docs("repo/a"), ElementsAre("repo/a/AGENTS.md=inside"));
+  EXPECT_THAT(docs("repo/a"), ElementsAre("repo/docs/agents.md=inside"));
 }
 
 TEST_F(Facts, PipesAreNoInstructionsAndBadBytesBecomeValid) {

@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "lathe/base/strings.h"
 #include "lathe/index/projection.h"
@@ -38,11 +41,36 @@ std::string boot_id() {
 Result<void> IndexFile::open() {
   if (database_ && database_->is_current()) return {};
   database_.reset();
-  TRY_OK(runtime::make_folders(state_dir_));
+  TRY_OK(runtime::make_folders(folder()));
   TRY(Database database, Database::open(path(), lock_path(), disk_));
   TRY_OK(storage::migrate(database, schema()));
   database_ = std::move(database);
   return {};
+}
+
+IndexFile::~IndexFile() {
+  std::error_code ignored;
+  if (!memory_dir_.empty()) std::filesystem::remove_all(memory_dir_, ignored);
+}
+
+bool IndexFile::move_to_memory(const Error& why) {
+  if (!memory_dir_.empty()) return false;
+  if (why.code != base::codes::kNoSpace && why.code != base::codes::kPermission) return false;
+  std::string folder = "/dev/shm/lathe-index-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) return false;
+  // What there is saves reading every stream; without it, or with half of it, they are read.
+  std::error_code missing;
+  for (const char* name : {"/index.db", "/index.db-wal"}) {
+    std::filesystem::copy_file(state_dir_ + name, folder + name, missing);
+  }
+  database_.reset();
+  memory_dir_ = folder;
+  warnings_.push_back(fmt::format("{}; lists are made in memory", why.text()));
+  return true;
+}
+
+Result<void> IndexFile::followed(const std::string& session_id, std::uint64_t position) {
+  return memory_dir_.empty() ? source_.followed(session_id, position) : Result<void>();
 }
 
 Result<bool> IndexFile::complete() {
@@ -140,7 +168,7 @@ Result<IndexFile::Followed> IndexFile::follow_page(const std::string& session_id
       return Followed{};
     }
     if (next.ok() && next->lines.empty()) {
-      TRY_OK(source_.followed(session_id, known.position()));
+      TRY_OK(followed(session_id, known.position()));
       return Followed{};
     }
   }
@@ -204,7 +232,7 @@ Result<void> IndexFile::forget(const std::string& session_id) {
     TRY_OK(Projection::drop(*database_, session_id));
     TRY_OK(transaction.commit());
   }
-  return source_.followed(session_id, 0);
+  return followed(session_id, 0);
 }
 
 }  // namespace lathe::index

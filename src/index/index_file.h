@@ -28,6 +28,9 @@ class IndexFile final {
  public:
   IndexFile(ports::SessionSource& source, std::string state_dir, storage::Disk disk)
       : source_(source), state_dir_(std::move(state_dir)), disk_(disk) {}
+  ~IndexFile();
+  IndexFile(const IndexFile&) = delete;
+  IndexFile& operator=(const IndexFile&) = delete;
 
   /// Runs `query` on a database that has all that the streams have. A file that turns out to be damaged is made anew,
   /// once.
@@ -35,6 +38,8 @@ class IndexFile final {
   auto answer(Query query) -> decltype(query(std::declval<storage::Database&>())) {
     for (bool again : {true, false}) {
       if (auto ready = catch_up(); !ready.ok()) {
+        // A disk that takes nothing more still gives what it has.
+        if (again && move_to_memory(ready.error())) continue;
         if (again && renew_if_damaged(ready.error())) continue;
         return std::move(ready).error();
       }
@@ -55,9 +60,14 @@ class IndexFile final {
   [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
 
  private:
-  [[nodiscard]] std::string path() const { return state_dir_ + "/index.db"; }
-  [[nodiscard]] std::string lock_path() const { return state_dir_ + "/index.lock"; }
+  [[nodiscard]] const std::string& folder() const { return memory_dir_.empty() ? state_dir_ : memory_dir_; }
+  [[nodiscard]] std::string path() const { return folder() + "/index.db"; }
+  [[nodiscard]] std::string lock_path() const { return folder() + "/index.lock"; }
 
+  /// Where the state folder takes nothing more, goes on with a file in memory, made from a copy or from the streams.
+  bool move_to_memory(const base::Error& why);
+  /// The stream is in the index up to there; a file in memory does not count.
+  base::Result<void> followed(const std::string& session_id, std::uint64_t position);
   base::Result<void> open();
   base::Result<void> catch_up();
   /// Follows every stream, drops sessions that are gone, then counts as complete.
@@ -80,6 +90,8 @@ class IndexFile final {
   const std::string state_dir_;
   const storage::Disk disk_;
   std::optional<storage::Database> database_;
+  /// A folder in memory that stands for state_dir_; removed in the end.
+  std::string memory_dir_;
   std::vector<std::string> warnings_;
 };
 

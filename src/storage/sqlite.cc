@@ -1,12 +1,16 @@
 #include "lathe/storage/sqlite.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <utility>
 
 #include "lathe/base/check.h"
+#include "lathe/runtime/files.h"
 
 namespace lathe::storage {
 
@@ -102,9 +106,25 @@ Database::Database(std::unique_ptr<sqlite3, Close> handle, std::string path, std
       disk_(disk),
       inode_(inode_of(path_)) {}
 
+namespace {
+
+/// Whether the file is a database in WAL mode (https://www.sqlite.org/fileformat.html, "File format version numbers").
+bool has_log(const std::string& path) {
+  constexpr std::size_t kReadVersion = 19;
+  constexpr char kWal = 2;
+  const auto file = runtime::open_file(path, O_RDONLY);
+  std::array<char, kReadVersion + 1> head{};
+  return file.ok() && ::pread(file->get(), head.data(), head.size(), 0) == static_cast<ssize_t>(head.size()) &&
+         head[kReadVersion] == kWal;
+}
+
+}  // namespace
+
 Result<Database> Database::open(const std::string& path, std::string lock_path, Disk disk) {
-  // While the log is made (or recovered) nobody may be checkpointing.
-  TRY(const FileLock shared, FileLock::wait(lock_path, LockKind::kShared, kPatience));
+  // While the log is recovered nobody may be checkpointing; while a new file becomes one with a log nobody may do
+  // anything, because SQLite does not wait then.
+  const LockKind kind = has_log(path) ? LockKind::kShared : LockKind::kExclusive;
+  TRY(const FileLock lock, FileLock::wait(lock_path, kind, kPatience));
   sqlite3* raw = nullptr;
   const int result =
       sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);

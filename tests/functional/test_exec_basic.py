@@ -1,5 +1,8 @@
 """`lathe exec`: the same task over every wire: read a file, run a command, patch, answer."""
 import json
+import os
+import stat
+import subprocess
 
 import pytest
 
@@ -172,3 +175,53 @@ def test_project_documents_reach_the_model(lathe, start_server, repository):
     lathe.use(server)
     lathe.ok("exec", "hello")
     assert "Always answer in rhyme." in json.dumps(server.requests()[0]["body"])
+
+
+def test_an_answer_of_ten_megabytes_arrives(lathe, start_server):
+    lathe.use(start_server(says({"fill_bytes": 10_000_000})))
+    assert len(lathe.ok("exec", "go").out) == 10_000_001
+
+
+def test_only_the_answer_that_follows_the_schema_is_printed(lathe, start_server, tmp_path):
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "required": ["a"]}')
+    lathe.use(start_server(says("nope"), says('{"a": 1}')))
+    assert lathe.ok("exec", "--output-schema", str(schema), "go").out == '{"a": 1}\n'
+
+
+def test_the_last_message_is_written_as_a_shell_redirects(lathe, start_server, tmp_path):
+    lathe.use(start_server({"text": "The end.", "repeat": -1}))
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("before")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    lathe.ok("exec", "-o", str(link), "go")
+    assert (target.read_text(), link.is_symlink(), target.stat().st_mode & 0o777) == ("The end.", True, 0o600)
+    lathe.ok("exec", "-o", "/dev/null", "go")
+    assert not stat.S_ISREG(os.stat("/dev/null").st_mode)
+
+
+def test_closed_standard_streams_are_no_files_of_ours(lathe, start_server):
+    lathe.use(start_server({"text": "Hello.", "repeat": -1}))
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        ran = subprocess.run(["sh", "-c", f'exec "$0" exec -o last go {closed}', lathe.program], env=lathe.environment(),
+                             cwd=lathe.cwd, stdin=subprocess.DEVNULL, capture_output=True)
+        assert ran.returncode == 0, (closed, ran)
+        assert (lathe.cwd / "last").read_text() == "Hello."
+
+
+def test_a_mistyped_backend_in_a_model_name_goes_nowhere(lathe, start_server):
+    server = start_server({"text": "Hello.", "repeat": -1})
+    lathe.use(server)
+    assert '"mock"' in lathe.fails(1, "exec", "--model", "mok/gpt", "go").err
+    assert server.requests() == []
+    lathe.ok("exec", "--model", "vendor/gpt", "go")
+    lathe.ok("exec", "--backend", "mock", "--model", "mock/gpt", "go")
+    assert [request["body"]["model"] for request in server.requests()] == ["vendor/gpt", "gpt"]
+
+
+def test_a_mistyped_setting_is_told(lathe, start_server):
+    lathe.use(start_server(says("Hello.")))
+    path = next(lathe.home.rglob("config.yaml"))
+    path.write_text(path.read_text() + "aproval-policy: untrusted\n")
+    assert "approval-policy" in lathe.ok("exec", "go").err

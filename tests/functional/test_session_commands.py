@@ -1,5 +1,6 @@
 """Sessions are listed, shown, found, continued, forked, exported and removed."""
 import json
+import subprocess
 
 import pytest
 
@@ -156,6 +157,40 @@ def test_a_data_root_that_cannot_be_written_is_named(lathe, start_server, tmp_pa
     for root in (str(tmp_path / "blocked" / "home"), "/proc/lathe-home"):
         ran = lathe.fails(1, "exec", "--model", "mock", "go", env={"LATHE_HOME": root, "OPENAI_API_KEY": "x"})
         assert root in ran.err
+
+
+ON_A_FULL_DISK = """
+mount -t tmpfs -o size=4m tmpfs "$2" && cp -a "$1/." "$2" || exit 99
+dd if=/dev/zero of="$2/filler" bs=4k 2>/dev/null
+export LATHE_HOME="$2"; shift 2; exec "$@"
+"""
+
+
+def test_a_full_disk_still_gives_what_it_has(lathe, talked, tmp_path):
+    _, session = talked
+    small = tmp_path / "small"
+    small.mkdir()
+
+    def on_a_full_disk(*words):
+        return subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", ON_A_FULL_DISK, "sh", lathe.home,
+                               small, lathe.program, *words], capture_output=True, text=True, env=lathe.environment(), cwd=lathe.cwd)
+
+    listed_there = on_a_full_disk("session", "list", "--json")
+    assert listed_there.returncode == 0, listed_there
+    assert [line["session_id"] for line in json.loads(listed_there.stdout)["sessions"]] == [session]
+    assert "full" in listed_there.stderr or "space" in listed_there.stderr
+    assert on_a_full_disk("session", "export", session).stdout == lathe.ok("session", "export", session).out
+    refused = on_a_full_disk("exec", "--resume", session, "go on")
+    assert refused.returncode == 5 and "space" in refused.stderr, refused
+
+
+def test_a_session_is_not_removed_by_a_slip(lathe, talked):
+    _, session = talked
+    for slip in ("", session[0], session[:7]):
+        lathe.fails(1, "session", "rm", slip)
+    lathe.fails(1, "exec", "--resume", "", "go on")
+    assert len(listed(lathe)) == 1
+    lathe.ok("session", "rm", session[:13])
 
 
 def test_doctor_says_what_is_broken(lathe, start_server):
