@@ -15,6 +15,12 @@ std::string cut_secrets(std::string text, std::span<const std::string> secrets) 
   return text;
 }
 
+bool holds_secret(std::string_view text, std::span<const std::string> secrets) {
+  return std::ranges::any_of(secrets, [&](const std::string& secret) {
+    return !secret.empty() && text.find(secret) != std::string_view::npos;
+  });
+}
+
 std::string SecretFilter::take(std::string_view bytes) {
   if (secrets_.empty()) return std::string(bytes);
   waiting_ = cut_secrets(std::exchange(waiting_, {}) + std::string(bytes), secrets_);

@@ -13,8 +13,10 @@ inline constexpr std::string_view kSecretMark = "[secret]";
 /// `text` with every occurrence of a secret replaced by kSecretMark. Empty secrets are ignored.
 [[nodiscard]] std::string cut_secrets(std::string text, std::span<const std::string> secrets);
 
-/// The same for bytes that come in pieces, whatever the pieces: the end of what came is held back for as long as it
-/// may be the beginning of a secret.
+[[nodiscard]] bool holds_secret(std::string_view text, std::span<const std::string> secrets);
+
+/// cut_secrets() for bytes that come in pieces, whatever the pieces: the end of what came is held back for as long as
+/// it may be the beginning of a secret.
 class SecretFilter final {
  public:
   explicit SecretFilter(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "lathe/crypto/constant_time.h"
+#include "lathe/crypto/git_blob_id.h"
 #include "lathe/crypto/sha256.h"
 
 namespace lathe::crypto {
@@ -34,6 +35,11 @@ TEST(Sha256, NamesAreCheckedBeforeTheyReachAPath) {
   EXPECT_FALSE(is_sha256(std::string(64, 'G')));
   EXPECT_FALSE(is_sha256(std::string(64, 'A')));
   EXPECT_FALSE(is_sha256(std::string(63, 'a')));
+}
+
+TEST(GitBlobId, IsWhatGitSays) {
+  EXPECT_EQ(git_blob_id(""), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  EXPECT_EQ(git_blob_id("hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
 }
 
 TEST(ConstantTime, ComparesWholeValues) {

@@ -46,6 +46,7 @@ Exchange::~Exchange() {
   CHECK(sink_ == nullptr);
   if (easy_ != nullptr) curl_.easy_cleanup(easy_);
   curl_.slist_free_all(header_list_);
+  curl_.slist_free_all(connect_to_);
 }
 
 base::Result<void> Exchange::prepare() {
@@ -79,11 +80,23 @@ void Exchange::set_transport_options() {
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set(CURLOPT_NOPROXY, proxy_exceptions().c_str());
+  if (!request_.connect_to.empty()) pin_address();
   if (request_.url.starts_with("https://") || request_.max_redirects > 0) set_trust_store();
   if (request_.max_redirects > 0) {
     set(CURLOPT_FOLLOWLOCATION, 1L);
     set(CURLOPT_MAXREDIRS, static_cast<long>(request_.max_redirects));
   }
+}
+
+void Exchange::pin_address() {
+  // Any host and port, there, on the same port.
+  const bool v6 = request_.connect_to.find(':') != std::string::npos;
+  const std::string rule = "::" + (v6 ? "[" + request_.connect_to + "]" : request_.connect_to) + ":";
+  connect_to_ = curl_.slist_append(connect_to_, rule.c_str());
+  set(CURLOPT_CONNECT_TO, connect_to_);
+  set(CURLOPT_PROXY, "");
+  set(CURLOPT_FRESH_CONNECT, 1L);
+  set(CURLOPT_FORBID_REUSE, 1L);
 }
 
 void Exchange::set_trust_store() {

@@ -40,6 +40,7 @@ class Exchange final {
   void deliver_head();
   void set_transport_options();
   void set_trust_store();
+  void pin_address();
   void set_method_and_body();
   [[nodiscard]] base::Result<void> set_headers();
   /// "host:port" as the URL has it, without user or password.
@@ -55,6 +56,7 @@ class Exchange final {
   std::unique_ptr<BodySink> sink_;
   CURL* easy_ = nullptr;
   curl_slist* header_list_ = nullptr;
+  curl_slist* connect_to_ = nullptr;
   char error_text_[CURL_ERROR_SIZE] = {};
   ResponseHead head_;
   std::size_t head_bytes_ = 0;

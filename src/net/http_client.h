@@ -36,6 +36,9 @@ struct HttpRequest {
   std::chrono::milliseconds connect_timeout{10'000};
   /// Redirects followed at most; none by default, so that a key never goes to another host.
   int max_redirects = 0;
+  /// An IP address (IPv6 without brackets) to connect to, instead of looking the host's name up. No proxy is asked, and
+  /// the connection is used for nothing else.
+  std::string connect_to = {};
 };
 
 struct ResponseHead {

@@ -359,6 +359,21 @@ TEST_F(HttpClientTest, UsesTheProxyOfTheEnvironmentButNotForTheLoopback) {
   EXPECT_EQ(direct->body, "GET /y HTTP/1.1");
 }
 
+TEST_F(HttpClientTest, ConnectsWhereItIsToldAndKeepsThatConnectionToItself) {
+  LoopbackServer server([](ServerConnection& connection) {
+    for (std::string request; !(request = connection.read_request()).empty();) {
+      connection.write(with_length(request.substr(request.find("Host:"), 21)));
+    }
+  });
+  const std::string port = server.url().substr(server.url().rfind(':') + 1);
+  const HttpRequest request{.url = "http://nowhere.invalid:" + port + "/", .connect_to = "127.0.0.1"};
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(fetch(request)->body, "Host: nowhere.invalid");
+  ::unsetenv("http_proxy");
+  EXPECT_EQ(server.connections(), 2);
+  EXPECT_EQ(fetch(HttpRequest{.url = server.url() + "/", .connect_to = "::1"}).error().code, "unreachable");
+}
+
 bool net_thread_runs() {
   bool found = false;
   DIR* tasks = ::opendir("/proc/self/task");

@@ -188,7 +188,9 @@ Async<Result<CommandOutput>> run_command(Loop& loop, CommandOptions options, Can
   CO_TRY(Pipe in, make_pipe());
   CO_TRY(Pipe out, make_pipe());
   CO_TRY(Pipe err, make_pipe());
-  options.spawn.fds = {{in.read_end.get(), 0}, {out.write_end.get(), 1}, {err.write_end.get(), 2}};
+  // Beside those that the caller hands on.
+  options.spawn.fds.insert(options.spawn.fds.end(),
+                           {{in.read_end.get(), 0}, {out.write_end.get(), 1}, {err.write_end.get(), 2}});
   CO_TRY(Child child, spawn(options.spawn));
   in.read_end.reset();
   out.write_end.reset();
