@@ -50,34 +50,6 @@ std::string what_is_missing(const HostFacts& facts) {
   return "the kernel has no Landlock";
 }
 
-Result<Level> level_for(const SandboxSpec& spec, const HostFacts& facts) {
-  if (spec.mode == Mode::kFullAccess) return Level::kNone;
-  const Level level = spec.level.value_or(facts.best_level());
-  if (!host_gives(facts, level)) {
-    return Error{.code = base::codes::kUnsupported,
-                 .message = fmt::format("confinement at level {}: {}", name_of(level), what_is_missing(facts)),
-                 .hint = fmt::format("this machine gives level {}", name_of(facts.best_level()))};
-  }
-  if (level == Level::kNone && !spec.waiver.unconfined) {
-    return Error{
-        .code = base::codes::kUnsupported,
-        .message = fmt::format("commands cannot be confined here: {}, and neither Landlock nor user namespaces "
-                               "can be had",
-                               what_is_missing(facts)),
-        .hint =
-            "install bubblewrap or allow user namespaces; or accept it with `lathe config set "
-            "sandbox-waiver unconfined`"};
-  }
-  if (level != Level::kNone && !at_least(level, spec.least_level)) {
-    return Error{
-        .code = base::codes::kUnsupported,
-        .message = fmt::format("sandbox-level asks for {}, and commands could be confined at level {} only: {}",
-                               name_of(spec.least_level), name_of(level), what_is_missing(facts)),
-        .hint = fmt::format("or accept it with `lathe config set sandbox-level {}`", name_of(level))};
-  }
-  return level;
-}
-
 Result<void> check_paths(const SandboxSpec& spec) {
   for (const std::string& path : spec.writable) {
     if (path == "/") {
@@ -189,17 +161,9 @@ std::vector<EnvironmentChange> environment_of(const SandboxSpec& spec, Level lev
     changes.push_back({std::string(name), std::nullopt});
   }
   changes.push_back({"TMPDIR", has_namespaces(level) ? "/tmp" : spec.private_tmp});
-  if (!has_namespaces(level)) changes.push_back({"HOME", spec.private_home});
-  if (spec.network == Network::kProxy) {
-    const std::string proxy = fmt::format("http://127.0.0.1:{}", spec.proxy_port);
-    for (const std::string_view name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) {
-      changes.push_back({std::string(name), proxy});
-    }
-    for (const std::string_view name : {"NO_PROXY", "no_proxy"}) {
-      changes.push_back({std::string(name), "localhost,127.0.0.1,::1"});
-    }
-  }
   changes.insert(changes.end(), spec.environment.begin(), spec.environment.end());
+  // Without mounts the private home stands beside the person's.
+  if (!has_namespaces(level)) changes.push_back({"HOME", spec.private_home});
   return changes;
 }
 
@@ -217,10 +181,6 @@ Result<void> confine(JailPlan& made, const SandboxSpec& spec, const HostFacts& f
     command.hidden_file = kHiddenFileInside;
     command.hidden_folder = kHiddenFolderInside;
     if (made.level == Level::kFull) command.rules = rules_inside(spec);
-  } else if (spec.network == Network::kProxy) {
-    return Error{.code = base::codes::kUnsupported,
-                 .message = "the network proxy needs a network namespace, which level landlock does not have",
-                 .hint = "run without network, or install bubblewrap"};
   }
   const bool sockets = namespaces || spec.network == Network::kOpen;
   TRY(command.filter,
@@ -240,6 +200,39 @@ Ruleset ruleset_for(int abi) {
   if (abi >= 5) ruleset.handled_fs |= ll::kIoctlDev;
   if (abi >= 6) ruleset.scoped = ll::kScopeAbstractSockets | ll::kScopeSignals;
   return ruleset;
+}
+
+Result<Level> level_for(const SandboxSpec& spec, const HostFacts& facts) {
+  if (spec.mode == Mode::kFullAccess) return Level::kNone;
+  const Level level = spec.level.value_or(facts.best_level());
+  if (!host_gives(facts, level)) {
+    return Error{.code = base::codes::kUnsupported,
+                 .message = fmt::format("confinement at level {}: {}", name_of(level), what_is_missing(facts)),
+                 .hint = fmt::format("this machine gives level {}", name_of(facts.best_level()))};
+  }
+  if (level == Level::kNone && !spec.waiver.unconfined) {
+    return Error{
+        .code = base::codes::kUnsupported,
+        .message = fmt::format("commands cannot be confined here: {}, and neither Landlock nor user namespaces "
+                               "can be had",
+                               what_is_missing(facts)),
+        .hint =
+            "install bubblewrap or allow user namespaces; or accept it with `lathe config set "
+            "sandbox-waiver unconfined`"};
+  }
+  if (level != Level::kNone && !at_least(level, spec.least_level)) {
+    return Error{
+        .code = base::codes::kUnsupported,
+        .message = fmt::format("sandbox-level asks for {}, and commands could be confined at level {} only: {}",
+                               name_of(spec.least_level), name_of(level), what_is_missing(facts)),
+        .hint = fmt::format("or accept it with `lathe config set sandbox-level {}`", name_of(level))};
+  }
+  if (level == Level::kLandlock && spec.network == Network::kProxy) {
+    return Error{.code = base::codes::kUnsupported,
+                 .message = "the network proxy needs a network namespace, which level landlock does not have",
+                 .hint = "run without network, or install bubblewrap"};
+  }
+  return level;
 }
 
 Result<JailPlan> plan(const SandboxSpec& spec, const HostFacts& facts) {

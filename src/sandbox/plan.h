@@ -30,6 +30,10 @@ struct JailPlan {
   friend bool operator==(const JailPlan&, const JailPlan&) = default;
 };
 
+/// The level of a session, and whether it can be kept there: what plan() decides first. Only mode, network, levels and
+/// waiver of `spec` count. Errors as plan().
+[[nodiscard]] base::Result<Level> level_for(const SandboxSpec& spec, const HostFacts& facts);
+
 /// Pure. Errors: `unsupported` the host gives less than the person accepts, or the level cannot keep what the spec asks
 /// for (secrets of the workspace or the proxy at level landlock); `invalid` a spec that would hand out the machine.
 [[nodiscard]] base::Result<JailPlan> plan(const SandboxSpec& spec, const HostFacts& facts);

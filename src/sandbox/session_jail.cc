@@ -95,12 +95,12 @@ Result<SandboxSpec> spec_of(const SessionFacts& facts, std::vector<std::string>&
   SandboxSpec spec;
   spec.mode = facts.mode;
   spec.network = facts.network;
-  spec.proxy_port = facts.proxy_port;
   spec.limits = facts.limits;
   spec.level = facts.level;
   spec.least_level = facts.least_level;
   spec.waiver = facts.waiver;
   spec.keeper_program = facts.keeper_program;
+  spec.environment = facts.environment;
   if (facts.mode == Mode::kFullAccess) return spec;
 
   const std::string home = real_folder(facts.home);

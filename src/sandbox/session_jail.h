@@ -32,9 +32,10 @@ struct SessionFacts {
   std::string session;
   std::string keeper_program;
   std::vector<std::string> readable = {};
+  /// Further changes to the environment of commands.
+  std::vector<EnvironmentChange> environment = {};
   IsSecret is_secret = {};
   Network network = Network::kNone;
-  std::uint16_t proxy_port = 0;
   Limits limits = {};
   std::optional<Level> level = std::nullopt;
   Level least_level = Level::kLandlock;

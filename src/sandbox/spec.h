@@ -35,7 +35,7 @@ enum class Mode : std::uint8_t {
 
 enum class Network : std::uint8_t {
   kNone,
-  /// Only our egress proxy, at 127.0.0.1:proxy_port of the jail, where the keeper forwards to it.
+  /// Only our egress proxy, which the keeper forwards to from inside the jail.
   kProxy,
   /// The machine's own network. A person's choice only.
   kOpen,
@@ -68,7 +68,6 @@ struct SandboxSpec {
   /// Existing secrets, protected names, and what those lie in.
   std::vector<Mask> masked;
   Network network = Network::kNone;
-  std::uint16_t proxy_port = 0;
   Limits limits;
   std::vector<EnvironmentChange> environment;
 

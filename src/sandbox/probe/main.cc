@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   for (const Probe& probe : kProbes) {
     std::string detail;
     const char* outcome = refused(probe.id, bait, detail) ? "refused" : "done";
-    std::printf("%.*s\t%s\t%s\n", static_cast<int>(probe.id.size()), probe.id.data(), outcome, detail.c_str());
+    std::fputs((std::string(probe.id) + "\t" + outcome + "\t" + detail + "\n").c_str(), stdout);
     std::fflush(stdout);
   }
   return 0;

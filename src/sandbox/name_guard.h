@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+
+namespace lathe::sandbox {
+
+/// Watches over the protected names of a workspace (protected_names.h) as far as the kernel does not: looked at before
+/// and after a command, what changed gets its previous bytes back, and what is new is put aside, so that nothing
+/// outside of the jail executes or follows it.
+///
+/// Works by descriptor below the workspace and follows no link: a process of an earlier command may be swapping folders
+/// meanwhile. Blocking; one thread at a time.
+class NameGuard final {
+ public:
+  enum class Scope {
+    /// Existing names are read-only by mounts; only new ones can come.
+    kNewNames,
+    /// Nothing but this guard protects them.
+    kAllNames,
+  };
+  /// Keeps bytes somewhere and gives the name under which they are found.
+  using Keep = std::function<base::Result<std::string>(std::string_view)>;
+
+  struct Finding {
+    enum class Kind {
+      /// Has its previous content again.
+      kRestored,
+      /// Moved out of the workspace; `kept` names its bytes, or where a link led.
+      kQuarantined,
+      /// New, and left alone: a virtual environment.
+      kTainted,
+      /// Could not be undone; `kept` says why.
+      kFailed,
+    };
+    Kind kind = Kind::kRestored;
+    /// From the workspace's root on.
+    std::string path;
+    std::string kept;
+    friend bool operator==(const Finding&, const Finding&) = default;
+  };
+
+  NameGuard(std::string root, Scope scope) : root_(std::move(root)), scope_(scope) {}
+
+  /// Before a command: what is there now is what may be there.
+  [[nodiscard]] base::Result<void> remember();
+  /// After it. Nothing when remember() was not called.
+  [[nodiscard]] base::Result<std::vector<Finding>> check(const Keep& keep);
+  /// No command runs any more: what changes from now on is the person's doing.
+  void forget() { before_.reset(); }
+
+ private:
+  /// One file, link or folder as it was.
+  struct Entry {
+    std::uint32_t mode = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t changed_ns = 0;
+    /// Of a file that is not too large, or where a link leads.
+    std::optional<std::string> bytes;
+  };
+  using Entries = std::map<std::string, Entry>;
+
+  base::Result<Entries> look(bool with_bytes) const;
+  void add(int folder, const std::string& name, const std::string& path, bool with_bytes, Entries& into) const;
+  [[nodiscard]] Finding put_back(int root, const std::string& path, const Entry& before) const;
+  [[nodiscard]] Finding put_aside(int root, const std::string& path, const Keep& keep) const;
+
+  const std::string root_;
+  const Scope scope_;
+  std::optional<Entries> before_;
+};
+
+}  // namespace lathe::sandbox

@@ -1,0 +1,162 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "lathe/sandbox/git_folders.h"
+#include "lathe/sandbox/protected_names.h"
+#include "lathe/sandbox/secret_search.h"
+#include "lathe/sandbox/toolchains.h"
+
+// What is found in folders of a person: secrets, protected names, git's other folders, toolchains.
+
+namespace lathe::sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class Workspace : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "lathe-workspace-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    root_ = fs::canonical(pattern).string();
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  std::string put(const std::string& path, const std::string& text = "x\n") const {
+    fs::create_directories(fs::path(root_ + "/" + path).parent_path());
+    std::ofstream(root_ + "/" + path) << text;
+    return root_ + "/" + path;
+  }
+  static std::vector<std::string> paths(const std::vector<Mask>& masks) {
+    std::vector<std::string> out;
+    for (const Mask& mask : masks) out.push_back(mask.path);
+    return out;
+  }
+  std::vector<std::string> secrets(SecretSearch& search) const {
+    const auto found = search.find({root_});
+    return found.ok() ? paths(*found) : std::vector<std::string>{found.error().text()};
+  }
+
+  std::string root_;
+};
+
+bool is_env(std::string_view path) { return path == ".env" || path.ends_with("/.env") || path.ends_with("secrets"); }
+
+TEST_F(Workspace, SecretsAreFoundWhereverTheyComeAndGo) {
+  SecretSearch search(is_env);
+  EXPECT_THAT(secrets(search), IsEmpty());
+  put("a/b/c/file");
+  EXPECT_THAT(secrets(search), IsEmpty());
+  const std::string deep = put("a/b/c/.env");
+  const std::string top = put(".env");
+  EXPECT_THAT(secrets(search), UnorderedElementsAre(top, deep));
+  fs::rename(root_ + "/a/b", root_ + "/moved");
+  EXPECT_THAT(secrets(search), UnorderedElementsAre(top, root_ + "/moved/c/.env"));
+  fs::remove(top);
+  EXPECT_THAT(secrets(search), ElementsAre(root_ + "/moved/c/.env"));
+}
+
+TEST_F(Workspace, SecretFolderIsHiddenAsAWhole) {
+  put("conf/secrets/one");
+  put("conf/secrets/deep/.env");
+  SecretSearch search(is_env);
+  EXPECT_THAT(secrets(search), ElementsAre(root_ + "/conf/secrets"));
+}
+
+TEST_F(Workspace, LinkWithASecretNameHidesWhatItLeadsToInside) {
+  const std::string real = put("config/real");
+  fs::create_symlink("config/real", root_ + "/.env");
+  SecretSearch search(is_env);
+  EXPECT_THAT(secrets(search), ElementsAre(real));
+  fs::remove(root_ + "/.env");
+  fs::create_symlink("/etc/passwd", root_ + "/.env");
+  EXPECT_THAT(secrets(search), IsEmpty());
+}
+
+TEST_F(Workspace, LinksToFoldersAreNotFollowed) {
+  fs::create_symlink(root_, root_ + "/loop");
+  const std::string top = put(".env");
+  SecretSearch search(is_env);
+  EXPECT_THAT(secrets(search), ElementsAre(top));
+}
+
+TEST_F(Workspace, ProtectedNamesThatExistAreMaskedWithTheFolderOfGitPinned) {
+  EXPECT_THAT(protected_masks(root_), IsEmpty());
+  put(".git/config");
+  put(".git/HEAD");
+  put(".lathe/config.yaml");
+  put("venv/module.py");
+  put(".venv/pyvenv.cfg");
+  const auto masks = protected_masks(root_);
+  EXPECT_THAT(paths(masks),
+              UnorderedElementsAre(root_ + "/.git", root_ + "/.git/config", root_ + "/.lathe", root_ + "/.venv"));
+  EXPECT_EQ(masks[0].kind, Mask::Kind::kPinned);
+  for (const Mask& mask : masks) EXPECT_NE(mask.inode, 0U) << mask.path;
+}
+
+TEST_F(Workspace, FileThatLeadsToARepositoryIsReadOnly) {
+  put(".git", "gitdir: /elsewhere\n");
+  const auto masks = protected_masks(root_);
+  ASSERT_EQ(masks.size(), 1U);
+  EXPECT_EQ(masks[0].kind, Mask::Kind::kReadOnly);
+}
+
+TEST_F(Workspace, LinkedWorktreeGetsTheFoldersOfItsRepository) {
+  for (const char* name : {"repo/.git/objects", "repo/.git/refs", "repo/.git/logs", "repo/.git/worktrees/one", "one"}) {
+    fs::create_directories(root_ + "/" + name);
+  }
+  const std::string own = root_ + "/repo/.git/worktrees/one";
+  put("repo/.git/worktrees/one/commondir", "../..\n");
+  put("repo/.git/worktrees/one/gitdir", root_ + "/one/.git\n");
+  put("one/.git", "gitdir: " + own + "\n");
+  SandboxSpec spec{.writable = {root_ + "/one"}};
+  EXPECT_EQ(add_git_folders(spec), "");
+  EXPECT_THAT(spec.readable, ElementsAre(root_ + "/repo/.git"));
+  EXPECT_THAT(spec.writable, ElementsAre(root_ + "/one", own, root_ + "/repo/.git/objects", root_ + "/repo/.git/refs",
+                                         root_ + "/repo/.git/logs"));
+}
+
+TEST_F(Workspace, GitFileThatItsRepositoryDoesNotKnowOpensNothing) {
+  fs::create_directories(root_ + "/victim/.git/worktrees/one");
+  put("victim/.git/worktrees/one/commondir", "../..\n");
+  put("victim/.git/worktrees/one/gitdir", root_ + "/another/.git\n");
+  put("w/.git", "gitdir: " + root_ + "/victim/.git/worktrees/one\n");
+  SandboxSpec spec{.writable = {root_ + "/w"}};
+  (void)add_git_folders(spec);
+  EXPECT_THAT(spec.readable, IsEmpty());
+  EXPECT_THAT(spec.writable, ElementsAre(root_ + "/w"));
+}
+
+TEST_F(Workspace, RepositoryAboveIsReadable) {
+  put("repo/.git/HEAD");
+  fs::create_directories(root_ + "/repo/src/deep");
+  SandboxSpec spec{.writable = {root_ + "/repo/src/deep"}, .home = root_};
+  EXPECT_EQ(add_git_folders(spec), root_ + "/repo");
+  EXPECT_THAT(spec.readable, ElementsAre(root_ + "/repo"));
+  SandboxSpec of_home{.writable = {root_ + "/repo/src/deep"}, .home = root_ + "/repo"};
+  EXPECT_EQ(add_git_folders(of_home), "");
+}
+
+TEST_F(Workspace, ToolchainsShowProgramsAndNoData) {
+  for (const char* name : {"tools/node/bin", "tools/node/lib", "tools/node/cache", ".cargo/bin", ".rustup",
+                           ".local/bin", ".local/lib", ".local/share", "bin"}) {
+    fs::create_directories(root_ + "/" + name);
+  }
+  const std::string path = root_ + "/tools/node/bin:/usr/bin:relative:" + root_ + "/.cargo/bin:" + root_ +
+                           "/.local/bin:" + root_ + "/bin:" + root_ + ":/:" + root_ + "/missing/bin";
+  EXPECT_THAT(toolchain_folders(path, root_),
+              UnorderedElementsAre(root_ + "/tools/node/bin", root_ + "/tools/node/lib", root_ + "/.cargo/bin",
+                                   root_ + "/.rustup", root_ + "/.local/bin", root_ + "/.local/lib", root_ + "/bin"));
+}
+
+}  // namespace
+}  // namespace lathe::sandbox
