@@ -2,23 +2,27 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 
-#include "lathe/base/strings.h"
+#include "lathe/keeper/packet.h"
 #include "lathe/keeper/protocol.h"
 #include "lathe/runtime/files.h"
 
-// One background coroutine per keeper reads its messages and wakes the run() that each belongs to. A keeper that died
-// fails what ran through it; the next run() starts another.
+// One background coroutine per keeper reads its messages and changes the Process that each belongs to. A keeper that
+// died fails what ran through it; the next start() starts another.
 
 namespace lathe::keeper {
 
@@ -32,8 +36,10 @@ using runtime::Deadline;
 
 namespace {
 
-/// How long the keeper may take to end a tree that it was told to end; more than it needs at most.
-constexpr std::chrono::seconds kEndPatience{10};
+/// How long the keeper may take to end everything; more than it needs at most.
+constexpr std::chrono::seconds kEndPatience{15};
+constexpr std::chrono::seconds kAnswerPatience{10};
+constexpr int kBacklog = 4;
 
 Error unavailable(std::string message) {
   return {.code = base::codes::kUnavailable,
@@ -41,231 +47,362 @@ Error unavailable(std::string message) {
           .hint = "reinstall lathe, or see `lathe doctor`"};
 }
 
-Error too_long(std::string_view program) {
-  return {.code = base::codes::kLimit,
-          .message = fmt::format("{}: arguments and environment are too long for the system", program),
-          .hint = "put the text into a file or onto stdin"};
+/// The socket in a folder, by a descriptor of the folder: the path of a socket is short, that of a folder need not be.
+sockaddr_un socket_address(int folder) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, protocol::kSocketName.data());
+  return address;
 }
 
-Result<void> check_words(const Command& command) {
-  if (command.argv.empty()) return Error{.code = base::codes::kInvalid, .message = "the command is empty"};
-  const auto has_nul = [](const std::string& word) { return word.find('\0') != std::string::npos; };
-  if (std::ranges::any_of(command.argv, has_nul) || std::ranges::any_of(command.env, has_nul) || has_nul(command.cwd)) {
-    return Error{.code = base::codes::kInvalid, .message = "a command may not hold NUL bytes"};
-  }
-  return {};
-}
-
-/// Folder, arguments and environment in a memory file, as protocol.h has it.
-Result<UniqueFd> spec_file(const Command& command) {
-  std::string bytes = command.cwd + '\0' + std::to_string(command.argv.size()) + '\0';
-  for (const std::string& word : command.argv) bytes += word + '\0';
-  for (const std::string& variable : command.env) bytes += variable + '\0';
-  if (bytes.size() > protocol::kMaxSpecBytes) return too_long(command.argv[0]);
-  UniqueFd fd(memfd_create("lathe-command", MFD_CLOEXEC));
-  if (!fd) return errno_error(errno, "memory file for a command");
-  TRY_OK(runtime::write_all(fd.get(), bytes, "memory file for a command"));
+Result<UniqueFd> packet_socket() {
+  UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!fd) return errno_error(errno, "socket for the keeper");
   return fd;
 }
 
-Result<void> send_words(int socket, const std::vector<std::string>& words, const std::array<int, 4>* fds) {
-  std::string bytes;
-  for (const std::string& word : words) bytes += word + '\0';
-  iovec data{.iov_base = bytes.data(), .iov_len = bytes.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(4 * sizeof(int))> control{};
-  msghdr header{};
-  header.msg_iov = &data;
-  header.msg_iovlen = 1;
-  if (fds != nullptr) {
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    cmsghdr* part = CMSG_FIRSTHDR(&header);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof *fds);
-    std::memcpy(CMSG_DATA(part), fds->data(), sizeof *fds);
+Result<UniqueFd> listen_in(const std::string& path) {
+  TRY_OK(runtime::make_folders(path));
+  TRY(const UniqueFd folder, runtime::open_file(path, O_PATH | O_DIRECTORY));
+  TRY(UniqueFd listener, packet_socket());
+  (void)unlinkat(folder.get(), protocol::kSocketName.data(), 0);
+  const sockaddr_un address = socket_address(folder.get());
+  if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      listen(listener.get(), kBacklog) != 0) {
+    return errno_error(errno, path + "/" + std::string(protocol::kSocketName));
   }
-  ssize_t put = 0;
-  do {
-    put = sendmsg(socket, &header, MSG_NOSIGNAL);
-  } while (put < 0 && errno == EINTR);
-  // A keeper that is gone is noticed, and told of, by receive().
-  if (put < 0 && errno != EPIPE && errno != ECONNRESET) {
-    return unavailable(fmt::format("the keeper does not take a message: {}", std::strerror(errno)));
-  }
-  return {};
-}
-
-/// Why a command did not start, from the step that failed and its errno.
-Error start_error(const Command& command, std::string_view stage, int error) {
-  const std::string& program = command.argv[0];
-  if (stage == "limit") {
-    return {.code = base::codes::kLimit,
-            .message = fmt::format("{} commands run already, which is the limit", protocol::kMaxCommands),
-            .retryable = true};
-  }
-  if (stage == "cwd") return errno_error(error, fmt::format("working folder {}", command.cwd));
-  if (error == E2BIG) return too_long(program);
-  if (stage != "exec") return errno_error(error, fmt::format("start {} ({})", program, stage));
-  if (error == ENOEXEC) {
-    return {.code = base::codes::kUnsupported,
-            .message = fmt::format("{}: not a program that this system can execute", program),
-            .hint = "a script needs a first line such as #!/bin/sh"};
-  }
-  if (error == ENOENT && program.find('/') != std::string::npos) {
-    const std::string path = program.starts_with('/') ? program : command.cwd + "/" + program;
-    if (runtime::path_exists(path)) {
-      return {.code = base::codes::kNotFound,
-              .message = fmt::format("{}: the interpreter that its first line names does not exist", program)};
-    }
-    return {.code = base::codes::kNotFound, .message = fmt::format("{}: no such program", program)};
-  }
-  if (error == ENOENT) {
-    return {.code = base::codes::kNotFound, .message = fmt::format("{}: no such program in PATH", program)};
-  }
-  return errno_error(error, program);
-}
-
-int number(const std::string& word) { return static_cast<int>(std::strtol(word.c_str(), nullptr, 10)); }
-
-Ended ended_from(std::string_view word) {
-  if (word == "killed") return Ended::kKilled;
-  if (word == "timeout") return Ended::kTimedOut;
-  if (word == "lost") return Ended::kLost;
-  return Ended::kExited;
+  return listener;
 }
 
 }  // namespace
 
-/// One run() that waits for its end.
-struct Client::Pending {
-  explicit Pending(runtime::Loop& loop, const Command* what) : command(what), done(loop) {}
-  const Command* command;
-  runtime::OneShot<Result<Exit>> done;
-};
-
 struct Client::Connection {
-  Connection(UniqueFd our_end, runtime::Child child) : socket(std::move(our_end)), process(std::move(child)) {}
+  Connection(runtime::Loop& loop, UniqueFd our_end, std::optional<runtime::Child> child)
+      : socket(std::move(our_end)), process(std::move(child)), listed(loop) {}
 
   UniqueFd socket;
-  runtime::Child process;
+  /// Absent: a process before us started it.
+  std::optional<runtime::Child> process;
   bool greeted = false;
-  std::map<std::uint64_t, Pending*> pending;
+  bool busy = false;
+  std::map<std::uint64_t, std::shared_ptr<Process>> processes;
+  runtime::OneShot<bool> listed;
+  std::map<std::string, std::unique_ptr<runtime::OneShot<int>>> forwards;
 
   /// False when the keeper speaks another protocol.
-  [[nodiscard]] bool take(const std::vector<std::string>& words) {
+  [[nodiscard]] bool take(Packet& packet) {
+    const std::vector<std::string>& words = packet.words;
     if (words[0] == "hello") {
       greeted = words.size() > 1 && words[1] == protocol::kVersion;
       return greeted;
     }
-    if (words.size() < 2 || !greeted) return false;
-    const auto at = pending.find(std::strtoull(words[1].c_str(), nullptr, 10));
-    if (at == pending.end()) return true;
-    if (words[0] == "failed" && words.size() == 4) {
-      at->second->done.set(start_error(*at->second->command, words[2], number(words[3])));
-    } else if (words[0] == "exit" && words.size() == 6) {
-      at->second->done.set(Exit{.code = number(words[2]),
-                                .signal = number(words[3]),
-                                .ended = ended_from(words[4]),
-                                .survivors = number(words[5])});
+    if (words[0] == "busy") {
+      busy = true;
+      return false;
+    }
+    if (!greeted) return false;
+    if (words[0] == "listed") {
+      listed.set(true);
+    } else if (words[0] == "command" && words.size() == 9) {
+      take_command(packet);
+    } else if (words[0] == "forwarding" && words.size() == 3) {
+      const auto waiting = forwards.find(words[1]);
+      if (waiting != forwards.end()) waiting->second->set(static_cast<int>(number_of(words[2])));
+    } else if (words.size() > 1) {
+      const auto at = processes.find(number_of(words[1]));
+      if (at != processes.end()) take_news(at->second, packet);
     }
     return true;
   }
 
+  void take_command(Packet& packet) {
+    const std::vector<std::string>& words = packet.words;
+    if (packet.fds.empty()) return;
+    Command command;
+    command.name = words[2];
+    command.output_kind = words[4] == "hold" ? OutputKind::kHeld : OutputKind::kKept;
+    const std::uint64_t id = number_of(words[1]);
+    auto process = std::make_shared<Process>(id, std::move(command), std::move(packet.fds[0]));
+    process->started_ = true;
+    process->totals_ = {number_of(words[5]), number_of(words[6])};
+    process->taken_ = {number_of(words[7]), number_of(words[8])};
+    if (packet.fds.size() > 1) process->input_ = std::move(packet.fds[1]);
+    processes.emplace(id, std::move(process));
+  }
+
+  /// By value: whoever is told may forget it.
+  static void take_news(std::shared_ptr<Process> process, Packet& packet) {
+    const std::vector<std::string>& words = packet.words;
+    if (words[0] == "started") {
+      process->started_ = true;
+      if (!packet.fds.empty()) {
+        process->input_ = std::move(packet.fds[0]);
+        (void)runtime::set_nonblocking(process->input_.get());
+      }
+      process->changed();
+    } else if (words[0] == "output" && words.size() == 4) {
+      process->totals_ = {number_of(words[2]), number_of(words[3])};
+      process->changed();
+    } else if (words[0] == "failed" && words.size() == 5) {
+      process->finish(start_error(process->command_, words[2], static_cast<int>(number_of(words[3])), words[4]));
+    } else if (const auto exit = words[0] == "exit" ? exit_of(words) : std::nullopt) {
+      process->totals_ = {number_of(words[6]), number_of(words[7])};
+      process->finish(*exit);
+    }
+  }
+
   void fail_all(const Error& error) {
-    for (const auto& [id, run] : pending) run->done.set(error);
+    listed.set(false);
+    for (const auto& [port, waiting] : forwards) waiting->set(ECONNRESET);
+    // A process may be forgotten in the middle.
+    const auto all = processes;
+    for (const auto& [id, process] : all) {
+      process->refresh_totals();
+      process->finish(error);
+    }
   }
 };
 
-Client::Client(runtime::Loop& loop, std::string program) : loop_(loop), program_(std::move(program)), scope_(loop) {}
+Client::Client(runtime::Loop& loop, ClientOptions options) : loop_(loop), options_(std::move(options)), scope_(loop) {}
 Client::~Client() = default;
 
 std::optional<pid_t> Client::keeper_pid() const {
-  if (!connection_) return std::nullopt;
-  return connection_->process.pid();
+  if (!connection_ || !connection_->process) return std::nullopt;
+  return connection_->process->pid();
+}
+
+Result<void> Client::send(const std::vector<std::string>& words, const std::vector<int>& fds) {
+  const int error = connection_ ? send_packet(connection_->socket.get(), words, fds) : EPIPE;
+  // A keeper that is gone is noticed, and told of, by receive().
+  if (error != 0 && error != EPIPE && error != ECONNRESET) {
+    return unavailable(fmt::format("the keeper does not take a message: {}", std::strerror(error)));
+  }
+  return {};
+}
+
+void Client::use(std::shared_ptr<Connection> connection) {
+  connection_ = std::move(connection);
+  scope_.spawn(receive(connection_));
+}
+
+Result<UniqueFd> Client::connect_to_folder() const {
+  TRY(const UniqueFd folder, runtime::open_file(options_.folder, O_PATH | O_DIRECTORY));
+  TRY(UniqueFd socket, packet_socket());
+  const sockaddr_un address = socket_address(folder.get());
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return errno_error(errno, options_.folder + "/" + std::string(protocol::kSocketName));
+  }
+  return socket;
+}
+
+void Client::end_orphan() const {
+  const Result<UniqueFd> socket = connect_to_folder();
+  if (!socket.ok()) return;
+  (void)send_packet(socket->get(), {"hello", std::string(protocol::kVersion)}, {});
+  (void)send_packet(socket->get(), {"stop"}, {});
 }
 
 Result<void> Client::ensure_started() {
   if (stopped_) return unavailable("the keeper of this session was stopped");
   if (connection_) return {};
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno_error(errno, "socket pair");
-  UniqueFd ours(pair[0]);
-  const UniqueFd theirs(pair[1]);
-  TRY_OK(runtime::set_nonblocking(ours.get()));
-  runtime::SpawnOptions options{.argv = {program_}};
-  options.env.emplace();
-  options.cwd = "/";
-  options.fds = {{theirs.get(), protocol::kSocketFd}};
-  options.new_session = true;
-  auto process = runtime::spawn(options);
-  if (!process.ok()) return unavailable(fmt::format("the keeper cannot be started: {}", process.error().message));
-  connection_ = std::make_shared<Connection>(std::move(ours), *std::move(process));
-  scope_.spawn(receive(connection_));
-  return send_words(connection_->socket.get(), {"hello", std::string(protocol::kVersion)}, nullptr);
-}
-
-Result<void> Client::send_run(std::uint64_t id, const Command& command, const Stdio& stdio) {
-  TRY(const UniqueFd spec, spec_file(command));
-  const std::array<int, 4> fds{stdio.in.get(), stdio.out.get(), stdio.err.get(), spec.get()};
-  // A timeout of zero would mean none.
-  const auto timeout = command.timeout ? std::max<std::int64_t>(command.timeout->count(), 1) : 0;
-  return send_words(connection_->socket.get(),
-                    {"run", std::to_string(id), std::to_string(timeout), std::to_string(command.file_mode_mask)}, &fds);
-}
-
-Async<Result<Exit>> Client::run(Command command, Stdio stdio, CancelToken cancel) {
-  CO_TRY_OK(check_words(command));
-  if (cancel.cancelled()) co_return cancel.reason();
-  CO_TRY_OK(ensure_started());
-  const std::shared_ptr<Connection> connection = connection_;
-  const std::uint64_t id = next_id_++;
-  CO_TRY_OK(send_run(id, command, stdio));
-  stdio = {};
-
-  Pending pending(loop_, &command);
-  connection->pending.emplace(id, &pending);
-  auto exit = co_await pending.done.wait(cancel, Deadline::never());
-  if (!exit.ok()) {
-    (void)send_words(connection->socket.get(), {"kill", std::to_string(id)}, nullptr);
-    exit = co_await pending.done.wait(CancelToken(), Deadline::after(loop_, kEndPatience));
+  UniqueFd ours;
+  UniqueFd theirs;
+  if (options_.folder.empty()) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno_error(errno, "socket pair");
+    ours = UniqueFd(pair[0]);
+    theirs = UniqueFd(pair[1]);
+  } else {
+    end_orphan();
+    TRY(theirs, listen_in(options_.folder));
+    TRY(ours, connect_to_folder());
   }
-  connection->pending.erase(id);
-  if (!exit.ok()) co_return unavailable("the keeper does not answer");
-  co_return *std::move(exit);
+  runtime::SpawnOptions spawn{.argv = options_.outer_argv};
+  spawn.argv.push_back(options_.program);
+  spawn.env.emplace();
+  spawn.cwd = "/";
+  spawn.fds = {{theirs.get(), protocol::kSocketFd}};
+  spawn.new_session = true;
+  auto process = runtime::spawn(spawn);
+  if (!process.ok()) return unavailable(fmt::format("the keeper cannot be started: {}", process.error().message));
+  use(std::make_shared<Connection>(loop_, std::move(ours), *std::move(process)));
+  return send({"hello", std::string(protocol::kVersion), std::to_string(options_.linger.count())});
+}
+
+std::string Client::spool_path(std::uint64_t id) const {
+  return options_.folder + "/" + std::to_string(id) + std::string(protocol::kSpoolSuffix);
+}
+
+Result<UniqueFd> Client::make_spool(std::uint64_t id, const Command& command) const {
+  if (options_.folder.empty()) {
+    UniqueFd spool(memfd_create("lathe-output", MFD_CLOEXEC));
+    if (!spool) return errno_error(errno, "memory file for output");
+    return spool;
+  }
+  TRY(UniqueFd spool, runtime::open_file(spool_path(id), O_RDWR | O_CREAT | O_TRUNC, 0600));
+  std::string words = command.output_kind == OutputKind::kHeld ? "hold" : "keep";
+  words += '\0';
+  words += command.name.substr(0, protocol::kMaxNameBytes);
+  words.append(2, '\0');
+  if (pwrite(spool.get(), words.data(), words.size(), static_cast<off_t>(protocol::kSpoolNameAt)) < 0) {
+    return errno_error(errno, spool_path(id));
+  }
+  return spool;
+}
+
+std::vector<std::shared_ptr<Process>> Client::read_spools() {
+  std::vector<std::shared_ptr<Process>> found;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.folder, none)) {
+    const std::string name = entry.path().filename();
+    if (!name.ends_with(protocol::kSpoolSuffix)) continue;
+    const std::uint64_t id = number_of(name);
+    auto spool = runtime::open_file(entry.path(), O_RDONLY);
+    if (!spool.ok()) continue;
+    found.push_back(Process::of_spool(id, *std::move(spool)));
+    next_id_ = std::max(next_id_, id + 1);
+  }
+  std::ranges::sort(found, {}, [](const auto& process) { return process->id(); });
+  return found;
+}
+
+Result<std::shared_ptr<Process>> Client::start(Command command) {
+  TRY(const std::string spec_bytes, spec_of(command));
+  TRY_OK(ensure_started());
+  TRY(const UniqueFd spec, sealed_file(spec_bytes));
+  const std::uint64_t id = next_id_++;
+  TRY(UniqueFd spool, make_spool(id, command));
+  std::vector<int> fds = {spec.get(), spool.get()};
+  UniqueFd input;
+  if (command.input_kind == InputKind::kText) {
+    if (command.input.empty()) {
+      TRY(input, runtime::open_file("/dev/null", O_RDONLY));
+    } else {
+      TRY(input, sealed_file(command.input));
+    }
+    fds.push_back(input.get());
+  }
+  TRY_OK(send(run_words(id, command), fds));
+  command.input.clear();
+  command.jail.clear();
+  command.env.clear();
+  auto process = std::make_shared<Process>(id, std::move(command), std::move(spool));
+  connection_->processes.emplace(id, process);
+  return process;
+}
+
+void Client::kill(const Process& process) { (void)send({"kill", std::to_string(process.id())}); }
+
+void Client::took(const Process& process, std::uint64_t out, std::uint64_t err) {
+  (void)send({"seen", std::to_string(process.id()), std::to_string(out), std::to_string(err)});
+}
+
+void Client::forget(const Process& process) {
+  (void)send({"forget", std::to_string(process.id())});
+  if (connection_) connection_->processes.erase(process.id());
+  if (!options_.folder.empty()) (void)unlink(spool_path(process.id()).c_str());
+}
+
+void Client::close_input(Process& process) {
+  process.input_ = {};
+  (void)send({"close", std::to_string(process.id())});
+}
+
+Result<void> Client::resize(const Process& process, unsigned columns, unsigned rows) {
+  const auto clamp = [](unsigned value) {
+    return static_cast<unsigned short>(std::clamp(value, 1U, unsigned{USHRT_MAX}));
+  };
+  const winsize size{.ws_row = clamp(rows), .ws_col = clamp(columns), .ws_xpixel = 0, .ws_ypixel = 0};
+  if (ioctl(process.input(), TIOCSWINSZ, &size) == 0) return {};
+  return Error{.code = base::codes::kInvalid, .message = process.name() + " has no terminal"};
+}
+
+Async<Result<std::vector<std::shared_ptr<Process>>>> Client::adopt() {
+  std::vector<std::shared_ptr<Process>> found;
+  if (connection_ || stopped_ || options_.folder.empty()) co_return found;
+  Result<UniqueFd> socket = connect_to_folder();
+  if (!socket.ok()) co_return read_spools();
+  const auto connection = std::make_shared<Connection>(loop_, *std::move(socket), std::nullopt);
+  use(connection);
+  CO_TRY_OK(send({"hello", std::string(protocol::kVersion), std::to_string(options_.linger.count())}));
+  CO_TRY_OK(send({"list"}));
+  const auto listed = co_await connection->listed.wait(scope_.token(), Deadline::after(loop_, kAnswerPatience));
+  if (!listed.ok() || !*listed) {
+    if (connection->busy) co_return unavailable("another process uses the keeper of this session");
+    co_return found;
+  }
+  for (const auto& [id, process] : connection->processes) {
+    found.push_back(process);
+    next_id_ = std::max(next_id_, id + 1);
+  }
+  co_return found;
+}
+
+Async<Result<void>> Client::forward(std::uint16_t port, std::string socket_path) {
+  CO_TRY_OK(ensure_started());
+  CO_TRY(const UniqueFd handle, runtime::open_file(socket_path, O_PATH));
+  const std::string name = std::to_string(port);
+  const auto connection = connection_;
+  auto& waiting = connection->forwards[name];
+  if (waiting)
+    co_return Error{.code = base::codes::kInvalid, .message = fmt::format("port {} is forwarded already", port)};
+  waiting = std::make_unique<runtime::OneShot<int>>(loop_);
+  CO_TRY_OK(send({"forward", name}, {handle.get()}));
+  CO_TRY(const int error, co_await waiting->wait(scope_.token(), Deadline::after(loop_, kAnswerPatience)));
+  if (error == 0) co_return Result<void>();
+  connection->forwards.erase(name);
+  co_return errno_error(error, fmt::format("port {} in the jail", port));
 }
 
 Async<void> Client::receive(std::shared_ptr<Connection> connection) {
   runtime::FdWatch watch(loop_, connection->socket.get());
-  std::array<char, protocol::kMaxMessageBytes> bytes;
   bool understood = true;
   while (understood) {
-    const ssize_t got = recv(connection->socket.get(), bytes.data(), bytes.size(), 0);
-    if (got < 0 && errno == EAGAIN) {
+    Packet packet;
+    const Received received = receive_packet(connection->socket.get(), packet);
+    if (received == Received::kEnd) break;
+    if (received == Received::kNothing) {
       if (!(co_await watch.readable(scope_.token(), Deadline::never())).ok()) break;
       continue;
     }
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    const std::string_view text(bytes.data(), static_cast<std::size_t>(got));
-    std::vector<std::string> words;
-    for (const std::string_view word : base::split(text.substr(0, text.size() - 1), '\0')) words.emplace_back(word);
-    understood = connection->take(words);
+    understood = connection->take(packet);
+    // A flood must not keep everything else waiting.
+    co_await loop_.yield();
+  }
+  if (scope_.token().cancelled()) {
+    (void)send_packet(connection->socket.get(), {"stop"}, {});
+    shutdown(connection->socket.get(), SHUT_WR);
+    while (true) {
+      Packet packet;
+      const Received received = receive_packet(connection->socket.get(), packet);
+      if (received == Received::kEnd) break;
+      if (received == Received::kPacket) {
+        (void)connection->take(packet);
+      } else if (!(co_await watch.readable(CancelToken(), Deadline::after(loop_, kEndPatience))).ok()) {
+        break;
+      }
+    }
   }
   if (connection_ == connection) connection_.reset();
-  connection->fail_all(unavailable(!understood           ? fmt::format("{} speaks another protocol", program_)
+  connection->fail_all(unavailable(connection->busy      ? "another process uses the keeper of this session"
+                                   : !understood         ? fmt::format("{} speaks another protocol", options_.program)
                                    : connection->greeted ? "the keeper died while the command ran"
-                                                         : fmt::format("{} is not a keeper", program_)));
+                                                         : fmt::format("{} is not a keeper", options_.program)));
   shutdown(connection->socket.get(), SHUT_RDWR);
-  const auto ended = co_await connection->process.wait(loop_, CancelToken(), Deadline::after(loop_, kEndPatience));
+  if (!connection->process) co_return;
+  const auto ended = co_await connection->process->wait(loop_, CancelToken(), Deadline::after(loop_, kEndPatience));
   if (ended.ok()) co_return;
-  connection->process.signal(SIGKILL);
-  (void)co_await connection->process.wait(loop_, CancelToken(), Deadline::never());
+  connection->process->signal(SIGKILL);
+  (void)co_await connection->process->wait(loop_, CancelToken(), Deadline::never());
 }
 
 Async<void> Client::stop() {
   stopped_ = true;
   co_await scope_.stop();
+  if (options_.folder.empty()) co_return;
+  for (const auto& process : read_spools()) (void)unlink(spool_path(process->id()).c_str());
+  (void)unlink((options_.folder + "/" + std::string(protocol::kSocketName)).c_str());
+  (void)rmdir(options_.folder.c_str());
 }
 
 Result<std::string> installed_program() {

@@ -10,8 +10,8 @@
 
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/keeper/process.h"
 #include "lathe/runtime/async.h"
-#include "lathe/runtime/cancel.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/scope.h"
 #include "lathe/runtime/signal.h"
@@ -19,78 +19,74 @@
 
 namespace lathe::keeper {
 
-/// A command as the keeper starts it. A name without a slash is looked up in the PATH of `env`.
-struct Command {
-  std::vector<std::string> argv;
-  /// Absolute.
-  std::string cwd;
-  /// The whole environment, "NAME=value".
-  std::vector<std::string> env;
-  /// Absent: no limit.
-  std::optional<std::chrono::milliseconds> timeout = std::nullopt;
-  unsigned file_mode_mask = 022;
+struct ClientOptions {
+  /// The absolute path of lathe-keeper, where it is found inside `outer_argv` if there is one.
+  std::string program;
+  /// The command line under which the keeper is started, for instance bubblewrap's; empty: as it is.
+  std::vector<std::string> outer_argv = {};
+  /// A folder of the keeper's own, made when needed. With one, commands go on when our process dies, and the next one
+  /// takes them over with adopt(); without, they end with it.
+  std::string folder = {};
+  /// How long they go on with nobody there. What they wrote is kept in the folder.
+  std::chrono::milliseconds linger{0};
 };
 
-/// What the command gets as its descriptors 0, 1 and 2.
-struct Stdio {
-  base::UniqueFd in;
-  base::UniqueFd out;
-  base::UniqueFd err;
-};
-
-enum class Ended {
-  kExited,
-  /// By a cancellation.
-  kKilled,
-  kTimedOut,
-  /// The command ended the process that watched it; what could be found of its tree was killed.
-  kLost,
-};
-
-struct Exit {
-  /// The exit code, or 128 + signal.
-  int code = 0;
-  int signal = 0;
-  Ended ended = Ended::kExited;
-  /// Processes that could not be ended: those of another user, or stuck in the kernel.
-  int survivors = 0;
-  friend bool operator==(const Exit&, const Exit&) = default;
-};
-
-/// The keeper as its one client sees it. The process is started with the first command and ends with this object's
-/// stop(), or when our process dies, and with it every process it ever started.
+/// A keeper as its one client sees it. The process is started with the first command and ends with this object's
+/// stop(), and with it every process it ever started.
 ///
 /// Loop thread. stop() is awaited before the Client goes.
 class Client final {
  public:
-  /// `program` is the absolute path of lathe-keeper.
-  Client(runtime::Loop& loop, std::string program);
+  Client(runtime::Loop& loop, ClientOptions options);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Runs a command. When it is done, no process of the command's tree is alive. Cancelling ends the tree at once and
-  /// gives Ended::kKilled. Errors mean that nothing ran, and name why: `not_found` the program or the folder,
-  /// `permission_denied`, `limit_exceeded` (64 commands at once, or too long for the system), `unsupported` (not a
-  /// format that the system executes), `unavailable` (the keeper itself cannot be started or died).
-  runtime::Async<base::Result<Exit>> run(Command command, Stdio stdio, runtime::CancelToken cancel);
+  /// Hands a command to the keeper. What becomes of it is told by the Process: its end() is an error when nothing ran,
+  /// and names why: `not_found` the program or the folder, `permission_denied`, `limit_exceeded` (64 commands at once,
+  /// or too long for the system), `unsupported` (not a format that the system executes), `unavailable` (the keeper
+  /// died). Errors here: `unavailable` the keeper cannot be started, `invalid` the command.
+  base::Result<std::shared_ptr<Process>> start(Command command);
+  /// Ends the tree at once.
+  void kill(const Process& process);
+  /// So much of each stream need not be kept any more; makes room for a held command.
+  void took(const Process& process, std::uint64_t out, std::uint64_t err);
+  /// The keeper need not know of a command any more that has ended.
+  void forget(const Process& process);
+  /// End of file for a command with InputKind::kPipe.
+  void close_input(Process& process);
+  static base::Result<void> resize(const Process& process, unsigned columns, unsigned rows);
+
+  /// Takes over what a process left behind in the folder: from its keeper the commands that run and those that ended
+  /// meanwhile; without a keeper, what the commands wrote and how they ended (an error: it died with them). Before the
+  /// first start().
+  runtime::Async<base::Result<std::vector<std::shared_ptr<Process>>>> adopt();
+
+  /// Has connections to 127.0.0.1:`port` where the keeper is (its network namespace) go to the unix socket at
+  /// `socket_path` (here).
+  runtime::Async<base::Result<void>> forward(std::uint16_t port, std::string socket_path);
 
   /// Ends every command and the keeper.
   runtime::Async<void> stop();
 
-  /// The keeper's process, once it was started and while it lives.
+  /// The process that was started (the keeper, or what is around it), while it lives.
   [[nodiscard]] std::optional<pid_t> keeper_pid() const;
 
  private:
   struct Connection;
-  struct Pending;
 
   base::Result<void> ensure_started();
-  base::Result<void> send_run(std::uint64_t id, const Command& command, const Stdio& stdio);
+  base::Result<base::UniqueFd> connect_to_folder() const;
+  base::Result<base::UniqueFd> make_spool(std::uint64_t id, const Command& command) const;
+  [[nodiscard]] std::string spool_path(std::uint64_t id) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Process>> read_spools();
+  void end_orphan() const;
+  base::Result<void> send(const std::vector<std::string>& words, const std::vector<int>& fds = {});
   runtime::Async<void> receive(std::shared_ptr<Connection> connection);
+  void use(std::shared_ptr<Connection> connection);
 
   runtime::Loop& loop_;
-  const std::string program_;
+  const ClientOptions options_;
   std::shared_ptr<Connection> connection_;
   std::uint64_t next_id_ = 1;
   bool stopped_ = false;

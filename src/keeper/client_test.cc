@@ -48,12 +48,13 @@ std::string keeper_program() { return *installed_program(); }
 PipedCommand script(std::string text) {
   PipedCommand piped;
   piped.command = {.argv = {"bash", "-c", std::move(text)}, .cwd = "/", .env = {"PATH=/usr/bin:/bin"}};
+  piped.on_output = [](Output, std::string_view) {};
   return piped;
 }
 
 Ran run(PipedCommand piped) {
   runtime::Loop loop;
-  Client client(loop, keeper_program());
+  Client client(loop, {.program = keeper_program()});
   return loop.block_on(run_and_stop(&loop, &client, std::move(piped), runtime::CancelToken()));
 }
 
@@ -103,13 +104,13 @@ TEST(Keeper, TellsTheSignal) {
 
 TEST(Keeper, FeedsInputThatIsLongerThanAPipe) {
   PipedCommand piped = script("wc -c; ");
-  piped.input = std::string(3 << 20, 'x');
+  piped.command.input = std::string(3 << 20, 'x');
   EXPECT_EQ(run(std::move(piped)).out, "3145728\n");
 }
 
 TEST(Keeper, DoesNotMindACommandThatDoesNotReadItsInput) {
   PipedCommand piped = script("exit 0");
-  piped.input = std::string(3 << 20, 'x');
+  piped.command.input = std::string(3 << 20, 'x');
   EXPECT_EQ(run(std::move(piped)).exit->code, 0);
 }
 
@@ -185,7 +186,7 @@ runtime::Async<Ran> cancel_when_it_speaks(runtime::Loop* loop, Client* client, P
 
 TEST(Keeper, CancellingEndsTheTree) {
   runtime::Loop loop;
-  Client client(loop, keeper_program());
+  Client client(loop, {.program = keeper_program()});
   std::chrono::steady_clock::duration took{};
   const Ran ran = loop.block_on(
       cancel_when_it_speaks(&loop, &client, script("trap '' TERM; setsid sleep 1000 & echo $!; wait"), &took));
@@ -196,7 +197,7 @@ TEST(Keeper, CancellingEndsTheTree) {
 
 TEST(Keeper, CancellingEndsAFlood) {
   runtime::Loop loop;
-  Client client(loop, keeper_program());
+  Client client(loop, {.program = keeper_program()});
   std::chrono::steady_clock::duration took{};
   const Ran ran = loop.block_on(cancel_when_it_speaks(&loop, &client, script("yes"), &took));
   EXPECT_EQ(ran.exit->ended, Ended::kKilled);
@@ -204,7 +205,7 @@ TEST(Keeper, CancellingEndsAFlood) {
 
 TEST(Keeper, HandsAFloodOnInBoundedPieces) {
   runtime::Loop loop;
-  Client client(loop, keeper_program());
+  Client client(loop, {.program = keeper_program()});
   struct Test {
     static runtime::Async<bool> go(runtime::Loop* loop, Client* client, std::size_t* total, std::size_t* largest) {
       PipedCommand piped = script("head -c 104857600 /dev/zero");
@@ -225,10 +226,14 @@ TEST(Keeper, HandsAFloodOnInBoundedPieces) {
 }
 
 TEST(Keeper, ACommandThatKillsItsSupervisorIsEndedAndTold) {
-  const Ran ran = run(script("setsid sleep 1000 & echo $!; kill -9 $PPID; sleep 1000"));
+  // Into a file: what it wrote last may be lost with the supervisor.
+  const TemporaryFolder folder;
+  PipedCommand piped = script("setsid sleep 1000 & echo $! > pid; kill -9 $PPID; sleep 1000");
+  piped.command.cwd = folder.path();
+  const Ran ran = run(std::move(piped));
   ASSERT_TRUE(ran.exit.ok()) << ran.exit.error().text();
   EXPECT_EQ(ran.exit->ended, Ended::kLost);
-  EXPECT_TRUE(Watch(number_in(ran.out)).dead());
+  EXPECT_TRUE(Watch(number_in(*runtime::read_file(folder / "pid"))).dead());
 }
 
 TEST(Keeper, ACommandThatStopsItsSupervisorStillTimesOut) {
@@ -238,13 +243,17 @@ TEST(Keeper, ACommandThatStopsItsSupervisorStillTimesOut) {
 }
 
 TEST(Keeper, ACommandThatKillsTheKeeperGetsAnError) {
-  const Ran ran = run(script("setsid sleep 1000 & echo $!; kill -9 $(awk '{print $4}' /proc/$PPID/stat); sleep 1000"));
+  const TemporaryFolder folder;
+  PipedCommand piped =
+      script("setsid sleep 1000 & echo $! > pid; kill -9 $(awk '{print $4}' /proc/$PPID/stat); sleep 1000");
+  piped.command.cwd = folder.path();
+  const Ran ran = run(std::move(piped));
   EXPECT_EQ(ran.exit.error().code, base::codes::kUnavailable);
-  EXPECT_TRUE(Watch(number_in(ran.out)).dies_within(std::chrono::seconds(10)));
+  EXPECT_TRUE(Watch(number_in(*runtime::read_file(folder / "pid"))).dies_within(std::chrono::seconds(10)));
 }
 
 base::Error start_failure(Command command) {
-  PipedCommand piped{.command = std::move(command)};
+  PipedCommand piped{.command = std::move(command), .on_output = {}};
   const Ran ran = run(std::move(piped));
   EXPECT_FALSE(ran.exit.ok());
   return ran.exit.ok() ? base::Error{} : ran.exit.error();
@@ -285,7 +294,7 @@ TEST(KeeperStart, RefusesWhatTheSystemCannotTake) {
 
 TEST(KeeperStart, NamesAKeeperThatIsNotThere) {
   runtime::Loop loop;
-  Client client(loop, "/no/such/lathe-keeper");
+  Client client(loop, {.program = "/no/such/lathe-keeper"});
   const Ran ran = loop.block_on(run_and_stop(&loop, &client, script("true"), runtime::CancelToken()));
   EXPECT_EQ(ran.exit.error().code, base::codes::kUnavailable);
   EXPECT_THAT(ran.exit.error().message, HasSubstr("/no/such/lathe-keeper"));
@@ -293,7 +302,7 @@ TEST(KeeperStart, NamesAKeeperThatIsNotThere) {
 
 TEST(KeeperStart, NamesAProgramThatIsNoKeeper) {
   runtime::Loop loop;
-  Client client(loop, "/bin/true");
+  Client client(loop, {.program = "/bin/true"});
   const Ran ran = loop.block_on(run_and_stop(&loop, &client, script("true"), runtime::CancelToken()));
   EXPECT_EQ(ran.exit.error().code, base::codes::kUnavailable);
   EXPECT_THAT(ran.exit.error().message, HasSubstr("/bin/true"));
@@ -318,7 +327,7 @@ runtime::Async<std::vector<base::Result<Exit>>> run_many(runtime::Loop* loop, Cl
 
 TEST(Keeper, RunsSixtyFourAtOnceAndRefusesMore) {
   runtime::Loop loop;
-  Client client(loop, keeper_program());
+  Client client(loop, {.program = keeper_program()});
   const auto exits = loop.block_on(run_many(&loop, &client, 66));
   int refused = 0;
   for (const auto& exit : exits) {
@@ -345,7 +354,7 @@ runtime::Async<bool> restart(runtime::Loop* loop, Client* client) {
 
 TEST(Keeper, IsStartedAgainAfterItDied) {
   runtime::Loop loop;
-  Client client(loop, keeper_program());
+  Client client(loop, {.program = keeper_program()});
   EXPECT_TRUE(loop.block_on(restart(&loop, &client)));
 }
 
@@ -363,12 +372,10 @@ TEST(Keeper, LeavesNoDescriptorOpen) {
   EXPECT_EQ(count_fds(), before);
 }
 
-/// A process of its own that runs a command through a keeper, for others to kill. Gives the command's output pipe.
-runtime::Async<bool> run_with_output(Client* client, Command command, int output) {
-  Stdio stdio{.in = base::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
-              .out = base::UniqueFd(dup(output)),
-              .err = base::UniqueFd(dup(output))};
-  (void)co_await client->run(std::move(command), std::move(stdio), runtime::CancelToken());
+/// Runs a command and hands what it writes to a descriptor.
+runtime::Async<bool> run_with_output(runtime::Loop* loop, Client* client, PipedCommand piped, int output) {
+  piped.on_output = [output](Output, std::string_view bytes) { (void)!write(output, bytes.data(), bytes.size()); };
+  (void)co_await run_piped(*loop, *client, std::move(piped), runtime::CancelToken());
   co_return true;
 }
 
@@ -377,9 +384,9 @@ TEST(Keeper, KillingItsClientEndsEverything) {
   const pid_t client_process = fork();
   if (client_process == 0) {
     runtime::Loop loop;
-    Client client(loop, keeper_program());
+    Client client(loop, {.program = keeper_program()});
     loop.block_on(
-        run_with_output(&client, script("setsid sleep 1000 & echo $! $PPID; wait").command, pipe->write_end.get()));
+        run_with_output(&loop, &client, script("setsid sleep 1000 & echo $! $PPID; wait"), pipe->write_end.get()));
     _exit(0);
   }
   char buffer[64] = {};

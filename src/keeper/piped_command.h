@@ -1,8 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
-#include <string>
 #include <string_view>
 
 #include "lathe/base/result.h"
@@ -13,19 +11,21 @@
 
 namespace lathe::keeper {
 
-enum class Output { kStdout, kStderr };
-
 struct PipedCommand {
   Command command;
-  /// Absent: /dev/null.
-  std::optional<std::string> input = std::nullopt;
   /// Gets what the command writes, as it comes, at most 64 KiB at a time; nothing is kept here. Must not suspend.
   std::function<void(Output, std::string_view)> on_output;
 };
 
-/// Runs a command on pipes. When it is done the tree is dead and all that it wrote was handed on. What a process that
-/// outlived the tree (see Exit::survivors) still writes is waited for half a second.
+/// Runs a command to its end. When it is done the tree is dead and all that it wrote was handed on. Cancelling ends the
+/// tree at once and gives Ended::kKilled. Errors as Client::start() and Process::end().
 runtime::Async<base::Result<Exit>> run_piped(runtime::Loop& loop, Client& client, PipedCommand piped,
                                              runtime::CancelToken cancel);
+
+/// Waits for the end of a held command (one that was adopted, for instance) as run_piped() does, from what was taken of
+/// its output on.
+runtime::Async<base::Result<Exit>> follow(runtime::Loop& loop, Client& client, std::shared_ptr<Process> process,
+                                          std::function<void(Output, std::string_view)> on_output,
+                                          runtime::CancelToken cancel);
 
 }  // namespace lathe::keeper

@@ -22,10 +22,10 @@ pid_t start_sleeper() {
 TEST(ProcessTree, ListsChildrenBothWays) {
   const pid_t child = start_sleeper();
   EXPECT_THAT(children_of_self(), testing::Contains(child));
-  EXPECT_THAT(children_by_scan(), testing::Contains(child));
+  EXPECT_THAT(children_by_scan(getpid()), testing::Contains(child));
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
-  EXPECT_THAT(children_by_scan(), testing::Not(testing::Contains(child)));
+  EXPECT_THAT(children_by_scan(getpid()), testing::Not(testing::Contains(child)));
 }
 
 TEST(ProcessTree, EndsAllButTheSpared) {

@@ -2,28 +2,45 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "lathe/keeper/program/keeper.h"
+#include "lathe/keeper/program/once.h"
 #include "lathe/keeper/protocol.h"
 
 // lathe-keeper: starts the commands of one session and ends their trees. It is started by Lathe with a socket as
-// descriptor 3 and goes when that closes; see protocol.h. Small and static, so that it is there within a millisecond.
+// descriptor 3, which is its only client or listens for them; see protocol.h. Small and static, so that it is there
+// within a millisecond.
+
+namespace {
+
+int socket_option(int option, int otherwise) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  const int failed = getsockopt(lathe::keeper::protocol::kSocketFd, SOL_SOCKET, option, &value, &size);
+  return failed == 0 ? value : otherwise;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  int type = 0;
-  socklen_t size = sizeof type;
-  const bool socket_there =
-      getsockopt(lathe::keeper::protocol::kSocketFd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+  using lathe::keeper::Keeper;
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): a literal
     std::printf("lathe-keeper, protocol %s\n", lathe::keeper::protocol::kVersion.data());
     return 0;
   }
-  if (argc != 1 || !socket_there) {
+  constexpr int kOnceWords = 5;
+  if (argc >= kOnceWords && std::string_view(argv[1]) == "once") {
+    const auto port = static_cast<unsigned short>(std::strtoul(argv[2], nullptr, 10));
+    return lathe::keeper::run_once(port, argv[3], argv + 4);
+  }
+  if (argc != 1 || socket_option(SO_TYPE, 0) != SOCK_SEQPACKET) {
     std::fputs("lathe-keeper runs the commands of a Lathe session; lathe starts it when it needs it.\n", stderr);
     return 1;
   }
-  lathe::keeper::Keeper(lathe::keeper::protocol::kSocketFd).run();
+  const bool listens = socket_option(SO_ACCEPTCONN, 0) != 0;
+  Keeper(lathe::keeper::protocol::kSocketFd, listens ? Keeper::Socket::kListening : Keeper::Socket::kConnected).run();
   return 0;
 }

@@ -14,10 +14,10 @@
 #include <ctime>
 #include <string>
 
-namespace lathe::keeper {
-namespace {
+#include "lathe/keeper/program/wire.h"
 
-/// The file's bytes; `there` tells a missing file from an empty one.
+namespace lathe::keeper {
+
 std::string read_proc(const char* path, bool* there) {
   std::string text;
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
@@ -30,17 +30,13 @@ std::string read_proc(const char* path, bool* there) {
   return text;
 }
 
+namespace {
+
 /// Field 4 of /proc/PID/stat; the name before it may hold anything, so it is counted from the last parenthesis.
 pid_t parent_in_stat(const std::string& stat) {
   const std::size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos || name_end + 4 >= stat.size()) return -1;
   return static_cast<pid_t>(std::strtol(stat.c_str() + name_end + 4, nullptr, 10));
-}
-
-long long now_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000LL + now.tv_nsec / 1'000'000;
 }
 
 void kill_with_group(pid_t child) {
@@ -61,19 +57,29 @@ bool has_any_child() {
   return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+void add_numbers(const std::string& text, std::vector<pid_t>& numbers) {
+  const char* at = text.c_str();
+  while (true) {
+    char* end = nullptr;
+    const long pid = std::strtol(at, &end, 10);
+    if (end == at) return;
+    numbers.push_back(static_cast<pid_t>(pid));
+    at = end;
+  }
+}
+
 }  // namespace
 
-std::vector<pid_t> children_by_scan() {
+std::vector<pid_t> children_by_scan(pid_t parent) {
   std::vector<pid_t> children;
   DIR* proc = opendir("/proc");
   if (proc == nullptr) return children;
-  const pid_t self = getpid();
   while (const dirent* entry = readdir(proc)) {
     const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
     if (pid <= 0) continue;
     bool there = false;
     const std::string stat = read_proc(("/proc/" + std::to_string(pid) + "/stat").c_str(), &there);
-    if (there && parent_in_stat(stat) == self) children.push_back(pid);
+    if (there && parent_in_stat(stat) == parent) children.push_back(pid);
   }
   closedir(proc);
   return children;
@@ -82,16 +88,26 @@ std::vector<pid_t> children_by_scan() {
 std::vector<pid_t> children_of_self() {
   bool there = false;
   const std::string text = read_proc("/proc/thread-self/children", &there);
-  if (!there) return children_by_scan();
+  if (!there) return children_by_scan(getpid());
   std::vector<pid_t> children;
-  const char* at = text.c_str();
-  while (true) {
-    char* end = nullptr;
-    const long pid = std::strtol(at, &end, 10);
-    if (end == at) return children;
-    children.push_back(static_cast<pid_t>(pid));
-    at = end;
+  add_numbers(text, children);
+  return children;
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+  const std::string tasks = "/proc/" + std::to_string(parent) + "/task";
+  std::vector<pid_t> children;
+  DIR* folder = opendir(tasks.c_str());
+  if (folder == nullptr) return children;
+  bool listed = false;
+  while (const dirent* entry = readdir(folder)) {
+    if (entry->d_name[0] == '.') continue;
+    bool there = false;
+    add_numbers(read_proc((tasks + "/" + entry->d_name + "/children").c_str(), &there), children);
+    listed = listed || there;
   }
+  closedir(folder);
+  return listed ? children : children_by_scan(parent);
 }
 
 int end_children(std::span<const pid_t> spared, int patience_ms, Watched* watched) {

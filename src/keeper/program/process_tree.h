@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <span>
+#include <string>
 #include <vector>
 
 namespace lathe::keeper {
@@ -10,8 +11,13 @@ namespace lathe::keeper {
 /// The children of this (single-threaded) process: by /proc/thread-self/children, or where the kernel has no such file
 /// by a scan of /proc.
 [[nodiscard]] std::vector<pid_t> children_of_self();
-/// The scan alone: every process whose parent is this one.
-[[nodiscard]] std::vector<pid_t> children_by_scan();
+/// Those of another process, which may have threads; empty when it is gone.
+[[nodiscard]] std::vector<pid_t> children_of(pid_t parent);
+/// The scan alone: every process whose parent is that one.
+[[nodiscard]] std::vector<pid_t> children_by_scan(pid_t parent);
+
+/// The bytes of a file below /proc; `there` tells a missing file from an empty one.
+[[nodiscard]] std::string read_proc(const char* path, bool* there);
 
 /// A child whose wait status is wanted.
 struct Watched {

@@ -5,140 +5,35 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <utility>
 
+#include "lathe/keeper/program/command.h"
 #include "lathe/keeper/program/process_tree.h"
-#include "lathe/keeper/protocol.h"
+#include "lathe/keeper/program/wire.h"
 
 // The supervisor is a subreaper: every descendant that loses its parent becomes its child, so none gets out of sight.
 // The command itself dies with the supervisor (PR_SET_PDEATHSIG); should the command kill the supervisor, the rest of
 // its tree falls to the keeper, which is a subreaper too.
 //
-// Keeper and supervisor have one thread each, so a forked child may use everything.
+//   starting ──exec failed──────────────────────────────────────────────> failed
+//      └─ started ─> running ──ended, limit, told to end, keeper gone──> tree killed ─> output drained ─> exit
 
 namespace lathe::keeper {
 namespace {
 
 constexpr int kPatienceMs = 5'000;
-
-struct Spec {
-  std::string bytes;
-  const char* cwd = nullptr;
-  std::vector<char*> argv;
-  std::vector<char*> env;
-};
-
-/// 0, or an errno.
-int read_spec(int fd, Spec& spec) {
-  struct stat status{};
-  if (fstat(fd, &status) != 0) return errno;
-  if (status.st_size <= 0) return EINVAL;
-  if (static_cast<std::size_t>(status.st_size) > protocol::kMaxSpecBytes) return E2BIG;
-  spec.bytes.resize(static_cast<std::size_t>(status.st_size));
-  std::size_t have = 0;
-  while (have < spec.bytes.size()) {
-    const ssize_t got = pread(fd, spec.bytes.data() + have, spec.bytes.size() - have, static_cast<off_t>(have));
-    if (got <= 0) return got == 0 ? EINVAL : errno;
-    have += static_cast<std::size_t>(got);
-  }
-  if (spec.bytes.back() != '\0') return EINVAL;
-
-  std::vector<char*> words;
-  for (char* at = spec.bytes.data(); at < spec.bytes.data() + spec.bytes.size(); at += std::strlen(at) + 1) {
-    words.push_back(at);
-  }
-  if (words.size() < 3) return EINVAL;
-  spec.cwd = words[0];
-  const auto count = static_cast<std::size_t>(std::strtoul(words[1], nullptr, 10));
-  if (count == 0 || count > words.size() - 2) return EINVAL;
-  const auto first_env = words.begin() + 2 + static_cast<std::ptrdiff_t>(count);
-  spec.argv.assign(words.begin() + 2, first_env);
-  spec.env.assign(first_env, words.end());
-  spec.argv.push_back(nullptr);
-  spec.env.push_back(nullptr);
-  return 0;
-}
-
-void send_report(int control, const Report& report) { (void)send(control, &report, sizeof report, MSG_NOSIGNAL); }
-
-[[noreturn]] void fail(int control, Report::Stage stage, int error) {
-  send_report(control, {.kind = Report::Kind::kFailed, .stage = stage, .error = error});
-  _exit(0);
-}
-
-/// Runs the program; returns only when it cannot, with the errno that says most: a file that is there but cannot be
-/// executed tells more than one that is missing further along PATH.
-int execute(const Spec& spec) {
-  const std::string_view name = spec.argv[0];
-  if (name.empty()) return ENOENT;
-  if (name.find('/') != std::string_view::npos) {
-    execve(spec.argv[0], spec.argv.data(), spec.env.data());
-    return errno;
-  }
-  std::string_view path = "/usr/local/bin:/usr/bin:/bin";
-  for (const char* variable : spec.env) {
-    if (variable != nullptr && std::strncmp(variable, "PATH=", 5) == 0) path = variable + 5;
-  }
-  int error = ENOENT;
-  while (true) {
-    const std::size_t colon = path.find(':');
-    const std::string_view folder(path.data(), colon == std::string_view::npos ? path.size() : colon);
-    const std::string program = (folder.empty() ? std::string(".") : std::string(folder)) + "/" + std::string(name);
-    execve(program.c_str(), spec.argv.data(), spec.env.data());
-    if (errno != ENOENT && errno != ENOTDIR) error = errno;
-    if (error != ENOENT && error != EACCES) return error;
-    if (colon == std::string_view::npos) return error;
-    path.remove_prefix(colon + 1);
-  }
-}
-
-struct ChildFailure {
-  Report::Stage stage;
-  int error;
-};
-
-void reset_signals() {
-  // By the bare system call: posix_spawn leaves the two signals that glibc keeps to itself ignored, and glibc's own
-  // sigaction does not touch them. All zero is the kernel's SIG_DFL.
-  constexpr unsigned long kStandard[4] = {};
-  for (int number = 1; number < NSIG; ++number) syscall(SYS_rt_sigaction, number, kStandard, nullptr, NSIG / 8);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-/// In the child: becomes the command, or writes why it cannot.
-[[noreturn]] void become_command(const Spec& spec, RunFds fds, unsigned file_mode_mask, int failure_pipe,
-                                 pid_t supervisor) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != supervisor) _exit(127);
-  setsid();
-  reset_signals();
-  umask(file_mode_mask);
-  ChildFailure failure{Report::Stage::kExec, 0};
-  if (chdir(spec.cwd) != 0) {
-    failure = {Report::Stage::kCwd, errno};
-  } else if (dup2(fds.in, 0) < 0 || dup2(fds.out, 1) < 0 || dup2(fds.err, 2) < 0 ||
-             close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
-    failure = {Report::Stage::kStdio, errno};
-  } else {
-    failure.error = execute(spec);
-  }
-  (void)!write(failure_pipe, &failure, sizeof failure);
-  _exit(127);
-}
+/// How long a client that ends a command may take to make room for the rest of its output.
+constexpr int kDrainPatienceMs = 1'000;
+/// Limits are looked at so often, and so much less often that looking takes at most a twentieth of the time.
+constexpr long long kLookEveryMs = 40;
+constexpr long long kLookShare = 20;
 
 /// Reaps what was orphaned and ended; true when the command itself has ended, which stays a zombie so that its process
 /// group keeps its number.
@@ -151,67 +46,202 @@ bool reap_until(pid_t command) {
   }
 }
 
-enum class Outcome { kEnd, kNeverStarted };
+class Supervisor final {
+ public:
+  Supervisor(int control, const RunSetup& setup)
+      : control_(control), setup_(setup), spool_(setup.spool, setup.policy) {}
 
-/// Waits until the command ended or has to; reports its start on the way. kNeverStarted: `failure` says why.
-Outcome wait_for_end(int control, int child_signals, int failure_pipe, pid_t command, ChildFailure* failure) {
-  pollfd waits[3] = {{.fd = control, .events = POLLIN, .revents = 0},
-                     {.fd = child_signals, .events = POLLIN, .revents = 0},
-                     {.fd = failure_pipe, .events = POLLIN, .revents = 0}};
-  while (true) {
-    if (poll(waits, 3, -1) < 0 && errno != EINTR) return Outcome::kEnd;
-    if (waits[2].revents != 0) {
-      if (read(failure_pipe, failure, sizeof *failure) == sizeof *failure) return Outcome::kNeverStarted;
-      waits[2].fd = -1;
-      send_report(control, {.kind = Report::Kind::kStarted, .pid = command});
+  [[noreturn]] void run() {
+    start();
+    while (!over_) step();
+    Watched watched{.pid = command_};
+    const int survivors = end_children({}, kPatienceMs, &watched);
+    drain();
+    Report report{.kind = Report::Kind::kExit, .survivors = survivors, .limit = limit_};
+    if (WIFSIGNALED(watched.status)) {
+      report.signal = WTERMSIG(watched.status);
+      report.code = 128 + report.signal;
+    } else {
+      report.code = WEXITSTATUS(watched.status);
+    }
+    tell(report);
+    _exit(0);
+  }
+
+ private:
+  void tell(Report report) {
+    for (int stream = 0; stream < protocol::kStreams; ++stream) report.totals[stream] = spool_.total(stream);
+    (void)send(control_, &report, sizeof report, MSG_NOSIGNAL);
+  }
+  [[noreturn]] void fail(Report::Stage stage, int error, const char* detail = "") {
+    Report report{.kind = Report::Kind::kFailed, .stage = stage, .error = error};
+    std::strncpy(report.detail, detail, sizeof report.detail - 1);
+    tell(report);
+    _exit(0);
+  }
+
+  void start() {
+    Spec spec;
+    if (const int error = read_spec(setup_.spec, spec); error != 0) fail(Report::Stage::kSpec, error);
+    take_limits(spec);
+    sigset_t child_signal;
+    sigemptyset(&child_signal);
+    sigaddset(&child_signal, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_signal, nullptr);
+    child_signals_ = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+    int failure[2];
+    if (child_signals_ < 0 || pipe2(failure, O_CLOEXEC) != 0) fail(Report::Stage::kFork, errno);
+    folder_ = open(spec.cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    free_at_start_ = free_bytes_at(folder_);
+    const pid_t self = getpid();
+    command_ = fork();
+    if (command_ < 0) fail(Report::Stage::kFork, errno);
+    if (command_ == 0) become_command(spec, setup_, failure[1], self);
+    failure_pipe_ = failure[0];
+    close(failure[1]);
+    close(setup_.spec);
+    close(setup_.in);
+    if (setup_.out != setup_.in) close(setup_.out);
+    if (setup_.err != setup_.in && setup_.err != setup_.out) close(setup_.err);
+  }
+
+  /// What the jail bounds and only we can watch.
+  void take_limits(const Spec& spec) {
+    if (!spec.jail) return;
+    const sandbox::Limits& limits = spec.jail->limits;
+    if (limits.processes) setup_.limits.processes = *limits.processes;
+    if (limits.memory_bytes) setup_.limits.memory_bytes = *limits.memory_bytes;
+  }
+
+  /// Waits for whatever comes next and takes it.
+  void step() {
+    pollfd waits[5] = {{.fd = control_, .events = POLLIN, .revents = 0},
+                       {.fd = child_signals_, .events = POLLIN, .revents = 0},
+                       {.fd = failure_pipe_, .events = POLLIN, .revents = 0}};
+    for (int stream = 0; stream < protocol::kStreams; ++stream) {
+      const bool reads = setup_.sources[stream] >= 0 && spool_.room(stream) > 0;
+      waits[3 + stream] = {.fd = reads ? setup_.sources[stream] : -1, .events = POLLIN, .revents = 0};
+    }
+    if (poll(waits, 5, poll_timeout()) < 0 && errno != EINTR) {
+      over_ = true;
+      return;
+    }
+    if (waits[2].revents != 0) on_exec();
+    if (waits[0].revents != 0 && !take_order()) over_ = told_to_end_ = true;
+    for (int stream = 0; stream < protocol::kStreams; ++stream) {
+      if (waits[3 + stream].revents != 0) (void)pump(stream);
     }
     signalfd_siginfo ignored{};
-    (void)!read(child_signals, &ignored, sizeof ignored);
-    const bool started = waits[2].fd < 0;
-    if (started && reap_until(command)) return Outcome::kEnd;
-    if (waits[0].revents != 0) return Outcome::kEnd;
+    (void)!read(child_signals_, &ignored, sizeof ignored);
+    if (failure_pipe_ < 0 && reap_until(command_)) over_ = true;
+    if (!over_) look_at_limits();
   }
-}
+
+  /// The end of the pipe says that the program runs; anything in it, why it does not.
+  void on_exec() {
+    CommandFailure failure{};
+    if (read(failure_pipe_, &failure, sizeof failure) == sizeof failure) {
+      waitpid(command_, nullptr, 0);
+      fail(failure.stage, failure.error, failure.detail);
+    }
+    close(failure_pipe_);
+    failure_pipe_ = -1;
+    next_look_ms_ = now_ms() + kLookEveryMs;
+    tell({.kind = Report::Kind::kStarted, .pid = command_});
+  }
+
+  /// False when the command is to end.
+  bool take_order() {
+    Order order;
+    const ssize_t got = recv(control_, &order, sizeof order, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+    if (got != sizeof order || order.kind == Order::Kind::kEnd) return false;
+    spool_.seen(order.totals);
+    return true;
+  }
+
+  enum class Pumped { kSome, kNothing, kEnd };
+  Pumped pump(int stream) {
+    static char buffer[64U << 10];
+    const ssize_t got = read(setup_.sources[stream], buffer, std::min(sizeof buffer, spool_.room(stream)));
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Pumped::kNothing;
+    if (got <= 0) {  // a terminal whose far end is closed gives EIO
+      close(setup_.sources[stream]);
+      setup_.sources[stream] = -1;
+      return Pumped::kEnd;
+    }
+    spool_.write(stream, {buffer, static_cast<std::size_t>(got)});
+    tell({.kind = Report::Kind::kOutput});
+    const bool too_much = setup_.limits.output_bytes != 0 && spool_.total(stream) > setup_.limits.output_bytes;
+    if (too_much && !over_) end_for(Report::Limit::kOutput);
+    return Pumped::kSome;
+  }
+
+  /// The tree is dead: what is in the pipes is all that comes.
+  void drain() {
+    spool_.use_reserve();
+    for (int stream = 0; stream < protocol::kStreams; ++stream) {
+      while (setup_.sources[stream] >= 0) {
+        if (spool_.room(stream) == 0) {
+          pollfd wait{.fd = control_, .events = POLLIN, .revents = 0};
+          if (poll(&wait, 1, told_to_end_ ? kDrainPatienceMs : -1) == 0) return;
+          if (!take_order() && std::exchange(told_to_end_, true)) return;
+          continue;
+        }
+        if (pump(stream) == Pumped::kNothing) break;
+      }
+    }
+  }
+
+  [[nodiscard]] bool limited() const {
+    const Limits& limits = setup_.limits;
+    return limits.processes != 0 || limits.memory_bytes != 0 || limits.free_bytes != 0;
+  }
+  [[nodiscard]] int poll_timeout() const {
+    if (failure_pipe_ >= 0 || !limited()) return -1;
+    return static_cast<int>(std::clamp(next_look_ms_ - now_ms(), 0LL, 60'000LL));
+  }
+  void end_for(Report::Limit limit) {
+    limit_ = limit;
+    over_ = true;
+  }
+  void look_at_limits() {
+    const long long now = now_ms();
+    if (failure_pipe_ >= 0 || !limited() || now < next_look_ms_) return;
+    const Limits& limits = setup_.limits;
+    const Usage usage = usage_of_descendants(limits.processes == 0 ? ~0ULL : limits.processes);
+    if (limits.processes != 0 && usage.processes > limits.processes) end_for(Report::Limit::kProcesses);
+    if (limits.memory_bytes != 0 && usage.memory_bytes > limits.memory_bytes) end_for(Report::Limit::kMemory);
+    if (limits.free_bytes != 0) {
+      const std::uint64_t free = free_bytes_at(folder_);
+      // A disk that was nearly full before is not this command's doing.
+      if (free < limits.free_bytes && free < free_at_start_ / 2 + free_at_start_ / 4) end_for(Report::Limit::kDisk);
+    }
+    next_look_ms_ = now + std::max(kLookEveryMs, (now_ms() - now) * kLookShare);
+  }
+
+  const int control_;
+  RunSetup setup_;
+  Spool spool_;
+  pid_t command_ = -1;
+  int child_signals_ = -1;
+  /// Open until the program runs.
+  int failure_pipe_ = -1;
+  int folder_ = -1;
+  std::uint64_t free_at_start_ = 0;
+  long long next_look_ms_ = 0;
+  bool over_ = false;
+  bool told_to_end_ = false;
+  Report::Limit limit_ = Report::Limit::kNone;
+};
 
 }  // namespace
 
-void supervise(int control, RunFds fds, unsigned file_mode_mask) {
+void supervise(int control, RunSetup setup) {
   prctl(PR_SET_NAME, "lathe-watch");
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   setsid();
-  Spec spec;
-  if (const int error = read_spec(fds.spec, spec); error != 0) fail(control, Report::Stage::kSpec, error);
-
-  sigset_t child_signal;
-  sigemptyset(&child_signal);
-  sigaddset(&child_signal, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &child_signal, nullptr);
-  const int child_signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
-  int failure_pipe[2];
-  if (child_signals < 0 || pipe2(failure_pipe, O_CLOEXEC) != 0) fail(control, Report::Stage::kFork, errno);
-  const pid_t self = getpid();
-  const pid_t command = fork();
-  if (command < 0) fail(control, Report::Stage::kFork, errno);
-  if (command == 0) become_command(spec, fds, file_mode_mask, failure_pipe[1], self);
-  close(failure_pipe[1]);
-  for (const int fd : {fds.in, fds.out, fds.err, fds.spec}) close(fd);
-
-  ChildFailure failure{};
-  if (wait_for_end(control, child_signals, failure_pipe[0], command, &failure) == Outcome::kNeverStarted) {
-    waitpid(command, nullptr, 0);
-    fail(control, failure.stage, failure.error);
-  }
-  Watched watched{.pid = command};
-  const int survivors = end_children({}, kPatienceMs, &watched);
-  Report report{.kind = Report::Kind::kExit, .survivors = survivors};
-  if (WIFSIGNALED(watched.status)) {
-    report.signal = WTERMSIG(watched.status);
-    report.code = 128 + report.signal;
-  } else {
-    report.code = WEXITSTATUS(watched.status);
-  }
-  send_report(control, report);
-  _exit(0);
+  Supervisor(control, setup).run();
 }
 
 }  // namespace lathe::keeper

@@ -1,0 +1,98 @@
+#include "lathe/keeper/program/once.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "lathe/keeper/program/forwarder.h"
+#include "lathe/keeper/program/process_tree.h"
+#include "lathe/sandbox/apply.h"
+
+namespace lathe::keeper {
+namespace {
+
+constexpr int kJailFd = 3;
+constexpr int kProxyFd = 4;
+constexpr int kCannotRun = 126;
+constexpr int kNotFound = 127;
+
+int complain(const char* what, int error) {
+  std::fprintf(stderr, "lathe: %s: %s\n", what, std::strerror(error));
+  return error == ENOENT ? kNotFound : kCannotRun;
+}
+
+std::string read_whole(int fd) {
+  std::string bytes;
+  char part[4096];
+  for (ssize_t got = 0; (got = read(fd, part, sizeof part)) > 0;) bytes.append(part, static_cast<std::size_t>(got));
+  return bytes;
+}
+
+[[noreturn]] void become(const sandbox::CommandJail& jail, const char* cwd, char** argv, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kCannotRun);
+  for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
+  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (const sandbox::Applied failed = sandbox::apply(jail); failed.stage != sandbox::Stage::kDone) {
+    const std::string stage(name_of(failed.stage));
+    std::fprintf(stderr, "lathe: cannot be confined (%s)\n", stage.c_str());
+    _exit(complain(argv[0], failed.error == ENOENT ? EPERM : failed.error));
+  }
+  if (chdir(cwd) != 0) _exit(complain(cwd, errno));
+  execvp(argv[0], argv);
+  _exit(complain(argv[0], errno));
+}
+
+/// Ends what the command left behind, one by one: it is in our own process group.
+void end_what_is_left() {
+  while (true) {
+    const std::vector<pid_t> children = children_of_self();
+    if (children.empty()) return;
+    for (const pid_t child : children) kill(child, SIGKILL);
+    while (waitpid(-1, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+}
+
+pid_t g_command = -1;
+
+void pass_on(int number) {
+  if (g_command > 0) kill(g_command, number);
+}
+
+}  // namespace
+
+int run_once(unsigned short port, const char* cwd, char** argv) {
+  const auto jail = sandbox::CommandJail::decode(read_whole(kJailFd));
+  if (!jail) return complain("the description of the jail", EINVAL);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (port != 0) {
+    const Forwarder started = start_forwarder(port, kProxyFd);
+    if (started.error != 0) return complain("the way to the network proxy", started.error);
+  }
+  // The terminal sends these two to the command as well.
+  std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGQUIT, SIG_IGN);
+  const pid_t self = getpid();
+  g_command = fork();
+  if (g_command < 0) return complain(argv[0], errno);
+  if (g_command == 0) become(*jail, cwd, argv, self);
+  std::signal(SIGTERM, pass_on);
+  std::signal(SIGHUP, pass_on);
+  int status = 0;
+  while (waitpid(g_command, &status, 0) < 0 && errno == EINTR) {
+  }
+  end_what_is_left();
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace lathe::keeper
