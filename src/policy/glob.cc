@@ -1,0 +1,168 @@
+#include "lathe/policy/glob.h"
+
+#include <algorithm>
+
+#include "lathe/base/strings.h"
+
+namespace lathe::policy {
+
+using base::Error;
+using base::Result;
+
+namespace {
+
+constexpr std::size_t kMaxAlternatives = 4'096;
+
+/// The alternatives of the first outermost {a,b}, each with what stands around it.
+std::vector<std::string> expand_once(const std::string& text) {
+  const std::size_t open = text.find('{');
+  if (open == std::string::npos) return {text};
+  std::vector<std::string> parts{""};
+  std::size_t depth = 0;
+  std::size_t close = std::string::npos;
+  for (std::size_t i = open; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '{' && ++depth == 1) continue;
+    if (c == '}' && --depth == 0) {
+      close = i;
+      break;
+    }
+    if (c == ',' && depth == 1) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  if (close == std::string::npos) return {text};
+  for (std::string& part : parts) part = text.substr(0, open) + part + text.substr(close + 1);
+  return parts;
+}
+
+bool expandable(const std::string& text) {
+  const std::size_t open = text.find('{');
+  return open != std::string::npos && text.find('}', open) != std::string::npos;
+}
+
+/// Greedy with one point to go back to, for characters and for parts of paths alike.
+template <class Pattern, class Text, class IsStar, class Same>
+bool wildcard(const Pattern& pattern, const Text& text, const IsStar& is_star, const Same& same) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string::npos;
+  std::size_t resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && is_star(pattern[p])) {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && same(pattern[p], text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && is_star(pattern[p])) ++p;
+  return p == pattern.size();
+}
+
+bool part_matches(std::string_view pattern, std::string_view part) {
+  return wildcard(pattern, part, [](char c) { return c == '*'; }, [](char p, char t) { return p == '?' || p == t; });
+}
+
+std::vector<std::string_view> parts_of(std::string_view path) { return base::split(path, '/'); }
+
+}  // namespace
+
+Result<Glob> Glob::parse(std::string_view pattern) {
+  Glob glob;
+  glob.text_ = pattern;
+  std::vector<std::string> open{std::string(pattern)};
+  std::vector<std::string> done;
+  while (!open.empty()) {
+    std::string text = std::move(open.back());
+    open.pop_back();
+    std::vector<std::string> expanded = expandable(text) ? expand_once(text) : std::vector<std::string>{text};
+    if (expanded.size() == 1 && expanded.front() == text) {
+      done.push_back(std::move(text));
+    } else {
+      std::ranges::move(expanded, std::back_inserter(open));
+    }
+    if (open.size() + done.size() > kMaxAlternatives) {
+      return Error{.code = base::codes::kLimit, .message = "the pattern has more than 4096 alternatives"};
+    }
+  }
+  for (const std::string& text : done) {
+    std::vector<std::string> parts;
+    for (const std::string_view part : parts_of(clean_path(text))) parts.emplace_back(part);
+    glob.alternatives_.push_back(std::move(parts));
+  }
+  return glob;
+}
+
+bool Glob::matches(std::string_view path) const {
+  const std::string clean = clean_path(path);
+  const std::vector<std::string_view> parts = parts_of(clean);
+  return std::ranges::any_of(alternatives_, [&](const std::vector<std::string>& pattern) {
+    return wildcard(
+        pattern, parts, [](const std::string& part) { return part == "**"; },
+        [](const std::string& part, std::string_view text) { return part != "**" && part_matches(part, text); });
+  });
+}
+
+std::string clean_path(std::string_view path) {
+  const bool absolute = path.starts_with('/');
+  std::vector<std::string> kept;
+  for (const std::string_view part : base::split(path, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      kept.emplace_back(part);
+    } else if (!kept.empty() && kept.back() != "..") {
+      kept.pop_back();
+    } else if (!absolute) {
+      kept.emplace_back(part);
+    }
+  }
+  std::string joined = (absolute ? "/" : "") + base::join(kept, "/");
+  return joined.empty() ? "." : joined;
+}
+
+std::string absolute_path(std::string_view folder, std::string_view path) {
+  if (path.starts_with('/')) return clean_path(path);
+  return clean_path(std::string(folder) + "/" + std::string(path));
+}
+
+std::string canonical_host(std::string_view host) {
+  while (host.ends_with('.')) host.remove_suffix(1);
+  const bool plain = std::ranges::all_of(host, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == ':' || c == '[' || c == ']';
+  });
+  if (!plain || host.empty() || host.size() > 255) return "";
+  return base::lower(host);
+}
+
+std::string host_of_url(std::string_view url) {
+  const std::string lower = base::lower(url.substr(0, 8));
+  if (lower.starts_with("https://")) {
+    url.remove_prefix(8);
+  } else if (lower.starts_with("http://")) {
+    url.remove_prefix(7);
+  } else {
+    return "";
+  }
+  std::string_view host = url.substr(0, url.find_first_of("/?#"));
+  if (host.find_first_of("@\\") != std::string_view::npos) return "";
+  if (host.starts_with('[')) return canonical_host(host.substr(0, host.find(']') + 1));
+  return canonical_host(host.substr(0, host.find(':')));
+}
+
+bool host_matches(std::string_view pattern, std::string_view host) {
+  if (pattern == "*") return true;
+  if (!pattern.starts_with("*.")) return pattern == host;
+  return host.size() > pattern.size() - 1 && host.ends_with(pattern.substr(1));
+}
+
+}  // namespace lathe::policy

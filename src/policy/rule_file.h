@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/base/json.h"
+#include "lathe/base/result.h"
+#include "lathe/policy/rule.h"
+
+// Rule files -> RuleSet. Two forms, told apart by their keys: HITL policies ("default_action", rules with "action"),
+// and our own ("decision"), in YAML or JSON each. docs/reference/policy.md describes both.
+//
+// Strict: an unknown key, operator or value is an error with line and column, all of them at once. Nothing falls back
+// to anything.
+
+namespace lathe::policy {
+
+/// `file` is what messages and sources call it; its ending decides how it is read. Examples are not run.
+[[nodiscard]] base::Result<RuleSet> read_rules(std::string_view text, const std::string& file);
+/// The examples that come out wrong, each with its place.
+[[nodiscard]] std::vector<std::string> failed_examples(const RuleSet& rules);
+/// read_rules, and an error when an example fails.
+[[nodiscard]] base::Result<RuleSet> load_rules(std::string_view text, const std::string& file);
+
+/// A file of our own form that holds these rules, as smallest_rules() of decide.h makes them.
+[[nodiscard]] std::string write_rules(const std::vector<base::Json>& rules);
+/// The rules of such a file, as JSON.
+[[nodiscard]] base::Result<std::vector<base::Json>> rules_as_json(std::string_view text, const std::string& file);
+
+}  // namespace lathe::policy

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lathe/syntax/shell.h"
+
+namespace lathe::syntax {
+
+/// What one parse may use up, its nested scripts included, and where its commands go.
+struct Budget {
+  Script& script;
+  std::size_t depth = 0;
+  std::size_t bytes_left = std::size_t{1} << 20;
+
+  static constexpr std::size_t kMaxDepth = 64;
+  static constexpr std::size_t kMaxCommands = 2'000;
+
+  /// The rest of the script is not looked at.
+  void give_up(std::string_view why);
+  [[nodiscard]] bool gave_up() const { return !script.understood; }
+};
+
+/// Counts one level of nesting for as long as it lives.
+class Nested final {
+ public:
+  explicit Nested(Budget& budget) : budget_(budget) {
+    if (++budget_.depth > Budget::kMaxDepth) budget_.give_up("it is nested too deeply");
+  }
+  ~Nested() { --budget_.depth; }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+
+ private:
+  Budget& budget_;
+};
+
+/// Reads a whole script and adds its commands.
+void parse_into(Budget& budget, std::string_view text);
+/// Adds the command and those that it starts.
+void add_command(Budget& budget, SimpleCommand command);
+
+/// Recursive descent over the text of one script. Nothing is read once the budget gave up. Used for one parse.
+class Parser final {
+ public:
+  Parser(Budget& budget, std::string_view text) : budget_(budget), text_(text) {}
+  void script();
+
+ private:
+  // ---- commands (parser.cc)
+  void list();
+  void pipeline();
+  void command();
+  bool compound(std::string_view reserved);
+  void if_command();
+  void loop();
+  void for_command();
+  void case_command();
+  void test_command();
+  void function_keyword();
+  void function_body();
+  void simple();
+  void redirections(SimpleCommand& into);
+  bool redirection(SimpleCommand& into);
+  void finish(SimpleCommand command);
+  void expect(std::string_view reserved);
+
+  // ---- words (words.cc)
+  std::optional<Assignment> assignment();
+  Word word();
+  void single_quoted(Word& word);
+  void double_quoted(Word& word);
+  void ansi_quoted(Word& word);
+  void escaped(Word& word);
+  /// At a "$" or "`": reads the expansion, adds its source to the word and its commands to the script.
+  void expansion(Word& word, bool in_quotes);
+  /// The text of a here-document.
+  void text_with_expansions(Word& word);
+  void parameter(bool in_quotes);
+  void backquoted();
+  void substitution();
+  [[nodiscard]] bool arithmetic_ahead() const;
+  void arithmetic(std::string_view close);
+
+  // ---- text
+  [[nodiscard]] bool done() const { return budget_.gave_up() || at_ >= text_.size(); }
+  [[nodiscard]] char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
+  [[nodiscard]] bool ahead(std::string_view what) const { return text_.substr(at_).starts_with(what); }
+  bool take(std::string_view what);
+  void blanks();
+  void blanks_and_lines();
+  void newline();
+  [[nodiscard]] bool at_delimiter() const;
+  [[nodiscard]] bool at_list_end() const;
+  [[nodiscard]] bool is_meta_after() const;
+  /// The reserved word here, or nothing.
+  [[nodiscard]] std::string_view reserved_word() const;
+  void give_up(std::string_view why) { budget_.give_up(why); }
+
+  /// At the delimiter after "<<": reads it and the body below this line.
+  Word here_document();
+
+  Budget& budget_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  /// Where the line ends below which here-documents stand, and where the text goes on after them.
+  struct HereLines {
+    std::size_t line_end;
+    std::size_t resume;
+  };
+  std::optional<HereLines> here_;
+};
+
+}  // namespace lathe::syntax

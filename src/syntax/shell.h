@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/base/result.h"
+
+// What a shell would run, read from the text of a script without running it: every simple command in it, wherever it
+// stands (lists, pipes, substitutions, here-documents, functions, loops), and those inside programs that run programs
+// (`bash -c`, `env`, `sudo`, `xargs`, `find -exec`, …; wrappers.h).
+//
+// The grammar is bash's. What this parser does not follow to the end is never guessed at: `understood` is false and
+// says why, and the commands found until then are still listed. A filter on the text of a command is advice
+// (ARCHITECTURE 7.3): a script in a file, an alias or a name that is computed hides what it likes.
+//
+// Pure and bounded: text longer than an argument of execve may be, or with a NUL byte, is an error; nesting, commands
+// and wrappers have bounds, past which a script is not understood.
+
+namespace lathe::syntax {
+
+/// One word after quotes are removed.
+struct Word {
+  /// The literal text; expansions stand in it as they were written.
+  std::string text;
+  /// It has an expansion ($x, $(…), `…`, {a,b}), so what the program gets is not known here.
+  bool dynamic = false;
+  /// It has an unquoted *, ? or [.
+  bool pattern = false;
+  /// It begins with an unquoted ~.
+  bool tilde = false;
+  friend bool operator==(const Word&, const Word&) = default;
+};
+
+struct Assignment {
+  std::string name;
+  Word value;
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+struct Redirection {
+  enum class Kind { kRead, kWrite, kReadWrite, kDuplicate, kHereText };
+  Kind kind = Kind::kRead;
+  /// File name; the descriptor of a kDuplicate; the body of a here-document or here-string.
+  Word target;
+  friend bool operator==(const Redirection&, const Redirection&) = default;
+};
+
+struct SimpleCommand {
+  std::vector<Assignment> assignments;
+  /// The program's name first; empty when there are only assignments or redirections.
+  std::vector<Word> words;
+  std::vector<Redirection> redirections;
+  /// It only starts another command, which is listed too, and adds no right of its own (env, timeout, bash -c).
+  bool only_wraps = false;
+
+  /// Last part of the program's path; empty when there is none or it is dynamic.
+  [[nodiscard]] std::string_view name() const;
+  /// Neither a word nor an assignment is dynamic.
+  [[nodiscard]] bool literal() const;
+  friend bool operator==(const SimpleCommand&, const SimpleCommand&) = default;
+};
+
+struct Script {
+  /// In the order of the text; a command comes before those that it starts.
+  std::vector<SimpleCommand> commands;
+  bool understood = true;
+  /// The first thing that was not understood, for people.
+  std::string why;
+};
+
+/// The longest argument that Linux hands to a program, and so the longest script of a `-c`.
+inline constexpr std::size_t kMaxScriptBytes = 131'071;
+
+/// `invalid` for an empty script or a NUL byte, `limit_exceeded` for one that is too long.
+[[nodiscard]] base::Result<Script> parse_script(std::string_view text);
+/// The same for a program with its arguments, which no shell touches.
+[[nodiscard]] base::Result<Script> parse_argv(const std::vector<std::string>& argv);
+
+/// The command on one line, quoted where needed: "FOO=1 git push 'a b' > log".
+[[nodiscard]] std::string command_text(const SimpleCommand& command);
+
+}  // namespace lathe::syntax
