@@ -1,0 +1,80 @@
+#include "lathe/undo/git_objects.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "lathe/crypto/git_blob_id.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::undo {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+/// A repository made by git itself.
+class GitObjectsTest : public testing::Test {
+ protected:
+  GitObjectsTest() {
+    std::string pattern = (stdfs::temp_directory_path() / "lathe-git-XXXXXX").string();
+    base_ = mkdtemp(pattern.data());
+    stdfs::create_directories(base_ + "/r/deep/er");
+    put("a.txt", "one\n");
+    put("deep/er/b.txt", "two\r\n");
+    put("deep/c", std::string("\0\xFF", 2));
+    stdfs::create_symlink("a.txt", base_ + "/r/link");
+    git("init -q");
+    git("add .");
+  }
+  ~GitObjectsTest() override { stdfs::remove_all(base_); }
+
+  void put(const std::string& path, std::string_view bytes) { std::ofstream(base_ + "/r/" + path) << bytes; }
+  void git(const std::string& words) {
+    const std::string line = "cd '" + base_ + "/r' && HOME='" + base_ +
+                             "' GIT_CONFIG_NOSYSTEM=1 git -c user.name=t -c user.email=t@e " + words + " >/dev/null";
+    ASSERT_EQ(std::system(line.c_str()), 0) << line;  // NOLINT(*): words of this test
+  }
+  IndexedObjects index() {
+    const auto bytes = runtime::read_file(base_ + "/r/.git/index");
+    return *parse_git_index(*bytes);
+  }
+
+  std::string base_;
+};
+
+TEST_F(GitObjectsTest, ReadsTheIndexOfEveryVersion) {
+  for (const char* version : {"2", "3", "4"}) {
+    git(std::string("update-index --index-version ") + version + " --force-write-index");
+    const IndexedObjects objects = index();
+    EXPECT_EQ(objects.size(), 4U) << version;
+    EXPECT_EQ(objects.at("a.txt"), crypto::git_blob_id("one\n"));
+    EXPECT_EQ(objects.at("deep/er/b.txt"), crypto::git_blob_id("two\r\n"));
+    EXPECT_EQ(objects.at("link"), crypto::git_blob_id("a.txt"));
+  }
+}
+
+TEST_F(GitObjectsTest, ACutIndexIsAnErrorAndNothingElse) {
+  const std::string bytes = *runtime::read_file(base_ + "/r/.git/index");
+  for (std::size_t size = 0; size < 300 && size < bytes.size(); ++size) {
+    EXPECT_FALSE(parse_git_index(bytes.substr(0, size)).ok()) << size;
+  }
+}
+
+TEST_F(GitObjectsTest, ObjectsAreReadWithoutAnythingElseOfTheRepository) {
+  put(".git/config", "[core]\n\tfsmonitor = touch " + base_ + "/ran\n[broken");
+  runtime::Loop loop;
+  const auto repository = Repository::find(base_ + "/r/deep");
+  ASSERT_TRUE(repository);
+  EXPECT_EQ(repository->root, base_ + "/r");
+  const std::string name = crypto::git_blob_id("two\r\n");
+  const auto objects = loop.block_on(
+      read_git_objects(&loop, base_ + "/private", repository->objects_folder, {name, std::string(40, '0')}, 1'000));
+  ASSERT_TRUE(objects.ok()) << objects.error().text();
+  EXPECT_EQ(*objects, (std::map<std::string, std::string>{{name, "two\r\n"}}));
+  EXPECT_FALSE(stdfs::exists(base_ + "/ran"));
+}
+
+}  // namespace
+}  // namespace lathe::undo

@@ -1,0 +1,312 @@
+#include "lathe/undo/session_history.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "lathe/base/secret_filter.h"
+#include "lathe/crypto/sha256.h"
+#include "lathe/undo/git_objects.h"
+
+namespace lathe::undo {
+
+using base::Error;
+using base::Result;
+using ports::RestoreMode;
+using ports::RestoreReport;
+using ports::SnapshotSummary;
+using runtime::Async;
+
+namespace {
+
+constexpr std::size_t kShownNotCovered = 100;
+constexpr std::size_t kMaxTreeBytes = 1U << 30;
+/// Bytes of git objects that are fetched at once.
+constexpr std::int64_t kFetchBytes = 32LL << 20;
+
+FileState state_of(const std::optional<std::string_view>& bytes) {
+  if (!bytes) return {};
+  return {.kind = FileKind::kFile,
+          .mode = {},
+          .size = static_cast<std::int64_t>(bytes->size()),
+          .content = crypto::sha256(*bytes),
+          .git = {}};
+}
+
+/// Where the file really is: links in the path to it, and at its end, followed.
+std::string real_place(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(path, ignored).string();
+}
+
+}  // namespace
+
+SessionHistory::SessionHistory(runtime::Loop& loop, runtime::Pool& pool, ports::BlobStore& blobs,
+                               HistoryOptions options)
+    : loop_(loop), pool_(pool), blobs_(blobs), options_(std::move(options)) {
+  options_.root = runtime::real_path(options_.root).value_or(options_.root);
+  walk_options_.secrets = options_.secrets;
+  walk_options_.left_out = options_.left_out;
+}
+
+std::vector<std::string> SessionHistory::keys() const {
+  return options_.keys ? options_.keys() : std::vector<std::string>();
+}
+
+std::string SessionHistory::cache_file() const {
+  return options_.cache_folder + "/" + crypto::sha256(options_.root).substr(0, 32);
+}
+
+ports::ReadSet& SessionHistory::reads() {
+  std::call_once(reads_opened_, [this] {
+    (void)runtime::make_folders(options_.folder).ok();
+    reads_ = FileReadSet::open(options_.folder + "/seen");
+  });
+  return *reads_;
+}
+
+Result<void> SessionHistory::open() {
+  if (log_) return {};
+  TRY_OK(runtime::make_folders(options_.folder));
+  TRY(ChangeLog log, ChangeLog::open(options_.folder + "/changes.ndjson", options_.disk, options_.durability));
+  const bool died = log.open_command() && log.open_command()->root == options_.root;
+  for (const std::string& file : {options_.folder + "/tree", cache_file()}) {
+    const auto bytes = runtime::read_file(file, kMaxTreeBytes);
+    if (!bytes.ok()) continue;
+    auto tree = Tree::decode(*bytes);
+    if (!tree.ok() || tree->root != options_.root) continue;
+    tree_ = *std::move(tree);
+    break;
+  }
+  log_ = std::move(log);
+  if (!died) {
+    // In another working folder, where this history does not look.
+    if (!log_->open_command()) return {};
+    auto ended = log_->end_command({});
+    if (!ended.ok()) log_.reset();
+    return ended;
+  }
+  const std::int64_t at = at_.exchange(log_->open_command()->at);
+  auto closed = take_changes();
+  at_.store(at);
+  if (!closed.ok()) log_.reset();
+  return closed;
+}
+
+Result<std::vector<TreeChange>> SessionHistory::sweep() {
+  walk_options_.keys = keys();
+  TRY(Walked walked, walk_tree(options_.root, std::move(tree_), blobs_, walk_options_));
+  tree_ = std::move(walked.tree);
+  tree_is_new_ = tree_is_new_ || walked.different;
+  return std::move(walked.changes);
+}
+
+Result<void> SessionHistory::keep_tree() {
+  const std::string file = options_.folder + "/tree";
+  if (tree_is_new_ || !runtime::path_exists(file)) {
+    TRY_OK(options_.disk.replace_file(file, tree_.encode(), "tree", options_.durability));
+    tree_is_new_ = false;
+    // A second name for the same bytes; without it the next session reads more.
+    const std::string fresh = fmt::format("{}.{}", cache_file(), getpid());
+    if (runtime::make_folders(options_.cache_folder).ok() && link(file.c_str(), fresh.c_str()) == 0 &&
+        rename(fresh.c_str(), cache_file().c_str()) != 0) {
+      unlink(fresh.c_str());
+    }
+  }
+  return {};
+}
+
+Result<SnapshotSummary> SessionHistory::snapshot() {
+  const std::scoped_lock lock(mutex_);
+  TRY_OK(open());
+  if (log_->open_command()) {
+    TRY_OK(take_changes());
+  } else {
+    // What changed while no command of ours ran is nobody's here.
+    TRY_OK(sweep());
+  }
+  TRY_OK(keep_tree());
+  if (!log_->open_command()) TRY_OK(log_->begin_command({.at = at_.load(), .root = options_.root}));
+  return SnapshotSummary{.files = tree_.covered_files(), .not_covered = tree_.not_covered(kShownNotCovered)};
+}
+
+Result<void> SessionHistory::take_changes() {
+  TRY(const std::vector<TreeChange> changes, sweep());
+  std::vector<ChangeRecord> records;
+  for (const TreeChange& change : changes) {
+    records.push_back({.at = at_.load(),
+                       .by = ChangedBy::kCommand,
+                       .root = options_.root,
+                       .path = change.path,
+                       .before = change.before,
+                       .after = change.after});
+  }
+  if (!jobs_live_.load()) return log_->end_command(records);
+  TRY_OK(log_->append(records));
+  return keep_tree();
+}
+
+Async<Result<SnapshotSummary>> SessionHistory::before_command() {
+  return pool_.run([this] { return snapshot().within("the workspace could not be snapshotted, so nothing was run"); });
+}
+
+Async<Result<void>> SessionHistory::after_command() {
+  return pool_.run([this]() -> Result<void> {
+    const std::scoped_lock lock(mutex_);
+    if (!log_ || !log_->open_command()) return {};
+    return take_changes();
+  });
+}
+
+Result<std::vector<ChangeRecord>> SessionHistory::records_of(const ports::FileWrite& write) {
+  const std::string place = real_place(write.path);
+  const std::string prefix = options_.root == "/" ? "/" : options_.root + "/";
+  if (!place.starts_with(prefix)) return std::vector<ChangeRecord>();
+  if (write.before && base::holds_secret(*write.before, keys())) return std::vector<ChangeRecord>();
+  ChangeRecord record{.at = at_.load(),
+                      .by = ChangedBy::kTool,
+                      .root = options_.root,
+                      .path = place.substr(prefix.size()),
+                      .before = state_of(write.before),
+                      .after = state_of(write.after)};
+  const base::UniqueFd root(::open(options_.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return base::errno_error(errno, options_.root);
+  std::vector<ChangeRecord> records;
+  if (write.before) {
+    TRY_OK(blobs_.put(*write.before));
+    TRY(const FileState now, look_at(root.get(), record.path));
+    record.before.mode = now.mode;
+    if (write.after && now.mode) record.after.mode = *now.mode & 0777;
+  } else {
+    // Folders that the write will make.
+    for (std::string folder = split_name(record.path).first; !folder.empty(); folder = split_name(folder).first) {
+      TRY(const FileState now, look_at(root.get(), folder));
+      if (now.kind != FileKind::kNone) break;
+      ChangeRecord made = record;
+      made.path = folder;
+      made.before = {};
+      made.after = {.kind = FileKind::kFolder};
+      records.push_back(std::move(made));
+    }
+  }
+  records.push_back(std::move(record));
+  return records;
+}
+
+Result<void> SessionHistory::will_write(const std::vector<ports::FileWrite>& writes) {
+  const std::scoped_lock lock(mutex_);
+  TRY_OK(open());
+  std::vector<ChangeRecord> records;
+  for (const ports::FileWrite& write : writes) {
+    TRY(auto more, records_of(write));
+    records.insert(records.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  }
+  return log_->append(records);
+}
+
+Result<RestorePlan> SessionHistory::plan(std::int64_t seq) {
+  const std::scoped_lock lock(mutex_);
+  TRY_OK(open());
+  if (log_->open_command()) TRY_OK(take_changes());
+  return plan_restore(log_->changes(), options_.root, seq);
+}
+
+Async<Result<void>> SessionHistory::fetch_from_git(const RestorePlan* plan) {
+  const auto repository = Repository::find(options_.root);
+  std::map<std::string, const FileState*> wanted;
+  for (const RestoreStep& step : plan->steps) {
+    if (!step.target.git.empty()) wanted.emplace(step.target.git, &step.target);
+  }
+  while (repository && !wanted.empty()) {
+    std::vector<std::string> names;
+    std::int64_t bytes = 0;
+    while (!wanted.empty() && bytes < kFetchBytes) {
+      bytes += wanted.begin()->second->size;
+      names.push_back(wanted.begin()->first);
+      wanted.erase(wanted.begin());
+    }
+    CO_TRY(const auto objects,
+           co_await read_git_objects(&loop_, options_.cache_folder + "/git", repository->objects_folder,
+                                     std::move(names), static_cast<std::size_t>(bytes)));
+    auto keep = [this, &objects]() -> Result<void> {
+      for (const auto& [name, content] : objects) TRY_OK(blobs_.put(content));
+      return {};
+    };
+    CO_TRY_OK(co_await pool_.run(std::move(keep)));
+  }
+  co_return Result<void>();
+}
+
+namespace {
+
+/// Folders are told only where they are all that comes back.
+void report_step(const RestoreStep& step, RestoreReport& report) {
+  const bool folder = step.target.kind == FileKind::kFolder || step.now.kind == FileKind::kFolder;
+  std::vector<std::string>& list = step.target.kind == FileKind::kNone ? report.removed : report.restored;
+  if (!folder || step.target.kind == FileKind::kFile || step.target.kind == FileKind::kLink) {
+    list.push_back(step.path);
+  } else {
+    list.push_back(step.path + "/");
+  }
+}
+
+void leave_out_full_folders(std::vector<std::string>& paths) {
+  std::ranges::sort(paths, path_less);
+  std::vector<std::string> kept;
+  for (std::string& path : paths) {
+    const auto inside = [&](const std::string& other) { return other.size() > path.size() && other.starts_with(path); };
+    if (path.ends_with('/') && std::ranges::any_of(paths, inside)) continue;
+    kept.push_back(path);
+  }
+  paths = std::move(kept);
+}
+
+void finish(RestoreReport& report) {
+  leave_out_full_folders(report.restored);
+  leave_out_full_folders(report.removed);
+  std::ranges::sort(report.conflicts, path_less);
+}
+
+}  // namespace
+
+Result<RestoreReport> SessionHistory::carry_out_all(const RestorePlan& plan) {
+  const std::scoped_lock lock(mutex_);
+  RestoreReport report{.restored = {}, .removed = {}, .conflicts = plan.conflicts, .not_covered = {}};
+  std::vector<ChangeRecord> records;
+  for (const RestoreStep& step : plan.steps) {
+    records.push_back({.at = at_.load(),
+                       .by = ChangedBy::kUndo,
+                       .root = options_.root,
+                       .path = step.path,
+                       .before = step.now,
+                       .after = step.target});
+  }
+  TRY_OK(log_->append(records));
+  const std::vector<std::string> held_keys = keys();
+  for (const RestoreStep& step : plan.steps) {
+    TRY(const StepEnd end, carry_out(step, options_.root, blobs_, held_keys).within(step.path));
+    if (end == StepEnd::kDone) report_step(step, report);
+    if (end == StepEnd::kConflict) report.conflicts.push_back(step.path);
+  }
+  return report;
+}
+
+Async<Result<RestoreReport>> SessionHistory::restore(std::int64_t seq, RestoreMode mode) {
+  CO_TRY(const RestorePlan planned, co_await pool_.run([this, seq] { return plan(seq); }));
+  RestoreReport report{.restored = {}, .removed = {}, .conflicts = planned.conflicts, .not_covered = {}};
+  if (mode == RestoreMode::kDryRun) {
+    for (const RestoreStep& step : planned.steps) report_step(step, report);
+  } else {
+    CO_TRY_OK(co_await fetch_from_git(&planned));
+    CO_TRY(report, co_await pool_.run([this, &planned] { return carry_out_all(planned); }));
+  }
+  report.not_covered = tree_.not_covered(kShownNotCovered);
+  finish(report);
+  co_return report;
+}
+
+}  // namespace lathe::undo

@@ -1,0 +1,316 @@
+#include "lathe/undo/session_history.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "lathe/journal/blob_store.h"
+#include "lathe/storage/blob_folder.h"
+
+namespace lathe::undo {
+namespace {
+
+namespace stdfs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+/// A workspace with real files; each test plays the tools, the commands and the person.
+class SessionHistoryTest : public testing::Test {
+ protected:
+  SessionHistoryTest() {
+    std::string pattern = (stdfs::temp_directory_path() / "lathe-undo-XXXXXX").string();
+    base_ = mkdtemp(pattern.data());
+    stdfs::create_directory(base_ + "/work");
+    blobs_.emplace(*storage::BlobFolder::open(base_ + "/blobs", storage::Disk(), runtime::Durability::kProcess));
+    start();
+  }
+  ~SessionHistoryTest() override { stdfs::remove_all(base_); }
+
+  /// A new process with the same session.
+  void start() {
+    history_ = std::make_unique<SessionHistory>(
+        loop_, pool_, *blobs_,
+        HistoryOptions{.folder = base_ + "/session/undo",
+                       .cache_folder = base_ + "/cache",
+                       .root = base_ + "/work",
+                       .left_out = base_ + "/work/state",
+                       .secrets = *globs::SecretFiles::create(globs::default_secret_patterns()),
+                       .keys = [] { return std::vector<std::string>{"sk-very-secret"}; },
+                       .disk = storage::Disk()});
+  }
+  [[nodiscard]] std::string at(const std::string& path) const { return base_ + "/work/" + path; }
+  void put(const std::string& path, std::string_view bytes) {
+    stdfs::create_directories(stdfs::path(at(path)).parent_path());
+    std::ofstream(at(path), std::ios::binary | std::ios::trunc) << bytes;
+  }
+  [[nodiscard]] std::optional<std::string> get(const std::string& path) const {
+    std::ifstream file(at(path), std::ios::binary);
+    if (!file) return std::nullopt;
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  }
+  void tool_writes(std::int64_t seq, const std::string& path, std::optional<std::string> bytes) {
+    history_->mark(seq);
+    const auto before = get(path);
+    ports::FileWrite write{.path = at(path)};
+    if (before) write.before = *before;
+    if (bytes) write.after = *bytes;
+    const auto kept = loop_.block_on(pool_.run([&] { return history_->will_write({write}); }));
+    ASSERT_TRUE(kept.ok()) << kept.error().text();
+    if (bytes) {
+      put(path, *bytes);
+    } else {
+      stdfs::remove(at(path));
+    }
+  }
+  template <class Command>
+  ports::SnapshotSummary command(std::int64_t seq, Command run) {
+    history_->mark(seq);
+    const auto snapshot = loop_.block_on(history_->before_command());
+    EXPECT_TRUE(snapshot.ok()) << snapshot.error().text();
+    run();
+    const auto kept = loop_.block_on(history_->after_command());
+    EXPECT_TRUE(kept.ok()) << kept.error().text();
+    return *snapshot;
+  }
+  ports::RestoreReport restore(std::int64_t seq, ports::RestoreMode mode = ports::RestoreMode::kRestore) {
+    history_->mark(1'000);
+    const auto report = loop_.block_on(history_->restore(seq, mode));
+    EXPECT_TRUE(report.ok()) << report.error().text();
+    return report.ok() ? *report : ports::RestoreReport{};
+  }
+  [[nodiscard]] mode_t mode_of(const std::string& path) const {
+    struct stat status{};
+    return lstat(at(path).c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+  }
+  void git(const std::string& words) const {
+    const std::string line = "cd '" + base_ + "/work' && HOME='" + base_ +
+                             "' GIT_CONFIG_NOSYSTEM=1 git -c user.name=t -c user.email=t@e " + words + " >/dev/null";
+    ASSERT_EQ(std::system(line.c_str()), 0) << line;  // NOLINT(*): words of this test
+  }
+
+  std::string base_;
+  runtime::Loop loop_;
+  runtime::Pool pool_{loop_, "fs", 2};
+  std::optional<journal::FolderBlobStore> blobs_;
+  std::unique_ptr<SessionHistory> history_;
+};
+
+TEST_F(SessionHistoryTest, WhatToolsWroteGoesBackToThePointThatWasAskedFor) {
+  put("a", "first\r\n");
+  tool_writes(10, "a", "second");
+  tool_writes(20, "a", "third");
+  tool_writes(20, "new/deep/b", std::string("\0\xFF", 2));
+  EXPECT_THAT(restore(15, ports::RestoreMode::kDryRun).restored, ElementsAre("a"));
+  EXPECT_EQ(get("a"), "third");
+  const auto report = restore(15);
+  EXPECT_THAT(report.restored, ElementsAre("a"));
+  EXPECT_THAT(report.removed, ElementsAre("new/deep/b"));
+  EXPECT_EQ(get("a"), "second");
+  EXPECT_FALSE(stdfs::exists(at("new")));
+  start();
+  EXPECT_THAT(restore(5).restored, ElementsAre("a"));
+  EXPECT_EQ(get("a"), "first\r\n");
+  EXPECT_THAT(restore(5).restored, IsEmpty());
+}
+
+TEST_F(SessionHistoryTest, WhatCommandsDidIsTakenBackExactly) {
+  put("gone", "bytes");
+  put("tool.sh", "#!/bin/sh\n");
+  stdfs::permissions(at("tool.sh"), stdfs::perms(0751));
+  put("shape", "a file");
+  stdfs::create_directories(at("empty/inner"));
+  stdfs::create_symlink("tool.sh", at("link"));
+  const auto snapshot = command(10, [&] {
+    stdfs::remove(at("gone"));
+    stdfs::permissions(at("tool.sh"), stdfs::perms(0600));
+    stdfs::remove(at("shape"));
+    stdfs::create_directory(at("shape"));
+    put("shape/inside", "x");
+    stdfs::remove_all(at("empty"));
+    stdfs::remove(at("link"));
+    stdfs::create_symlink("/etc/passwd", at("link"));
+    put("made/by/command", "x");
+  });
+  EXPECT_EQ(snapshot.files, 4);
+  const auto report = restore(9);
+  EXPECT_THAT(report.conflicts, IsEmpty());
+  EXPECT_THAT(report.restored, ElementsAre("empty/inner/", "gone", "link", "shape", "tool.sh"));
+  EXPECT_THAT(report.removed, ElementsAre("made/by/command", "shape/inside"));
+  EXPECT_EQ(get("gone"), "bytes");
+  EXPECT_EQ(get("shape"), "a file");
+  EXPECT_EQ(mode_of("tool.sh"), 0751U);
+  EXPECT_EQ(stdfs::read_symlink(at("link")), "tool.sh");
+  EXPECT_TRUE(stdfs::is_directory(at("empty/inner")));
+  EXPECT_FALSE(stdfs::exists(at("made")));
+}
+
+TEST_F(SessionHistoryTest, WhatSomeoneElseChangedIsShownAndStays) {
+  put("since", "0");
+  put("between", "0");
+  put("both", "0");
+  tool_writes(10, "since", "task");
+  put("since", "person");
+  tool_writes(10, "between", "task");
+  put("between", "person");
+  tool_writes(11, "between", "task again");
+  tool_writes(10, "both", "task");
+  put("both", "0");  // as it was
+  const auto report = restore(5);
+  EXPECT_THAT(report.conflicts, ElementsAre("between", "since"));
+  EXPECT_THAT(report.restored, IsEmpty());
+  EXPECT_EQ(get("since"), "person");
+  EXPECT_EQ(get("between"), "task again");
+}
+
+TEST_F(SessionHistoryTest, WhatAPersonChangedBetweenCommandsIsNotTheTasks) {
+  put("mine", "0");
+  command(10, [&] { put("made", "1"); });
+  put("mine", "person");
+  command(11, [&] { put("made", "2"); });
+  const auto report = restore(5);
+  EXPECT_THAT(report.removed, ElementsAre("made"));
+  EXPECT_EQ(get("mine"), "person");
+}
+
+TEST_F(SessionHistoryTest, ToolsAndCommandsOfOneFileMakeOneHistory) {
+  put("f", "0");
+  tool_writes(10, "f", "1");
+  command(11, [&] { put("f", "2"); });
+  tool_writes(12, "f", "3");
+  command(13, [&] { stdfs::remove(at("f")); });
+  EXPECT_THAT(restore(11).restored, ElementsAre("f"));
+  EXPECT_EQ(get("f"), "2");
+  EXPECT_THAT(restore(5).restored, ElementsAre("f"));
+  EXPECT_EQ(get("f"), "0");
+}
+
+TEST_F(SessionHistoryTest, ACommandInWhoseMiddleEverythingDiedCanBeUndone) {
+  put("f", "0");
+  history_->mark(10);
+  ASSERT_TRUE(loop_.block_on(history_->before_command()).ok());
+  put("f", "half");
+  put("g", "half");
+  start();
+  const auto report = restore(5);
+  EXPECT_THAT(report.restored, ElementsAre("f"));
+  EXPECT_THAT(report.removed, ElementsAre("g"));
+  EXPECT_EQ(get("f"), "0");
+}
+
+TEST_F(SessionHistoryTest, WhatAJobWritesInTheBackgroundIsTheTasks) {
+  put("f", "0");
+  put("g", "0");
+  command(10, [&] {
+    put("f", "1");
+    history_->jobs_live(true);
+  });
+  put("f", "2");
+  tool_writes(11, "g", "1");
+  command(12, [&] { put("f", "3"); });
+  put("late", "x");
+  history_->jobs_live(false);
+  const auto report = restore(9);
+  EXPECT_THAT(report.conflicts, IsEmpty());
+  EXPECT_THAT(report.restored, ElementsAre("f", "g"));
+  EXPECT_THAT(report.removed, ElementsAre("late"));
+  EXPECT_EQ(get("f"), "0");
+  EXPECT_EQ(get("g"), "0");
+  put("late", "person");
+  EXPECT_THAT(restore(9).conflicts, ElementsAre("late")) << "no job runs any more";
+}
+
+TEST_F(SessionHistoryTest, IgnoredSecretAndOurOwnAreNotCovered) {
+  put(".gitignore", "build/\n*.o\n");
+  put("build/out", "x");
+  put("a.o", "x");
+  put(".env", "KEY=1");
+  put("state/journal", "ours");
+  put("src/a", "x");
+  git("init -q");
+  const auto snapshot = command(10, [&] {
+    put("build/out", "y");
+    put(".env", "KEY=2");
+    put("src/a", "y");
+  });
+  EXPECT_THAT(snapshot.not_covered, ElementsAre(".env", "a.o", "build/", "state/"));
+  EXPECT_THAT(restore(5).restored, ElementsAre("src/a"));
+  EXPECT_EQ(get(".env"), "KEY=2");
+}
+
+TEST_F(SessionHistoryTest, NoCopyHoldsAKey) {
+  put("config", "key: sk-very-secret");
+  put("a", "x");
+  const auto snapshot = command(10, [&] { put("a", "y"); });
+  EXPECT_THAT(snapshot.not_covered, ElementsAre("config"));
+  tool_writes(11, "config", "key: none");
+  tool_writes(12, "made", "sk-very-secret");
+  const auto report = restore(5);
+  EXPECT_THAT(report.restored, ElementsAre("a"));
+  EXPECT_THAT(report.conflicts, ElementsAre("made")) << "it would be gone for good";
+  for (const auto& entry : stdfs::recursive_directory_iterator(base_ + "/blobs")) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_THAT(*runtime::read_file(entry.path().string()), Not(HasSubstr("sk-very-secret")));
+  }
+}
+
+TEST_F(SessionHistoryTest, InARepositoryNothingIsCopiedAndItIsOnlyRead) {
+  git("init -q");
+  git("config core.autocrlf true");
+  put("a", "one\ntwo\n");
+  put("crlf", "one\r\ntwo\r\n");
+  put("deep/b", std::string(100'000, 'b'));
+  git("add .");
+  git("commit -qm start");
+  const auto index = *runtime::read_file(at(".git/index"));
+  command(10, [&] {
+    stdfs::remove(at("a"));
+    put("crlf", "x");
+    stdfs::remove_all(at("deep"));
+  });
+  std::size_t blobs = 0;
+  for (const auto& entry : stdfs::recursive_directory_iterator(base_ + "/blobs")) blobs += entry.is_regular_file();
+  EXPECT_EQ(blobs, 2U) << "the file whose object has other bytes, and what the command left";
+  start();
+  EXPECT_THAT(restore(5).restored, ElementsAre("a", "crlf", "deep/b"));
+  EXPECT_EQ(get("a"), "one\ntwo\n");
+  EXPECT_EQ(get("crlf"), "one\r\ntwo\r\n");
+  EXPECT_EQ(get("deep/b"), std::string(100'000, 'b'));
+  EXPECT_EQ(*runtime::read_file(at(".git/index")), index);
+}
+
+TEST_F(SessionHistoryTest, AnUnchangedWorkspaceIsKnownAgainAndASameSizedChangeIsSeen) {
+  put("f", "0");
+  command(10, [] {});
+  command(11, [&] { put("f", "1"); });
+  command(12, [&] { put("f", "2"); });
+  EXPECT_THAT(restore(11).restored, ElementsAre("f"));
+  EXPECT_EQ(get("f"), "1");
+}
+
+TEST_F(SessionHistoryTest, AFolderThatBecameALinkIsNotFollowed) {
+  put("d/f", "0");
+  command(10, [&] { put("d/f", "1"); });
+  stdfs::create_directory(base_ + "/outside");
+  std::ofstream(base_ + "/outside/f") << "1";
+  stdfs::remove_all(at("d"));
+  stdfs::create_directory_symlink(base_ + "/outside", at("d"));
+  EXPECT_THAT(restore(5).conflicts, ElementsAre("d/f"));
+  EXPECT_EQ(*runtime::read_file(base_ + "/outside/f"), "1");
+}
+
+TEST_F(SessionHistoryTest, WhatWasReadIsKnownAfterARestart) {
+  history_->reads().saw("/w/a", std::string(64, 'a'));
+  history_->reads().saw("/w/a", std::string(64, 'b'));
+  start();
+  EXPECT_EQ(history_->reads().last_seen("/w/a"), std::string(64, 'b'));
+  EXPECT_EQ(history_->reads().last_seen("/w/b"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace lathe::undo
