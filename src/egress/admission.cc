@@ -32,7 +32,7 @@ Async<Result<Admission::Verdict>> Admission::admit(Endpoint target, runtime::Can
   Remembered* const remembered = &targets_[key];
   CO_TRY(Verdict verdict, co_await judge_host(target, remembered, cancel));
   if (!verdict.allowed) co_return verdict;
-  CO_TRY(verdict.addresses, co_await parts_.resolver.resolve(target.host));
+  CO_TRY(verdict.addresses, co_await parts_.resolver.resolve(target.host, cancel));
   auto checked = parts_.rules.check_addresses(target.host, verdict.addresses);
   if (!checked.ok()) co_return refused(kBadAddress, std::move(checked).error());
   co_return verdict;
@@ -54,9 +54,9 @@ Async<Result<Admission::Verdict>> Admission::judge_host(Endpoint target, Remembe
   }
   switch (remembered->answer) {
     case Gatekeeper::Answer::kAllowed:
-      co_return Verdict{.allowed = true, .rule = std::string(kByPerson)};
+      co_return Verdict{.allowed = true, .rule = std::string(kByGate)};
     case Gatekeeper::Answer::kDenied:
-      co_return refused(kByPerson, not_allowed(target, "was denied by a person"));
+      co_return refused(kByGate, not_allowed(target, "was denied"));
     case Gatekeeper::Answer::kNobody:
       break;
   }

@@ -15,7 +15,7 @@
 namespace lathe::egress {
 
 /// Words for what decides when no rule of the person's does; also the reason in an answer of the proxy.
-inline constexpr std::string_view kByPerson = "answered";
+inline constexpr std::string_view kByGate = "gate";
 inline constexpr std::string_view kNotAllowed = "host-not-allowed";
 inline constexpr std::string_view kBadAddress = "address-not-allowed";
 inline constexpr std::string_view kTooManyHosts = "too-many-hosts";

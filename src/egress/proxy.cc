@@ -120,7 +120,7 @@ Async<std::string> Proxy::handle(Connection* connection) {
   }
   if (!verdict->allowed) {
     admission_.record(target, *verdict, "");
-    co_return answer("403 Forbidden", verdict->rule == kByPerson ? "denied" : verdict->rule, verdict->refusal);
+    co_return answer("403 Forbidden", verdict->rule == kByGate ? "denied" : verdict->rule, verdict->refusal);
   }
   std::string dialled = verdict->addresses.front().text();
   auto server = co_await dial(connection, target, verdict->addresses, &dialled);

@@ -7,14 +7,13 @@
 
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "lathe/base/check.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/egress/fake_resolver_for_test.h"
 #include "lathe/egress/gatekeeper.h"
-#include "lathe/egress/resolver.h"
 
 namespace lathe::egress {
 
@@ -55,22 +54,6 @@ class ProxyClient final {
 
  private:
   base::UniqueFd fd_;
-};
-
-/// Names to addresses as a test says.
-class FakeResolver final : public Resolver {
- public:
-  std::map<std::string, std::vector<std::string>> addresses;
-  std::vector<std::string> asked;
-
-  runtime::Async<base::Result<std::vector<Address>>> resolve(Host host) override {
-    asked.push_back(host.name);
-    if (host.address) co_return std::vector<Address>{*host.address};
-    std::vector<Address> found;
-    for (const std::string& text : addresses[host.name]) found.push_back(*Address::parse(text));
-    if (found.empty()) co_return base::Error{.code = "unreachable", .message = "cannot find the host " + host.name};
-    co_return found;
-  }
 };
 
 class FakeGatekeeper final : public Gatekeeper {

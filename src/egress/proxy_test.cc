@@ -116,7 +116,7 @@ TEST_F(ProxyTest, APersonIsAskedOncePerHostAndPort) {
     }
   });
   EXPECT_THAT(gatekeeper_.questions, ElementsAre("new.example:" + port()));
-  EXPECT_THAT(gatekeeper_.decisions, ElementsAre(decision("new.example", true, "answered", "127.0.0.1")));
+  EXPECT_THAT(gatekeeper_.decisions, ElementsAre(decision("new.example", true, "gate", "127.0.0.1")));
 }
 
 TEST_F(ProxyTest, APersonsNoIsKept) {

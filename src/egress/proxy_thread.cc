@@ -99,9 +99,10 @@ Async<void> ProxyThread::stop() {
 
 namespace {
 
-Async<void> serve_until(Proxy* proxy, runtime::Signal* stop, Result<void>* listening) {
-  if (listening->ok()) (void)co_await stop->wait(runtime::CancelToken(), runtime::Deadline::never());
+Async<void> serve_until(Proxy* proxy, SystemResolver* resolver, runtime::Signal* stop, bool listening) {
+  if (listening) (void)co_await stop->wait(runtime::CancelToken(), runtime::Deadline::never());
   co_await proxy->stop();
+  co_await resolver->stop();
 }
 
 }  // namespace
@@ -117,9 +118,9 @@ void ProxyThread::run(Options options) {
     runtime::Signal stop(loop);
     shared_->stop = &stop;
     shared_->open(&loop);
-    Result<void> listening = proxy.listen(std::move(options.socket_path));
+    const Result<void> listening = proxy.listen(std::move(options.socket_path));
     loop_.post([this, listening] { started_.set(listening); });
-    loop.block_on(serve_until(&proxy, &stop, &listening));
+    loop.block_on(serve_until(&proxy, &resolver, &stop, listening.ok()));
     shared_->close();
     shared_->stop = nullptr;
   }

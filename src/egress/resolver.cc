@@ -63,9 +63,16 @@ Result<std::vector<Address>> look_up(const std::string& name) {
 
 }  // namespace
 
-runtime::Async<Result<std::vector<Address>>> SystemResolver::resolve(Host host) {
+runtime::Async<Result<std::vector<Address>>> SystemResolver::resolve(Host host, runtime::CancelToken cancel) {
   if (host.address) co_return std::vector<Address>{*host.address};
-  co_return co_await pool_.run([name = std::move(host.name)] { return look_up(name); });
+  const auto found = std::make_shared<Found>(loop_);  // shared with the lookup, which may outlast its caller
+  lookups_.spawn(look_up_into(std::move(host.name), found));
+  CO_TRY(auto addresses, co_await found->wait(cancel, runtime::Deadline::never()));
+  co_return addresses;
+}
+
+runtime::Async<void> SystemResolver::look_up_into(std::string name, std::shared_ptr<Found> found) {
+  found->set(co_await pool_.run([name = std::move(name)] { return look_up(name); }));
 }
 
 }  // namespace lathe::egress

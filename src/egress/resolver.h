@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -7,8 +8,11 @@
 #include "lathe/egress/address.h"
 #include "lathe/egress/host.h"
 #include "lathe/runtime/async.h"
+#include "lathe/runtime/cancel.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
+#include "lathe/runtime/scope.h"
+#include "lathe/runtime/signal.h"
 
 namespace lathe::egress {
 
@@ -18,18 +22,25 @@ class Resolver {
   virtual ~Resolver() = default;
   /// All addresses of the name, at least one, in the order in which they should be tried; an address is its own.
   /// `unreachable` when there is none.
-  virtual runtime::Async<base::Result<std::vector<Address>>> resolve(Host host) = 0;
+  virtual runtime::Async<base::Result<std::vector<Address>>> resolve(Host host, runtime::CancelToken cancel) = 0;
 };
 
-/// The system's (hosts file, DNS), asked on two threads. A lookup cannot be cancelled; it ends within some 6 s for each
-/// name server that is configured.
+/// The system's (hosts file, DNS), asked on two threads. The lookup of a caller that was cancelled goes on unheeded; it
+/// ends within some 6 s for each name server that is configured.
 class SystemResolver final : public Resolver {
  public:
-  explicit SystemResolver(runtime::Loop& loop) : pool_(loop, "lathe-dns", 2) {}
-  runtime::Async<base::Result<std::vector<Address>>> resolve(Host host) override;
+  explicit SystemResolver(runtime::Loop& loop) : loop_(loop), pool_(loop, "lathe-dns", 2), lookups_(loop) {}
+  runtime::Async<base::Result<std::vector<Address>>> resolve(Host host, runtime::CancelToken cancel) override;
+  /// Waits for lookups that go on. Before this goes.
+  runtime::Async<void> stop() { return lookups_.stop(); }
 
  private:
+  using Found = runtime::OneShot<base::Result<std::vector<Address>>>;
+  runtime::Async<void> look_up_into(std::string name, std::shared_ptr<Found> found);
+
+  runtime::Loop& loop_;
   runtime::Pool pool_;
+  runtime::Scope lookups_;
 };
 
 }  // namespace lathe::egress
