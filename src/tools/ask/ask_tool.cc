@@ -70,12 +70,14 @@ struct AskJob {
                       .message = "nobody is there to answer",
                       .hint = "decide yourself and say what you assumed"};
     }
-    CO_TRY(const auto answers, co_await questioner->ask(call_id, questions, std::move(cancel)));
-    if (answers.size() != questions.size()) {
+    CO_TRY(auto answers, co_await questioner->ask(call_id, questions, std::move(cancel)));
+    if (answers.empty()) {
       co_return Error{.code = base::codes::kUnavailable,
                       .message = "the person did not answer",
                       .hint = "decide yourself and say what you assumed"};
     }
+    // A client may answer only some of them.
+    answers.resize(questions.size(), "(no answer)");
     if (questions.size() == 1) co_return common::said(out, answers[0]);
     std::string text;
     for (std::size_t i = 0; i < answers.size(); ++i) {

@@ -15,11 +15,14 @@ struct Sink final : ports::OutputSink {
 /// Answers each question with its length.
 struct Person final : ports::Questioner {
   std::vector<protocol::Question> asked;
+  std::size_t answers_only = 100;
   runtime::Async<base::Result<std::vector<std::string>>> ask(std::string, std::vector<protocol::Question> questions,
                                                              runtime::CancelToken) override {
     asked = questions;
     std::vector<std::string> answers;
-    for (const auto& question : questions) answers.push_back(std::to_string(question.question.size()));
+    for (const auto& question : questions) {
+      if (answers.size() < answers_only) answers.push_back(std::to_string(question.question.size()));
+    }
     co_return answers;
   }
 };
@@ -57,13 +60,19 @@ TEST_F(AskTest, SaysThatNobodyIsThere) {
             "nobody is there to answer (decide yourself and say what you assumed)");
 }
 
+TEST_F(AskTest, AQuestionMayStayUnanswered) {
+  person_.answers_only = 1;
+  EXPECT_EQ(answer(R"({"questions":[{"question":"a?"},{"question":"bcd?"}]})"),
+            "1. a?\nAnswer: 2\n2. bcd?\nAnswer: (no answer)\n");
+}
+
 TEST_F(AskTest, SaysWhatIsWrong) {
   EXPECT_EQ(answer(R"({"questions":[]})"), "ask_user: questions is empty");
-  EXPECT_EQ(answer(R"({"questions":["a?"]})"), "ask_user: questions[0] must be an object with question and options");
+  EXPECT_EQ(answer(R"({"questions":["a?"]})"), "ask_user: questions[0] must be an object, not a string");
   EXPECT_EQ(answer(R"({"questions":[{"question":" "}]})"),
             "ask_user: questions[0].question must be a text that is not empty");
   EXPECT_EQ(answer(R"({"questions":[{"question":"a?","option":[]}]})"),
-            "ask_user: questions[0] has a member \"option\", which is not known (did you mean \"options\"?)");
+            "ask_user: questions[0].option is not an argument (did you mean \"options\"?)");
 }
 
 }  // namespace

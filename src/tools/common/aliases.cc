@@ -178,7 +178,6 @@ std::vector<Alias> make_aliases() {  // NOLINT(readability-function-size): a tab
       {"search_file_content", "grep", search},
       {"local_fs.grep", "grep", search, literal_unless_regex},
       {"Glob", "glob", {{"dir_path", "path"}}},
-      {"find_files", "glob"},
       {"glob_files", "glob", {{"reason", ""}}, one_pattern},
       {"applypatch", "apply_patch", {{"patch", "input"}}},
       {"todo_write", "update_plan", todos, steps_of_todos},
@@ -205,7 +204,9 @@ struct Toolset {
 const std::vector<Toolset>& toolsets() {
   static const std::vector<Toolset> kToolsets{
       {"local_shell", {"shell"}},
-      {"local_fs", {"read_file", "write_file", "edit_file", "apply_patch", "list_dir", "glob", "grep"}},
+      {"local_fs",
+       {"read_file", "view_image", "write_file", "edit_file", "multi_edit", "delete_file", "move_file", "apply_patch",
+        "list_dir", "stat", "glob", "find_files", "grep"}},
       {"webtools", {"web_fetch", "web_get", "web_head", "web_post", "web_put", "web_patch", "web_delete"}},
   };
   return kToolsets;

@@ -7,6 +7,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
+#include "lathe/tools/common/schema_check.h"
 
 namespace lathe::tools::common {
 
@@ -20,11 +21,6 @@ Error invalid(std::string message, std::string hint = "") {
   return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
 }
 
-std::string kind_of(const Json& value) {
-  return value.is_null() ? "null"
-                         : fmt::format("{} {}", value.is_array() || value.is_object() ? "an" : "a", value.type_name());
-}
-
 }  // namespace
 
 Result<Arguments> Arguments::parse(const ports::ToolSpec& spec, const protocol::ToolCall& call) {
@@ -36,7 +32,7 @@ Result<Arguments> Arguments::parse(const ports::ToolSpec& spec, const protocol::
                    "send one JSON object");
   }
   if (!parsed->is_object()) {
-    return invalid(fmt::format("{}: the arguments must be a JSON object, not {}", spec.name, kind_of(*parsed)));
+    return invalid(fmt::format("{}: the arguments must be a JSON object, not {}", spec.name, kind_words(*parsed)));
   }
   std::vector<std::string> known;
   for (const auto& [name, schema] : spec.parameters.at("properties").items()) known.push_back(name);
@@ -52,6 +48,11 @@ Result<Arguments> Arguments::parse(const ports::ToolSpec& spec, const protocol::
       const auto& text = name.get_ref<const std::string&>();
       if (!arguments.has(text)) return arguments.wrong(text, "is missing");
     }
+  }
+  for (const auto& [name, value] : arguments.members_.items()) {
+    if (value.is_null()) continue;
+    const auto problem = schema_problem(spec.parameters["properties"][name], value, name);
+    if (problem) return invalid(fmt::format("{}: {}", spec.name, *problem));
   }
   return arguments;
 }
@@ -71,7 +72,7 @@ Result<std::string> Arguments::text(std::string_view name) const {
 Result<std::optional<std::string>> Arguments::optional_text(std::string_view name) const {
   if (!has(name)) return std::optional<std::string>();
   const Json& value = base::json_at(members_, name);
-  if (!value.is_string()) return wrong(name, fmt::format("must be a string, not {}", kind_of(value)));
+  if (!value.is_string()) return wrong(name, fmt::format("must be a string, not {}", kind_words(value)));
   const auto& text = value.get_ref<const std::string&>();
   if (text.find('\0') != std::string::npos) return wrong(name, "holds a NUL byte");
   return std::optional<std::string>(text);
@@ -93,7 +94,7 @@ Result<std::optional<std::int64_t>> Arguments::optional_number(std::string_view 
     if (whole < least || whole > most) return outside();
     return std::optional(whole);
   }
-  if (!value.is_number_integer()) return wrong(name, fmt::format("must be a whole number, not {}", kind_of(value)));
+  if (!value.is_number_integer()) return wrong(name, fmt::format("must be a whole number, not {}", kind_words(value)));
   if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
     return outside();
   const auto whole = value.get<std::int64_t>();
@@ -104,14 +105,29 @@ Result<std::optional<std::int64_t>> Arguments::optional_number(std::string_view 
 Result<bool> Arguments::flag(std::string_view name, bool fallback) const {
   if (!has(name)) return fallback;
   const Json& value = base::json_at(members_, name);
-  if (!value.is_boolean()) return wrong(name, fmt::format("must be true or false, not {}", kind_of(value)));
+  if (!value.is_boolean()) return wrong(name, fmt::format("must be true or false, not {}", kind_words(value)));
   return value.get<bool>();
 }
 
 Result<Json> Arguments::list(std::string_view name) const {
   const Json& value = base::json_at(members_, name);
-  if (!value.is_array()) return wrong(name, fmt::format("must be a list, not {}", kind_of(value)));
+  if (!value.is_array()) return wrong(name, fmt::format("must be a list, not {}", kind_words(value)));
   return value;
+}
+
+Result<std::map<std::string, std::string>> Arguments::texts(std::string_view name) const {
+  std::map<std::string, std::string> out;
+  if (!has(name)) return out;
+  const Json& value = base::json_at(members_, name);
+  if (!value.is_object()) return wrong(name, fmt::format("must be an object, not {}", kind_words(value)));
+  for (const auto& [key, member] : value.items()) {
+    const std::string path = fmt::format("{}.{}", name, base::utf8_prefix(key, 80));
+    if (!member.is_string()) return wrong(path, fmt::format("must be a string, not {}", kind_words(member)));
+    auto text = member.get<std::string>();
+    if (text.find('\0') != std::string::npos) return wrong(path, "holds a NUL byte");
+    out.emplace(key, std::move(text));
+  }
+  return out;
 }
 
 }  // namespace lathe::tools::common

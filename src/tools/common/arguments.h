@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ class Arguments final {
   [[nodiscard]] base::Result<bool> flag(std::string_view name, bool fallback) const;
   /// A list; its elements are the caller's to check.
   [[nodiscard]] base::Result<base::Json> list(std::string_view name) const;
+
+  /// An object of strings without NUL bytes; empty when absent.
+  [[nodiscard]] base::Result<std::map<std::string, std::string>> texts(std::string_view name) const;
 
   [[nodiscard]] bool has(std::string_view name) const;
   /// An `invalid` error about one argument: "tool: name what".

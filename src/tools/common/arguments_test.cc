@@ -59,15 +59,38 @@ TEST(Arguments, NamesWhatIsWrong) {
 }
 
 TEST(Arguments, RefusesWrongTypesAndRanges) {
-  const auto arguments = parse(R"({"path":7,"offset":-1,"all":"yes"})");
-  EXPECT_EQ(arguments->text("path").error().message, "read_file: path must be a string, not a number");
+  EXPECT_EQ(parse_error(R"({"path":7})"), "read_file: path must be a string, not a number");
+  EXPECT_EQ(parse_error(R"({"path":"a","all":"yes"})"), "read_file: all must be true or false, not a string");
+  const auto arguments = parse(R"({"path":"a","offset":-1})");
   EXPECT_EQ(arguments->optional_number("offset", 1, 10).error().message,
             "read_file: offset must be from 1 to 10, not -1");
-  EXPECT_EQ(arguments->flag("all", false).error().message, "read_file: all must be true or false, not a string");
   EXPECT_EQ(parse(R"({"path":"a\u0000b"})")->text("path").error().message, "read_file: path holds a NUL byte");
   EXPECT_FALSE(parse(R"({"path":"","offset":1.5})")->optional_number("offset", 1, 10).ok());
   EXPECT_FALSE(parse(R"({"path":"","offset":1e300})")->optional_number("offset", 1, 10).ok());
   EXPECT_FALSE(parse(R"({"path":"","offset":18446744073709551615})")->optional_number("offset", 1, 10).ok());
+}
+
+TEST(Arguments, NamesThePartOfANestedArgument) {
+  const ports::ToolSpec spec{
+      .name = "t",
+      .description = "",
+      .parameters =
+          object_schema({{"edits", Need::kRequired,
+                          list_schema("", object_schema({{"kind", Need::kOptional, choice_schema("", {"a", "b"})},
+                                                         {"old_text", Need::kRequired, text_schema("")}}))}})};
+  const auto error = [&spec](std::string arguments) {
+    const auto parsed = Arguments::parse(spec, {.call_id = "c", .tool = "t", .arguments = std::move(arguments)});
+    return parsed.ok() ? "" : parsed.error().text();
+  };
+  EXPECT_EQ(error(R"({"edits":[{"old_text":"x"},{"old_text":1}]})"),
+            "t: edits[1].old_text must be a string, not a number");
+  EXPECT_EQ(error(R"({"edits":[{}]})"), "t: edits[0].old_text is missing");
+  EXPECT_EQ(error(R"({"edits":[{"old_text":"x","kind":"c"}]})"),
+            R"(t: edits[0].kind must be one of ["a","b"], not "c")");
+  EXPECT_EQ(error(R"({"edits":[{"old_text":"x","kin":"a"}]})"),
+            R"(t: edits[0].kin is not an argument (did you mean "kind"?))");
+  EXPECT_EQ(error(R"({"edits":{}})"), "t: edits must be a list, not an object");
+  EXPECT_EQ(error(R"({"edits":[{"old_text":"x","kind":null}]})"), "");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/unified_diff.h"
 #include "lathe/base/utf8.h"
+#include "lathe/crypto/sha256.h"
 #include "lathe/tools/common/text_format.h"
 
 namespace lathe::tools::common {
@@ -19,6 +20,15 @@ ChangeKind kind_of(const FileEdit& edit) {
   if (!edit.moved_to.empty()) return ChangeKind::kMove;
   if (!edit.before) return ChangeKind::kAdd;
   return edit.after ? ChangeKind::kUpdate : ChangeKind::kDelete;
+}
+
+/// "index 1a2b…..3c4d…": the contents by hash, as in a diff of git. An approval of the change is bound to it, so that
+/// it holds for these very contents, what the diff does not show included.
+std::string index_line(const FileEdit& edit) {
+  const auto hash = [](const std::optional<std::string>& content) {
+    return content ? crypto::sha256(*content).substr(0, 32) : std::string(32, '0');
+  };
+  return fmt::format("index {}..{}\n", hash(edit.before), hash(edit.after));
 }
 
 }  // namespace
@@ -36,7 +46,7 @@ std::string diff_text(const FileEdit& edit) {
 }
 
 protocol::FileChange file_change(const FileEdit& edit) {
-  std::string diff = diff_text(edit);
+  std::string diff = index_line(edit) + diff_text(edit);
   if (diff.size() > kMaxDiffBytes) {
     const std::size_t whole = diff.size();
     diff = base::utf8_prefix(diff, kMaxDiffBytes);

@@ -15,8 +15,19 @@ TEST(FileChange, TellsTheKindByWhatIsThere) {
 }
 
 TEST(FileChange, ShowsADiff) {
-  EXPECT_EQ(file_change({.path = "f", .before = "a\nb\n", .after = "a\nc\n"}).diff,
+  EXPECT_EQ(diff_text({.path = "f", .before = "a\nb\n", .after = "a\nc\n"}),
             "--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n");
+}
+
+TEST(FileChange, NamesTheContentsByHash) {
+  const std::string diff = file_change({.path = "f", .before = "a\n", .after = "b\n"}).diff;
+  EXPECT_TRUE(diff.starts_with("index 87428fc522803d31065e7bce3cf03fe4..0263829989b6fd954f72baaf2fc64bc2\n--- a/f\n"))
+      << diff;
+  // What the diff does not show is told apart all the same.
+  const std::string far(10'000, '\n');
+  EXPECT_NE(file_change({.path = "f", .before = "a\n" + far + "x", .after = "b\n" + far + "x"}).diff,
+            file_change({.path = "f", .before = "a\n" + far + "y", .after = "b\n" + far + "y"}).diff);
+  EXPECT_TRUE(file_change({.path = "f", .before = std::nullopt, .after = ""}).diff.starts_with("index 00000000"));
 }
 
 TEST(FileChange, CutsALongDiffAndSaysSo) {

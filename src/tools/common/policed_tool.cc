@@ -343,8 +343,8 @@ class PolicedTool final : public ports::Tool {
       limits.at_most(limits.bytes, files.max_output_bytes);
       if (name == "read_file") limits.at_most(limits.bytes, files.max_read_bytes);
       if (name == "grep") limits.at_most(limits.lines, files.max_grep_matches);
-      if (name == "glob") limits.at_most(limits.lines, files.max_find_results);
-      if (name == "grep" || name == "glob" || name == "list_dir") {
+      if (name == "glob" || name == "find_files") limits.at_most(limits.lines, files.max_find_results);
+      if (name == "grep" || name == "glob" || name == "find_files" || name == "list_dir") {
         limits.denied.insert(limits.denied.end(), files.denied_path_substrings.begin(),
                              files.denied_path_substrings.end());
       }

@@ -23,6 +23,10 @@ Json list_schema(std::string_view description, Json element) {
   return {{"description", description}, {"items", std::move(element)}, {"type", "array"}};
 }
 
+Json text_map_schema(std::string_view description) {
+  return {{"additionalProperties", {{"type", "string"}}}, {"description", description}, {"type", "object"}};
+}
+
 Json object_schema(std::vector<Property> properties) {
   std::ranges::sort(properties, {}, &Property::name);
   Json members = Json::object();

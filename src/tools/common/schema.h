@@ -25,6 +25,8 @@ struct Property {
 [[nodiscard]] base::Json flag_schema(std::string_view description);
 [[nodiscard]] base::Json choice_schema(std::string_view description, const std::vector<std::string>& values);
 [[nodiscard]] base::Json list_schema(std::string_view description, base::Json element);
+/// An object whose members are all strings.
+[[nodiscard]] base::Json text_map_schema(std::string_view description);
 /// An object with exactly these members.
 [[nodiscard]] base::Json object_schema(std::vector<Property> properties);
 

@@ -15,6 +15,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
+#include "lathe/tools/common/secret_guard.h"
 
 namespace lathe::tools::common {
 
@@ -182,25 +183,26 @@ Result<Place> place_of(const std::string& cwd, std::string_view path) {
   return place;
 }
 
-Result<OpenFile> open_for_reading(const Place& place) {
+Result<OpenFile> open_for_reading(const Place& place, const SecretGuard* guard) {
   // O_PATH opens nothing yet: a FIFO would block, a device might act.
   const UniqueFd found(::open(place.absolute.c_str(), O_PATH | O_CLOEXEC));
   if (!found) return reading_error(place, errno);
   struct stat status{};
   if (fstat(found.get(), &status) != 0) return errno_error(errno, place.shown());
   if (!S_ISREG(status.st_mode)) return not_a_file(place.shown(), status.st_mode);
+  if (guard != nullptr) TRY_OK(guard->check(place, found.get(), status));
   UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", found.get()).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return errno_error(errno, place.shown());
   return OpenFile{std::move(fd), status.st_mode, static_cast<std::size_t>(status.st_size)};
 }
 
-Result<std::string> read_whole(const Place& place) {
-  TRY(const OpenFile file, open_for_reading(place));
+Result<std::string> read_whole(const Place& place, const SecretGuard* guard) {
+  TRY(const OpenFile file, open_for_reading(place, guard));
   return runtime::read_all(file.fd.get(), kMaxFileBytes, place.shown());
 }
 
-Result<std::optional<std::string>> read_if_there(const Place& place) {
-  auto bytes = read_whole(place);
+Result<std::optional<std::string>> read_if_there(const Place& place, const SecretGuard* guard) {
+  auto bytes = read_whole(place, guard);
   if (bytes.ok()) return std::optional(*std::move(bytes));
   if (bytes.error().code == base::codes::kNotFound) return std::optional<std::string>();
   return std::move(bytes).error();
@@ -244,6 +246,24 @@ Result<void> Workspace::remove(const Place& place) const {
   if (unlinkat(folder.get(), name.c_str(), 0) == 0) return {};
   if (errno == EISDIR) return invalid(fmt::format("{} is a folder; only files can be deleted", place.shown()));
   return errno_error(errno, place.shown());
+}
+
+Result<void> Workspace::move(const Place& from, const Place& to) const {
+  if (!from.inside() || !to.inside()) return outside(from.inside() ? to.shown() : from.shown());
+  const auto [from_path, from_name] = split_last(from.relative);
+  TRY(const UniqueFd from_folder, open_folder(root_.get(), from_path, /*make=*/false, from.shown()));
+  struct stat status{};
+  if (fstatat(from_folder.get(), from_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno_error(errno, from.shown());
+  }
+  if (S_ISLNK(status.st_mode)) return invalid(fmt::format("{} is a link; move it with a command", from.shown()));
+  if (!S_ISREG(status.st_mode)) return not_a_file(from.shown(), status.st_mode);
+  const auto [to_path, to_name] = split_last(to.relative);
+  TRY(const UniqueFd to_folder, open_folder(root_.get(), to_path, /*make=*/true, to.shown()));
+  if (renameat2(from_folder.get(), from_name.c_str(), to_folder.get(), to_name.c_str(), RENAME_NOREPLACE) == 0) {
+    return {};
+  }
+  return errno_error(errno, to.shown());
 }
 
 }  // namespace lathe::tools::common

@@ -36,18 +36,22 @@ struct Place {
 /// `cwd` is absolute. `invalid` for an empty path, a NUL byte, bytes that are not UTF-8, or more than kMaxPathBytes.
 [[nodiscard]] base::Result<Place> place_of(const std::string& cwd, std::string_view path);
 
+class SecretGuard;
+
 struct OpenFile {
   base::UniqueFd fd;
   mode_t mode = 0;
   std::size_t size = 0;
 };
 /// Opens a regular file for reading. `not_found` names the path (with near names of its folder), `invalid` says what
-/// else it is: a folder, a FIFO, a device, a socket. Opening has no side effect on what is not a regular file.
-[[nodiscard]] base::Result<OpenFile> open_for_reading(const Place& place);
+/// else it is: a folder, a FIFO, a device, a socket. Opening has no side effect on what is not a regular file. With a
+/// guard, secrets are `permission_denied`.
+[[nodiscard]] base::Result<OpenFile> open_for_reading(const Place& place, const SecretGuard* guard = nullptr);
 
 /// The whole content, or nothing when there is no such file; `limit_exceeded` over kMaxFileBytes.
-[[nodiscard]] base::Result<std::optional<std::string>> read_if_there(const Place& place);
-[[nodiscard]] base::Result<std::string> read_whole(const Place& place);
+[[nodiscard]] base::Result<std::optional<std::string>> read_if_there(const Place& place,
+                                                                     const SecretGuard* guard = nullptr);
+[[nodiscard]] base::Result<std::string> read_whole(const Place& place, const SecretGuard* guard = nullptr);
 
 /// Changes files below one working folder.
 class Workspace final {
@@ -63,6 +67,9 @@ class Workspace final {
   [[nodiscard]] base::Result<void> write(const Place& place, std::string_view bytes,
                                          std::optional<mode_t> new_mode = std::nullopt) const;
   [[nodiscard]] base::Result<void> remove(const Place& place) const;
+  /// Gives a regular file another name, with its permissions and all; missing folders are made. `exists` when something
+  /// is there already, `invalid` for a link.
+  [[nodiscard]] base::Result<void> move(const Place& from, const Place& to) const;
 
  private:
   explicit Workspace(base::UniqueFd root) : root_(std::move(root)) {}

@@ -12,8 +12,11 @@
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
+#include "lathe/tools/common/seen_files.h"
 #include "lathe/tools/common/text_format.h"
 #include "lathe/tools/common/workspace.h"
+#include "lathe/tools/fs/file_info.h"
+#include "lathe/tools/fs/notebook.h"
 
 namespace lathe::tools::fs {
 
@@ -29,25 +32,15 @@ constexpr std::int64_t kMaxLine = std::int64_t{1} << 40;
 constexpr std::size_t kMaxLineBytes = 16U << 10;
 
 ports::ToolSpec make_spec(const FsOptions& options) {
-  return {
-      .name = "read_file",
-      .description = fmt::format(
-          "Reads a text file, with a number before each line, or shows an image (png, jpeg, gif, webp). At most {} of "
-          "text per call; a longer file says how to read on.",
-          base::format_bytes(options.max_read_bytes)),
-      .parameters = common::object_schema(
-          {{"path", Need::kRequired, common::text_schema("The file, relative to the working folder or absolute.")},
-           {"offset", Need::kOptional, common::number_schema("First line, counted from 1.", 1)},
-           {"limit", Need::kOptional, common::number_schema("Number of lines at most.", 1)}})};
-}
-
-/// By the first bytes, whatever the name says; empty when it is none that models see.
-std::string_view image_type(std::string_view bytes) {
-  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return "image/png";
-  if (bytes.starts_with("\xFF\xD8\xFF")) return "image/jpeg";
-  if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a")) return "image/gif";
-  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return "image/webp";
-  return "";
+  return {.name = "read_file",
+          .description = fmt::format("Reads a text file, with a number before each line, or shows an image (png, jpeg, "
+                                     "gif, webp) or the cells of a notebook. At most {} of "
+                                     "text per call; a longer file says how to read on.",
+                                     base::format_bytes(options.max_read_bytes)),
+          .parameters = common::object_schema(
+              {{"path", Need::kRequired, common::text_schema("The file, relative to the working folder or absolute.")},
+               {"offset", Need::kOptional, common::number_schema("First line, counted from 1.", 1)},
+               {"limit", Need::kOptional, common::number_schema("Number of lines at most.", 1)}})};
 }
 
 struct Range {
@@ -88,51 +81,36 @@ Result<std::string> numbered(std::string_view text, Range range, std::size_t max
   return out;
 }
 
-/// What one read gives: text, or an image.
-struct Content {
-  std::string text;
-  std::optional<protocol::ImagePart> image;
-};
-
-Result<Content> read_image(const common::OpenFile& file, std::string_view type, const common::Place& place,
-                           const FsOptions& options, ports::BlobStore* blobs) {
-  TRY(const std::string bytes, runtime::read_all(file.fd.get(), options.max_image_bytes, place.shown()));
-  protocol::ImagePart image{.media_type = std::string(type)};
-  if (blobs != nullptr) {
-    TRY(image.blob, blobs->put(bytes));
-  } else {
-    image.image_url = fmt::format("data:{};base64,{}", type, base::base64(bytes));
-  }
-  return Content{fmt::format("({}, {})\n", type, base::format_bytes(bytes.size())), std::move(image)};
-}
-
-Result<Content> read_content(const common::Place& place, Range range, const FsOptions& options,
-                             ports::BlobStore* blobs) {
-  TRY(const common::OpenFile file, common::open_for_reading(place));
+Result<FileContent> read_content(const common::Place& place, Range range, const FsOptions& options,
+                                 const ports::ToolEnvironment& environment) {
+  TRY(const common::OpenFile file, common::open_for_reading(place, options.secrets));
   char head[8192];
   const ssize_t got = pread(file.fd.get(), head, sizeof head, 0);
   if (got < 0) return base::errno_error(errno, place.shown());
   const std::string_view start(head, static_cast<std::size_t>(got));
-  if (const auto type = image_type(start); !type.empty()) return read_image(file, type, place, options, blobs);
+  if (const auto type = image_type(start); !type.empty())
+    return read_image(file, type, place, options, environment.blobs);
   if (common::looks_binary(start)) {
     return Error{.code = base::codes::kInvalid,
                  .message = fmt::format("{} is a binary file ({})", place.shown(), base::format_bytes(file.size)),
                  .hint = "look at it with a command, such as `file` or `xxd`"};
   }
   TRY(const std::string bytes, runtime::read_all(file.fd.get(), common::kMaxFileBytes, place.shown()));
-  const std::string_view text = common::without_mark(bytes);
+  common::saw_file(environment.history, place, bytes);
+  const auto notebook = place.absolute.ends_with(".ipynb") ? notebook_text(bytes) : std::nullopt;
+  const std::string_view text = notebook ? std::string_view(*notebook) : common::without_mark(bytes);
   TRY(std::string printed, numbered(text, range, options.max_read_bytes, place.shown()));
-  return Content{base::to_utf8(printed), std::nullopt};
+  return FileContent{base::to_utf8(printed), std::nullopt};
 }
 
 struct ReadJob {
   FsOptions options;
   common::Place place;
   Range range;
-  ports::BlobStore* blobs;
+  ports::ToolEnvironment environment;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken) {
-    auto content = co_await options.pool->run([this] { return read_content(place, range, options, blobs); });
+    auto content = co_await options.pool->run([this] { return read_content(place, range, options, environment); });
     if (!content.ok()) co_return std::move(content).error();
     RunResult result = common::said(out, content->text);
     if (content->image) result.images.emplace_back(*std::move(content->image));
@@ -157,7 +135,7 @@ class ReadFile final : public ports::Tool {
     std::string title = fmt::format("read {}", place.shown());
     co_return common::prepared_job(
         common::action_of(call, ports::Action::Kind::kRead), std::move(title),
-        ReadJob{options_, std::move(place), {offset.value_or(1), limit.value_or(kMaxLine)}, environment.blobs});
+        ReadJob{options_, std::move(place), {offset.value_or(1), limit.value_or(kMaxLine)}, environment});
   }
 
  private:

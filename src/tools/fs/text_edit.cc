@@ -76,20 +76,20 @@ std::string nearest_lines(std::string_view content, std::string_view wanted) {
   return out;
 }
 
-Error not_found(const std::string& path, std::string_view content, std::string_view old_text) {
+Error not_found(const std::string& tool, const std::string& path, std::string_view content, std::string_view old_text) {
   const std::string near = nearest_lines(content, old_text);
   if (near.empty()) {
-    return failed(fmt::format("edit_file: old_text is not in {}", path),
+    return failed(fmt::format("{}: old_text is not in {}", tool, path),
                   "read the file again and copy the text from it");
   }
-  return failed(fmt::format("edit_file: old_text is not in {} exactly so; the nearest lines are:\n{}", path, near),
+  return failed(fmt::format("{}: old_text is not in {} exactly so; the nearest lines are:\n{}", tool, path, near),
                 "it must match to the last blank; the line numbers are not part of the text");
 }
 
 }  // namespace
 
-Result<std::string> replace_text(const std::string& path, std::string_view content, std::string_view old_text,
-                                 std::string_view new_text, Matches matches) {
+Result<std::string> replace_text(const std::string& tool, const std::string& path, std::string_view content,
+                                 std::string_view old_text, std::string_view new_text, Matches matches) {
   const common::LineEnding ending = common::format_of(content).line_ending;
   std::string wanted(old_text);
   std::string replacement(new_text);
@@ -101,9 +101,9 @@ Result<std::string> replace_text(const std::string& path, std::string_view conte
       places = places_of(content, wanted);
     }
   }
-  if (places.empty()) return not_found(path, content, old_text);
+  if (places.empty()) return not_found(tool, path, content, old_text);
   if (matches == Matches::kExactlyOne && places.size() > 1) {
-    return failed(fmt::format("edit_file: old_text stands {} times in {}, on lines {}", places.size(), path,
+    return failed(fmt::format("{}: old_text stands {} times in {}, on lines {}", tool, places.size(), path,
                               line_list(content, places)),
                   "give more of the lines around it, or set replace_all");
   }
@@ -115,7 +115,7 @@ Result<std::string> replace_text(const std::string& path, std::string_view conte
   }
   out.append(content.substr(next));
   if (out == content)
-    return failed(fmt::format("edit_file: {} would not change", path), "old_text and new_text are the same");
+    return failed(fmt::format("{}: {} would not change", tool, path), "old_text and new_text are the same");
   return out;
 }
 

@@ -10,7 +10,7 @@ using testing::HasSubstr;
 
 std::string edited(std::string_view content, std::string_view old_text, std::string_view new_text,
                    Matches matches = Matches::kExactlyOne) {
-  const auto result = replace_text("f", content, old_text, new_text, matches);
+  const auto result = replace_text("edit_file", "f", content, old_text, new_text, matches);
   return result.ok() ? *result : result.error().message;
 }
 

@@ -62,25 +62,26 @@ Result<void> make_plain(std::vector<Hunk>& hunks, const std::string& cwd) {
   return {};
 }
 
-Result<PatchPlan> plan_text(const std::string& text, const std::string& cwd) {
+Result<PatchPlan> plan_text(const std::string& text, const std::string& cwd, const common::SecretGuard* secrets) {
   TRY(auto hunks, parse_patch(text));
   TRY_OK(make_plain(hunks, cwd));
   TRY(const auto workspace, common::Workspace::open(cwd));
   return plan_patch(hunks, [&](const std::string& path) -> Result<std::optional<std::string>> {
     TRY(const auto place, common::place_of(cwd, path));
     TRY_OK(workspace.check_writable(place));
-    return common::read_if_there(place);
+    return common::read_if_there(place, secrets);
   });
 }
 
 struct PatchJob {
   runtime::Pool* pool;
   std::string cwd;
+  ports::WorkspaceHistory* history;
   PatchPlan plan;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     if (cancel.cancelled()) co_return cancel.reason();
-    const auto written = co_await pool->run([this] { return write_plan(plan.files, cwd); });
+    const auto written = co_await pool->run([this] { return write_plan(plan.files, cwd, history); });
     if (!written.ok()) co_return written.error();
     RunResult result = common::said(out, "Done. Files:\n" + plan.summary);
     for (const auto& edit : plan.edits) result.diff += common::diff_text(edit);
@@ -99,7 +100,7 @@ class PatchTool final : public ports::Tool {
                                                               const ports::ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
     CO_TRY(const std::string text, arguments.text("input"));
-    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment.cwd); });
+    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment.cwd, options_.secrets); });
     if (!planned.ok()) co_return std::move(planned).error();
     ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
     action.cwd = environment.cwd;
@@ -107,7 +108,7 @@ class PatchTool final : public ports::Tool {
     std::string title = action.changes.size() == 1 ? fmt::format("patch {}", action.changes[0].path)
                                                    : fmt::format("patch {} files", action.changes.size());
     co_return common::prepared_job(std::move(action), std::move(title),
-                                   PatchJob{options_.pool, environment.cwd, *std::move(planned)});
+                                   PatchJob{options_.pool, environment.cwd, environment.history, *std::move(planned)});
   }
 
  private:

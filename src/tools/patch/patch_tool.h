@@ -5,12 +5,15 @@
 
 #include "lathe/ports/tool.h"
 #include "lathe/runtime/pool.h"
+#include "lathe/tools/common/secret_guard.h"
 
 namespace lathe::tools::patch {
 
 struct PatchOptions {
   /// Where files are read and written. Outlives the tools.
   runtime::Pool* pool = nullptr;
+  /// Refuses secrets; null: nothing is secret. Outlives the tools.
+  const common::SecretGuard* secrets = nullptr;
 };
 
 /// apply_patch.

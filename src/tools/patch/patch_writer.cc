@@ -6,6 +6,7 @@
 #include <map>
 
 #include "lathe/base/strings.h"
+#include "lathe/tools/common/seen_files.h"
 #include "lathe/tools/common/workspace.h"
 
 namespace lathe::tools::patch {
@@ -50,15 +51,29 @@ Result<void> put(const Workspace& workspace, const Step& step, const std::option
   return content ? workspace.write(step.place, *content, step.mode) : workspace.remove(step.place);
 }
 
+Result<void> keep_history(ports::WorkspaceHistory* history, const std::vector<Step>& steps) {
+  if (history == nullptr) return {};
+  std::vector<ports::FileWrite> writes;
+  for (const Step& step : steps) {
+    ports::FileWrite write{.path = step.place.absolute};
+    if (step.file->before) write.before = *step.file->before;
+    if (step.file->after) write.after = *step.file->after;
+    writes.push_back(std::move(write));
+  }
+  return history->will_write(writes);
+}
+
 }  // namespace
 
-Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string& cwd) {
+Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string& cwd,
+                        ports::WorkspaceHistory* history) {
   TRY(const Workspace workspace, Workspace::open(cwd));
   std::vector<Step> steps;
   for (const PlannedFile& file : files) {
     TRY(Step step, plan_step(file, cwd));
     steps.push_back(std::move(step));
   }
+  TRY_OK(keep_history(history, steps));
   for (std::size_t done = 0; done < steps.size(); ++done) {
     auto written = put(workspace, steps[done], steps[done].file->after);
     if (written.ok()) continue;
@@ -70,6 +85,9 @@ Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string
     error.message += stuck.empty() ? "; nothing is changed, what was written was taken back"
                                    : "; these could not be taken back: " + base::join(stuck, ", ");
     return error;
+  }
+  for (const Step& step : steps) {
+    if (step.file->after) common::saw_file(history, step.place, *step.file->after);
   }
   return {};
 }

@@ -4,13 +4,16 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/ports/workspace_history.h"
 #include "lathe/tools/patch/patch_plan.h"
 
 namespace lathe::tools::patch {
 
-/// Writes what was planned below `cwd`: all of it or nothing. Refuses, before anything is written, when a file is no
+/// Writes what was planned below `cwd`: all of it or nothing. What the files were is kept in `history` before (null:
+/// not at all). Refuses, before anything is written, when a file is no
 /// longer as it was when the plan was made. When writing fails midway, what was written is taken back, and the error
 /// says so, or names the files for which even that failed. Blocks.
-[[nodiscard]] base::Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string& cwd);
+[[nodiscard]] base::Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string& cwd,
+                                            ports::WorkspaceHistory* history = nullptr);
 
 }  // namespace lathe::tools::patch

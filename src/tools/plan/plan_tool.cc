@@ -10,6 +10,7 @@
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
+#include "lathe/tools/plan/plan_steps.h"
 
 namespace lathe::tools::plan {
 
@@ -30,9 +31,13 @@ std::vector<std::string> status_names() {
 }
 
 ports::ToolSpec make_spec() {
-  base::Json step =
-      common::object_schema({{"step", Need::kRequired, common::text_schema("What is to be done, in a few words.")},
-                             {"status", Need::kRequired, common::choice_schema("How far it is.", status_names())}});
+  base::Json step = common::object_schema(
+      {{"step", Need::kRequired, common::text_schema("What is to be done, in a few words.")},
+       {"status", Need::kRequired, common::choice_schema("How far it is.", status_names())},
+       {"id", Need::kOptional, common::text_schema("A short name, for depends_on of other steps.")},
+       {"depends_on", Need::kOptional,
+        common::list_schema("Ids of steps that must be completed before this one begins.",
+                            common::text_schema("The id of a step."))}});
   return {.name = "update_plan",
           .description =
               "Shows the person your plan for a task of several steps. Send the whole plan each time; at most "
@@ -42,21 +47,38 @@ ports::ToolSpec make_spec() {
                {"plan", Need::kRequired, common::list_schema("All steps, in order.", std::move(step))}})};
 }
 
-Result<protocol::PlanStep> read_step(const common::Arguments& arguments, const base::Json& json, std::size_t index) {
+/// The ids in `depends_on`; a number is taken for its digits, because models mix the two.
+Result<std::vector<std::string>> read_dependencies(const common::Arguments& arguments, const std::string& place,
+                                                   const base::Json& json) {
+  std::vector<std::string> ids;
+  if (json.is_null()) return ids;
+  if (!json.is_array()) return arguments.wrong(place, "must be a list of ids");
+  for (const base::Json& id : json) {
+    if (!id.is_string() && !id.is_number_integer()) return arguments.wrong(place, "must be a list of ids");
+    ids.push_back(id.is_string() ? id.get<std::string>() : id.dump());
+  }
+  return ids;
+}
+
+Result<Step> read_step(const common::Arguments& arguments, const base::Json& json, std::size_t index) {
   const std::string place = fmt::format("plan[{}]", index);
+  const std::vector<std::string> known{"step", "status", "id", "depends_on"};
   if (!json.is_object()) return arguments.wrong(place, "must be an object with step and status");
   for (const auto& [name, value] : json.items()) {
-    if (name == "step" || name == "status") continue;
+    if (std::ranges::find(known, name) != known.end()) continue;
     Error error = arguments.wrong(place, fmt::format("has a member \"{}\", which is not known", name));
-    error.hint = base::did_you_mean(name, {"step", "status"});
+    error.hint = base::did_you_mean(name, known);
     return error;
   }
-  protocol::PlanStep step{.step = base::json_string(json, "step")};
-  if (base::trim(step.step).empty()) return arguments.wrong(place + ".step", "must be a text that is not empty");
+  Step step{.shown = {.step = base::json_string(json, "step")}, .id = {}, .depends_on = {}};
+  if (base::trim(step.shown.step).empty()) return arguments.wrong(place + ".step", "must be a text that is not empty");
+  const base::Json& id = base::json_at(json, "id");
+  step.id = id.is_number_integer() ? id.dump() : base::json_string(json, "id");
+  TRY(step.depends_on, read_dependencies(arguments, place + ".depends_on", base::json_at(json, "depends_on")));
   const std::string status = base::json_string(json, "status");
   for (const auto& entry : protocol::enum_names(PlanStatus{})) {
     if (entry.name != status) continue;
-    step.status = entry.value;
+    step.shown.status = entry.value;
     return step;
   }
   return arguments.wrong(place + ".status", "must be one of " + base::join(status_names(), ", "));
@@ -84,15 +106,14 @@ class PlanTool final : public ports::Tool {
     CO_TRY(const base::Json steps, arguments.list("plan"));
     if (steps.empty()) co_return arguments.wrong("plan", "is empty");
     if (steps.size() > kMaxSteps) co_return arguments.wrong("plan", fmt::format("has over {} steps", kMaxSteps));
-    protocol::PlanUpdate update{.explanation = explanation.value_or(""), .plan = {}};
+    std::vector<Step> read;
     for (std::size_t i = 0; i < steps.size(); ++i) {
       CO_TRY(auto step, read_step(arguments, steps[i], i));
-      update.plan.push_back(std::move(step));
+      read.push_back(std::move(step));
     }
-    const auto active = std::ranges::count(update.plan, PlanStatus::kInProgress, &protocol::PlanStep::status);
-    if (active > 1) {
-      co_return arguments.wrong("plan", fmt::format("has {} steps in_progress; at most one may be", active));
-    }
+    if (const auto problem = plan_problem(read)) co_return arguments.wrong("plan", *problem);
+    protocol::PlanUpdate update{.explanation = explanation.value_or(""), .plan = {}};
+    for (Step& step : read) update.plan.push_back(std::move(step.shown));
     co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kOther), "update the plan",
                                    PlanJob{std::move(update)});
   }

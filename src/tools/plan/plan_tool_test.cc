@@ -46,11 +46,41 @@ TEST_F(PlanTest, SaysWhatIsWrong) {
   EXPECT_EQ(error(R"({"plan":[{"step":"a","status":"in_progress"},{"step":"b","status":"in_progress"}]})"),
             "update_plan: plan has 2 steps in_progress; at most one may be");
   EXPECT_EQ(error(R"({"plan":[{"step":"a","status":"done"}]})"),
-            "update_plan: plan[0].status must be one of pending, in_progress, completed");
+            "update_plan: plan[0].status must be one of [\"pending\",\"in_progress\",\"completed\"], not \"done\"");
   EXPECT_EQ(error(R"({"plan":[{"step":"a","status":"pending"},{"stp":"b"}]})"),
-            "update_plan: plan[1] has a member \"stp\", which is not known (did you mean \"step\"?)");
-  EXPECT_EQ(error(R"({"plan":[{"status":"pending"}]})"), "update_plan: plan[0].step must be a text that is not empty");
+            "update_plan: plan[1].stp is not an argument (did you mean \"step\"?)");
+  EXPECT_EQ(error(R"({"plan":[{"status":"pending"}]})"), "update_plan: plan[0].step is missing");
   EXPECT_EQ(error(R"({"plan":"a"})"), "update_plan: plan must be a list, not a string");
+}
+
+TEST_F(PlanTest, StepsWaitForWhatTheyDependOn) {
+  EXPECT_EQ(error(R"({"plan":[{"id":"a","step":"A","status":"completed"},
+                              {"id":"2","step":"B","status":"in_progress","depends_on":["a"]},
+                              {"step":"C","status":"pending","depends_on":["a","2"]}]})"),
+            "");
+  EXPECT_EQ(error(R"({"plan":[{"id":"a","step":"A","status":"pending"},
+                              {"id":"b","step":"B","status":"in_progress","depends_on":["a"]}]})"),
+            "update_plan: plan has \"B\" in_progress, but \"a\", which it depends on, is not completed");
+  EXPECT_EQ(error(R"({"plan":[{"id":"a","step":"A","status":"in_progress"},
+                              {"id":"b","step":"B","status":"completed","depends_on":["a"]}]})"),
+            "update_plan: plan has \"B\" completed, but \"a\", which it depends on, is not completed");
+}
+
+TEST_F(PlanTest, DependenciesThatCannotBeAreRefused) {
+  EXPECT_EQ(error(R"({"plan":[{"id":"a","step":"A","status":"pending"},{"id":"a","step":"B","status":"pending"}]})"),
+            "update_plan: plan has the id \"a\" twice");
+  EXPECT_EQ(error(R"({"plan":[{"id":"a","step":"A","status":"pending","depends_on":["a"]}]})"),
+            "update_plan: plan has the step \"a\" depend on itself");
+  EXPECT_EQ(error(R"({"plan":[{"id":"first","step":"A","status":"pending"},
+                              {"step":"B","status":"pending","depends_on":["frist"]}]})"),
+            "update_plan: plan has \"B\" depend on \"frist\", which is no step (did you mean \"first\"?)");
+  EXPECT_EQ(error(R"({"plan":[{"id":"0","step":"Z","status":"pending","depends_on":["a"]},
+                              {"id":"a","step":"A","status":"pending","depends_on":["c"]},
+                              {"id":"b","step":"B","status":"pending","depends_on":["a"]},
+                              {"id":"c","step":"C","status":"pending","depends_on":["b"]}]})"),
+            "update_plan: plan has steps that wait for each other: a -> c -> b -> a");
+  EXPECT_EQ(error(R"({"plan":[{"step":"A","status":"pending","depends_on":"a"}]})"),
+            "update_plan: plan[0].depends_on must be a list, not a string");
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #include "lathe/tools/search/search_tools.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <re2/re2.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
+#include <map>
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
@@ -66,31 +69,34 @@ ports::ToolSpec glob_spec(const SearchOptions& options) {
            {"path", Need::kOptional, common::text_schema("The folder to search; the working folder without it.")}})};
 }
 
-Result<std::string> find_files(const Place& place, const GlobPattern& pattern, std::size_t max_results,
+using Matches = std::function<bool(const std::string& path)>;
+
+Result<std::string> list_files(const Place& place, const Matches& matches, std::size_t max_results,
                                const std::atomic<bool>& stop) {
   std::string out;
   std::size_t count = 0;
   TRY_OK(walk_files(place.absolute, stop, [&](const std::string& path) {
-           if (pattern.matches(path) && ++count <= max_results) out += shown_below(place, path) + "\n";
-           return Visit::kGoOn;
-         }).within("glob"));
+    if (matches(path) && ++count <= max_results) out += shown_below(place, path) + "\n";
+    return Visit::kGoOn;
+  }));
   if (count == 0) return std::string("(no file matches)\n");
   if (count > max_results) out += fmt::format("[{} of {} files; narrow the pattern down]\n", max_results, count);
   return out;
 }
 
-struct GlobJob {
+struct ListJob {
+  std::string tool;
   SearchOptions options;
   Place place;
-  GlobPattern pattern;
+  Matches matches;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     const StopFlag stop;
     const auto registration = stop.set_by(cancel);
     const auto text =
-        co_await options.pool->run([&] { return find_files(place, pattern, options.max_results, *stop.flag); });
+        co_await options.pool->run([&] { return list_files(place, matches, options.max_results, *stop.flag); });
     if (cancel.cancelled()) co_return cancel.reason();
-    if (!text.ok()) co_return text.error();
+    if (!text.ok()) co_return text.error().within(tool);
     co_return common::said(out, *text);
   }
 };
@@ -109,11 +115,64 @@ class GlobTool final : public ports::Tool {
     CO_TRY(auto pattern, parse_file_pattern(text).within("glob"));
     CO_TRY(const auto path, arguments.optional_text("path"));
     CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("glob"));
+    auto matches = [pattern = std::move(pattern)](const std::string& path) { return pattern.matches(path); };
     co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), fmt::format("find {}", text),
-                                   GlobJob{options_, std::move(place), std::move(pattern)});
+                                   ListJob{"glob", options_, std::move(place), std::move(matches)});
   }
 
  private:
+  const SearchOptions options_;
+  const ports::ToolSpec spec_;
+};
+
+// ---- find_files
+
+ports::ToolSpec find_spec(const SearchOptions& options) {
+  return {
+      .name = "find_files",
+      .description = fmt::format(
+          "Finds files by name when only a part of it is known: the file's own name, without its folders, holds the "
+          "text, capitals or not. With * or ? the text is the whole name. Files that .gitignore names are left out. "
+          "Sorted; at most {} results.",
+          options.max_results),
+      .parameters = common::object_schema(
+          {{"pattern", Need::kRequired, common::text_schema("A part of the name such as config, or *config*.json.")},
+           {"path", Need::kOptional, common::text_schema("The folder to search; the working folder without it.")}})};
+}
+
+class FindTool final : public ports::Tool {
+ public:
+  explicit FindTool(SearchOptions options) : options_(std::move(options)), spec_(find_spec(options_)) {}
+
+  [[nodiscard]] const ports::ToolSpec& spec() const override { return spec_; }
+  [[nodiscard]] bool read_only() const override { return true; }
+
+  Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
+                                                              const ports::ToolEnvironment& environment) override {
+    CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
+    CO_TRY(const std::string text, arguments.text("pattern"));
+    if (text.empty()) co_return arguments.wrong("pattern", "is empty");
+    if (text.find('/') != std::string::npos) {
+      co_return arguments.wrong("pattern", "holds a slash; names have none, and glob takes patterns of paths");
+    }
+    CO_TRY(auto matches, name_matcher(base::lower(text)).within("find_files"));
+    CO_TRY(const auto path, arguments.optional_text("path"));
+    CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("find_files"));
+    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), fmt::format("find {}", text),
+                                   ListJob{"find_files", options_, std::move(place), std::move(matches)});
+  }
+
+ private:
+  static Result<Matches> name_matcher(const std::string& text) {
+    const auto name_of = [](const std::string& path) { return base::lower(path.substr(path.rfind('/') + 1)); };
+    if (text.find_first_of("*?") == std::string::npos) {
+      return Matches(
+          [text, name_of](const std::string& path) { return name_of(path).find(text) != std::string::npos; });
+    }
+    TRY(auto pattern, parse_file_pattern(text));
+    return Matches([pattern, name_of](const std::string& path) { return pattern.matches(name_of(path)); });
+  }
+
   const SearchOptions options_;
   const ports::ToolSpec spec_;
 };
@@ -148,9 +207,39 @@ std::string print(const LineMatches& found, const Place& place, bool in_folder) 
   return base::to_utf8(out);
 }
 
-Result<LineMatches> search_one(const LineQuery& query, const Place& place) {
+/// Without lines of files that hold secrets, whatever they are called.
+LineMatches without_secrets(LineMatches found, const Place& place, const common::SecretGuard* secrets) {
+  if (secrets == nullptr) return found;
+  std::optional<common::SecretGuard::Inodes> inodes;
+  std::map<std::string, bool> decided;
+  const auto is_secret = [&](const std::string& path) {
+    const std::string absolute = place.absolute + "/" + path;
+    if (secrets->names_secret(shown_below(place, path), absolute)) return true;
+    struct stat status{};
+    if (stat(absolute.c_str(), &status) != 0 || status.st_nlink < 2) return false;
+    if (!inodes) inodes = secrets->inodes_below(place.absolute);
+    return inodes->contains({status.st_dev, status.st_ino});
+  };
+  std::erase_if(found.matches, [&](const LineMatch& match) {
+    const auto [known, fresh] = decided.try_emplace(match.path, false);
+    if (fresh) known->second = is_secret(match.path);
+    return known->second;
+  });
+  return found;
+}
+
+/// A folder that is itself a secret.
+Result<void> check_folder(const Place& place, const common::SecretGuard* secrets) {
+  if (secrets == nullptr) return {};
+  TRY(const base::UniqueFd fd, runtime::open_file(place.absolute, O_PATH | O_DIRECTORY).within("grep"));
+  struct stat status{};
+  if (fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
+  return secrets->check(place, fd.get(), status);
+}
+
+Result<LineMatches> search_one(const LineQuery& query, const Place& place, const common::SecretGuard* secrets) {
   TRY(const auto expression, compile(query));
-  TRY(const auto file, common::open_for_reading(place));
+  TRY(const auto file, common::open_for_reading(place, secrets));
   LineMatches found;
   (void)search_file(*expression, query, fmt::format("/proc/self/fd/{}", file.fd.get()), place.shown(), found);
   return found;
@@ -163,15 +252,23 @@ struct GrepJob {
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     const bool folder = is_folder(place);
-    if (folder && options.ripgrep) {
-      const auto found = co_await search_with_ripgrep(options.loop, *options.ripgrep, query, place.absolute, cancel);
+    if (folder) CO_TRY_OK(check_folder(place, options.secrets));
+    if (folder && options.ripgrep && options.runner != nullptr) {
+      const auto found = co_await search_with_ripgrep(options.runner, *options.ripgrep, query, place.absolute, cancel);
       if (cancel.cancelled()) co_return cancel.reason();
-      if (found.ok()) co_return common::said(out, print(*found, place, folder));
+      if (found.ok()) {
+        const LineMatches open =
+            co_await options.pool->run([&] { return without_secrets(*found, place, options.secrets); });
+        co_return common::said(out, print(open, place, folder));
+      }
     }
     const StopFlag stop;
     const auto registration = stop.set_by(cancel);
-    const auto found = co_await options.pool->run(
-        [&] { return folder ? search_tree(query, place.absolute, *stop.flag) : search_one(query, place); });
+    const auto found = co_await options.pool->run([&]() -> Result<LineMatches> {
+      if (!folder) return search_one(query, place, options.secrets);
+      TRY(LineMatches all, search_tree(query, place.absolute, *stop.flag));
+      return without_secrets(std::move(all), place, options.secrets);
+    });
     if (cancel.cancelled()) co_return cancel.reason();
     if (!found.ok()) co_return found.error();
     co_return common::said(out, print(*found, place, folder));
@@ -219,6 +316,7 @@ class GrepTool final : public ports::Tool {
 std::vector<std::unique_ptr<ports::Tool>> make_search_tools(SearchOptions options) {
   std::vector<std::unique_ptr<ports::Tool>> tools;
   tools.push_back(std::make_unique<GlobTool>(options));
+  tools.push_back(std::make_unique<FindTool>(options));
   tools.push_back(std::make_unique<GrepTool>(std::move(options)));
   return tools;
 }

@@ -6,17 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "lathe/ports/command_runner.h"
 #include "lathe/ports/tool.h"
-#include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
+#include "lathe/tools/common/secret_guard.h"
 
 namespace lathe::tools::search {
 
 struct SearchOptions {
   /// Both outlive the tools.
-  runtime::Loop* loop = nullptr;
   runtime::Pool* pool = nullptr;
-  /// Path of ripgrep, found_ripgrep(); absent: grep walks by itself, with the same results.
+  /// Runs ripgrep; null: grep walks by itself, with the same results.
+  ports::CommandRunner* runner = nullptr;
+  /// Keeps lines of secret files out; null: nothing is secret. Outlives the tools.
+  const common::SecretGuard* secrets = nullptr;
+  /// Path of ripgrep, found_ripgrep(); absent: as without a runner.
   std::optional<std::string> ripgrep = std::nullopt;
   std::size_t max_results = 1'000;
 };

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "lathe/runtime/loop.h"
+#include "lathe/runtime/subprocess.h"
 
 // The tools over a real tree, each case with ripgrep and without: the results must be the same.
 
@@ -20,6 +21,24 @@ using testing::HasSubstr;
 struct Sink final : ports::OutputSink {
   std::string text;
   void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
+};
+
+/// Runs a command as it is.
+class PlainRunner final : public ports::CommandRunner {
+ public:
+  explicit PlainRunner(runtime::Loop& loop) : loop_(loop) {}
+  runtime::Async<base::Result<ports::CommandExit>> run(ports::CommandSpec spec, ports::OutputSink& out,
+                                                       runtime::CancelToken cancel) override {
+    CO_TRY(const auto ran,
+           co_await runtime::run_command(loop_, {.spawn = {.argv = std::move(spec.argv), .cwd = std::move(spec.cwd)}},
+                                         std::move(cancel)));
+    out.write(protocol::OutputStream::kStdout, ran.out);
+    co_return ports::CommandExit{.exit_code = ran.status.code};
+  }
+  [[nodiscard]] std::string_view confinement() const override { return "none"; }
+
+ private:
+  runtime::Loop& loop_;
 };
 
 class SearchTest : public testing::TestWithParam<bool> {
@@ -50,10 +69,10 @@ class SearchTest : public testing::TestWithParam<bool> {
     std::ofstream(environment_.cwd + "/" + path) << content;
   }
   std::string use(const std::string& name, base::Json arguments, std::size_t max_results = 100) {
-    SearchOptions options{.loop = &loop_, .pool = &pool_, .max_results = max_results};
+    SearchOptions options{.pool = &pool_, .runner = &runner_, .max_results = max_results};
     if (GetParam()) options.ripgrep = found_ripgrep();
     const auto tools = make_search_tools(options);
-    ports::Tool& tool = *tools[name == "glob" ? 0 : 1];
+    ports::Tool& tool = *tools[name == "glob" ? 0 : name == "find_files" ? 1 : 2];
     const protocol::ToolCall call{"c", name, arguments.dump()};
     auto prepared = loop_.block_on(tool.prepare(call, environment_));
     if (!prepared.ok()) return prepared.error().message;
@@ -64,6 +83,7 @@ class SearchTest : public testing::TestWithParam<bool> {
 
   runtime::Loop loop_;
   runtime::Pool pool_{loop_, "fs", 1};
+  PlainRunner runner_{loop_};
   ports::ToolEnvironment environment_{.cwd = "", .session_id = "s"};
 };
 
@@ -99,6 +119,20 @@ TEST_P(SearchTest, IsBounded) {
   EXPECT_EQ(use("grep", {{"pattern", "x needle"}}), "many.txt:4:" + std::string(500, 'x') + " [cut]\n");
 }
 
+TEST_P(SearchTest, KeepsTheOrderOfFoldersAmongMany) {
+  // More than is sorted at once: the first ones are still those that come first.
+  const std::string line = "needle " + std::string(400, 'x') + "\n";
+  std::string many;
+  for (int i = 0; i < 50; ++i) many += line;
+  for (int i = 0; i < 600; ++i) put("many/" + std::to_string(i) + "/f.txt", many);
+  put("many/0.txt", "needle last\n");
+  put("many/0/f.txt", "needle first\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "many"}}, 1),
+            "many/0/f.txt:1:needle first\n[the first 1 lines; there are more]\n");
+  EXPECT_EQ(use("grep", {{"pattern", "needle [fl]"}, {"path", "many"}}),
+            "many/0/f.txt:1:needle first\nmany/0.txt:1:needle last\n");
+}
+
 TEST_P(SearchTest, RefusesWhatMakesNoSense) {
   EXPECT_THAT(use("grep", {{"pattern", "("}}), HasSubstr("grep: pattern is no regular expression"));
   EXPECT_THAT(use("grep", {{"pattern", "a\nb"}}), HasSubstr("line break"));
@@ -115,6 +149,16 @@ TEST_P(SearchTest, FindsFiles) {
   EXPECT_EQ(use("glob", {{"pattern", "*.cc"}, {"path", "a"}}), "a/inner.cc\n");
   EXPECT_EQ(use("glob", {{"pattern", "*.zip"}}), "(no file matches)\n");
   EXPECT_EQ(use("glob", {{"pattern", "*"}}, 2), ".gitignore\n.hidden/f\n[2 of 8 files; narrow the pattern down]\n");
+}
+
+TEST_P(SearchTest, FindsFilesByAPartOfTheirName) {
+  put("Src/InnerPart.h", "");
+  EXPECT_EQ(use("find_files", {{"pattern", "INNER"}}), "Src/InnerPart.h\na/inner.cc\n");
+  EXPECT_EQ(use("find_files", {{"pattern", "inner.*"}}), "a/inner.cc\n");
+  EXPECT_EQ(use("find_files", {{"pattern", "?.txt"}}), "a.txt\n");
+  EXPECT_EQ(use("find_files", {{"pattern", "src"}}), "(no file matches)\n") << "folders are no files";
+  EXPECT_THAT(use("find_files", {{"pattern", "a/b"}}), HasSubstr("holds a slash"));
+  EXPECT_THAT(use("find_files", {{"pattern", ""}}), HasSubstr("is empty"));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "lathe/keeper/piped_command.h"
-#include "lathe/runtime/files.h"
+#include "lathe/tools/shell/refusal.h"
 
 namespace lathe::tools::shell {
 
@@ -16,68 +16,87 @@ using runtime::Async;
 namespace {
 
 constexpr int kKilledExitCode = 137;
-
-/// Ours, read without changing it: umask() could only set it, for all threads.
-unsigned own_file_mode_mask() {
-  constexpr std::string_view kLine = "\nUmask:\t";
-  constexpr unsigned kUsual = 022;
-  const auto status = runtime::read_file("/proc/self/status");
-  if (!status.ok()) return kUsual;
-  const std::size_t at = status->find(kLine);
-  return at == std::string::npos ? kUsual
-                                 : static_cast<unsigned>(std::stoul(status->substr(at + kLine.size()), nullptr, 8));
-}
+/// A jail that is planned anew because what it masks was swapped meanwhile.
+constexpr int kMostPlans = 3;
 
 CallStatus status_of(keeper::Ended ended) {
   switch (ended) {
-    case keeper::Ended::kExited:
-    case keeper::Ended::kLost:
-      return CallStatus::kCompleted;
     case keeper::Ended::kKilled:
       return CallStatus::kCancelled;
     case keeper::Ended::kTimedOut:
       return CallStatus::kTimedOut;
+    case keeper::Ended::kExited:
+    case keeper::Ended::kLost:
+    case keeper::Ended::kProcesses:
+    case keeper::Ended::kMemory:
+    case keeper::Ended::kDisk:
+    case keeper::Ended::kOutput:
+      return CallStatus::kCompleted;
   }
   return CallStatus::kCompleted;
 }
 
+std::string exceeded(keeper::Ended ended) {
+  switch (ended) {
+    case keeper::Ended::kProcesses:
+      return "it started more processes than a command may have";
+    case keeper::Ended::kMemory:
+      return "it took more memory than a command may have";
+    case keeper::Ended::kDisk:
+      return "it filled the disk";
+    case keeper::Ended::kOutput:
+      return "it wrote more output than a job may write";
+    case keeper::Ended::kExited:
+    case keeper::Ended::kKilled:
+    case keeper::Ended::kTimedOut:
+    case keeper::Ended::kLost:
+      return {};
+  }
+  return {};
+}
+
 }  // namespace
 
-KeeperCommandRunner::KeeperCommandRunner(runtime::Loop& loop, std::string keeper_program)
-    : loop_(loop), file_mode_mask_(own_file_mode_mask()), client_(loop, std::move(keeper_program)) {}
+CommandExit command_exit(const keeper::Exit& exit, ports::OutputSink& out) {
+  if (exit.ended == keeper::Ended::kLost) {
+    out.write(OutputStream::kStderr, "[the command killed the process that watched it, and was ended]\n");
+  }
+  if (exit.survivors > 0) {
+    out.write(OutputStream::kStderr, fmt::format("[{} processes of the command could not be ended]\n", exit.survivors));
+  }
+  CommandExit result{.status = status_of(exit.ended), .exit_code = exit.code, .exceeded = exceeded(exit.ended)};
+  if (!result.exceeded.empty()) {
+    out.write(OutputStream::kStderr, fmt::format("[the command was ended with all it started: {}]\n", result.exceeded));
+  }
+  return result;
+}
 
 Async<Result<CommandExit>> KeeperCommandRunner::run(ports::CommandSpec spec, ports::OutputSink& out,
                                                     runtime::CancelToken cancel) {
   const base::MonoTime started = loop_.mono_now();
-  keeper::PipedCommand piped;
-  piped.command = {.argv = std::move(spec.argv),
-                   .cwd = std::move(spec.cwd),
-                   .env = std::move(spec.env),
-                   .timeout = spec.timeout,
-                   .file_mode_mask = file_mode_mask_};
-  piped.input = std::move(spec.input);
-  piped.on_output = [sink = &out](keeper::Output output, std::string_view bytes) {
-    sink->write(output == keeper::Output::kStdout ? OutputStream::kStdout : OutputStream::kStderr, bytes);
+  const auto took = [&] { return std::chrono::duration_cast<std::chrono::milliseconds>(loop_.mono_now() - started); };
+  RefusalScan scan;
+  const auto on_output = [&](keeper::Output output, std::string_view bytes) {
+    scan.add(bytes);
+    out.write(output == keeper::Output::kStdout ? OutputStream::kStdout : OutputStream::kStderr, bytes);
   };
-  auto exit = co_await keeper::run_piped(loop_, client_, std::move(piped), cancel);
-  const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.mono_now() - started);
-  if (!exit.ok()) {
-    // Cancelled before it was started.
+  for (int plans = 1;; ++plans) {
     if (cancel.cancelled()) {
-      co_return CommandExit{.status = CallStatus::kCancelled, .exit_code = kKilledExitCode, .duration = duration};
+      co_return CommandExit{.status = CallStatus::kCancelled, .exit_code = kKilledExitCode, .duration = took()};
     }
-    co_return std::move(exit).error();
+    keeper::Command command;
+    command.name = spec.call_id;
+    command.timeout = spec.timeout;
+    command.input = spec.input.value_or("");
+    CO_TRY(Started run, co_await keepers_.start(spec, std::move(command)));
+    auto exit = co_await keeper::follow(loop_, *run.client, run.process, on_output, cancel);
+    if (!exit.ok() && exit.error().retryable && run.confined && plans < kMostPlans) continue;
+    if (!exit.ok()) co_return std::move(exit).error();
+    CommandExit result = command_exit(*exit, out);
+    result.duration = took();
+    if (run.confined) result.refused = scan.refused(exit->code);
+    co_return result;
   }
-  if (exit->ended == keeper::Ended::kLost) {
-    out.write(OutputStream::kStderr, "[the command killed the process that watched it, and was ended]\n");
-  }
-  if (exit->survivors > 0) {
-    out.write(OutputStream::kStderr,
-              fmt::format("[{} processes of the command could not be ended]\n", exit->survivors));
-  }
-  co_return CommandExit{.status = status_of(exit->ended), .exit_code = exit->code, .duration = duration};
 }
-
-Async<void> KeeperCommandRunner::stop() { return client_.stop(); }
 
 }  // namespace lathe::tools::shell

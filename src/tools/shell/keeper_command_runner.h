@@ -2,29 +2,30 @@
 
 #include <string>
 
-#include "lathe/keeper/client.h"
 #include "lathe/ports/command_runner.h"
 #include "lathe/runtime/loop.h"
+#include "lathe/tools/shell/keeper_set.h"
 
 namespace lathe::tools::shell {
 
-/// Runs commands through a keeper, which is started with the first one. Loop thread. stop() is awaited before it goes.
+/// Runs commands to their end through the session's keepers. Loop thread.
 class KeeperCommandRunner final : public ports::CommandRunner {
  public:
-  /// `keeper_program`: keeper::installed_program().
-  KeeperCommandRunner(runtime::Loop& loop, std::string keeper_program);
+  /// `keepers` outlives it. `confinement`: the level at which the session's commands run.
+  KeeperCommandRunner(runtime::Loop& loop, KeeperSet& keepers, std::string confinement = "none")
+      : loop_(loop), keepers_(keepers), confinement_(std::move(confinement)) {}
 
   runtime::Async<base::Result<ports::CommandExit>> run(ports::CommandSpec spec, ports::OutputSink& out,
                                                        runtime::CancelToken cancel) override;
-  [[nodiscard]] std::string_view confinement() const override { return "none"; }
-
-  /// Ends every command and the keeper.
-  runtime::Async<void> stop();
+  [[nodiscard]] std::string_view confinement() const override { return confinement_; }
 
  private:
   runtime::Loop& loop_;
-  const unsigned file_mode_mask_;
-  keeper::Client client_;
+  KeeperSet& keepers_;
+  const std::string confinement_;
 };
+
+/// What became of a command, in the words of ports; `out` gets what there is to remark.
+[[nodiscard]] ports::CommandExit command_exit(const keeper::Exit& exit, ports::OutputSink& out);
 
 }  // namespace lathe::tools::shell

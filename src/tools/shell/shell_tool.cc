@@ -12,6 +12,7 @@
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/workspace.h"
 #include "lathe/tools/shell/intercept.h"
+#include "lathe/tools/shell/job_tools.h"
 
 namespace lathe::tools::shell {
 
@@ -25,6 +26,8 @@ using runtime::Async;
 namespace {
 
 constexpr std::int64_t kMaxTimeoutMs = std::int64_t{1} << 40;
+/// The longest argument that Linux hands to a program.
+constexpr std::size_t kMaxScriptBytes = 131'071;
 
 ports::ToolSpec make_spec(const ShellOptions& options) {
   const auto seconds = [](std::chrono::milliseconds span) { return span.count() / 1000; };
@@ -32,8 +35,10 @@ ports::ToolSpec make_spec(const ShellOptions& options) {
       .name = "shell",
       .description = fmt::format(
           "Runs a command with {} and gives its exit code and output (stdout and stderr together). Every call starts a "
-          "new shell in the working folder; when the command ends, everything it started is ended too, so nothing can "
-          "be left running in the background. There is no terminal: programs that ask or page do not work.",
+          "new shell in the working folder; when the command ends, everything it started is ended too. For what is to "
+          "go on (a server, a watcher, a long build) set `background`; you are told when it ends. There is no "
+          "terminal, "
+          "so programs that ask or page do not work, unless `tty` is set: then write_stdin types into it.",
           options.shell),
       .parameters = common::object_schema(
           {{"command", Need::kRequired, common::text_schema("The command line or script.")},
@@ -44,12 +49,43 @@ ports::ToolSpec make_spec(const ShellOptions& options) {
                                               "then is kept. Default {0}000, at most {1}000.",
                                               seconds(options.default_timeout), seconds(options.most_timeout)),
                                   1)},
+           {"background", Need::kOptional,
+            common::flag_schema("Run it as a job that goes on after this call, until it ends or the session does.")},
+           {"tty", Need::kOptional, common::flag_schema("Run it as a job in a live terminal.")},
+           {"yield_time_ms", Need::kOptional,
+            common::number_schema(
+                "With background or tty: milliseconds to wait for first output, 250 to 30000. Default "
+                "250, with tty 10000.",
+                1)},
            {"stdin", Need::kOptional, common::text_schema("Text for the command's standard input; empty without it.")},
            {"ask_approval", Need::kOptional,
             common::flag_schema("Have a person decide before it runs: for what cannot be undone or reaches beyond the "
                                 "working folder. Needs `reason`.")},
-           {"reason", Need::kOptional, common::text_schema("One sentence for that person: why this must run.")}})};
+           {"reason", Need::kOptional, common::text_schema("One sentence for that person: why this must run.")},
+           {"sandbox_permissions", Need::kOptional,
+            common::text_schema("\"require_escalated\" asks a person to let this one command run outside the sandbox, "
+                                "after the sandbox stopped it. Needs `justification`. Default \"use_default\".")},
+           {"justification", Need::kOptional,
+            common::text_schema("One sentence for that person: why it cannot run inside the sandbox.")}})};
 }
+
+constexpr std::chrono::milliseconds kLeastYield{250};
+constexpr std::chrono::milliseconds kMostYield{30'000};
+constexpr std::chrono::milliseconds kTerminalYield{10'000};
+
+/// A command that goes on after its call.
+struct BackgroundJob {
+  ports::JobRunner* jobs;
+  ports::JobSpec spec;
+  std::chrono::milliseconds yield;
+
+  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
+    const std::string job = spec.job;
+    CO_TRY_OK(co_await jobs->start(std::move(spec)));
+    const JobHold hold(*jobs, job, JobHold::Taken::kAtStart);
+    co_return co_await report_job(jobs, job, yield, &out, std::move(cancel));
+  }
+};
 
 struct ShellJob {
   ports::CommandRunner* runner;
@@ -68,6 +104,9 @@ struct ShellJob {
       // No time: the same command with the same result reads the same, so that repetition can be seen.
       result.header = fmt::format("Exit code: {}\n", exit.exit_code);
       if (exit.exit_code != 0) result.status = CallStatus::kFailed;
+    }
+    if (!exit.refused.empty()) {
+      result.header += fmt::format("The sandbox may have refused it: {}\n", exit.refused);
     }
     co_return result;
   }
@@ -122,16 +161,52 @@ class ShellTool final : public ports::Tool {
     if (ask && base::trim(reason.value_or("")).empty()) {
       return arguments.wrong("reason", "is missing; ask_approval needs it");
     }
+    TRY(const auto permissions, arguments.optional_text("sandbox_permissions"));
+    TRY(const auto justification, arguments.optional_text("justification"));
+    const bool outside = permissions == "require_escalated";
+    if (permissions && !outside && *permissions != "use_default") {
+      return arguments.wrong("sandbox_permissions", "is neither \"use_default\" nor \"require_escalated\"");
+    }
+    if (outside && base::trim(justification.value_or("")).empty()) {
+      return arguments.wrong("justification", "is missing; require_escalated needs it");
+    }
+    if (command.size() > kMaxScriptBytes) {
+      return arguments.wrong("command", fmt::format("has {} bytes; a shell is given {} at most: write it to a file",
+                                                    command.size(), kMaxScriptBytes));
+    }
+    if (command.contains('\0')) return arguments.wrong("command", "has a NUL byte");
     spec.env = options_.environment;
+    spec.call_id = call.call_id;
+    // It runs only when the gate lets it.
+    spec.outside_jail = outside;
+    TRY(const bool background, arguments.flag("background", false));
+    TRY(const bool terminal, arguments.flag("tty", false));
+    TRY(const auto yield, arguments.optional_number("yield_time_ms", 1, kMaxTimeoutMs));
+    const bool goes_on = background || terminal;
+    if (goes_on && spec.input) return arguments.wrong("stdin", "is not for a job; type with write_stdin");
+    if (goes_on && timeout) return arguments.wrong("timeout_ms", "is not for a job; job_kill ends it");
+    if (!goes_on && yield) return arguments.wrong("yield_time_ms", "needs background or tty");
     spec.argv = {options_.shell, "-c", std::move(command)};
 
     ports::Action action = common::action_of(call, ports::Action::Kind::kCommand);
     action.command = spec.argv;
+    action.script = spec.argv[2];
     action.cwd = spec.cwd;
+    action.sandbox = outside ? "none" : options_.runner->confinement();
     action.ask_requested = ask;
-    action.reason = reason.value_or("");
+    action.outside_sandbox = outside;
+    action.reason = outside ? *justification : reason.value_or("");
     const std::string_view first_line = base::split(base::trim(spec.argv[2]), '\n')[0];
     std::string title = fmt::format("run {}", base::utf8_prefix(first_line, 120));
+    if (goes_on) {
+      action.job = options_.jobs->new_job();
+      const auto usual = terminal ? kTerminalYield : kLeastYield;
+      BackgroundJob job{
+          .jobs = options_.jobs,
+          .spec = {.job = action.job, .command = std::move(spec), .terminal = terminal},
+          .yield = std::clamp(std::chrono::milliseconds(yield.value_or(usual.count())), kLeastYield, kMostYield)};
+      return common::prepared_job(std::move(action), title + " in the background", std::move(job));
+    }
     return common::prepared_job(std::move(action), std::move(title), ShellJob{options_.runner, std::move(spec)});
   }
 
@@ -142,8 +217,10 @@ class ShellTool final : public ports::Tool {
 }  // namespace
 
 std::vector<std::unique_ptr<ports::Tool>> make_shell_tools(ShellOptions options) {
+  ports::JobRunner& jobs = *options.jobs;
   std::vector<std::unique_ptr<ports::Tool>> tools;
   tools.push_back(std::make_unique<ShellTool>(std::move(options)));
+  for (auto& tool : make_job_tools(jobs)) tools.push_back(std::move(tool));
   return tools;
 }
 

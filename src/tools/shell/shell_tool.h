@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lathe/ports/command_runner.h"
+#include "lathe/ports/job_runner.h"
 #include "lathe/ports/tool.h"
 
 namespace lathe::tools::shell {
@@ -13,6 +14,8 @@ namespace lathe::tools::shell {
 struct ShellOptions {
   /// Outlives the tools.
   ports::CommandRunner* runner = nullptr;
+  /// Outlives the tools.
+  ports::JobRunner* jobs = nullptr;
   /// The environment that commands get, usually command_environment(); "NAME=value".
   std::vector<std::string> environment;
   /// bash where there is one, else sh: default_shell().
@@ -24,7 +27,7 @@ struct ShellOptions {
   ports::Tool* apply_patch = nullptr;
 };
 
-/// The tool `shell`: one command, run to its end.
+/// The tool `shell`: one command, run to its end, in the background or in a live terminal; and the tools of jobs.
 [[nodiscard]] std::vector<std::unique_ptr<ports::Tool>> make_shell_tools(ShellOptions options);
 
 /// /bin/bash, or /bin/sh.

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lathe/fakes/memory_blob_store.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/tools/shell/environment.h"
 #include "lathe/tools/shell/keeper_command_runner.h"
+#include "lathe/tools/shell/keeper_jobs.h"
 
 // The tool over the real keeper.
 
@@ -39,18 +41,30 @@ class RecordingTool final : public ports::Tool {
 
 class ShellTest : public testing::Test {
  protected:
-  ShellTest() : runner_(loop_, *keeper::installed_program()) {
+  ShellTest()
+      : keepers_(loop_, {.program = *keeper::installed_program(),
+                         .confine = [this](ports::CommandSpec spec) { return confine(std::move(spec)); }}),
+        runner_(loop_, keepers_, "full"),
+        jobs_(loop_, keepers_, blobs_, {}) {
     std::vector<std::string> ours = own_environment();
     ours.emplace_back("TEST_API_KEY=SHOULD_NOT_BE_SEEN");
     ShellOptions options{.runner = &runner_,
+                         .jobs = &jobs_,
                          .environment = command_environment(ours, {}),
                          .shell = default_shell(),
                          .least_timeout = std::chrono::milliseconds(50),
                          .apply_patch = &patch_};
     tool_ = std::move(make_shell_tools(std::move(options))[0]);
   }
-  ~ShellTest() override { loop_.block_on(runner_.stop()); }
+  ~ShellTest() override {
+    loop_.block_on(jobs_.stop());
+    loop_.block_on(keepers_.stop());
+  }
 
+  runtime::Async<base::Result<Confined>> confine(ports::CommandSpec spec) {
+    outside_jail_.push_back(spec.outside_jail);
+    co_return Confined{.env = std::move(spec.env)};
+  }
   base::Result<std::unique_ptr<ports::PreparedCall>> prepare(base::Json arguments) {
     const protocol::ToolCall call{.call_id = "c1", .tool = "shell", .arguments = arguments.dump()};
     return loop_.block_on(tool_->prepare(call, environment_));
@@ -68,7 +82,12 @@ class ShellTest : public testing::Test {
   }
 
   runtime::Loop loop_;
+  fakes::MemoryBlobStore blobs_;
+  /// Of every command that was started.
+  std::vector<bool> outside_jail_;
+  KeeperSet keepers_;
   KeeperCommandRunner runner_;
+  KeeperJobs jobs_;
   RecordingTool patch_;
   ports::ToolEnvironment environment_{.cwd = "/usr", .session_id = "s"};
   std::unique_ptr<ports::Tool> tool_;
@@ -127,17 +146,53 @@ TEST_F(ShellTest, TellsTheGateWhatItWouldDo) {
   EXPECT_EQ(action.kind, ports::Action::Kind::kCommand);
   EXPECT_EQ(action.command, (std::vector<std::string>{default_shell(), "-c", "rm -rf x\necho"}));
   EXPECT_EQ(action.cwd, "/usr");
+  EXPECT_EQ(action.script, "rm -rf x\necho");
   EXPECT_TRUE(action.ask_requested);
+  EXPECT_FALSE(action.outside_sandbox);
   EXPECT_EQ(action.reason, "it is generated");
+}
+
+TEST_F(ShellTest, LeavingTheSandboxIsOnlyARequest) {
+  const auto call = prepare(
+      {{"command", "make"}, {"sandbox_permissions", "require_escalated"}, {"justification", "it needs the device"}});
+  EXPECT_TRUE((*call)->action().outside_sandbox);
+  EXPECT_EQ((*call)->action().reason, "it needs the device");
+  EXPECT_EQ((*call)->action().sandbox, "none");
+  const auto usual = prepare({{"command", "make"}, {"sandbox_permissions", "use_default"}});
+  EXPECT_FALSE((*usual)->action().outside_sandbox);
+  EXPECT_EQ((*usual)->action().sandbox, "full");
+}
+
+TEST_F(ShellTest, OnlyWhatAskedToLeaveTheSandboxRunsOutsideOfIt) {
+  const base::Json outside = {
+      {"command", "true"}, {"sandbox_permissions", "require_escalated"}, {"justification", "it needs the device"}};
+  run(outside);
+  run({{"command", "true"}, {"sandbox_permissions", "use_default"}, {"justification", "it needs the device"}});
+  run({{"command", "true"}});
+  base::Json job = outside;
+  job["background"] = true;
+  run(job);
+  run({{"command", "true"}, {"background", true}});
+  EXPECT_EQ(outside_jail_, (std::vector<bool>{true, false, false, true, false}));
 }
 
 TEST_F(ShellTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(prepare_error({{"command", " "}}), "shell: command is empty");
-  EXPECT_EQ(prepare_error({{"cmd", "ls"}}),
-            "shell: \"cmd\" is not an argument (the arguments are: ask_approval, command, reason, stdin, timeout_ms, "
-            "workdir)");
+  EXPECT_EQ(
+      prepare_error({{"cmd", "ls"}}),
+      "shell: \"cmd\" is not an argument (the arguments are: ask_approval, background, command, justification, reason, "
+      "sandbox_permissions, stdin, timeout_ms, tty, workdir, yield_time_ms)");
+  EXPECT_EQ(prepare_error({{"command", "ls"}, {"sandbox_permissions", "all"}}),
+            "shell: sandbox_permissions is neither \"use_default\" nor \"require_escalated\"");
+  EXPECT_EQ(prepare_error({{"command", "ls"}, {"sandbox_permissions", "require_escalated"}}),
+            "shell: justification is missing; require_escalated needs it");
+  EXPECT_EQ(prepare_error({{"command", std::string("l\0s", 3)}}), "shell: command holds a NUL byte");
+  EXPECT_THAT(prepare_error({{"command", std::string(1U << 20, 'x')}}), HasSubstr("has 1048576 bytes"));
   EXPECT_EQ(prepare_error({{"command", "ls"}, {"timeout_ms", -5}}),
             "shell: timeout_ms must be from 1 to 1099511627776, not -5");
+  EXPECT_EQ(prepare_error({{"command", "ls"}, {"background", true}, {"stdin", "x"}}),
+            "shell: stdin is not for a job; type with write_stdin");
+  EXPECT_EQ(prepare_error({{"command", "ls"}, {"yield_time_ms", 500}}), "shell: yield_time_ms needs background or tty");
   EXPECT_EQ(prepare_error({{"command", "ls"}, {"ask_approval", true}}),
             "shell: reason is missing; ask_approval needs it");
   EXPECT_THAT(prepare_error({{"command", "ls"}, {"workdir", std::string(10'000, 'x')}}),

@@ -1,0 +1,124 @@
+#include "lathe/tools/common/secret_guard.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <functional>
+
+#include "lathe/runtime/files.h"
+
+namespace lathe::tools::common {
+
+using base::Error;
+using base::Result;
+
+namespace {
+
+constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxNames = 1'000'000;
+
+Error secret(const Place& place) {
+  return {.code = base::codes::kPermission,
+          .message = fmt::format("{} holds secrets, which tools may not read", place.shown()),
+          .hint = "go on without it; the person can change the setting secret-files"};
+}
+
+std::string real_name(int fd) {
+  std::string name(PATH_MAX, '\0');
+  const ssize_t size = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), name.data(), name.size());
+  name.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return name;
+}
+
+bool lies_in(const std::string& path, const std::string& folder) {
+  return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+/// The working folder: the place without its part below it.
+std::string root_of(const Place& place) {
+  if (!place.inside() || place.relative == ".") return place.inside() ? place.absolute : "";
+  if (!place.absolute.ends_with("/" + place.relative)) return "";
+  return place.absolute.substr(0, place.absolute.size() - place.relative.size() - 1);
+}
+
+class InodeSearch final {
+ public:
+  InodeSearch(const globs::SecretFiles& names, SecretGuard::Inodes& found) : names_(names), found_(found) {}
+
+  void search(int parent, const char* name, const std::string& path, int depth) {
+    const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR* stream = fd < 0 ? nullptr : fdopendir(fd);
+    if (stream == nullptr) return;
+    while (const dirent* entry = readdir(stream)) {
+      const std::string_view here = entry->d_name;
+      if (here == "." || here == ".." || here == ".git" || ++seen_ > kMaxNames) continue;
+      const std::string inner = path.empty() ? std::string(here) : path + "/" + std::string(here);
+      if (names_.matches(inner)) {
+        struct stat status{};
+        if (fstatat(fd, entry->d_name, &status, 0) == 0) found_.emplace(status.st_dev, status.st_ino);
+      }
+      const bool folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+      if (folder && depth < kMaxDepth) search(fd, entry->d_name, inner, depth + 1);
+    }
+    closedir(stream);
+  }
+
+ private:
+  const globs::SecretFiles& names_;
+  SecretGuard::Inodes& found_;
+  std::size_t seen_ = 0;
+};
+
+}  // namespace
+
+SecretGuard::SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders)
+    : project_(std::move(project)) {
+  const auto add = [this](const std::string& path) {
+    outside_.push_back(path);
+    if (auto real = runtime::real_path(path); real.ok() && *real != path) outside_.push_back(*std::move(real));
+  };
+  if (home.starts_with('/')) {
+    for (const std::string& path : globs::home_secret_paths()) add(home + "/" + path);
+  }
+  for (const std::string& folder : folders) add(folder);
+}
+
+bool SecretGuard::names_secret(const std::string& path, const std::string& absolute) const {
+  return project_.matches(path) ||
+         std::ranges::any_of(outside_, [&](const std::string& folder) { return lies_in(absolute, folder); });
+}
+
+Result<void> SecretGuard::check(const Place& place, int fd, const struct stat& status) const {
+  const std::string real = real_name(fd);
+  const std::string root = root_of(place);
+  const std::string real_root = root.empty() ? "" : runtime::real_path(root).value_or(root);
+  for (const std::string& name : {place.absolute, real}) {
+    const auto holds = [&](const std::string& folder) {
+      // Who works in such a folder has chosen to.
+      return lies_in(name, folder) && (real_root.empty() || !lies_in(real_root, folder));
+    };
+    if (std::ranges::any_of(outside_, holds)) return secret(place);
+  }
+  const bool real_inside = !real_root.empty() && lies_in(real, real_root) && real != real_root;
+  if (project_.matches(place.inside() ? place.relative : place.absolute) ||
+      project_.matches(real_inside ? real.substr(real_root.size() + 1) : real)) {
+    return secret(place);
+  }
+  if (status.st_nlink > 1 && S_ISREG(status.st_mode) && !root.empty() &&
+      inodes_below(root).contains({status.st_dev, status.st_ino})) {
+    return secret(place);
+  }
+  return {};
+}
+
+SecretGuard::Inodes SecretGuard::inodes_below(const std::string& folder) const {
+  Inodes found;
+  InodeSearch(project_, found).search(AT_FDCWD, folder.c_str(), "", 0);
+  return found;
+}
+
+}  // namespace lathe::tools::common

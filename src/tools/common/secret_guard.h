@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/globs/secret_files.h"
+#include "lathe/tools/common/workspace.h"
+
+namespace lathe::tools::common {
+
+/// Keeps secrets from the file tools: files of the project that `secret-files` names, by whatever name they are reached
+/// (a link, a second hard link), and the secrets of the person's home and of Lathe itself. Names are looked at anew on
+/// every use, so a file that appears later is as secret. Immutable; any thread. Everything blocks.
+class SecretGuard final {
+ public:
+  /// `folders`: absolute places that are secret with all that is in them, besides globs::home_secret_paths() of `home`.
+  SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders);
+
+  /// By name alone: `path` from the working folder on, and where it is.
+  [[nodiscard]] bool names_secret(const std::string& path, const std::string& absolute) const;
+  /// `permission_denied` when the open file is a secret. `fd` may be O_PATH.
+  [[nodiscard]] base::Result<void> check(const Place& place, int fd, const struct stat& status) const;
+
+  /// Device and inode of every file that the secret names of a folder lead to.
+  using Inodes = std::set<std::pair<dev_t, ino_t>>;
+  [[nodiscard]] Inodes inodes_below(const std::string& folder) const;
+
+ private:
+  globs::SecretFiles project_;
+  std::vector<std::string> outside_;
+};
+
+}  // namespace lathe::tools::common

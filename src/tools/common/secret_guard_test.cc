@@ -1,0 +1,65 @@
+#include "lathe/tools/common/secret_guard.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace lathe::tools::common {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+class SecretGuardTest : public testing::Test {
+ protected:
+  SecretGuardTest() {
+    std::string pattern = (stdfs::temp_directory_path() / "lathe-secret-XXXXXX").string();
+    base_ = mkdtemp(pattern.data());
+    for (const char* folder : {"/person/.ssh", "/person/project/sub", "/state"})
+      stdfs::create_directories(base_ + folder);
+    guard_.emplace(*globs::SecretFiles::create(globs::default_secret_patterns()), base_ + "/person",
+                   std::vector<std::string>{base_ + "/state"});
+  }
+  ~SecretGuardTest() override { stdfs::remove_all(base_); }
+
+  void put(const std::string& path) { std::ofstream(base_ + path) << "x"; }
+  /// "read", or the code of the refusal.
+  std::string read(const std::string& path, const std::string& cwd = "/person/project") {
+    const auto bytes = read_whole(*place_of(base_ + cwd, path), &*guard_);
+    return bytes.ok() ? "read" : bytes.error().code;
+  }
+
+  std::string base_;
+  std::optional<SecretGuard> guard_;
+};
+
+TEST_F(SecretGuardTest, SecretFilesOfTheProjectAreRefusedByEveryName) {
+  put("/person/project/open");
+  put("/person/project/.env");
+  put("/person/project/sub/server.pem");
+  stdfs::create_symlink(".env", base_ + "/person/project/innocent");
+  stdfs::create_hard_link(base_ + "/person/project/.env", base_ + "/person/project/second-name");
+  stdfs::create_hard_link(base_ + "/person/project/open", base_ + "/person/project/open-too");
+  EXPECT_EQ(read("open"), "read");
+  EXPECT_EQ(read("open-too"), "read");
+  for (const char* path : {".env", "sub/../.env", "sub/server.pem", "innocent", "second-name"}) {
+    EXPECT_EQ(read(path), base::codes::kPermission) << path;
+  }
+  put("/person/project/id_rsa");
+  EXPECT_EQ(read("id_rsa"), base::codes::kPermission) << "it appeared later";
+}
+
+TEST_F(SecretGuardTest, SecretsOfTheHomeAndOfLatheAreRefused) {
+  put("/person/.ssh/config");
+  put("/person/notes");
+  put("/state/journal");
+  stdfs::create_directory_symlink(base_ + "/person/.ssh", base_ + "/person/project/keys");
+  EXPECT_EQ(read("../notes"), "read");
+  for (const char* path : {"../.ssh/config", "keys/config", "../../state/journal"}) {
+    EXPECT_EQ(read(path), base::codes::kPermission) << path;
+  }
+  EXPECT_EQ(read(".ssh/config", "/person"), base::codes::kPermission) << "also when the home is worked in";
+}
+
+}  // namespace
+}  // namespace lathe::tools::common

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/ports/tool.h"
+#include "lathe/tools/common/file_change.h"
+#include "lathe/tools/common/workspace.h"
+#include "lathe/tools/fs/fs_tools.h"
+
+// What the tools that change a file have in common. They find out what the file will be while they prepare, so that the
+// gate sees the very change, and make it when they run, unless the file changed in between. What the file was is kept
+// before it is touched.
+
+namespace lathe::tools::fs {
+
+/// One file's change, planned.
+struct PlannedChange {
+  common::Place place;
+  /// Set for a move.
+  std::optional<common::Place> moved_to = std::nullopt;
+  common::FileEdit edit;
+};
+
+/// The file as it is now, when it may be written and the model has seen it as it is. Blocks.
+[[nodiscard]] base::Result<std::optional<std::string>> read_for_change(const FsOptions& options,
+                                                                       const ports::ToolEnvironment& environment,
+                                                                       const common::Place& place,
+                                                                       std::string_view tool);
+
+[[nodiscard]] std::unique_ptr<ports::PreparedCall> prepared_change(const FsOptions& options,
+                                                                   const protocol::ToolCall& call,
+                                                                   const ports::ToolEnvironment& environment,
+                                                                   std::string_view verb, PlannedChange change);
+
+}  // namespace lathe::tools::fs

@@ -1,0 +1,119 @@
+#include "lathe/tools/shell/keeper_set.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <utility>
+
+#include "lathe/runtime/files.h"
+
+namespace lathe::tools::shell {
+
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+constexpr std::uint64_t kMostProcesses = 4'096;
+constexpr std::uint64_t kLeastFreeBytes = 128U << 20;
+
+/// Ours, read without changing it: umask() could only set it, for all threads.
+unsigned own_file_mode_mask() {
+  constexpr std::string_view kLine = "\nUmask:\t";
+  constexpr unsigned kUsual = 022;
+  const auto status = runtime::read_file("/proc/self/status");
+  if (!status.ok()) return kUsual;
+  const std::size_t at = status->find(kLine);
+  return at == std::string::npos ? kUsual
+                                 : static_cast<unsigned>(std::stoul(status->substr(at + kLine.size()), nullptr, 8));
+}
+
+/// The key, and what tells keepers of one key but another plan apart, which a later process may find.
+std::string name_of(const Confined& confined) {
+  std::string plan = confined.keeper_program;
+  for (const std::string& word : confined.outer_argv) plan += '\0' + word;
+  return fmt::format("{}-{:016x}", confined.key, std::hash<std::string>()(plan));
+}
+
+}  // namespace
+
+keeper::Limits usual_limits() {
+  const auto pages = static_cast<std::uint64_t>(std::max(sysconf(_SC_PHYS_PAGES), 1L));
+  const auto page = static_cast<std::uint64_t>(std::max(sysconf(_SC_PAGESIZE), 1L));
+  return {.processes = kMostProcesses, .memory_bytes = pages / 4 * 3 * page, .free_bytes = kLeastFreeBytes};
+}
+
+KeeperSet::KeeperSet(runtime::Loop& loop, KeeperOptions options)
+    : loop_(loop), options_(std::move(options)), file_mode_mask_(own_file_mode_mask()) {}
+
+KeeperSet::Keeper& KeeperSet::keeper_for(const Confined& confined) {
+  const std::string name = name_of(confined);
+  Keeper& keeper = keepers_[name];
+  if (keeper.client) return keeper;
+  keeper::ClientOptions options{.program = confined.keeper_program.empty() ? options_.program : confined.keeper_program,
+                                .outer_argv = confined.outer_argv,
+                                .folder = options_.folder.empty() ? "" : options_.folder + "/" + name,
+                                .linger = options_.linger};
+  keeper.client = std::make_unique<keeper::Client>(loop_, std::move(options));
+  return keeper;
+}
+
+Async<Result<Started>> KeeperSet::start(ports::CommandSpec spec, keeper::Command command) {
+  Confined confined;
+  if (options_.confine) {
+    CO_TRY(confined, co_await options_.confine(spec));
+    command.env = std::move(confined.env);
+  } else {
+    command.env = std::move(spec.env);
+  }
+  command.argv = std::move(spec.argv);
+  command.cwd = std::move(spec.cwd);
+  command.file_mode_mask = file_mode_mask_;
+  command.jail = confined.jail;
+  if (!command.limits.processes) command.limits.processes = options_.limits.processes;
+  if (!command.limits.memory_bytes) command.limits.memory_bytes = options_.limits.memory_bytes;
+  if (!command.limits.free_bytes) command.limits.free_bytes = options_.limits.free_bytes;
+  Keeper& keeper = keeper_for(confined);
+  if (confined.proxy_port != 0 && !std::exchange(keeper.forwards, true)) {
+    CO_TRY_OK(co_await keeper.client->forward(confined.proxy_port, confined.proxy_socket));
+  }
+  CO_TRY(auto process, keeper.client->start(std::move(command)));
+  co_return Started{.client = keeper.client.get(), .process = std::move(process), .confined = !confined.jail.empty()};
+}
+
+Async<std::vector<Started>> KeeperSet::adopt() {
+  std::vector<Started> found;
+  std::vector<std::string> names;
+  std::error_code none;
+  if (!options_.folder.empty()) {
+    for (const auto& entry : std::filesystem::directory_iterator(options_.folder, none)) {
+      names.push_back(entry.path().filename().string());
+    }
+  }
+  for (const std::string& name : names) {
+    auto client = std::make_unique<keeper::Client>(
+        loop_, keeper::ClientOptions{
+                   .program = options_.program, .folder = options_.folder + "/" + name, .linger = options_.linger});
+    auto processes = co_await client->adopt();
+    if (!processes.ok() || processes->empty()) {
+      co_await client->stop();
+      continue;
+    }
+    for (auto& process : *processes) {
+      found.push_back({.client = client.get(), .process = std::move(process), .confined = true});
+    }
+    keepers_[name].client = std::move(client);
+  }
+  co_return found;
+}
+
+Async<void> KeeperSet::stop() {
+  for (auto& [key, keeper] : keepers_) co_await keeper.client->stop();
+  keepers_.clear();
+  if (!options_.folder.empty()) (void)rmdir(options_.folder.c_str());
+}
+
+}  // namespace lathe::tools::shell
