@@ -13,6 +13,8 @@ namespace {
 /// An answer of fewer tokens is of no use to anyone; asking for it would only spend.
 constexpr std::int64_t kLeastOutputTokens = 64;
 constexpr std::int64_t kMillion = 1'000'000;
+/// Why a Task may not go on although its own budget would let it.
+constexpr const char* kOfOthers = "what it shares with its agents, or with the task that spawned it";
 
 std::string dollars(std::int64_t micro_usd) {
   std::string fraction = std::to_string(micro_usd % kMillion);
@@ -45,9 +47,10 @@ base::Error budget_error(std::string_view kind, std::string_view limit_text) {
           .hint = "go on with a new message, or give the task a larger budget"};
 }
 
-BudgetMeter::BudgetMeter(protocol::Budget limits, const std::optional<ports::OpenTask>& used)
-    : limits_(std::move(limits)) {
+BudgetMeter::BudgetMeter(protocol::Budget limits, const std::optional<ports::OpenTask>& used, Room room)
+    : limits_(std::move(limits)), room_(std::move(room)) {
   if (!used) return;
+  noted_ = used->agents;
   turns_ = used->turns;
   tool_calls_ = used->tool_calls;
   usage_ = used->usage;
@@ -64,7 +67,8 @@ base::Error BudgetMeter::refuse(std::string_view kind, std::int64_t limit) const
 }
 
 base::Result<void> BudgetMeter::check_price(const ports::ResolvedModel& model) const {
-  if (!limits_.micro_usd || (model.facts.prices && cost_)) return {};
+  const bool limited = limits_.micro_usd || room().micro_usd;
+  if (!limited || (model.facts.prices && cost_)) return {};
   const std::string name = model.backend + "/" + model.model;
   if (model.facts.prices) {
     return base::Error{.code = protocol::error_codes::kPriceUnknown,
@@ -77,12 +81,14 @@ base::Result<void> BudgetMeter::check_price(const ports::ResolvedModel& model) c
 
 base::Result<void> BudgetMeter::take_turn() {
   if (limits_.turns && turns_ >= *limits_.turns) return refuse("turns", *limits_.turns);
+  if (room().turns.value_or(1) < 1) return budget_error("turns", kOfOthers);
   ++turns_;
   return {};
 }
 
 base::Result<void> BudgetMeter::take_calls(std::int64_t count) {
   if (limits_.tool_calls && tool_calls_ + count > *limits_.tool_calls) return refuse("tool_calls", *limits_.tool_calls);
+  if (room().tool_calls.value_or(count) < count) return budget_error("tool_calls", kOfOthers);
   tool_calls_ += count;
   return {};
 }
@@ -100,6 +106,16 @@ base::Result<std::optional<std::int64_t>> BudgetMeter::room_for_output(std::int6
     if (affordable < kLeastOutputTokens) return refuse("micro_usd", *limits_.micro_usd);
     room = std::min(room.value_or(affordable), affordable);
   }
+  const protocol::Budget left = this->room();
+  if (left.tokens) {
+    room = std::min(room.value_or(*left.tokens), *left.tokens - input_tokens);
+    if (*room < kLeastOutputTokens) return budget_error("tokens", kOfOthers);
+  }
+  if (left.micro_usd && facts.prices) {
+    const std::int64_t affordable = affordable_output(*left.micro_usd, input_tokens, *facts.prices);
+    if (affordable < kLeastOutputTokens) return budget_error("micro_usd", kOfOthers);
+    room = std::min(room.value_or(affordable), affordable);
+  }
   if (room && facts.max_output_tokens > 0) room = std::min(*room, facts.max_output_tokens);
   return room;
 }
@@ -111,6 +127,22 @@ void BudgetMeter::spend(const protocol::Usage& usage, const std::optional<std::i
   } else {
     cost_.reset();
   }
+}
+
+void BudgetMeter::note_agents(const ports::AgentUse& use) {
+  turns_ += use.turns - noted_.turns;
+  tool_calls_ += use.tool_calls - noted_.tool_calls;
+  usage_.input_tokens += use.usage.input_tokens - noted_.usage.input_tokens;
+  usage_.cached_input_tokens += use.usage.cached_input_tokens - noted_.usage.cached_input_tokens;
+  usage_.cache_write_tokens += use.usage.cache_write_tokens - noted_.usage.cache_write_tokens;
+  usage_.output_tokens += use.usage.output_tokens - noted_.usage.output_tokens;
+  usage_.reasoning_tokens += use.usage.reasoning_tokens - noted_.usage.reasoning_tokens;
+  if (cost_ && use.cost_micro_usd && noted_.cost_micro_usd) {
+    *cost_ += *use.cost_micro_usd - *noted_.cost_micro_usd;
+  } else if (!use.cost_micro_usd) {
+    cost_.reset();
+  }
+  noted_ = use;
 }
 
 std::vector<protocol::BudgetStatus> BudgetMeter::news() {

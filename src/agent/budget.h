@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,8 +23,11 @@ namespace lathe::agent {
 /// Refusals are `budget_exceeded` and name the budget.
 class BudgetMeter final {
  public:
+  /// What others leave of their budgets for this Task at this moment (TaskHost::room).
+  using Room = std::function<std::optional<protocol::Budget>()>;
+
   /// `limits` with the defaults already in it.
-  BudgetMeter(protocol::Budget limits, const std::optional<ports::OpenTask>& used);
+  BudgetMeter(protocol::Budget limits, const std::optional<ports::OpenTask>& used, Room room = {});
 
   /// `price_unknown`, naming the model, when money is limited and what it costs is not known.
   [[nodiscard]] base::Result<void> check_price(const ports::ResolvedModel& model) const;
@@ -37,6 +41,8 @@ class BudgetMeter final {
   [[nodiscard]] base::Result<std::optional<std::int64_t>> room_for_output(std::int64_t input_tokens,
                                                                           const ports::ModelFacts& facts) const;
   void spend(const protocol::Usage& usage, const std::optional<std::int64_t>& cost_micro_usd);
+  /// Sub-agents of this Task used so much by now; what came since the last call is counted.
+  void note_agents(const ports::AgentUse& use);
 
   [[nodiscard]] const protocol::Usage& usage() const { return usage_; }
   /// Events due since the last call: each budget once when 80 % of it is used.
@@ -44,8 +50,11 @@ class BudgetMeter final {
 
  private:
   base::Error refuse(std::string_view kind, std::int64_t limit) const;
+  [[nodiscard]] protocol::Budget room() const { return (room_ ? room_() : std::nullopt).value_or(protocol::Budget()); }
 
   protocol::Budget limits_;
+  Room room_;
+  ports::AgentUse noted_;
   std::int64_t turns_ = 0;
   std::int64_t tool_calls_ = 0;
   protocol::Usage usage_;

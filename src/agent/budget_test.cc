@@ -79,5 +79,35 @@ TEST(BudgetMeter, EachBudgetIsAnnouncedOnceAtEightyPercent) {
   EXPECT_TRUE(meter.news().empty());
 }
 
+TEST(BudgetMeter, WhatAgentsUseCountsOnce) {
+  ports::OpenTask used;
+  used.turns = 5;
+  used.agents.turns = 2;
+  BudgetMeter meter({.turns = 8, .tool_calls = 10, .tokens = 1'000}, used);
+  meter.note_agents({.usage = {.input_tokens = 300}, .cost_micro_usd = 4, .turns = 3, .tool_calls = 6});
+  meter.note_agents({.usage = {.input_tokens = 300}, .cost_micro_usd = 4, .turns = 3, .tool_calls = 6});
+  EXPECT_EQ(meter.usage().total(), 300);
+  EXPECT_TRUE(meter.take_calls(4).ok());
+  EXPECT_FALSE(meter.take_calls(1).ok());
+  EXPECT_TRUE(meter.take_turn().ok());
+  EXPECT_TRUE(meter.take_turn().ok());
+  EXPECT_FALSE(meter.take_turn().ok()) << "five and one by an agent, and two";
+}
+
+TEST(BudgetMeter, TheRoomThatOthersLeaveBoundsItToo) {
+  protocol::Budget room{.turns = 1, .tool_calls = 2, .tokens = 500, .micro_usd = 1'000};
+  BudgetMeter meter({.turns = 100}, std::nullopt, [&room] { return std::optional(room); });
+  const ports::ModelFacts facts{.prices = ports::Prices{.input = 1'000'000, .output = 10'000'000}};
+  EXPECT_FALSE(meter.check_price({.backend = "b", .model = "m"}).ok()) << "money is limited from above";
+  EXPECT_TRUE(meter.check_price({.backend = "b", .model = "m", .facts = facts}).ok());
+  EXPECT_EQ(**meter.room_for_output(100, {}), 400);
+  EXPECT_EQ(**meter.room_for_output(100, facts), 90);
+  EXPECT_FALSE(meter.take_calls(3).ok());
+  EXPECT_TRUE(meter.take_calls(2).ok());
+  EXPECT_TRUE(meter.take_turn().ok());
+  room.turns = 0;
+  EXPECT_EQ(meter.take_turn().error().code, "budget_exceeded");
+}
+
 }  // namespace
 }  // namespace lathe::agent

@@ -10,10 +10,15 @@ using protocol::EventMsg;
 EventMsg begin_event(const Action& action, std::string title) {
   switch (action.kind) {
     case Action::Kind::kCommand:
-      return protocol::ExecCommandBegin{.call_id = action.call_id, .command = action.command, .cwd = action.cwd};
+      return protocol::ExecCommandBegin{.call_id = action.call_id,
+                                        .command = action.command,
+                                        .cwd = action.cwd,
+                                        .sandbox = action.sandbox,
+                                        .job = action.job};
     case Action::Kind::kFileChange:
       return protocol::PatchApplyBegin{.call_id = action.call_id, .changes = action.changes};
     case Action::Kind::kRead:
+    case Action::Kind::kNetwork:
     case Action::Kind::kOther:
       break;
   }
@@ -27,6 +32,7 @@ EventMsg end_event(const Action& action, protocol::CallOutcome outcome, std::opt
     case Action::Kind::kFileChange:
       return protocol::PatchApplyEnd{.call_id = action.call_id, .outcome = std::move(outcome)};
     case Action::Kind::kRead:
+    case Action::Kind::kNetwork:
     case Action::Kind::kOther:
       break;
   }

@@ -71,17 +71,23 @@ std::string cancelled_text(const Error& reason, std::chrono::milliseconds after)
 }
 
 Dispatcher::Dispatcher(runtime::Loop& loop, ports::TaskHost& host, const std::vector<ports::Tool*>& tools,
-                       const AgentOptions& options)
-    : loop_(loop), host_(host), tools_(tools), options_(options) {
+                       const AgentOptions& options, Translate translate, ports::WorkspaceHistory* history)
+    : loop_(loop), host_(host), tools_(tools), options_(options), translate_(std::move(translate)) {
   environment_.session_id = host.state().session_id;
   if (host.state().config) environment_.cwd = host.state().config->cwd;
   environment_.questioner = &host;
   environment_.blobs = &host.blobs();
+  environment_.history = history;
 }
 
 ports::Tool* Dispatcher::find(const std::string& name) const {
   const auto found = std::ranges::find_if(tools_, [&](const ports::Tool* tool) { return tool->spec().name == name; });
   return found == tools_.end() ? nullptr : *found;
+}
+
+protocol::ToolCall Dispatcher::translated(const protocol::ToolCall& call) const {
+  if (find(call.tool) != nullptr || !translate_) return call;
+  return translate_(call).value_or(call);
 }
 
 std::string Dispatcher::unknown_tool(const std::string& name) const {
@@ -109,7 +115,7 @@ Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t
   output_tokens_ = output_tokens;
   std::vector<Slot> batch;
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    const ports::Tool* tool = find(calls[i].call.tool);
+    const ports::Tool* tool = find(translated(calls[i].call).tool);
     const bool overlaps = tool == nullptr || tool->read_only();
     if (!overlaps) CO_TRY_OK(co_await run_batch(std::exchange(batch, {}), cancel));
     Result<Slot> ready = Error{};
@@ -145,7 +151,7 @@ Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t
 Async<Result<Dispatcher::Slot>> Dispatcher::make_ready(PendingCall pending, CancelToken cancel) {
   Slot slot;
   slot.pending = std::move(pending);
-  protocol::ToolCall call = slot.pending.call;
+  protocol::ToolCall call = translated(slot.pending.call);
   ports::Tool* tool = find(call.tool);
   if (tool == nullptr) {
     slot.end = end_event(call, CallStatus::kFailed, unknown_tool(call.tool));
@@ -189,12 +195,23 @@ Async<Result<void>> Dispatcher::run_batch(std::vector<Slot> batch, CancelToken c
   std::vector<Async<bool>> running;
   for (Slot& slot : batch) {
     if (slot.end) continue;
+    CO_TRY_OK(co_await snapshot_before(&slot));
+    if (slot.end) continue;
     if (!slot.pending.begun) {
       CO_TRY_OK(co_await record(begin_event(slot.prepared->action(), slot.prepared->title())));
     }
     running.push_back(run_slot(&slot, cancel));
   }
+  if (environment_.history != nullptr) environment_.history->mark(host_.state().last_seq);
   co_await runtime::when_all(std::move(running));
+  if (std::ranges::any_of(batch, [this](const Slot& slot) { return keeps_history_of(slot); })) {
+    const Result<void> kept = co_await environment_.history->after_command();
+    if (!kept.ok()) {
+      CO_TRY_OK(co_await record(
+          protocol::Warning{.code = "undo_incomplete",
+                            .message = "what the command changed could not be kept for undo: " + kept.error().text()}));
+    }
+  }
   bool parked = false;
   for (Slot& slot : batch) {
     for (EventMsg& event : slot.events) {
@@ -209,6 +226,30 @@ Async<Result<void>> Dispatcher::run_batch(std::vector<Slot> batch, CancelToken c
   }
   if (parked) co_return Error{.code = protocol::error_codes::kParked, .message = "a call waits for a person"};
   co_return Result<void>();
+}
+
+bool Dispatcher::keeps_history_of(const Slot& slot) const {
+  if (environment_.history == nullptr || !slot.prepared) return false;
+  const auto& config = host_.state().config;
+  const bool writes = !config || config->sandbox_mode != protocol::SandboxMode::kReadOnly;
+  return writes && slot.prepared->action().kind == Action::Kind::kCommand;
+}
+
+Async<Result<void>> Dispatcher::snapshot_before(Slot* slot) {
+  if (!keeps_history_of(*slot)) co_return Result<void>();
+  environment_.history->mark(host_.state().last_seq);
+  const Result<ports::SnapshotSummary> taken = co_await environment_.history->before_command();
+  if (!taken.ok()) {
+    slot->end = end_event(slot->pending.call, CallStatus::kFailed, taken.error().text());
+    slot->prepared.reset();
+    co_return Result<void>();
+  }
+  if (snapshot_told_) co_return Result<void>();
+  snapshot_told_ = true;
+  co_return co_await record(protocol::WorkspaceSnapshot{.snapshot = host_.new_id("snapshot"),
+                                                        .task = host_.state().task ? host_.state().task->task : "",
+                                                        .files = taken->files,
+                                                        .not_covered = taken->not_covered});
 }
 
 void Dispatcher::add_diff(const std::string& diff) {

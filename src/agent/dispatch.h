@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,8 +38,11 @@ struct PendingCall {
 /// One per Task, on the loop. What it is given outlives it.
 class Dispatcher final {
  public:
+  /// How a call under another name reads as one of `tools`.
+  using Translate = std::function<std::optional<protocol::ToolCall>(const protocol::ToolCall&)>;
+
   Dispatcher(runtime::Loop& loop, ports::TaskHost& host, const std::vector<ports::Tool*>& tools,
-             const AgentOptions& options);
+             const AgentOptions& options, Translate translate = {}, ports::WorkspaceHistory* history = nullptr);
 
   /// Gives every call a recorded outcome. Errors: `parked`, with calls from the one that waits on left without outcome;
   /// `approval_aborted` and the cancellation's reason, with an outcome for every call; an error of record().
@@ -63,11 +67,17 @@ class Dispatcher final {
   };
 
   [[nodiscard]] ports::Tool* find(const std::string& name) const;
+  /// The call under our name for its tool; as it is when there is none.
+  [[nodiscard]] protocol::ToolCall translated(const protocol::ToolCall& call) const;
   [[nodiscard]] std::string unknown_tool(const std::string& name) const;
   /// prepare and gate. Errors: `parked`, `approval_aborted`, cancellation.
   runtime::Async<base::Result<Slot>> make_ready(PendingCall pending, runtime::CancelToken cancel);
   /// Runs what is ready, all at once, and records the ends.
   runtime::Async<base::Result<void>> run_batch(std::vector<Slot> batch, runtime::CancelToken cancel);
+  /// Snapshots the workspace before a command that may write; the first time in a Task it is recorded. A slot whose
+  /// snapshot failed has its end.
+  runtime::Async<base::Result<void>> snapshot_before(Slot* slot);
+  [[nodiscard]] bool keeps_history_of(const Slot& slot) const;
   runtime::Async<bool> run_slot(Slot* slot, runtime::CancelToken cancel);
   void add_diff(const std::string& diff);
   runtime::Async<base::Result<void>> record(protocol::EventMsg msg);
@@ -79,8 +89,10 @@ class Dispatcher final {
   ports::TaskHost& host_;
   const std::vector<ports::Tool*>& tools_;
   const AgentOptions& options_;
+  const Translate translate_;
   ports::ToolEnvironment environment_;
   std::int64_t output_tokens_ = 0;
+  bool snapshot_told_ = false;
   std::string diff_;
 };
 

@@ -58,7 +58,7 @@ runtime::Async<TaskEnd> NativeDriver::run(ports::TaskRequest request, ports::Tas
                                           runtime::CancelToken cancel) {
   runtime::CancelSource source(cancel);
   const TimeBudget time(parts_.loop, host, request.budget, source);
-  TaskRun task(parts_, options_, std::move(request), host);
+  TaskRun task(parts_, options_, std::move(request), host, told_problems_);
   base::Result<std::string> done = co_await task.run(source.token());
   TaskEnd end;
   if (done.ok()) {

@@ -2,9 +2,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "lathe/agent/options.h"
+#include "lathe/ports/catalog.h"
 #include "lathe/ports/driver.h"
 #include "lathe/ports/model_directory.h"
 #include "lathe/ports/project_facts.h"
@@ -27,6 +31,12 @@ struct AgentParts {
   std::function<std::vector<ports::ResolvedModel>()> candidates;
   /// Facts of the folder in which the session works.
   ports::ProjectFacts& facts;
+  /// Keeps what files were before commands and tools change them; null: nothing is kept.
+  ports::WorkspaceHistory* history = nullptr;
+  /// Its skills and agents.
+  ports::Catalog& catalog;
+  /// A call under a name that is none of ours, as our tool takes it; nothing when no tool is known by that name.
+  std::function<std::optional<protocol::ToolCall>(const protocol::ToolCall&)> translate = {};
 };
 
 /// Our own agent: asks a model, runs the tools it calls, and so on until the model is done. One per session, on the
@@ -46,6 +56,8 @@ class NativeDriver final : public ports::Driver {
  private:
   AgentParts parts_;
   AgentOptions options_;
+  /// What is wrong with files of the catalogue is told once.
+  std::set<std::string> told_problems_;
 };
 
 }  // namespace lathe::agent

@@ -68,6 +68,75 @@ TEST(NativeDriver, FactsAndProjectDocsAreToldOnceAndAgainWhenTheyChange) {
   EXPECT_THAT(contexts(rig, ContextKind::kProjectDocs).at(1).text, HasSubstr("Use spaces."));
 }
 
+TEST(NativeDriver, TheEndOfAJobIsTheNextThingThatTheModelHears) {
+  Rig rig;
+  rig.host.append(
+      protocol::ExecCommandBegin{.call_id = "c0", .command = {"x"}, .cwd = "/", .sandbox = {}, .job = "job_1"});
+  rig.model->call({{"read_file", "a"}});
+  rig.model->say("I see.");
+  rig.host.on_record = [&](const protocol::EventMsg& msg) {
+    if (!std::holds_alternative<protocol::ToolCallBegin>(msg)) return;
+    rig.host.append(
+        protocol::JobEnd{.job = "job_1", .call_id = "c0", .exit_code = 3, .tail = "oops\n", .output_bytes = 5});
+  };
+  EXPECT_EQ(rig.run_task("go").kind, TaskEnd::Kind::kComplete);
+  ASSERT_THAT(rig.requests(), SizeIs(2));
+  EXPECT_THAT(outline(rig.requests()[1].items),
+              ElementsAre("user: go", "user: <environment>", "call: c1", "result: ok",
+                          "user: Job job_1 ended: exit code 3. The end of its output (job_log shows more):"));
+  EXPECT_THAT(contexts(rig, ContextKind::kNudge), SizeIs(1));
+}
+
+TEST(NativeDriver, WhatIsWrongWithTheCatalogueIsToldOnce) {
+  Rig rig;
+  rig.catalog.view.problems = {"bad.md:1:1: no frontmatter"};
+  NativeDriver driver = rig.driver();
+  (void)rig.run_task(driver, "one");
+  (void)rig.run_task(driver, "two");
+  const auto warnings = rig.host.recorded_of<protocol::Warning>();
+  ASSERT_THAT(warnings, SizeIs(1));
+  EXPECT_EQ(warnings[0].message, "bad.md:1:1: no frontmatter");
+}
+
+TEST(NativeDriver, SkillsAreListedForAModelThatCanReadThem) {
+  Rig rig;
+  rig.catalog.add_skill("pdf", "Reads PDFs.", "Use pdftotext.");
+  (void)rig.run_task("one");
+  EXPECT_THAT(contexts(rig, ContextKind::kProjectDocs), SizeIs(0)) << "there is no tool that reads them";
+  Rig other;
+  other.catalog.add_skill("pdf", "Reads PDFs.", "Use pdftotext.");
+  fakes::FakeTool read_skill(other.loop, "read_skill", fakes::FakeTool::Effect::kReads);
+  other.more_tools = {&read_skill};
+  (void)other.run_task("one");
+  (void)other.run_task("two");
+  ASSERT_THAT(contexts(other, ContextKind::kProjectDocs), SizeIs(1));
+  EXPECT_THAT(contexts(other, ContextKind::kProjectDocs)[0].text, HasSubstr("- pdf: Reads PDFs."));
+}
+
+TEST(NativeDriver, ASkillThatThePersonNamesIsReadAtOnce) {
+  Rig rig;
+  rig.catalog.add_skill("pdf", "Reads PDFs.", "Use pdftotext.");
+  (void)rig.run_task("use $pdf on a.pdf, not $HOME");
+  ASSERT_THAT(contexts(rig, ContextKind::kUserContext), SizeIs(1));
+  EXPECT_THAT(contexts(rig, ContextKind::kUserContext)[0].text, HasSubstr("Use pdftotext."));
+  (void)rig.run_task("$pdf again");
+  EXPECT_THAT(contexts(rig, ContextKind::kUserContext), SizeIs(1)) << "the model has it already";
+}
+
+TEST(NativeDriver, ACallUnderAnotherNameRunsOurTool) {
+  Rig rig;
+  rig.translate = [](const protocol::ToolCall& call) -> std::optional<protocol::ToolCall> {
+    if (call.tool != "Read") return std::nullopt;
+    return protocol::ToolCall{.call_id = call.call_id, .tool = "read_file", .arguments = R"({"path":"a"})"};
+  };
+  rig.model->call({{"Read", R"({"file_path":"a"})"}, {"Banana", "{}"}});
+  (void)rig.run_task("go");
+  EXPECT_THAT(rig.reader.ran, ElementsAre(R"({"path":"a"})"));
+  const auto calls = rig.host.recorded_of<protocol::ToolCalls>();
+  EXPECT_EQ(calls.at(0).calls.at(0).tool, "Read") << "the conversation keeps the model's words";
+  EXPECT_THAT(rig.host.outcomes().at(1).second.output, HasSubstr("there is no tool \"Banana\""));
+}
+
 TEST(NativeDriver, ABudgetOfZeroTurnsEndsBeforeTheFirstRequest) {
   Rig rig;
   rig.request.budget.turns = 0;

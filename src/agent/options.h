@@ -4,13 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lathe/ports/driver.h"
+
 namespace lathe::agent {
 
 /// What the native agent may use up. The engine fills it from the configuration; the defaults are the documented ones.
 struct AgentOptions {
   /// Ceilings of a Task that its own budget does not name.
-  std::int64_t default_turns = 200;
-  std::int64_t default_tool_calls = 1'000;
+  std::int64_t default_turns = ports::kDefaultTurns;
+  std::int64_t default_tool_calls = ports::kDefaultToolCalls;
   /// The same call with the same result so many times in a row ends the Task; 0: never.
   std::int64_t repeated_call_limit = 5;
   /// Tokens of one tool result that the model sees at most.
@@ -27,6 +29,8 @@ struct AgentOptions {
   std::chrono::milliseconds thinking_stall_timeout{120'000};
   /// AGENTS.md and its like, all together.
   std::size_t project_docs_bytes = 32U * 1024;
+  /// Names and descriptions of skills and agents, when the model's window is not known; else a fiftieth of it.
+  std::size_t catalog_bytes = 8'000;
   /// One image of the conversation; a larger one is left out, which the model is told.
   std::size_t image_bytes = 20U << 20;
 };

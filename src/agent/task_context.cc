@@ -1,7 +1,10 @@
 #include "lathe/agent/task_context.h"
 
+#include <algorithm>
 #include <ranges>
 #include <variant>
+
+#include "lathe/ports/job_runner.h"
 
 namespace lathe::agent {
 namespace {
@@ -22,7 +25,8 @@ std::string text_of(const UserEntry& entry) {
   return text;
 }
 
-constexpr const char* kNoDocs = "The project's instructions (AGENTS.md) that were given before are gone.";
+constexpr const char* kNoDocs =
+    "The project's instructions (AGENTS.md), skills and agents that were given before are gone.";
 
 void add_line(std::string& text, const char* name, const std::string& value) {
   if (!value.empty()) text += std::string(name) + ": " + value + "\n";
@@ -55,6 +59,12 @@ std::string project_docs_text(const std::vector<ports::ProjectDoc>& docs) {
   return text;
 }
 
+std::string job_news_text(const protocol::JobEnd& end) {
+  std::string text = ports::job_ended_words(end.job) + ": " + ports::describe(end) + ".";
+  if (end.output_bytes == 0) return text + " It wrote nothing.";
+  return text + " The end of its output (job_log shows more):\n" + end.tail;
+}
+
 std::optional<std::string> missing_context(const ports::Conversation& conversation, protocol::ContextKind kind,
                                            const std::string& text) {
   for (const PlacedEntry& placed : conversation.entries | std::views::reverse) {
@@ -66,6 +76,13 @@ std::optional<std::string> missing_context(const ports::Conversation& conversati
   }
   if (text.empty()) return std::nullopt;
   return text;
+}
+
+bool has_context(const ports::Conversation& conversation, const std::string& text) {
+  return std::ranges::any_of(conversation.entries, [&](const PlacedEntry& placed) {
+    const auto* user = std::get_if<UserEntry>(&placed.entry);
+    return user != nullptr && user->context && text_of(*user) == text;
+  });
 }
 
 bool earlier_task_was_cut(const ports::SessionState& state) {

@@ -19,10 +19,16 @@ namespace lathe::agent {
 /// The text of the project's instructions; empty when there are none.
 [[nodiscard]] std::string project_docs_text(const std::vector<ports::ProjectDoc>& docs);
 
+/// What the model is told of a job that ended.
+[[nodiscard]] std::string job_news_text(const protocol::JobEnd& end);
+
 /// The context to record so that the model has `text` of that kind: nothing when the newest of its kind in the
 /// conversation says the same. Instructions that are gone are taken back.
 [[nodiscard]] std::optional<std::string> missing_context(const ports::Conversation& conversation,
                                                          protocol::ContextKind kind, const std::string& text);
+
+/// Whether the model was given this very text as context already.
+[[nodiscard]] bool has_context(const ports::Conversation& conversation, const std::string& text);
 
 /// Whether the Task before this one ended before the model was done, by what its part of the conversation ends with.
 [[nodiscard]] bool earlier_task_was_cut(const ports::SessionState& state);
@@ -37,9 +43,8 @@ inline constexpr const char* kInterruptionText =
     "files before you rely on it, and do what the newest message asks.";
 /// What the model is told when a message arrived while it was answering.
 inline constexpr const char* kSteeredText =
-    "The newest message of the user arrived while you were giving your last answer, which did not take it into "
-    "account. "
-    "Take it into account now.";
+    "The newest message before your last answer arrived while you were giving that answer, which did not take it into "
+    "account. Take it into account now.";
 inline constexpr const char* kStallText =
     "You have been thinking for a long time without acting. Decide now: call a tool or give your answer.";
 

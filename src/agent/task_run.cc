@@ -1,10 +1,12 @@
 #include "lathe/agent/task_run.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 #include <variant>
 
 #include "lathe/agent/call_events.h"
+#include "lathe/agent/catalog_context.h"
 #include "lathe/agent/context.h"
 #include "lathe/agent/json_schema.h"
 #include "lathe/agent/task_context.h"
@@ -45,17 +47,18 @@ std::vector<ports::ToolSpec> specs_of(const std::vector<ports::Tool*>& tools) {
 }  // namespace
 
 TaskRun::TaskRun(const AgentParts& parts, const AgentOptions& options, ports::TaskRequest request,
-                 ports::TaskHost& host)
+                 ports::TaskHost& host, std::set<std::string>& told_problems)
     : parts_(parts),
       options_(options),
       request_(std::move(request)),
       host_(host),
       tools_(specs_of(parts.tools)),
-      budget_(with_defaults(request_.budget, options), host.state().task),
+      budget_(with_defaults(request_.budget, options), host.state().task, [&host] { return host.room(); }),
       asker_(parts.loop, host, parts.candidates, options, budget_),
-      dispatcher_(parts.loop, host, parts.tools, options),
+      dispatcher_(parts.loop, host, parts.tools, options, parts.translate, parts.history),
       images_(parts.pool, host.blobs(), options.image_bytes),
-      compactor_(host, asker_, budget_, images_, tools_) {}
+      compactor_(host, asker_, budget_, images_, tools_),
+      told_problems_(told_problems) {}
 
 Async<Result<std::string>> TaskRun::run(CancelToken cancel) {
   cancel_ = std::move(cancel);
@@ -125,11 +128,12 @@ Async<Result<void>> TaskRun::finish_open_calls() {
     const auto* entry = std::get_if<ports::CallEntry>(&placed.entry);
     if (entry == nullptr || entry->outcome) continue;
     const std::string& id = entry->call.call_id;
-    const bool asks_person = state.answers.contains(id) ||
-                             std::ranges::any_of(state.questions, [&](const auto& q) { return q.call_id == id; });
+    const auto is_this = [&](const auto& other) { return other.call_id == id; };
+    const bool waits = state.answers.contains(id) || std::ranges::any_of(state.questions, is_this) ||
+                       std::ranges::any_of(state.agents, is_this);
     if (state.task && placed.seq < state.task->start_seq) {
       ends.push_back(end_event(entry->call, CallStatus::kCancelled, "not run: its task ended before"));
-    } else if (entry->started && !asks_person) {
+    } else if (entry->started && !waits) {
       ends.push_back(end_event(entry->call, CallStatus::kInterrupted,
                                "interrupted while it ran; its outcome is unknown, and it was not run again"));
     } else {
@@ -163,16 +167,76 @@ Async<Result<void>> TaskRun::refresh_context() {
     if (text) CO_TRY_OK(co_await add_context(ContextKind::kEnvironment, *std::move(text)));
   }
   Result<std::vector<ports::ProjectDoc>> docs = co_await parts_.facts.docs(cwd, options_.project_docs_bytes);
-  if (!docs.ok()) co_return co_await warn("project_docs", docs.error().message);
-  auto text = missing_context(host_.state().conversation, ContextKind::kProjectDocs, project_docs_text(*docs));
+  if (!docs.ok()) CO_TRY_OK(co_await warn("project_docs", docs.error().message));
+  CO_TRY(const std::string catalog, co_await catalog_words());
+  std::string wanted = docs.ok() ? project_docs_text(*docs) : std::string();
+  if (!wanted.empty() && !catalog.empty()) wanted += '\n';
+  auto text = missing_context(host_.state().conversation, ContextKind::kProjectDocs, wanted + catalog);
   if (text) CO_TRY_OK(co_await add_context(ContextKind::kProjectDocs, *std::move(text)));
+  co_return Result<void>();
+}
+
+Async<Result<void>> TaskRun::tell_job_news() {
+  const std::vector<protocol::JobEnd> news = host_.state().job_news;
+  for (const protocol::JobEnd& end : news) {
+    protocol::ContextAdded added{.item = end.job, .kind = ContextKind::kNudge, .text = job_news_text(end)};
+    CO_TRY_OK(co_await record(std::move(added)));
+  }
+  co_return Result<void>();
+}
+
+Async<Result<std::string>> TaskRun::catalog_words() {
+  const auto& config = host_.state().config;
+  const Result<ports::CatalogView> view = co_await parts_.catalog.look(config ? config->cwd : std::string());
+  if (!view.ok()) {
+    CO_TRY_OK(co_await warn("catalog", view.error().message));
+    co_return std::string();
+  }
+  for (const std::string& problem : view->problems) {
+    if (told_problems_.insert(problem).second) CO_TRY_OK(co_await warn("catalog", problem));
+  }
+  const auto has = [this](std::string_view name) {
+    return std::ranges::find(tools_, name, &ports::ToolSpec::name) != tools_.end();
+  };
+  const std::size_t room = window() > 0 ? static_cast<std::size_t>(window()) * 4 / 50 : options_.catalog_bytes;
+  co_return catalog_text(*view, {.skills = has("read_skill"), .agents = has("spawn_agent")}, room);
+}
+
+Async<Result<void>> TaskRun::add_mentioned_skills() {
+  std::string words;
+  for (const ports::PlacedEntry& placed : host_.state().conversation.entries | std::views::reverse) {
+    if (placed.seq <= looked_at_seq_ || (host_.state().task && placed.seq < host_.state().task->start_seq)) break;
+    const auto* user = std::get_if<ports::UserEntry>(&placed.entry);
+    if (user == nullptr || user->context) continue;
+    for (const protocol::ContentPart& part : user->content) {
+      if (const auto* text = std::get_if<protocol::TextPart>(&part)) words = text->text + "\n" + words;
+    }
+  }
+  looked_at_seq_ = host_.state().last_seq;
+  if (words.find('$') == std::string::npos) co_return Result<void>();
+  const std::string cwd = host_.state().config ? host_.state().config->cwd : std::string();
+  const Result<ports::CatalogView> view = co_await parts_.catalog.look(cwd);
+  if (!view.ok()) co_return Result<void>();
+  for (const std::string& name : mentioned_skills(words, *view)) {
+    const Result<ports::SkillText> skill = co_await parts_.catalog.read_skill(cwd, name);
+    if (!skill.ok()) {
+      CO_TRY_OK(co_await warn("catalog", skill.error().message));
+      continue;
+    }
+    std::string text = mentioned_skill_text(*skill, static_cast<std::size_t>(output_tokens()) * 4);
+    if (has_context(host_.state().conversation, text)) continue;
+    CO_TRY_OK(co_await add_context(ContextKind::kUserContext, std::move(text)));
+  }
   co_return Result<void>();
 }
 
 // ---- a Turn
 
 Async<Result<TaskRun::Done>> TaskRun::turn() {
+  CO_TRY_OK(co_await add_mentioned_skills());
+  if (host_.state().task) budget_.note_agents(host_.state().task->agents);
   CO_TRY_OK(co_await compact_if_due());
+  CO_TRY_OK(co_await tell_job_news());
   if (std::exchange(steered_behind_answer_, false)) {
     CO_TRY_OK(co_await add_context(ContextKind::kNudge, kSteeredText));
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,9 @@ namespace lathe::agent {
 
 class TaskRun final {
  public:
-  TaskRun(const AgentParts& parts, const AgentOptions& options, ports::TaskRequest request, ports::TaskHost& host);
+  /// `told_problems`: what of the catalogue was warned of already.
+  TaskRun(const AgentParts& parts, const AgentOptions& options, ports::TaskRequest request, ports::TaskHost& host,
+          std::set<std::string>& told_problems);
 
   /// The text of the last answer. `cancel` is also cancelled when the time is spent.
   runtime::Async<base::Result<std::string>> run(runtime::CancelToken cancel);
@@ -42,6 +45,11 @@ class TaskRun final {
   runtime::Async<base::Result<void>> begin();
   runtime::Async<base::Result<void>> finish_open_calls();
   runtime::Async<base::Result<void>> refresh_context();
+  /// Tells the model of jobs that ended since it was last asked.
+  runtime::Async<base::Result<void>> tell_job_news();
+  runtime::Async<base::Result<std::string>> catalog_words();
+  /// Reads the skills that new words of the person name.
+  runtime::Async<base::Result<void>> add_mentioned_skills();
   runtime::Async<base::Result<void>> add_context(protocol::ContextKind kind, std::string text);
 
   // A Turn.
@@ -80,6 +88,9 @@ class TaskRun final {
   Compactor compactor_;
   runtime::CancelToken cancel_;
 
+  std::set<std::string>& told_problems_;
+  /// Words of the person up to this record were looked through for skills.
+  std::int64_t looked_at_seq_ = 0;
   /// The last record that the newest request knew of.
   std::int64_t asked_at_seq_ = 0;
   /// A message came in while the model answered, so it stands before that answer.

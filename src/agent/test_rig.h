@@ -1,11 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "lathe/agent/native_driver.h"
+#include "lathe/fakes/fake_catalog.h"
 #include "lathe/fakes/fake_facts.h"
 #include "lathe/fakes/fake_tool.h"
 #include "lathe/fakes/memory_task_host.h"
@@ -22,6 +25,7 @@ struct Rig {
   runtime::Pool pool{loop, "fs", 1};
   fakes::MemoryTaskHost host{loop};
   fakes::FakeFacts facts;
+  fakes::FakeCatalog catalog;
   std::shared_ptr<fakes::ScriptedModel> model = std::make_shared<fakes::ScriptedModel>(loop);
   fakes::FakeTool reader{loop, "read_file", fakes::FakeTool::Effect::kReads};
   fakes::FakeTool writer{loop, "write_file", fakes::FakeTool::Effect::kWrites};
@@ -32,25 +36,41 @@ struct Rig {
        .facts = {.prices =
                      ports::Prices{.input = 1'000'000, .cached_input = 0, .cache_write = 0, .output = 2'000'000}}}};
   AgentOptions options;
+  std::vector<ports::Tool*> more_tools;
+  std::function<std::optional<protocol::ToolCall>(const protocol::ToolCall&)> translate;
   runtime::CancelSource cancel;
   ports::TaskRequest request;
 
   /// Runs the Task that is open in `host` until it ends or parks.
   ports::TaskEnd run() {
-    NativeDriver driver({.loop = loop,
-                         .pool = pool,
-                         .tools = {&reader, &writer},
-                         .candidates = [this] { return candidates; },
-                         .facts = facts},
-                        options);
+    NativeDriver one = driver();
+    return run(one);
+  }
+  ports::TaskEnd run(NativeDriver& driver) {
     ports::TaskEnd end = loop.block_on(driver.run(request, host, cancel.token()));
     host.end_task(end);
     return end;
+  }
+  NativeDriver driver() {
+    std::vector<ports::Tool*> tools{&reader, &writer};
+    tools.insert(tools.end(), more_tools.begin(), more_tools.end());
+    return {{.loop = loop,
+             .pool = pool,
+             .tools = std::move(tools),
+             .candidates = [this] { return candidates; },
+             .facts = facts,
+             .catalog = catalog,
+             .translate = translate},
+            options};
   }
   /// A whole Task.
   ports::TaskEnd run_task(std::string prompt) {
     host.start_task(std::move(prompt));
     return run();
+  }
+  ports::TaskEnd run_task(NativeDriver& driver, std::string prompt) {
+    host.start_task(std::move(prompt));
+    return run(driver);
   }
   [[nodiscard]] const std::vector<ports::ModelRequest>& requests() const { return model->requests(); }
 };

@@ -55,7 +55,8 @@ bool message_behind_answer(const ports::Conversation& conversation, std::int64_t
     if (placed.seq <= asked_seq) return false;
     const auto* user = std::get_if<UserEntry>(&placed.entry);
     if (user == nullptr) answered = true;
-    if (user != nullptr && !user->context && answered) return true;
+    const bool for_model = user != nullptr && (!user->context || *user->context == protocol::ContextKind::kNudge);
+    if (for_model && answered) return true;
   }
   return false;
 }

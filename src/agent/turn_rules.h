@@ -25,7 +25,8 @@ void make_call_ids_unique(std::vector<protocol::ToolCall>& calls, const ports::C
 [[nodiscard]] std::optional<protocol::ToolCall> repeated_call(const ports::Conversation& conversation,
                                                               std::int64_t since_seq, std::int64_t limit);
 
-/// Whether a person said something after `asked_seq` that stands before the answer to that request.
+/// Whether a person said something after `asked_seq`, or something was pushed to the model, that stands before the
+/// answer to that request.
 [[nodiscard]] bool message_behind_answer(const ports::Conversation& conversation, std::int64_t asked_seq);
 
 /// How a Task ends with this error: the code decides.

@@ -98,7 +98,7 @@ base::Result<Backend> complete(Backend backend) {
                    "the key itself does not go here");
   }
   if (backend.api_key_env.empty() && backend.api_key_command.empty()) backend.api_key_env = type->default_key_env;
-  if (backend.num_ctx < 0) return invalid(backend, "num-ctx must be a number of tokens", "such as 32768");
+  if (backend.context_tokens < 0) return invalid(backend, "context-tokens must be a number of tokens", "such as 32768");
   TRY_OK(check_headers(backend));
   return backend;
 }

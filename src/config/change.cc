@@ -60,8 +60,8 @@ Node node_of(const Backend& backend) {
   add("api-key-env", backend.api_key_env);
   add("api-key-command", backend.api_key_command);
   add("default-model", backend.default_model);
-  if (backend.num_ctx > 0) add("num-ctx", std::to_string(backend.num_ctx));
-  add("keep-alive", backend.keep_alive);
+  if (backend.context_tokens > 0) add("context-tokens", std::to_string(backend.context_tokens));
+  add("keep-loaded", backend.keep_loaded);
   if (!backend.headers.empty()) {
     Node::Map headers;
     for (const auto& [name, value] : backend.headers) {

@@ -31,8 +31,8 @@ struct Backend {
   std::map<std::string, std::string> headers;
   std::string default_model;
   /// Ollama only: tokens of context asked for, and how long a model stays loaded; 0 and "" are Lathe's defaults.
-  std::int64_t num_ctx = 0;
-  std::string keep_alive;
+  std::int64_t context_tokens = 0;
+  std::string keep_loaded;
   /// "config", "environment" or "found".
   std::string origin = "config";
   friend bool operator==(const Backend&, const Backend&) = default;
@@ -47,6 +47,14 @@ struct ShellLimits {
 /// globs::default_secret_patterns().
 [[nodiscard]] std::vector<std::string> default_secret_files();
 
+struct AgentLimits {
+  /// How many agents may stand one below the other.
+  std::int64_t max_depth = 2;
+  /// How many may run at once, all that descend from one session together.
+  std::int64_t max_count = 8;
+  friend bool operator==(const AgentLimits&, const AgentLimits&) = default;
+};
+
 struct Config {
   /// Configured ones in file order, then those of the environment (OPENAI, ANTHROPIC, LLMX).
   std::vector<Backend> backends;
@@ -54,8 +62,11 @@ struct Config {
   std::string default_model;
   std::vector<std::string> fallback_models;
   protocol::ApprovalPolicy approval_policy = protocol::ApprovalPolicy::kOnRequest;
+  /// A preset's name, or a path of a rule file; the files in `policies_dir` come on top.
+  std::string policy;
   protocol::Budget budget;
   ShellLimits shell;
+  AgentLimits agents;
   /// "process" or "power".
   std::string durability = "process";
   /// The same call with the same result so many times in a row ends the Task; 0: never.
@@ -69,6 +80,18 @@ struct Config {
   std::int64_t project_docs_bytes = 32 * 1024;
   /// Names of files that hold secrets (globs/secret_files.h).
   std::vector<std::string> secret_files = default_secret_files();
+  /// A protocol::SandboxMode by name.
+  std::string sandbox_mode = "workspace-write";
+  /// The weakest level of confinement that the person accepts.
+  std::string sandbox_level = "landlock";
+  /// "none", "readable-secrets" or "unconfined": what they accept although it is less.
+  std::string sandbox_waiver = "none";
+  /// A protocol::NetworkMode by name.
+  std::string network = "none";
+  /// Hosts that are reached unasked (egress/host_rules.h).
+  std::vector<std::string> allow_hosts;
+  /// What the commands of a session may send and receive through the proxy.
+  std::int64_t egress_bytes = 1LL << 30;
   friend bool operator==(const Config&, const Config&) = default;
 };
 
@@ -78,6 +101,8 @@ struct Paths {
   std::string state_dir;
   std::string cache_dir;
   std::string runtime_dir;
+  /// The person's rule files, beside config_file.
+  std::string policies_dir;
   /// The person's own model data, beside config_file.
   std::string models_file;
 };

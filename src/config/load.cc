@@ -83,8 +83,8 @@ void Loader::read_backend(const formats::Member& member, Problems& problems) {
   map.optional("api-key-command", backend.api_key_command);
   map.optional("headers", backend.headers);
   map.optional("default-model", backend.default_model);
-  map.optional("num-ctx", backend.num_ctx);
-  map.optional("keep-alive", backend.keep_alive);
+  map.optional("context-tokens", backend.context_tokens);
+  map.optional("keep-loaded", backend.keep_loaded);
   map.finish(MapReader::Unknown::kWarning);
   if (problems.errors().size() != errors_before) return;
   auto completed = complete(std::move(backend));

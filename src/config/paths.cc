@@ -40,6 +40,7 @@ base::Result<Paths> find_paths(const Environment& environment) {
                  .state_dir = home + "/state",
                  .cache_dir = home + "/cache",
                  .runtime_dir = home + "/run",
+                 .policies_dir = home + "/policies",
                  .models_file = home + "/models.yaml"};
   }
   const std::string home = environment.get("HOME");
@@ -55,6 +56,7 @@ base::Result<Paths> find_paths(const Environment& environment) {
                .state_dir = state,
                .cache_dir = folder(environment, "XDG_CACHE_HOME", home + "/.cache"),
                .runtime_dir = has_runtime ? folder(environment, "XDG_RUNTIME_DIR", "") : state + "/run",
+               .policies_dir = config + "/policies",
                .models_file = config + "/models.yaml"};
 }
 

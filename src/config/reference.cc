@@ -54,8 +54,8 @@ constexpr std::string_view kBackends = R"(
 | `api-key-env` | the environment variable that holds the key; the type's own when left out |
 | `api-key-command` | a command whose first line of output is the key, instead of a variable |
 | `default-model` | the model that is used when none is named |
-| `num-ctx` | ollama: tokens of context asked for (32,768) |
-| `keep-alive` | ollama: how long a model stays loaded after a request (`30m`) |
+| `context-tokens` | ollama: tokens of context asked for (32,768) |
+| `keep-loaded` | ollama: how long a model stays loaded after a request (`30m`) |
 | `headers` | a map of HTTP headers to send along |
 
 | type | wire | URL | key variable | key | |
@@ -98,7 +98,8 @@ in US dollars refuses such a model by name.
 | what | with `LATHE_HOME` | else |
 |---|---|---|
 | configuration | `$LATHE_HOME` | `$XDG_CONFIG_HOME/lathe` or `~/.config/lathe` |
-| sessions, blobs, index | `$LATHE_HOME/state` | `$XDG_STATE_HOME/lathe` or `~/.local/state/lathe` |
+| your rules ([policy.md](policy.md)) | `$LATHE_HOME/policies` | `$XDG_CONFIG_HOME/lathe/policies` |
+| sessions, blobs, index, what is trusted | `$LATHE_HOME/state` | `$XDG_STATE_HOME/lathe` or `~/.local/state/lathe` |
 | cache | `$LATHE_HOME/cache` | `$XDG_CACHE_HOME/lathe` or `~/.cache/lathe` |
 | sockets | `$LATHE_HOME/run` | `$XDG_RUNTIME_DIR/lathe`, or `run` in the state folder |
 )";

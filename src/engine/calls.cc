@@ -5,6 +5,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/engine/connection.h"
 #include "lathe/engine/engine.h"
+#include "lathe/engine/policy_calls.h"
 #include "lathe/protocol/record.h"
 
 // Calls and their replies, one handler each.
@@ -34,8 +35,10 @@ Async<Result<ReplyMsg>> as_reply(Async<Result<T>> typed) {
   }
 }
 
-Async<Result<ReplyMsg>> unsupported(std::string call) {
-  co_return Error{.code = base::codes::kUnsupported, .message = call + " is not there yet"};
+template <class T>
+Result<ReplyMsg> to_reply(Result<T> typed) {
+  if (!typed.ok()) return std::move(typed).error();
+  return ReplyMsg(*std::move(typed));
 }
 
 }  // namespace
@@ -45,8 +48,9 @@ Connection::Reply Connection::call(protocol::Call call) {
 }
 
 Connection::Reply Connection::on(protocol::Hello) {
-  co_return ReplyMsg(protocol::HelloReply{.version = engine_.parts().version,
-                                          .features = {"sessions", "approvals", "fork", "search", "cassettes"}});
+  co_return ReplyMsg(
+      protocol::HelloReply{.version = engine_.parts().version,
+                           .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes"}});
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
@@ -142,7 +146,12 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   CO_TRY_OK(co_await live->answer(std::move(call), by));
   protocol::ApprovalAnswerReply reply{.session = session_id, .resumed = false};
   if (resume && live->state().questions.empty() && live->state().task && live->state().task->parked) {
-    CO_TRY_OK(co_await live->go_on());
+    // A sub-agent goes on with the Task that waits for it.
+    CO_TRY(reply.session, co_await engine_.parked_root(session_id));
+    if (reply.session != session_id) CO_TRY_OK(co_await subscribe(reply.session, /*since=*/-1));
+    LiveSession* const root = engine_.find_live(reply.session);
+    CHECK_REQUEST(root != nullptr);
+    CO_TRY_OK(co_await root->go_on());
     reply.resumed = true;
   }
   co_return ReplyMsg(std::move(reply));
@@ -247,10 +256,31 @@ Connection::Reply Connection::on(protocol::UsageCall call) {
 
 Connection::Reply Connection::on(protocol::IndexRebuild) { return as_reply(engine_.parts().index.rebuild()); }
 
-Connection::Reply Connection::on(protocol::Undo) { return unsupported("undo"); }
-Connection::Reply Connection::on(protocol::PolicyExplain) { return unsupported("policy_explain"); }
-Connection::Reply Connection::on(protocol::PolicyTest) { return unsupported("policy_test"); }
-Connection::Reply Connection::on(protocol::TrustList) { return unsupported("trust_list"); }
-Connection::Reply Connection::on(protocol::TrustSet) { return unsupported("trust_set"); }
+Connection::Reply Connection::on(protocol::Undo call) {
+  CO_TRY_OK(co_await subscribe(call.session, /*since=*/-1));
+  LiveSession* live = engine_.find_live(call.session);
+  CHECK_REQUEST(live != nullptr);
+  co_return co_await as_reply(
+      live->undo(std::move(call), client_ + "/" + base::short_id("undo", engine_.parts().random)));
+}
+
+Connection::Reply Connection::on(protocol::PolicyExplain call) {
+  EngineParts& parts = engine_.parts();
+  co_return to_reply(co_await parts.fs_pool.run([&] { return explain(parts.policy.places(), parts.config, call); }));
+}
+
+Connection::Reply Connection::on(protocol::PolicyTest call) {
+  co_return to_reply(co_await engine_.parts().fs_pool.run([&] { return test_rules(call); }));
+}
+
+Connection::Reply Connection::on(protocol::TrustList call) {
+  EngineParts& parts = engine_.parts();
+  co_return to_reply(co_await parts.fs_pool.run([&] { return list_trust(parts.policy.places().trust_file, call); }));
+}
+
+Connection::Reply Connection::on(protocol::TrustSet call) {
+  EngineParts& parts = engine_.parts();
+  co_return to_reply(co_await parts.fs_pool.run([&] { return set_trust(parts.policy.places().trust_file, call); }));
+}
 
 }  // namespace lathe::engine

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "lathe/egress/host_rules.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/runtime/files.h"
 
@@ -34,6 +35,13 @@ SessionConfigured defaults_of(const EngineParts& parts, const std::string& sessi
   config.budget = parts.config.budget;
   config.fallback_models = parts.config.fallback_models;
   config.driver = "native";
+  for (const auto& entry : enum_names(config.sandbox_mode)) {
+    if (entry.name == parts.config.sandbox_mode) config.sandbox_mode = entry.value;
+  }
+  for (const auto& entry : enum_names(config.network)) {
+    if (entry.name == parts.config.network) config.network = entry.value;
+  }
+  config.allow_hosts = parts.config.allow_hosts;
   return config;
 }
 
@@ -43,14 +51,25 @@ void apply(const protocol::ConfigureSession& op, SessionConfigured& config) {
   if (op.budget) config.budget = *op.budget;
   if (!op.fallback_models.empty()) config.fallback_models = op.fallback_models;
   if (op.title) config.title = *op.title;
+  if (op.sandbox_mode) config.sandbox_mode = *op.sandbox_mode;
+  if (op.network) config.network = *op.network;
+  if (op.allow_hosts) config.allow_hosts = *op.allow_hosts;
 }
 
 }  // namespace
+
+Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
+  auto project = co_await parts->fs_pool.run([parts, cwd] { return parts->policy.read_project(cwd); });
+  if (!project.ok()) co_return std::move(project).error();
+  parts->policy.put(*std::move(project));
+  co_return Result<void>();
+}
 
 Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol::ConfigureSession op,
                                                     std::optional<SessionConfigured> before, std::string session_id) {
   SessionConfigured config = before ? *before : defaults_of(*parts, session_id);
   apply(op, config);
+  CO_TRY_OK(egress::HostRules::parse(config.allow_hosts));
   if (op.cwd) {
     CO_TRY(config.cwd, check_folder(*op.cwd));
   } else if (config.cwd.empty()) {
@@ -66,7 +85,10 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
     config.provider = std::string(resolved.connection->provider());
   }
   if (!before || op.instructions) config.system_prompt = parts->system_prompt(op.instructions.value_or(""));
-  config.sandbox = parts->confinement;
+  config.sandbox = "none";
+  if (parts->confinement) {
+    CO_TRY(config.sandbox, parts->confinement(config.sandbox_mode, config.network));
+  }
   config.replayed = parts->replayed;
   co_return config;
 }

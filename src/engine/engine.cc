@@ -10,7 +10,7 @@ using base::Error;
 using base::Result;
 using runtime::Async;
 
-Engine::Engine(EngineParts parts) : parts_(std::move(parts)), opening_(parts_.loop) {}
+Engine::Engine(EngineParts parts) : parts_(std::move(parts)), opening_(parts_.loop), leaving_(parts_.loop) {}
 Engine::~Engine() { CHECK(sessions_.empty()); }
 
 std::unique_ptr<Connection> Engine::connect(std::string client) {
@@ -24,7 +24,11 @@ LiveSession* Engine::find_live(const std::string& session_id) {
 
 Async<Result<LiveSession*>> Engine::adopt(std::unique_ptr<ports::SessionStream> stream,
                                           std::optional<protocol::SessionConfigured> config, std::string by) {
-  CO_TRY(auto session, co_await LiveSession::start(parts_, std::move(stream), std::move(config), std::move(by)));
+  if (closing_) {
+    co_return Error{
+        .code = base::codes::kUnavailable, .message = "the engine is closing", .hint = "try again", .retryable = true};
+  }
+  CO_TRY(auto session, co_await LiveSession::start(parts_, *this, std::move(stream), std::move(config), std::move(by)));
   LiveSession* adopted = session.get();
   sessions_.emplace(adopted->state().session_id, std::move(session));
   co_return adopted;
@@ -32,6 +36,7 @@ Async<Result<LiveSession*>> Engine::adopt(std::unique_ptr<ports::SessionStream> 
 
 Async<Result<LiveSession*>> Engine::live(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  const runtime::AsyncMutex::Holder nobody_leaves = co_await leaving_.lock();
   if (LiveSession* open = find_live(session_id)) co_return open;
   CO_TRY(auto stream, co_await parts_.sessions.open(std::move(session_id)));
   co_return co_await adopt(std::move(stream), std::nullopt, "");
@@ -92,8 +97,46 @@ Async<Result<void>> Engine::remove(std::string session_id) {
   co_return co_await parts_.index.forget(session_id);
 }
 
-Async<void> Engine::shut_down() {
+Async<Result<LiveSession*>> Engine::create_child(protocol::SessionConfigured config) {
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  CO_TRY(auto stream, co_await parts_.sessions.create(config.session_id));
+  co_return co_await adopt(std::move(stream), std::move(config), "");
+}
+
+Async<void> Engine::let_go(std::string session_id) {
+  const runtime::AsyncMutex::Holder held = co_await leaving_.lock();
+  const auto found = sessions_.find(session_id);
+  if (closing_ || found == sessions_.end()) co_return;
+  if (found->second->running() || found->second->feed().has_own_subscribers()) co_return;
+  const std::unique_ptr<LiveSession> session = std::move(found->second);
+  sessions_.erase(found);
+  co_await session->close();
+}
+
+Async<Result<std::string>> Engine::parked_root(std::string session_id) {
+  std::string root = session_id;
+  while (true) {
+    CO_TRY(const LiveSession* const live, co_await this->live(root));
+    const std::string parent = live->state().config ? live->state().config->parent_session : "";
+    if (parent.empty()) co_return root;
+    // A parent that cannot be read, or that another process runs, does not go on here.
+    const auto state = co_await parts_.sessions.peek(parent);
+    const bool waits = state.ok() && state->task && state->task->parked &&
+                       std::ranges::find(state->agents, root, &protocol::AgentStarted::session) != state->agents.end();
+    if (!waits) co_return root;
+    root = parent;
+  }
+}
+
+Async<void> Engine::shut_down() {
+  closing_ = true;
+  // Whoever is opening a session is done first; nobody opens one after that. Sessions that end may need the lock.
+  {
+    const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  }
+  {
+    const runtime::AsyncMutex::Holder held = co_await leaving_.lock();
+  }
   for (auto& [id, session] : sessions_) co_await session->close();
   sessions_.clear();
 }

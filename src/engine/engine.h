@@ -7,15 +7,16 @@
 #include "lathe/engine/connection.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/parts.h"
+#include "lathe/engine/session_family.h"
 #include "lathe/runtime/async_mutex.h"
 
 namespace lathe::engine {
 
 /// The product without a wire. Loop thread. Ended with `co_await shut_down()` before it goes, after its connections.
-class Engine final {
+class Engine final : public SessionFamily {
  public:
   explicit Engine(EngineParts parts);
-  ~Engine();
+  ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -28,12 +29,19 @@ class Engine final {
 
   [[nodiscard]] EngineParts& parts() { return parts_; }
   /// The session, opened when no one here has it yet.
-  runtime::Async<base::Result<LiveSession*>> live(std::string session_id);
+  runtime::Async<base::Result<LiveSession*>> live(std::string session_id) override;
   /// The session when it is open here, else nothing.
-  [[nodiscard]] LiveSession* find_live(const std::string& session_id);
+  [[nodiscard]] LiveSession* find_live(const std::string& session_id) override;
   runtime::Async<base::Result<LiveSession*>> create(protocol::ConfigureSession op, std::string by);
   runtime::Async<base::Result<protocol::SessionForkReply>> fork(protocol::SessionFork call);
   runtime::Async<base::Result<void>> remove(std::string session_id);
+  /// The session that goes on when this one has its answers: the outermost one that parked because of it, or itself.
+  runtime::Async<base::Result<std::string>> parked_root(std::string session_id);
+
+  // For sessions (SessionFamily).
+
+  runtime::Async<base::Result<LiveSession*>> create_child(protocol::SessionConfigured config) override;
+  runtime::Async<void> let_go(std::string session_id) override;
 
  private:
   runtime::Async<base::Result<LiveSession*>> adopt(std::unique_ptr<ports::SessionStream> stream,
@@ -42,6 +50,9 @@ class Engine final {
   EngineParts parts_;
   /// One opening at a time, so that two clients never race for one session's lock.
   runtime::AsyncMutex opening_;
+  /// Held while a session is let go, so that it is not opened again before its lock is free.
+  runtime::AsyncMutex leaving_;
+  bool closing_ = false;
   std::map<std::string, std::unique_ptr<LiveSession>> sessions_;
 };
 

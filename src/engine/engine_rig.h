@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "lathe/engine/engine.h"
+#include "lathe/fakes/fake_catalog.h"
 #include "lathe/index/sqlite_index.h"
 #include "lathe/journal/journal_store.h"
 #include "lathe/protocol/error_codes.h"
@@ -134,6 +137,10 @@ inline Async<TaskEnd> ask_to_run(ports::TaskHost* host, ports::TaskRequest, Canc
 }
 
 class EngineRig : public ::testing::Test {
+ public:
+  /// What the session may spawn agents with; null when it may have none.
+  ports::SessionHost* agents_of(const std::string& session) { return agents_[session]; }
+
  protected:
   EngineRig() : fs_(loop_, "fs", 2), index_pool_(loop_, "index", 1) {}
 
@@ -155,20 +162,33 @@ class EngineRig : public ::testing::Test {
     auto index = index::SqliteIndex::create(loop_, index_pool_, store_->source(), {.state_dir = root_.string()});
     ASSERT_TRUE(index.ok()) << index.error().text();
     index_ = *std::move(index);
-    engine_ = std::make_unique<Engine>(
-        EngineParts{.loop = loop_,
-                    .fs_pool = fs_,
-                    .sessions = *store_,
-                    .index = *index_,
-                    .models = directory_,
-                    .blobs = store_->blobs(),
-                    .random = random_,
-                    .make_driver = [this](const DriverSetup&) { return std::make_unique<TestDriver>(&behaviour_); },
-                    .system_prompt = [](const std::string& extra) { return "prompt" + extra; },
-                    .secrets = [] { return std::vector<std::string>{"sk-very-secret"}; },
-                    .config = {},
-                    .version = "test",
-                    .confinement = "none"});
+    auto policy =
+        PolicyBook::read({.folder = (root_ / "policies").string(),
+                          .policy = {},
+                          .only_file = {},
+                          .trust_file = (root_ / "trust.json").string(),
+                          .on_warning = [this](const std::string& warning) { warnings_.push_back(warning); }});
+    ASSERT_TRUE(policy.ok()) << policy.error().text();
+    policy_ = *std::move(policy);
+    engine_ =
+        std::make_unique<Engine>(EngineParts{.loop = loop_,
+                                             .fs_pool = fs_,
+                                             .sessions = *store_,
+                                             .index = *index_,
+                                             .models = directory_,
+                                             .blobs = store_->blobs(),
+                                             .policy = *policy_,
+                                             .catalog = catalog_,
+                                             .random = random_,
+                                             .make_driver =
+                                                 [this](const DriverSetup& setup) {
+                                                   agents_[setup.session_id] = setup.agents;
+                                                   return std::make_unique<TestDriver>(&behaviour_);
+                                                 },
+                                             .system_prompt = [](const std::string& extra) { return "prompt" + extra; },
+                                             .secrets = [] { return std::vector<std::string>{"sk-very-secret"}; },
+                                             .config = config_,
+                                             .version = "test"});
     client_ = engine_->connect("client");
   }
   void close() {
@@ -178,6 +198,24 @@ class EngineRig : public ::testing::Test {
     engine_.reset();
     index_.reset();
     store_.reset();
+  }
+  /// Another process on the same data root.
+  void reopen() {
+    close();
+    seen_.clear();
+    open();
+  }
+  /// Another process on what this one would have left if it died now.
+  void reopen_as_after_a_crash() {
+    const std::filesystem::path here = root_;
+    root_ += "_after";
+    std::filesystem::remove_all(root_);
+    std::filesystem::copy(here, root_, std::filesystem::copy_options::recursive);
+    for (const char* file : {"index.db", "index.db-wal", "index.db-shm"}) std::filesystem::remove(root_ / file);
+    close();
+    seen_.clear();
+    std::filesystem::remove_all(here);
+    open();
   }
 
   Result<protocol::Ack> submit(protocol::Op op, const std::string& session = "") {
@@ -230,9 +268,14 @@ class EngineRig : public ::testing::Test {
   std::filesystem::path root_;
   base::SeededRandom random_{7};
   OneDirectory directory_;
+  fakes::FakeCatalog catalog_;
+  config::Config config_;
+  std::map<std::string, ports::SessionHost*> agents_;
   Behaviour behaviour_ = say_hello;
   std::unique_ptr<journal::JournalStore> store_;
   std::unique_ptr<index::SqliteIndex> index_;
+  std::vector<std::string> warnings_;
+  std::unique_ptr<PolicyBook> policy_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Connection> client_;
   std::vector<Event> seen_;

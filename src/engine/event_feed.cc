@@ -44,6 +44,16 @@ std::string finished_item(const protocol::EventMsg& msg) {
   return "";
 }
 
+/// A question to a person, or its answer.
+bool is_about_question(const protocol::EventMsg& msg) {
+  return std::holds_alternative<protocol::ExecApprovalRequest>(msg) ||
+         std::holds_alternative<protocol::ApplyPatchApprovalRequest>(msg) ||
+         std::holds_alternative<protocol::ApprovalRequest>(msg) ||
+         std::holds_alternative<protocol::ApprovalResolved>(msg) ||
+         std::holds_alternative<protocol::UserQuestion>(msg) ||
+         std::holds_alternative<protocol::UserQuestionAnswered>(msg);
+}
+
 /// The last delta of an item, widened to all of its text.
 Event from_start(const InFlight& item) {
   Event event = item.last;
@@ -92,7 +102,13 @@ void EventFeed::flush() {
     if (slot->dropped) continue;
     track(slot->delivered.event);
     for (Subscriber& subscriber : subscribers_) give(subscriber, slot->delivered);
+    if (above_ != nullptr && is_about_question(slot->delivered.event.msg)) above_->pass(slot->delivered);
   }
+}
+
+void EventFeed::pass(const Delivered& delivered) {
+  for (Subscriber& subscriber : subscribers_) give(subscriber, delivered);
+  if (above_ != nullptr) above_->pass(delivered);
 }
 
 void EventFeed::track(const Event& event) {

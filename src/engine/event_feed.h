@@ -32,7 +32,13 @@ class EventFeed final {
   /// comes: no gap, no duplicate. `since` -1: only what comes.
   runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
   void unsubscribe(const EventQueue* queue);
-  [[nodiscard]] bool has_subscribers() const { return !subscribers_.empty(); }
+  /// Whether anyone sees the questions that are recorded here.
+  [[nodiscard]] bool has_subscribers() const {
+    return !subscribers_.empty() || (above_ != nullptr && above_->has_subscribers());
+  }
+  [[nodiscard]] bool has_own_subscribers() const { return !subscribers_.empty(); }
+  /// From now on whoever looks at `above` (the parent's feed; null: none) gets the questions of this session, too.
+  void pass_questions_to(EventFeed* above) { above_ = above; }
 
  private:
   struct Slot {
@@ -48,11 +54,13 @@ class EventFeed final {
   };
 
   void flush();
+  void pass(const Delivered& delivered);
   void track(const protocol::Event& event);
   void give(Subscriber& subscriber, const Delivered& delivered);
   Subscriber* find(const EventQueue* queue);
 
   ports::SessionStream& stream_;
+  EventFeed* above_ = nullptr;
   std::deque<std::shared_ptr<Slot>> outbox_;
   std::vector<Subscriber> subscribers_;
   std::map<std::string, InFlight> in_flight_;

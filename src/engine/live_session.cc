@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lathe/engine/recovery.h"
+#include "lathe/engine/undo_points.h"
 #include "lathe/engine/user_content.h"
 #include "lathe/protocol/error_codes.h"
 
@@ -30,32 +31,32 @@ Async<Result<std::int64_t>> wrong_kind_of_answer(bool asks_person) {
                   .hint = asks_person ? "--answer TEXT" : "--approve or --deny, with --note TEXT for the model"};
 }
 
-Async<Result<std::int64_t>> no_job(std::string job) {
-  co_return Error{.code = base::codes::kNotFound, .message = fmt::format("no live shell or job \"{}\"", job)};
-}
-
 }  // namespace
 
-LiveSession::LiveSession(EngineParts& parts, std::unique_ptr<ports::SessionStream> stream)
+LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream)
     : parts_(parts),
+      family_(family),
       stream_(std::move(stream)),
       feed_(*stream_),
       host_(parts, *stream_, feed_),
+      children_(parts, family, host_, feed_, [this] { return room(); }),
       task_ended_(parts.loop),
       ops_(parts.loop, kMaxWaitingOps),
-      scope_(parts.loop) {}
+      scope_(parts.loop) {
+  host_.set_room([this] { return room(); });
+}
 
 LiveSession::~LiveSession() = default;
 
-Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& parts,
+Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& parts, SessionFamily& family,
                                                                std::unique_ptr<ports::SessionStream> stream,
                                                                std::optional<protocol::SessionConfigured> config,
                                                                std::string by) {
-  auto session = std::make_unique<LiveSession>(parts, std::move(stream));
-  if (session->state().task) {
-    session->host_.set_submission(session->state().task->submission);
-    CO_TRY_OK(co_await session->recover());
-  }
+  auto session = std::make_unique<LiveSession>(parts, family, std::move(stream));
+  const std::optional<protocol::SessionConfigured>& known = config ? config : session->state().config;
+  if (known) CO_TRY_OK(co_await read_project_rules(&parts, known->cwd));
+  if (session->state().task) session->host_.set_submission(session->state().task->submission);
+  if (session->state().task || !session->state().jobs.empty()) CO_TRY_OK(co_await session->recover());
   if (config) CO_TRY_OK(co_await session->host_.record_by(EventMsg(*std::move(config)), std::move(by)));
   if (!session->state().config) {
     co_return Error{.code = base::codes::kCorrupt,
@@ -66,7 +67,12 @@ Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& part
 }
 
 Async<Result<void>> LiveSession::recover() {
+  if (state().config) {
+    CO_TRY_OK(co_await ensure_driver());
+    for (EventMsg& msg : co_await driver_->recover(state())) CO_TRY_OK(co_await host_.record(std::move(msg)));
+  }
   const Recovery recovery = plan_recovery(state(), stream_->recovered_drafts());
+  if (recovery.leftover == Leftover::kCutShort) CO_TRY_OK(co_await record_lost_agents());
   for (const EventMsg& msg : recovery.records) CO_TRY_OK(co_await host_.record(msg));
   co_return Result<void>();
 }
@@ -160,17 +166,43 @@ LiveSession::Seq LiveSession::handle(const Pending& pending) {
             .item = host_.new_id("item"), .kind = protocol::ContextKind::kUserContext, .text = text + "."},
         by);
   }
-  if (const auto* m = std::get_if<protocol::TerminalInput>(&op)) return no_job(m->job);
-  if (const auto* m = std::get_if<protocol::TerminalResize>(&op)) return no_job(m->job);
+  if (const auto* m = std::get_if<protocol::TerminalInput>(&op)) return type(*m);
+  if (const auto* m = std::get_if<protocol::TerminalResize>(&op)) return resize(*m);
   if (const auto* m = std::get_if<protocol::SetModel>(&op)) return set_model(*m, by);
   if (const auto* m = std::get_if<protocol::Rollback>(&op)) return rollback(*m, by);
   if (std::holds_alternative<protocol::Compact>(op)) return start_task(std::nullopt, pending.op_id, by);
   return shut_down(by);
 }
 
+LiveSession::Seq LiveSession::type(protocol::TerminalInput op) {
+  if (!driver_) co_return ports::no_job(op.job);
+  CO_TRY_OK(co_await driver_->type(op.job, op.text));
+  co_return state().last_seq;
+}
+
+LiveSession::Seq LiveSession::resize(protocol::TerminalResize op) {
+  Result<void> resized = driver_ ? driver_->resize(op.job, op.columns, op.rows) : ports::no_job(op.job);
+  if (!resized.ok()) co_return std::move(resized).error();
+  co_return state().last_seq;
+}
+
+void LiveSession::record_aside(EventMsg msg) {
+  if (protocol::is_durable(msg)) {
+    scope_.spawn(record_now(std::move(msg)));
+  } else {
+    host_.show(std::move(msg));
+  }
+}
+
+Async<void> LiveSession::record_now(EventMsg msg) {
+  // A disk that takes no records is told of by the Task, or by the next op.
+  (void)co_await host_.record(std::move(msg));
+}
+
 LiveSession::Seq LiveSession::configure(protocol::ConfigureSession op, std::string by) {
   CO_TRY(protocol::SessionConfigured config,
          co_await make_configuration(&parts_, std::move(op), state().config, state().session_id));
+  CO_TRY_OK(co_await read_project_rules(&parts_, config.cwd));
   if (state().task && running_) CO_TRY_OK(co_await end_task(AbortReason::kReconfigured, ""));
   candidates_.clear();
   co_return co_await host_.record_by(EventMsg(std::move(config)), std::move(by));
@@ -203,6 +235,7 @@ LiveSession::Seq LiveSession::steer(std::vector<protocol::ContentPart> content, 
   protocol::UserMessage message{.item = host_.new_id("item"), .content = std::move(content), .steer = true};
   CO_TRY(const std::int64_t seq, co_await host_.record_by(EventMsg(std::move(message)), std::move(by)));
   host_.steered();
+  children_.ring();
   co_return seq;
 }
 
@@ -239,10 +272,6 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
                     .message = "a Task is running; nothing was rolled back",
                     .hint = "interrupt it first"};
   }
-  if (op.files == protocol::RollbackFiles::kRestore) {
-    co_return Error{.code = base::codes::kUnsupported,
-                    .message = "files cannot be restored yet; nothing was rolled back"};
-  }
   protocol::RolledBack rolled;
   if (!op.to.response_id.empty()) {
     CO_TRY(const ports::Bookmark mark, find_bookmark(op.to.response_id));
@@ -257,6 +286,13 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
   } else {
     co_return Error{.code = base::codes::kInvalid,
                     .message = "rollback: say how far: response_id, or tasks of 1 or more"};
+  }
+  if (op.files == protocol::RollbackFiles::kRestore) {
+    UndoPoint to{.seq = rolled.to_seq, .name = rolled.response_id};
+    if (to.name.empty()) {
+      CO_TRY(to.name, co_await task_after(stream_.get(), rolled.to_seq));
+    }
+    CO_TRY_OK(co_await restore_files(std::move(to), ports::RestoreMode::kRestore, ""));
   }
   co_return co_await host_.record_by(EventMsg(std::move(rolled)), std::move(by));
 }
@@ -302,8 +338,10 @@ Async<Result<void>> LiveSession::resolve_models() {
 }
 
 LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by) {
-  if (running_) {
-    co_return Error{.code = base::codes::kUnavailable, .message = "a Task is running", .hint = "interrupt it first"};
+  if (running_ || restoring_) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = running_ ? "a Task is running" : "files are being brought back",
+                    .hint = running_ ? "interrupt it first" : "try again"};
   }
   host_.set_submission(std::move(op_id));
   CO_TRY_OK(co_await resolve_models());
@@ -326,12 +364,12 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
     CO_TRY(seq, co_await host_.record_by(EventMsg(std::move(message)), std::move(by)));
   }
   running_.emplace();
-  scope_.spawn(run_task(std::move(request)));
+  scope_.spawn(run_task(std::move(request), Begun::kNow));
   co_return seq;
 }
 
 LiveSession::Seq LiveSession::go_on() {
-  if (running_ || !state().task || !state().task->parked) {
+  if (running_ || restoring_ || !state().task || !state().task->parked) {
     co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
   }
   if (!state().questions.empty()) {
@@ -347,7 +385,7 @@ LiveSession::Seq LiveSession::go_on() {
   request.output_schema = state().task->output_schema;
   CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
   running_.emplace();
-  scope_.spawn(run_task(std::move(request)));
+  scope_.spawn(run_task(std::move(request), Begun::kBefore));
   co_return seq;
 }
 
@@ -371,9 +409,11 @@ Async<void> LiveSession::close() {
     pending.settle(Error{.code = base::codes::kUnavailable, .message = "the session was closed", .retryable = true});
   }
   queued_.clear();
+  co_await children_.stop();
   ops_.close();
-  co_await scope_.stop();
+  // The ends of its jobs are recorded in the scope.
   if (driver_) co_await driver_->stop();
+  co_await scope_.stop();
   driver_.reset();
   host_.show(protocol::ShutdownComplete{});
 }

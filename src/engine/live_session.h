@@ -1,13 +1,17 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "lathe/engine/child_sessions.h"
 #include "lathe/engine/event_feed.h"
 #include "lathe/engine/parts.h"
+#include "lathe/engine/session_family.h"
 #include "lathe/engine/task_host.h"
+#include "lathe/engine/task_outcome.h"
 #include "lathe/ports/driver.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/runtime/cancel.h"
@@ -40,9 +44,9 @@ class LiveSession final {
   /// Takes over an open stream; records what an earlier process left unfinished. `config` is the first
   /// session_configured of a new session.
   static runtime::Async<base::Result<std::unique_ptr<LiveSession>>> start(
-      EngineParts& parts, std::unique_ptr<ports::SessionStream> stream,
+      EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream,
       std::optional<protocol::SessionConfigured> config, std::string by);
-  LiveSession(EngineParts& parts, std::unique_ptr<ports::SessionStream> stream);
+  LiveSession(EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream);
   ~LiveSession();
 
   /// Done when the submission is acknowledged: the record that tells of it is appended.
@@ -52,9 +56,19 @@ class LiveSession final {
   /// Goes on with a parked Task all of whose questions are answered.
   runtime::Async<base::Result<std::int64_t>> go_on();
 
+  /// Brings files back, or only tells what would be. `unavailable` while a Task runs.
+  runtime::Async<base::Result<protocol::UndoReply>> undo(protocol::Undo call, std::string by);
+
   [[nodiscard]] EventFeed& feed() { return feed_; }
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
   [[nodiscard]] bool running() const { return running_.has_value(); }
+
+  /// This session is a sub-agent's and its parent runs here; `on_end` is told when its Task ends or parks.
+  void tie_to(ParentLink link, std::function<void(TaskOutcome)> on_end);
+  void untie();
+  /// What the Task has used, agents that run included.
+  [[nodiscard]] ports::AgentUse use() const;
+
   /// Ends the Task (as shutdown), and everything else; nothing may be submitted after.
   runtime::Async<void> close();
 
@@ -91,10 +105,36 @@ class LiveSession final {
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
   runtime::Async<base::Result<void>> resolve_models();
   runtime::Async<base::Result<void>> recover();
+  /// The driver of the folder that the session works in.
+  runtime::Async<base::Result<void>> ensure_driver();
+  /// A driver's event that belongs to no call.
+  void record_aside(protocol::EventMsg msg);
+  runtime::Async<void> record_now(protocol::EventMsg msg);
+  Seq type(protocol::TerminalInput op);
+  Seq resize(protocol::TerminalResize op);
+
+  /// The history of the folder that the session works in; null when none is kept.
+  [[nodiscard]] ports::WorkspaceHistory* history();
+  /// A point of the session: the record before it, and what it is called.
+  struct UndoPoint {
+    std::int64_t seq = 0;
+    std::string name;
+  };
+  runtime::Async<base::Result<UndoPoint>> find_undo_point(protocol::Undo call);
+  runtime::Async<base::Result<ports::RestoreReport>> restore_files(UndoPoint to, ports::RestoreMode mode,
+                                                                   std::string by);
+  /// The process that ran them died with the Task.
+  runtime::Async<base::Result<void>> record_lost_agents();
 
   /// Cancels the Task that runs or ends the one that is parked; gives the seq of its end.
   Seq end_task(protocol::AbortReason reason, std::string by);
-  runtime::Async<void> run_task(ports::TaskRequest request);
+  runtime::Async<ports::TaskEnd> run_with_agents(ports::TaskRequest request);
+  /// What the Task may still use, when it shares its budget with agents or with its parent.
+  [[nodiscard]] std::optional<protocol::Budget> room() const;
+  [[nodiscard]] TaskOutcome outcome_now(const ports::TaskEnd& end) const;
+  void tell_parent(TaskOutcome outcome);
+  enum class Begun { kNow, kBefore };
+  runtime::Async<void> run_task(ports::TaskRequest request, Begun begun);
   runtime::Async<ports::TaskEnd> run_driver(ports::TaskRequest request);
   runtime::Async<base::Result<std::int64_t>> record_end(ports::TaskEnd end);
   runtime::Async<base::Result<std::int64_t>> record_abort(protocol::AbortReason reason, base::Error error,
@@ -102,19 +142,36 @@ class LiveSession final {
   void start_queued();
 
   EngineParts& parts_;
+  SessionFamily& family_;
   std::unique_ptr<ports::SessionStream> stream_;
   EventFeed feed_;
   SessionTaskHost host_;
+  ChildSessions children_;
+  ParentLink parent_;
+  std::function<void(TaskOutcome)> on_end_;
+  /// Of the Task that runs, ceilings that it does not name included.
+  protocol::Budget budget_;
   std::vector<ports::ResolvedModel> candidates_;
+  /// By folder; each outlives the drivers that were made with it.
+  std::map<std::string, std::unique_ptr<ports::WorkspaceHistory>> histories_;
   std::unique_ptr<ports::Driver> driver_;
+  /// What driver_ was made for.
   std::string driver_cwd_;
+  protocol::SandboxMode driver_mode_ = protocol::SandboxMode::kWorkspaceWrite;
+  protocol::NetworkMode driver_network_ = protocol::NetworkMode::kNone;
+  std::vector<std::string> driver_hosts_;
   std::optional<RunningTask> running_;
+  /// Files are being brought back, so no Task may start.
+  bool restoring_ = false;
   runtime::Signal task_ended_;
   runtime::Channel<Pending> ops_;
   std::deque<Pending> queued_;
   bool closing_ = false;
   runtime::Scope scope_;
 };
+
+/// Reads the rules of the project that `cwd` is in, so that the gate has them.
+runtime::Async<base::Result<void>> read_project_rules(EngineParts* parts, std::string cwd);
 
 /// The configuration of a new session, or of an old one with some fields changed.
 runtime::Async<base::Result<protocol::SessionConfigured>> make_configuration(

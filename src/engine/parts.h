@@ -7,10 +7,15 @@
 
 #include "lathe/base/ids.h"
 #include "lathe/config/config.h"
+#include "lathe/engine/policy_book.h"
+#include "lathe/ports/catalog.h"
 #include "lathe/ports/driver.h"
+#include "lathe/ports/job_runner.h"
 #include "lathe/ports/model_directory.h"
+#include "lathe/ports/session_host.h"
 #include "lathe/ports/session_index.h"
 #include "lathe/ports/session_store.h"
+#include "lathe/ports/workspace_history.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
 
@@ -20,9 +25,21 @@ namespace lathe::engine {
 struct DriverSetup {
   std::string session_id;
   std::string cwd;
+  protocol::SandboxMode sandbox_mode = protocol::SandboxMode::kWorkspaceWrite;
+  protocol::NetworkMode network = protocol::NetworkMode::kNone;
+  /// Hosts that are reached unasked; checked.
+  std::vector<std::string> allow_hosts;
   ports::Questioner* questioner = nullptr;
+  /// Records or shows what belongs to no call of the moment: the end of a job. Done in the background, in order.
+  ports::RecordEvent record = {};
+  /// Null where nothing is kept.
+  ports::WorkspaceHistory* history = nullptr;
   /// The models to try, in order; asked again before each Turn, because they may change.
   std::function<std::vector<ports::ResolvedModel>()> candidates;
+  /// For sub-agents; null: the session may have none.
+  ports::SessionHost* agents = nullptr;
+  /// The agents that the session descends from, its own last: each narrows tools and policies. Empty: a person's.
+  std::vector<ports::AgentDefinition> lineage = {};
 };
 
 /// What the engine is made of; apps/ provides it and keeps it alive longer than the engine.
@@ -33,16 +50,22 @@ struct EngineParts {
   ports::SessionIndex& index;
   ports::ModelDirectory& models;
   ports::BlobStore& blobs;
+  PolicyBook& policy;
+  ports::Catalog& catalog;
   base::Random& random;
   std::function<std::unique_ptr<ports::Driver>(const DriverSetup&)> make_driver;
+  /// What files were before, of a session in a folder; may be empty, then nothing is kept.
+  std::function<std::unique_ptr<ports::WorkspaceHistory>(const std::string& session_id, const std::string& cwd)>
+      make_history;
   /// The system prompt of a new session; `extra` are the instructions of its configuration.
   std::function<std::string(const std::string& extra)> system_prompt;
   /// Values that no record and no client may ever see (keys of backends), as far as they are known by now.
   std::function<std::vector<std::string>()> secrets;
   config::Config config;
   std::string version;
-  /// How commands are confined.
-  std::string confinement;
+  /// The level at which commands of such a session are confined. An error where that is less than the person accepts.
+  /// Absent: "none".
+  std::function<base::Result<std::string>(protocol::SandboxMode, protocol::NetworkMode)> confinement = {};
   /// Answers come from a recording.
   bool replayed = false;
 };

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "lathe/policy/approval.h"
+#include "lathe/policy/decide.h"
 #include "lathe/ports/driver.h"
 #include "lathe/ports/session_state.h"
 #include "lathe/ports/tool.h"
@@ -13,16 +15,22 @@
 
 namespace lathe::engine {
 
-[[nodiscard]] policy::ActionFacts facts_of(const ports::Action& action);
+/// The action as rules see it; `folder` is the session's.
+[[nodiscard]] policy::Action policy_action(const ports::Action& action, const std::string& folder);
 
-/// Canonical keys that an approval for the session grants: the exact argv, each file, or the tool. An action is
-/// granted when all of its keys are.
-[[nodiscard]] std::vector<std::string> grant_keys(const ports::Action& action);
-[[nodiscard]] bool is_granted(const ports::SessionState& state, const ports::Action& action);
+/// Whether an approval for the session covers the action: it has all keys of the question (ports/grant_keys.h).
+[[nodiscard]] bool is_granted(const ports::SessionState& state, const protocol::EventMsg& question);
 
-/// The event that asks about the action.
+/// The event that asks about the action, with the rule that asked and where it stands.
 [[nodiscard]] protocol::EventMsg question_about(const ports::Action& action, const std::string& id,
-                                                const std::string& rule);
+                                                const policy::PolicyDecision& decision,
+                                                std::optional<std::int64_t> expires_at);
+/// What an answer is bound to: the exact argv or arguments, folder, changes of files, and the rule that asked. An
+/// answer to one question holds for another action only when both have the same.
+[[nodiscard]] std::string binding_of(const protocol::EventMsg& question);
+[[nodiscard]] std::optional<std::int64_t> expiry_of(const protocol::EventMsg& question);
+/// The rules that approved_always writes; empty when there is none for this question.
+[[nodiscard]] std::vector<base::Json> always_rules_of(const protocol::EventMsg& question);
 
 /// One line for lists: the command, the files, the tool or the question.
 [[nodiscard]] std::string one_line(const protocol::EventMsg& request);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lathe/ports/grant_keys.h"
+
 namespace lathe::engine {
 namespace {
 
@@ -17,12 +19,47 @@ Action command(std::vector<std::string> argv) {
   return action;
 }
 
+protocol::EventMsg question(const Action& action, std::string rule = "r") {
+  policy::PolicyDecision decision;
+  decision.rule = std::move(rule);
+  decision.source = "built in";
+  return question_about(action, "q", decision, std::nullopt);
+}
+
 TEST(Grants, CoverExactlyTheArgvThatWasApproved) {
   ports::SessionState state;
-  state.session_grants = grant_keys(command({"make", "test"}));
-  EXPECT_TRUE(is_granted(state, command({"make", "test"})));
-  EXPECT_FALSE(is_granted(state, command({"make", "test", "-k"})));
-  EXPECT_FALSE(is_granted(state, command({"make test"})));
+  state.session_grants = ports::grant_keys(question(command({"make", "test"})));
+  EXPECT_TRUE(is_granted(state, question(command({"make", "test"}))));
+  EXPECT_FALSE(is_granted(state, question(command({"make", "test", "-k"}))));
+  EXPECT_FALSE(is_granted(state, question(command({"make test"}))));
+  Action elsewhere = command({"make", "test"});
+  elsewhere.cwd = "/other";
+  EXPECT_FALSE(is_granted(state, question(elsewhere)));
+  Action outside = command({"make", "test"});
+  outside.outside_sandbox = true;
+  EXPECT_FALSE(is_granted(state, question(outside)));
+}
+
+TEST(Bindings, HoldWhatWasShownAndTheRuleThatAsked) {
+  const std::string bound = binding_of(question(command({"rm", "x"})));
+  EXPECT_EQ(binding_of(question(command({"rm", "x"}))), bound);
+  EXPECT_NE(binding_of(question(command({"rm", "y"}))), bound);
+  EXPECT_NE(binding_of(question(command({"rm", "x"}), "another rule")), bound);
+  Action elsewhere = command({"rm", "x"});
+  elsewhere.cwd = "/other";
+  EXPECT_NE(binding_of(question(elsewhere)), bound);
+}
+
+TEST(PolicyActions, NameEveryFileThatIsTouched) {
+  Action patch;
+  patch.kind = Action::Kind::kFileChange;
+  patch.arguments = R"({"path": "ignored"})";
+  patch.changes = {{.path = "a"}, {.path = "/etc/b", .kind = protocol::ChangeKind::kMove, .move_path = "../c"}};
+  EXPECT_EQ(policy_action(patch, "/w").paths, (std::vector<std::string>{"/w/a", "/etc/b", "/c"}));
+  Action read;
+  read.kind = Action::Kind::kRead;
+  read.arguments = R"({"path": "d/../e"})";
+  EXPECT_EQ(policy_action(read, "/w").paths, std::vector<std::string>{"/w/e"});
 }
 
 TEST(Grants, NeedEveryFileOfAPatch) {
@@ -31,14 +68,12 @@ TEST(Grants, NeedEveryFileOfAPatch) {
   patch.changes = {{.path = "a"}, {.path = "b", .kind = protocol::ChangeKind::kMove, .move_path = "c"}};
   ports::SessionState state;
   state.session_grants = {"file:a", "file:b"};
-  EXPECT_FALSE(is_granted(state, patch));
+  EXPECT_FALSE(is_granted(state, question(patch)));
   state.session_grants.emplace_back("file:c");
-  EXPECT_TRUE(is_granted(state, patch));
+  EXPECT_TRUE(is_granted(state, question(patch)));
 }
 
-TEST(Questions, ShowTheCommandQuoted) {
-  EXPECT_EQ(one_line(question_about(command({"echo", "a b"}), "q", "r")), "echo 'a b'");
-}
+TEST(Questions, ShowTheCommandQuoted) { EXPECT_EQ(one_line(question(command({"echo", "a b"}))), "echo 'a b'"); }
 
 TEST(GateAnswer, AmendedInputAndNoteReachTheCall) {
   protocol::ApprovalResolved resolved{.id = "q",

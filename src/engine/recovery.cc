@@ -43,10 +43,13 @@ std::vector<EventMsg> close_open_calls(const ports::SessionState& state, CallSta
 
 namespace {
 
-bool any_call(const ports::SessionState& state, bool started) {
+/// A call that was begun and has no result. One that waits for a sub-agent is none: the agent's journal tells how it
+/// ended.
+bool any_started_call(const ports::SessionState& state) {
   return std::ranges::any_of(state.conversation.entries, [&](const ports::PlacedEntry& placed) {
     const auto* call = std::get_if<CallEntry>(&placed.entry);
-    return call != nullptr && !call->outcome && call->started == started;
+    if (call == nullptr || call->outcome || !call->started) return false;
+    return std::ranges::find(state.agents, call->call.call_id, &protocol::AgentStarted::call_id) == state.agents.end();
   });
 }
 
@@ -62,7 +65,7 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
                             return std::holds_alternative<protocol::UserQuestion>(question.request);
                           }) ||
       !state.answers.empty();
-  if (waiting && (asks_person || !any_call(state, /*started=*/true))) {
+  if (waiting && (asks_person || !any_started_call(state))) {
     Recovery recovery{.leftover = Leftover::kWaiting, .records = {}};
     if (!state.task->parked) {
       protocol::TaskParked parked;

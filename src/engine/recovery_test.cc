@@ -51,6 +51,17 @@ TEST(Recovery, ATaskThatWaitsForAnAnswerWaitsOn) {
   EXPECT_TRUE(plan_recovery(state, {}).records.empty());
 }
 
+TEST(Recovery, AParkedTaskThatWaitsForAnAgentWaitsOn) {
+  ports::SessionState state = at_work();
+  state.conversation.entries = {call("spawned", true)};
+  state.agents = {{.session = "child", .call_id = "spawned"}};
+  EXPECT_EQ(plan_recovery(state, {}).leftover, Leftover::kCutShort) << "it was at work";
+  state.task->parked = true;
+  EXPECT_EQ(plan_recovery(state, {}).leftover, Leftover::kWaiting);
+  state.conversation.entries.push_back(call("cut", true));
+  EXPECT_EQ(plan_recovery(state, {}).leftover, Leftover::kCutShort);
+}
+
 TEST(Recovery, AQuestionBesideAStartedCommandDoesNotHideIt) {
   ports::SessionState state = at_work();
   state.conversation.entries = {call("cut", true), call("asked", false)};

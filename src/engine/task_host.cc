@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lathe/base/secret_filter.h"
+#include "lathe/base/strings.h"
 #include "lathe/engine/questions.h"
 #include "lathe/protocol/edit_strings.h"
 #include "lathe/protocol/error_codes.h"
@@ -17,26 +18,62 @@ using ports::GateAnswer;
 using protocol::EventMsg;
 using runtime::Async;
 using runtime::CancelToken;
+using runtime::Deadline;
 
 namespace {
 
 /// Text of an unfinished item is written at least so often, which keeps a crash below the promised 2 s.
 constexpr base::Millis kDraftInterval{1000};
 
+// Who settled a question that no client answered.
+constexpr const char* kUnattended = "unattended";
+constexpr const char* kExpired = "expired";
+constexpr const char* kChanged = "changed";
+
+bool is_client(const std::string& by) { return by != kUnattended && by != kExpired && by != kChanged; }
+
+GateAnswer refusal(const policy::PolicyDecision& decision) {
+  std::string note = decision.rule;
+  if (!decision.reason.empty()) note += ": " + decision.reason;
+  return {.verdict = GateAnswer::Verdict::kDeclined, .note = std::move(note)};
+}
+
+std::string id_of(const EventMsg& question) {
+  return std::visit(
+      [](const auto& asked) -> std::string {
+        if constexpr (requires { asked.always_rule; }) return asked.id;
+        return "";
+      },
+      question);
+}
+
+std::string rule_of(const EventMsg& question) {
+  return std::visit(
+      [](const auto& asked) -> std::string {
+        if constexpr (requires { asked.always_rule; }) return asked.rule;
+        return "";
+      },
+      question);
+}
+
 }  // namespace
 
 SessionTaskHost::SessionTaskHost(EngineParts& parts, ports::SessionStream& stream, EventFeed& feed)
     : parts_(parts), stream_(stream), feed_(feed) {}
 
-protocol::Event SessionTaskHost::event_of(EventMsg msg, std::string by) const {
+EventMsg SessionTaskHost::without_secrets(EventMsg msg) const {
   const std::vector<std::string> secrets = parts_.secrets();
   protocol::edit_strings(msg, [&](std::string& text) { text = base::cut_secrets(std::move(text), secrets); });
+  return msg;
+}
+
+protocol::Event SessionTaskHost::event_of(EventMsg msg, std::string by) const {
   return {.session = state().session_id,
           .seq = std::nullopt,
           .id = submission_,
           .by = std::move(by),
           .ts = parts_.loop.unix_now(),
-          .msg = std::move(msg)};
+          .msg = without_secrets(std::move(msg))};
 }
 
 Async<Result<std::int64_t>> SessionTaskHost::record(EventMsg msg) { return record_by(std::move(msg), ""); }
@@ -74,42 +111,75 @@ const ports::OpenQuestionState* SessionTaskHost::open_question(const std::string
   return found == state().questions.end() ? nullptr : &*found;
 }
 
-Async<Result<GateAnswer>> SessionTaskHost::gate(ports::Action action, CancelToken cancel) {
-  // An answer that was given while the Task was parked, or before a crash.
+policy::PolicyDecision SessionTaskHost::judge(const ports::Action& action) const {
+  const protocol::SessionConfigured& config = *state().config;
+  const std::vector<policy::Source> sources = parts_.policy.sources_for(config.cwd);
+  return policy::decide(sources, {.approval = config.approval_policy, .mode = config.sandbox_mode},
+                        policy_action(action, config.cwd));
+}
+
+std::optional<GateAnswer> SessionTaskHost::earlier_answer(const ports::Action& action,
+                                                          const policy::PolicyDecision& decision,
+                                                          const EventMsg& fresh) const {
   const auto decided = state().decisions.find(action.call_id);
-  if (decided != state().decisions.end()) co_return to_gate_answer(decided->second);
+  if (decided == state().decisions.end()) return std::nullopt;
+  const GateAnswer answer = to_gate_answer(decided->second);
+  if (answer.verdict != GateAnswer::Verdict::kRun) return answer;
+  const auto asked = state().decided_questions.find(action.call_id);
+  if (asked == state().decided_questions.end()) return std::nullopt;
+  if (decided->second.amended_input) {
+    const auto now = base::parse_json(action.arguments);
+    // Other arguments than the person's: they are taken instead, and come here again.
+    if (!now.ok() || *now != *decided->second.amended_input) return answer;
+    // The person's own words need no second question from the rule that asked the first.
+    const bool same_rule = rule_of(fresh) == rule_of(asked->second.request);
+    return decision.verdict == policy::Verdict::kAllow || same_rule ? std::optional(answer) : std::nullopt;
+  }
+  if (binding_of(without_secrets(fresh)) != binding_of(asked->second.request)) return std::nullopt;
+  return answer;
+}
 
-  const policy::PolicyDecision decision = policy::decide(state().config->approval_policy, facts_of(action));
-  if (decision.verdict == policy::Verdict::kAllow) {
-    co_return GateAnswer{.verdict = GateAnswer::Verdict::kRun, .note = {}, .amended_arguments = {}};
+Async<Result<GateAnswer>> SessionTaskHost::gate(ports::Action action, CancelToken cancel) {
+  const policy::PolicyDecision decision = judge(action);
+  if (decision.verdict == policy::Verdict::kDeny) co_return refusal(decision);
+  std::optional<std::int64_t> expires_at;
+  if (decision.timeout) expires_at = parts_.loop.unix_now() + decision.timeout->count();
+  EventMsg question = question_about(action, new_id("ask"), decision, expires_at);
+  // An answer that was given while the Task was parked, or before a crash.
+  if (auto earlier = earlier_answer(action, decision, question)) co_return *std::move(earlier);
+  if (decision.verdict == policy::Verdict::kAllow || is_granted(state(), question)) {
+    co_return GateAnswer{.verdict = GateAnswer::Verdict::kRun};
   }
-  if (decision.verdict == policy::Verdict::kDeny) {
-    co_return GateAnswer{.verdict = GateAnswer::Verdict::kDeclined, .note = decision.rule, .amended_arguments = {}};
-  }
-  if (is_granted(state(), action)) {
-    co_return GateAnswer{.verdict = GateAnswer::Verdict::kRun, .note = {}, .amended_arguments = {}};
-  }
+  co_return co_await ask_person(std::move(action), std::move(question), cancel);
+}
 
+Async<Result<GateAnswer>> SessionTaskHost::ask_person(ports::Action action, EventMsg question, CancelToken cancel) {
   std::string question_id;
   const auto open = std::ranges::find(state().questions, action.call_id, &ports::OpenQuestionState::call_id);
-  if (open != state().questions.end()) {
+  if (open != state().questions.end() && binding_of(open->request) == binding_of(without_secrets(question))) {
     question_id = open->id;
   } else {
-    question_id = new_id("ask");
-    CO_TRY_OK(co_await record(question_about(action, question_id, decision.rule)));
+    if (open != state().questions.end()) {
+      CO_TRY_OK(co_await settle(open->id, protocol::Decision::kDenied, "Asked again: it changed meanwhile.",
+                                std::nullopt, kChanged));
+    }
+    question_id = id_of(question);
+    CO_TRY_OK(co_await record(std::move(question)));
   }
   if (ask_mode() == protocol::AskMode::kDeny) {
     CO_TRY_OK(co_await settle(question_id, protocol::Decision::kDenied,
-                              "Nobody is there to answer, so the answer is no.", std::nullopt, "unattended"));
+                              "Nobody is there to answer, so the answer is no.", std::nullopt, kUnattended));
   } else {
     CO_TRY(const Asked asked, co_await wait_for_answer(question_id, cancel));
-    if (asked == Asked::kParked) {
-      co_return GateAnswer{.verdict = GateAnswer::Verdict::kParked, .note = {}, .amended_arguments = {}};
-    }
+    if (asked == Asked::kParked) co_return GateAnswer{.verdict = GateAnswer::Verdict::kParked};
   }
   const auto settled = state().decisions.find(action.call_id);
   CHECK_REQUEST(settled != state().decisions.end());
-  co_return to_gate_answer(settled->second);
+  const GateAnswer answer = to_gate_answer(settled->second);
+  // Time has passed: what is refused by now stays refused.
+  const policy::PolicyDecision now = judge(action);
+  if (answer.verdict == GateAnswer::Verdict::kRun && now.verdict == policy::Verdict::kDeny) co_return refusal(now);
+  co_return answer;
 }
 
 Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id,
@@ -128,7 +198,7 @@ Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id
     CO_TRY_OK(co_await record(EventMsg(std::move(question))));
   }
   if (ask_mode() == protocol::AskMode::kDeny) {
-    CO_TRY_OK(co_await answer(question_id, {}, "unattended"));
+    CO_TRY_OK(co_await answer(question_id, {}, kUnattended));
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "nobody is there to answer; go on with what you know, or stop and say what you need"};
   }
@@ -144,11 +214,19 @@ Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id
 Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::string question_id, CancelToken cancel) {
   // With nobody attached, a question that waits for a client is one that waits for a person.
   if (ask_mode() == protocol::AskMode::kWait || !feed_.has_subscribers()) co_return Asked::kParked;
-  while (open_question(question_id) != nullptr) {
+  while (const ports::OpenQuestionState* open = open_question(question_id)) {
+    Deadline deadline = Deadline::never();
+    if (const auto expires_at = expiry_of(open->request)) {
+      deadline =
+          Deadline::after(parts_.loop, base::Millis(std::max<std::int64_t>(*expires_at - parts_.loop.unix_now(), 0)));
+    }
     auto& signal = waiting_[question_id];
     if (!signal) signal = std::make_unique<runtime::Signal>(parts_.loop);
-    const auto waited = co_await signal->wait(cancel, runtime::Deadline::never());
-    if (!waited.ok()) {
+    const auto waited = co_await signal->wait(cancel, deadline);
+    if (!waited.ok() && waited.error().code == base::codes::kTimeout) {
+      CO_TRY_OK(co_await settle(question_id, protocol::Decision::kDenied,
+                                "No answer came in time, so the answer is no.", std::nullopt, kExpired));
+    } else if (!waited.ok()) {
       waiting_.erase(question_id);
       co_return waited.error();
     }
@@ -165,21 +243,54 @@ Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::De
                     .message = fmt::format("no open approval \"{}\" in session {}", id, state().session_id),
                     .hint = "it may be settled already: lathe approvals list"};
   }
-  if (decision == protocol::Decision::kApprovedAlways) {
-    co_return Error{.code = base::codes::kUnsupported,
-                    .message = "approved_always needs rules, which this version does not have",
-                    .hint = "approved_for_session is the widest answer"};
+  const EventMsg request = question->request;
+  const std::string call_id = question->call_id;
+  const std::optional<std::int64_t> expires_at = expiry_of(request);
+  if (is_client(by) && expires_at && parts_.loop.unix_now() >= *expires_at) {
+    CO_TRY_OK(co_await settle(id, protocol::Decision::kDenied, "No answer came in time, so the answer is no.",
+                              std::nullopt, kExpired));
+    co_return Error{.code = base::codes::kInvalid,
+                    .message = fmt::format("the question \"{}\" has expired, so the answer is no", id)};
+  }
+  const bool lasts =
+      decision == protocol::Decision::kApprovedForSession || decision == protocol::Decision::kApprovedAlways;
+  if (lasts && amended) {
+    co_return Error{.code = base::codes::kInvalid,
+                    .message = "changed arguments are approved once only",
+                    .hint = "answer approved"};
   }
   protocol::ApprovalResolved resolved{.id = id,
-                                      .call_id = question->call_id,
+                                      .call_id = call_id,
                                       .decision = decision,
                                       .by = by,
                                       .note = std::move(note),
                                       .amended_input = std::move(amended)};
-  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(resolved)), by == "unattended" ? "" : by));
+  if (decision == protocol::Decision::kApprovedAlways) {
+    CO_TRY(resolved.rule_written, co_await write_rules(request));
+    if (open_question(id) == nullptr) {
+      co_return Error{.code = base::codes::kNotFound, .message = fmt::format("\"{}\" was settled meanwhile", id)};
+    }
+  }
+  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(resolved)), is_client(by) ? by : ""));
   const auto waiter = waiting_.find(id);
   if (waiter != waiting_.end()) waiter->second->notify();
   co_return seq;
+}
+
+Async<Result<std::string>> SessionTaskHost::write_rules(EventMsg question) {
+  const std::vector<base::Json> rules = always_rules_of(question);
+  if (rules.empty()) {
+    co_return Error{.code = base::codes::kUnsupported,
+                    .message = "no rule can let through just this",
+                    .hint = "approved_for_session is the widest answer"};
+  }
+  PolicyBook& book = parts_.policy;
+  auto written = co_await parts_.fs_pool.run([&] { return book.approve_always(rules); });
+  if (!written.ok()) co_return std::move(written).error();
+  book.put(*std::move(written));
+  std::vector<std::string> lines;
+  for (const base::Json& rule : rules) lines.push_back(base::dump_json(rule));
+  co_return base::join(lines, "\n");
 }
 
 Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<std::string> answers, std::string by) {
@@ -198,7 +309,7 @@ Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<
   }
   protocol::UserQuestionAnswered answered{
       .id = id, .call_id = question->call_id, .answers = std::move(answers), .by = by};
-  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(answered)), by == "unattended" ? "" : by));
+  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(answered)), is_client(by) ? by : ""));
   const auto waiter = waiting_.find(id);
   if (waiter != waiting_.end()) waiter->second->notify();
   co_return seq;

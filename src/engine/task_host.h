@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "lathe/engine/event_feed.h"
 #include "lathe/engine/parts.h"
+#include "lathe/policy/decide.h"
 #include "lathe/ports/driver.h"
 #include "lathe/runtime/signal.h"
 
@@ -27,6 +29,7 @@ class SessionTaskHost final : public ports::TaskHost {
   void drop_draft(const std::string& item) override;
   [[nodiscard]] const ports::SessionState& state() const override { return stream_.state(); }
   runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
+  [[nodiscard]] std::optional<protocol::Budget> room() const override { return room_ ? room_() : std::nullopt; }
   [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
   [[nodiscard]] ports::BlobStore& blobs() override { return parts_.blobs; }
   [[nodiscard]] std::vector<std::string> secrets() const override { return parts_.secrets(); }
@@ -38,19 +41,34 @@ class SessionTaskHost final : public ports::TaskHost {
 
   /// Records an event that answers a submission: `by` is "<client>/<op id>".
   runtime::Async<base::Result<std::int64_t>> record_by(protocol::EventMsg msg, std::string by);
-  /// Settles an open approval. `not_found` when it is settled already or never was.
+  /// Settles an open approval. `not_found` when it is settled already or never was; `invalid` when it has expired (it
+  /// is settled as denied then) or the answer cannot last; `unsupported` when there is no rule for approved_always.
   runtime::Async<base::Result<std::int64_t>> settle(std::string id, protocol::Decision decision, std::string note,
                                                     std::optional<base::Json> amended, std::string by);
   /// Answers an open user_question.
   runtime::Async<base::Result<std::int64_t>> answer(std::string id, std::vector<std::string> answers, std::string by);
   void steered() { steered_ = true; }
   [[nodiscard]] bool is_steered() const { return steered_; }
+  /// Where room() comes from.
+  void set_room(std::function<std::optional<protocol::Budget>()> room) { room_ = std::move(room); }
   /// The `id` of events from now on.
   void set_submission(std::string submission) { submission_ = std::move(submission); }
 
  private:
   enum class Asked { kAnswered, kParked, kRefused };
   runtime::Async<base::Result<Asked>> wait_for_answer(std::string question_id, runtime::CancelToken cancel);
+  [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action) const;
+  /// The answer to an earlier question about this call, when it holds for `action` too: `fresh` is what would be asked
+  /// now. A refusal always holds; an approval is bound (questions.h).
+  [[nodiscard]] std::optional<ports::GateAnswer> earlier_answer(const ports::Action& action,
+                                                                const policy::PolicyDecision& decision,
+                                                                const protocol::EventMsg& fresh) const;
+  /// Asks, and gives what the answer means; the rules are asked once more before a yes counts.
+  runtime::Async<base::Result<ports::GateAnswer>> ask_person(ports::Action action, protocol::EventMsg question,
+                                                             runtime::CancelToken cancel);
+  /// Writes the rules that the question showed to the person's file, and gives them.
+  runtime::Async<base::Result<std::string>> write_rules(protocol::EventMsg question);
+  [[nodiscard]] protocol::EventMsg without_secrets(protocol::EventMsg msg) const;
   [[nodiscard]] protocol::AskMode ask_mode() const;
   /// The event around `msg`, with known secrets cut out of it.
   [[nodiscard]] protocol::Event event_of(protocol::EventMsg msg, std::string by) const;
@@ -67,6 +85,7 @@ class SessionTaskHost final : public ports::TaskHost {
   EventFeed& feed_;
   std::string submission_;
   bool steered_ = false;
+  std::function<std::optional<protocol::Budget>()> room_;
   std::map<std::string, Draft> drafts_;
   /// Woken when the question of that id is settled.
   std::map<std::string, std::unique_ptr<runtime::Signal>> waiting_;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "lathe/engine/lineage.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/recovery.h"
 #include "lathe/protocol/error_codes.h"
@@ -51,29 +52,54 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
     co_return state().last_seq;
   }
   if (!state().task) co_return state().last_seq;
-  // Parked: no driver runs; its open calls end here.
+  // Parked: no driver runs; its agents and its open calls end here.
+  co_await children_.end_all();
+  const TaskOutcome outcome = outcome_now({.kind = TaskEnd::Kind::kAborted, .error = error_of(reason)});
   for (EventMsg& closed :
        close_open_calls(state(), protocol::CallStatus::kCancelled, "Not answered: the Task was ended.",
                         "Not run: the Task was ended before this call started.")) {
     CO_TRY_OK(co_await host_.record(std::move(closed)));
   }
-  CO_TRY(const std::int64_t seq, co_await record_abort(reason, error_of(reason), std::move(by)));
-  start_queued();
+  const Result<std::int64_t> seq = co_await record_abort(reason, error_of(reason), std::move(by));
+  tell_parent(outcome);
+  if (seq.ok()) start_queued();
   co_return seq;
 }
 
-Async<TaskEnd> LiveSession::run_driver(ports::TaskRequest request) {
-  const std::string cwd = state().config->cwd;
-  if (driver_ && driver_cwd_ != cwd) {
+Async<Result<void>> LiveSession::ensure_driver() {
+  const protocol::SessionConfigured config = *state().config;
+  const bool same = driver_cwd_ == config.cwd && driver_mode_ == config.sandbox_mode &&
+                    driver_network_ == config.network && driver_hosts_ == config.allow_hosts;
+  if (driver_ && !same) {
     co_await driver_->stop();
     driver_.reset();
   }
   if (!driver_) {
-    driver_ =
-        parts_.make_driver({.session_id = state().session_id, .cwd = cwd, .questioner = &host_, .candidates = [this] {
-                              return candidates_;
-                            }});
-    driver_cwd_ = cwd;
+    CO_TRY(std::vector<ports::AgentDefinition> lineage, co_await find_lineage(&parts_, &family_, config));
+    children_.place(lineage.size());
+    const bool may_spawn = static_cast<std::int64_t>(lineage.size()) < parts_.config.agents.max_depth;
+    driver_ = parts_.make_driver({.session_id = state().session_id,
+                                  .cwd = config.cwd,
+                                  .sandbox_mode = config.sandbox_mode,
+                                  .network = config.network,
+                                  .allow_hosts = config.allow_hosts,
+                                  .questioner = &host_,
+                                  .record = [this](EventMsg msg) { record_aside(std::move(msg)); },
+                                  .history = history(),
+                                  .candidates = [this] { return candidates_; },
+                                  .agents = may_spawn ? &children_ : nullptr,
+                                  .lineage = std::move(lineage)});
+    driver_cwd_ = config.cwd;
+    driver_mode_ = config.sandbox_mode;
+    driver_network_ = config.network;
+    driver_hosts_ = config.allow_hosts;
+  }
+  co_return Result<void>();
+}
+
+Async<TaskEnd> LiveSession::run_driver(ports::TaskRequest request) {
+  if (const Result<void> made = co_await ensure_driver(); !made.ok()) {
+    co_return TaskEnd{.kind = TaskEnd::Kind::kFailed, .error = made.error()};
   }
   TaskEnd end;
   try {
@@ -85,14 +111,100 @@ Async<TaskEnd> LiveSession::run_driver(ports::TaskRequest request) {
   co_return end;
 }
 
-Async<void> LiveSession::run_task(ports::TaskRequest request) {
+/// Runs the driver until neither it nor an agent in the background has more to do. Input that was steered in while the
+/// driver was finishing, or compacting, is due a Turn of its own, and so is the end of an agent.
+Async<TaskEnd> LiveSession::run_with_agents(ports::TaskRequest request) {
   TaskEnd end = co_await run_driver(request);
-  // Input that was steered in while the driver was finishing, or compacting, is due a Turn of its own.
   request.compact_only = false;
-  while (end.kind == TaskEnd::Kind::kComplete && host_.is_steered() && !running_->cancel.cancelled()) {
+  while (end.kind == TaskEnd::Kind::kComplete && co_await children_.wait_for_news(running_->cancel.token())) {
+    if (running_->cancel.cancelled()) break;
     end = co_await run_driver(request);
   }
+  if (end.kind == TaskEnd::Kind::kComplete && running_->cancel.cancelled()) end.kind = TaskEnd::Kind::kAborted;
+  if (end.kind == TaskEnd::Kind::kComplete && children_.any_parked()) end.kind = TaskEnd::Kind::kParked;
+  if (end.kind == TaskEnd::Kind::kAborted || end.kind == TaskEnd::Kind::kFailed) co_await children_.end_all();
   (void)host_.take_steered();
+  co_return end;
+}
+
+std::optional<protocol::Budget> LiveSession::room() const {
+  if (!running_ || (!parent_.room && children_.none())) return std::nullopt;
+  const protocol::Budget left = left_of(budget_, use());
+  const std::optional<protocol::Budget> outer = parent_.room ? parent_.room() : std::nullopt;
+  return outer ? narrower(left, *outer) : left;
+}
+
+ports::AgentUse LiveSession::use() const {
+  if (!state().task) return {};
+  return sum_of(use_of(*state().task), children_.use_of_running());
+}
+
+void LiveSession::tie_to(ParentLink link, std::function<void(TaskOutcome)> on_end) {
+  parent_ = std::move(link);
+  on_end_ = std::move(on_end);
+  feed_.pass_questions_to(parent_.feed);
+  children_.share_count(parent_.running);
+}
+
+void LiveSession::untie() {
+  feed_.pass_questions_to(nullptr);
+  parent_ = {};
+  on_end_ = nullptr;
+}
+
+TaskOutcome LiveSession::outcome_now(const TaskEnd& end) const {
+  TaskOutcome outcome{.last_message = end.last_agent_message, .why = end.error};
+  if (state().task) outcome.use = use_of(*state().task);
+  switch (end.kind) {
+    case TaskEnd::Kind::kComplete:
+      break;
+    case TaskEnd::Kind::kParked:
+      outcome.parked = true;
+      for (const auto& question : state().questions) outcome.questions.push_back(question.id);
+      for (std::string& id : children_.open_questions()) outcome.questions.push_back(std::move(id));
+      break;
+    case TaskEnd::Kind::kAborted:
+    case TaskEnd::Kind::kFailed: {
+      const bool from_outside = !running_ || running_->cancel.cancelled();
+      outcome.status = from_outside ? protocol::CallStatus::kCancelled : protocol::CallStatus::kFailed;
+      if (running_ && (from_outside || end.error.code.empty())) {
+        outcome.why = error_of(from_outside ? running_->reason : end.abort_reason);
+      }
+      break;
+    }
+  }
+  return outcome;
+}
+
+void LiveSession::tell_parent(TaskOutcome outcome) {
+  if (on_end_) on_end_(std::move(outcome));
+}
+
+Async<Result<void>> LiveSession::record_lost_agents() {
+  const std::vector<protocol::AgentStarted> agents = state().agents;
+  for (const protocol::AgentStarted& agent : agents) {
+    const auto there = co_await parts_.sessions.peek(agent.session);
+    const TaskOutcome outcome = there.ok() ? outcome_of(*there) : TaskOutcome();
+    protocol::AgentEnded ended{.session = agent.session,
+                               .call_id = agent.call_id,
+                               .status = protocol::CallStatus::kInterrupted,
+                               .last_agent_message = outcome.last_message,
+                               .usage = outcome.use.usage,
+                               .cost_micro_usd = outcome.use.cost_micro_usd,
+                               .turns = outcome.use.turns,
+                               .tool_calls = outcome.use.tool_calls};
+    CO_TRY_OK(co_await host_.record(EventMsg(std::move(ended))));
+  }
+  co_return Result<void>();
+}
+
+Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
+  budget_ = request.budget;
+  if (!budget_.turns) budget_.turns = ports::kDefaultTurns;
+  if (!budget_.tool_calls) budget_.tool_calls = ports::kDefaultToolCalls;
+  if (begun == Begun::kBefore) co_await children_.go_on();
+  TaskEnd end = co_await run_with_agents(std::move(request));
+  TaskOutcome outcome = outcome_now(end);
   const Result<std::int64_t> recorded = co_await record_end(std::move(end));
   if (!recorded.ok()) {
     // The disk refuses records; the person is told all the same.
@@ -105,6 +217,7 @@ Async<void> LiveSession::run_task(ports::TaskRequest request) {
   running_.reset();
   task_ended_.notify();
   start_queued();
+  tell_parent(std::move(outcome));
 }
 
 Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
@@ -138,6 +251,7 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
     case TaskEnd::Kind::kParked: {
       protocol::TaskParked parked;
       for (const auto& question : state().questions) parked.questions.push_back(question.id);
+      for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
       co_return co_await host_.record(EventMsg(std::move(parked)));
     }
   }

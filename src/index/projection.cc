@@ -72,6 +72,7 @@ struct Projection::Taking {
     row.model = m.model;
     row.backend = m.backend;
     row.replayed = m.replayed;
+    row.parent_session = m.parent_session;
     if (!m.title.empty()) row.title = m.title;
     return {};
   }
@@ -206,8 +207,8 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   TRY(Query query,
       database.query("SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
                      " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
-                     " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed"
-                     " FROM sessions WHERE session_id = ?1",
+                     " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed,"
+                     " parent_session FROM sessions WHERE session_id = ?1",
                      session_id));
   TRY(const bool known, query.next());
   if (!known) return projection;
@@ -228,6 +229,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   row.forked_from = query.text(17);
   row.archived = query.integer(18) != 0;
   row.replayed = query.integer(19) != 0;
+  row.parent_session = query.text(20);
   return projection;
 }
 
@@ -249,6 +251,7 @@ void Projection::begin(const ports::SessionState& origin, bool archived) {
   row_.model = origin.config->model;
   row_.backend = origin.config->backend;
   row_.replayed = origin.config->replayed;
+  row_.parent_session = origin.config->parent_session;
 }
 
 Result<void> Projection::take(const Event& event) {
@@ -262,12 +265,13 @@ Result<void> Projection::store(std::uint64_t position) {
   return database_->run(
       "INSERT OR REPLACE INTO sessions (session_id, position, last_seq, title, cwd, model, backend, created_at,"
       " updated_at, tasks, task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
-      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed, parent_session)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
       session_id_, position, row_.last_seq, row_.title, row_.cwd, row_.model, row_.backend, row_.created_at,
       row_.updated_at, row_.tasks, row_.task_open, row_.answer_counted ? 1 : 0, row_.usage.input_tokens,
       row_.usage.cached_input_tokens, row_.usage.cache_write_tokens, row_.usage.output_tokens,
-      row_.usage.reasoning_tokens, row_.cost_micro_usd, row_.forked_from, row_.archived ? 1 : 0, row_.replayed ? 1 : 0);
+      row_.usage.reasoning_tokens, row_.cost_micro_usd, row_.forked_from, row_.archived ? 1 : 0, row_.replayed ? 1 : 0,
+      row_.parent_session);
 }
 
 }  // namespace lathe::index

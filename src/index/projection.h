@@ -43,6 +43,7 @@ class Projection final {
     std::string forked_from;
     bool archived = false;
     bool replayed = false;
+    std::string parent_session;
   };
   struct Taking;
 

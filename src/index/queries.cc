@@ -78,11 +78,12 @@ Result<protocol::SessionListReply> list_sessions(Database& database, const proto
   TRY(const Cursor cursor, parse_cursor(query.cursor));
   // One more than asked for tells whether there is a next page; -1 is no limit.
   const std::int64_t limit = query.limit > 0 ? query.limit + 1 : -1;
-  TRY(Query rows, database.query("SELECT " LATHE_SESSION_COLUMNS
-                                 " FROM sessions WHERE (?1 = '' OR cwd = ?1) AND (?2 OR NOT archived)"
-                                 " AND (updated_at, session_id) < (?3, ?4)"
-                                 " ORDER BY updated_at DESC, session_id DESC LIMIT ?5",
-                                 query.cwd, query.archived ? 1 : 0, cursor.updated_at, cursor.session_id, limit));
+  TRY(Query rows,
+      database.query("SELECT " LATHE_SESSION_COLUMNS
+                     " FROM sessions WHERE (?1 = '' OR cwd = ?1) AND (?2 OR (NOT archived AND parent_session = ''))"
+                     " AND (updated_at, session_id) < (?3, ?4)"
+                     " ORDER BY updated_at DESC, session_id DESC LIMIT ?5",
+                     query.cwd, query.archived ? 1 : 0, cursor.updated_at, cursor.session_id, limit));
   protocol::SessionListReply reply;
   while (true) {
     TRY(const bool more, rows.next());
@@ -110,7 +111,7 @@ Result<std::vector<std::string>> find_sessions(Database& database, const std::st
   // The digits of an id are all before 'g'.
   TRY(Query rows,
       prefix == "last"
-          ? database.query("SELECT session_id FROM sessions WHERE NOT archived"
+          ? database.query("SELECT session_id FROM sessions WHERE NOT archived AND parent_session = ''"
                            " ORDER BY updated_at DESC, session_id DESC LIMIT 1")
           : database.query("SELECT session_id FROM sessions WHERE session_id >= ?1 AND session_id < ?1 || 'g'"
                            " ORDER BY updated_at DESC, session_id DESC LIMIT 10",

@@ -49,6 +49,9 @@ constexpr storage::Migration kSchema[] = {
         reasoning_tokens INTEGER NOT NULL DEFAULT 0, cost_micro_usd INTEGER DEFAULT 0, tasks INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (session_id, day, model)) WITHOUT ROWID;
     )sql"},
+    {2, R"sql(
+      ALTER TABLE sessions ADD COLUMN parent_session TEXT NOT NULL DEFAULT '';  -- whose sub-agent it is
+    )sql"},
 };
 
 }  // namespace

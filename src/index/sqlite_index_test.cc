@@ -76,6 +76,28 @@ class SqliteIndexTest : public testing::Test {
   std::unique_ptr<SqliteIndex> index_;
 };
 
+/// A whole session as the first version wrote it; the file is never rewritten (tests/golden).
+TEST_F(SqliteIndexTest, AStreamOfVersionOneIsTakenIn) {
+  const std::string id = "01a1f990-d3ca-7ed6-b72a-a1557728e2ee";
+  fs::create_directories(root_ + "/sessions/" + id);
+  fs::copy_file(std::string(LATHE_SOURCE_DIR) + "/tests/golden/records/v1_session.ndjson",
+                root_ + "/sessions/" + id + "/journal.ndjson");
+  ASSERT_TRUE(loop_.block_on(index_->rebuild()).ok());
+  const SessionInfo info = get(id);
+  EXPECT_EQ(info.title, "mend the parser");
+  EXPECT_EQ(info.cwd, "/repo");
+  EXPECT_EQ(info.model, "mock");
+  EXPECT_EQ(info.state, protocol::SessionState::kIdle);
+  EXPECT_EQ(info.tasks, 1);
+  EXPECT_EQ(info.last_seq, 16);
+  EXPECT_EQ(info.usage, (Usage{.input_tokens = 30, .output_tokens = 15}));
+  EXPECT_EQ(search("greets").size(), 1U);
+  const auto state = loop_.block_on(store_->peek(id));
+  ASSERT_TRUE(state.ok()) << state.error().text();
+  EXPECT_EQ(state->usage, info.usage);
+  EXPECT_EQ(state->bookmarks.size(), 3U);
+}
+
 TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
   EXPECT_TRUE(list().empty());
   const Stream stream = configured();

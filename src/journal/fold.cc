@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "lathe/base/strings.h"
+#include "lathe/ports/grant_keys.h"
+#include "lathe/ports/job_runner.h"
 #include "lathe/ports/session_title.h"
 
 namespace lathe::journal {
@@ -58,7 +60,10 @@ class Fold {
     if (state_.config) state_.config->session_id = event_.session;
     end_task();
     state_.session_grants.clear();
+    state_.jobs.clear();
+    state_.job_news.clear();
     state_.acknowledged.clear();
+    state_.agents.clear();
     state_.usage = {};
     state_.cost_micro_usd = 0;
     state_.tasks = 0;
@@ -99,6 +104,8 @@ class Fold {
     if (state_.title.empty()) state_.title = ports::session_title(m.content);
   }
   void operator()(const protocol::ContextAdded& m) const {
+    // News of a job have its name as their item.
+    std::erase_if(state_.job_news, [&](const protocol::JobEnd& end) { return end.job == m.item; });
     add(ports::UserEntry{.content = {protocol::TextPart{m.text}}, .context = m.kind});
   }
   void operator()(const protocol::AgentMessage& m) const {
@@ -120,7 +127,10 @@ class Fold {
     state_.task->answer = m;
     state_.task->answer->calls.clear();
   }
-  void operator()(const protocol::ExecCommandBegin& m) const { begin_call(m.call_id, m.kType); }
+  void operator()(const protocol::ExecCommandBegin& m) const {
+    begin_call(m.call_id, m.kType);
+    if (!m.job.empty()) state_.jobs.push_back({.job = m.job, .call_id = m.call_id, .command = m.command});
+  }
   void operator()(const protocol::PatchApplyBegin& m) const { begin_call(m.call_id, m.kType); }
   void operator()(const protocol::ToolCallBegin& m) const { begin_call(m.call_id, m.kType); }
   void operator()(const protocol::ExecCommandEnd& m) const { end_call(m.call_id, m.outcome); }
@@ -133,10 +143,12 @@ class Fold {
   void operator()(const protocol::UserQuestion& m) const { ask(m.id, m.call_id); }
   void operator()(const protocol::ApprovalResolved& m) const {
     const auto question = std::ranges::find(state_.questions, m.id, &ports::OpenQuestionState::id);
-    const bool grants =
-        m.decision == protocol::Decision::kApprovedForSession || m.decision == protocol::Decision::kApprovedAlways;
+    // An answer that changed the arguments approved those, not what was asked about.
+    const bool grants = !m.amended_input && (m.decision == protocol::Decision::kApprovedForSession ||
+                                             m.decision == protocol::Decision::kApprovedAlways);
     if (question != state_.questions.end()) {
       if (grants) grant(question->request);
+      state_.decided_questions[m.call_id] = std::move(*question);
       state_.questions.erase(question);
     }
     state_.decisions[m.call_id] = m;
@@ -175,14 +187,21 @@ class Fold {
     if (state_.conversation.counted_entries > state_.conversation.entries.size()) forget_count();
   }
   void operator()(const protocol::PlanUpdate& m) const { state_.plan = m.plan; }
+  void operator()(const protocol::JobEnd& m) const {
+    const bool lived = std::erase_if(state_.jobs, [&](const auto& job) { return job.job == m.job; }) > 0;
+    if (lived) state_.job_news.push_back(m);
+  }
   // Told to people; what the model is to know of them comes as context_added.
-  void operator()(const protocol::JobEnd&) const {}
-  void operator()(const protocol::AgentStarted&) const {}
+  void operator()(const protocol::AgentStarted& m) const { state_.agents.push_back(m); }
+  /// Counts in the Task, whose budget it is of; the session's own sums leave it to the sub-agent's session.
   void operator()(const protocol::AgentEnded& m) const {
-    spend(m.usage, m.cost_micro_usd);
+    std::erase_if(state_.agents, [&](const protocol::AgentStarted& agent) { return agent.session == m.session; });
     if (!state_.task) return;
-    state_.task->turns += m.turns;
-    state_.task->tool_calls += m.tool_calls;
+    ports::OpenTask& task = *state_.task;
+    for (protocol::Usage* usage : {&task.usage, &task.agents.usage}) *usage += m.usage;
+    for (auto* cost : {&task.cost_micro_usd, &task.agents.cost_micro_usd}) add_cost(*cost, m.cost_micro_usd);
+    for (std::int64_t* turns : {&task.turns, &task.agents.turns}) *turns += m.turns;
+    for (std::int64_t* calls : {&task.tool_calls, &task.agents.tool_calls}) *calls += m.tool_calls;
   }
   void operator()(const protocol::NetworkDecision&) const {}
   void operator()(const protocol::WorkspaceSnapshot&) const {}
@@ -215,6 +234,7 @@ class Fold {
     state_.task.reset();
     state_.questions.clear();
     state_.decisions.clear();
+    state_.decided_questions.clear();
     state_.answers.clear();
   }
 
@@ -234,7 +254,11 @@ class Fold {
   }
   void end_call(const std::string& call_id, const protocol::CallOutcome& outcome) const {
     if (CallEntry* call = open_call(call_id)) call->outcome = outcome;
+    std::erase_if(state_.job_news, [&](const protocol::JobEnd& end) {
+      return outcome.output.starts_with(ports::job_ended_words(end.job));
+    });
     state_.decisions.erase(call_id);
+    state_.decided_questions.erase(call_id);
     state_.answers.erase(call_id);
     std::erase_if(state_.questions, [&](const auto& question) { return question.call_id == call_id; });
   }
@@ -242,7 +266,7 @@ class Fold {
     state_.questions.push_back({.id = id, .call_id = call_id, .request = event_.msg, .asked_at = event_.ts});
   }
   void grant(const protocol::EventMsg& request) const {
-    for (std::string& key : grant_keys(request)) {
+    for (std::string& key : ports::grant_keys(request)) {
       const bool known = std::ranges::find(state_.session_grants, key) != state_.session_grants.end();
       if (!known) state_.session_grants.push_back(std::move(key));
     }
@@ -284,22 +308,6 @@ void fold_rollback(SessionState& state, const Event& event, const SessionState& 
   state.conversation = then.conversation;
   state.bookmarks = then.bookmarks;
   state.task_starts = then.task_starts;
-}
-
-std::vector<std::string> grant_keys(const protocol::EventMsg& request) {
-  if (const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&request)) {
-    return {"exec:" + base::join(exec->command, "\x1f")};
-  }
-  if (const auto* patch = std::get_if<protocol::ApplyPatchApprovalRequest>(&request)) {
-    std::vector<std::string> keys;
-    for (const protocol::FileChange& change : patch->changes) {
-      keys.push_back("file:" + change.path);
-      if (!change.move_path.empty()) keys.push_back("file:" + change.move_path);
-    }
-    return keys;
-  }
-  if (const auto* tool = std::get_if<protocol::ApprovalRequest>(&request)) return {"tool:" + tool->tool};
-  return {};
 }
 
 }  // namespace lathe::journal

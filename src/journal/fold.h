@@ -29,8 +29,4 @@ void fold(ports::SessionState& state, const protocol::Event& event);
 /// stays; the conversation, its bookmarks and Task starts are those of `then`.
 void fold_rollback(ports::SessionState& state, const protocol::Event& event, const ports::SessionState& then);
 
-/// The keys under which "approved for the session" is kept: `exec:` and the argv joined by U+001F; `file:<path>` for
-/// each path that a patch touches; `tool:<name>`. Empty for an event that asks for no approval.
-[[nodiscard]] std::vector<std::string> grant_keys(const protocol::EventMsg& request);
-
 }  // namespace lathe::journal

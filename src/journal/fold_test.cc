@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lathe/ports/grant_keys.h"
+
 namespace lathe::journal {
 namespace {
 
@@ -97,7 +99,8 @@ TEST_F(FoldTest, ACallBeginsEndsAndTakesItsAnswersWithIt) {
   take(ApprovalResolved{.id = "q", .call_id = "c", .decision = Decision::kApprovedForSession});
   EXPECT_TRUE(state.questions.empty());
   EXPECT_EQ(state.decisions.at("c").decision, Decision::kApprovedForSession);
-  EXPECT_EQ(state.session_grants, std::vector<std::string>{"exec:rm\x1f-r\x1fx"});
+  EXPECT_EQ(state.decided_questions.at("c").id, "q");
+  EXPECT_EQ(state.session_grants, std::vector<std::string>{"exec:\x1frm\x1f-r\x1fx"});
   take(UserQuestionAnswered{.id = "z", .call_id = "c", .answers = {"yes"}});
   EXPECT_EQ(state.answers.at("c").answers, std::vector<std::string>{"yes"});
   EXPECT_FALSE(last_call().started);
@@ -106,7 +109,36 @@ TEST_F(FoldTest, ACallBeginsEndsAndTakesItsAnswersWithIt) {
   take(ExecCommandEnd{.call_id = "c", .exit_code = 0, .outcome = {.output = "out"}});
   EXPECT_EQ(last_call().outcome->output, "out");
   EXPECT_TRUE(state.decisions.empty());
+  EXPECT_TRUE(state.decided_questions.empty());
   EXPECT_TRUE(state.answers.empty());
+}
+
+TEST_F(FoldTest, TheEndOfAJobIsNewsUntilTheModelIsTold) {
+  const auto start = [&](const std::string& call_id, const std::string& job) {
+    call(call_id);
+    take(ExecCommandBegin{.call_id = call_id, .command = {"sh", "-c", "x"}, .cwd = "/", .sandbox = {}, .job = job});
+  };
+  start("c1", "job_1");
+  start("c2", "job_2");
+  start("c3", "job_3");
+  EXPECT_EQ(state.jobs.size(), 3U);
+  // Told by the call that saw it.
+  take(JobEnd{.job = "job_1", .call_id = "c1", .exit_code = 0});
+  EXPECT_EQ(state.job_news.size(), 1U);
+  take(ExecCommandEnd{.call_id = "c1", .outcome = {.output = "Job job_1 ended: exit code 0\n"}});
+  EXPECT_TRUE(state.job_news.empty());
+  // Ended behind the back of a call that says something else.
+  take(JobEnd{.job = "job_2", .call_id = "c2", .exit_code = 1});
+  take(ExecCommandEnd{.call_id = "c2", .outcome = {.output = "job_2 is running\n"}});
+  ASSERT_EQ(state.job_news.size(), 1U);
+  EXPECT_EQ(state.job_news[0].job, "job_2");
+  take(ContextAdded{.item = "job_2", .kind = ContextKind::kNudge, .text = "Job job_2 ended"});
+  EXPECT_TRUE(state.job_news.empty());
+  ASSERT_EQ(state.jobs.size(), 1U);
+  EXPECT_EQ(state.jobs[0], (ports::LiveJob{.job = "job_3", .call_id = "c3", .command = {"sh", "-c", "x"}}));
+  take(JobEnd{.job = "job_3", .call_id = "c3"});
+  take(JobEnd{.job = "job_3", .call_id = "c3"});
+  EXPECT_EQ(state.job_news.size(), 1U) << "an end counts once";
 }
 
 TEST_F(FoldTest, GrantsNameWhatWasApprovedAndOnlyForTheSession) {
@@ -114,9 +146,10 @@ TEST_F(FoldTest, GrantsNameWhatWasApprovedAndOnlyForTheSession) {
       ApplyPatchApprovalRequest{.id = "q",
                                 .call_id = "c",
                                 .changes = {{.path = "a"}, {.path = "b", .kind = ChangeKind::kMove, .move_path = "d"}}};
-  EXPECT_EQ(grant_keys(patch), (std::vector<std::string>{"file:a", "file:b", "file:d"}));
-  EXPECT_EQ(grant_keys(ApprovalRequest{.tool = "web"}), std::vector<std::string>{"tool:web"});
-  EXPECT_TRUE(grant_keys(UserQuestion{}).empty());
+  EXPECT_EQ(ports::grant_keys(patch), (std::vector<std::string>{"file:a", "file:b", "file:d"}));
+  EXPECT_EQ(ports::grant_keys(ApprovalRequest{.tool = "web", .arguments = "{ \"a\" : 1}"}),
+            std::vector<std::string>{"tool:web\x1f{\"a\":1}"});
+  EXPECT_TRUE(ports::grant_keys(UserQuestion{}).empty());
   for (const Decision once : {Decision::kApproved, Decision::kDenied, Decision::kAbort}) {
     take(patch);
     take(ApprovalResolved{.id = "q", .call_id = "c", .decision = once});
@@ -231,6 +264,28 @@ TEST_F(FoldTest, PassingEventsChangeNothingAndOldAcknowledgementsGo) {
   const State before = state;
   fold(state, Event{.session = "s", .seq = std::nullopt, .id = "", .ts = 1, .msg = ItemReset{.item = "x"}});
   EXPECT_EQ(state, before);
+}
+
+TEST_F(FoldTest, WhatAnAgentUsedCountsInTheTaskAndNotInTheSession) {
+  take(TaskStarted{.task = "t"});
+  turn("r1");
+  take(AgentStarted{.session = "child", .call_id = "c", .agent = "explore"});
+  EXPECT_EQ(state.agents.size(), 1U);
+  take(AgentEnded{.session = "child",
+                  .call_id = "c",
+                  .usage = {.input_tokens = 100, .output_tokens = 20},
+                  .cost_micro_usd = 7,
+                  .turns = 3,
+                  .tool_calls = 2});
+  EXPECT_TRUE(state.agents.empty());
+  EXPECT_EQ(state.task->usage, (Usage{.input_tokens = 110, .output_tokens = 22}));
+  EXPECT_EQ(state.task->cost_micro_usd, 12);
+  EXPECT_EQ(state.task->turns, 4);
+  EXPECT_EQ(state.task->tool_calls, 2);
+  EXPECT_EQ(state.task->agents.turns, 3);
+  EXPECT_EQ(state.task->agents.usage.total(), 120);
+  EXPECT_EQ(state.usage.total(), 12) << "the agent's session has its own sums";
+  EXPECT_EQ(state.cost_micro_usd, 5);
 }
 
 TEST_F(FoldTest, ContextPlanTitleAndModelAreKept) {

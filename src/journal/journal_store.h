@@ -18,6 +18,7 @@
 //                                     lock                 held by the one process that appends; holds its pid
 //                                     snapshot-<seq>.json  the folded state at a record; shortens the fold
 //                                     draft.ndjson         text of unfinished items
+//                                     undo/                what its files were (room undo)
 //                                     archived             there when the session is archived
 //                                     forks/<session id>   sessions forked from this one
 //                                     torn-<offset>-…      a torn last record that was cut off
@@ -66,6 +67,8 @@ class JournalStore final : public ports::SessionStore {
 
   /// What an index follows.
   [[nodiscard]] ports::SessionSource& source();
+  /// Where everything of a session lies; others keep what goes with it in folders of their own there.
+  [[nodiscard]] std::string folder(const std::string& session_id) const;
   /// <state_dir>/blobs.
   [[nodiscard]] ports::BlobStore& blobs();
 

@@ -22,6 +22,10 @@ struct CommandSpec {
   /// Absent: /dev/null.
   std::optional<std::string> input = std::nullopt;
   std::chrono::milliseconds timeout{120'000};
+  /// The call that runs it, under which it is found again when this process dies meanwhile.
+  std::string call_id = {};
+  /// A person allowed this one command to run outside the session's jail.
+  bool outside_jail = false;
 };
 
 struct CommandExit {
@@ -30,6 +34,11 @@ struct CommandExit {
   /// Exit code, or 128 + signal.
   int exit_code = 0;
   std::chrono::milliseconds duration{0};
+  /// The jail stopped something that the command tried: the line that told of it, for the model and for the person who
+  /// may allow it. Empty: as far as is known it did not.
+  std::string refused = {};
+  /// It took more than a command may, and was ended: of what, and how much. Empty: it did not.
+  std::string exceeded = {};
 };
 
 /// Runs commands. When run() returns, no process that the command started is alive, whatever it did to get away, and

@@ -9,6 +9,7 @@
 #include "lathe/base/clock.h"
 #include "lathe/base/result.h"
 #include "lathe/ports/blob_store.h"
+#include "lathe/ports/job_runner.h"
 #include "lathe/ports/session_state.h"
 #include "lathe/ports/tool.h"
 #include "lathe/protocol/events.h"
@@ -59,6 +60,9 @@ class TaskHost : public Questioner {
   [[nodiscard]] virtual const SessionState& state() const = 0;
   /// May this action run? Records question and answer when it has to ask.
   virtual runtime::Async<base::Result<GateAnswer>> gate(Action action, runtime::CancelToken cancel) = 0;
+  /// What this Task may still use, running sub-agents and the Task that spawned this one considered; absent members
+  /// have no limit. Nothing when only the Task's own budget counts, which the driver keeps.
+  [[nodiscard]] virtual std::optional<protocol::Budget> room() const { return std::nullopt; }
   /// True once after input was steered into the Task; it is in state() then, so one more Turn is due.
   [[nodiscard]] virtual bool take_steered() = 0;
 
@@ -69,6 +73,10 @@ class TaskHost : public Questioner {
   /// A new id for an item, a response, …
   [[nodiscard]] virtual std::string new_id(std::string_view prefix) = 0;
 };
+
+/// Ceilings of a Task whose budget does not name them.
+inline constexpr std::int64_t kDefaultTurns = 200;
+inline constexpr std::int64_t kDefaultToolCalls = 1'000;
 
 struct TaskRequest {
   std::string task;
@@ -99,6 +107,22 @@ class Driver {
  public:
   virtual ~Driver() = default;
   virtual runtime::Async<TaskEnd> run(TaskRequest request, TaskHost& host, runtime::CancelToken cancel) = 0;
+  /// What became of the calls and jobs that were under way when the process before this one died, as far as it can be
+  /// found out: events to record. Called once, before anything else, when the journal tells of such.
+  virtual runtime::Async<std::vector<protocol::EventMsg>> recover(const SessionState& state) {
+    (void)state;
+    co_return std::vector<protocol::EventMsg>();
+  }
+  /// A person types into a live job of the session, or resizes its terminal. `not_found` when there is none.
+  virtual runtime::Async<base::Result<void>> type(std::string job, std::string text) {
+    (void)text;
+    co_return no_job(job);
+  }
+  virtual base::Result<void> resize(const std::string& job, std::int64_t columns, std::int64_t rows) {
+    (void)columns;
+    (void)rows;
+    return no_job(job);
+  }
   /// Ends what outlives a Task (a keeper, an agent's process). Awaited once after the last run(); by default there is
   /// nothing to end.
   virtual runtime::Async<void> stop() { co_return; }

@@ -32,6 +32,23 @@ struct OpenQuestionState {
   friend bool operator==(const OpenQuestionState&, const OpenQuestionState&) = default;
 };
 
+/// What sub-agents used that ended within a Task.
+struct AgentUse {
+  protocol::Usage usage;
+  /// Nothing once a price was unknown.
+  std::optional<std::int64_t> cost_micro_usd = 0;
+  std::int64_t turns = 0;
+  std::int64_t tool_calls = 0;
+  static constexpr auto fields() {
+    using S = AgentUse;
+    return std::tuple{protocol::required("usage", &S::usage, "tokens"),
+                      protocol::required("cost_micro_usd", &S::cost_micro_usd, "null when unknown"),
+                      protocol::required("turns", &S::turns, "model requests"),
+                      protocol::required("tool_calls", &S::tool_calls, "tool calls")};
+  }
+  friend bool operator==(const AgentUse&, const AgentUse&) = default;
+};
+
 /// A Task that has started and has no end in the journal.
 struct OpenTask {
   std::string task;
@@ -48,6 +65,8 @@ struct OpenTask {
   std::int64_t turns = 0;
   std::int64_t tool_calls = 0;
   bool parked = false;
+  /// Counted in the four above already.
+  AgentUse agents;
   /// The answer whose calls are under way, as tool_calls told it, without the calls; turn_complete ends it.
   std::optional<protocol::ToolCalls> answer;
   /// Milliseconds that the Task ran before it last parked, and when it last began to run (start or resumption).
@@ -66,11 +85,26 @@ struct OpenTask {
                       protocol::required("turns", &S::turns, "model requests"),
                       protocol::required("tool_calls", &S::tool_calls, "tool calls"),
                       protocol::optional("parked", &S::parked, "waits for a person"),
+                      protocol::optional("agents", &S::agents, "of these, by sub-agents"),
                       protocol::optional("answer", &S::answer, "the answer under way"),
                       protocol::optional("active_ms", &S::active_ms, "before it last parked"),
                       protocol::optional("active_since", &S::active_since, "when it last began to run")};
   }
   friend bool operator==(const OpenTask&, const OpenTask&) = default;
+};
+
+/// A background job or live terminal whose end no record tells.
+struct LiveJob {
+  std::string job;
+  std::string call_id;
+  std::vector<std::string> command;
+  static constexpr auto fields() {
+    using S = LiveJob;
+    return std::tuple{protocol::required("job", &S::job, "the job"),
+                      protocol::required("call_id", &S::call_id, "the call that started it"),
+                      protocol::required("command", &S::command, "argv")};
+  }
+  friend bool operator==(const LiveJob&, const LiveJob&) = default;
 };
 
 /// A Turn that can be continued or forked from.
@@ -98,6 +132,8 @@ struct SessionState {
   std::vector<OpenQuestionState> questions;
   /// Answers to approvals of calls that have no result yet, by call id.
   std::map<std::string, protocol::ApprovalResolved> decisions;
+  /// What those answers were about.
+  std::map<std::string, OpenQuestionState> decided_questions;
   /// Answers to questions of calls that have no result yet, by call id.
   std::map<std::string, protocol::UserQuestionAnswered> answers;
   /// Canonical keys of what was approved for the whole session.
@@ -108,10 +144,16 @@ struct SessionState {
   /// "<client>/<op id>" -> seq, for repeated submissions; the newest 1,024.
   std::vector<std::pair<std::string, std::int64_t>> acknowledged;
   std::vector<protocol::PlanStep> plan;
+  /// Sub-agents that have started and not ended.
+  std::vector<protocol::AgentStarted> agents;
+  /// Of this session alone: what its sub-agents used is told by theirs.
   protocol::Usage usage;
   std::optional<std::int64_t> cost_micro_usd = 0;
   std::int64_t tasks = 0;
   std::string title;
+  std::vector<LiveJob> jobs;
+  /// Ends of jobs that the model has not been told.
+  std::vector<protocol::JobEnd> job_news;
   static constexpr auto fields() {
     using S = SessionState;
     return std::tuple{protocol::required("session_id", &S::session_id, "UUIDv7"),
@@ -124,16 +166,20 @@ struct SessionState {
                       protocol::optional("task", &S::task, "the open Task"),
                       protocol::optional("questions", &S::questions, "open ones"),
                       protocol::optional("decisions", &S::decisions, "by call id"),
+                      protocol::optional("decided_questions", &S::decided_questions, "what they answered"),
                       protocol::optional("answers", &S::answers, "by call id"),
                       protocol::optional("session_grants", &S::session_grants, "canonical keys"),
                       protocol::optional("bookmarks", &S::bookmarks, "Turns"),
                       protocol::optional("task_starts", &S::task_starts, "their seqs"),
                       protocol::optional("acknowledged", &S::acknowledged, "submissions and their records"),
                       protocol::optional("plan", &S::plan, "the model's"),
+                      protocol::optional("agents", &S::agents, "that have not ended"),
                       protocol::required("usage", &S::usage, "tokens"),
                       protocol::required("cost_micro_usd", &S::cost_micro_usd, "null when unknown"),
                       protocol::required("tasks", &S::tasks, "Tasks so far"),
-                      protocol::optional("title", &S::title, "for lists")};
+                      protocol::optional("title", &S::title, "for lists"),
+                      protocol::optional("jobs", &S::jobs, "those that live"),
+                      protocol::optional("job_news", &S::job_news, "ends that the model has not been told")};
   }
   friend bool operator==(const SessionState&, const SessionState&) = default;
 };

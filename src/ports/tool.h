@@ -10,6 +10,7 @@
 #include "lathe/ports/blob_store.h"
 #include "lathe/ports/model.h"
 #include "lathe/ports/output_sink.h"
+#include "lathe/ports/workspace_history.h"
 #include "lathe/protocol/events.h"
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/cancel.h"
@@ -21,18 +22,31 @@ namespace lathe::ports {
 
 /// What a call would do, for the gate and for the person who is asked.
 struct Action {
-  enum class Kind { kCommand, kFileChange, kRead, kOther };
+  enum class Kind { kCommand, kFileChange, kRead, kNetwork, kOther };
   Kind kind = Kind::kOther;
   std::string call_id = {};
   std::string tool = {};
   std::string arguments = {};
-  /// kCommand.
+  /// kCommand. `script`: the text, when `command` gives one to a shell.
   std::vector<std::string> command = {};
+  std::string script = {};
   std::string cwd = {};
+  /// It goes on in the background under this name.
+  std::string job = {};
+  /// kCommand: the level of confinement that it runs at.
+  std::string sandbox = {};
+  /// Files that it touches, absolute, or from `cwd` on; those of `changes` and of an argument "path" need not be here.
+  std::vector<std::string> paths = {};
+  /// kNetwork: hosts that it reaches, in their canonical form.
+  std::vector<std::string> hosts = {};
   /// kFileChange.
   std::vector<protocol::FileChange> changes = {};
   /// The model itself asked that a person decide, and why.
   bool ask_requested = false;
+  /// The command is to run outside the sandbox; `refused`: what the sandbox refused when it ran inside.
+  bool outside_sandbox = false;
+  std::string refused = {};
+  /// Why, in the model's words.
   std::string reason = {};
 };
 
@@ -46,14 +60,6 @@ class Questioner {
                                                                      runtime::CancelToken cancel) = 0;
 };
 
-/// Files that the model has read in this session, by content hash: what it has not seen it may not overwrite blindly.
-class ReadSet {
- public:
-  virtual ~ReadSet() = default;
-  virtual void saw(const std::string& absolute_path, const base::Sha256Hex& content) = 0;
-  [[nodiscard]] virtual std::optional<base::Sha256Hex> last_seen(const std::string& absolute_path) const = 0;
-};
-
 /// The session as a tool sees it. Outlives the call.
 struct ToolEnvironment {
   /// Absolute working folder.
@@ -61,6 +67,8 @@ struct ToolEnvironment {
   std::string session_id;
   Questioner* questioner = nullptr;
   BlobStore* blobs = nullptr;
+  /// Null where nothing is kept (a driver's tests).
+  WorkspaceHistory* history = nullptr;
 };
 
 struct RunResult {

@@ -21,7 +21,6 @@ struct Upcaster {
 
 /// A record of this or any earlier version. A version or an event type of a newer Lathe is `unsupported`, never
 /// skipped. Whoever reads a stream decodes with this; the crc is not checked here.
-[[nodiscard]] base::Result<Event> decode_record(std::string_view line,
-                                                std::span<const Upcaster> lifts = upcasters());
+[[nodiscard]] base::Result<Event> decode_record(std::string_view line, std::span<const Upcaster> lifts = upcasters());
 
 }  // namespace lathe::protocol

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lathe/ports/model.h"
 
@@ -16,6 +17,9 @@ struct Settings {
   std::int64_t num_ctx = 32'768;
   /// How long the model stays loaded after a request, as Ollama writes durations.
   std::string keep_alive = "30m";
+  /// The same by names that are not the wire's, for whoever configures it.
+  void set_context_tokens(std::int64_t tokens) { num_ctx = tokens; }
+  void set_keep_loaded(std::string span) { keep_alive = std::move(span); }
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 

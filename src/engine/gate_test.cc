@@ -1,0 +1,277 @@
+#include <gtest/gtest.h>
+
+#include "lathe/engine/engine_rig.h"
+#include "lathe/runtime/files.h"
+
+// The one gate: questions, what their answers are bound to, rules and grants.
+
+namespace lathe::engine {
+namespace {
+
+/// A call of the shell tool.
+ports::Action shell_action(std::string script) {
+  ports::Action action;
+  action.kind = ports::Action::Kind::kCommand;
+  action.call_id = "call_1";
+  action.tool = "shell";
+  action.arguments = base::dump_json({{"command", script}});
+  action.command = {"/bin/sh", "-c", script};
+  action.script = std::move(script);
+  return action;
+}
+
+class GateTest : public EngineRig {
+ protected:
+  /// Asks for `action_`, with changed arguments for those, as the dispatcher does.
+  Async<TaskEnd> ask(ports::TaskHost* host, CancelToken cancel) {
+    if (host->state().conversation.entries.size() < 2) {
+      (void)co_await host->record(protocol::ToolCalls{.calls = {{"call_1", "shell", action_.arguments}}});
+    }
+    ports::Action action = action_;
+    while (true) {
+      const auto answer = co_await host->gate(action, cancel);
+      if (!answer.ok()) co_return TaskEnd{.kind = TaskEnd::Kind::kAborted};
+      if (answer->verdict == ports::GateAnswer::Verdict::kParked) co_return TaskEnd{.kind = TaskEnd::Kind::kParked};
+      if (answer->amended_arguments && *answer->amended_arguments != action.arguments) {
+        action = shell_action(base::json_string(*base::parse_json(*answer->amended_arguments), "command"));
+        continue;
+      }
+      const bool run = answer->verdict == ports::GateAnswer::Verdict::kRun;
+      protocol::ExecCommandEnd end{.call_id = "call_1"};
+      end.outcome.status = run ? protocol::CallStatus::kCompleted : protocol::CallStatus::kDeclined;
+      (void)co_await host->record(end);
+      co_return done(run ? "ran " + action.script : "declined: " + answer->note);
+    }
+  }
+
+  void rules(const std::string& text) {
+    std::filesystem::create_directories(root_ / "policies");
+    ASSERT_TRUE(
+        runtime::replace_file((root_ / "policies/mine.yaml").string(), text, 0600, runtime::Durability::kProcess).ok());
+    restart();
+  }
+  void restart() {
+    close();
+    seen_.clear();
+    open();
+  }
+  void start(protocol::ConfigureSession op = {}) {
+    behaviour_ = [this](ports::TaskHost* host, ports::TaskRequest, CancelToken cancel) { return ask(host, cancel); };
+    session_ = configure(std::move(op));
+    ASSERT_TRUE(submit(input("hi")).ok());
+  }
+  protocol::ExecApprovalRequest question() {
+    return std::get<protocol::ExecApprovalRequest>(until("exec_approval_request").back().msg);
+  }
+  Result<protocol::Ack> answer(const std::string& id, protocol::Decision decision,
+                               std::optional<base::Json> amended = std::nullopt) {
+    return submit(protocol::Approval{.id = id, .decision = decision, .note = {}, .amended_input = std::move(amended)});
+  }
+  std::string said() {
+    const std::vector<Event> events = until("task_complete");
+    return events.empty() ? "" : std::get<protocol::TaskComplete>(events.back().msg).last_agent_message;
+  }
+
+  ports::Action action_ = shell_action("rm -f x");
+  std::string session_;
+};
+
+TEST_F(GateTest, TheQuestionShowsTheParseTheRuleAndTheRuleForAlways) {
+  action_ = shell_action("ls && rm -f x");
+  start();
+  const auto asked = question();
+  EXPECT_EQ(asked.commands, (std::vector<std::string>{"ls", "rm -f x"}));
+  EXPECT_NE(asked.rule.find("a dangerous command asks"), std::string::npos) << asked.rule;
+  EXPECT_EQ(asked.always_rule, R"({"command":["rm","-f","x"],"exact":true,"decision":"allow"})");
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kDenied).ok());
+  EXPECT_EQ(said(), "declined: ");
+}
+
+TEST_F(GateTest, ARefusalOfARuleCannotBeAnsweredAway) {
+  rules("rules: [{command: rm, decision: deny, reason: never here}]");
+  action_.arguments = R"({"command": "rm -f x", "approved": true, "confirmed": true, "_approved_by": "person"})";
+  start();
+  EXPECT_EQ(said(), "declined: command rm: deny: never here");
+}
+
+TEST_F(GateTest, ChangedArgumentsAreDecidedAnew) {
+  rules("rules: [{command: curl, decision: deny}]");
+  start();
+  ASSERT_TRUE(answer(question().id, protocol::Decision::kApproved, base::Json{{"command", "curl x"}}).ok());
+  EXPECT_EQ(said(), "declined: command curl: deny");
+}
+
+TEST_F(GateTest, ChangedArgumentsThatNobodyMindsRun) {
+  start();
+  ASSERT_TRUE(answer(question().id, protocol::Decision::kApproved, base::Json{{"command", "ls x"}}).ok());
+  EXPECT_EQ(said(), "ran ls x");
+}
+
+TEST_F(GateTest, ChangedArgumentsThatTheSameRuleAsksAboutAreThePersonsOwn) {
+  start();
+  ASSERT_TRUE(answer(question().id, protocol::Decision::kApproved, base::Json{{"command", "rm -f y"}}).ok());
+  EXPECT_EQ(said(), "ran rm -f y");
+}
+
+TEST_F(GateTest, ChangedArgumentsThatAnotherRuleAsksAboutAreAskedAgain) {
+  rules("rules: [{command: git push, decision: ask}]");
+  start();
+  ASSERT_TRUE(answer(question().id, protocol::Decision::kApproved, base::Json{{"command", "git push"}}).ok());
+  const auto second = question();
+  EXPECT_EQ(second.command.back(), "git push");
+  ASSERT_TRUE(answer(second.id, protocol::Decision::kApproved).ok());
+  EXPECT_EQ(said(), "ran git push");
+}
+
+TEST_F(GateTest, ChangedArgumentsAreApprovedOnceOnly) {
+  start();
+  const auto asked = question();
+  const base::Json amended{{"command", "rm -f y"}};
+  EXPECT_EQ(answer(asked.id, protocol::Decision::kApprovedForSession, amended).error().code, base::codes::kInvalid);
+  EXPECT_EQ(answer(asked.id, protocol::Decision::kApprovedAlways, amended).error().code, base::codes::kInvalid);
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kDenied).ok());
+  (void)said();
+}
+
+TEST_F(GateTest, AnApprovalHoldsForTheExactActionOnly) {
+  start({.ask = protocol::AskMode::kWait});
+  const std::string id = question().id;
+  until("task_parked");
+  // By the time it goes on, the call would do something else.
+  action_ = shell_action("rm -f y");
+  ASSERT_TRUE(call(protocol::ApprovalAnswer{.id = id, .decision = protocol::Decision::kApproved}).ok());
+  EXPECT_EQ(question().command.back(), "rm -f y");
+}
+
+TEST_F(GateTest, AnApprovalIsBoundToTheRuleThatAsked) {
+  start({.ask = protocol::AskMode::kWait});
+  const std::string id = question().id;
+  until("task_parked");
+  rules("rules: [{command: rm, decision: ask, reason: think twice}]");
+  ASSERT_TRUE(call(protocol::ApprovalAnswer{.id = id, .decision = protocol::Decision::kApproved}).ok());
+  EXPECT_NE(question().rule.find("think twice"), std::string::npos);
+}
+
+TEST_F(GateTest, WhatIsRefusedByNowStaysRefused) {
+  start({.ask = protocol::AskMode::kWait});
+  const std::string id = question().id;
+  until("task_parked");
+  rules("rules: [{command: rm, decision: deny}]");
+  ASSERT_TRUE(call(protocol::ApprovalAnswer{.id = id, .decision = protocol::Decision::kApproved}).ok());
+  EXPECT_EQ(said(), "declined: command rm: deny");
+}
+
+TEST_F(GateTest, AQuestionThatIsNotAnsweredInTimeIsDenied) {
+  rules("rules: [{command: rm, decision: ask, timeout: 10ms}]");
+  start();
+  EXPECT_TRUE(question().expires_at.has_value());
+  EXPECT_NE(said().find("No answer came in time"), std::string::npos);
+}
+
+TEST_F(GateTest, AnAnswerThatComesTooLateIsNone) {
+  rules("rules: [{command: rm, decision: ask, timeout: 1ms}]");
+  start({.ask = protocol::AskMode::kWait});
+  const auto asked = question();
+  until("task_parked");
+  while (loop_.unix_now() < *asked.expires_at) {
+  }
+  const auto late = call(protocol::ApprovalAnswer{.id = asked.id, .decision = protocol::Decision::kApproved});
+  EXPECT_EQ(late.error().code, base::codes::kInvalid);
+  EXPECT_NE(late.error().message.find("expired"), std::string::npos);
+  const auto resolved = std::get<protocol::ApprovalResolved>(until("approval_resolved").back().msg);
+  EXPECT_EQ(resolved.decision, protocol::Decision::kDenied);
+  EXPECT_EQ(resolved.by, "expired");
+}
+
+TEST_F(GateTest, ApprovedForAlwaysIsWrittenAndNotAskedAgain) {
+  start();
+  const auto asked = question();
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kApprovedAlways).ok());
+  const auto resolved = std::get<protocol::ApprovalResolved>(until("approval_resolved").back().msg);
+  EXPECT_EQ(resolved.rule_written, asked.always_rule);
+  EXPECT_EQ(said(), "ran rm -f x");
+  restart();
+  start();
+  EXPECT_EQ(said(), "ran rm -f x");
+  action_ = shell_action("rm -f y");
+  start();
+  EXPECT_EQ(question().command.back(), "rm -f y");
+}
+
+TEST_F(GateTest, LeavingTheSandboxAsksWhateverRulesAllow) {
+  rules("rules: [{command: make, decision: allow}]");
+  action_ = shell_action("make");
+  action_.outside_sandbox = true;
+  action_.reason = "needs the device";
+  start();
+  const auto asked = question();
+  EXPECT_TRUE(asked.outside_sandbox);
+  EXPECT_EQ(asked.reason, "needs the device");
+  EXPECT_EQ(asked.always_rule, "");
+  EXPECT_EQ(answer(asked.id, protocol::Decision::kApprovedAlways).error().code, base::codes::kUnsupported);
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kApproved).ok());
+  EXPECT_EQ(said(), "ran make");
+}
+
+TEST_F(GateTest, LeavingTheSandboxIsRefusedWhereNobodyIsAsked) {
+  action_ = shell_action("make");
+  action_.outside_sandbox = true;
+  start({.approval_policy = protocol::ApprovalPolicy::kNever});
+  EXPECT_NE(said().find("outside the sandbox is refused"), std::string::npos);
+  start({.approval_policy = protocol::ApprovalPolicy::kOnRequest, .ask = protocol::AskMode::kDeny});
+  EXPECT_NE(said().find("Nobody is there"), std::string::npos);
+}
+
+TEST_F(GateTest, ProjectRulesCountOnceTrustedAndOnlyNarrow) {
+  std::filesystem::create_directories(root_ / ".lathe/policies");
+  const std::string file = (root_ / ".lathe/policies/p.yaml").string();
+  ASSERT_TRUE(runtime::replace_file(file, "rules: [{command: make, decision: ask}, {command: rm, decision: allow}]",
+                                    0600, runtime::Durability::kProcess)
+                  .ok());
+  action_ = shell_action("make");
+  start();
+  EXPECT_EQ(said(), "ran make");
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_NE(warnings_[0].find("lathe trust"), std::string::npos);
+
+  auto listed = call(protocol::TrustList{.path = root_.string()});
+  ASSERT_TRUE(listed.ok()) << listed.error().text();
+  ASSERT_EQ(listed->items.size(), 1U);
+  EXPECT_EQ(listed->items[0].kind, "policy");
+  ASSERT_TRUE(
+      call(protocol::TrustSet{.path = root_.string(), .sha256 = {listed->items[0].sha256}, .trusted = true}).ok());
+  start();
+  const auto asked = question();
+  EXPECT_NE(asked.rule.find("p.yaml:1"), std::string::npos) << asked.rule;
+  EXPECT_EQ(asked.always_rule, "");
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kDenied).ok());
+  (void)said();
+  action_ = shell_action("rm -f x");
+  start();
+  EXPECT_EQ(question().command.back(), "rm -f x");
+
+  // Another content is another question.
+  ASSERT_TRUE(
+      runtime::replace_file(file, "rules: [{command: ls, decision: ask}]", 0600, runtime::Durability::kProcess).ok());
+  listed = call(protocol::TrustList{.path = root_.string()});
+  EXPECT_FALSE(listed->items[0].trusted);
+  EXPECT_TRUE(listed->items[0].changed);
+}
+
+TEST_F(GateTest, ABrokenFileStopsEverything) {
+  std::filesystem::create_directories(root_ / "policies");
+  const std::string file = (root_ / "policies/mine.yaml").string();
+  ASSERT_TRUE(
+      runtime::replace_file(file, "rules:\n  - {command: rm, decision: dney}\n", 0600, runtime::Durability::kProcess)
+          .ok());
+  const auto book =
+      PolicyBook::read({.folder = (root_ / "policies").string(), .policy = {}, .only_file = {}, .trust_file = {}});
+  ASSERT_FALSE(book.ok());
+  EXPECT_NE(book.error().text().find(file + ":2:29: "), std::string::npos) << book.error().text();
+  EXPECT_EQ(
+      PolicyBook::read({.folder = "/nonexistent", .policy = "strct", .only_file = {}, .trust_file = {}}).error().code,
+      base::codes::kNotFound);
+}
+
+}  // namespace
+}  // namespace lathe::engine

@@ -1,0 +1,145 @@
+#include "lathe/engine/policy_book.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "lathe/policy/presets.h"
+#include "lathe/policy/rule_file.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+using policy::Source;
+
+namespace {
+
+constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
+
+bool is_rule_file(const std::string& name) {
+  return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"));
+}
+
+/// Names in the folder, sorted; none when it does not exist.
+Result<std::vector<std::string>> rule_files(const std::string& folder) {
+  std::vector<std::string> names;
+  struct Close {
+    void operator()(DIR* open) const { closedir(open); }
+  };
+  const std::unique_ptr<DIR, Close> open(opendir(folder.c_str()));
+  if (!open && errno == ENOENT) return names;
+  if (!open) return base::errno_error(errno, folder);
+  while (const dirent* entry = readdir(open.get())) {
+    if (is_rule_file(entry->d_name)) names.emplace_back(entry->d_name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::shared_ptr<const policy::RuleSet> share(policy::RuleSet rules) {
+  return std::make_shared<const policy::RuleSet>(std::move(rules));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PolicyBook>> PolicyBook::read(PolicyPlaces places) {
+  std::unique_ptr<PolicyBook> book(new PolicyBook(std::move(places)));
+  TRY_OK(book->read_person());
+  return book;
+}
+
+Result<void> PolicyBook::add(Source::Kind kind, const std::string& path) {
+  TRY(const std::string text, runtime::read_file(path, kMaxRuleFileBytes));
+  TRY(policy::RuleSet rules, policy::load_rules(text, path));
+  for (const std::string& warning : rules.warnings) {
+    if (places_.on_warning) places_.on_warning(warning);
+  }
+  if (kind == Source::Kind::kApproved) {
+    approved_ = share(std::move(rules));
+  } else {
+    person_.push_back({.kind = kind, .rules = share(std::move(rules))});
+  }
+  return {};
+}
+
+Result<void> PolicyBook::read_person() {
+  if (!places_.only_file.empty()) return add(Source::Kind::kPerson, places_.only_file);
+  if (places_.policy.contains('/')) {
+    TRY_OK(add(Source::Kind::kPerson, places_.policy));
+  } else if (!places_.policy.empty()) {
+    auto preset = policy::preset(places_.policy);
+    if (!preset.ok()) return std::move(preset).error().within("policy");
+    person_.push_back({.kind = Source::Kind::kPerson, .rules = share(*std::move(preset))});
+  }
+  TRY(const std::vector<std::string> names, rule_files(places_.folder));
+  for (const std::string& name : names) {
+    const std::string path = places_.folder + "/" + name;
+    TRY_OK(add(path == approved_file() ? Source::Kind::kApproved : Source::Kind::kPerson, path));
+  }
+  return {};
+}
+
+std::vector<Source> PolicyBook::sources_for(const std::string& cwd) const {
+  std::vector<Source> sources = person_;
+  if (approved_) sources.push_back({.kind = Source::Kind::kApproved, .rules = approved_});
+  const auto project = projects_.find(repository_root(cwd));
+  if (project != projects_.end()) std::ranges::copy(project->second, std::back_inserter(sources));
+  return sources;
+}
+
+Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) const {
+  Project project{.root = repository_root(cwd)};
+  TRY(const std::vector<std::string> names, rule_files(project.root + "/.lathe/policies"));
+  if (names.empty()) return project;
+  TRY(const TrustStore trust, TrustStore::read(places_.trust_file));
+  for (const std::string& name : names) {
+    const std::string path = ".lathe/policies/" + name;
+    TRY(const RepositoryFile file, read_repository_file(project.root, path));
+    if (!trust.trusts(project.root, path, file.sha256)) {
+      project.untrusted.push_back(
+          fmt::format("{0}/{1} is not trusted, so its rules are not loaded (lathe trust {0})", project.root, path));
+      continue;
+    }
+    TRY(policy::RuleSet rules, policy::load_rules(file.text, project.root + "/" + path));
+    project.sources.push_back({.kind = Source::Kind::kProject, .rules = share(std::move(rules))});
+  }
+  return project;
+}
+
+void PolicyBook::put(Project project) {
+  for (const std::string& warning : project.untrusted) {
+    if (places_.on_warning) places_.on_warning(warning);
+  }
+  projects_[project.root] = std::move(project.sources);
+}
+
+Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::Json>& rules) const {
+  if (!places_.only_file.empty()) {
+    return Error{.code = base::codes::kUnsupported,
+                 .message = "--policy takes the place of your own rules, so none is written",
+                 .hint = "approved_for_session is the widest answer"};
+  }
+  TRY_OK(runtime::make_folders(places_.folder));
+  const std::string path = approved_file();
+  TRY(const auto lock, lock_beside(path));
+  std::vector<base::Json> all;
+  const auto text = runtime::read_file(path, kMaxRuleFileBytes);
+  if (text.ok()) {
+    TRY(all, policy::rules_as_json(*text, path));
+  } else if (text.error().code != base::codes::kNotFound) {
+    return text.error();
+  }
+  for (const base::Json& rule : rules) {
+    if (std::ranges::find(all, rule) == all.end()) all.push_back(rule);
+  }
+  const std::string written = policy::write_rules(all);
+  TRY(policy::RuleSet loaded, policy::load_rules(written, path));
+  TRY_OK(runtime::replace_file(path, written, 0600, runtime::Durability::kPower));
+  return Approved{.rules = share(std::move(loaded))};
+}
+
+}  // namespace lathe::engine

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/engine/trust.h"
+#include "lathe/policy/decide.h"
+
+namespace lathe::engine {
+
+/// Where the rules of an engine stand.
+struct PolicyPlaces {
+  /// <config>/policies: the person's files, *.yaml, *.yml and *.json. Need not exist.
+  std::string folder;
+  /// The config key `policy`: the name of a preset, a path, or "".
+  std::string policy;
+  /// `--policy FILE`: in place of the two above.
+  std::string only_file;
+  std::string trust_file;
+  /// Told of rules that do not do what they say, and of files of a project that are not loaded.
+  std::function<void(const std::string&)> on_warning;
+};
+
+/// The rules that sessions are judged by. The person's are read once, when the engine starts: a broken file is an error
+/// with line and column, and nothing runs. Those of a project are read when a session is configured in it, once they
+/// are trusted. What a person approves for always is written to approved.json in the person's folder.
+///
+/// What blocks is const and runs on a pool; what it gives is put in on the engine's loop, where sources_for() copies.
+class PolicyBook final {
+ public:
+  static base::Result<std::unique_ptr<PolicyBook>> read(PolicyPlaces places);
+
+  /// The person's rules, what was approved for always, and the project's as far as read_project() has read them.
+  [[nodiscard]] std::vector<policy::Source> sources_for(const std::string& cwd) const;
+  struct Project {
+    std::string root;
+    std::vector<policy::Source> sources;
+    /// Files that are left out, each with the command that trusts it.
+    std::vector<std::string> untrusted;
+  };
+  /// Reads the rules of the project around `cwd`; a broken trusted file is an error. Blocks.
+  [[nodiscard]] base::Result<Project> read_project(const std::string& cwd) const;
+  void put(Project project);
+
+  struct Approved {
+    std::shared_ptr<const policy::RuleSet> rules;  // shared with decisions under way
+  };
+  /// Adds these rules to approved.json: read again, changed and replaced in one step. `invalid` when it was broken by
+  /// hand meanwhile, `unsupported` under --policy. Blocks.
+  [[nodiscard]] base::Result<Approved> approve_always(const std::vector<base::Json>& rules) const;
+  void put(Approved approved) { approved_ = std::move(approved.rules); }
+  [[nodiscard]] const PolicyPlaces& places() const { return places_; }
+
+ private:
+  explicit PolicyBook(PolicyPlaces places) : places_(std::move(places)) {}
+  base::Result<void> read_person();
+  base::Result<void> add(policy::Source::Kind kind, const std::string& path);
+  [[nodiscard]] std::string approved_file() const { return places_.folder + "/approved.json"; }
+
+  PolicyPlaces places_;
+  std::vector<policy::Source> person_;
+  std::shared_ptr<const policy::RuleSet> approved_;  // see Approved
+  /// By repository root.
+  std::map<std::string, std::vector<policy::Source>> projects_;
+};
+
+}  // namespace lathe::engine

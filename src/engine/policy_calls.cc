@@ -1,0 +1,134 @@
+#include "lathe/engine/policy_calls.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lathe/engine/questions.h"
+#include "lathe/policy/glob.h"
+#include "lathe/policy/rule_file.h"
+#include "lathe/policy/tool_names.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+
+namespace {
+
+constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
+
+/// The action that a call of that tool is, as far as its name and arguments tell.
+Result<ports::Action> action_of(const protocol::PolicyExplain& call) {
+  ports::Action action;
+  action.cwd = call.cwd;
+  if (!call.command.empty() && call.tool.empty()) {
+    action.kind = ports::Action::Kind::kCommand;
+    action.tool = "shell";
+    action.script = call.command;
+    action.arguments = base::dump_json({{"command", call.command}});
+    return action;
+  }
+  if (call.tool.empty()) {
+    return Error{.code = base::codes::kInvalid,
+                 .message = "nothing to decide about",
+                 .hint = "give a command, or --tool with --args"};
+  }
+  const base::Json arguments = call.arguments.value_or(base::Json::object());
+  if (!arguments.is_object()) {
+    return Error{.code = base::codes::kInvalid, .message = "the arguments of a tool are a JSON object"};
+  }
+  action.tool = call.tool;
+  action.arguments = base::dump_json(arguments);
+  const policy::ToolNames* known = policy::find_by_any_name(call.tool);
+  if (known == nullptr) return action;
+  action.tool = known->tool;
+  switch (known->kind) {
+    case policy::Action::Kind::kCommand:
+      action.kind = ports::Action::Kind::kCommand;
+      action.script = base::json_string(arguments, "command");
+      break;
+    case policy::Action::Kind::kFileChange:
+      action.kind = ports::Action::Kind::kFileChange;
+      break;
+    case policy::Action::Kind::kRead:
+      action.kind = ports::Action::Kind::kRead;
+      break;
+    case policy::Action::Kind::kNetwork:
+      action.kind = ports::Action::Kind::kNetwork;
+      action.hosts = {policy::host_of_url(base::json_string(arguments, "url"))};
+      break;
+    case policy::Action::Kind::kOther:
+      break;
+  }
+  return action;
+}
+
+Result<std::string> root_of(const std::string& path) {
+  TRY(const std::string real, runtime::real_path(path));
+  return repository_root(real);
+}
+
+}  // namespace
+
+Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::Config& config,
+                                             const protocol::PolicyExplain& call) {
+  if (!call.policy_file.empty()) places.only_file = call.policy_file;
+  TRY(const auto book, PolicyBook::read(std::move(places)));
+  if (!call.cwd.empty()) {
+    TRY(PolicyBook::Project project, book->read_project(call.cwd));
+    book->put(std::move(project));
+  }
+  TRY(const ports::Action action, action_of(call));
+  const policy::Circumstances circumstances{.approval = call.approval_policy.value_or(config.approval_policy),
+                                            .mode = call.sandbox_mode.value_or(protocol::SandboxMode::kWorkspaceWrite)};
+  policy::PolicyDecision decision =
+      policy::decide(book->sources_for(call.cwd), circumstances, policy_action(action, call.cwd));
+  protocol::PolicyExplainReply reply{.decision = std::string(policy::name_of(decision.verdict)),
+                                     .rule = std::move(decision.rule),
+                                     .source = std::move(decision.source),
+                                     .reason = std::move(decision.reason),
+                                     .commands = std::move(decision.commands)};
+  if (!decision.not_understood.empty())
+    reply.commands.push_back("(not all of it is understood: " + decision.not_understood + ")");
+  return reply;
+}
+
+Result<protocol::PolicyTestReply> test_rules(const protocol::PolicyTest& call) {
+  TRY(const std::string text, runtime::read_file(call.policy_file, kMaxRuleFileBytes));
+  TRY(const policy::RuleSet rules, policy::read_rules(text, call.policy_file));
+  return protocol::PolicyTestReply{.rules = static_cast<std::int64_t>(rules.rules.size()),
+                                   .examples = static_cast<std::int64_t>(rules.example_count()),
+                                   .failures = policy::failed_examples(rules)};
+}
+
+Result<protocol::TrustListReply> list_trust(const std::string& trust_file, const protocol::TrustList& call) {
+  protocol::TrustListReply reply;
+  TRY(reply.root, root_of(call.path));
+  TRY(reply.items, scan_repository(reply.root));
+  TRY(const TrustStore store, TrustStore::read(trust_file));
+  store.mark(reply.root, reply.items);
+  return reply;
+}
+
+Result<protocol::TrustListReply> set_trust(const std::string& trust_file, const protocol::TrustSet& call) {
+  TRY(protocol::TrustListReply reply, list_trust(trust_file, {.path = call.path}));
+  std::vector<protocol::TrustItem> chosen;
+  for (const std::string& sha256 : call.sha256) {
+    const std::size_t before = chosen.size();
+    std::ranges::copy_if(reply.items, std::back_inserter(chosen),
+                         [&](const protocol::TrustItem& item) { return item.sha256 == sha256; });
+    if (chosen.size() == before) {
+      return Error{.code = base::codes::kNotFound,
+                   .message = fmt::format("nothing in {} has the content {}", reply.root, sha256),
+                   .hint = "it changed meanwhile; list it again"};
+    }
+  }
+  TRY(TrustStore store, TrustStore::read(trust_file));
+  TRY_OK(store.set(reply.root, chosen, call.trusted));
+  store.mark(reply.root, reply.items);
+  return reply;
+}
+
+}  // namespace lathe::engine

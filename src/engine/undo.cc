@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lathe/base/strings.h"
+#include "lathe/engine/live_session.h"
+#include "lathe/engine/undo_points.h"
+
+// The part of LiveSession that brings files back. What to bring back where is the history's knowledge (room undo); here
+// are the points of a session that people name, and the records that tell of it.
+
+namespace lathe::engine {
+
+using base::Error;
+using base::Result;
+using ports::RestoreMode;
+using ports::RestoreReport;
+using protocol::EventMsg;
+using runtime::Async;
+
+namespace {
+
+constexpr std::size_t kNamedFiles = 50;
+
+std::string names(const std::vector<std::string>& paths) {
+  std::vector<std::string> shown(paths.begin(),
+                                 paths.begin() + static_cast<std::ptrdiff_t>(std::min(paths.size(), kNamedFiles)));
+  if (paths.size() > kNamedFiles) shown.push_back(fmt::format("and {} more", paths.size() - kNamedFiles));
+  return base::join(shown, ", ");
+}
+
+/// What the model is told, which else would rely on files that are no longer so.
+std::string told(const RestoreReport& report) {
+  std::string text = "The user took back changes that were made to files.";
+  if (!report.restored.empty()) text += " These have their former content again: " + names(report.restored) + ".";
+  if (!report.removed.empty()) text += " These are gone again: " + names(report.removed) + ".";
+  return text + " Do not make the same changes again unless asked.";
+}
+
+}  // namespace
+
+ports::WorkspaceHistory* LiveSession::history() {
+  if (!parts_.make_history || !state().config) return nullptr;
+  auto& history = histories_[state().config->cwd];
+  if (!history) history = parts_.make_history(state().session_id, state().config->cwd);
+  return history.get();
+}
+
+Async<Result<LiveSession::UndoPoint>> LiveSession::find_undo_point(protocol::Undo call) {
+  if (!call.task.empty() && !call.response_id.empty()) {
+    co_return Error{.code = base::codes::kInvalid, .message = "undo: name a Task or a Turn, not both"};
+  }
+  const auto& starts = state().task_starts;
+  if (!call.response_id.empty()) {
+    const auto& marks = state().bookmarks;
+    const auto mark = std::ranges::find(marks, call.response_id, &ports::Bookmark::response_id);
+    if (mark == marks.end()) {
+      co_return Error{.code = base::codes::kNotFound,
+                      .message = fmt::format("no Turn \"{}\" in session {}", call.response_id, state().session_id),
+                      .hint = "the turn_complete events name the Turns: lathe session export"};
+    }
+    // It began where the Turn before it ended, or with its Task.
+    std::int64_t begin = mark == marks.begin() ? 0 : std::prev(mark)->seq;
+    for (const std::int64_t start : starts) {
+      if (start < mark->seq) begin = std::max(begin, start);
+    }
+    co_return UndoPoint{.seq = begin, .name = call.response_id};
+  }
+  if (!call.task.empty()) {
+    CO_TRY(const auto found, co_await find_task(stream_.get(), call.task));
+    if (found) co_return UndoPoint{.seq = found->seq - 1, .name = found->task};
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = fmt::format("no Task \"{}\" in session {}", call.task, state().session_id),
+                    .hint = "the task_started events name the Tasks: lathe session export"};
+  }
+  if (starts.empty()) {
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = fmt::format("session {} has no Task that could be undone", state().session_id)};
+  }
+  CO_TRY(std::string task, co_await task_after(stream_.get(), starts.back() - 1));
+  co_return UndoPoint{.seq = starts.back() - 1, .name = std::move(task)};
+}
+
+Async<Result<RestoreReport>> LiveSession::restore_files(UndoPoint to, RestoreMode mode, std::string by) {
+  ports::WorkspaceHistory* const kept = history();
+  if (kept == nullptr) {
+    co_return Error{.code = base::codes::kUnsupported, .message = "this session keeps no history of its files"};
+  }
+  kept->mark(state().last_seq);
+  restoring_ = true;
+  auto report = co_await kept->restore(to.seq, mode);
+  restoring_ = false;
+  if (!report.ok() || mode == RestoreMode::kDryRun) co_return report;
+  protocol::FilesRestored restored{.to = std::move(to.name),
+                                   .restored = report->restored,
+                                   .removed = report->removed,
+                                   .conflicts = report->conflicts};
+  CO_TRY_OK(co_await host_.record_by(EventMsg(std::move(restored)), std::move(by)));
+  co_return report;
+}
+
+Async<Result<protocol::UndoReply>> LiveSession::undo(protocol::Undo call, std::string by) {
+  if (running_ || restoring_) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = running_ ? "a Task is running; no file was touched" : "files are being brought back",
+                    .hint = running_ ? "interrupt it first" : "try again"};
+  }
+  const RestoreMode mode = call.dry_run ? RestoreMode::kDryRun : RestoreMode::kRestore;
+  CO_TRY(const UndoPoint to, co_await find_undo_point(std::move(call)));
+  CO_TRY(RestoreReport report, co_await restore_files(to, mode, std::move(by)));
+  const bool changed = !report.restored.empty() || !report.removed.empty();
+  if (mode == RestoreMode::kRestore && changed) {
+    CO_TRY_OK(co_await host_.record(protocol::ContextAdded{
+        .item = host_.new_id("item"), .kind = protocol::ContextKind::kUserContext, .text = told(report)}));
+  }
+  co_return protocol::UndoReply{.to = to.name,
+                                .restored = std::move(report.restored),
+                                .removed = std::move(report.removed),
+                                .conflicts = std::move(report.conflicts),
+                                .not_covered = std::move(report.not_covered),
+                                .done = mode == RestoreMode::kRestore};
+}
+
+}  // namespace lathe::engine

@@ -1,0 +1,44 @@
+#include "lathe/engine/undo_points.h"
+
+#include <functional>
+
+#include "lathe/protocol/frames.h"
+
+namespace lathe::engine {
+
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+constexpr std::size_t kPage = 1'000;
+
+/// The first task_started after `since` that is wanted.
+Async<Result<std::optional<TaskStart>>> first_task(ports::SessionStream* stream, std::int64_t since,
+                                                   std::function<bool(const std::string& id)> wanted) {
+  while (true) {
+    CO_TRY(const std::vector<std::string> lines, co_await stream->read(since, kPage));
+    for (const std::string& line : lines) {
+      const auto event = protocol::decode_event(line);
+      // A record of a type that this version does not know is no Task's start.
+      if (!event.ok()) continue;
+      since = event->seq.value_or(since);
+      const auto* started = std::get_if<protocol::TaskStarted>(&event->msg);
+      if (started != nullptr && wanted(started->task)) co_return TaskStart{.task = started->task, .seq = since};
+    }
+    if (lines.size() < kPage) co_return std::optional<TaskStart>();
+  }
+}
+
+}  // namespace
+
+Async<Result<std::optional<TaskStart>>> find_task(ports::SessionStream* stream, std::string id) {
+  return first_task(stream, 0, [id = std::move(id)](const std::string& task) { return task == id; });
+}
+
+Async<Result<std::string>> task_after(ports::SessionStream* stream, std::int64_t seq) {
+  CO_TRY(const auto found, co_await first_task(stream, seq, [](const std::string&) { return true; }));
+  co_return found ? found->task : std::string();
+}
+
+}  // namespace lathe::engine
