@@ -43,8 +43,8 @@ void split_name(const std::vector<std::string>& backends, std::string& backend, 
 
 providers::ollama::Settings ollama_settings(const Backend& backend) {
   providers::ollama::Settings settings;
-  if (backend.num_ctx > 0) settings.num_ctx = backend.num_ctx;
-  if (!backend.keep_alive.empty()) settings.keep_alive = backend.keep_alive;
+  if (backend.context_tokens > 0) settings.set_context_tokens(backend.context_tokens);
+  if (!backend.keep_loaded.empty()) settings.set_keep_loaded(backend.keep_loaded);
   return settings;
 }
 
@@ -233,10 +233,18 @@ Async<Result<std::shared_ptr<ports::Model>>> BackendDirectory::connect(std::stri
   if (known != connections_.end()) co_return known->second;
   CO_TRY(const Backend backend, co_await choose(name));
   CO_TRY(std::string key, co_await key_of(backend));
-  if (key.size() >= kShortestSecret) secrets_.push_back(key);
+  if (key.size() >= kShortestSecret) {
+    const std::scoped_lock lock(secrets_mutex_);
+    secrets_.push_back(key);
+  }
   std::shared_ptr<ports::Model> connection = cassette_.wrap(make_model(backend, std::move(key)));
   connections_.emplace(backend.name, connection);
   co_return connection;
+}
+
+std::vector<std::string> BackendDirectory::secrets() const {
+  const std::scoped_lock lock(secrets_mutex_);
+  return secrets_;
 }
 
 Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {

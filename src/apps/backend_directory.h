@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +28,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
   runtime::Async<base::Result<std::shared_ptr<ports::Model>>> connect(std::string backend) override;
   [[nodiscard]] ports::ModelFacts facts(const std::string& backend, const std::string& model) const override;
-  /// Keys of the connections made so far.
-  [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
+  /// Keys of the connections made so far. Any thread.
+  [[nodiscard]] std::vector<std::string> secrets() const;
 
  private:
   runtime::Async<base::Result<config::Backend>> choose(std::string name);
@@ -57,6 +58,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;
   /// Context windows that servers told, by backend and model.
   std::map<std::string, std::map<std::string, std::int64_t>> windows_;
+  mutable std::mutex secrets_mutex_;
+  /// Under secrets_mutex_.
   std::vector<std::string> secrets_;
 };
 

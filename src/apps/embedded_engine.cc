@@ -1,13 +1,19 @@
 #include "lathe/apps/embedded_engine.h"
 
 #include <cstdio>
+#include <filesystem>
 
 #include "lathe/agent/system_prompt.h"
 #include "lathe/apps/cassette_facts.h"
+#include "lathe/apps/host_facts.h"
+#include "lathe/apps/policy_transport.h"
+#include "lathe/facts/file_catalog.h"
 #include "lathe/facts/file_facts.h"
 #include "lathe/keeper/client.h"
 #include "lathe/runtime/files.h"
+#include "lathe/storage/disk.h"
 #include "lathe/storage/filesystem.h"
+#include "lathe/undo/session_history.h"
 
 namespace lathe::apps {
 
@@ -30,7 +36,11 @@ Result<std::unique_ptr<storage::FaultPoint>> faults_of(const config::Environment
 }  // namespace
 
 EmbeddedEngine::EmbeddedEngine(runtime::Loop& loop)
-    : loop_(loop), fs_pool_(loop, "lathe-fs", kFsThreads), index_pool_(loop, "lathe-index", 1), http_(loop) {}
+    : loop_(loop),
+      fs_pool_(loop, "lathe-fs", kFsThreads),
+      index_pool_(loop, "lathe-index", 1),
+      resolver_(loop),
+      http_(loop) {}
 
 EmbeddedEngine::~EmbeddedEngine() = default;
 
@@ -66,19 +76,52 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   facts_ = std::make_unique<CassetteFacts>(
       std::make_unique<facts::FileFacts>(fs_pool_, loop_, facts::FileFactsOptions{.shell = environment.get("SHELL")}),
       *cassette_);
+  // What a repository brings is left out: nobody can trust it yet.
+  catalog_ = std::make_unique<facts::FileCatalog>(
+      fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths.config_file).parent_path().string(),
+                                      .home = environment.get("HOME"),
+                                      .trusted = {}});
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
                                                  *cassette_, paths.cache_dir);
 
+  TRY(policy_, engine::PolicyBook::read(policy_places(paths, loaded_.config, options, tell)));
+
+  TRY(secrets_, globs::SecretFiles::create(loaded_.config.secret_files));
+  secret_guard_ = std::make_unique<tools::common::SecretGuard>(secrets_, environment.get("HOME"),
+                                                               std::vector{paths.state_dir, paths.config_file});
   TRY(const std::string keeper_program, keeper::installed_program());
-  const auto make_driver = [this, keeper_program](const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {
+  TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
+  host_ = known_host_facts(paths.cache_dir);
+  const auto make_driver = [this, keepers_dir = paths.runtime_dir + "/keepers"](
+                               const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {
     return std::make_unique<NativeSession>(NativeSession::Shared{.loop = loop_,
                                                                  .fs_pool = fs_pool_,
+                                                                 .http = http_,
+                                                                 .resolver = resolver_,
                                                                  .blobs = store_->blobs(),
                                                                  .facts = *facts_,
+                                                                 .catalog = *catalog_,
                                                                  .config = loaded_.config,
                                                                  .cassette = *cassette_,
-                                                                 .keeper_program = keeper_program},
+                                                                 .sandbox = sandbox_,
+                                                                 .host = host_,
+                                                                 .keepers_dir = keepers_dir,
+                                                                 .secrets = *secret_guard_},
                                            setup);
+  };
+  const auto make_history = [this, state_dir = paths.state_dir, cache_dir = paths.cache_dir, durability](
+                                const std::string& session_id,
+                                const std::string& cwd) -> std::unique_ptr<ports::WorkspaceHistory> {
+    return std::make_unique<undo::SessionHistory>(
+        loop_, fs_pool_, store_->blobs(),
+        undo::HistoryOptions{.folder = store_->folder(session_id) + "/undo",
+                             .cache_folder = cache_dir + "/workspaces",
+                             .root = cwd,
+                             .left_out = runtime::real_path(state_dir).value_or(state_dir),
+                             .secrets = secrets_,
+                             .keys = [this] { return backends_->secrets(); },
+                             .disk = storage::Disk(faults_.get()),
+                             .durability = durability});
   };
   engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
       .loop = loop_,
@@ -87,18 +130,26 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
       .index = *index_,
       .models = *backends_,
       .blobs = store_->blobs(),
+      .policy = *policy_,
+      .catalog = *catalog_,
       .random = random_,
       .make_driver = make_driver,
+      .make_history = make_history,
       .system_prompt = [](const std::string& extra) { return agent::build_system_prompt({.addition = extra}); },
       .secrets = [this] { return backends_->secrets(); },
       .config = loaded_.config,
       .version = std::move(version),
-      .confinement = "none",
+      .confinement = [this](
+                         protocol::SandboxMode mode,
+                         protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
       .replayed = cassette_->replays()});
   return {};
 }
 
-runtime::Async<void> EmbeddedEngine::shut_down() { return engine_->shut_down(); }
+runtime::Async<void> EmbeddedEngine::shut_down() {
+  co_await engine_->shut_down();
+  co_await resolver_.stop();
+}
 
 Result<void> check_data_root(const config::Environment& environment) {
   TRY(const config::Paths paths, config::find_paths(environment));

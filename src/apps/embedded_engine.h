@@ -9,9 +9,11 @@
 #include "lathe/client/transport.h"
 #include "lathe/config/config.h"
 #include "lathe/engine/engine.h"
+#include "lathe/globs/secret_files.h"
 #include "lathe/index/sqlite_index.h"
 #include "lathe/journal/journal_store.h"
 #include "lathe/net/http_client.h"
+#include "lathe/ports/catalog.h"
 #include "lathe/ports/project_facts.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
@@ -42,12 +44,19 @@ class EmbeddedEngine final {
   runtime::Pool fs_pool_;
   runtime::Pool index_pool_;
   std::unique_ptr<storage::FaultPoint> faults_;
+  globs::SecretFiles secrets_;
+  std::unique_ptr<tools::common::SecretGuard> secret_guard_;
+  egress::SystemResolver resolver_;
   net::HttpClient http_;
   std::unique_ptr<CassetteDeck> cassette_;
   std::unique_ptr<journal::JournalStore> store_;
   std::unique_ptr<index::SqliteIndex> index_;
   std::unique_ptr<ports::ProjectFacts> facts_;
+  std::unique_ptr<ports::Catalog> catalog_;
   std::unique_ptr<BackendDirectory> backends_;
+  SandboxSetup sandbox_;
+  sandbox::HostFacts host_;
+  std::unique_ptr<engine::PolicyBook> policy_;
   std::unique_ptr<engine::Engine> engine_;
 };
 

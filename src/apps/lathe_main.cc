@@ -7,6 +7,8 @@
 
 #include "lathe/apps/embedded_engine.h"
 #include "lathe/apps/embedded_transport.h"
+#include "lathe/apps/policy_transport.h"
+#include "lathe/apps/sandbox_control.h"
 #include "lathe/base/ids.h"
 #include "lathe/cli/main.h"
 #include "lathe/runtime/loop.h"
@@ -36,15 +38,18 @@ int main(int argc, char** argv) {
   lathe::cli::Frontend frontend{.loop = loop,
                                 .open = {},
                                 .check_data_root = {},
+                                .open_sandbox = {},
                                 .environment = lathe::config::Environment::of_process(),
                                 .version = kVersion,
                                 .leave_now = [](int code) { ::_exit(code); }};
   frontend.open =
       [&](const lathe::client::OpenOptions& options) -> lathe::base::Result<std::unique_ptr<lathe::client::Transport>> {
+    if (options.only_policy) return PolicyTransport::create(frontend.environment, options);
     TRY(auto engine, EmbeddedEngine::create(loop, frontend.environment, options, kVersion));
     lathe::base::SystemRandom random;
     return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));
   };
+  frontend.open_sandbox = [&] { return make_sandbox_control(loop, frontend.environment); };
   frontend.check_data_root = [&] { return check_data_root(frontend.environment); };
   return lathe::cli::run(std::vector<std::string>(argv + 1, argv + argc), frontend);
 }

@@ -1,16 +1,27 @@
 #include "lathe/apps/native_session.h"
 
+#include <algorithm>
+
+#include "lathe/apps/agent_tools.h"
+#include "lathe/tools/agent/agent_tools.h"
 #include "lathe/tools/ask/ask_tool.h"
+#include "lathe/tools/common/aliases.h"
 #include "lathe/tools/fs/fs_tools.h"
 #include "lathe/tools/patch/patch_tool.h"
 #include "lathe/tools/plan/plan_tool.h"
 #include "lathe/tools/search/search_tools.h"
 #include "lathe/tools/shell/environment.h"
 #include "lathe/tools/shell/shell_tool.h"
+#include "lathe/tools/skills/skill_tool.h"
+#include "lathe/tools/web/web_tools.h"
 
 namespace lathe::apps {
 
 namespace {
+
+/// How long the commands of a process that died go on for the next one to find; what they wrote stays.
+constexpr std::chrono::seconds kKeeperLinger{5};
+constexpr std::int64_t kMostCharacters = 10'000;
 
 using Tools = std::vector<std::unique_ptr<ports::Tool>>;
 
@@ -18,10 +29,12 @@ void add(Tools& all, Tools more) {
   for (auto& tool : more) all.push_back(std::move(tool));
 }
 
-Tools make_tools(const NativeSession::Shared& shared, ports::CommandRunner& runner) {
-  Tools patch = tools::patch::make_patch_tools({.pool = &shared.fs_pool});
+Tools make_tools(const NativeSession::Shared& shared, const engine::DriverSetup& setup, ports::CommandRunner& runner,
+                 ports::JobRunner& jobs, tools::web::WebClient& web) {
+  Tools patch = tools::patch::make_patch_tools({.pool = &shared.fs_pool, .secrets = &shared.secrets});
   tools::shell::ShellOptions shell;
   shell.runner = &runner;
+  shell.jobs = &jobs;
   shell.environment = tools::shell::command_environment(tools::shell::own_environment(), {});
   shell.shell = tools::shell::default_shell();
   shell.default_timeout = shared.config.shell.default_timeout;
@@ -29,13 +42,41 @@ Tools make_tools(const NativeSession::Shared& shared, ports::CommandRunner& runn
   shell.apply_patch = patch.front().get();
 
   Tools all = tools::shell::make_shell_tools(std::move(shell));
-  add(all, tools::fs::make_fs_tools({.pool = &shared.fs_pool}));
+  add(all, tools::fs::make_fs_tools({.pool = &shared.fs_pool, .secrets = &shared.secrets}));
   add(all, std::move(patch));
-  add(all, tools::search::make_search_tools(
-               {.loop = &shared.loop, .pool = &shared.fs_pool, .ripgrep = tools::search::found_ripgrep()}));
+  add(all, tools::search::make_search_tools({.pool = &shared.fs_pool,
+                                             .runner = &runner,
+                                             .secrets = &shared.secrets,
+                                             .ripgrep = tools::search::found_ripgrep()}));
+  add(all, tools::web::make_web_tools(web));
   add(all, tools::plan::make_plan_tools());
   add(all, tools::ask::make_ask_tools());
+  add(all, tools::skills::make_skill_tools(shared.catalog));
+  if (setup.agents != nullptr) add(all, tools::agent::make_agent_tools(*setup.agents));
   return all;
+}
+
+/// The engine has checked them when the session was configured; rules that cannot be read allow nothing.
+egress::HostRules host_rules(const std::vector<std::string>& hosts) {
+  return egress::HostRules::parse(hosts).value_or(egress::HostRules());
+}
+
+tools::shell::KeeperOptions keeper_options(const NativeSession::Shared& shared, const engine::DriverSetup& setup,
+                                           SessionSandbox* sandbox) {
+  return {.program = shared.sandbox.keeper_program,
+          .folder = shared.keepers_dir + "/" + setup.session_id,
+          .linger = kKeeperLinger,
+          .limits = tools::shell::usual_limits(),
+          .confine = [sandbox](ports::CommandSpec spec) { return sandbox->confine(std::move(spec)); }};
+}
+
+/// Known to be accepted: the session was configured with it.
+std::string level_of(const NativeSession::Shared& shared, const engine::DriverSetup& setup) {
+  return session_level(shared.config, shared.host, setup.sandbox_mode, setup.network).value_or("none");
+}
+
+runtime::Async<ports::TaskEnd> failed(base::Error error) {
+  co_return ports::TaskEnd{.kind = ports::TaskEnd::Kind::kFailed, .error = std::move(error)};
 }
 
 agent::AgentOptions agent_options(const config::Config& config) {
@@ -52,25 +93,66 @@ agent::AgentOptions agent_options(const config::Config& config) {
 }  // namespace
 
 NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& setup)
-    : runner_(shared.loop, shared.keeper_program), tools_(shared.cassette.wrap(make_tools(shared, runner_))) {
+    : sandbox_({.loop = shared.loop, .pool = shared.fs_pool, .blobs = shared.blobs, .record = setup.record},
+               session_facts(shared.sandbox, setup), shared.host),
+      keepers_(shared.loop, keeper_options(shared, setup, &sandbox_)),
+      keeper_runner_(shared.loop, keepers_, level_of(shared, setup)),
+      runner_(keeper_runner_, sandbox_),
+      jobs_(shared.loop, keepers_, shared.blobs, {.record = setup.record}),
+      web_({.loop = shared.loop,
+            .http = shared.http,
+            .resolver = shared.resolver,
+            .rules = host_rules(setup.allow_hosts),
+            .limits = {}}),
+      tools_(narrow_for_agents(shared.cassette.wrap(make_tools(shared, setup, runner_, jobs_, web_)), setup.lineage,
+                               shared.fs_pool)) {
   std::vector<ports::Tool*> tools;
-  tools.reserve(tools_.size());
-  for (const auto& tool : tools_) tools.push_back(tool.get());
-  driver_ = std::make_unique<agent::NativeDriver>(agent::AgentParts{.loop = shared.loop,
-                                                                    .pool = shared.fs_pool,
-                                                                    .tools = std::move(tools),
-                                                                    .candidates = setup.candidates,
-                                                                    .facts = shared.facts},
-                                                  agent_options(shared.config));
+  std::vector<std::string> names;
+  if (tools_.ok()) {
+    for (const auto& tool : *tools_) {
+      tools.push_back(tool.get());
+      names.push_back(tool->spec().name);
+    }
+  }
+  driver_ = std::make_unique<agent::NativeDriver>(
+      agent::AgentParts{
+          .loop = shared.loop,
+          .pool = shared.fs_pool,
+          .tools = std::move(tools),
+          .candidates = setup.candidates,
+          .facts = shared.facts,
+          .history = setup.history,
+          .catalog = shared.catalog,
+          .translate = [names](const protocol::ToolCall& call) { return tools::common::translate_alias(call, names); }},
+      agent_options(shared.config));
 }
 
 NativeSession::~NativeSession() = default;
 
 runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, ports::TaskHost& host,
                                                   runtime::CancelToken cancel) {
+  if (!tools_.ok()) return failed(tools_.error());
   return driver_->run(std::move(request), host, std::move(cancel));
 }
 
-runtime::Async<void> NativeSession::stop() { return runner_.stop(); }
+runtime::Async<std::vector<protocol::EventMsg>> NativeSession::recover(const ports::SessionState& state) {
+  return jobs_.recover(state);
+}
+
+runtime::Async<base::Result<void>> NativeSession::type(std::string job, std::string text) {
+  return jobs_.write(std::move(job), std::move(text));
+}
+
+base::Result<void> NativeSession::resize(const std::string& job, std::int64_t columns, std::int64_t rows) {
+  const auto size = [](std::int64_t value) {
+    return static_cast<unsigned>(std::clamp<std::int64_t>(value, 1, kMostCharacters));
+  };
+  return jobs_.resize(job, size(columns), size(rows));
+}
+
+runtime::Async<void> NativeSession::stop() {
+  co_await jobs_.stop();
+  co_await keepers_.stop();
+}
 
 }  // namespace lathe::apps

@@ -5,10 +5,17 @@
 
 #include "lathe/agent/native_driver.h"
 #include "lathe/apps/cassette_deck.h"
+#include "lathe/apps/session_sandbox.h"
 #include "lathe/config/config.h"
+#include "lathe/egress/resolver.h"
 #include "lathe/engine/parts.h"
+#include "lathe/net/http_client.h"
 #include "lathe/ports/project_facts.h"
+#include "lathe/tools/common/secret_guard.h"
 #include "lathe/tools/shell/keeper_command_runner.h"
+#include "lathe/tools/shell/keeper_jobs.h"
+#include "lathe/tools/shell/keeper_set.h"
+#include "lathe/tools/web/web_client.h"
 
 namespace lathe::apps {
 
@@ -18,23 +25,39 @@ class NativeSession final : public ports::Driver {
   struct Shared {
     runtime::Loop& loop;
     runtime::Pool& fs_pool;
+    net::HttpClient& http;
+    egress::Resolver& resolver;
     ports::BlobStore& blobs;
     ports::ProjectFacts& facts;
+    ports::Catalog& catalog;
     const config::Config& config;
     CassetteDeck& cassette;
-    /// Path of lathe-keeper.
-    std::string keeper_program;
+    const SandboxSetup& sandbox;
+    const sandbox::HostFacts& host;
+    /// Folder for the keepers of all sessions; each has its own below.
+    std::string keepers_dir;
+    /// Keeps secrets from the file tools.
+    const tools::common::SecretGuard& secrets;
   };
   NativeSession(const Shared& shared, const engine::DriverSetup& setup);
   ~NativeSession() override;
 
   runtime::Async<ports::TaskEnd> run(ports::TaskRequest request, ports::TaskHost& host,
                                      runtime::CancelToken cancel) override;
+  runtime::Async<std::vector<protocol::EventMsg>> recover(const ports::SessionState& state) override;
+  runtime::Async<base::Result<void>> type(std::string job, std::string text) override;
+  base::Result<void> resize(const std::string& job, std::int64_t columns, std::int64_t rows) override;
   runtime::Async<void> stop() override;
 
  private:
-  tools::shell::KeeperCommandRunner runner_;
-  std::vector<std::unique_ptr<ports::Tool>> tools_;
+  SessionSandbox sandbox_;
+  tools::shell::KeeperSet keepers_;
+  tools::shell::KeeperCommandRunner keeper_runner_;
+  SettlingRunner runner_;
+  tools::shell::KeeperJobs jobs_;
+  tools::web::WebClient web_;
+  /// What an agent's file asks of its tools may be wrong; then no Task of this session runs.
+  base::Result<std::vector<std::unique_ptr<ports::Tool>>> tools_;
   std::unique_ptr<agent::NativeDriver> driver_;
 };
 

@@ -12,21 +12,34 @@ namespace lathe::cli {
 
 /// Whether the event asks a person something.
 [[nodiscard]] bool is_question(const protocol::EventMsg& msg);
-/// The approval question as a person sees it, with the keys that answer it; several lines.
+/// The approval question as a person sees it: the command with what a shell makes of it, the changes or the arguments,
+/// the rule that asked, and the keys that answer it; several lines.
 [[nodiscard]] std::string approval_text(const protocol::EventMsg& msg, const Style& style);
-/// y or o: once, s: for the session, n or d: denied, a: abort the Task.
+/// Unix milliseconds after which an answer comes too late.
+[[nodiscard]] std::optional<std::int64_t> expiry_of(const protocol::EventMsg& msg);
+/// One line for a list of open questions.
+[[nodiscard]] std::string question_label(const protocol::EventMsg& msg);
+/// y or o: once, s: for the session, a: always, n or d: denied, q: denied, and the Task ends.
 [[nodiscard]] std::optional<protocol::Decision> decision_of_key(char key);
 /// The op that answers an approval question.
 [[nodiscard]] protocol::Op approval_op(const protocol::EventMsg& msg, protocol::Decision decision, std::string note);
+/// The arguments of the call with what the person typed instead: of a command its text, else all of them as JSON.
+[[nodiscard]] base::Result<base::Json> amended_arguments(const protocol::EventMsg& msg, const std::string& arguments,
+                                                         std::string_view typed);
 /// A number picks that option, other text is the answer itself.
 [[nodiscard]] std::string answer_of_line(const protocol::Question& question, std::string_view line);
 
 /// Who answers the questions of a Task that this front end follows.
 class Asker {
  public:
+  struct Open {
+    protocol::EventMsg question;
+    /// Arguments of the call that it is about, as JSON; "" when they are not known.
+    std::string arguments = {};
+  };
   virtual ~Asker() = default;
-  /// The op that answers `question`; `cancelled` when the token is.
-  virtual runtime::Async<base::Result<protocol::Op>> ask(protocol::EventMsg question, runtime::CancelToken cancel) = 0;
+  /// The op that answers the question; `cancelled` when the token is.
+  virtual runtime::Async<base::Result<protocol::Op>> ask(Open open, runtime::CancelToken cancel) = 0;
 };
 
 /// Asks on the controlling terminal, whatever stdin and stdout are.
@@ -35,12 +48,15 @@ class TerminalAsker final : public Asker {
   explicit TerminalAsker(Context& context) : context_(context) {}
   /// Whether there is a terminal to ask on.
   [[nodiscard]] static bool available(const Context& context);
-  runtime::Async<base::Result<protocol::Op>> ask(protocol::EventMsg question, runtime::CancelToken cancel) override;
+  runtime::Async<base::Result<protocol::Op>> ask(Open open, runtime::CancelToken cancel) override;
 
  private:
   runtime::Async<base::Result<std::string>> read_keys(int fd, runtime::CancelToken cancel);
-  runtime::Async<base::Result<protocol::Op>> ask_approval(int fd, protocol::EventMsg question,
-                                                          runtime::CancelToken cancel);
+  /// Nothing when the person wants to change it.
+  runtime::Async<base::Result<std::optional<protocol::Op>>> ask_approval(int fd, Open open,
+                                                                         runtime::CancelToken cancel);
+  /// The op with changed arguments; nothing when the person typed none.
+  runtime::Async<base::Result<std::optional<protocol::Op>>> amend(int fd, Open open, runtime::CancelToken cancel);
   runtime::Async<base::Result<protocol::Op>> ask_questions(int fd, protocol::UserQuestion question,
                                                            runtime::CancelToken cancel);
   Context& context_;

@@ -90,7 +90,7 @@ Result<void> check_together(const Options& options) {
   if (const auto* answer = std::get_if<ApprovalAnswerOptions>(&options)) {
     if (!answer->decision && answer->answers.empty()) {
       return usage_error("lathe approvals answer: no answer was given",
-                         "one of --approve, --session, --deny, --abort, --answer TEXT");
+                         "one of --approve, --session, --always, --deny, --abort, --answer TEXT");
     }
     if (answer->decision && !answer->answers.empty()) {
       return usage_error("--answer is for questions of the model, the other answers are for approvals",

@@ -47,12 +47,15 @@ void define_session_commands(CommandTree& tree);
 /// `session resume` has the options of exec.
 void define_session_resume(CommandTree& tree, CLI::App* session);
 void define_backend_commands(CommandTree& tree);
+void define_policy_commands(CommandTree& tree);
 void define_system_commands(CommandTree& tree);
 
 /// A command below `parent`.
 CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& summary);
 void add_embedded(CLI::App* command, bool& embedded);
 void add_json(CLI::App* command, bool& json);
+/// --approval-policy and its short form --approval.
+void add_approval_policy(CLI::App* command, std::optional<protocol::ApprovalPolicy>& into);
 
 /// What help, completions and man pages need to know about one command.
 struct CommandDoc {

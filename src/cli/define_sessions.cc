@@ -15,7 +15,7 @@ void define_list(CommandTree& tree, CLI::App* session) {
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  command->add_flag("--all", options.all, "Archived ones too");
+  command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
   add_json(command, options.json);
   add_embedded(command, options.embedded);
 }
@@ -75,9 +75,22 @@ void define_remove(CommandTree& tree, CLI::App* session) {
   add_embedded(command, options.embedded);
 }
 
+void define_undo(CommandTree& tree) {
+  CLI::App* command = add_command(&tree.app(), "undo", "Bring files back to what they were before a Task");
+  auto& options = tree.options_of<UndoOptions>(command);
+  command->add_option("session", options.session, kSessionDoc)->type_name("ID")->capture_default_str();
+  CLI::Option* task = command->add_option("--task", options.task, "Before this Task (default: the last one)");
+  task->type_name("ID");
+  command->add_option("--turn", options.turn, "Before this Turn")->type_name("RESPONSE_ID")->excludes(task);
+  command->add_flag("--dry-run", options.dry_run, "Only show what would be brought back");
+  add_json(command, options.json);
+  add_embedded(command, options.embedded);
+}
+
 }  // namespace
 
 void define_session_commands(CommandTree& tree) {
+  define_undo(tree);
   CLI::App* session = add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, search, export, rm");
   session->require_subcommand(0, 1);
   define_list(tree, session);

@@ -46,6 +46,50 @@ void define_schema(CommandTree& tree) {
       ->excludes(json);
 }
 
+std::string check_level(const std::string& level) {
+  const bool known = level == "full" || level == "namespaces" || level == "landlock" || level == "none";
+  return known ? std::string() : "\"" + level + "\" is not one of full, namespaces, landlock, none";
+}
+
+void define_sandbox(CommandTree& tree) {
+  CLI::App* sandbox = add_command(&tree.app(), "sandbox", "Confinement of commands: run one, test the guarantees");
+  sandbox->require_subcommand(0, 1);
+  CLI::App* run = add_command(sandbox, "run", "Run a command as a session's commands are run");
+  auto& options = tree.options_of<SandboxRunOptions>(run);
+  run->add_option_function<std::string>(
+         "--mode",
+         [&options](const std::string& mode) {
+           using protocol::SandboxMode;
+           if (mode == "read-only") {
+             options.mode = SandboxMode::kReadOnly;
+           } else if (mode == "workspace-write") {
+             options.mode = SandboxMode::kWorkspaceWrite;
+           } else if (mode == "full-access") {
+             options.mode = SandboxMode::kFullAccess;
+           } else {
+             throw CLI::ValidationError("--mode",
+                                        "\"" + mode + "\" is not one of read-only, workspace-write, full-access");
+           }
+         },
+         "What it may write: nothing, the working folder (default), everything")
+      ->type_name("read-only|workspace-write|full-access");
+  run->add_option("--level", options.level, "Exactly this level of confinement")
+      ->type_name("full|namespaces|landlock|none")
+      ->check(check_level);
+  run->add_option("--allow-host", options.allow_hosts, "A host that it may reach (repeatable)")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
+  run->add_option("command", options.argv, "The command, after --")->required()->type_name("CMD");
+  run->positionals_at_end();
+
+  CLI::App* test = add_command(sandbox, "test", "Try from inside what each level has to refuse");
+  auto& test_options = tree.options_of<SandboxTestOptions>(test);
+  test->add_option("--level", test_options.level, "This level instead of the strongest")
+      ->type_name("full|namespaces|landlock|none")
+      ->check(check_level);
+  add_json(test, test_options.json);
+}
+
 /// Text that is made from this very tree.
 void define_self_description(CommandTree& tree) {
   CLI::App* completions = add_command(&tree.app(), "completions", "Print completions for a shell");
@@ -76,6 +120,7 @@ void define_system_commands(CommandTree& tree) {
   CLI::App* rebuild = add_command(index, "rebuild", "Make the index anew from the sessions");
   add_embedded(rebuild, tree.options_of<IndexRebuildOptions>(rebuild).embedded);
   define_schema(tree);
+  define_sandbox(tree);
 
   CLI::App* doctor = add_command(&tree.app(), "doctor", "Check this installation and say how to mend it");
   auto& doctor_options = tree.options_of<DoctorOptions>(doctor);

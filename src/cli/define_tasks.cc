@@ -106,13 +106,32 @@ void add_ask_options(CLI::App* command, TaskOptions& task) {
   add_choice<Ask>(command, "--ask", {{"deny", Ask::kDeny}, {"wait", Ask::kWait}, {"tty", Ask::kTty}},
                   "What happens to a question: no at once, park the task (exit code 4), ask on the terminal",
                   [&task](Ask ask) { task.ask = ask; });
-  using protocol::ApprovalPolicy;
-  add_choice<ApprovalPolicy>(command, "--approval-policy",
-                             {{"on-request", ApprovalPolicy::kOnRequest},
-                              {"never", ApprovalPolicy::kNever},
-                              {"untrusted", ApprovalPolicy::kUntrusted}},
-                             "When to ask: when the model wants it, never, for every command and write",
-                             [&task](ApprovalPolicy policy) { task.approval_policy = policy; });
+  add_approval_policy(command, task.approval_policy);
+  command->add_option("--policy", task.policy, "Rule file in place of your own rules (lathe policy)")
+      ->type_name("FILE");
+}
+
+void add_sandbox_option(CLI::App* command, TaskOptions& task) {
+  using protocol::SandboxMode;
+  add_choice<SandboxMode>(command, "--sandbox",
+                          {{"read-only", SandboxMode::kReadOnly},
+                           {"workspace-write", SandboxMode::kWorkspaceWrite},
+                           {"full-access", SandboxMode::kFullAccess}},
+                          "What commands may write: nothing, the folder (default), everything, unconfined",
+                          [&task](SandboxMode mode) { task.sandbox_mode = mode; });
+}
+
+void add_network_options(CLI::App* command, TaskOptions& task) {
+  using protocol::NetworkMode;
+  add_choice<NetworkMode>(command, "--network",
+                          {{"none", NetworkMode::kNone}, {"proxy", NetworkMode::kProxy}, {"open", NetworkMode::kOpen}},
+                          "What commands may reach: nothing (default), allowed hosts, everything",
+                          [&task](NetworkMode mode) { task.network = mode; });
+  command
+      ->add_option("--allow-host", task.allow_hosts,
+                   "Host that is reached unasked: name, *.name or address (repeatable)")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
 }
 
 void add_cassette_options(CLI::App* command, TaskOptions& task) {
@@ -144,6 +163,8 @@ void add_output_options(CLI::App* command, TaskOptions& task) {
 void add_task_options(CLI::App* command, TaskOptions& task) {
   add_model_options(command, task);
   command->add_option("-C,--cwd", task.cwd, "Folder to work in (default: here)")->type_name("DIR");
+  add_sandbox_option(command, task);
+  add_network_options(command, task);
   add_ask_options(command, task);
   add_budget_options(command, task);
   add_timeout(command, task);
@@ -199,6 +220,9 @@ void define_approval_answer(CommandTree& tree, CLI::App* approvals) {
   decision->add_flag_callback(
       "--session", [&answer] { answer.decision = Decision::kApprovedForSession; },
       "Yes, and the same again in this session");
+  decision->add_flag_callback(
+      "--always", [&answer] { answer.decision = Decision::kApprovedAlways; },
+      "Yes, and write the smallest rule for it to your own rules");
   decision->add_flag_callback("--deny", [&answer] { answer.decision = Decision::kDenied; }, "No; the task goes on");
   decision->add_flag_callback("--abort", [&answer] { answer.decision = Decision::kAbort; }, "No; the task ends");
   decision->add_option("--answer", answer.answers, "Answer to a question of the model (once for each)")
@@ -213,6 +237,17 @@ void define_approval_answer(CommandTree& tree, CLI::App* approvals) {
 }
 
 }  // namespace
+
+void add_approval_policy(CLI::App* command, std::optional<protocol::ApprovalPolicy>& into) {
+  using protocol::ApprovalPolicy;
+  add_choice<ApprovalPolicy>(
+      command, "--approval-policy,--approval",
+      {{"on-request", ApprovalPolicy::kOnRequest},
+       {"never", ApprovalPolicy::kNever},
+       {"untrusted", ApprovalPolicy::kUntrusted}},
+      "When to ask: what rules or the sandbox do not settle, never, all but what is known to be safe",
+      [&into](ApprovalPolicy policy) { into = policy; });
+}
 
 void define_session_resume(CommandTree& tree, CLI::App* session) {
   CLI::App* command =

@@ -54,22 +54,35 @@ Async<Result<TaskEnd>> TaskFollower::follow() {
       CO_TRY_OK(co_await take(std::move(delivery)));
     }
     CO_TRY_OK(co_await flush());
+    CO_TRY_OK(co_await answer_all());
   }
   if (output_error_ && output_error_->code != base::codes::kUnavailable) co_return *output_error_;
   co_return std::move(*end_);
 }
 
 Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
-  if (delivery.event.session != request_.session) co_return Result<void>();
+  if (delivery.event.session != request_.session) co_return co_await take_from_agent(std::move(delivery));
   if (delivery.event.seq) last_seq_ = *delivery.event.seq;
   if (std::holds_alternative<p::Lagged>(delivery.event.msg)) co_return co_await subscribe_again();
   std::vector<Piece> shown = request_.view->show(delivery);
   std::ranges::move(shown, std::back_inserter(pieces_));
   end_ = watch_.observe(delivery.event);
   const bool is_new = !delivery.event.seq || *delivery.event.seq > request_.after_seq;
-  if (request_.asker != nullptr && is_new && is_question(delivery.event.msg)) {
-    co_return co_await answer(std::move(delivery.event.msg));
+  if (const auto* calls = std::get_if<p::ToolCalls>(&delivery.event.msg)) {
+    arguments_.clear();
+    for (const p::ToolCall& call : calls->calls) arguments_[call.call_id] = call.arguments;
   }
+  if (request_.asker != nullptr && is_new && is_question(delivery.event.msg)) {
+    questions_.emplace_back(request_.session, std::move(delivery.event.msg));
+  }
+  co_return Result<void>();
+}
+
+/// Of the sessions of sub-agents only their questions come here.
+Async<Result<void>> TaskFollower::take_from_agent(client::Delivery delivery) {
+  if (request_.asker == nullptr || !is_question(delivery.event.msg)) co_return Result<void>();
+  request_.screen->note("a sub-agent asks:");
+  questions_.emplace_back(std::move(delivery.event.session), std::move(delivery.event.msg));
   co_return Result<void>();
 }
 
@@ -86,13 +99,44 @@ Async<Result<void>> TaskFollower::flush() {
   co_return Result<void>();
 }
 
-Async<Result<void>> TaskFollower::answer(p::EventMsg question) {
+Async<Result<void>> TaskFollower::answer_all() {
+  std::vector<std::pair<std::string, p::EventMsg>> questions = std::exchange(questions_, {});
+  if (questions.size() > 1) {
+    request_.screen->note(fmt::format("{} questions wait:", questions.size()));
+    for (const auto& [session, question] : questions) request_.screen->note("  " + question_label(question));
+  }
+  for (auto& [session, question] : questions) {
+    if (end_) break;
+    CO_TRY_OK(co_await answer(session, std::move(question)));
+  }
+  co_return Result<void>();
+}
+
+std::string TaskFollower::arguments_of(const p::EventMsg& question) const {
+  const std::string call_id = std::visit(
+      [](const auto& asked) -> std::string {
+        if constexpr (requires { asked.call_id; }) return asked.call_id;
+        return "";
+      },
+      question);
+  const auto found = arguments_.find(call_id);
+  return found == arguments_.end() ? "" : found->second;
+}
+
+Async<Result<void>> TaskFollower::answer(std::string session, p::EventMsg question) {
   asking_ = true;
   request_.screen->set_status("");
   CO_TRY_OK(co_await flush());
   question_ = runtime::CancelSource();
   if (watch_.stop_cause()) question_.cancel(runtime::cancelled_error("the task is being stopped"));
-  Result<p::Op> op = co_await request_.asker->ask(question, question_.token());
+  if (const auto expires_at = expiry_of(question)) {
+    const base::Millis left(std::max<std::int64_t>(*expires_at - context_.loop.unix_now(), 0));
+    expiry_timer_ = context_.loop.call_after(
+        left, [this] { question_.cancel(runtime::cancelled_error("no answer came in time")); });
+  }
+  Result<p::Op> op =
+      co_await request_.asker->ask({.question = question, .arguments = arguments_of(question)}, question_.token());
+  expiry_timer_ = {};
   asking_ = false;
   if (!op.ok() && question_.cancelled()) co_return Result<void>();
   if (!op.ok()) {
@@ -103,7 +147,7 @@ Async<Result<void>> TaskFollower::answer(p::EventMsg question) {
       op = approval_op(question, p::Decision::kDenied, "nobody could be asked");
     }
   }
-  const auto ack = co_await request_.transport->submit(request_.session, *std::move(op));
+  const auto ack = co_await request_.transport->submit(std::move(session), *std::move(op));
   if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
   co_return Result<void>();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -46,7 +47,11 @@ class TaskFollower final {
   runtime::Async<base::Result<TaskEnd>> follow();
   runtime::Async<base::Result<void>> take(client::Delivery delivery);
   runtime::Async<base::Result<void>> flush();
-  runtime::Async<base::Result<void>> answer(protocol::EventMsg question);
+  /// Shows all that were asked at once, then asks one after the other.
+  runtime::Async<base::Result<void>> answer_all();
+  [[nodiscard]] std::string arguments_of(const protocol::EventMsg& question) const;
+  runtime::Async<base::Result<void>> take_from_agent(client::Delivery delivery);
+  runtime::Async<base::Result<void>> answer(std::string session, protocol::EventMsg question);
   runtime::Async<base::Result<void>> subscribe_again();
   runtime::Async<void> watch_stops();
   runtime::Async<void> stop(StopCause cause);
@@ -62,11 +67,16 @@ class TaskFollower final {
   base::MonoTime started_;
   std::size_t frame_ = 0;
   bool asking_ = false;
+  /// With the session that asks.
+  std::vector<std::pair<std::string, protocol::EventMsg>> questions_;
+  /// Arguments of the calls of the last answer of the model, by call id.
+  std::map<std::string, std::string> arguments_;
   /// Set when stdout or stderr failed; the rest of the Task is not shown.
   std::optional<base::Error> output_error_;
   runtime::CancelSource question_;
   runtime::CancelSource give_up_;
   runtime::Timer give_up_timer_;
+  runtime::Timer expiry_timer_;
   runtime::Scope scope_;
 };
 

@@ -36,6 +36,8 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
   if (!task_.output_last_message.empty() && end.code == kDone) CO_TRY_OK(write_last_message(end.last_message));
   if (end.code == kTimedOut) context_.note("the time is over (--timeout)");
   tell_how_to_answer(end);
+  // They belong to the session, which ends with this process.
+  for (const auto& [job, command] : end.jobs) context_.note(fmt::format("ending background job {}: {}", job, command));
   co_return end.code;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/client/sandbox.h"
 #include "lathe/client/transport.h"
 #include "lathe/config/config.h"
 #include "lathe/runtime/loop.h"
@@ -20,6 +21,8 @@ struct Frontend {
   std::function<base::Result<std::unique_ptr<client::Transport>>(const client::OpenOptions&)> open;
   /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
   std::function<base::Result<void>()> check_data_root;
+  /// Confinement without a session, for `sandbox`.
+  std::function<base::Result<std::unique_ptr<client::Sandbox>>()> open_sandbox;
   config::Environment environment;
   std::string version;
   int in_fd = 0;

@@ -32,6 +32,11 @@ struct TaskOptions {
   JsonMode json = JsonMode::kNone;
   Ask ask = Ask::kAuto;
   std::optional<protocol::ApprovalPolicy> approval_policy;
+  std::optional<protocol::SandboxMode> sandbox_mode;
+  /// A rule file in place of the person's own rules.
+  std::string policy;
+  std::optional<protocol::NetworkMode> network;
+  std::vector<std::string> allow_hosts;
   protocol::Budget budget;
   std::optional<std::chrono::milliseconds> timeout;
   std::string output_schema;
@@ -102,6 +107,16 @@ struct SessionRemoveOptions {
   friend bool operator==(const SessionRemoveOptions&, const SessionRemoveOptions&) = default;
 };
 
+struct UndoOptions {
+  std::string session = "last";
+  std::string task;
+  std::string turn;
+  bool dry_run = false;
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const UndoOptions&, const UndoOptions&) = default;
+};
+
 struct ApprovalListOptions {
   bool json = false;
   bool embedded = false;
@@ -164,6 +179,30 @@ struct ConfigPathOptions {
   friend bool operator==(const ConfigPathOptions&, const ConfigPathOptions&) = default;
 };
 
+struct PolicyExplainOptions {
+  std::string command;
+  std::string tool;
+  /// JSON.
+  std::string arguments;
+  std::string policy;
+  std::optional<protocol::ApprovalPolicy> approval_policy;
+  bool json = false;
+  friend bool operator==(const PolicyExplainOptions&, const PolicyExplainOptions&) = default;
+};
+struct PolicyTestOptions {
+  std::string file;
+  bool json = false;
+  friend bool operator==(const PolicyTestOptions&, const PolicyTestOptions&) = default;
+};
+struct TrustOptions {
+  std::string path = ".";
+  bool yes = false;
+  bool revoke = false;
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const TrustOptions&, const TrustOptions&) = default;
+};
+
 struct UsageOptions {
   std::string by = "day";
   bool json = false;
@@ -179,6 +218,20 @@ struct SchemaOptions {
   SchemaFormat format = SchemaFormat::kJsonSchema;
   friend bool operator==(const SchemaOptions&, const SchemaOptions&) = default;
 };
+struct SandboxRunOptions {
+  std::vector<std::string> argv;
+  protocol::SandboxMode mode = protocol::SandboxMode::kWorkspaceWrite;
+  std::string level;
+  std::vector<std::string> allow_hosts;
+  friend bool operator==(const SandboxRunOptions&, const SandboxRunOptions&) = default;
+};
+
+struct SandboxTestOptions {
+  std::string level;
+  bool json = false;
+  friend bool operator==(const SandboxTestOptions&, const SandboxTestOptions&) = default;
+};
+
 struct DoctorOptions {
   bool json = false;
   bool embedded = false;
@@ -196,9 +249,10 @@ struct PrintOptions {
 
 using Options =
     std::variant<PrintOptions, ExecOptions, ChatOptions, SessionListOptions, SessionShowOptions, SessionForkOptions,
-                 SessionSearchOptions, SessionExportOptions, SessionRemoveOptions, ApprovalListOptions,
+                 SessionSearchOptions, SessionExportOptions, SessionRemoveOptions, UndoOptions, ApprovalListOptions,
                  ApprovalAnswerOptions, BackendAddOptions, BackendListOptions, BackendRemoveOptions, BackendTestOptions,
                  ModelListOptions, ConfigGetOptions, ConfigSetOptions, ConfigListOptions, ConfigPathOptions,
-                 UsageOptions, IndexRebuildOptions, SchemaOptions, DoctorOptions, SetupOptions>;
+                 PolicyExplainOptions, PolicyTestOptions, TrustOptions, UsageOptions, IndexRebuildOptions,
+                 SchemaOptions, SandboxRunOptions, SandboxTestOptions, DoctorOptions, SetupOptions>;
 
 }  // namespace lathe::cli

@@ -1,6 +1,7 @@
 #include "lathe/cli/task_end.h"
 
 #include "lathe/cli/exit_codes.h"
+#include "lathe/cli/render/labels.h"
 #include "lathe/protocol/error_codes.h"
 
 namespace lathe::cli {
@@ -36,10 +37,25 @@ std::optional<TaskEnd> TaskEndWatch::observe(const p::Event& event) {
   if (const auto* budget = std::get_if<p::BudgetStatus>(&event.msg)) {
     time_spent_ = budget->kind == "millis" && budget->used >= budget->limit;
   }
+  if (const auto* asked = std::get_if<p::UserQuestion>(&event.msg)) text_questions_.insert(asked->id);
+  watch_jobs(event);
+  std::optional<TaskEnd> end = end_of(event);
+  if (end) end->jobs = jobs_;
+  return end;
+}
+
+void TaskEndWatch::watch_jobs(const p::Event& event) {
+  const auto* begin = std::get_if<p::ExecCommandBegin>(&event.msg);
+  if (begin != nullptr && !begin->job.empty()) jobs_.emplace_back(begin->job, command_label(begin->command));
+  if (const auto* end = std::get_if<p::JobEnd>(&event.msg)) {
+    std::erase_if(jobs_, [&](const auto& job) { return job.first == end->job; });
+  }
+}
+
+std::optional<TaskEnd> TaskEndWatch::end_of(const p::Event& event) const {
   if (const auto* complete = std::get_if<p::TaskComplete>(&event.msg)) {
     return TaskEnd{.code = kDone, .last_message = complete->last_agent_message};
   }
-  if (const auto* asked = std::get_if<p::UserQuestion>(&event.msg)) text_questions_.insert(asked->id);
   if (const auto* parked = std::get_if<p::TaskParked>(&event.msg)) {
     TaskEnd end{.code = kStopped, .last_message = last_message_};
     for (const std::string& id : parked->questions) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lathe/cli/main.h"
@@ -25,7 +26,9 @@ struct TaskEnd {
     friend bool operator==(const Waiting&, const Waiting&) = default;
   };
   /// What it waits for, when it is parked.
-  std::vector<Waiting> questions;
+  std::vector<Waiting> questions = {};
+  /// Background jobs of the session that still run, with their commands.
+  std::vector<std::pair<std::string, std::string>> jobs = {};
   friend bool operator==(const TaskEnd&, const TaskEnd&) = default;
 };
 
@@ -45,10 +48,13 @@ class TaskEndWatch final {
 
  private:
   [[nodiscard]] ExitCode stopped_code() const;
+  void watch_jobs(const protocol::Event& event);
+  [[nodiscard]] std::optional<TaskEnd> end_of(const protocol::Event& event) const;
 
   std::int64_t after_seq_;
   std::optional<StopCause> cause_;
   std::string last_message_;
+  std::vector<std::pair<std::string, std::string>> jobs_;
   bool time_spent_ = false;
   std::set<std::string> text_questions_;
 };

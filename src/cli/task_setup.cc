@@ -13,10 +13,12 @@ using base::Result;
 using runtime::Async;
 
 client::OpenOptions open_options(const TaskOptions& task) {
-  client::OpenOptions options{.embedded = task.embedded,
-                              .cwd = runtime::real_path(task.cwd.empty() ? "." : task.cwd).value_or(""),
-                              .record_path = task.record,
-                              .replay_path = task.replay};
+  client::OpenOptions options{
+      .embedded = task.embedded,
+      .cwd = runtime::real_path(task.cwd.empty() ? "." : task.cwd).value_or(""),
+      .policy_file = task.policy.empty() ? "" : runtime::real_path(task.policy).value_or(task.policy),
+      .record_path = task.record,
+      .replay_path = task.replay};
   if (task.replay.empty()) return options;
   using Replay = client::OpenOptions::Replay;
   options.replay = task.replay_mode == ReplayMode::kAll ? Replay::kAll : Replay::kModel;
@@ -45,6 +47,13 @@ Result<p::ConfigureSession> same_session(const TaskOptions& task, p::AskMode ask
   if (!task.model.empty()) op.model = task.model;
   if (!task.backend.empty()) op.backend = task.backend;
   if (task.approval_policy) op.approval_policy = *task.approval_policy;
+  op.sandbox_mode = task.sandbox_mode;
+  op.network = task.network;
+  if (!task.allow_hosts.empty()) {
+    op.allow_hosts = task.allow_hosts;
+    // Who names hosts wants them reached.
+    if (!op.network) op.network = p::NetworkMode::kProxy;
+  }
   if (!task.cwd.empty()) {
     TRY(op.cwd, runtime::real_path(task.cwd).within("--cwd"));
   }

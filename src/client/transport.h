@@ -52,6 +52,10 @@ struct OpenOptions {
   bool embedded = true;
   /// The folder that the command works in; a cassette stands it for itself.
   std::string cwd = {};
+  /// Only calls about rules are made: no data root is touched.
+  bool only_policy = false;
+  /// A rule file in place of the person's own rules; absolute.
+  std::string policy_file = {};
   /// Record all answers from outside into this cassette.
   std::string record_path = {};
   /// Play this cassette.

@@ -46,7 +46,9 @@ Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* e
     context->note("the answer is recorded; the task still waits for other answers (lathe approvals list)");
     co_return kStopped;
   }
-  co_return co_await foreground.follow(engine, session, subscribed.last_seq);
+  // Behind a sub-agent's question another session goes on, of which only what is new comes.
+  const std::int64_t after_seq = reply.session == session ? subscribed.last_seq : 0;
+  co_return co_await foreground.follow(engine, reply.session, after_seq);
 }
 
 Async<Result<ExitCode>> only_answer(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {

@@ -40,7 +40,7 @@ class Chat final : public Asker {
         terminal_(context) {}
 
   Async<Result<ExitCode>> run();
-  Async<Result<p::Op>> ask(p::EventMsg question, runtime::CancelToken cancel) override;
+  Async<Result<p::Op>> ask(Open open, runtime::CancelToken cancel) override;
 
  private:
   Async<Result<std::string>> next_message();
@@ -207,10 +207,10 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
   }
 }
 
-Async<Result<p::Op>> Chat::ask(p::EventMsg question, runtime::CancelToken cancel) {
+Async<Result<p::Op>> Chat::ask(Open open, runtime::CancelToken cancel) {
   co_await stop_steering();
   input_.pause();
-  Result<p::Op> op = co_await terminal_.ask(std::move(question), cancel);
+  Result<p::Op> op = co_await terminal_.ask(std::move(open), cancel);
   start_steering();
   co_return op;
 }

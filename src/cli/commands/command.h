@@ -21,6 +21,7 @@ CommandResult execute(Context* context, client::Transport* engine, SessionForkOp
 CommandResult execute(Context* context, client::Transport* engine, SessionSearchOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionExportOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options);
+CommandResult execute(Context* context, client::Transport* engine, UndoOptions options);
 CommandResult execute(Context* context, client::Transport* engine, ApprovalListOptions options);
 CommandResult execute(Context* context, ApprovalAnswerOptions options);
 CommandResult execute(Context* context, BackendAddOptions options);
@@ -32,9 +33,14 @@ CommandResult execute(Context* context, ConfigGetOptions options);
 CommandResult execute(Context* context, ConfigSetOptions options);
 CommandResult execute(Context* context, ConfigListOptions options);
 CommandResult execute(Context* context, ConfigPathOptions options);
+CommandResult execute(Context* context, PolicyExplainOptions options);
+CommandResult execute(Context* context, PolicyTestOptions options);
+CommandResult execute(Context* context, client::Transport* engine, TrustOptions options);
 CommandResult execute(Context* context, client::Transport* engine, UsageOptions options);
 CommandResult execute(Context* context, client::Transport* engine, IndexRebuildOptions options);
 CommandResult execute(Context* context, SchemaOptions options);
+CommandResult execute(Context* context, SandboxRunOptions options);
+CommandResult execute(Context* context, SandboxTestOptions options);
 CommandResult execute(Context* context, DoctorOptions options);
 CommandResult execute(Context* context, SetupOptions options);
 

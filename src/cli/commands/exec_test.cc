@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "lathe/base/unique_fd.h"
+#include "lathe/cli/ask_person.h"
 #include "lathe/cli/command_fixture.h"
 
 // Whole command lines against an engine that plays a script: what reaches stdout and stderr, what the engine is asked,
@@ -199,6 +200,36 @@ TEST_F(ExecTest, QuestionsAreAskedOnTheTerminal) {
   EXPECT_EQ(std::get<p::Approval>(engine_.ops.at(2)).id, "q1");
   EXPECT_EQ(std::get<p::Approval>(engine_.ops.at(2)).decision, p::Decision::kApprovedForSession);
   EXPECT_EQ(std::get<p::UserAnswer>(engine_.ops.at(3)).answers, std::vector<std::string>{"blue"});
+}
+
+TEST_F(ExecTest, AQuestionShowsWhatWouldRunAndWhatAsked) {
+  const Person person({{"end the task: ", "e"}, {"ask again): ", "ls y\n"}});
+  frontend_.tty_path = person.path;
+  engine_.on_op = [this](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) {
+      engine_.push(p::ToolCalls{.calls = {{"c", "shell", R"({"command":"ls && rm -f x","workdir":"d"})"}}});
+      engine_.push(p::ExecApprovalRequest{.id = "q1",
+                                          .call_id = "c",
+                                          .command = {"bash", "-c", "ls && rm -f x"},
+                                          .cwd = "/w",
+                                          .rule = "a dangerous command asks",
+                                          .commands = {"ls", "rm -f x"},
+                                          .always_rule = "{}"});
+    } else if (std::holds_alternative<p::Approval>(op)) {
+      engine_.push(kDoneTask);
+    }
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kDone);
+  const auto& answer = std::get<p::Approval>(engine_.ops.at(2));
+  EXPECT_EQ(answer.decision, p::Decision::kApproved);
+  EXPECT_EQ(*answer.amended_input, (base::Json{{"command", "ls y"}, {"workdir", "d"}}));
+  const std::string shown = approval_text(
+      p::ExecApprovalRequest{
+          .id = "q", .command = {"ls"}, .rule = "a rule", .commands = {"ls", "rm"}, .always_rule = "{\"x\":1}"},
+      {});
+  EXPECT_THAT(shown, HasSubstr("which runs:\n    ls\n    rm\n"));
+  EXPECT_THAT(shown, HasSubstr("asked by: a rule"));
+  EXPECT_THAT(shown, HasSubstr("always would write: {\"x\":1}"));
 }
 
 TEST_F(ExecTest, WithoutATerminalQuestionsAreDenied) {

@@ -47,9 +47,11 @@ struct TaskText::Visitor {
     if (std::exchange(self.configured_, true)) return;
     line(Ink::kDim, terminal_safe(fmt::format("{}/{} in {} · session {}", e.backend, e.model, e.cwd, e.session_id)));
     if (e.replayed) line(Ink::kYellow, "answers come from a recording, not from a model");
-    if (e.sandbox == "none") {
-      line(Ink::kYellow, "commands are not confined: what the model runs can do whatever you can do");
-    }
+    if (e.sandbox != "none") return;
+    line(Ink::kYellow, e.sandbox_mode == p::SandboxMode::kFullAccess
+                           ? "full access: what the model runs can do whatever you can do"
+                           : "commands are not confined, which your sandbox-waiver accepts: what the model runs can do "
+                             "whatever you can do");
   }
   void operator()(const p::TaskStarted&) const {
     self.status_ = "waiting for the model";
@@ -81,7 +83,9 @@ struct TaskText::Visitor {
   }
   void operator()(const p::ExecCommandBegin& e) const {
     std::string label = command_label(e.command);
+    if (!e.job.empty()) label += " (" + terminal_safe(e.job) + " in the background)";
     say(style().paint(Ink::kBold, "$ " + label) + "\n");
+    if (e.sandbox == "none") line(Ink::kYellow, "  not confined");
     begin_call(e.call_id, "$ " + label);
   }
   void operator()(const p::ExecCommandEnd& e) const {
@@ -92,6 +96,12 @@ struct TaskText::Visitor {
     }
     const bool good = e.outcome.status == p::CallStatus::kCompleted && e.exit_code.value_or(0) == 0;
     line(good ? Ink::kGreen : Ink::kRed, "  " + outcome_label(e.outcome, e.exit_code));
+  }
+  void operator()(const p::JobEnd& e) const {
+    const bool good = e.state == p::JobState::kExited && e.exit_code.value_or(0) == 0;
+    const std::string how = e.state == p::JobState::kExited ? fmt::format("exit code {}", e.exit_code.value_or(0))
+                                                            : std::string(p::name_of(e.state));
+    line(good ? Ink::kGreen : Ink::kRed, fmt::format("{} ended: {}", terminal_safe(e.job), how));
   }
   void operator()(const p::PatchApplyBegin& e) const {
     for (const p::FileChange& change : e.changes) {
@@ -114,6 +124,17 @@ struct TaskText::Visitor {
     if (!label.empty()) line(Ink::kBold, label);
     const std::string first = terminal_safe(base::split_lines(outcome.output + " ")[0]);
     line(Ink::kRed, fmt::format("  {} {}: {}", terminal_safe(what), outcome_label(outcome, std::nullopt), first));
+  }
+  void operator()(const p::AgentStarted& e) const {
+    const std::string where = e.background ? ", in the background" : "";
+    line(Ink::kDim, terminal_safe(fmt::format("  agent {} works in session {}{}", e.agent, e.session, where)));
+  }
+  void operator()(const p::AgentEnded& e) const {
+    const bool good = e.status == p::CallStatus::kCompleted;
+    line(good ? Ink::kDim : Ink::kRed,
+         fmt::format("  agent {}: {}, {} turn{}, {} tool call{}", p::name_of(e.status),
+                     usage_label(e.usage, e.cost_micro_usd), e.turns, e.turns == 1 ? "" : "s", e.tool_calls,
+                     e.tool_calls == 1 ? "" : "s"));
   }
   void operator()(const p::ApprovalResolved& e) const {
     const bool yes = e.decision != p::Decision::kDenied && e.decision != p::Decision::kAbort;

@@ -30,7 +30,7 @@ TEST(TaskText, ATaskFromBeginningToEnd) {
       p::PatchApplyBegin{.call_id = "c2",
                          .changes = {{.path = "a.c", .diff = "--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-int a;\n+int b;\n"}}},
       p::PatchApplyEnd{.call_id = "c2"},
-      p::ExecCommandBegin{.call_id = "c3", .command = {"bash", "-lc", "make test"}},
+      p::ExecCommandBegin{.call_id = "c3", .command = {"bash", "-lc", "make test"}, .sandbox = "none"},
       p::ExecCommandEnd{.call_id = "c3", .exit_code = 0, .outcome = {.output = "1\n2\n", .duration_ms = 85}},
       p::AgentMessage{.item = "a", .text = "Fixed."},
       p::TaskComplete{.usage = {.input_tokens = 12345, .cached_input_tokens = 8000, .output_tokens = 10},
@@ -41,12 +41,13 @@ TEST(TaskText, ATaskFromBeginningToEnd) {
   });
   EXPECT_EQ(out,
             "b/m in /w · session s1\n"
-            "commands are not confined: what the model runs can do whatever you can do\n"
+            "commands are not confined, which your sandbox-waiver accepts: what the model runs can do whatever you can "
+            "do\n"
             "I look first.\n"
             "· read src/a.c\n"
             "plan\n  [x] look\n  [~] fix\n  [ ] test\n"
             "edit a.c\n  --- a/a.c\n  +++ b/a.c\n  @@ -1 +1 @@\n  -int a;\n  +int b;\n"
-            "$ make test\n  1\n  2\n  exit 0 in 85ms\n"
+            "$ make test\n  not confined\n  1\n  2\n  exit 0 in 85ms\n"
             "> Fixed.\n"
             "12,345 tokens in (8,000 cached), 10 out, $0.0123, 3 turns, 1 tool call, 2.0s\n");
 }
@@ -57,6 +58,18 @@ TEST(TaskText, CallsThatOverlapAreNamedAtTheirEnd) {
             p::ExecCommandBegin{.call_id = "2", .command = {"pwd"}}, p::ExecCommandEnd{.call_id = "1", .exit_code = 0},
             p::ExecCommandEnd{.call_id = "2", .exit_code = 1}}),
       "$ ls\n$ pwd\n$ ls\n  exit 0 in 0ms\n  exit 1 in 0ms\n");
+}
+
+TEST(TaskText, AgentsAreNamedWithWhatTheyUsed) {
+  EXPECT_EQ(told({p::AgentStarted{.session = "s2", .call_id = "c", .agent = "explore", .background = true},
+                  p::AgentEnded{.session = "s2",
+                                .call_id = "c",
+                                .usage = {.input_tokens = 10, .output_tokens = 2},
+                                .cost_micro_usd = 12300,
+                                .turns = 1,
+                                .tool_calls = 2}}),
+            "  agent explore works in session s2, in the background\n"
+            "  agent completed: 10 tokens in, 2 out, $0.0123, 1 turn, 2 tool calls\n");
 }
 
 TEST(TaskText, NothingFromOutsideReachesTheTerminalRaw) {

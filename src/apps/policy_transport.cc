@@ -1,0 +1,60 @@
+#include "lathe/apps/policy_transport.h"
+
+#include "lathe/engine/policy_calls.h"
+
+namespace lathe::apps {
+
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+base::Error not_here() {
+  return {.code = base::codes::kUnsupported, .message = "this connection answers calls about rules only"};
+}
+
+template <class T>
+Result<protocol::ReplyMsg> to_reply(Result<T> typed) {
+  if (!typed.ok()) return std::move(typed).error();
+  return protocol::ReplyMsg(*std::move(typed));
+}
+
+}  // namespace
+
+engine::PolicyPlaces policy_places(const config::Paths& paths, const config::Config& config,
+                                   const client::OpenOptions& options,
+                                   std::function<void(const std::string&)> on_warning) {
+  std::string policy = config.policy;
+  // A path in the configuration starts where the configuration stands.
+  if (policy.contains('/') && !policy.starts_with('/')) {
+    policy = paths.config_file.substr(0, paths.config_file.rfind('/') + 1) + policy;
+  }
+  return {.folder = paths.policies_dir,
+          .policy = std::move(policy),
+          .only_file = options.policy_file,
+          .trust_file = paths.state_dir + "/trust.json",
+          .on_warning = std::move(on_warning)};
+}
+
+Result<std::unique_ptr<client::Transport>> PolicyTransport::create(const config::Environment& environment,
+                                                                   const client::OpenOptions& options) {
+  TRY(const config::Paths paths, config::find_paths(environment));
+  TRY(const config::Loaded loaded, config::load(paths, environment));
+  return std::make_unique<PolicyTransport>(policy_places(paths, loaded.config, options, {}), loaded.config);
+}
+
+Async<Result<protocol::Ack>> PolicyTransport::submit(std::string, protocol::Op) { co_return not_here(); }
+
+Async<Result<protocol::ReplyMsg>> PolicyTransport::call(protocol::Call call) {
+  if (const auto* asked = std::get_if<protocol::PolicyExplain>(&call)) {
+    co_return to_reply(engine::explain(places_, config_, *asked));
+  }
+  if (const auto* asked = std::get_if<protocol::PolicyTest>(&call)) co_return to_reply(engine::test_rules(*asked));
+  co_return not_here();
+}
+
+Async<Result<std::vector<client::Delivery>>> PolicyTransport::events(runtime::CancelToken, runtime::Deadline) {
+  co_return not_here();
+}
+
+}  // namespace lathe::apps

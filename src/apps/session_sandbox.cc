@@ -1,0 +1,171 @@
+#include "lathe/apps/session_sandbox.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace lathe::apps {
+
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+/// The keeper that commands outside of any jail share.
+constexpr const char* kOpenKey = "open";
+
+sandbox::Mode mode_of(protocol::SandboxMode mode) {
+  switch (mode) {
+    case protocol::SandboxMode::kReadOnly:
+      return sandbox::Mode::kReadOnly;
+    case protocol::SandboxMode::kWorkspaceWrite:
+      return sandbox::Mode::kWorkspaceWrite;
+    case protocol::SandboxMode::kFullAccess:
+      return sandbox::Mode::kFullAccess;
+  }
+  return sandbox::Mode::kReadOnly;
+}
+
+sandbox::Network network_of(protocol::NetworkMode network) {
+  switch (network) {
+    case protocol::NetworkMode::kNone:
+      return sandbox::Network::kNone;
+    case protocol::NetworkMode::kProxy:
+      return sandbox::Network::kProxy;
+    case protocol::NetworkMode::kOpen:
+      return sandbox::Network::kOpen;
+  }
+  return sandbox::Network::kNone;
+}
+
+sandbox::Waiver waiver_of(const config::Config& config) {
+  const bool unconfined = config.sandbox_waiver == "unconfined";
+  return {.unconfined = unconfined, .readable_secrets = unconfined || config.sandbox_waiver == "readable-secrets"};
+}
+
+std::string in_words(const sandbox::NameGuard::Finding& finding) {
+  using Kind = sandbox::NameGuard::Finding::Kind;
+  switch (finding.kind) {
+    case Kind::kRestored:
+      return fmt::format("a command changed {}, which has its previous content again", finding.path);
+    case Kind::kQuarantined:
+      return fmt::format("a command made {}, which was put aside (blob {})", finding.path, finding.kept);
+    case Kind::kTainted:
+      return fmt::format("a command made {}: nothing in it is to be trusted outside of the sandbox", finding.path);
+    case Kind::kFailed:
+      return fmt::format("a command changed {}, which could not be undone ({})", finding.path, finding.kept);
+  }
+  return {};
+}
+
+}  // namespace
+
+SessionSandbox::SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host)
+    : parts_(std::move(parts)), facts_(std::move(facts)), host_(std::move(host)), turn_(parts_.loop) {}
+
+Result<void> SessionSandbox::make_ready() {
+  if (jail_) return {};
+  TRY(jail_, sandbox::SessionJail::create(facts_, host_));
+  using Scope = sandbox::NameGuard::Scope;
+  const bool mounts = !jail_->plan().outer_argv.empty();
+  guard_ = std::make_unique<sandbox::NameGuard>(jail_->spec().writable.front(),
+                                                mounts ? Scope::kNewNames : Scope::kAllNames);
+  return {};
+}
+
+Result<SessionSandbox::Findings> SessionSandbox::check_names() {
+  return guard_->check([this](std::string_view bytes) { return parts_.blobs.put(bytes); });
+}
+
+void SessionSandbox::tell(const Result<Findings>& findings) {
+  if (!parts_.record) return;
+  if (!findings.ok()) {
+    parts_.record(protocol::Warning{.code = "workspace_tainted",
+                                    .message = "protected names cannot be checked: " + findings.error().text()});
+    return;
+  }
+  for (const sandbox::NameGuard::Finding& finding : *findings) {
+    parts_.record(protocol::Warning{.code = "workspace_tainted", .message = in_words(finding)});
+  }
+}
+
+Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec spec) {
+  tools::shell::Confined confined{.key = kOpenKey, .env = spec.env};
+  if (spec.outside_jail || facts_.mode == sandbox::Mode::kFullAccess) co_return confined;
+  const auto turn = co_await turn_.lock();
+  Result<Findings> left_behind = Findings();
+  CO_TRY(const sandbox::CommandJail jail,
+         co_await parts_.pool.run([this, &left_behind]() -> Result<sandbox::CommandJail> {
+           TRY_OK(make_ready());
+           // A job may have changed something since the last command.
+           left_behind = check_names();
+           if (left_behind.ok()) TRY_OK(guard_->remember());
+           return jail_->next_command();
+         }));
+  tell(left_behind);
+  const sandbox::JailPlan& plan = jail_->plan();
+  confined.env = sandbox::changed_environment(std::move(spec.env), plan.environment);
+  if (plan.level == sandbox::Level::kNone) co_return confined;
+  confined.key = fmt::format("{}-{}", sandbox::name_of(plan.level), sandbox::name_of(facts_.mode));
+  confined.outer_argv = plan.outer_argv;
+  confined.keeper_program = plan.keeper_path;
+  confined.jail = jail.encode();
+  co_return confined;
+}
+
+Async<void> SessionSandbox::settle() {
+  if (!guard_) co_return;
+  const auto turn = co_await turn_.lock();
+  tell(co_await parts_.pool.run([this] { return check_names(); }));
+}
+
+Async<Result<ports::CommandExit>> SettlingRunner::run(ports::CommandSpec spec, ports::OutputSink& out,
+                                                      runtime::CancelToken cancel) {
+  auto exit = co_await inner_.run(std::move(spec), out, std::move(cancel));
+  co_await sandbox_.settle();
+  co_return exit;
+}
+
+Result<SandboxSetup> sandbox_setup(const config::Config& config, const config::Environment& environment,
+                                   const config::Paths& paths, const std::string& keeper_program) {
+  TRY(globs::SecretFiles secrets, globs::SecretFiles::create(config.secret_files));
+  return SandboxSetup{.config = config,
+                      .environment = environment,
+                      .paths = paths,
+                      .secrets = std::move(secrets),
+                      .keeper_program = keeper_program};
+}
+
+sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::DriverSetup& session) {
+  const config::Paths& paths = setup.paths;
+  sandbox::SessionFacts facts{.mode = mode_of(session.sandbox_mode),
+                              .workspace = session.cwd,
+                              .home = setup.environment.get("HOME"),
+                              .path_variable = setup.environment.get("PATH"),
+                              .our_folders = {paths.state_dir, paths.cache_dir, paths.runtime_dir},
+                              .home_secrets = {paths.config_file, paths.models_file},
+                              .jails_folder = paths.cache_dir + "/jails",
+                              .session = session.session_id,
+                              .keeper_program = setup.keeper_program};
+  if (!facts.home.empty()) {
+    for (const std::string& path : globs::home_secret_paths()) facts.home_secrets.push_back(facts.home + "/" + path);
+  }
+  facts.is_secret = [secrets = setup.secrets](std::string_view path) { return secrets.matches(path); };
+  facts.network = network_of(session.network);
+  facts.least_level = sandbox::level_named(setup.config.sandbox_level).value_or(sandbox::Level::kFull);
+  facts.waiver = waiver_of(setup.config);
+  return facts;
+}
+
+Result<std::string> session_level(const config::Config& config, const sandbox::HostFacts& host,
+                                  protocol::SandboxMode mode, protocol::NetworkMode network) {
+  sandbox::SandboxSpec spec;
+  spec.mode = mode_of(mode);
+  spec.network = network_of(network);
+  spec.least_level = sandbox::level_named(config.sandbox_level).value_or(sandbox::Level::kFull);
+  spec.waiver = waiver_of(config);
+  TRY(const sandbox::Level level, sandbox::level_for(spec, host));
+  return std::string(sandbox::name_of(level));
+}
+
+}  // namespace lathe::apps

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lathe/config/config.h"
+#include "lathe/engine/parts.h"
+#include "lathe/globs/secret_files.h"
+#include "lathe/ports/blob_store.h"
+#include "lathe/ports/command_runner.h"
+#include "lathe/runtime/async_mutex.h"
+#include "lathe/runtime/pool.h"
+#include "lathe/sandbox/name_guard.h"
+#include "lathe/sandbox/session_jail.h"
+#include "lathe/tools/shell/keeper_set.h"
+
+namespace lathe::apps {
+
+/// The confinement of one session's commands, between sandbox/ which plans it and the keepers which carry it out. Made
+/// ready with the first command. Loop thread; what blocks goes to the pool.
+class SessionSandbox final {
+ public:
+  struct Parts {
+    runtime::Loop& loop;
+    runtime::Pool& pool;
+    ports::BlobStore& blobs;
+    /// Gets the warnings about protected names. May be empty.
+    ports::RecordEvent record;
+  };
+  SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host);
+
+  /// For KeeperOptions::confine. `spec.outside_jail`, which only the gate sets, leaves it as it is.
+  runtime::Async<base::Result<tools::shell::Confined>> confine(ports::CommandSpec spec);
+  /// After a command: what it did to protected names is undone and told.
+  runtime::Async<void> settle();
+
+ private:
+  using Findings = std::vector<sandbox::NameGuard::Finding>;
+
+  /// Both on the pool.
+  base::Result<void> make_ready();
+  [[nodiscard]] base::Result<Findings> check_names();
+  void tell(const base::Result<Findings>& findings);
+
+  Parts parts_;
+  const sandbox::SessionFacts facts_;
+  const sandbox::HostFacts host_;
+  /// One command at a time is planned or checked.
+  runtime::AsyncMutex turn_;
+  std::unique_ptr<sandbox::SessionJail> jail_;
+  std::unique_ptr<sandbox::NameGuard> guard_;
+};
+
+/// Runs commands through another runner and has the sandbox settle after each. Loop thread.
+class SettlingRunner final : public ports::CommandRunner {
+ public:
+  /// Both outlive it.
+  SettlingRunner(ports::CommandRunner& inner, SessionSandbox& sandbox) : inner_(inner), sandbox_(sandbox) {}
+
+  runtime::Async<base::Result<ports::CommandExit>> run(ports::CommandSpec spec, ports::OutputSink& out,
+                                                       runtime::CancelToken cancel) override;
+  [[nodiscard]] std::string_view confinement() const override { return inner_.confinement(); }
+
+ private:
+  ports::CommandRunner& inner_;
+  SessionSandbox& sandbox_;
+};
+
+/// What all sessions of a process have in common.
+struct SandboxSetup {
+  config::Config config;
+  config::Environment environment;
+  config::Paths paths;
+  globs::SecretFiles secrets;
+  std::string keeper_program;
+};
+/// Errors: `invalid` a pattern of secret-files.
+[[nodiscard]] base::Result<SandboxSetup> sandbox_setup(const config::Config& config,
+                                                       const config::Environment& environment,
+                                                       const config::Paths& paths, const std::string& keeper_program);
+
+[[nodiscard]] sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::DriverSetup& session);
+
+/// The level of sessions with that mode and network, for EngineParts::confinement.
+[[nodiscard]] base::Result<std::string> session_level(const config::Config& config, const sandbox::HostFacts& host,
+                                                      protocol::SandboxMode mode, protocol::NetworkMode network);
+
+}  // namespace lathe::apps

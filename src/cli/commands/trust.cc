@@ -1,0 +1,78 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "lathe/cli/ask_person.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/render/table.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+std::string state_of(const p::TrustItem& item) {
+  if (item.trusted) return "trusted";
+  return item.changed ? "changed" : "not trusted";
+}
+
+void show(Context* context, const p::TrustListReply& reply) {
+  if (reply.items.empty()) {
+    context->note(reply.root + " wants nothing loaded");
+    return;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const p::TrustItem& item : reply.items) {
+    rows.push_back({state_of(item), item.kind, item.sha256.substr(0, 12), item.path});
+  }
+  context->out.add(table_text({"STATE", "KIND", "SHA256", "PATH"}, rows, context->out_style));
+}
+
+/// The contents to change: those that are not as they should be.
+std::vector<std::string> contents(const p::TrustListReply& reply, bool trusted) {
+  std::vector<std::string> hashes;
+  for (const p::TrustItem& item : reply.items) {
+    if (item.trusted != trusted || (!trusted && item.changed)) hashes.push_back(item.sha256);
+  }
+  return hashes;
+}
+
+/// A whole line, so that a stray key trusts nothing.
+Async<Result<bool>> person_agrees(Context* context, std::string root, std::size_t count) {
+  if (!TerminalAsker::available(*context)) co_return false;
+  (void)co_await context->out.flush({});
+  p::UserQuestion question{.id = "trust",
+                           .call_id = {},
+                           .questions = {{fmt::format("Trust these {} files of {}?", count, root), {"yes", "no"}}}};
+  TerminalAsker asker(*context);
+  CO_TRY(const p::Op op, co_await asker.ask({.question = p::EventMsg(std::move(question))}, {}));
+  const auto& answers = std::get<p::UserAnswer>(op).answers;
+  co_return !answers.empty() && answers.front() == "yes";
+}
+
+}  // namespace
+
+CommandResult execute(Context* context, client::Transport* engine, TrustOptions options) {
+  CO_TRY(const std::string path, runtime::real_path(options.path));
+  CO_TRY(p::TrustListReply reply, co_await client::call_as(engine, p::TrustList{.path = path}));
+  const std::vector<std::string> hashes = contents(reply, !options.revoke);
+  bool change = options.revoke || options.yes;
+  if (!options.json) show(context, reply);
+  if (!change && !options.json && !hashes.empty()) {
+    CO_TRY(change, co_await person_agrees(context, reply.root, hashes.size()));
+    if (!change) context->note("nothing was trusted; lathe trust --yes trusts all that is listed");
+  }
+  if (change && !hashes.empty()) {
+    p::TrustSet set{.path = path, .sha256 = hashes, .trusted = !options.revoke};
+    CO_TRY(reply, co_await client::call_as(engine, std::move(set)));
+    context->note(fmt::format("{} {} files of {}", options.revoke ? "took the trust back from" : "trusted",
+                              hashes.size(), reply.root));
+  }
+  if (options.json) context->out.add(reply_document(std::move(reply)));
+  co_return kDone;
+}
+
+}  // namespace lathe::cli

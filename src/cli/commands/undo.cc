@@ -1,0 +1,47 @@
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "lathe/base/utf8.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/render/table.h"
+#include "lathe/client/records.h"
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+
+namespace {
+
+void list(Context* context, std::string_view what, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) context->out.line(fmt::format("{:<10} {}", what, base::terminal_safe(path)));
+}
+
+}  // namespace
+
+CommandResult execute(Context* context, client::Transport* engine, UndoOptions options) {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  CO_TRY(p::UndoReply reply, co_await client::call_as(engine, p::Undo{.session = info.session_id,
+                                                                      .task = options.task,
+                                                                      .response_id = options.turn,
+                                                                      .dry_run = options.dry_run}));
+  const bool conflicts = !reply.conflicts.empty();
+  if (options.json) {
+    context->out.add(reply_document(std::move(reply)));
+    co_return conflicts ? kTaskFailed : kDone;
+  }
+  list(context, reply.done ? "restored" : "restore", reply.restored);
+  list(context, reply.done ? "removed" : "remove", reply.removed);
+  list(context, "conflict", reply.conflicts);
+  if (reply.restored.empty() && reply.removed.empty() && !conflicts) context->note("nothing to bring back");
+  if (conflicts) context->note("files in conflict were changed since by someone else and are left alone");
+  if (!reply.not_covered.empty()) {
+    context->note(
+        fmt::format("not covered by undo: {}{}", base::terminal_safe(reply.not_covered.front()),
+                    reply.not_covered.size() > 1 ? fmt::format(" and {} more", reply.not_covered.size() - 1) : ""));
+  }
+  co_return conflicts ? kTaskFailed : kDone;
+}
+
+}  // namespace lathe::cli
