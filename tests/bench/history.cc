@@ -16,7 +16,8 @@
 // Two things that only a room can be asked:
 //
 //   lathe_bench_history query STATE_DIR        milliseconds of one query for all sessions, the median of 15
-//   lathe_bench_history grow STATE_DIR EVENTS  writes a session of that many events, with a compaction now and then as a
+//   lathe_bench_history grow STATE_DIR EVENTS  writes a session of that many events, with a compaction now and then as
+//   a
 //                                              long conversation has them; prints its id
 
 namespace {
@@ -110,8 +111,9 @@ class Writer {
       protocol::ExecCommandEnd end{.call_id = call, .exit_code = 0};
       end.outcome.output = "Exit code: 0";
       co_await add(end);
-      co_await add(protocol::TurnComplete{
-          .response_id = lathe::base::short_id("resp", random_), .model = "openai/mock", .usage = {.input_tokens = 100}});
+      co_await add(protocol::TurnComplete{.response_id = lathe::base::short_id("resp", random_),
+                                          .model = "openai/mock",
+                                          .usage = {.input_tokens = 100}});
     }
     co_await add(protocol::AgentMessage{.item = "a", .text = "done"});
     co_await add(protocol::TaskComplete{.task = task, .last_agent_message = "done", .usage = {}});

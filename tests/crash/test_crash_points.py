@@ -216,6 +216,14 @@ def check_records(records, effects):
             assert effects[name] == 1, f"{name} is called completed and never ran"
 
 
+def check_undo(world, records):
+    """Everything that its Tasks did to files can be taken back, wherever it died."""
+    tasks = [json.loads(line)["msg"]["task"] for line in records if json.loads(line)["msg"]["type"] == "task_started"]
+    undone = world.lathe.ok("undo", "--task", tasks[0], "--json").document
+    assert "conflicts" not in undone
+    assert list(world.lathe.cwd.iterdir()) == []
+
+
 @pytest.mark.parametrize("scenario,step,fault", list(cases()))
 def test_point(scenario, step, fault):
     with World() as world:
@@ -248,6 +256,7 @@ def test_point(scenario, step, fault):
         check_records(records, world.effects())
         for name in EFFECTS:
             assert world.effects()[name] >= before[name]
+        check_undo(world, records)
         assert subprocess.run([BIN / "lathe", "index", "rebuild"], env=world.lathe.environment(), cwd=world.lathe.cwd,
                               capture_output=True).returncode == 0
 

@@ -39,7 +39,7 @@ def calls(*tool_calls, **more):
     return {"tool_calls": list(tool_calls), **more}
 
 
-def tool(name, **arguments):
+def tool(name, /, **arguments):
     return {"name": name, "arguments": arguments}
 
 
@@ -150,6 +150,7 @@ class Lathe:
         self.cwd = pathlib.Path(cwd)
         self.variables = {}
         self._started = []
+        self._uses_server = False
 
     def environment(self, **more):
         base = {"PATH": os.environ["PATH"], "HOME": str(self.home.parent), "LATHE_HOME": str(self.home), "LANG": "C.UTF-8",
@@ -160,12 +161,15 @@ class Lathe:
         return {name: value for name, value in {**base, **self.variables, **more}.items() if value is not None}
 
     def use(self, server, wire="openai"):
-        """Adds the server as the default backend, spoken to over that wire."""
+        """Makes the server the default backend, spoken to over that wire, in the place of one used before."""
         url = server.url if wire in ("anthropic", "ollama") else f"{server.url}/v1"
         words = ["backend", "add", "mock", "--type", wire, "--url", url]
         if wire != "ollama":
             self.variables["MOCK_KEY"] = "key-of-the-test"
             words += ["--api-key-env", "MOCK_KEY"]
+        if self._uses_server:
+            self.ok("backend", "remove", "mock")
+        self._uses_server = True
         self.ok(*words)
         self.ok("config", "set", "default-backend", "mock")
         self.ok("config", "set", "default-model", "mock")

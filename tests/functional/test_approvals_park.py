@@ -62,6 +62,17 @@ def test_an_answer_can_only_be_recorded_and_the_task_resumed_later(lathe, parked
     assert effects(repository) == "ran\n"
 
 
+def test_a_task_with_its_answers_goes_on_without_a_word(lathe, parked, repository):
+    _, ran, question = parked
+    without_answer = lathe.fails(5, "session", "resume", ran.session)
+    assert question["id"][:8] in without_answer.err
+    lathe.ok("approvals", "answer", question["id"], "--approve", "--no-run")
+    again = lathe.ok("session", "resume", ran.session)
+    assert "Finished." in again.out
+    assert effects(repository) == "ran\n"
+    assert "prompt" in lathe.fails(1, "session", "resume", ran.session).err
+
+
 def test_a_question_settles_once(lathe, parked, repository):
     _, _, question = parked
     lathe.ok("approvals", "answer", question["id"], "--approve")

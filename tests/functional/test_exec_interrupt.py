@@ -1,6 +1,7 @@
 """Ctrl-C interrupts the Task, with every process that it started."""
 import json
 import os
+import pathlib
 import signal
 
 from support import Terminal, calls, says, shell, wait_until
@@ -13,22 +14,62 @@ def is_alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
+def own_pid(process):
+    """The pid in the innermost PID namespace, which is what the process takes for its own."""
+    for line in (process / "status").read_text().splitlines():
+        if line.startswith("NSpid:"):
+            return line.split()[-1]
+    return None
+
+
+def processes():
+    return [pathlib.Path("/proc", name) for name in os.listdir("/proc") if name.isdigit()]
+
+
 def pid_in(path):
-    return wait_until(lambda: path.exists() and path.read_text().strip(), f"{path.name}")
+    """The pid that a command wrote into a file of its working folder, as it is out here: a jail counts anew. The command
+    is alive and stays so until it is found."""
+    def found():
+        written = path.read_text().strip() if path.exists() else ""
+        for process in processes() if written else []:
+            try:
+                if own_pid(process) == written and os.path.samefile(process / "cwd", path.parent):
+                    return int(process.name)
+            except OSError:  # it ended meanwhile, or is somebody else's
+                continue
+        return None
+    return wait_until(found, f"the process of {path.name}")
+
+
+def tree_below(pid):
+    """All that a process started and its offspring started: the jail's own processes too."""
+    children = {}
+    for process in processes():
+        try:
+            stat = (process / "stat").read_text()
+        except OSError:
+            continue
+        children.setdefault(int(stat.rsplit(")", 1)[1].split()[1]), []).append(int(process.name))
+    tree = list(children.get(pid, []))
+    for child in tree:
+        tree += children.get(child, [])
+    return tree
 
 
 def test_ctrl_c_kills_the_whole_tree_and_exits_130(lathe, start_server, repository):
     lathe.use(start_server(calls(shell(STRAY)), {"text": "never", "repeat": -1}))
     process = lathe.start("exec", "--json", "start it")
     pids = [pid_in(repository / name) for name in ("shell.pid", "stray.pid")]
+    tree = tree_below(process.pid)
+    assert set(pids) < set(tree), "there is a keeper around them"
     process.send_signal(signal.SIGINT)
     ran = lathe.finish(process)
     assert ran.code == 130, str(ran)
-    wait_until(lambda: not any(is_alive(pid) for pid in pids), "the process tree to be gone", 10)
+    assert not [pid for pid in tree if is_alive(pid)]
     aborted = [message["type"] for message in ran.messages][-2:]
     assert aborted == ["turn_aborted", "error"]
     assert ran.of_type("turn_aborted")[0]["reason"] == "interrupted"
@@ -63,9 +104,11 @@ def test_ctrl_c_on_a_terminal(lathe, start_server, repository):
     lathe.use(start_server(calls(shell(STRAY)), {"text": "never", "repeat": -1}))
     terminal = Terminal(lathe, "exec", "start it")
     pid = pid_in(repository / "stray.pid")
+    tree = tree_below(terminal.process.pid)
+    assert pid in tree
     terminal.type("\x03")
     assert terminal.wait() == 130
-    wait_until(lambda: not is_alive(pid), "the process tree to be gone", 10)
+    assert not [pid for pid in tree if is_alive(pid)]
 
 
 def test_sigterm_ends_cleanly(lathe, start_server, repository):
@@ -73,9 +116,11 @@ def test_sigterm_ends_cleanly(lathe, start_server, repository):
     lathe.use(server)
     process = lathe.start("exec", "--json", "start it")
     pid = pid_in(repository / "stray.pid")
+    tree = tree_below(process.pid)
+    assert pid in tree
     process.terminate()
     assert lathe.finish(process).code != 0
-    wait_until(lambda: not is_alive(pid), "the process tree to be gone", 10)
+    assert not [pid for pid in tree if is_alive(pid)]
     lathe.ok("exec", "--last", "go on")
 
 
@@ -88,8 +133,16 @@ def test_a_timed_out_command_keeps_its_partial_output(lathe, start_server):
 
 
 def test_nothing_survives_a_finished_task(lathe, start_server, repository):
-    lathe.use(start_server(calls(shell("setsid tail -f /dev/null >/dev/null 2>&1 & echo $! > stray.pid")), says("Done.")))
-    lathe.ok("exec", "leave something")
-    pid = int((repository / "stray.pid").read_text())
-    wait_until(lambda: not is_alive(pid), "the stray process to be gone", 10)
-    assert os.path.exists(repository / "stray.pid")
+    command = "setsid tail -f /dev/null >/dev/null 2>&1 & echo $! > stray.pid; until test -e go; do sleep 0.01; done"
+    server = start_server(calls(shell(command)), says({"gate": "done"}, "Done."))
+    lathe.use(server)
+    process = lathe.start("exec", "leave something")
+    stray = pid_in(repository / "stray.pid")
+    (repository / "go").touch()
+    server.wait_at_gate("done")
+    assert not is_alive(stray), "it ended with its command"
+    tree = tree_below(process.pid)
+    assert tree, "the keeper waits for the next command"
+    server.release("done")
+    assert lathe.finish(process).code == 0
+    assert not [pid for pid in tree if is_alive(pid)]

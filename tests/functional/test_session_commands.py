@@ -109,8 +109,7 @@ def test_the_index_can_be_lost_or_broken(lathe, talked):
 
 def test_a_torn_last_record_is_cut_off_and_damage_in_the_middle_is_named(lathe, talked):
     _, session = talked
-    (stream,) = [path for path in lathe.home.rglob("*") if path.is_file() and session in str(path)
-                 and path.read_bytes()[:1] == b"{"]
+    (stream,) = [path for path in lathe.home.rglob("journal.ndjson") if session in str(path)]
     whole = stream.read_bytes()
     stream.write_bytes(whole + b'{"v":1,"session":"torn')
     assert lathe.ok("exec", "--last", "go on").code == 0

@@ -1,0 +1,120 @@
+"""Background jobs and live terminals: they outlive the call, the model is told of their end, nothing outlives the session."""
+import json
+import re
+import signal
+
+from support import Terminal, calls, says, shell, tool, wait_until
+
+from test_exec_interrupt import is_alive, pid_in, tree_below
+
+
+def job_of(ran):
+    return next(message["job"] for message in ran.of_type("exec_command_begin") if message.get("job"))
+
+
+def test_the_end_of_a_job_is_pushed_before_the_next_turn(lathe, start_server, repository):
+    script = "until test -e go; do sleep 0.01; done; echo finished; exit 3"
+    server = start_server(calls(shell(script, background=True)), calls(shell("touch go; until test -e seen; do sleep 0.01; done")),
+                          calls(shell("true")), says("Done."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+
+    # The second command holds the Turn open until the job's end is in the journal.
+    def ended():
+        journals = [path for path in lathe.home.rglob("*") if path.is_file()]
+        return any(b'"job_end"' in path.read_bytes() for path in journals)
+    wait_until(ended, "the job's end in the journal")
+    (repository / "seen").touch()
+    ran = lathe.finish(process)
+    assert ran.code == 0, str(ran)
+    job = job_of(ran)
+    end = ran.of_type("job_end")
+    assert [(e["job"], e["state"], e["exit_code"], e["tail"]) for e in end] == [(job, "exited", 3, "finished\n")]
+    told = [m for m in ran.of_type("context_added") if m["item"] == job]
+    assert len(told) == 1
+    assert told[0]["text"].startswith(f"Job {job} ended: exit code 3.")
+    assert "ended: exit code 3" in json.dumps(server.requests()[2]["body"])
+
+
+def test_jobs_end_with_exec_and_it_says_so(lathe, start_server, repository):
+    script = "setsid sh -c 'echo $$ > stray.pid; exec tail -f /dev/null' & echo $$ > shell.pid; wait"
+    server = start_server(calls(shell(script, background=True)), says({"gate": "end"}, "Left it running."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    pids = [pid_in(repository / name) for name in ("shell.pid", "stray.pid")]
+    tree = tree_below(process.pid)
+    assert set(pids) < set(tree), "there is a keeper around them"
+    server.release("end")
+    ran = lathe.finish(process)
+    assert ran.code == 0, str(ran)
+    assert not [pid for pid in tree if is_alive(pid)]
+    assert f"ending background job {job_of(ran)}" in ran.err
+    exported = lathe.ok("session", "export", ran.session).out
+    assert '"state":"killed"' in exported
+
+
+def test_the_model_is_told_with_the_next_input_that_its_job_is_gone(lathe, start_server):
+    server = start_server(calls(shell("tail -f /dev/null", background=True)), says("Left it running."), says("I see."))
+    lathe.use(server)
+    first = lathe.ok("exec", "--json", "go")
+    lathe.ok("exec", "--resume", first.session, "go on")
+    assert f"Job {job_of(first)} ended: it was killed" in json.dumps(server.requests()[2]["body"])
+
+
+def test_an_interrupt_kills_foreground_commands_only(lathe, start_server, repository):
+    server = start_server(calls(shell("echo $$ > job.pid; exec tail -f /dev/null", background=True)),
+                          calls(shell("echo $$ > shell.pid; exec tail -f /dev/null")), says("Went on."))
+    lathe.use(server)
+    terminal = Terminal(lathe, "chat")
+    terminal.type("start it\r")
+    job, command = (pid_in(repository / name) for name in ("job.pid", "shell.pid"))
+    terminal.type("\x03")
+    wait_until(lambda: not is_alive(command), "the command to be gone", 10)
+    assert is_alive(job)
+    tree = tree_below(terminal.process.pid)
+    assert job in tree
+    terminal.type("\x04")
+    terminal.wait()
+    assert not [pid for pid in tree if is_alive(pid)]
+
+
+def test_typing_into_a_live_terminal(lathe, start_server, repository):
+    # The model cannot know the job's name before it is given one; what it types is added while a command waits.
+    server = start_server(calls(shell("read line; echo got $line; exit 5", tty=True, yield_time_ms=250)),
+                          calls(shell("until test -e go; do sleep 0.01; done")))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    server.wait_for_requests(2)
+    text = json.dumps(server.requests()[1]["body"])
+    job = re.search(r"(job_\w{6}) is running", text)[1]
+    server.add(calls(tool("write_stdin", job=job, chars="word\n", yield_time_ms=30000)))
+    server.add(says("Done."))
+    (repository / "go").touch()
+    ran = lathe.finish(process)
+    assert ran.code == 0, str(ran)
+    assert [m["exit_code"] for m in ran.of_type("job_end")] == [5]
+    output = [m["outcome"]["output"] for m in ran.of_type("tool_call_end")]
+    assert output and output[0].startswith(f"Job {job} ended: exit code 5") and "got word" in output[0]
+    assert not [m for m in ran.of_type("context_added") if m["item"] == job], "the call told it already"
+
+
+def test_killed_in_the_middle_of_a_command_no_byte_is_lost(lathe, start_server, repository):
+    script = "echo $$ > shell.pid; until test -e go; do sleep 0.01; done; seq 1 20000; echo last"
+    server = start_server(calls(shell(script)), says("I see."), says("And now."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    pid = pid_in(repository / "shell.pid")
+    process.send_signal(signal.SIGKILL)
+    ran = lathe.finish(process)
+    (repository / "go").touch()
+    wait_until(lambda: not is_alive(pid), "the command to end with nobody there")
+    again = lathe.ok("exec", "--json", "--resume", ran.session, "go on")
+    exported = [json.loads(line)["msg"] for line in lathe.ok("session", "export", ran.session).out.splitlines()]
+    ends = [m for m in exported if m["type"] == "exec_command_end"]
+    assert len(ends) == 1
+    assert ends[0]["outcome"]["status"] == "completed" and ends[0]["exit_code"] == 0
+    assert "went on to its end" in json.dumps(server.requests()[1]["body"])
+    blob = ends[0]["outcome"]["output_blob"]
+    stored = next(path for path in lathe.home.rglob("*") if path.is_file() and path.name.endswith(blob[4:]))
+    assert stored.read_text() == "".join(f"{i}\n" for i in range(1, 20001)) + "last\n"
+    assert again.code == 0

@@ -1,0 +1,197 @@
+"""`lathe policy` and rules in a run: what is decided, which rule decided, and that a broken file stops everything."""
+import json
+
+import pytest
+
+from support import Terminal, calls, says, shell
+
+
+def explain(lathe, *words):
+    return lathe.ok("policy", "explain", "--json", *words).document
+
+
+def rules(lathe, text, name="mine.yaml"):
+    folder = lathe.home / "policies"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def ran_with(lathe, start_server, command, *words, **arguments):
+    """What became of one command in a run."""
+    lathe.use(start_server(calls(shell(command, **arguments)), says("End.")))
+    run = lathe.ok("exec", "--json", *words, "go")
+    return run.of_type("exec_command_end", "tool_call_end")[0]["outcome"]
+
+
+def test_explain_names_the_rule_and_touches_nothing(lathe):
+    document = explain(lathe, "ls && rm -rf build")
+    assert document["decision"] == "ask" and document["source"] == "built in"
+    assert "dangerous" in document["rule"] and document["commands"] == ["ls", "rm -rf build"]
+    assert not lathe.home.exists()
+
+
+def test_explain_with_a_file_a_preset_and_a_tool(lathe, tmp_path):
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps({"default_action": "deny", "rules": [
+        {"tools": "local_fs", "tool": "read_file", "action": "allow"}]}))
+    read = ["--tool", "local_fs.read_file", "--args", '{"path": "a.txt"}']
+    assert explain(lathe, "--policy", str(file), *read)["decision"] == "allow"
+    denied = explain(lathe, "--policy", str(file), "ls")
+    assert denied["decision"] == "deny" and denied["rule"] == "default_action: deny"
+    lathe.ok("config", "set", "policy", "strict")
+    secret = explain(lathe, "cat ~/.ssh/id_rsa")
+    assert secret["decision"] == "deny" and secret["source"].startswith("preset strict:")
+    text = lathe.ok("policy", "explain", "make").out
+    assert text.startswith("ask\n") and "source: preset strict:" in text
+
+
+# approval policy x mode of the program as it is (workspace-write); one row per class of command
+MATRIX = [
+    ("ls -la", "allow", "allow", "allow"),
+    ("cat x | wc -l", "allow", "allow", "allow"),
+    ("make", "ask", "allow", "allow"),
+    ("ls > x", "ask", "allow", "allow"),
+    ("$x", "ask", "allow", "allow"),
+    ("ls; eval $x", "ask", "allow", "allow"),
+    ("git status", "allow", "allow", "allow"),
+    ("git -c core.pager=x log", "ask", "allow", "allow"),
+    ("rm -f x", "ask", "ask", "deny"),
+    ("env A=1 bash -c 'rm -rf x'", "ask", "ask", "deny"),
+    ("find . -exec rm -f {} +", "ask", "ask", "deny"),
+    ("mkfs.ext4 /dev/x", "ask", "ask", "deny"),
+]
+
+
+@pytest.mark.parametrize("command,untrusted,on_request,never", MATRIX)
+def test_the_matrix(lathe, command, untrusted, on_request, never):
+    decided = [explain(lathe, "--approval", mode, command)["decision"] for mode in ("untrusted", "on-request", "never")]
+    assert decided == [untrusted, on_request, never]
+
+
+@pytest.mark.parametrize("policy,command,status", [
+    ("untrusted", "ls", "completed"),
+    ("untrusted", "echo x > y", "declined"),
+    ("on-request", "echo x > y", "completed"),
+    ("on-request", "rm -f y", "declined"),
+    ("never", "echo x > y", "completed"),
+    ("never", "rm -f y", "declined"),
+])
+def test_a_run_without_a_person_follows_the_matrix(lathe, start_server, policy, command, status):
+    assert ran_with(lathe, start_server, command, "--approval", policy)["status"] == status
+
+
+def test_a_model_cannot_leave_the_sandbox_by_itself(lathe, start_server):
+    how = {"sandbox_permissions": "require_escalated", "justification": "I want to"}
+    for policy in ("on-request", "never"):
+        assert ran_with(lathe, start_server, "echo x > y", "--approval", policy, **how)["status"] == "declined"
+
+
+def test_fields_of_a_call_approve_nothing(lathe, start_server, repository):
+    rules(lathe, "rules: [{command: touch, decision: deny}]")
+    outcome = ran_with(lathe, start_server, "touch x", approved=True, confirmed=True)
+    assert outcome["status"] in ("declined", "failed") and not (repository / "x").exists()
+
+
+def test_rules_of_the_person_decide_in_a_run(lathe, start_server, repository):
+    rules(lathe, "rules:\n  - {commands: [touch], decision: deny, reason: not here}\n  - {command: rm -f x, decision: allow}\n")
+    outcome = ran_with(lathe, start_server, "env touch x")
+    assert outcome["status"] == "declined" and "not here" in outcome["output"]
+    assert ran_with(lathe, start_server, "rm -f x")["status"] == "completed"
+
+
+def test_a_policy_given_on_the_command_line_takes_the_place_of_the_persons(lathe, start_server, tmp_path):
+    rules(lathe, "rules: [{command: touch, decision: deny}]")
+    other = tmp_path / "other.yaml"
+    other.write_text("rules: [{command: echo, decision: deny}]\n")
+    assert ran_with(lathe, start_server, "touch x", "--policy", str(other))["status"] == "completed"
+    assert ran_with(lathe, start_server, "echo x", "--policy", str(other))["status"] == "declined"
+
+
+@pytest.mark.parametrize("text,says_where", [
+    ("rules:\n  - {command: rm, decision: dney}\n", ":2:29: "),
+    ("rules:\n  - {command: rm, when: x, decision: deny}\n", ":2:19: "),
+    ("default_action: deny\nrules: [{tools: x, action: deny, when: [{key: a, op: regex, value: b}]}]\n", ":2:54: "),
+    ("rules:\n  - {command: rm, decision: deny, match: [ls]}\n", ":2:43: "),
+    ("rules: [", ":1:"),
+])
+def test_a_broken_file_stops_the_run_with_its_place(lathe, start_server, text, says_where):
+    rules(lathe, text)
+    lathe.use(start_server())
+    ran = lathe.fails(1, "exec", "go")
+    assert "mine.yaml" + says_where in ran.err
+    assert "mine.yaml" + says_where in lathe.fails(1, "policy", "explain", "ls").err
+
+
+def test_an_unknown_preset_stops_the_run(lathe, start_server):
+    lathe.use(start_server())
+    lathe.ok("config", "set", "policy", "strct")
+    assert "strict" in lathe.fails(1, "exec", "go").err
+
+
+def test_the_examples_of_a_file(lathe, tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text("rules:\n  - command: git push\n    decision: ask\n    match: [git push, git -C x push]\n")
+    assert lathe.ok("policy", "test", str(file)).out == "1 rules, 2 examples, 0 wrong\n"
+    file.write_text("rules:\n  - command: git push\n    decision: ask\n    match: [git pull]\n")
+    ran = lathe.fails(2, "policy", "test", str(file))
+    assert "p.yaml:4:13: " in ran.out and "1 wrong" in ran.out
+    assert not lathe.home.exists()
+
+
+@pytest.mark.parametrize("command", ["", "  ", "x" * 200_000], ids=["empty", "blank", "long"])
+def test_bad_commands_are_refused(lathe, start_server, command):
+    assert ran_with_failure(lathe, start_server, command)
+
+
+def ran_with_failure(lathe, start_server, command):
+    lathe.use(start_server(calls(shell(command)), says("End.")))
+    run = lathe.ok("exec", "--json", "go")
+    ends = run.of_type("exec_command_end", "tool_call_end")
+    return ends[0]["outcome"]["status"] in ("failed", "declined")
+
+
+def test_always_writes_the_rule_that_was_shown(lathe, start_server, repository):
+    (repository / "x").write_text("")
+    question = calls(shell("rm -f x"))
+    lathe.use(start_server(question, says("First."), question, says("Second.")))
+    terminal = Terminal(lathe, "exec", "go")
+    terminal.expect("rm -f x")
+    terminal.expect("always would write")
+    terminal.expect("[y] once")
+    terminal.type("a")
+    terminal.expect("First.")
+    assert terminal.wait() == 0
+    approved = json.loads((lathe.home / "policies/approved.json").read_text())
+    assert approved == {"rules": [{"command": ["rm", "-f", "x"], "exact": True, "decision": "allow"}]}
+    run = lathe.ok("exec", "--json", "go")
+    assert run.of_type("exec_command_end")[0]["outcome"]["status"] == "completed"
+
+
+def test_a_person_changes_the_command(lathe, start_server, repository):
+    lathe.use(start_server(calls(shell("rm -f greeting.txt")), says("Finished.")))
+    terminal = Terminal(lathe, "exec", "go")
+    terminal.expect("[y] once")
+    terminal.type("e")
+    terminal.expect("run this instead")
+    terminal.type("echo kept > kept.txt\n")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert (repository / "greeting.txt").exists() and (repository / "kept.txt").read_text() == "kept\n"
+
+
+def test_approvals_answer_always(lathe, start_server, repository):
+    lathe.use(start_server(calls(shell("rm -f greeting.txt")), says("Finished.")))
+    lathe.fails(4, "exec", "--ask", "wait", "go")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    lathe.ok("approvals", "answer", question["id"], "--approve", "--always", "--note", "fine")
+    assert (lathe.home / "policies/approved.json").exists() and not (repository / "greeting.txt").exists()
+
+
+def test_hosts_and_other_tools(lathe, tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text('rules:\n  - {host: "*.example.com", decision: allow}\n  - {tool: web_post, decision: deny}\n')
+    def fetch(name, url):
+        return explain(lathe, "--policy", str(file), "--tool", name, "--args", json.dumps({"url": url}))["decision"]
+    assert fetch("web_fetch", "https://api.example.com/") == "allow"
+    assert fetch("web_fetch", "https://example.com.evil.net/") == "ask"
+    assert fetch("web_post", "https://api.example.com/") == "deny"

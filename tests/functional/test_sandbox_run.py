@@ -1,0 +1,197 @@
+"""`lathe sandbox run` and `lathe sandbox test`, and what a session's commands find around them."""
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from support import PATIENCE, calls, says, shell
+
+LEVELS = ["full", "namespaces", "landlock"]
+
+
+def run(lathe, *words, stdin=None):
+    return lathe.run("sandbox", *words, input=stdin)
+
+
+def report(lathe, level):
+    ran = run(lathe, "test", "--level", level, "--json")
+    if ran.code == 1 and "this machine gives level" in ran.err:
+        pytest.skip(ran.err)
+    return ran, json.loads(ran.out)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_guarantee_of_the_level_holds(lathe, level):
+    ran, found = report(lathe, level)
+    assert found["level"] == level
+    assert [check for check in found["checks"] if check["required"] and not check["refused"]] == []
+    assert found["ok"] and ran.code == 0
+    assert {check["guarantee"] for check in found["checks"]} >= {"writes", "home", "secrets", "network", "processes",
+                                                                 "kernel"}
+
+
+def test_unconfined_the_same_probes_get_their_work_done(lathe):
+    ran, found = report(lathe, "none")
+    assert ran.code == 0
+    done = {check["id"] for check in found["checks"] if not check["refused"]}
+    assert {"write_outside", "read_outside", "read_secret", "tcp", "abstract_socket", "see_process", "tiocsti",
+            "capabilities"} <= done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@pytest.mark.parametrize("level", LEVELS)
+def test_ordinary_user_is_as_confined_as_root(lathe, level):
+    program = pathlib.Path(lathe.program)
+    folder = pathlib.Path(subprocess.check_output(["mktemp", "-d", "/tmp/lathe-nobody-XXXXXX"], text=True).strip())
+    try:
+        shutil.copytree(program.parent, folder / "bin",
+                        ignore=lambda _, names: [name for name in names if name != "lathe"])
+        shutil.copytree(program.parent.parent / "libexec", folder / "libexec")
+        subprocess.run(["chown", "-R", "nobody", folder], check=True)
+        subprocess.run(["chmod", "755", folder], check=True)
+        nobody = pwd.getpwnam("nobody")
+        ran = subprocess.run([folder / "bin/lathe", "sandbox", "test", "--level", level, "--json"], cwd=folder,
+                             env={"PATH": os.environ["PATH"], "HOME": str(folder), "LATHE_HOME": str(folder / "home")},
+                             user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], capture_output=True, text=True,
+                             timeout=PATIENCE)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert json.loads(ran.stdout)["ok"]
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_exit_codes_and_standard_streams_are_the_commands(lathe, level):
+    ran = run(lathe, "run", "--level", level, "--", "sh", "-c", "cat; echo err >&2; exit 7", stdin="through\n")
+    assert (ran.code, ran.out, ran.err) == (7, "through\n", "err\n")
+    assert run(lathe, "run", "--level", level, "--", "sh", "-c", "kill -TERM $$").code == 143
+    missing = run(lathe, "run", "--level", level, "--", "no-such-program")
+    assert missing.code == 127 and "no-such-program" in missing.err
+
+
+def test_no_data_root_is_touched(lathe):
+    assert run(lathe, "run", "--", "true").code == 0
+    assert run(lathe, "test").code == 0
+    assert not pathlib.Path(lathe.home).exists()
+
+
+def test_modes_say_what_is_written(lathe, tmp_path):
+    write = "echo x > made; echo y > ../outside"
+    # What lies beside the workspace is a private /tmp, which commands may write in every mode.
+    assert run(lathe, "run", "--mode", "read-only", "--", "sh", "-c", "echo x > made").code != 0
+    run(lathe, "run", "--mode", "read-only", "--", "sh", "-c", write)
+    assert not (lathe.cwd / "made").exists() and not (lathe.cwd.parent / "outside").exists()
+    run(lathe, "run", "--", "sh", "-c", write)
+    assert (lathe.cwd / "made").read_text() == "x\n"
+    assert not (lathe.cwd.parent / "outside").exists()
+    run(lathe, "run", "--mode", "full-access", "--", "sh", "-c", write)
+    assert (lathe.cwd.parent / "outside").read_text() == "y\n"
+
+
+def test_nothing_that_a_command_started_outlives_it(lathe):
+    ran = run(lathe, "run", "--", "sh", "-c", "setsid sleep 4711 & echo started")
+    assert ran.out == "started\n"
+    assert "sleep 4711" not in subprocess.check_output(["ps", "-eo", "args"], text=True)
+
+
+def test_git_works_and_its_hooks_are_out_of_reach(lathe):
+    ran = run(lathe, "run", "--", "sh", "-c",
+              "git -c user.name=t -c user.email=t@example.invalid commit -q --allow-empty -m two && git log --oneline | wc -l;"
+              "echo evil > .git/hooks/pre-commit; git config core.fsmonitor evil; git status --short")
+    assert ran.out.strip() == "2"
+    assert not (lathe.cwd / ".git/hooks/pre-commit").exists()
+    assert "evil" not in (lathe.cwd / ".git/config").read_text()
+
+
+class OneAnswer(threading.Thread):
+    """An HTTP server that answers every request alike."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            client.close()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_only_named_hosts_are_reached(lathe):
+    server = OneAnswer()
+    url = f"http://127.0.0.1:{server.port}/"
+    # The jail's own loopback needs no proxy; the test does.
+    curl = ["curl", "-s", "--noproxy", "", "--max-time", "10", url]
+    assert run(lathe, "run", "--", *curl).code != 0
+    allowed = run(lathe, "run", "--allow-host", "127.0.0.1", "--", *curl)
+    assert allowed.out == "hello", allowed.err
+    refused = run(lathe, "run", "--allow-host", "example.invalid", "--", *curl)
+    assert "hello" not in refused.out
+    assert "127.0.0.1" in refused.err
+    server.listener.close()
+
+
+def test_wrong_words_are_usage_errors(lathe):
+    for words in (["run"], ["run", "--level", "most", "--", "true"], ["test", "--level", "most"],
+                  ["run", "--mode", "free", "--", "true"]):
+        assert run(lathe, *words).code == 1
+
+
+def test_commands_of_a_session_are_confined(lathe, start_server, tmp_path):
+    (lathe.cwd / ".env").write_text("KEY=very-secret-value\n")
+    outside = tmp_path / "outside.txt"
+    lathe.use(start_server(calls(shell(f"cat .env; echo x > {outside}; echo in > inside; ls ~")), says("Done.")))
+    frames = lathe.ok("exec", "--json", "look").frames
+    events = [frame["msg"] for frame in frames if "msg" in frame]
+    level = next(event["sandbox"] for event in events if event["type"] == "session_configured")
+    assert level in LEVELS
+    begin = next(event for event in events if event["type"] == "exec_command_begin")
+    assert begin["sandbox"] == level
+    assert "very-secret-value" not in json.dumps(events)
+    assert not outside.exists()
+    assert (lathe.cwd / "inside").read_text() == "in\n"
+
+
+def test_new_editor_tasks_are_put_aside_and_told(lathe, start_server):
+    lathe.use(start_server(calls(shell("mkdir .vscode && echo evil > .vscode/tasks.json")), says("Done.")))
+    events = [frame["msg"] for frame in lathe.ok("exec", "--json", "make it").frames if "msg" in frame]
+    warnings = [event for event in events if event["type"] == "warning" and event.get("code") == "workspace_tainted"]
+    assert len(warnings) == 1 and ".vscode" in warnings[0]["message"]
+    assert not (lathe.cwd / ".vscode").exists()
+
+
+def test_an_approved_escalation_is_outside_and_alone(lathe, start_server, tmp_path):
+    """One command at a time: what comes after it in the same session is confined again."""
+    made = tmp_path / "made"
+    made.mkdir()
+    lathe.use(start_server(
+        calls(shell(f"echo a > {made}/first", sandbox_permissions="require_escalated", justification="it is needed")),
+        calls(shell(f"echo b > {made}/second")), says("Done.")))
+    lathe.fails(4, "exec", "--json", "--ask", "wait", "go")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    assert list(made.iterdir()) == []
+    ran = lathe.ok("approvals", "answer", question["id"], "--approve", "--json")
+    assert (made / "first").read_text() == "a\n"
+    assert not (made / "second").exists()
+    assert [begin["sandbox"] in LEVELS for begin in ran.of_type("exec_command_begin")] == [False, True]
+
+
+def test_full_access_is_a_choice_that_is_shown(lathe, start_server, tmp_path):
+    outside = tmp_path / "outside.txt"
+    lathe.use(start_server(calls(shell(f"echo x > {outside}")), says("Done.")))
+    ran = lathe.ok("exec", "--sandbox", "full-access", "write it")
+    assert "full access" in ran.err and "not confined" in ran.err
+    assert outside.read_text() == "x\n"

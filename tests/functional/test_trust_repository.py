@@ -1,0 +1,79 @@
+"""`lathe trust`: what a repository wants loaded, by content; its rules count once trusted, and only narrow."""
+import pytest
+
+from support import Terminal, calls, says, shell
+
+
+@pytest.fixture
+def policies(repository):
+    folder = repository / ".lathe/policies"
+    folder.mkdir(parents=True)
+    (folder / "p.yaml").write_text("rules:\n  - {commands: [touch], decision: deny}\n  - {command: rm, decision: allow}\n")
+    return folder
+
+
+def items(lathe, *words):
+    return lathe.ok("trust", "--json", *words).document["items"]
+
+
+def status(lathe, start_server, command):
+    lathe.use(start_server(calls(shell(command)), says("End.")))
+    run = lathe.ok("exec", "--json", "go")
+    return run.of_type("exec_command_end")[0]["outcome"]["status"], run.err
+
+
+def test_what_a_repository_wants_is_listed(lathe, repository, policies):
+    (repository / ".lathe/config.yaml").write_text("x: 1\n")
+    (repository / ".lathe/agents").mkdir()
+    (repository / ".lathe/agents/a.md").write_text("a\n")
+    (repository / ".mcp.json").write_text("{}")
+    (repository / ".lathe/chains").symlink_to("/etc")
+    listed = items(lathe)
+    assert [(item["kind"], item["path"]) for item in listed] == [
+        ("agent", ".lathe/agents/a.md"), ("config", ".lathe/config.yaml"), ("policy", ".lathe/policies/p.yaml"),
+        ("mcp_server", ".mcp.json")]
+    assert not any(item["trusted"] for item in listed)
+    # Without a terminal nothing is trusted, and the command that does is named.
+    assert "lathe trust --yes" in lathe.ok("trust").err
+
+
+def test_rules_count_once_trusted_and_only_narrow(lathe, start_server, repository, policies):
+    done, err = status(lathe, start_server, "touch x")
+    assert done == "completed" and f"lathe trust {repository}" in err
+    lathe.ok("trust", "--yes")
+    assert all(item["trusted"] for item in items(lathe))
+    assert status(lathe, start_server, "touch x")[0] == "declined"
+    assert status(lathe, start_server, "rm -f x")[0] == "declined"
+    explained = lathe.ok("policy", "explain", "--json", "touch x").document
+    assert explained["decision"] == "deny" and explained["source"].endswith(".lathe/policies/p.yaml:2")
+
+
+def test_a_changed_content_asks_again(lathe, start_server, repository, policies):
+    lathe.ok("trust", "--yes")
+    (policies / "p.yaml").write_text("rules: [{command: echo, decision: deny}]\n")
+    (item,) = items(lathe)
+    assert item["changed"] and not item["trusted"]
+    assert status(lathe, start_server, "echo x")[0] == "completed"
+
+
+def test_trust_can_be_taken_back(lathe, repository, policies):
+    lathe.ok("trust", "--yes")
+    lathe.ok("trust", "--revoke")
+    (item,) = items(lathe)
+    assert not item["trusted"] and not item.get("changed")
+
+
+def test_a_broken_file_that_is_trusted_stops_the_run(lathe, start_server, repository, policies):
+    (policies / "p.yaml").write_text("rules: [{command: echo, decision: dney}]\n")
+    lathe.use(start_server())
+    lathe.ok("trust", "--yes")
+    assert "p.yaml:1:35: " in lathe.fails(1, "exec", "go").err
+
+
+def test_a_person_is_asked(lathe, repository, policies):
+    terminal = Terminal(lathe, "trust")
+    terminal.expect(".lathe/policies/p.yaml")
+    terminal.expect("Trust these 1 files")
+    terminal.type("yes\n")
+    assert terminal.wait() == 0
+    assert items(lathe)[0]["trusted"]
