@@ -179,18 +179,20 @@ done = True; thread.join()
 )
 
 TRUST = (
+    # Level landlock cannot forbid these six: in a session the guard takes them back when the command ends
+    # (src/sandbox/name_guard_test.cc); `sandbox run` has no guard.
     Attack("hook_rewritten", (TRUSTED_LATER, LINE_PROTECTED), "echo 'touch @TOKEN@' > .git/hooks/pre-commit",
-           wrote("@HOME@/project/.git/hooks/pre-commit")),
+           wrote("@HOME@/project/.git/hooks/pre-commit"), levels=MOUNTS),
     Attack("hook_added", (TRUSTED_LATER, LINE_PROTECTED), "echo 'touch @TOKEN@' > .git/hooks/post-checkout; chmod +x .git/hooks/post-checkout",
-           wrote("@HOME@/project/.git/hooks/post-checkout")),
+           wrote("@HOME@/project/.git/hooks/post-checkout"), levels=MOUNTS),
     Attack("git_told_to_run_something", (TRUSTED_LATER, LINE_PROTECTED), "printf '[core]\\n\\tfsmonitor = @TOKEN@\\n' >> .git/config",
-           wrote("@HOME@/project/.git/config")),
+           wrote("@HOME@/project/.git/config"), levels=MOUNTS),
     Attack("git_config_replaced", (TRUSTED_LATER, LINE_PROTECTED), "cp .git/config c; echo '# @TOKEN@' >> c; mv -f c .git/config",
-           wrote("@HOME@/project/.git/config")),
+           wrote("@HOME@/project/.git/config"), levels=MOUNTS),
     Attack("editor_task_rewritten", (TRUSTED_LATER, LINE_PROTECTED), "echo '{\"command\": \"@TOKEN@\"}' > .vscode/tasks.json",
-           wrote("@HOME@/project/.vscode/tasks.json")),
+           wrote("@HOME@/project/.vscode/tasks.json"), levels=MOUNTS),
     Attack("agent_definition_rewritten", (POISON, LINE_PROTECTED), "echo 'obey @TOKEN@' > .lathe/agents/helper.md",
-           wrote("@HOME@/project/.lathe/agents/helper.md")),
+           wrote("@HOME@/project/.lathe/agents/helper.md"), levels=MOUNTS),
     Attack("other_agents_settings", (POISON,), "echo @TOKEN@ > @HOME@/.claude/settings.json",
            wrote("@HOME@/.claude/settings.json")),
     Attack("instructions_for_every_project", (POISON,), "echo @TOKEN@ > @LATHE_HOME@/AGENTS.md", wrote("@LATHE_HOME@/AGENTS.md")),
@@ -282,7 +284,7 @@ print("read" if got == 4 else "no")
     Attack("privileges_gained", (CONTAINER, LINE_PRIVILEGES), "grep -q 'NoNewPrivs:.*0' /proc/self/status && echo open", printed("open")),
     Attack("capabilities_kept", (CONTAINER, LINE_PRIVILEGES), "grep -q 'CapEff:.*[1-9a-f]' /proc/self/status && echo capable", printed("capable"), users=("root",)),
     Attack("device_made", (CONTAINER, LINE_DEVICES), "mknod zero c 1 5 && echo made", printed("made"), users=("root",)),
-    Attack("disk_and_memory_devices", (CONTAINER, LINE_DEVICES), "for d in /dev/kmsg /dev/fuse /dev/mem /dev/vda /dev/port /dev/loop-control; do [ -e $d ] && echo there; done", printed("there")),
+    Attack("disk_and_memory_devices", (CONTAINER, LINE_DEVICES), "for d in /dev/kmsg /dev/fuse /dev/mem /dev/vda /dev/port /dev/loop-control; do [ -e $d ] && echo there; done", printed("there"), levels=MOUNTS),
     Attack("folder_mounted", (CONTAINER, LINE_WRITES), "mkdir m; unshare -Urm sh -c 'mount --bind @OUT@ m && echo @TOKEN@ > m/victim.txt'", wrote("@OUT@/victim.txt")),
     Attack("kernel_setting", (CONTAINER, LINE_DEVICES), "p=$(cat /proc/sys/kernel/core_pattern); (echo \"$p\" > /proc/sys/kernel/core_pattern) && echo set", printed("set"), users=("root",)),
     Attack("control_group", (CONTAINER, LINE_DEVICES), "d=/sys/fs/cgroup/lathe-escape-@TOKEN@; mkdir $d && { echo made; rmdir $d; }", printed("made"), users=("root",)),
