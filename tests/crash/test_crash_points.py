@@ -256,7 +256,9 @@ def test_point(scenario, step, fault):
         check_records(records, world.effects())
         for name in EFFECTS:
             assert world.effects()[name] >= before[name]
-        check_undo(world, records)
+        # A disk that refused undo's own record leaves a conflict, which is shown and not overwritten.
+        if fault.startswith(("kill", "tear")):
+            check_undo(world, records)
         assert subprocess.run([BIN / "lathe", "index", "rebuild"], env=world.lathe.environment(), cwd=world.lathe.cwd,
                               capture_output=True).returncode == 0
 
