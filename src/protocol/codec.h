@@ -31,10 +31,11 @@ template <class T>
 struct is_vector : std::false_type {};
 template <class T>
 struct is_vector<std::vector<T>> : std::true_type {};
-template <class T>
-struct is_variant : std::false_type {};
 template <class... T>
-struct is_variant<std::variant<T...>> : std::true_type {};
+void as_variant(const std::variant<T...>&);
+/// A variant, or a class made of one.
+template <class T>
+concept Union = requires(const T& value) { as_variant(value); };
 template <class T>
 struct is_pair : std::false_type {};
 template <class A, class B>
@@ -134,7 +135,7 @@ void write(std::string& out, const T& value) {
       write(out, element);
     }
     out += '}';
-  } else if constexpr (is_variant<T>::value) {
+  } else if constexpr (Union<T>) {
     std::visit(
         [&]<class M>(const M& member) {
           out += "{\"type\":\"";
@@ -287,7 +288,7 @@ base::Result<void> read(const base::Json& json, T& value, const Path& path) {
     value.clear();
     for (const auto& [name, element] : json.items()) TRY_OK(read(element, value[name], Path{&path, name}));
     return {};
-  } else if constexpr (is_variant<T>::value) {
+  } else if constexpr (Union<T>) {
     return read_union(json, value, path, base::codes::kUnsupported);
   } else {
     static_assert(Struct<T>);

@@ -104,8 +104,8 @@ class Describer final {
     } else if constexpr (codec::is_vector<T>::value) {
       info.kind = Kind::kList;
       info.element = type<typename T::value_type>();
-    } else if constexpr (codec::is_variant<T>::value) {
-      fill_union(info, static_cast<const T*>(nullptr));
+    } else if constexpr (codec::Union<T>) {
+      fill_union<T>(info, static_cast<const T*>(nullptr));
     } else {
       fill_struct<T>(info);
     }
@@ -125,9 +125,9 @@ class Describer final {
     }
   }
 
-  template <class... M>
+  template <class U, class... M>
   void fill_union(TypeInfo& info, const std::variant<M...>*) {
-    constexpr UnionName kName = name_of_union(std::type_identity<std::variant<M...>>{});
+    constexpr UnionName kName = name_of_union(std::type_identity<U>{});
     info.kind = TypeInfo::Kind::kUnion;
     info.name = kName.name;
     const auto one = [&]<class Member>(std::type_identity<Member>) {

@@ -25,7 +25,7 @@ void edit_value(T& value, const Edit& edit) {
     if (value) edit_value(*value, edit);
   } else if constexpr (codec::is_vector<T>::value) {
     for (auto& element : value) edit_value(element, edit);
-  } else if constexpr (codec::is_variant<T>::value) {
+  } else if constexpr (codec::Union<T>) {
     std::visit([&](auto& member) { edit_value(member, edit); }, value);
   } else if constexpr (Struct<T>) {
     std::apply([&](const auto&... field) { (edit_value(value.*(field.member), edit), ...); }, T::fields());

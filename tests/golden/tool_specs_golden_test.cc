@@ -2,14 +2,25 @@
 
 #include "golden_file.h"
 #include "lathe/base/json.h"
+#include "lathe/egress/resolver.h"
+#include "lathe/fakes/fake_catalog.h"
+#include "lathe/fakes/memory_blob_store.h"
+#include "lathe/net/http_client.h"
+#include "lathe/ports/session_host.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
+#include "lathe/tools/agent/agent_tools.h"
 #include "lathe/tools/ask/ask_tool.h"
 #include "lathe/tools/fs/fs_tools.h"
 #include "lathe/tools/patch/patch_tool.h"
 #include "lathe/tools/plan/plan_tool.h"
 #include "lathe/tools/search/search_tools.h"
+#include "lathe/tools/shell/keeper_jobs.h"
+#include "lathe/tools/shell/keeper_set.h"
 #include "lathe/tools/shell/shell_tool.h"
+#include "lathe/tools/skills/skill_tool.h"
+#include "lathe/tools/web/web_client.h"
+#include "lathe/tools/web/web_tools.h"
 
 // What models read of our tools. It is part of every prompt's prefix: a change costs every session its cached prefix.
 
@@ -28,9 +39,36 @@ void expect_sorted(const base::Json& schema, const std::string& where) {
   if (schema.contains("items")) expect_sorted(schema["items"], where + "[]");
 }
 
+/// A session without sub-agents; the tools are only looked at.
+class NoAgents final : public ports::SessionHost {
+ public:
+  runtime::Async<base::Result<std::string>> spawn(ports::SpawnRequest request) override {
+    co_return no_agent(request.agent);
+  }
+  runtime::Async<base::Result<ports::AgentResult>> wait(std::string session, runtime::CancelToken) override {
+    co_return no_agent(session);
+  }
+  [[nodiscard]] std::vector<ports::RunningAgent> running() const override { return {}; }
+  runtime::Async<base::Result<ports::AgentResult>> cancel(std::string session) override { co_return no_agent(session); }
+
+ private:
+  static base::Error no_agent(const std::string& name) {
+    return {.code = base::codes::kNotFound, .message = "there is no agent \"" + name + "\""};
+  }
+};
+
 TEST(ToolSpecs, AreWhatTheyWere) {
   runtime::Loop loop;
   runtime::Pool pool(loop, "fs", 1);
+  fakes::MemoryBlobStore blobs;
+  fakes::FakeCatalog catalog;
+  NoAgents agents;
+  tools::shell::KeeperSet keepers(loop, {});
+  tools::shell::KeeperJobs jobs(loop, keepers, blobs, {});
+  net::HttpClient http(loop);
+  egress::SystemResolver resolver(loop);
+  tools::web::WebClient web({.loop = loop, .http = http, .resolver = resolver, .rules = {}, .limits = {}});
+
   base::Json all = base::Json::array();
   const auto add = [&all](const Tools& tools) {
     for (const auto& tool : tools) {
@@ -43,13 +81,17 @@ TEST(ToolSpecs, AreWhatTheyWere) {
     }
   };
   tools::shell::ShellOptions shell;
+  shell.jobs = &jobs;
   shell.shell = "/bin/bash";
   add(tools::shell::make_shell_tools(std::move(shell)));
   add(tools::fs::make_fs_tools({.pool = &pool}));
   add(tools::patch::make_patch_tools({.pool = &pool}));
   add(tools::search::make_search_tools({.pool = &pool}));
+  add(tools::web::make_web_tools(web));
   add(tools::plan::make_plan_tools());
   add(tools::ask::make_ask_tools());
+  add(tools::skills::make_skill_tools(catalog));
+  add(tools::agent::make_agent_tools(agents));
   expect_file("tests/golden/tools.json", base::dump_json_pretty(all) + "\n");
 }
 

@@ -1,0 +1,4 @@
+#pragma once
+
+#include "lathe/protocol/frames.h"
+#include "standard.h"
