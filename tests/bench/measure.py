@@ -49,6 +49,25 @@ def bytes_written(argv, env, cwd):
     return int(counts["write_bytes"])
 
 
+def below(pid):
+    """All descendants."""
+    children = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children") as file:
+            children += [int(word) for word in file.read().split()]
+    return children + [each for child in children for each in below(child)]
+
+
+def comm(pid):
+    with open(f"/proc/{pid}/comm") as file:
+        return file.read().strip()
+
+
+def pss_kb(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
 class CannotRun(Exception):
     """A command that is measured did not end with 0."""
 
@@ -84,6 +103,25 @@ class Case:
         if code != 130:
             raise CannotRun(f"{self.name} ended with exit code {code} after an interrupt")
         return took
+
+    def memory_of(self, program, started, go):
+        """Megabytes (Pss) of all processes of that name below the run, once the file `started` is there; ends it by
+        making the file `go`."""
+        process = subprocess.Popen(self.argv, env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not os.path.exists(started):
+            if process.poll() is not None:
+                raise CannotRun(f"{self.name} ended with exit code {process.returncode} by itself")
+            time.sleep(0.001)
+        sizes = [pss_kb(pid) for pid in below(process.pid) if comm(pid) == program[:15]]
+        with open(go, "w"):
+            pass
+        code = process.wait()
+        os.unlink(started)
+        os.unlink(go)
+        if code != 0 or not sizes:
+            raise CannotRun(f"{self.name} ended with exit code {code}, {len(sizes)} processes named {program}")
+        return sum(sizes) * 1024 / 1e6
 
     @property
     def ms(self):
