@@ -1,5 +1,6 @@
 #!/bin/sh
 # Points the official client libraries (npm: openai, @anthropic-ai/sdk, ollama) at the ScriptedModelServer.
+# They want Node.js 20, Debian 12 has 18: it comes from npm too.
 # usage: tests/agents/run.sh PATH/TO/lathe-model-server
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,4 +17,4 @@ if ! cmp -s package-lock.json node_modules/.installed-lock; then
   npm ci --no-audit --no-fund
   cp package-lock.json node_modules/.installed-lock
 fi
-exec node --test openai.test.mjs anthropic.test.mjs ollama.test.mjs
+exec node_modules/node-linux-*/bin/node --test openai.test.mjs anthropic.test.mjs ollama.test.mjs
