@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -63,8 +64,20 @@ def fingerprint(build, path, inputs):
     return digest.hexdigest()
 
 
-def tidy(build, path):
-    done = subprocess.run(["clang-tidy-19", "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option",
+def without_precompiled_headers(build, folder):
+    """Writes the compile commands anew without them: clang-tidy would look at all that is in such a header, for every
+    source. Returns the folder."""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    for command in commands:
+        words = re.sub(r"-Xclang -include(-pch)? -Xclang \S+", "", command["command"])
+        command["command"] = words.replace("-Winvalid-pch", "").replace("-fpch-instantiate-templates", "")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "compile_commands.json").write_text(json.dumps(commands))
+    return folder
+
+
+def tidy(database, path):
+    done = subprocess.run(["clang-tidy-19", "-p", str(database), "--quiet", "--extra-arg=-Wno-unknown-warning-option",
                            str(path)], capture_output=True, text=True)
     return done.returncode, done.stdout + ("" if done.returncode == 0 else done.stderr)
 
@@ -73,7 +86,7 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     only = {pathlib.Path(name).resolve() for name in sys.argv[2:]}
     clean = ROOT / "build" / "lint"
-    clean.mkdir(parents=True, exist_ok=True)
+    database = without_precompiled_headers(build, clean)
     dependencies = recorded_dependencies(build)
     work = []
     for path, output in sources(build).items():
@@ -86,7 +99,7 @@ def main():
         work.append((path, key, stamp))
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS") or os.cpu_count() or 2)) as pool:
-        for (path, key, stamp), (code, output) in zip(work, pool.map(lambda item: tidy(build, item[0]), work)):
+        for (path, key, stamp), (code, output) in zip(work, pool.map(lambda item: tidy(database, item[0]), work)):
             if code == 0:
                 if key:
                     stamp.write_text(key)
