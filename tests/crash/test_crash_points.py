@@ -101,6 +101,11 @@ class World:
         return collections.Counter(path.read_text().split() if path.exists() else [])
 
 
+def operation_of(line):
+    """The name in a line of the fault log: `index operation bytes`."""
+    return line.split()[1]
+
+
 def operations_of(scenario):
     """Names of the durable operations of each step, in order."""
     with World() as world:
@@ -109,7 +114,7 @@ def operations_of(scenario):
             log = world.folder / f"operations-{number}"
             ran = world.step(words, f"log:{log}")
             assert ran.code in (0, 4), str(ran)
-            named.append([line.split()[0] for line in log.read_text().splitlines()])
+            named.append([operation_of(line) for line in log.read_text().splitlines()])
         return named
 
 
@@ -138,14 +143,25 @@ def points(steps):
                 yield step, f"short@{number}:12", name
 
 
-def cases():
+def all_points():
+    """(scenario, step, fault, operation) of every point there is."""
     if not (BIN / "lathe").exists():
-        return
+        return []
     known = operations()
-    for scenario in SCENARIOS:
-        for index, (step, fault, name) in enumerate(points(known[scenario.name])):
-            if index % STRIDE == 0:
-                yield pytest.param(scenario, step, fault, id=f"{scenario.name}-{step}-{fault}-{name}")
+    return [(scenario, *point) for scenario in SCENARIOS for point in points(known[scenario.name])]
+
+
+POINTS = all_points()
+
+
+def cases():
+    """Every STRIDE-th point of each kind of fault, so that none is left out by where it stands."""
+    seen = collections.Counter()
+    for scenario, step, fault, name in POINTS:
+        kind = fault.split("@")[0]
+        if seen[kind] % STRIDE == 0:
+            yield pytest.param(scenario, step, fault, id=f"{scenario.name}-{step}-{fault}-{name}")
+        seen[kind] += 1
 
 
 def complete_lines(text):
@@ -171,6 +187,11 @@ def processes_in(folder):
             if where.startswith(str(folder / "project")):
                 found.append(int(entry.name))
     return found
+
+
+def seqs_in(text):
+    """Seqs of the records that were shown."""
+    return [event["seq"] for _, event in complete_lines(text) if "seq" in event]
 
 
 def check_shown(shown, records):
@@ -242,7 +263,7 @@ def test_point(scenario, step, fault):
         assert len(known) <= 1
         if not known:
             # It died before the session existed: nothing may have been shown, nothing may have happened.
-            assert [event for _, event in complete_lines(shown) if "seq" in event] == []
+            assert seqs_in(shown) == []
             assert not world.effects()
             return
         session = known[0]["session_id"]
@@ -253,6 +274,8 @@ def test_point(scenario, step, fault):
         assert again.code == 0, str(again)
         records = world.records(session)
         check_shown(shown + "\n" + again.out, records)
+        told = collections.Counter(seqs_in(shown) + seqs_in(again.out))
+        assert [seq for seq, times in told.items() if times > 1] == [], "told twice"
         check_records(records, world.effects())
         for name in EFFECTS:
             assert world.effects()[name] >= before[name]
@@ -263,7 +286,10 @@ def test_point(scenario, step, fault):
                               capture_output=True).returncode == 0
 
 
+@pytest.mark.skipif(not POINTS, reason="the program is not built")
 def test_there_are_enough_points():
     """The promise is about every durable operation; this guards against a task that stopped having any."""
-    if STRIDE == 1:
-        assert len(list(cases())) >= 200
+    assert len(POINTS) >= 200
+    kinds = collections.Counter(fault.split("@")[0] for _, _, fault, _ in POINTS)
+    assert set(kinds) == {"kill-before", "kill-after", "enospc", "eio", "tear", "short"}
+    assert min(kinds.values()) >= 20, str(kinds)
