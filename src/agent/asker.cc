@@ -7,6 +7,7 @@
 #include "lathe/agent/retry.h"
 #include "lathe/base/strings.h"
 #include "lathe/protocol/error_codes.h"
+#include "lathe/runtime/cancel_after.h"
 
 namespace lathe::agent {
 namespace {
@@ -177,24 +178,15 @@ Async<Asker::Attempt> Asker::attempt(const ResolvedModel* model, ports::ModelReq
   co_return co_await read(opened->get(), reader, cancel);
 }
 
-bool Asker::stalled(const std::optional<base::MonoTime>& thinking_since) const {
-  return thinking_since && loop_.mono_now() - *thinking_since >= options_.thinking_stall_timeout;
-}
-
-/// A model that thinks in silence is noticed in time as well.
-base::Millis Asker::silence_allowed(const std::optional<base::MonoTime>& thinking_since) const {
-  if (!thinking_since) return options_.stream_idle_timeout;
-  const auto thought = std::chrono::duration_cast<base::Millis>(loop_.mono_now() - *thinking_since);
-  return std::min(options_.stream_idle_timeout, options_.thinking_stall_timeout - thought);
-}
-
 Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* reader, CancelToken cancel) {
-  std::optional<base::MonoTime> thinking_since;
+  // Runs while the model thinks, whether it does so in words or in silence.
+  std::optional<runtime::CancelAfter> thinking;
   while (!reader->answer().finished) {
-    ports::ModelResult<std::vector<ports::ModelEvent>> events =
-        co_await stream->next(cancel, Deadline::after(loop_, silence_allowed(thinking_since)));
+    ports::ModelResult<std::vector<ports::ModelEvent>> events = co_await stream->next(
+        thinking ? thinking->token() : cancel, Deadline::after(loop_, options_.stream_idle_timeout));
+    const bool stalled = thinking && thinking->token().cancelled() && !cancel.cancelled();
     if (!events.has_value()) {
-      if (stalled(thinking_since) && !cancel.cancelled()) co_return Attempt{Ending::kStalled, {}};
+      if (stalled) co_return Attempt{Ending::kStalled, {}};
       co_return Attempt{Ending::kFailed, std::move(events).error()};
     }
     if (events->empty()) {
@@ -213,10 +205,11 @@ Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* read
     }
     reader->take(*std::move(events));
     if (!reader->thinking()) {
-      thinking_since.reset();
-    } else if (!thinking_since) {
-      thinking_since = loop_.mono_now();
-    } else if (stalled(thinking_since)) {
+      thinking.reset();
+    } else if (!thinking) {
+      thinking.emplace(loop_, cancel, options_.thinking_stall_timeout,
+                       runtime::cancelled_error("the model thinks without end"));
+    } else if (stalled) {
       co_return Attempt{Ending::kStalled, {}};
     }
   }

@@ -70,8 +70,6 @@ class Asker final {
   runtime::Async<Attempt> attempt(const ports::ResolvedModel* model, ports::ModelRequest request, AnswerReader* reader,
                                   runtime::CancelToken cancel);
   runtime::Async<Attempt> read(ports::ModelStream* stream, AnswerReader* reader, runtime::CancelToken cancel);
-  [[nodiscard]] bool stalled(const std::optional<base::MonoTime>& thinking_since) const;
-  [[nodiscard]] base::Millis silence_allowed(const std::optional<base::MonoTime>& thinking_since) const;
   /// The error with the names of models that the server has and that look like this one.
   runtime::Async<base::Error> with_near_names(base::Error error, ports::ResolvedModel model);
   /// In the order in which they are asked: the one that answered last, then the others.

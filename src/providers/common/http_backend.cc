@@ -25,10 +25,10 @@ constexpr std::size_t kQueuedParts = 64;
 constexpr std::size_t kMaxDocumentBytes = 16U << 20;
 constexpr std::chrono::seconds kDocumentTimeout{30};
 
-/// A transfer under way, and whether it has ended.
+/// A transfer under way.
 struct Link {
   std::unique_ptr<net::Transfer> transfer;
-  std::shared_ptr<std::atomic<bool>> ended = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<TransferState> state = std::make_shared<TransferState>();
 };
 
 }  // namespace
@@ -45,13 +45,14 @@ struct HttpBackend::Lingering {
     if (links.size() > kMost) links.pop_front();
   }
   void drop_ended() {
-    std::erase_if(links, [](const std::shared_ptr<Link>& link) { return link->ended->load(); });
+    std::erase_if(links, [](const std::shared_ptr<Link>& link) { return link->state->ended.load(); });
   }
 };
 
 namespace {
 
 struct StreamState {
+  runtime::Loop* loop = nullptr;
   Endpoint endpoint;
   std::string path;
   std::string model;
@@ -73,14 +74,16 @@ ModelFailure stalled(const base::Error& error, std::string_view what) {
           .retry = ports::RetryClass::kStream};
 }
 
-/// See ports::ModelStream. Failures come after the events that were there before them.
+/// See ports::ModelStream. Failures come after the events that were there before them. The deadline is one of silence:
+/// it starts anew with every byte that comes, since the arguments of a large call and an answer that is only kept alive
+/// give no event for a long time.
 class HttpModelStream final : public ModelStream {
  public:
   HttpModelStream(StreamState state, std::deque<AnswerPart> early)
       : state_(std::move(state)), early_(std::move(early)) {}
   ~HttpModelStream() override {
     const auto lingering = state_.lingering.lock();
-    if (finished_ && lingering && !state_.link->ended->load()) lingering->keep(state_.link);
+    if (finished_ && lingering && !state_.link->state->ended.load()) lingering->keep(state_.link);
   }
 
   Async<ModelResult<std::vector<ports::ModelEvent>>> next(runtime::CancelToken cancel,
@@ -88,7 +91,7 @@ class HttpModelStream final : public ModelStream {
     Events events;
     while (events.empty() && !failure_ && !finished_) {
       if (early_.empty()) {
-        auto received = co_await state_.channel->receive_all(cancel, deadline);
+        auto received = co_await receive(cancel, deadline);
         if (!received.ok()) {
           co_return std::unexpected(state_.shown(stalled(received.error(), "the answer's stream stalled")));
         }
@@ -102,6 +105,16 @@ class HttpModelStream final : public ModelStream {
   }
 
  private:
+  Async<base::Result<std::deque<AnswerPart>>> receive(runtime::CancelToken cancel, runtime::Deadline deadline) {
+    const auto allowed = deadline.when().value_or(base::MonoTime::max()) - state_.loop->mono_now();
+    while (true) {
+      auto received = co_await state_.channel->receive_all(cancel, deadline);
+      if (received.ok() || received.error().code != base::codes::kTimeout) co_return received;
+      const auto next = runtime::Deadline::at(state_.link->state->last_bytes.load() + allowed);
+      if (next.passed(*state_.loop)) co_return received;
+      deadline = next;
+    }
+  }
   void take(AnswerPart part, Events& events) {
     std::ranges::move(part.events, std::back_inserter(events));
     if (part.failure) failure_ = std::move(part.failure);
@@ -143,7 +156,8 @@ net::HttpRequest HttpBackend::http_request(const std::string& path, std::string 
 
 Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(WireRequest request, runtime::CancelToken cancel) {
   lingering_->drop_ended();
-  StreamState state{.endpoint = endpoint_,
+  StreamState state{.loop = &loop_,
+                    .endpoint = endpoint_,
                     .path = request.path,
                     .model = request.model,
                     .channel = std::make_shared<AnswerChannel>(loop_, kQueuedParts),
@@ -156,7 +170,7 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(WireRequest r
       {"accept", request.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson"});
   state.link->transfer = client_.start(
       http_request(request.path, std::move(request.body), std::move(request.headers)),
-      std::make_unique<ResponseSink>(state.channel, request.framing, std::move(request.decoder), state.link->ended));
+      std::make_unique<ResponseSink>(state.channel, request.framing, std::move(request.decoder), state.link->state));
 
   const auto deadline = runtime::Deadline::after(loop_, endpoint_.answer_timeout);
   auto received = co_await state.channel->receive_all(cancel, deadline);

@@ -1,5 +1,6 @@
 #include "lathe/providers/common/response_sink.h"
 
+#include <chrono>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -32,8 +33,8 @@ ports::ModelFailure stream_failure(std::string message) {
 }  // namespace
 
 ResponseSink::ResponseSink(std::shared_ptr<AnswerChannel> channel, Framing framing, std::unique_ptr<Decoder> decoder,
-                           std::shared_ptr<std::atomic<bool>> ended)
-    : channel_(std::move(channel)), framing_(framing), decoder_(std::move(decoder)), ended_(std::move(ended)) {}
+                           std::shared_ptr<TransferState> transfer)
+    : channel_(std::move(channel)), framing_(framing), decoder_(std::move(decoder)), transfer_(std::move(transfer)) {}
 
 void ResponseSink::on_head(const net::ResponseHead& head) {
   refused_.head = head;
@@ -51,6 +52,7 @@ void ResponseSink::open_stream() {
 }
 
 net::Flow ResponseSink::on_data(std::string_view bytes) {
+  transfer_->last_bytes.store(std::chrono::steady_clock::now());
   switch (state_) {
     case State::kHead:
     case State::kRefused:
@@ -148,7 +150,7 @@ void ResponseSink::end_stream(const base::Result<void>& result) {
 }
 
 void ResponseSink::on_end(base::Result<void> result) {
-  ended_->store(true);
+  transfer_->ended.store(true);
   switch (state_) {
     case State::kHead:
       (void)channel_->push({.transport = result.ok() ? base::Error{.code = protocol::error_codes::kStream,

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "lathe/base/clock.h"
 #include "lathe/net/http_client.h"
 #include "lathe/net/ndjson.h"
 #include "lathe/net/sse.h"
@@ -31,6 +32,14 @@ struct AnswerPart {
 };
 using AnswerChannel = runtime::CrossChannel<AnswerPart>;
 
+/// What the net thread tells about a transfer while it runs. Any thread.
+struct TransferState {
+  /// Nothing more comes: its connection can be used again.
+  std::atomic<bool> ended = false;
+  /// When bytes last came, whatever they were: an event, a piece of one, or a comment that only keeps the line open.
+  std::atomic<base::MonoTime> last_bytes = base::MonoTime();
+};
+
 /// Runs a decoder over the bytes of one answer, on the net thread. Memory is bounded: by the channel, which pauses the
 /// transfer, by the parsers' limits, and by kMaxRefusedBytes of an answer that is no stream.
 ///
@@ -41,9 +50,8 @@ class ResponseSink final : public net::BodySink {
  public:
   static constexpr std::size_t kMaxRefusedBytes = 64U << 10;
 
-  /// `ended` is set when the transfer has ended, so that its connection can be used again.
   ResponseSink(std::shared_ptr<AnswerChannel> channel, Framing framing, std::unique_ptr<Decoder> decoder,
-               std::shared_ptr<std::atomic<bool>> ended);
+               std::shared_ptr<TransferState> transfer);
 
   void on_head(const net::ResponseHead& head) override;
   net::Flow on_data(std::string_view bytes) override;
@@ -66,7 +74,7 @@ class ResponseSink final : public net::BodySink {
   std::shared_ptr<AnswerChannel> channel_;
   const Framing framing_;
   std::unique_ptr<Decoder> decoder_;
-  std::shared_ptr<std::atomic<bool>> ended_;
+  std::shared_ptr<TransferState> transfer_;
   net::SseParser sse_;
   net::NdjsonParser ndjson_;
   State state_ = State::kHead;

@@ -213,6 +213,20 @@ TEST_P(WiresTest, CutsAndStallsAreOfTheStream) {
   EXPECT_EQ(stalled.failure->retry, RetryClass::kStream);
 }
 
+TEST_P(WiresTest, BytesWithoutEventsAreNoStall) {
+  Answer slow;
+  slow.text = lathe::testing::say({"half"});
+  for (int i = 0; i < 5; ++i) {
+    slow.text.emplace_back(lathe::testing::Delay{std::chrono::milliseconds(200)});
+    slow.text.emplace_back(lathe::testing::Comment{"wait"});
+  }
+  slow.text.emplace_back(lathe::testing::Delta{" whole"});
+  serve({slow});
+  const Heard heard = ask_model(question(), std::chrono::milliseconds(800));
+  ASSERT_FALSE(heard.failure.has_value()) << heard.failure->error.text();
+  EXPECT_EQ(heard.text, "half whole");
+}
+
 TEST_P(WiresTest, NoServerIsNoConnection) {
   serve({});
   model_ = make(GetParam(), "http://127.0.0.1:1");
