@@ -92,8 +92,8 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY(const std::string keeper_program, keeper::installed_program());
   TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
   host_ = known_host_facts(paths.cache_dir);
-  const auto make_driver = [this, keepers_dir = paths.runtime_dir + "/keepers"](
-                               const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {
+  const auto make_driver =
+      [this, runtime_dir = paths.runtime_dir](const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {
     return std::make_unique<NativeSession>(NativeSession::Shared{.loop = loop_,
                                                                  .fs_pool = fs_pool_,
                                                                  .http = http_,
@@ -105,7 +105,8 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
                                                                  .cassette = *cassette_,
                                                                  .sandbox = sandbox_,
                                                                  .host = host_,
-                                                                 .keepers_dir = keepers_dir,
+                                                                 .keepers_dir = runtime_dir + "/keepers",
+                                                                 .proxies_dir = runtime_dir + "/egress",
                                                                  .secrets = *secret_guard_},
                                            setup);
   };

@@ -1,6 +1,7 @@
 #include "lathe/apps/native_session.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "lathe/apps/agent_tools.h"
 #include "lathe/tools/agent/agent_tools.h"
@@ -21,6 +22,7 @@ namespace {
 
 /// How long the commands of a process that died go on for the next one to find; what they wrote stays.
 constexpr std::chrono::seconds kKeeperLinger{5};
+constexpr std::size_t kProxyNameLetters = 12;
 constexpr std::int64_t kMostCharacters = 10'000;
 
 using Tools = std::vector<std::unique_ptr<ports::Tool>>;
@@ -75,9 +77,20 @@ std::string level_of(const NativeSession::Shared& shared, const engine::DriverSe
   return session_level(shared.config, shared.host, setup.sandbox_mode, setup.network).value_or("none");
 }
 
-runtime::Async<ports::TaskEnd> failed(base::Error error) {
-  co_return ports::TaskEnd{.kind = ports::TaskEnd::Kind::kFailed, .error = std::move(error)};
+std::unique_ptr<SessionNetwork> make_network(const NativeSession::Shared& shared, const engine::DriverSetup& setup) {
+  if (setup.network != protocol::NetworkMode::kProxy) return nullptr;
+  // The path of a socket has to be short; the end of an id is its random part.
+  const std::string& id = setup.session_id;
+  const std::string name = id.substr(id.size() - std::min(id.size(), kProxyNameLetters));
+  return std::make_unique<SessionNetwork>(
+      shared.loop,
+      egress::ProxyThread::Options{.rules = host_rules(setup.allow_hosts),
+                                   .limits = {.bytes = static_cast<std::uint64_t>(shared.config.egress_bytes)},
+                                   .socket_path = shared.proxies_dir + "/" + name},
+      setup.record);
 }
+
+ports::TaskEnd failed(base::Error error) { return {.kind = ports::TaskEnd::Kind::kFailed, .error = std::move(error)}; }
 
 agent::AgentOptions agent_options(const config::Config& config) {
   agent::AgentOptions options;
@@ -93,7 +106,12 @@ agent::AgentOptions agent_options(const config::Config& config) {
 }  // namespace
 
 NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& setup)
-    : sandbox_({.loop = shared.loop, .pool = shared.fs_pool, .blobs = shared.blobs, .record = setup.record},
+    : network_(make_network(shared, setup)),
+      sandbox_({.loop = shared.loop,
+                .pool = shared.fs_pool,
+                .blobs = shared.blobs,
+                .record = setup.record,
+                .proxy_socket = network_ ? network_->socket_path() : ""},
                session_facts(shared.sandbox, setup), shared.host),
       keepers_(shared.loop, keeper_options(shared, setup, &sandbox_)),
       keeper_runner_(shared.loop, keepers_, level_of(shared, setup)),
@@ -131,8 +149,19 @@ NativeSession::~NativeSession() = default;
 
 runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, ports::TaskHost& host,
                                                   runtime::CancelToken cancel) {
-  if (!tools_.ok()) return failed(tools_.error());
-  return driver_->run(std::move(request), host, std::move(cancel));
+  if (!tools_.ok()) co_return failed(tools_.error());
+  if (!network_) co_return co_await driver_->run(std::move(request), host, std::move(cancel));
+  if (auto entered = co_await network_->enter(&host); !entered.ok()) co_return failed(std::move(entered).error());
+  std::exception_ptr thrown;
+  ports::TaskEnd end;
+  try {
+    end = co_await driver_->run(std::move(request), host, std::move(cancel));
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  co_await network_->leave();
+  if (thrown) std::rethrow_exception(thrown);
+  co_return end;
 }
 
 runtime::Async<std::vector<protocol::EventMsg>> NativeSession::recover(const ports::SessionState& state) {
@@ -153,6 +182,7 @@ base::Result<void> NativeSession::resize(const std::string& job, std::int64_t co
 runtime::Async<void> NativeSession::stop() {
   co_await jobs_.stop();
   co_await keepers_.stop();
+  if (network_) co_await network_->stop();
 }
 
 }  // namespace lathe::apps

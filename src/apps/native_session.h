@@ -5,6 +5,7 @@
 
 #include "lathe/agent/native_driver.h"
 #include "lathe/apps/cassette_deck.h"
+#include "lathe/apps/session_network.h"
 #include "lathe/apps/session_sandbox.h"
 #include "lathe/config/config.h"
 #include "lathe/egress/resolver.h"
@@ -36,6 +37,8 @@ class NativeSession final : public ports::Driver {
     const sandbox::HostFacts& host;
     /// Folder for the keepers of all sessions; each has its own below.
     std::string keepers_dir;
+    /// Folder for the sockets of egress proxies.
+    std::string proxies_dir;
     /// Keeps secrets from the file tools.
     const tools::common::SecretGuard& secrets;
   };
@@ -50,6 +53,8 @@ class NativeSession final : public ports::Driver {
   runtime::Async<void> stop() override;
 
  private:
+  /// Only with `network: proxy`.
+  std::unique_ptr<SessionNetwork> network_;
   SessionSandbox sandbox_;
   tools::shell::KeeperSet keepers_;
   tools::shell::KeeperCommandRunner keeper_runner_;

@@ -14,7 +14,6 @@
 #include "lathe/apps/sandbox_bait.h"
 #include "lathe/apps/session_sandbox.h"
 #include "lathe/base/strings.h"
-#include "lathe/egress/proxy_environment.h"
 #include "lathe/egress/proxy_thread.h"
 #include "lathe/keeper/client.h"
 #include "lathe/runtime/files.h"
@@ -30,7 +29,6 @@ using runtime::Async;
 
 namespace {
 
-constexpr std::uint16_t kProxyPort = 3128;
 constexpr int kJailFd = 3;
 constexpr int kProxyFd = 4;
 constexpr std::chrono::minutes kTestPatience{1};
@@ -64,11 +62,7 @@ class SandboxControl final : public client::Sandbox {
     sandbox::SessionFacts facts = facts_for(what, folder.path());
     if (what.allow_hosts.empty()) co_return co_await run_plain(std::move(facts), std::move(what));
     CO_TRY(egress::HostRules rules, egress::HostRules::parse(what.allow_hosts));
-    facts.network = sandbox::Network::kProxy;
-    for (const std::string& variable : egress::proxy_environment(kProxyPort)) {
-      const std::size_t equals = variable.find('=');
-      facts.environment.push_back({variable.substr(0, equals), variable.substr(equals + 1)});
-    }
+    set_behind_proxy(facts);
     FixedHosts hosts;
     const std::string socket = folder.path() + "/proxy.sock";
     egress::ProxyThread proxy(loop_, hosts, {.rules = std::move(rules), .limits = {}, .socket_path = socket});

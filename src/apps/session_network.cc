@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lathe/base/json.h"
+#include "lathe/runtime/files.h"
 
 namespace lathe::apps {
 
@@ -10,9 +11,6 @@ using base::Result;
 using runtime::Async;
 
 namespace {
-
-/// Decisions that wait for a Task; the proxy decides about a bounded number of hosts.
-constexpr std::size_t kMaxWaiting = 4096;
 
 ports::Action action_about(const egress::Endpoint& target, std::string call_id) {
   return {.kind = ports::Action::Kind::kNetwork,
@@ -26,16 +24,21 @@ ports::Action action_about(const egress::Endpoint& target, std::string call_id) 
 
 }  // namespace
 
-SessionNetwork::SessionNetwork(runtime::Loop& loop, egress::ProxyThread::Options options)
-    : socket_path_(options.socket_path), proxy_(loop, *this, std::move(options)), asked_(loop), recorder_(loop) {}
+SessionNetwork::SessionNetwork(runtime::Loop& loop, egress::ProxyThread::Options options, ports::RecordEvent record)
+    : socket_path_(options.socket_path),
+      record_(std::move(record)),
+      proxy_(loop, *this, std::move(options)),
+      asked_(loop) {}
 
 Async<Result<void>> SessionNetwork::enter(ports::TaskHost* host) {
-  if (!std::exchange(started_, true)) {
-    CO_TRY_OK((co_await proxy_.start()).within("the egress proxy"));
+  if (!started_) {
+    CO_TRY_OK(runtime::make_folders(socket_path_.substr(0, socket_path_.rfind('/'))));
+    started_ = true;
+    started_well_ = (co_await proxy_.start()).within("the egress proxy");
   }
+  CO_TRY_OK(started_well_);
   host_ = host;
   task_.emplace();
-  if (!std::exchange(recording_, true)) recorder_.spawn(record_all());
   co_return Result<void>();
 }
 
@@ -43,13 +46,11 @@ Async<void> SessionNetwork::leave() {
   if (host_ == nullptr) co_return;
   task_->cancel(runtime::cancelled_error("the task has ended"));
   while (asking_ > 0) (void)co_await asked_.wait(runtime::CancelToken(), runtime::Deadline::never());
-  co_await recorder_.join();
   host_ = nullptr;
 }
 
 Async<void> SessionNetwork::stop() {
-  co_await proxy_.stop();
-  co_await recorder_.stop();
+  if (started_) co_await proxy_.stop();
 }
 
 Async<egress::Gatekeeper::Answer> SessionNetwork::ask(egress::Endpoint target, runtime::CancelToken cancel) {
@@ -74,18 +75,7 @@ Async<egress::Gatekeeper::Answer> SessionNetwork::ask_gate(egress::Endpoint targ
 }
 
 void SessionNetwork::decided(protocol::NetworkDecision decision) {
-  if (decisions_.size() < kMaxWaiting) decisions_.push_back(std::move(decision));
-  if (host_ != nullptr && !std::exchange(recording_, true)) recorder_.spawn(record_all());
-}
-
-Async<void> SessionNetwork::record_all() {
-  while (host_ != nullptr && !decisions_.empty()) {
-    protocol::NetworkDecision next = std::move(decisions_.front());
-    decisions_.pop_front();
-    // A session that cannot record any more says so itself, at its next event.
-    if (!(co_await host_->record(std::move(next))).ok()) break;
-  }
-  recording_ = false;
+  if (record_) record_(std::move(decision));
 }
 
 }  // namespace lathe::apps

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "lathe/egress/proxy_environment.h"
+
 namespace lathe::apps {
 
 using base::Result;
@@ -110,6 +112,10 @@ Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec
   confined.outer_argv = plan.outer_argv;
   confined.keeper_program = plan.keeper_path;
   confined.jail = jail.encode();
+  if (!parts_.proxy_socket.empty()) {
+    confined.proxy_socket = parts_.proxy_socket;
+    confined.proxy_port = kProxyPort;
+  }
   co_return confined;
 }
 
@@ -136,6 +142,14 @@ Result<SandboxSetup> sandbox_setup(const config::Config& config, const config::E
                       .keeper_program = keeper_program};
 }
 
+void set_behind_proxy(sandbox::SessionFacts& facts) {
+  facts.network = sandbox::Network::kProxy;
+  for (const std::string& variable : egress::proxy_environment(kProxyPort)) {
+    const std::size_t equals = variable.find('=');
+    facts.environment.push_back({variable.substr(0, equals), variable.substr(equals + 1)});
+  }
+}
+
 sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::DriverSetup& session) {
   const config::Paths& paths = setup.paths;
   sandbox::SessionFacts facts{.mode = mode_of(session.sandbox_mode),
@@ -152,6 +166,7 @@ sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::Dri
   }
   facts.is_secret = [secrets = setup.secrets](std::string_view path) { return secrets.matches(path); };
   facts.network = network_of(session.network);
+  if (facts.network == sandbox::Network::kProxy) set_behind_proxy(facts);
   facts.least_level = sandbox::level_named(setup.config.sandbox_level).value_or(sandbox::Level::kFull);
   facts.waiver = waiver_of(setup.config);
   return facts;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ class SessionSandbox final {
     ports::BlobStore& blobs;
     /// Gets the warnings about protected names. May be empty.
     ports::RecordEvent record;
+    /// Of the egress proxy (SessionNetwork); empty: there is none.
+    std::string proxy_socket = {};
   };
   SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host);
 
@@ -80,6 +83,12 @@ struct SandboxSetup {
                                                        const config::Environment& environment,
                                                        const config::Paths& paths, const std::string& keeper_program);
 
+/// Where commands find the egress proxy in their jail.
+inline constexpr std::uint16_t kProxyPort = 3128;
+/// The egress proxy is the only way out, and commands are told of it.
+void set_behind_proxy(sandbox::SessionFacts& facts);
+
+/// Of a session; behind the proxy when its network is that.
 [[nodiscard]] sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::DriverSetup& session);
 
 /// The level of sessions with that mode and network, for EngineParts::confinement.

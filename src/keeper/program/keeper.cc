@@ -86,7 +86,7 @@ void Keeper::run() {
   prctl(PR_SET_DUMPABLE, 0);
   while (!closing_ || busy()) poll_once();
   tell_all();
-  for (const pid_t forwarder : forwarders_) kill(forwarder, SIGKILL);
+  for (const auto& [port, forwarder] : forwarders_) kill(forwarder, SIGKILL);
   end_children({}, kOrphanPatienceMs, nullptr);
 }
 
@@ -304,8 +304,15 @@ void Keeper::on_forward(const Message& message) {
     say({"forwarding", message.words[1], std::to_string(EINVAL)});
     return;
   }
-  const Forwarder forwarder = start_forwarder(static_cast<unsigned short>(port), message.fds[0]);
-  if (forwarder.pid > 0) forwarders_.push_back(forwarder.pid);
+  // The client of before died, and its proxy with it.
+  const auto number = static_cast<unsigned short>(port);
+  if (const auto old = forwarders_.find(number); old != forwarders_.end()) {
+    kill(old->second, SIGKILL);
+    waitpid(old->second, nullptr, 0);
+    forwarders_.erase(old);
+  }
+  const Forwarder forwarder = start_forwarder(number, message.fds[0]);
+  if (forwarder.pid > 0) forwarders_[number] = forwarder.pid;
   say({"forwarding", message.words[1], std::to_string(forwarder.error)});
 }
 
@@ -346,7 +353,8 @@ void Keeper::on_lost(Slot& slot) {
   // Once the supervisor is reaped, its children are ours.
   ::kill(slot.supervisor, SIGKILL);
   waitpid(slot.supervisor, nullptr, 0);
-  std::vector<pid_t> spared = forwarders_;
+  std::vector<pid_t> spared;
+  for (const auto& [port, forwarder] : forwarders_) spared.push_back(forwarder);
   for (const auto& other : slots_) {
     if (other->control >= 0 && other->supervisor != slot.supervisor) spared.push_back(other->supervisor);
   }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -97,7 +98,8 @@ class Keeper final {
   /// When commands without a client end; 0: there is one.
   long long alone_until_ms_ = 0;
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::vector<pid_t> forwarders_;
+  /// By port.
+  std::map<unsigned short, pid_t> forwarders_;
 };
 
 }  // namespace lathe::keeper

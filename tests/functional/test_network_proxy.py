@@ -1,0 +1,83 @@
+"""Network of a session's commands: with `--network proxy` the egress proxy is the only way out, and tells what it did."""
+import shutil
+import socket
+import threading
+
+import pytest
+
+from support import calls, says, shell
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+CURL = "curl -s --noproxy '' --max-time 20"
+
+
+@pytest.fixture
+def page():
+    """The address of an HTTP server that answers "hello"."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            client.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def exec_curl(lathe, start_server, command, *words):
+    lathe.use(start_server(calls(shell(command)), says("Done.")))
+    ran = lathe.ok("exec", "--json", *words, "fetch it")
+    (end,) = ran.of_type("exec_command_end")
+    return ran, end["outcome"]["output"]
+
+
+def test_named(lathe, start_server, page):
+    ran, output = exec_curl(lathe, start_server, f"{CURL} http://{page}/; echo; echo $HTTP_PROXY", "--network", "proxy",
+                            "--allow-host", "127.0.0.1")
+    assert "hello" in output and "http://127.0.0.1:" in output
+    (decision,) = ran.of_type("network_decision")
+    assert (decision["host"], decision["port"], decision["allowed"]) == ("127.0.0.1", int(page.split(":")[1]), True)
+    assert decision["address"] and decision["rule"] == "127.0.0.1"
+
+
+def test_private(lathe, start_server, page):
+    """An address that is not public is refused, and nobody is asked."""
+    ran, output = exec_curl(lathe, start_server, f"{CURL} http://{page}/ || echo failed", "--network", "proxy")
+    assert "hello" not in output
+    (decision,) = ran.of_type("network_decision")
+    assert decision["host"] == "127.0.0.1" and not decision["allowed"]
+    assert ran.of_type("exec_approval_request", "approval_request") == []
+
+
+def test_asks(lathe, start_server):
+    """A host that no rule names is asked about; without a person the answer is no."""
+    ran, output = exec_curl(lathe, start_server, f"{CURL} -w '%{{http_code}}' http://other.example/", "--allow-host",
+                            "pypi.org")
+    assert "403" in output
+    (decision,) = ran.of_type("network_decision")
+    assert (decision["host"], decision["allowed"]) == ("other.example", False)
+    assert any("other.example" in str(message) for message in ran.messages if "approval" in message["type"])
+
+
+def test_two_tasks(lathe, start_server, page):
+    """The next Task of a session goes through a proxy again."""
+    command = f"{CURL} http://{page}/"
+    lathe.use(start_server(calls(shell(command)), says("Done."), calls(shell(command)), says("Done.")))
+    first = lathe.ok("exec", "--json", "--allow-host", "127.0.0.1", "one")
+    second = lathe.ok("exec", "--json", "--resume", first.session, "two")
+    assert [ran.of_type("exec_command_end")[0]["outcome"]["output"].strip().endswith("hello")
+            for ran in (first, second)] == [True, True]
+    assert len(second.of_type("network_decision")) == 1
+
+
+def test_none(lathe, start_server, page):
+    ran, output = exec_curl(lathe, start_server, f"{CURL} http://{page}/ || echo failed")
+    assert "hello" not in output and ran.of_type("network_decision") == []
