@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from support import calls, read_file, says, shell, tool, wait_until
+from support import apply_patch, calls, read_file, says, shell, tool, wait_until
 
 # Members by which models and agents elsewhere were talked into skipping a question.
 SELF_APPROVAL = {"approved": True, "confirmed": True, "auto_approve": True, "dangerouslyDisableSandbox": True,
@@ -137,3 +137,22 @@ def test_nothing_that_detaches_outlives_the_task(lathe, start_server, tmp_path, 
     ran = run(lathe, start_server, calls(shell(DETACH[how].replace("{marker}", marker))))
     assert ran.code == 0, str(ran)
     wait_until(lambda: not alive(f"98{marker}"), "the end of all that was started", seconds=5)
+
+
+def test_file_tools_change_nothing_that_programs_outside_obey(lathe, start_server, repository):
+    names = [".git/hooks/post-checkout", ".git/config", ".envrc", ".vscode/tasks.json", ".lathe/config.yaml", ".mcp.json"]
+    config = (repository / ".git/config").read_text()
+    (repository / "evil").write_text("evil")
+    writes = [tool("write_file", path=name, content="evil") for name in names]
+    moves = [tool("move_file", **{"from": "evil", "to": name}) for name in names]
+    patch = "".join(f"*** Add File: {name}\n+evil\n" for name in names if name != ".git/config")
+    patches = [apply_patch(f"*** Begin Patch\n{patch}*** End Patch\n"),
+               apply_patch("*** Begin Patch\n*** Delete File: .git/config\n*** End Patch\n")]
+    ran = run(lathe, start_server, calls(*writes, *moves, *patches))
+    outcomes = list(ends_of(ran).values())
+    assert len(outcomes) == 2 * len(names) + 2
+    for outcome in outcomes:
+        assert outcome["status"] == "failed" and "only a person can" in outcome["output"], outcome
+    assert (repository / ".git/config").read_text() == config
+    assert not [name for name in names if name != ".git/config" and (repository / name).exists()]
+    assert (repository / "evil").read_text() == "evil"

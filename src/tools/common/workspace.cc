@@ -15,6 +15,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
+#include "lathe/tools/common/protected_place.h"
 #include "lathe/tools/common/secret_guard.h"
 
 namespace lathe::tools::common {
@@ -118,8 +119,29 @@ Result<UniqueFd> open_folder(int root, const std::string& relative, bool make, c
   if (folder.ok() || !make || folder.error().code != base::codes::kNotFound) return folder;
   const auto [parent_path, name] = split_last(relative);
   TRY(const UniqueFd parent, open_folder(root, parent_path, make, shown));
+  TRY_OK(refuse_protected(root, parent.get(), name, shown));
   if (mkdirat(parent.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return errno_error(errno, shown);
   return open_beneath(root, relative, O_PATH | O_DIRECTORY, shown);
+}
+
+/// The folder that holds the path's last name, which may be changed. Nothing is made for what is protected.
+Result<UniqueFd> open_holder(int root, const std::string& relative, bool make, const std::string& shown) {
+  const auto [folder_path, name] = split_last(relative);
+  std::string above = folder_path;
+  std::string rest = name;
+  auto there = open_beneath(root, above, O_PATH | O_DIRECTORY, shown);
+  while (!there.ok() && there.error().code == base::codes::kNotFound && above != ".") {
+    auto [higher, missing] = split_last(above);
+    above = std::move(higher);
+    rest = missing + "/" + rest;
+    there = open_beneath(root, above, O_PATH | O_DIRECTORY, shown);
+  }
+  if (!there.ok()) return there;
+  TRY_OK(refuse_protected(root, there->get(), rest, shown));
+  TRY(UniqueFd folder, open_folder(root, folder_path, make, shown));
+  // A link may have been swapped meanwhile; this descriptor is the one that is used.
+  TRY_OK(refuse_protected(root, folder.get(), name, shown));
+  return folder;
 }
 
 /// Follows links at the end of the path one by one, each step below the root.
@@ -128,7 +150,7 @@ Result<Target> find_target(int root, const Place& place, bool make_folders) {
   std::string relative = place.relative;
   for (int links = 0; links < kMaxLinks; ++links) {
     auto [folder_path, name] = split_last(relative);
-    TRY(UniqueFd folder, open_folder(root, folder_path, make_folders, place.shown()));
+    TRY(UniqueFd folder, open_holder(root, relative, make_folders, place.shown()));
     struct stat status{};
     if (fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != ENOENT) return errno_error(errno, place.shown());
@@ -241,8 +263,8 @@ Result<void> Workspace::write(const Place& place, std::string_view bytes, std::o
 
 Result<void> Workspace::remove(const Place& place) const {
   if (!place.inside()) return outside(place.shown());
-  const auto [folder_path, name] = split_last(place.relative);
-  TRY(const UniqueFd folder, open_folder(root_.get(), folder_path, /*make=*/false, place.shown()));
+  const std::string name = split_last(place.relative).second;
+  TRY(const UniqueFd folder, open_holder(root_.get(), place.relative, /*make=*/false, place.shown()));
   if (unlinkat(folder.get(), name.c_str(), 0) == 0) return {};
   if (errno == EISDIR) return invalid(fmt::format("{} is a folder; only files can be deleted", place.shown()));
   return errno_error(errno, place.shown());
@@ -250,16 +272,16 @@ Result<void> Workspace::remove(const Place& place) const {
 
 Result<void> Workspace::move(const Place& from, const Place& to) const {
   if (!from.inside() || !to.inside()) return outside(from.inside() ? to.shown() : from.shown());
-  const auto [from_path, from_name] = split_last(from.relative);
-  TRY(const UniqueFd from_folder, open_folder(root_.get(), from_path, /*make=*/false, from.shown()));
+  const std::string from_name = split_last(from.relative).second;
+  TRY(const UniqueFd from_folder, open_holder(root_.get(), from.relative, /*make=*/false, from.shown()));
   struct stat status{};
   if (fstatat(from_folder.get(), from_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno_error(errno, from.shown());
   }
   if (S_ISLNK(status.st_mode)) return invalid(fmt::format("{} is a link; move it with a command", from.shown()));
   if (!S_ISREG(status.st_mode)) return not_a_file(from.shown(), status.st_mode);
-  const auto [to_path, to_name] = split_last(to.relative);
-  TRY(const UniqueFd to_folder, open_folder(root_.get(), to_path, /*make=*/true, to.shown()));
+  const std::string to_name = split_last(to.relative).second;
+  TRY(const UniqueFd to_folder, open_holder(root_.get(), to.relative, /*make=*/true, to.shown()));
   if (renameat2(from_folder.get(), from_name.c_str(), to_folder.get(), to_name.c_str(), RENAME_NOREPLACE) == 0) {
     return {};
   }

@@ -14,7 +14,8 @@
 //
 // A path is first made plain by its text alone (".", ".." and double slashes go), and exactly that path is opened and
 // shown. Reads may leave the folder. Writes may not, neither by text nor through a link: the kernel resolves them with
-// openat2(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), so that a link swapped in the meantime is refused as well.
+// openat2(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), so that a link swapped in the meantime is refused as well. Names
+// that the jail protects from commands are protected from them too (protected_place.h).
 
 namespace lathe::tools::common {
 
@@ -58,8 +59,8 @@ class Workspace final {
  public:
   [[nodiscard]] static base::Result<Workspace> open(const std::string& cwd);
 
-  /// May this place be written at all? `permission_denied` when it is outside or a link leads out, `invalid` when it
-  /// is there and no regular file. Changes nothing.
+  /// May this place be written at all? `permission_denied` when it is outside, a link leads out, or it is protected,
+  /// `invalid` when it is there and no regular file. Changes nothing.
   [[nodiscard]] base::Result<void> check_writable(const Place& place) const;
   /// Replaces or creates the file in one step (a temporary file beside it, then rename); missing folders are made.
   /// The permission bits of an existing file are kept, setuid, setgid and sticky are not; a new one gets those of

@@ -116,6 +116,46 @@ TEST_F(WorkspaceTest, WritesThroughALinkThatStaysInside) {
   EXPECT_EQ(get(cwd_ + "/src/a.txt"), "2");
 }
 
+TEST_F(WorkspaceTest, ProtectedNamesAreChangedByPeopleOnly) {
+  fs::create_directories(cwd_ + "/.git/hooks");
+  put(cwd_ + "/.git/config", "[core]\n");
+  fs::create_directory_symlink(".git", cwd_ + "/git");
+  fs::create_symlink(".git/config", cwd_ + "/settings");
+  const auto workspace = Workspace::open(cwd_);
+  for (const char* path :
+       {".git/hooks/pre-commit", ".git/hooks/deep/x", ".git/config", ".git", "git/config", "settings", ".envrc",
+        ".vscode/tasks.json", ".lathe/agents/x.md", ".mcp.json", "src/../.envrc"}) {
+    const auto checked = workspace->check_writable(at(path));
+    ASSERT_FALSE(checked.ok()) << path;
+    EXPECT_EQ(checked.error().code, base::codes::kPermission) << path;
+    EXPECT_NE(checked.error().text().find("only a person can"), std::string::npos) << checked.error().text();
+    EXPECT_FALSE(write(path, "owned").ok()) << path;
+    EXPECT_FALSE(workspace->move(at("src/a.txt"), at(path)).ok()) << path;
+  }
+  EXPECT_FALSE(workspace->remove(at(".git/config")).ok());
+  EXPECT_FALSE(workspace->move(at(".git/config"), at("mine")).ok());
+  EXPECT_EQ(get(cwd_ + "/.git/config"), "[core]\n");
+  EXPECT_FALSE(fs::exists(cwd_ + "/.vscode")) << "no folder is made for it";
+  EXPECT_TRUE(fs::is_empty(cwd_ + "/.git/hooks"));
+  for (const char* path : {".gitignore", ".github/workflows/ci.yml", ".git/notes", "src/.envrc", "venv/own.py"}) {
+    EXPECT_TRUE(write(path, "fine").ok()) << path;
+  }
+}
+
+TEST_F(WorkspaceTest, WhatTheGitPointerLeadsToIsProtected) {
+  fs::create_directories(cwd_ + "/store/modules");
+  put(cwd_ + "/.git", "gitdir: store\n");
+  for (const char* path : {"store/hooks/x", "store/config", "store/modules/x", ".git"}) {
+    const auto written = write(path, "owned");
+    ASSERT_FALSE(written.ok()) << path;
+    EXPECT_EQ(written.error().code, base::codes::kPermission) << path;
+  }
+  fs::create_directories(cwd_ + "/tasks");
+  fs::create_directory_symlink("tasks", cwd_ + "/.vscode");
+  EXPECT_FALSE(write("tasks/tasks.json", "owned").ok());
+  EXPECT_TRUE(write("store/notes", "fine").ok());
+}
+
 TEST_F(WorkspaceTest, RefusesWhatIsNoFile) {
   EXPECT_EQ(write("src", "x").error().message, "src is a folder");
   ASSERT_EQ(mkfifo((cwd_ + "/fifo").c_str(), 0600), 0);
