@@ -37,6 +37,12 @@ FileState state_of(const std::optional<std::string_view>& bytes) {
           .git = {}};
 }
 
+/// The record of an undo's step that did not happen.
+ChangeRecord taken_back(ChangeRecord record) {
+  std::swap(record.before, record.after);
+  return record;
+}
+
 /// Where the file really is: links in the path to it, and at its end, followed.
 std::string real_place(const std::string& path) {
   std::error_code ignored;
@@ -83,6 +89,10 @@ Result<void> SessionHistory::open() {
     break;
   }
   log_ = std::move(log);
+  if (auto settled = settle_what_died(); !settled.ok()) {
+    log_.reset();
+    return settled;
+  }
   if (!died) {
     // In another working folder, where this history does not look.
     if (!log_->open_command()) return {};
@@ -95,6 +105,34 @@ Result<void> SessionHistory::open() {
   at_.store(at);
   if (!closed.ok()) log_.reset();
   return closed;
+}
+
+Result<void> SessionHistory::settle(std::vector<ChangeRecord> not_done, const ChangeRecord& last) {
+  ChangeRecord end = last;
+  if (!not_done.empty() && not_done.back().path == last.path) end.after = not_done.back().after;
+  end.before = end.after;
+  not_done.push_back(std::move(end));
+  auto kept = log_->append(not_done);
+  // Opened again, it is settled by what is found.
+  if (!kept.ok()) log_.reset();
+  return kept;
+}
+
+Result<void> SessionHistory::settle_what_died() {
+  const std::vector<ChangeRecord>& changes = log_->changes();
+  const auto of_undo = [](const ChangeRecord& change) {
+    return change.by == ChangedBy::kUndo && change.before != change.after;
+  };
+  const auto begin = std::find_if_not(changes.rbegin(), changes.rend(), of_undo).base();
+  if (begin == changes.end() || begin->root != options_.root) return {};
+  const base::UniqueFd root(::open(options_.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return base::errno_error(errno, options_.root);
+  std::vector<ChangeRecord> not_done;
+  for (auto change = begin; change != changes.end(); ++change) {
+    const auto now = look_at(root.get(), change->path);
+    if (now.ok() && same_content(*now, change->before)) not_done.push_back(taken_back(*change));
+  }
+  return settle(std::move(not_done), changes.back());
 }
 
 Result<std::vector<TreeChange>> SessionHistory::sweep() {
@@ -276,6 +314,7 @@ void finish(RestoreReport& report) {
 Result<RestoreReport> SessionHistory::carry_out_all(const RestorePlan& plan) {
   const std::scoped_lock lock(mutex_);
   RestoreReport report{.restored = {}, .removed = {}, .conflicts = plan.conflicts, .not_covered = {}};
+  if (plan.steps.empty()) return report;
   std::vector<ChangeRecord> records;
   for (const RestoreStep& step : plan.steps) {
     records.push_back({.at = at_.load(),
@@ -287,11 +326,22 @@ Result<RestoreReport> SessionHistory::carry_out_all(const RestorePlan& plan) {
   }
   TRY_OK(log_->append(records));
   const std::vector<std::string> held_keys = keys();
-  for (const RestoreStep& step : plan.steps) {
-    TRY(const StepEnd end, carry_out(step, options_.root, blobs_, held_keys).within(step.path));
-    if (end == StepEnd::kDone) report_step(step, report);
-    if (end == StepEnd::kConflict) report.conflicts.push_back(step.path);
+  std::vector<ChangeRecord> not_done;
+  std::optional<Error> failed;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const RestoreStep& step = plan.steps[i];
+    const auto end = carry_out(step, options_.root, blobs_, held_keys).within(step.path);
+    if (end.ok() && *end == StepEnd::kDone) {
+      report_step(step, report);
+      continue;
+    }
+    not_done.push_back(taken_back(records[i]));
+    if (!end.ok() && !failed) failed = end.error();
+    if (!end.ok() || *end == StepEnd::kConflict) report.conflicts.push_back(step.path);
   }
+  TRY_OK(settle(std::move(not_done), records.back()));
+  // What came back is told of; only when nothing did, why.
+  if (failed && report.restored.empty() && report.removed.empty()) return *std::move(failed);
   return report;
 }
 

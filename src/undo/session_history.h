@@ -35,7 +35,8 @@
 //
 // While jobs go on in the background there is no command_end, and what changes is theirs. One without end is closed by
 // the next process that opens the log: what differs from the tree then is the command's doing. Restoring keeps what it
-// replaces as blobs and is recorded as well.
+// replaces as blobs and is recorded as well: all steps before the first, then those that could not be done and an end.
+// One without end is settled by the next process: a step whose file is as it was before did not happen.
 
 namespace lathe::undo {
 
@@ -80,6 +81,10 @@ class SessionHistory final : public ports::WorkspaceHistory {
   base::Result<std::vector<ChangeRecord>> records_of(const ports::FileWrite& write);
   base::Result<RestorePlan> plan(std::int64_t seq);
   base::Result<ports::RestoreReport> carry_out_all(const RestorePlan& plan);
+  /// Ends an undo: the steps that did not happen, and a record that changes nothing, of the path of its `last`.
+  base::Result<void> settle(std::vector<ChangeRecord> not_done, const ChangeRecord& last);
+  /// An undo without end: what still is as it was did not happen.
+  base::Result<void> settle_what_died();
 
   runtime::Async<base::Result<void>> fetch_from_git(const RestorePlan* plan);
   [[nodiscard]] std::vector<std::string> keys() const;

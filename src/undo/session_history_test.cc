@@ -203,6 +203,55 @@ TEST_F(SessionHistoryTest, ACommandInWhoseMiddleEverythingDiedCanBeUndone) {
   EXPECT_EQ(get("f"), "0");
 }
 
+TEST_F(SessionHistoryTest, AStepThatFailsKeepsNoOtherFromComingBackAndCanBeTriedAgain) {
+  put("a/f", "0");
+  put("b", "0");
+  put("z", "0");
+  tool_writes(10, "a/f", std::nullopt);
+  tool_writes(11, "b", "1");
+  tool_writes(12, "z", "1");
+  stdfs::remove(at("a"));
+  put("a", "in the way");
+  const auto report = restore(5);
+  EXPECT_THAT(report.restored, ElementsAre("b", "z"));
+  EXPECT_THAT(report.conflicts, ElementsAre("a/f"));
+  stdfs::remove(at("a"));
+  start();
+  const auto again = restore(5);
+  EXPECT_THAT(again.restored, ElementsAre("a/f"));
+  EXPECT_THAT(again.conflicts, IsEmpty());
+}
+
+TEST_F(SessionHistoryTest, AnUndoInWhoseMiddleEverythingDiedCanBeDoneAgain) {
+  for (const char* path : {"done", "open", "person"}) {
+    put(path, "0");
+    tool_writes(10, path, "1");
+  }
+  history_.reset();
+  {
+    auto log = ChangeLog::open(base_ + "/session/undo/changes.ndjson", storage::Disk(), runtime::Durability::kProcess);
+    ASSERT_TRUE(log.ok()) << log.error().text();
+    std::vector<ChangeRecord> steps = log->changes();
+    for (ChangeRecord& step : steps) {
+      step.at = 20;
+      step.by = ChangedBy::kUndo;
+      std::swap(step.before, step.after);
+    }
+    ASSERT_TRUE(log->append(steps).ok());
+  }
+  put("done", "0");
+  put("person", "mine");
+  start();
+  tool_writes(30, "open", "2");
+  const auto report = restore(5);
+  EXPECT_THAT(report.restored, ElementsAre("open"));
+  EXPECT_THAT(report.conflicts, ElementsAre("person"));
+  EXPECT_EQ(get("open"), "0");
+  put("open", "1");
+  start();
+  EXPECT_THAT(restore(5).conflicts, ElementsAre("open", "person")) << "what an undo brought back was changed since";
+}
+
 TEST_F(SessionHistoryTest, WhatAJobWritesInTheBackgroundIsTheTasks) {
   put("f", "0");
   put("g", "0");
