@@ -106,5 +106,37 @@ TEST_F(LiveSessionTest, WordsDoNotAnswerAnApproval) {
   EXPECT_EQ(call(protocol::ApprovalList{})->questions.size(), 1U);
 }
 
+TEST_F(LiveSessionTest, TextThatStallsIsKeptAllTheSame) {
+  const std::string session = configure();
+  behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
+    host->draft(ports::DraftKind::kMessage, "i1", "Ha");
+    host->draft(ports::DraftKind::kMessage, "i1", "lf");
+    return wait_forever(host, std::move(request), std::move(cancel));
+  };
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("agent_message_delta");
+  (void)loop_.block_on(loop_.sleep(std::chrono::milliseconds(1500), CancelToken()));
+  reopen_as_after_a_crash();
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  const std::vector<Event> events = until("agent_message");
+  EXPECT_EQ(std::get<protocol::AgentMessage>(events.back().msg).text, "Half");
+}
+
+TEST_F(LiveSessionTest, ADraftIsNotWrittenAfterItsRecord) {
+  const std::string session = configure();
+  behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) -> Async<TaskEnd> {
+    host->draft(ports::DraftKind::kMessage, "i1", "Whole");
+    (void)co_await host->record(protocol::AgentMessage{.item = "i1", .text = "Whole"});
+    co_return co_await wait_forever(host, std::move(request), std::move(cancel));
+  };
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("agent_message_delta");
+  (void)loop_.block_on(loop_.sleep(std::chrono::milliseconds(1500), CancelToken()));
+  reopen_as_after_a_crash();
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  const std::vector<Event> events = until("error");
+  EXPECT_EQ(std::ranges::count(types(events), "agent_message"), 1);
+}
+
 }  // namespace
 }  // namespace lathe::engine

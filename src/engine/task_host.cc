@@ -22,7 +22,7 @@ using runtime::Deadline;
 
 namespace {
 
-/// Text of an unfinished item is written at least so often, which keeps a crash below the promised 2 s.
+/// Text of an unfinished item is on disk so long after it came, which keeps a crash below the promised 2 s.
 constexpr base::Millis kDraftInterval{1000};
 
 // Who settled a question that no client answered.
@@ -45,6 +45,13 @@ std::string id_of(const EventMsg& question) {
         return "";
       },
       question);
+}
+
+/// The item that a record completes, or "".
+std::string completed_item(const EventMsg& msg) {
+  if (const auto* message = std::get_if<protocol::AgentMessage>(&msg)) return message->item;
+  if (const auto* reasoning = std::get_if<protocol::AgentReasoning>(&msg)) return reasoning->item;
+  return "";
 }
 
 std::string rule_of(const EventMsg& question) {
@@ -79,7 +86,12 @@ protocol::Event SessionTaskHost::event_of(EventMsg msg, std::string by) const {
 Async<Result<std::int64_t>> SessionTaskHost::record(EventMsg msg) { return record_by(std::move(msg), ""); }
 
 Async<Result<std::int64_t>> SessionTaskHost::record_by(EventMsg msg, std::string by) {
-  return feed_.record(event_of(std::move(msg), std::move(by)));
+  // A draft of an item that is complete is out of date, so none is written once its record is on its way.
+  auto completed = drafts_.extract(completed_item(msg));
+  if (!completed.empty()) completed.mapped().timer = {};
+  Result<std::int64_t> seq = co_await feed_.record(event_of(std::move(msg), std::move(by)));
+  if (!seq.ok() && !completed.empty()) keep_draft(completed.key(), completed.mapped());
+  co_return seq;
 }
 
 void SessionTaskHost::show(EventMsg msg) { feed_.show(event_of(std::move(msg), "")); }
@@ -89,10 +101,21 @@ void SessionTaskHost::draft(ports::DraftKind kind, const std::string& item, std:
   const auto [found, fresh] = drafts_.try_emplace(item, Draft{.kind = kind, .text = {}, .kept_at = now});
   Draft& draft = found->second;
   draft.text += more;
-  if (now - draft.kept_at < kDraftInterval) return;
-  draft.kept_at = now;
+  if (now - draft.kept_at >= kDraftInterval) {
+    keep_draft(item, draft);
+  } else if (!draft.due) {
+    // Written even when nothing more comes.
+    draft.due = true;
+    draft.timer =
+        parts_.loop.call_at(draft.kept_at + kDraftInterval, [this, item, &draft] { keep_draft(item, draft); });
+  }
+}
+
+void SessionTaskHost::keep_draft(const std::string& item, Draft& draft) {
+  draft.due = false;
+  draft.kept_at = parts_.loop.mono_now();
   // A draft that cannot be kept costs nothing now: the item's own record will meet the same disk and say so.
-  (void)stream_.keep_draft({.kind = kind, .item = item, .text = base::cut_secrets(draft.text, parts_.secrets())});
+  (void)stream_.keep_draft({.kind = draft.kind, .item = item, .text = base::cut_secrets(draft.text, parts_.secrets())});
 }
 
 void SessionTaskHost::drop_draft(const std::string& item) {

@@ -78,7 +78,11 @@ class SessionTaskHost final : public ports::TaskHost {
     ports::DraftKind kind;
     std::string text;
     base::MonoTime kept_at;
+    /// Whether `timer` will write it.
+    bool due = false;
+    runtime::Timer timer = {};
   };
+  void keep_draft(const std::string& item, Draft& draft);
 
   EngineParts& parts_;
   ports::SessionStream& stream_;
