@@ -3,6 +3,7 @@
 
 #include "lathe/egress/host_rules.h"
 #include "lathe/engine/live_session.h"
+#include "lathe/engine/task_outcome.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::engine {
@@ -48,7 +49,7 @@ SessionConfigured defaults_of(const EngineParts& parts, const std::string& sessi
 void apply(const protocol::ConfigureSession& op, SessionConfigured& config) {
   if (op.approval_policy) config.approval_policy = *op.approval_policy;
   if (op.ask) config.ask = *op.ask;
-  if (op.budget) config.budget = *op.budget;
+  if (op.budget) config.budget = over(*op.budget, config.budget);
   if (!op.fallback_models.empty()) config.fallback_models = op.fallback_models;
   if (op.title) config.title = *op.title;
   if (op.sandbox_mode) config.sandbox_mode = *op.sandbox_mode;

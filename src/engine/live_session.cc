@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lathe/engine/recovery.h"
+#include "lathe/engine/task_outcome.h"
 #include "lathe/engine/undo_points.h"
 #include "lathe/engine/user_content.h"
 #include "lathe/protocol/error_codes.h"
@@ -349,7 +350,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
 
   ports::TaskRequest request;
   request.task = base::uuid7(parts_.loop.unix_now(), parts_.random);
-  request.budget = op && op->budget ? *op->budget : state().config->budget;
+  request.budget = op && op->budget ? over(*op->budget, state().config->budget) : state().config->budget;
   request.output_schema = op ? op->output_schema : std::nullopt;
   request.compact_only = !op;
   protocol::TaskStarted started{.task = request.task,

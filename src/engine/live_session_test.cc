@@ -106,6 +106,18 @@ TEST_F(LiveSessionTest, WordsDoNotAnswerAnApproval) {
   EXPECT_EQ(call(protocol::ApprovalList{})->questions.size(), 1U);
 }
 
+TEST_F(LiveSessionTest, ABudgetOfAnInputLeavesTheOtherCeilingsAsTheyAre) {
+  config_.budget = {.turns = 9, .micro_usd = 1'000'000};
+  reopen();
+  configure({.budget = protocol::Budget{.tool_calls = 7}});
+  protocol::UserInput asked = input("hi");
+  asked.budget = protocol::Budget{.turns = 5};
+  ASSERT_TRUE(submit(asked).ok());
+  const std::vector<Event> events = until("task_started");
+  EXPECT_EQ(std::get<protocol::TaskStarted>(events.back().msg).budget,
+            (protocol::Budget{.turns = 5, .tool_calls = 7, .micro_usd = 1'000'000}));
+}
+
 TEST_F(LiveSessionTest, TextThatStallsIsKeptAllTheSame) {
   const std::string session = configure();
   behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {

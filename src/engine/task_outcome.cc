@@ -59,6 +59,18 @@ Budget left_of(const Budget& budget, const AgentUse& use) {
           .millis = std::nullopt};
 }
 
+Budget over(Budget a, const Budget& b) {
+  const auto fill = [](std::optional<std::int64_t>& mine, const std::optional<std::int64_t>& other) {
+    if (!mine) mine = other;
+  };
+  fill(a.turns, b.turns);
+  fill(a.tool_calls, b.tool_calls);
+  fill(a.tokens, b.tokens);
+  fill(a.micro_usd, b.micro_usd);
+  fill(a.millis, b.millis);
+  return a;
+}
+
 Budget narrower(Budget a, const Budget& b) {
   const auto keep_least = [](std::optional<std::int64_t>& mine, const std::optional<std::int64_t>& other) {
     if (other) mine = std::min(mine.value_or(*other), *other);

@@ -32,6 +32,8 @@ struct TaskOutcome {
 
 /// What `budget` leaves after `use`; absent members stay absent, none is below zero.
 [[nodiscard]] protocol::Budget left_of(const protocol::Budget& budget, const ports::AgentUse& use);
+/// The ceilings of `a`, and of `b` where `a` has none.
+[[nodiscard]] protocol::Budget over(protocol::Budget a, const protocol::Budget& b);
 /// The smaller ceiling of each kind.
 [[nodiscard]] protocol::Budget narrower(protocol::Budget a, const protocol::Budget& b);
 
