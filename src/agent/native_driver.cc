@@ -22,7 +22,8 @@ std::int64_t active_millis(const base::Clock& clock, const std::optional<ports::
   return task->active_ms + std::max<std::int64_t>(clock.unix_now() - task->active_since, 0);
 }
 
-/// Cancels a Task when its time is spent; tells when 80 % of it is. The time that a parked Task ran before counts.
+/// Cancels a Task when its time is spent; tells that, and when 80 % of it is. The time that a parked Task ran before
+/// counts.
 class TimeBudget final {
  public:
   TimeBudget(runtime::Loop& loop, ports::TaskHost& host, const protocol::Budget& budget,
@@ -32,18 +33,19 @@ class TimeBudget final {
     const std::int64_t used = active_millis(loop, host.state().task);
     const std::int64_t warn_at = limit * 4 / 5;
     if (used >= limit) {
-      source.cancel(spent(limit));
+      end(host, source, limit);
       return;
     }
-    end_ = loop.call_after(milliseconds(limit - used), [&source, limit] { source.cancel(spent(limit)); });
+    end_ = loop.call_after(milliseconds(limit - used), [&host, &source, limit] { end(host, source, limit); });
     warning_ = loop.call_after(milliseconds(std::max<std::int64_t>(warn_at - used, 0)), [&host, warn_at, limit] {
       host.show(protocol::BudgetStatus{.kind = "millis", .used = warn_at, .limit = limit});
     });
   }
 
  private:
-  static base::Error spent(std::int64_t limit) {
-    return budget_error("millis", base::format_duration(milliseconds(limit)));
+  static void end(ports::TaskHost& host, runtime::CancelSource& source, std::int64_t limit) {
+    host.show(protocol::BudgetStatus{.kind = "millis", .used = limit, .limit = limit});
+    source.cancel(budget_error("millis", base::format_duration(milliseconds(limit))));
   }
 
   runtime::Timer end_;

@@ -219,7 +219,8 @@ TEST(NativeDriver, TimeEndsATaskInTheMiddleOfACallAndParkedTimeDoesNotCount) {
   EXPECT_THAT(end.error.message, HasSubstr("time"));
   EXPECT_THAT(rig.host.outcomes().at(0).second.output, HasSubstr("aborted after 10.0s"));
   EXPECT_THAT(rig.host.shown_of<protocol::BudgetStatus>(),
-              ElementsAre(protocol::BudgetStatus{.kind = "millis", .used = 8'000, .limit = 10'000}));
+              ElementsAre(protocol::BudgetStatus{.kind = "millis", .used = 8'000, .limit = 10'000},
+                          protocol::BudgetStatus{.kind = "millis", .used = 10'000, .limit = 10'000}));
 
   Rig parked;
   parked.request.budget.millis = 10'000;

@@ -35,7 +35,7 @@ std::optional<TaskEnd> TaskEndWatch::observe(const p::Event& event) {
   if (event.seq && *event.seq <= after_seq_) return std::nullopt;
   if (const auto* message = std::get_if<p::AgentMessage>(&event.msg)) last_message_ = message->text;
   if (const auto* budget = std::get_if<p::BudgetStatus>(&event.msg)) {
-    time_spent_ = budget->kind == "millis" && budget->used >= budget->limit;
+    time_spent_ |= budget->kind == "millis" && budget->used >= budget->limit;
   }
   if (const auto* asked = std::get_if<p::UserQuestion>(&event.msg)) text_questions_.insert(asked->id);
   watch_jobs(event);
