@@ -133,6 +133,8 @@ Async<void> LiveSession::work() {
       result = Error{.code = base::codes::kInternal, .message = bug.what()};
     }
     pending.settle(result);
+    // No Task runs whose end would start the next one.
+    if (pending.was_queued && !result.ok()) start_queued();
   }
 }
 

@@ -81,6 +81,8 @@ class LiveSession final {
     Done done;
     /// Those who submitted the same again while this one waited.
     std::vector<Done> repeats = {};
+    /// It waited for the end of a Task, and the next one that waits comes after it.
+    bool was_queued = false;
 
     void settle(const base::Result<std::int64_t>& result) const {
       done->set(result);

@@ -118,6 +118,25 @@ TEST_F(LiveSessionTest, ABudgetOfAnInputLeavesTheOtherCeilingsAsTheyAre) {
             (protocol::Budget{.turns = 5, .tool_calls = 7, .micro_usd = 1'000'000}));
 }
 
+TEST_F(LiveSessionTest, AQueuedInputThatFailsDoesNotHoldUpTheNext) {
+  configure();
+  behaviour_ = wait_for_steer;
+  ASSERT_TRUE(submit(input("first")).ok());
+  until("agent_message_delta");
+  runtime::Scope scope(loop_);
+  Result<protocol::Ack> bad = protocol::Ack{};
+  Result<protocol::Ack> good = protocol::Ack{};
+  scope.spawn(submit_later(client_.get(), protocol::UserInput{.if_busy = protocol::IfBusy::kQueue}, "bad", &bad));
+  scope.spawn(submit_later(client_.get(), input("last", protocol::IfBusy::kQueue), "good", &good));
+  ASSERT_TRUE(submit(input("go", protocol::IfBusy::kSteer)).ok());
+  behaviour_ = say_hello;
+  until("task_complete");
+  until("task_complete");
+  loop_.block_on(scope.join());
+  EXPECT_EQ(bad.error().code, base::codes::kInvalid);
+  EXPECT_TRUE(good.ok());
+}
+
 TEST_F(LiveSessionTest, TextThatStallsIsKeptAllTheSame) {
   const std::string session = configure();
   behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {

@@ -271,6 +271,7 @@ void LiveSession::start_queued() {
   if (queued_.empty() || closing_ || state().task) return;
   Pending next = std::move(queued_.front());
   queued_.pop_front();
+  next.was_queued = true;
   // Through the worker, so that ops stay in order; it is not busy now, or this input goes behind what it does.
   auto done = next.done;
   if (!ops_.try_send(std::move(next))) {
