@@ -156,7 +156,7 @@ class EngineRig : public ::testing::Test {
   }
 
   void open() {
-    auto store = journal::JournalStore::create(loop_, fs_, {.state_dir = root_.string()});
+    auto store = journal::JournalStore::create(loop_, fs_, {.state_dir = root_.string(), .durability = durability_});
     ASSERT_TRUE(store.ok()) << store.error().text();
     store_ = *std::move(store);
     auto index = index::SqliteIndex::create(loop_, index_pool_, store_->source(), {.state_dir = root_.string()});
@@ -270,6 +270,7 @@ class EngineRig : public ::testing::Test {
   OneDirectory directory_;
   fakes::FakeCatalog catalog_;
   config::Config config_;
+  runtime::Durability durability_ = runtime::Durability::kProcess;
   std::map<std::string, ports::SessionHost*> agents_;
   Behaviour behaviour_ = say_hello;
   std::unique_ptr<journal::JournalStore> store_;

@@ -14,6 +14,12 @@ Async<void> submit_later(Connection* client, protocol::Op op, std::string op_id,
   *out = co_await client->submit("", std::move(op), std::move(op_id));
 }
 
+/// Approves a question, beside whoever else does.
+Async<void> approve_later(Connection* client, std::string question, Result<protocol::ReplyMsg>* out) {
+  *out = co_await client->call(
+      protocol::ApprovalAnswer{.id = std::move(question), .decision = protocol::Decision::kApproved, .resume = false});
+}
+
 TEST_F(LiveSessionTest, InputIntoACompactionIsAnsweredAfterIt) {
   configure();
   std::vector<bool> compactions;
@@ -167,6 +173,31 @@ TEST_F(LiveSessionTest, ADraftIsNotWrittenAfterItsRecord) {
   ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
   const std::vector<Event> events = until("error");
   EXPECT_EQ(std::ranges::count(types(events), "agent_message"), 1);
+}
+
+TEST_F(LiveSessionTest, OfTwoAnswersAtOnceOneCounts) {
+  durability_ = runtime::Durability::kPower;
+  reopen();
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  behaviour_ = ask_to_run;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  runtime::Scope scope(loop_);
+  Result<protocol::ReplyMsg> first = protocol::OkReply{};
+  Result<protocol::ReplyMsg> second = protocol::OkReply{};
+  scope.spawn(approve_later(client_.get(), questions[0].id, &first));
+  scope.spawn(approve_later(client_.get(), questions[0].id, &second));
+  loop_.block_on(scope.join());
+  EXPECT_NE(first.ok(), second.ok());
+  EXPECT_EQ((first.ok() ? second : first).error().code, base::codes::kNotFound);
+  ASSERT_TRUE(submit(protocol::UserInput{}).ok());
+  until("task_complete");
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  const std::vector<Event> events = until("task_complete");
+  EXPECT_EQ(std::ranges::count(types(events), "approval_resolved"), 1);
 }
 
 }  // namespace

@@ -54,6 +54,12 @@ std::string completed_item(const EventMsg& msg) {
   return "";
 }
 
+Error settled_already(std::string_view what, const std::string& id, const std::string& session) {
+  return {.code = base::codes::kNotFound,
+          .message = fmt::format("no open {} \"{}\" in session {}", what, id, session),
+          .hint = "it may be settled already: lathe approvals list"};
+}
+
 std::string rule_of(const EventMsg& question) {
   return std::visit(
       [](const auto& asked) -> std::string {
@@ -64,6 +70,24 @@ std::string rule_of(const EventMsg& question) {
 }
 
 }  // namespace
+
+/// From the moment someone answers a question until the answer is recorded, or is refused by the disk: nobody else
+/// answers it meanwhile.
+class SessionTaskHost::Settling final {
+ public:
+  Settling(SessionTaskHost& host, std::string id) : host_(host), id_(std::move(id)) { host_.settling_.insert(id_); }
+  Settling(const Settling&) = delete;
+  Settling& operator=(const Settling&) = delete;
+  ~Settling() {
+    host_.settling_.erase(id_);
+    const auto waiter = host_.waiting_.find(id_);
+    if (waiter != host_.waiting_.end()) waiter->second->notify();
+  }
+
+ private:
+  SessionTaskHost& host_;
+  const std::string id_;
+};
 
 SessionTaskHost::SessionTaskHost(EngineParts& parts, ports::SessionStream& stream, EventFeed& feed)
     : parts_(parts), stream_(stream), feed_(feed) {}
@@ -183,15 +207,14 @@ Async<Result<GateAnswer>> SessionTaskHost::ask_person(ports::Action action, Even
     question_id = open->id;
   } else {
     if (open != state().questions.end()) {
-      CO_TRY_OK(co_await settle(open->id, protocol::Decision::kDenied, "Asked again: it changed meanwhile.",
-                                std::nullopt, kChanged));
+      CO_TRY_OK(co_await deny_unless_settled(open->id, "Asked again: it changed meanwhile.", kChanged));
     }
     question_id = id_of(question);
     CO_TRY_OK(co_await record(std::move(question)));
   }
   if (ask_mode() == protocol::AskMode::kDeny) {
-    CO_TRY_OK(co_await settle(question_id, protocol::Decision::kDenied,
-                              "Nobody is there to answer, so the answer is no.", std::nullopt, kUnattended));
+    CO_TRY_OK(
+        co_await deny_unless_settled(question_id, "Nobody is there to answer, so the answer is no.", kUnattended));
   } else {
     CO_TRY(const Asked asked, co_await wait_for_answer(question_id, cancel));
     if (asked == Asked::kParked) co_return GateAnswer{.verdict = GateAnswer::Verdict::kParked};
@@ -239,7 +262,8 @@ Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::stri
   if (ask_mode() == protocol::AskMode::kWait || !feed_.has_subscribers()) co_return Asked::kParked;
   while (const ports::OpenQuestionState* open = open_question(question_id)) {
     Deadline deadline = Deadline::never();
-    if (const auto expires_at = expiry_of(open->request)) {
+    // An answer that is on its way comes in time.
+    if (const auto expires_at = expiry_of(open->request); expires_at && !settling_.contains(question_id)) {
       deadline =
           Deadline::after(parts_.loop, base::Millis(std::max<std::int64_t>(*expires_at - parts_.loop.unix_now(), 0)));
     }
@@ -247,8 +271,7 @@ Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::stri
     if (!signal) signal = std::make_unique<runtime::Signal>(parts_.loop);
     const auto waited = co_await signal->wait(cancel, deadline);
     if (!waited.ok() && waited.error().code == base::codes::kTimeout) {
-      CO_TRY_OK(co_await settle(question_id, protocol::Decision::kDenied,
-                                "No answer came in time, so the answer is no.", std::nullopt, kExpired));
+      CO_TRY_OK(co_await deny_unless_settled(question_id, "No answer came in time, so the answer is no.", kExpired));
     } else if (!waited.ok()) {
       waiting_.erase(question_id);
       co_return waited.error();
@@ -258,13 +281,25 @@ Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::stri
   co_return Asked::kAnswered;
 }
 
+Async<Result<void>> SessionTaskHost::deny_unless_settled(std::string id, std::string note, std::string by) {
+  while (open_question(id) != nullptr) {
+    if (!settling_.contains(id)) {
+      CO_TRY_OK(co_await settle(id, protocol::Decision::kDenied, note, std::nullopt, by));
+      break;
+    }
+    auto& signal = waiting_[id];
+    if (!signal) signal = std::make_unique<runtime::Signal>(parts_.loop);
+    CO_TRY_OK(co_await signal->wait(CancelToken(), Deadline::never()));
+  }
+  co_return Result<void>();
+}
+
 Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::Decision decision, std::string note,
                                                     std::optional<base::Json> amended, std::string by) {
   const ports::OpenQuestionState* question = open_question(id);
-  if (question == nullptr || std::holds_alternative<protocol::UserQuestion>(question->request)) {
-    co_return Error{.code = base::codes::kNotFound,
-                    .message = fmt::format("no open approval \"{}\" in session {}", id, state().session_id),
-                    .hint = "it may be settled already: lathe approvals list"};
+  if (question == nullptr || settling_.contains(id) ||
+      std::holds_alternative<protocol::UserQuestion>(question->request)) {
+    co_return settled_already("approval", id, state().session_id);
   }
   const EventMsg request = question->request;
   const std::string call_id = question->call_id;
@@ -282,6 +317,7 @@ Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::De
                     .message = "changed arguments are approved once only",
                     .hint = "answer approved"};
   }
+  const Settling settling(*this, id);
   protocol::ApprovalResolved resolved{.id = id,
                                       .call_id = call_id,
                                       .decision = decision,
@@ -294,10 +330,7 @@ Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::De
       co_return Error{.code = base::codes::kNotFound, .message = fmt::format("\"{}\" was settled meanwhile", id)};
     }
   }
-  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(resolved)), is_client(by) ? by : ""));
-  const auto waiter = waiting_.find(id);
-  if (waiter != waiting_.end()) waiter->second->notify();
-  co_return seq;
+  co_return co_await record_by(EventMsg(std::move(resolved)), is_client(by) ? by : "");
 }
 
 Async<Result<std::string>> SessionTaskHost::write_rules(EventMsg question) {
@@ -318,10 +351,9 @@ Async<Result<std::string>> SessionTaskHost::write_rules(EventMsg question) {
 
 Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<std::string> answers, std::string by) {
   const ports::OpenQuestionState* question = open_question(id);
-  if (question == nullptr || !std::holds_alternative<protocol::UserQuestion>(question->request)) {
-    co_return Error{.code = base::codes::kNotFound,
-                    .message = fmt::format("no open question \"{}\" in session {}", id, state().session_id),
-                    .hint = "it may be answered already: lathe approvals list"};
+  if (question == nullptr || settling_.contains(id) ||
+      !std::holds_alternative<protocol::UserQuestion>(question->request)) {
+    co_return settled_already("question", id, state().session_id);
   }
   const std::size_t asked = std::get<protocol::UserQuestion>(question->request).questions.size();
   if (!answers.empty() && answers.size() != asked) {
@@ -330,12 +362,10 @@ Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<
                                            answers.size() == 1 ? "" : "s", asked, asked == 1 ? "" : "s"),
                     .hint = "one answer for each question, in order"};
   }
+  const Settling settling(*this, id);
   protocol::UserQuestionAnswered answered{
       .id = id, .call_id = question->call_id, .answers = std::move(answers), .by = by};
-  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(answered)), is_client(by) ? by : ""));
-  const auto waiter = waiting_.find(id);
-  if (waiter != waiting_.end()) waiter->second->notify();
-  co_return seq;
+  co_return co_await record_by(EventMsg(std::move(answered)), is_client(by) ? by : "");
 }
 
 }  // namespace lathe::engine

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,11 @@ class SessionTaskHost final : public ports::TaskHost {
   void set_submission(std::string submission) { submission_ = std::move(submission); }
 
  private:
+  class Settling;
   enum class Asked { kAnswered, kParked, kRefused };
   runtime::Async<base::Result<Asked>> wait_for_answer(std::string question_id, runtime::CancelToken cancel);
+  /// Settles an open approval as denied; one that someone is just answering is theirs.
+  runtime::Async<base::Result<void>> deny_unless_settled(std::string id, std::string note, std::string by);
   [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action) const;
   /// The answer to an earlier question about this call, when it holds for `action` too: `fresh` is what would be asked
   /// now. A refusal always holds; an approval is bound (questions.h).
@@ -91,6 +95,8 @@ class SessionTaskHost final : public ports::TaskHost {
   bool steered_ = false;
   std::function<std::optional<protocol::Budget>()> room_;
   std::map<std::string, Draft> drafts_;
+  /// Questions whose answer is being recorded.
+  std::set<std::string> settling_;
   /// Woken when the question of that id is settled.
   std::map<std::string, std::unique_ptr<runtime::Signal>> waiting_;
 };
