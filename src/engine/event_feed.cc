@@ -125,6 +125,9 @@ void EventFeed::track(const Event& event) {
 }
 
 void EventFeed::give(Subscriber& subscriber, const Delivered& delivered) {
+  const Event& event = delivered.event;
+  const bool own = event.session == stream_.state().session_id;
+  if (own && event.seq && *event.seq <= subscriber.has_until) return;
   if (subscriber.joining) {
     subscriber.held.push_back(delivered);
   } else {
@@ -141,9 +144,9 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
   unsubscribe(queue.get());
   queue->rejoin();
   const std::int64_t until = stream_.state().last_seq;
-  std::vector<Event> flying;
-  for (const auto& [key, item] : in_flight_) flying.push_back(from_start(item));
-  subscribers_.push_back({.queue = queue, .joining = true, .held = {}});
+  std::map<std::string, Event> flying;
+  for (const auto& [key, item] : in_flight_) flying.emplace(key, from_start(item));
+  subscribers_.push_back({.queue = queue, .joining = true, .has_until = since < 0 ? 0 : until, .held = {}});
 
   Result<void> read_past;
   std::int64_t at = since < 0 ? until : since;
@@ -162,6 +165,8 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
       }
       at = event->seq.value_or(at);
       if (at > until) break;
+      // Its completion may be on disk and not yet shown.
+      flying.erase(finished_item(event->msg));
       queue->push(*event, std::make_shared<const std::string>(std::move(line)));
     }
   }
@@ -172,7 +177,7 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
     co_return read_past;
   }
   if (since >= 0) {
-    for (const Event& event : flying) queue->push(event, nullptr);
+    for (const auto& [key, event] : flying) queue->push(event, nullptr);
   }
   const std::vector<Delivered> held = std::move(subscriber->held);
   subscriber->joining = false;

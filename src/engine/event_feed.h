@@ -50,6 +50,8 @@ class EventFeed final {
     std::shared_ptr<EventQueue> queue;
     /// Still reading the past: what comes meanwhile waits here.
     bool joining = false;
+    /// Records up to here come from the stream, also those that are appended and not yet shown.
+    std::int64_t has_until = 0;
     std::vector<Delivered> held;
   };
 

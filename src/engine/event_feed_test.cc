@@ -1,0 +1,78 @@
+#include "lathe/engine/event_feed.h"
+
+#include <gtest/gtest.h>
+
+#include "lathe/protocol/record.h"
+#include "lathe/runtime/scope.h"
+#include "lathe/runtime/signal.h"
+
+namespace lathe::engine {
+namespace {
+
+using base::Result;
+using protocol::Event;
+using runtime::Async;
+using runtime::CancelToken;
+using runtime::Deadline;
+
+/// Appends at once, and comes back from it when it is told to.
+class SlowStream final : public ports::SessionStream {
+ public:
+  explicit SlowStream(runtime::Loop& loop) : comes_back(loop), loop_(loop) { state_.session_id = "s"; }
+  [[nodiscard]] const ports::SessionState& state() const override { return state_; }
+  Async<Result<ports::AppendedRecord>> append(Event event) override {
+    event.seq = ++state_.last_seq;
+    lines_.push_back(protocol::encode_event(event));
+    const std::string line = lines_.back();
+    if (slow) (void)co_await comes_back.wait(CancelToken(), Deadline::never());
+    co_return ports::AppendedRecord{.seq = *event.seq, .line = std::make_shared<const std::string>(line)};
+  }
+  Result<void> keep_draft(const ports::RecoveredDraft&) override { return {}; }
+  [[nodiscard]] std::vector<ports::RecoveredDraft> recovered_drafts() const override { return {}; }
+  Async<Result<std::vector<std::string>>> read(std::int64_t since, std::size_t) override {
+    std::vector<std::string> after(lines_.begin() + since, lines_.end());
+    co_await loop_.yield();
+    co_return after;
+  }
+
+  bool slow = false;
+  runtime::Signal comes_back;
+
+ private:
+  runtime::Loop& loop_;
+  ports::SessionState state_;
+  std::vector<std::string> lines_;
+};
+
+Event event(protocol::EventMsg msg) { return {.session = "s", .msg = std::move(msg)}; }
+
+Async<void> record_later(EventFeed* feed, Event event) { (void)co_await feed->record(std::move(event)); }
+
+TEST(EventFeed, WhoJoinsDuringAnAppendGetsItsRecordOnce) {
+  runtime::Loop loop;
+  SlowStream stream(loop);
+  EventFeed feed(stream);
+  ASSERT_TRUE(loop.block_on(feed.record(event(protocol::AgentMessage{.item = "i1", .text = "one"}))).ok());
+  feed.show(event(protocol::AgentMessageDelta{.item = "i2", .offset = 0, .text = "tw"}));
+  stream.slow = true;
+  runtime::Scope scope(loop);
+  scope.spawn(record_later(&feed, event(protocol::AgentMessage{.item = "i2", .text = "two"})));
+
+  auto queue = std::make_shared<EventQueue>(loop);
+  ASSERT_TRUE(loop.block_on(feed.subscribe(queue, 0)).ok());
+  stream.comes_back.notify();
+  loop.block_on(scope.join());
+  stream.slow = false;
+  ASSERT_TRUE(loop.block_on(feed.record(event(protocol::AgentMessage{.item = "i3", .text = "three"}))).ok());
+  const auto got = loop.block_on(queue->next(CancelToken(), Deadline::never()));
+  ASSERT_TRUE(got.ok());
+  std::vector<std::string> texts;
+  for (const Delivered& delivered : *got) {
+    const auto* message = std::get_if<protocol::AgentMessage>(&delivered.event.msg);
+    texts.push_back(message != nullptr ? message->text : "a delta");
+  }
+  EXPECT_EQ(texts, (std::vector<std::string>{"one", "two", "three"}));
+}
+
+}  // namespace
+}  // namespace lathe::engine
