@@ -47,9 +47,15 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
   if (configures) {
     configured_session_ = session;
-    if (!subscribed_.contains(session)) CO_TRY_OK(co_await subscribe(session, /*since=*/-1));
+    if (!live->feed().is_subscribed(queue_.get())) CO_TRY_OK(co_await subscribe(session, /*since=*/-1));
   }
-  co_return co_await live->submit(std::move(op), std::move(op_id), client_);
+  const bool closes = std::holds_alternative<protocol::Shutdown>(op);
+  CO_TRY(protocol::Ack ack, co_await live->submit(std::move(op), std::move(op_id), client_));
+  if (closes) {
+    if (configured_session_ == session) configured_session_.clear();
+    CO_TRY_OK(co_await engine_.close(std::move(session)));
+  }
+  co_return ack;
 }
 
 Async<Result<std::vector<Delivered>>> Connection::events(runtime::CancelToken cancel, runtime::Deadline deadline) {

@@ -81,18 +81,28 @@ Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork cal
   co_return protocol::SessionForkReply{.session = session->state().session_id};
 }
 
+Async<Result<void>> Engine::close_open(std::string session_id) {
+  const auto open = sessions_.find(session_id);
+  if (closing_ || open == sessions_.end()) co_return Result<void>();
+  if (open->second->running()) {
+    co_return Error{.code = base::codes::kLocked,
+                    .message = fmt::format("session {} has a running Task", session_id),
+                    .hint = "interrupt it first"};
+  }
+  const std::unique_ptr<LiveSession> session = std::move(open->second);
+  sessions_.erase(open);
+  co_await session->close();
+  co_return Result<void>();
+}
+
+Async<Result<void>> Engine::close(std::string session_id) {
+  const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  co_return co_await close_open(std::move(session_id));
+}
+
 Async<Result<void>> Engine::remove(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
-  const auto open = sessions_.find(session_id);
-  if (open != sessions_.end()) {
-    if (open->second->running()) {
-      co_return Error{.code = base::codes::kLocked,
-                      .message = fmt::format("session {} has a running Task", session_id),
-                      .hint = "interrupt it first"};
-    }
-    co_await open->second->close();
-    sessions_.erase(open);
-  }
+  CO_TRY_OK(co_await close_open(session_id));
   CO_TRY_OK(co_await parts_.sessions.remove(session_id));
   co_return co_await parts_.index.forget(session_id);
 }

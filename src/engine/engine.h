@@ -35,6 +35,8 @@ class Engine final : public SessionFamily {
   runtime::Async<base::Result<LiveSession*>> create(protocol::ConfigureSession op, std::string by);
   runtime::Async<base::Result<protocol::SessionForkReply>> fork(protocol::SessionFork call);
   runtime::Async<base::Result<void>> remove(std::string session_id);
+  /// Closes the session when it is open here. `locked` when it has a running Task.
+  runtime::Async<base::Result<void>> close(std::string session_id);
   /// The session that goes on when this one has its answers: the outermost one that parked because of it, or itself.
   runtime::Async<base::Result<std::string>> parked_root(std::string session_id);
 
@@ -44,6 +46,8 @@ class Engine final : public SessionFamily {
   runtime::Async<void> let_go(std::string session_id) override;
 
  private:
+  /// With opening_ held.
+  runtime::Async<base::Result<void>> close_open(std::string session_id);
   runtime::Async<base::Result<LiveSession*>> adopt(std::unique_ptr<ports::SessionStream> stream,
                                                    std::optional<protocol::SessionConfigured> config, std::string by);
 

@@ -32,6 +32,7 @@ class EventFeed final {
   /// comes: no gap, no duplicate. `since` -1: only what comes.
   runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
   void unsubscribe(const EventQueue* queue);
+  [[nodiscard]] bool is_subscribed(const EventQueue* queue) { return find(queue) != nullptr; }
   /// Whether anyone sees the questions that are recorded here.
   [[nodiscard]] bool has_subscribers() const {
     return !subscribers_.empty() || (above_ != nullptr && above_->has_subscribers());

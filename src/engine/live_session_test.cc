@@ -200,5 +200,23 @@ TEST_F(LiveSessionTest, OfTwoAnswersAtOnceOneCounts) {
   EXPECT_EQ(std::ranges::count(types(events), "approval_resolved"), 1);
 }
 
+TEST_F(LiveSessionTest, ShutdownEndsTheTaskAndClosesTheSession) {
+  const std::string session = configure();
+  behaviour_ = wait_forever;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("agent_message_delta");
+  ASSERT_TRUE(submit(protocol::Shutdown{}).ok());
+  until("turn_aborted");
+  until("shutdown_complete");
+  EXPECT_EQ(engine_->find_live(session), nullptr);
+  EXPECT_FALSE(store_->held(session));
+
+  // Whoever comes later opens it again, and sees what it does.
+  behaviour_ = say_hello;
+  ASSERT_TRUE(submit(protocol::ConfigureSession{.cwd = root_.string()}, session).ok());
+  ASSERT_TRUE(submit(input("again"), session).ok());
+  until("task_complete");
+}
+
 }  // namespace
 }  // namespace lathe::engine
