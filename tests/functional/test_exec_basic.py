@@ -148,6 +148,14 @@ def test_a_timeout_is_exit_3(lathe, start_server):
     lathe.fails(3, "exec", "--timeout", "1s", "go")
 
 
+def test_a_spent_time_budget_is_exit_3(lathe, start_server):
+    lathe.use(start_server(says("Hel", {"stall": True})))
+    lathe.ok("config", "set", "budget.time", "1s")
+    ran = lathe.fails(3, "exec", "--json", "go")
+    assert ran.of_type("turn_aborted")[0]["reason"] == "budget"
+    assert [(told["used"], told["limit"]) for told in ran.of_type("budget")] == [(800, 1000), (1000, 1000)]
+
+
 def test_structured_output_is_asked_for_and_checked(lathe, start_server, tmp_path):
     schema = {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"],
               "additionalProperties": False}

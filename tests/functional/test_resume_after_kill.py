@@ -52,3 +52,15 @@ def test_everything_shown_is_in_the_export(lathe, start_server):
     durable = [line for line in lines if '"seq"' in line]
     exported = lathe.ok("session", "export", ran.session).out.splitlines()
     assert exported[:len(durable)] == durable
+
+
+def test_text_that_was_shown_before_a_stall_is_told_after_the_kill(lathe, start_server):
+    lathe.use(start_server(says("Half", {"gate": "never"}), says("Went on.")))
+    process = lathe.start("exec", "--json", "go")
+    wait_until(lambda: any("Half" in path.read_text() for path in lathe.home.rglob("draft.ndjson")),
+               "the draft to be on disk", 10)
+    process.kill()
+    ran = lathe.finish(process)
+    lathe.ok("exec", "--json", "--resume", ran.session, "go on")
+    exported = [json.loads(line)["msg"] for line in lathe.ok("session", "export", ran.session).out.splitlines()]
+    assert [told["text"] for told in exported if told["type"] == "agent_message"] == ["Half", "Went on."]
