@@ -93,7 +93,8 @@ def test_typing_into_a_live_terminal(lathe, start_server, repository):
     ran = lathe.finish(process)
     assert ran.code == 0, str(ran)
     assert [m["exit_code"] for m in ran.of_type("job_end")] == [5]
-    output = [m["outcome"]["output"] for m in ran.of_type("tool_call_end")]
+    typed = [m["call_id"] for m in ran.of_type("exec_command_begin") if m["command"] == ["write_stdin", job, "word\n"]]
+    output = [m["outcome"]["output"] for m in ran.of_type("exec_command_end") if m["call_id"] in typed]
     assert output and output[0].startswith(f"Job {job} ended: exit code 5") and "got word" in output[0]
     assert not [m for m in ran.of_type("context_added") if m["item"] == job], "the call told it already"
 

@@ -54,12 +54,17 @@ class JobTool final : public ports::Tool {
   [[nodiscard]] bool read_only() const override { return Call::kReadOnly; }
 
   Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
-                                                              const ports::ToolEnvironment&) override {
+                                                              const ports::ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, Arguments::parse(spec_, call));
     CO_TRY(Call made, Call::from(jobs_, arguments));
     const auto kind = Call::kReadOnly ? ports::Action::Kind::kRead : ports::Action::Kind::kOther;
+    ports::Action action = common::action_of(call, kind);
+    if constexpr (requires { made.tell(action); }) {
+      action.cwd = environment.cwd;
+      made.tell(action);
+    }
     std::string title = made.title();
-    co_return common::prepared_job(common::action_of(call, kind), std::move(title), std::move(made));
+    co_return common::prepared_job(std::move(action), std::move(title), std::move(made));
   }
 
  private:
@@ -96,6 +101,13 @@ struct WriteStdin {
     made.span = milliseconds(yield.value_or(0));
     made.span = polls ? std::clamp(made.span, kLeastPoll, kMostPoll) : std::clamp(made.span, kLeastYield, kMostYield);
     return made;
+  }
+  /// What is typed into a shell is a command like any other, so the gate sees it as one.
+  void tell(ports::Action& action) const {
+    if (text.empty()) return;
+    action.kind = ports::Action::Kind::kCommand;
+    action.command = {"write_stdin", job, text};
+    action.script = text;
   }
   [[nodiscard]] std::string title() const {
     if (text.empty()) return (close ? "close the input of " : "wait for ") + job;

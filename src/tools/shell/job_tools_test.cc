@@ -164,6 +164,32 @@ TEST_F(Jobs, ATerminalTakesWhatIsTyped) {
   EXPECT_FALSE(loop_.block_on(session_.jobs.write(session_.job, "x")).ok());
 }
 
+TEST_F(Jobs, OneOutsideOfTheJailTakesNoInput) {
+  const auto ended = session_.run("shell", {{"command", "cat; echo end"},
+                                            {"background", true},
+                                            {"yield_time_ms", 30'000},
+                                            {"sandbox_permissions", "require_escalated"},
+                                            {"justification", "it needs the device"}});
+  EXPECT_EQ(ended.header, ports::job_ended_words(session_.job) + ": exit code 0\nNew output:\n");
+  EXPECT_EQ(session_.out.text, "end\n");
+}
+
+TEST_F(Jobs, WhatIsTypedIsACommandToTheGate) {
+  session_.run("shell", {{"command", "cat"}, {"background", true}});
+  const auto action_of = [&](const base::Json& arguments) {
+    const auto tool =
+        std::ranges::find_if(session_.tools, [](const auto& one) { return one->spec().name == "write_stdin"; });
+    const auto prepared = loop_.block_on((*tool)->prepare(
+        {.call_id = "c1", .tool = "write_stdin", .arguments = arguments.dump()}, {.cwd = "/", .session_id = {}}));
+    EXPECT_TRUE(prepared.ok()) << prepared.error().text();
+    return (*prepared)->action();
+  };
+  const ports::Action typed = action_of({{"job", session_.job}, {"chars", "rm -rf /\n"}});
+  EXPECT_EQ(typed.kind, ports::Action::Kind::kCommand);
+  EXPECT_EQ(typed.script, "rm -rf /\n");
+  EXPECT_EQ(action_of({{"job", session_.job}}).kind, ports::Action::Kind::kOther) << "it only waits";
+}
+
 TEST_F(Jobs, InputOfAPipeCanBeEnded) {
   session_.run("shell", {{"command", "cat; echo end"}, {"background", true}});
   const auto ended = session_.run(

@@ -63,8 +63,10 @@ ports::ToolSpec make_spec(const ShellOptions& options) {
                                 "working folder. Needs `reason`.")},
            {"reason", Need::kOptional, common::text_schema("One sentence for that person: why this must run.")},
            {"sandbox_permissions", Need::kOptional,
-            common::text_schema("\"require_escalated\" asks a person to let this one command run outside the sandbox, "
-                                "after the sandbox stopped it. Needs `justification`. Default \"use_default\".")},
+            common::text_schema(
+                "\"require_escalated\" asks a person to let this one command run outside the sandbox, "
+                "after the sandbox stopped it. Needs `justification`; not with `tty`, and a background job "
+                "then has no input. Default \"use_default\".")},
            {"justification", Need::kOptional,
             common::text_schema("One sentence for that person: why it cannot run inside the sandbox.")}})};
 }
@@ -81,8 +83,11 @@ struct BackgroundJob {
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     const std::string job = spec.job;
+    const bool outside = spec.command.outside_jail;
     CO_TRY_OK(co_await jobs->start(std::move(spec)));
     const JobHold hold(*jobs, job, JobHold::Taken::kAtStart);
+    // Somebody said yes to this command, not to what could be typed into it.
+    if (outside) CO_TRY_OK(jobs->close_input(job));
     co_return co_await report_job(jobs, job, yield, &out, std::move(cancel));
   }
 };
@@ -183,6 +188,11 @@ class ShellTool final : public ports::Tool {
     TRY(const bool terminal, arguments.flag("tty", false));
     TRY(const auto yield, arguments.optional_number("yield_time_ms", 1, kMaxTimeoutMs));
     const bool goes_on = background || terminal;
+    if (outside && terminal) {
+      return arguments.wrong("tty",
+                             "cannot go with require_escalated: a person decides about one command, not about "
+                             "all that would be typed into it");
+    }
     if (goes_on && spec.input) return arguments.wrong("stdin", "is not for a job; type with write_stdin");
     if (goes_on && timeout) return arguments.wrong("timeout_ms", "is not for a job; job_kill ends it");
     if (!goes_on && yield) return arguments.wrong("yield_time_ms", "needs background or tty");

@@ -186,6 +186,11 @@ TEST_F(ShellTest, RefusesWhatMakesNoSense) {
             "shell: sandbox_permissions is neither \"use_default\" nor \"require_escalated\"");
   EXPECT_EQ(prepare_error({{"command", "ls"}, {"sandbox_permissions", "require_escalated"}}),
             "shell: justification is missing; require_escalated needs it");
+  EXPECT_THAT(prepare_error({{"command", "bash"},
+                             {"tty", true},
+                             {"sandbox_permissions", "require_escalated"},
+                             {"justification", "it needs the device"}}),
+              HasSubstr("shell: tty cannot go with require_escalated"));
   EXPECT_EQ(prepare_error({{"command", std::string("l\0s", 3)}}), "shell: command holds a NUL byte");
   EXPECT_THAT(prepare_error({{"command", std::string(1U << 20, 'x')}}), HasSubstr("has 1048576 bytes"));
   EXPECT_EQ(prepare_error({{"command", "ls"}, {"timeout_ms", -5}}),
