@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "lathe/apps/agent_tools.h"
 #include "lathe/tools/agent/agent_tools.h"
@@ -106,7 +107,9 @@ agent::AgentOptions agent_options(const config::Config& config) {
 }  // namespace
 
 NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& setup)
-    : network_(make_network(shared, setup)),
+    : history_(setup.history),
+      record_(setup.record),
+      network_(make_network(shared, setup)),
       sandbox_({.loop = shared.loop,
                 .pool = shared.fs_pool,
                 .blobs = shared.blobs,
@@ -116,14 +119,16 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
       keepers_(shared.loop, keeper_options(shared, setup, &sandbox_)),
       keeper_runner_(shared.loop, keepers_, level_of(shared, setup)),
       runner_(keeper_runner_, sandbox_),
-      jobs_(shared.loop, keepers_, shared.blobs, {.record = setup.record}),
+      jobs_(shared.loop, keepers_, shared.blobs,
+            {.record = setup.record, .on_live = [this](bool any_live) { jobs_changed(any_live); }}),
       web_({.loop = shared.loop,
             .http = shared.http,
             .resolver = shared.resolver,
             .rules = host_rules(setup.allow_hosts),
             .limits = {}}),
       tools_(narrow_for_agents(shared.cassette.wrap(make_tools(shared, setup, runner_, jobs_, web_)), setup.lineage,
-                               shared.fs_pool)) {
+                               shared.fs_pool)),
+      scope_(shared.loop) {
   std::vector<ports::Tool*> tools;
   std::vector<std::string> names;
   if (tools_.ok()) {
@@ -150,8 +155,12 @@ NativeSession::~NativeSession() = default;
 runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, ports::TaskHost& host,
                                                   runtime::CancelToken cancel) {
   if (!tools_.ok()) co_return failed(tools_.error());
-  if (!network_) co_return co_await driver_->run(std::move(request), host, std::move(cancel));
-  if (auto entered = co_await network_->enter(&host); !entered.ok()) co_return failed(std::move(entered).error());
+  if (network_) {
+    if (auto entered = co_await network_->enter(&host); !entered.ok()) co_return failed(std::move(entered).error());
+  }
+  task_runs_ = true;
+  // What is being kept would end the snapshot of a command of this Task.
+  co_await scope_.join();
   std::exception_ptr thrown;
   ports::TaskEnd end;
   try {
@@ -159,9 +168,26 @@ runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, po
   } catch (...) {
     thrown = std::current_exception();
   }
-  co_await network_->leave();
+  task_runs_ = false;
+  if (network_) co_await network_->leave();
   if (thrown) std::rethrow_exception(thrown);
+  co_await keep_changes();
   co_return end;
+}
+
+void NativeSession::jobs_changed(bool any_live) {
+  if (history_ == nullptr) return;
+  history_->jobs_live(any_live);
+  changes_due_ = true;
+  if (!task_runs_) scope_.spawn(keep_changes());
+}
+
+runtime::Async<void> NativeSession::keep_changes() {
+  if (!std::exchange(changes_due_, false)) co_return;
+  const base::Result<void> kept = co_await history_->after_command();
+  if (kept.ok() || !record_) co_return;
+  record_(protocol::Warning{.code = "undo_incomplete",
+                            .message = "what a job changed could not be kept for undo: " + kept.error().text()});
 }
 
 runtime::Async<std::vector<protocol::EventMsg>> NativeSession::recover(const ports::SessionState& state) {
@@ -180,7 +206,10 @@ base::Result<void> NativeSession::resize(const std::string& job, std::int64_t co
 }
 
 runtime::Async<void> NativeSession::stop() {
+  // The ends of jobs are kept for undo like any other.
   co_await jobs_.stop();
+  co_await scope_.join();
+  co_await scope_.stop();
   co_await keepers_.stop();
   if (network_) co_await network_->stop();
 }

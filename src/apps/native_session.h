@@ -12,6 +12,7 @@
 #include "lathe/engine/parts.h"
 #include "lathe/net/http_client.h"
 #include "lathe/ports/project_facts.h"
+#include "lathe/runtime/scope.h"
 #include "lathe/tools/common/secret_guard.h"
 #include "lathe/tools/shell/keeper_command_runner.h"
 #include "lathe/tools/shell/keeper_jobs.h"
@@ -53,6 +54,15 @@ class NativeSession final : public ports::Driver {
   runtime::Async<void> stop() override;
 
  private:
+  /// A job has begun or ended. What it changed is its Task's doing, which undo takes back.
+  void jobs_changed(bool any_live);
+  /// Once a job has ended and no command of a Task may run: what changed until now is theirs.
+  runtime::Async<void> keep_changes();
+
+  ports::WorkspaceHistory* const history_;
+  const ports::RecordEvent record_;
+  bool task_runs_ = false;
+  bool changes_due_ = false;
   /// Only with `network: proxy`.
   std::unique_ptr<SessionNetwork> network_;
   SessionSandbox sandbox_;
@@ -64,6 +74,7 @@ class NativeSession final : public ports::Driver {
   /// What an agent's file asks of its tools may be wrong; then no Task of this session runs.
   base::Result<std::vector<std::unique_ptr<ports::Tool>>> tools_;
   std::unique_ptr<agent::NativeDriver> driver_;
+  runtime::Scope scope_;
 };
 
 }  // namespace lathe::apps

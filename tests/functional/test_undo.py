@@ -213,3 +213,16 @@ def test_arguments_are_checked_against_the_schema(lathe, start, repository):
     for words in ("edits[0].new_text must be a string, not a number", "offset must be from 1", "4095 is the limit",
                   "is a device", "did you mean"):
         assert words in told, words
+
+
+def test_what_a_job_wrote_in_the_background_is_taken_back(lathe, start, repository):
+    # Files are looked at around commands; here the last one has long ended when the job writes.
+    start(calls(shell("sleep 1.5; echo job > greeting.txt; echo job > made", background=True, yield_time_ms=250)),
+          calls(tool("write_file", path="written", content="x")),
+          calls(*[tool("spawn_agent", prompt="child-task: wait")]),
+          calls(shell("until test -e made; do sleep 0.01; done")), says("Waited."), says("Done."))
+    lathe.ok("exec", "--json", "start it")
+    did = undo(lathe)
+    assert "conflicts" not in did and did["restored"] == ["greeting.txt"] and did["removed"] == ["made", "written"]
+    assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
+    assert not (repository / "made").exists()

@@ -126,6 +126,7 @@ KeeperJobs::JobPtr KeeperJobs::add(std::string name, const ports::CommandSpec& s
                                        .started = std::move(started)});
   jobs_.push_back(job);
   job->process().set_on_change([this, raw = job.get()] { on_change(*raw); });
+  tell_live();
   return job;
 }
 
@@ -148,6 +149,7 @@ Async<Result<void>> KeeperJobs::start(ports::JobSpec spec) {
   if (job->begun) co_return Result<void>();
   const Error error = job->process().end()->error();
   std::erase(jobs_, job);
+  tell_live();
   co_return error;
 }
 
@@ -209,7 +211,13 @@ void KeeperJobs::finish(Job& job) {
   }
   job.end = std::move(end);
   job.started.client->forget(job.process());
+  tell_live();
   if (job.holders == 0) tell(job);
+}
+
+void KeeperJobs::tell_live() const {
+  if (!options_.on_live) return;
+  options_.on_live(std::ranges::any_of(jobs_, [](const JobPtr& job) { return job->live(); }));
 }
 
 void KeeperJobs::tell(Job& job) {

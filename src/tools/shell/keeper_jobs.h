@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -23,6 +24,8 @@ struct JobOptions {
   keeper::Limits limits{.output_bytes = std::uint64_t{4} << 30};
   /// Gets ends that no call tells, and passing events with what live jobs write. May be empty.
   ports::RecordEvent record = {};
+  /// Told whenever a job has begun or ended: whether any runs now. May be empty.
+  std::function<void(bool any_live)> on_live = {};
 };
 
 /// Background jobs and live terminals over the session's keepers (ports/job_runner.h). stop() is awaited before the
@@ -66,6 +69,7 @@ class KeeperJobs final : public ports::JobRunner {
   void show_output(Job& job);
   void finish(Job& job);
   void tell(Job& job);
+  void tell_live() const;
   void forget_oldest();
   std::vector<protocol::EventMsg> recover_call(const ports::CallEntry& call, const ports::SessionState& state,
                                                Started started);
