@@ -231,8 +231,9 @@ Async<Result<void>> Dispatcher::run_batch(std::vector<Slot> batch, CancelToken c
 bool Dispatcher::keeps_history_of(const Slot& slot) const {
   if (environment_.history == nullptr || !slot.prepared) return false;
   const auto& config = host_.state().config;
-  const bool writes = !config || config->sandbox_mode != protocol::SandboxMode::kReadOnly;
-  return writes && slot.prepared->action().kind == Action::Kind::kCommand;
+  const Action& action = slot.prepared->action();
+  const bool writes = !config || config->sandbox_mode != protocol::SandboxMode::kReadOnly || action.outside_sandbox;
+  return writes && action.kind == Action::Kind::kCommand;
 }
 
 Async<Result<void>> Dispatcher::snapshot_before(Slot* slot) {

@@ -226,3 +226,14 @@ def test_what_a_job_wrote_in_the_background_is_taken_back(lathe, start, reposito
     assert "conflicts" not in did and did["restored"] == ["greeting.txt"] and did["removed"] == ["made", "written"]
     assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
     assert not (repository / "made").exists()
+
+
+def test_what_an_escalated_command_did_in_read_only_mode_is_taken_back(lathe, start, repository):
+    start(calls(shell("echo out > greeting.txt", sandbox_permissions="require_escalated", justification="it is needed")),
+          says("Done."))
+    lathe.fails(4, "exec", "--sandbox", "read-only", "--ask", "wait", "go")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    lathe.ok("approvals", "answer", question["id"], "--approve")
+    assert (repository / "greeting.txt").read_text() == "out\n"
+    assert undo(lathe)["restored"] == ["greeting.txt"]
+    assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
