@@ -98,6 +98,15 @@ TEST(NativeDriver, WhatIsWrongWithTheCatalogueIsToldOnce) {
   EXPECT_EQ(warnings[0].message, "bad.md:1:1: no frontmatter");
 }
 
+TEST(NativeDriver, ToolsAreSentInTheOrderOfTheirNames) {
+  Rig rig;
+  fakes::FakeTool last(rig.loop, "zip", fakes::FakeTool::Effect::kReads);
+  fakes::FakeTool first(rig.loop, "ask", fakes::FakeTool::Effect::kReads);
+  rig.more_tools = {&last, &first};
+  (void)rig.run_task("go");
+  EXPECT_THAT(rig.requests()[0].tools, ElementsAre(first.spec(), rig.reader.spec(), rig.writer.spec(), last.spec()));
+}
+
 TEST(NativeDriver, SkillsAreListedForAModelThatCanReadThem) {
   Rig rig;
   rig.catalog.add_skill("pdf", "Reads PDFs.", "Use pdftotext.");

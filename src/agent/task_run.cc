@@ -37,10 +37,12 @@ protocol::Budget with_defaults(protocol::Budget budget, const AgentOptions& opti
   return budget;
 }
 
+/// By name, so that requests begin with the same bytes whatever order the tools were made in.
 std::vector<ports::ToolSpec> specs_of(const std::vector<ports::Tool*>& tools) {
   std::vector<ports::ToolSpec> specs;
   specs.reserve(tools.size());
   for (const ports::Tool* tool : tools) specs.push_back(tool->spec());
+  std::ranges::sort(specs, {}, &ports::ToolSpec::name);
   return specs;
 }
 
