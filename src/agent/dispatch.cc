@@ -86,7 +86,7 @@ ports::Tool* Dispatcher::find(const std::string& name) const {
 }
 
 protocol::ToolCall Dispatcher::translated(const protocol::ToolCall& call) const {
-  if (find(call.tool) != nullptr || !translate_) return call;
+  if (!translate_) return call;
   return translate_(call).value_or(call);
 }
 

@@ -119,6 +119,15 @@ void rename_elements(Json& arguments, const char* list, const std::vector<Rename
   }
 }
 
+void edits_of_strings(Json& arguments) {
+  rename_elements(arguments, "edits",
+                  {{"old_string", "old_text"},
+                   {"new_string", "new_text"},
+                   {"old_text", "old_text"},
+                   {"new_text", "new_text"},
+                   {"replace_all", "replace_all"}});
+}
+
 void steps_of_todos(Json& arguments) {
   rename_elements(arguments, "plan",
                   {{"id", "id"}, {"content", "step"}, {"status", "status"}, {"depends_on", "depends_on"}});
@@ -188,6 +197,22 @@ std::vector<Alias> make_aliases() {  // NOLINT(readability-function-size): a tab
       {"Agent", "spawn_agent", agent},
       {"skill", "read_skill", {{"skill", "name"}, {"arguments", ""}, {"args", ""}}},
       {"Skill", "read_skill", {{"skill", "name"}, {"arguments", ""}, {"args", ""}}},
+      {"MultiEdit", "multi_edit", path, edits_of_strings},
+      {"WebFetch", "web_fetch", {{"prompt", ""}}},
+      {"BashOutput", "job_log", {{"bash_id", "job"}, {"filter", ""}}},
+      {"KillShell", "job_kill", {{"shell_id", "job"}}},
+      {"KillBash", "job_kill", {{"shell_id", "job"}}},
+      {"stat_file", "stat", path},
+      // Names that others share with us, for tools with other arguments.
+      {"shell", "shell", shell, join_command},
+      {"read_file", "read_file", path},
+      {"write_file", "write_file", path},
+      {"edit_file", "edit_file", edit},
+      {"multi_edit", "multi_edit", path, edits_of_strings},
+      {"grep", "grep", search},
+      {"glob", "glob", {{"dir_path", "path"}, {"reason", ""}}, one_pattern},
+      {"apply_patch", "apply_patch", {{"patch", "input"}}},
+      {"web_fetch", "web_fetch", {{"prompt", ""}}},
   };
 }
 
@@ -242,9 +267,12 @@ std::string translate_arguments(const Alias& alias, const std::string& text) {
   for (const auto& [name, value] : parsed->items()) {
     const auto rename = std::ranges::find(alias.renames, name, &Rename::from);
     const std::string_view to = rename == alias.renames.end() ? std::string_view(name) : rename->to;
-    if (!to.empty()) arguments[std::string(to)] = value;
+    // Said under both names it is contradictory, which the tool's schema refuses.
+    const bool both = to != name && parsed->contains(to);
+    if (!to.empty()) arguments[both ? name : std::string(to)] = value;
   }
   if (alias.mend != nullptr) alias.mend(arguments);
+  if (arguments == *parsed) return text;
   return base::dump_json(arguments);
 }
 

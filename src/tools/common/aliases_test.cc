@@ -29,9 +29,9 @@ base::Json sorted(const base::Json& value) {
 }
 
 /// "tool {arguments}", or "none".
-std::string translated(std::string name, std::string arguments) {
+std::string translated(std::string name, std::string arguments, const std::vector<std::string>& tools = kTools) {
   const auto call =
-      translate_alias({.call_id = "c", .tool = std::move(name), .arguments = std::move(arguments)}, kTools);
+      translate_alias({.call_id = "c", .tool = std::move(name), .arguments = std::move(arguments)}, tools);
   if (!call) return "none";
   const auto json = base::parse_json(call->arguments);
   return call->tool + " " + (json.ok() ? base::dump_json(sorted(*json)) : call->arguments);
@@ -81,6 +81,28 @@ TEST(Aliases, PlansQuestionsAgentsAndSkills) {
   EXPECT_EQ(translated("Task", R"({"description":"d","prompt":"p","subagent_type":"explore"})"),
             R"(spawn_agent {"agent":"explore","prompt":"p"})");
   EXPECT_EQ(translated("Skill", R"({"skill":"pdf"})"), R"(read_skill {"name":"pdf"})");
+}
+
+TEST(Aliases, ArgumentsOfOthersUnderNamesThatWeShare) {
+  EXPECT_EQ(translated("edit_file", R"({"path":"a","old_string":"x","new_string":"y"})"),
+            R"(edit_file {"new_text":"y","old_text":"x","path":"a"})");
+  EXPECT_EQ(translated("read_file", R"({"absolute_path":"/a"})"), R"(read_file {"path":"/a"})");
+  EXPECT_EQ(translated("write_file", R"({"file_path":"a","content":"b"})"), R"(write_file {"content":"b","path":"a"})");
+  EXPECT_EQ(translated("shell", R"({"command":["bash","-lc","a | b"]})"), R"(shell {"command":"a | b"})");
+  EXPECT_EQ(translated("read_file", R"({"path":"a","file_path":"b"})"), R"(read_file {"file_path":"b","path":"a"})")
+      << "the tool refuses it";
+  const auto ours = translate_alias({.call_id = "c", .tool = "shell", .arguments = R"({ "command": "ls" })"}, kTools);
+  EXPECT_EQ(ours->arguments, R"({ "command": "ls" })") << "byte for byte";
+}
+
+TEST(Aliases, MoreOfClaudeCode) {
+  const std::vector<std::string> tools{"multi_edit", "web_fetch", "job_log", "job_kill", "stat"};
+  EXPECT_EQ(translated("MultiEdit", R"({"file_path":"a","edits":[{"old_string":"x","new_string":"y"}]})", tools),
+            R"(multi_edit {"edits":[{"new_text":"y","old_text":"x"}],"path":"a"})");
+  EXPECT_EQ(translated("WebFetch", R"({"url":"u","prompt":"p"})", tools), R"(web_fetch {"url":"u"})");
+  EXPECT_EQ(translated("BashOutput", R"({"bash_id":"job_1"})", tools), R"(job_log {"job":"job_1"})");
+  EXPECT_EQ(translated("KillShell", R"({"shell_id":"job_1"})", tools), R"(job_kill {"job":"job_1"})");
+  EXPECT_EQ(translated("stat_file", R"({"path":"a"})", tools), R"(stat {"path":"a"})");
 }
 
 TEST(Aliases, WhatIsNotKnownOrNotThereIsNone) {
