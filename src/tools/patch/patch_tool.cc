@@ -6,6 +6,7 @@
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
+#include "lathe/tools/common/seen_files.h"
 #include "lathe/tools/common/workspace.h"
 #include "lathe/tools/patch/patch_plan.h"
 #include "lathe/tools/patch/patch_text.h"
@@ -40,8 +41,8 @@ ports::ToolSpec make_spec() {
           "\"*** Move to\" only when the file moves. Give about three kept lines before and after each change, exactly "
           "as "
           "they stand in the file; \"@@ line\" names an earlier line, such as the function's head, when that is not "
-          "unique. \"*** End of File\" after a chunk says that it ends the file. Paths are relative to the working "
-          "folder.",
+          "unique. \"*** End of File\" after a chunk says that it ends the file. A file that is deleted or replaced "
+          "whole must have been read first. Paths are relative to the working folder.",
       .parameters =
           common::object_schema({{"input", Need::kRequired,
                                   common::text_schema("The patch, from \"*** Begin Patch\" to \"*** End Patch\".")}})};
@@ -62,15 +63,34 @@ Result<void> make_plain(std::vector<Hunk>& hunks, const std::string& cwd) {
   return {};
 }
 
-Result<PatchPlan> plan_text(const std::string& text, const std::string& cwd, const common::SecretGuard* secrets) {
+/// A file that goes without its lines being named in the patch (replaced, deleted, moved onto) must have been seen.
+Result<void> check_lost(const std::vector<Hunk>& hunks, const ports::ToolEnvironment& environment,
+                        const common::SecretGuard* secrets) {
+  for (const Hunk& hunk : hunks) {
+    const auto* update = std::get_if<UpdateFile>(&hunk);
+    const std::string& path = std::visit([](const auto& one) -> const std::string& { return one.path; }, hunk);
+    const std::string& lost = update != nullptr ? update->move_to : path;
+    if (lost.empty() || (update != nullptr && lost == path)) continue;
+    TRY(const auto place, common::place_of(environment.cwd, lost));
+    TRY(const auto now, common::read_if_there(place, secrets));
+    if (now) TRY_OK(common::check_seen(environment.history, place, *now, "apply_patch"));
+  }
+  return {};
+}
+
+Result<PatchPlan> plan_text(const std::string& text, const ports::ToolEnvironment& environment,
+                            const common::SecretGuard* secrets) {
+  const std::string& cwd = environment.cwd;
   TRY(auto hunks, parse_patch(text));
   TRY_OK(make_plain(hunks, cwd));
   TRY(const auto workspace, common::Workspace::open(cwd));
-  return plan_patch(hunks, [&](const std::string& path) -> Result<std::optional<std::string>> {
-    TRY(const auto place, common::place_of(cwd, path));
-    TRY_OK(workspace.check_writable(place));
-    return common::read_if_there(place, secrets);
-  });
+  TRY(PatchPlan plan, plan_patch(hunks, [&](const std::string& path) -> Result<std::optional<std::string>> {
+        TRY(const auto place, common::place_of(cwd, path));
+        TRY_OK(workspace.check_writable(place));
+        return common::read_if_there(place, secrets);
+      }));
+  TRY_OK(check_lost(hunks, environment, secrets));
+  return plan;
 }
 
 struct PatchJob {
@@ -100,7 +120,7 @@ class PatchTool final : public ports::Tool {
                                                               const ports::ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
     CO_TRY(const std::string text, arguments.text("input"));
-    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment.cwd, options_.secrets); });
+    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment, options_.secrets); });
     if (!planned.ok()) co_return std::move(planned).error();
     ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
     action.cwd = environment.cwd;

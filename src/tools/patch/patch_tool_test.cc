@@ -11,6 +11,7 @@
 #include <map>
 
 #include "lathe/runtime/loop.h"
+#include "lathe/tools/common/seen_files.h"
 #include "lathe/tools/patch/patch_writer.h"
 
 namespace lathe::tools::patch {
@@ -215,6 +216,45 @@ TEST_F(PatchTest, TakesBackWhatWasWrittenWhenWritingFails) {
   struct stat status{};
   stat(at("gone").c_str(), &status);
   EXPECT_EQ(status.st_mode & 0777, 0755U);
+}
+
+/// Knows what was read, and keeps nothing.
+class Reads final : public ports::WorkspaceHistory, ports::ReadSet {
+ public:
+  void mark(std::int64_t) override {}
+  void jobs_live(bool) override {}
+  base::Result<void> will_write(const std::vector<ports::FileWrite>&) override { return {}; }
+  runtime::Async<base::Result<ports::SnapshotSummary>> before_command() override { co_return ports::SnapshotSummary{}; }
+  runtime::Async<base::Result<void>> after_command() override { co_return base::Result<void>(); }
+  runtime::Async<base::Result<ports::RestoreReport>> restore(std::int64_t, ports::RestoreMode) override {
+    co_return ports::RestoreReport{};
+  }
+  ports::ReadSet& reads() override { return *this; }
+  void saw(const std::string& path, const base::Sha256Hex& content) override { seen_[path] = content; }
+  std::optional<base::Sha256Hex> last_seen(const std::string& path) const override {
+    const auto found = seen_.find(path);
+    return found == seen_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  std::map<std::string, base::Sha256Hex> seen_;
+};
+
+TEST_F(PatchTest, WhatItWouldLoseMustHaveBeenRead) {
+  Reads history;
+  environment_.history = &history;
+  put({{"a", "1\n"}, {"b", "2\n"}});
+  for (const char* body :
+       {"*** Add File: b\n+new\n", "*** Delete File: b\n", "*** Update File: a\n*** Move to: b\n@@\n-1\n+new\n"}) {
+    const std::string patch = "*** Begin Patch\n" + std::string(body) + "*** End Patch";
+    const auto refused = apply(patch);
+    ASSERT_FALSE(refused.ok()) << body;
+    EXPECT_EQ(refused.error().message, "apply_patch: b has not been read in this session");
+    EXPECT_EQ(tree(), (Tree{{"a", "1\n"}, {"b", "2\n"}}));
+  }
+  EXPECT_TRUE(apply("*** Begin Patch\n*** Update File: a\n@@\n-1\n+one\n*** End Patch").ok()) << "it names the lines";
+  common::saw_file(&history, *common::place_of(environment_.cwd, "b"), "2\n");
+  EXPECT_TRUE(apply("*** Begin Patch\n*** Delete File: b\n*** End Patch").ok());
 }
 
 }  // namespace
