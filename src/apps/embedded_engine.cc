@@ -11,6 +11,7 @@
 #include "lathe/facts/file_facts.h"
 #include "lathe/keeper/client.h"
 #include "lathe/runtime/files.h"
+#include "lathe/sandbox/system_folders.h"
 #include "lathe/storage/disk.h"
 #include "lathe/storage/filesystem.h"
 #include "lathe/undo/session_history.h"
@@ -24,6 +25,14 @@ namespace {
 constexpr std::size_t kFsThreads = 4;
 
 void tell(const std::string& warning) { std::fprintf(stderr, "lathe: warning: %s\n", warning.c_str()); }
+
+/// What is Lathe's own, and what of the system no command may see either.
+std::vector<std::string> secret_places(const config::Paths& paths) {
+  std::vector<std::string> places(sandbox::kSystemSecrets.begin(), sandbox::kSystemSecrets.end());
+  places.insert(places.end(), {paths.state_dir, paths.runtime_dir, paths.cache_dir, paths.policies_dir,
+                               paths.config_file, paths.models_file});
+  return places;
+}
 
 /// LATHE_FAULT is for tests: it fails or kills the process at one durable operation (storage/fault.h).
 Result<std::unique_ptr<storage::FaultPoint>> faults_of(const config::Environment& environment) {
@@ -87,8 +96,7 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY(policy_, engine::PolicyBook::read(policy_places(paths, loaded_.config, options, tell)));
 
   TRY(secrets_, globs::SecretFiles::create(loaded_.config.secret_files));
-  secret_guard_ = std::make_unique<tools::common::SecretGuard>(secrets_, environment.get("HOME"),
-                                                               std::vector{paths.state_dir, paths.config_file});
+  secret_guard_ = std::make_unique<tools::common::SecretGuard>(secrets_, environment.get("HOME"), secret_places(paths));
   TRY(const std::string keeper_program, keeper::installed_program());
   TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
   host_ = known_host_facts(paths.cache_dir);

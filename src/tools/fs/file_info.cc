@@ -1,5 +1,6 @@
 #include "lathe/tools/fs/file_info.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
+#include "lathe/tools/common/secret_guard.h"
 
 namespace lathe::tools::fs {
 
@@ -42,13 +44,15 @@ std::string time_of(const timespec& time) {
   return {text.data(), size};
 }
 
-Result<std::string> describe(const Place& place) {
+Result<std::string> describe(const Place& place, const common::SecretGuard* secrets) {
+  const base::UniqueFd fd(::open(place.absolute.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status{};
-  if (lstat(place.absolute.c_str(), &status) != 0) return base::errno_error(errno, place.shown());
+  if (!fd || fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
+  if (secrets != nullptr) TRY_OK(secrets->check(place, fd.get(), status));
   std::string out = fmt::format("{}: {}\n", place.shown(), kind_of(status.st_mode));
   if (S_ISLNK(status.st_mode)) {
     std::array<char, PATH_MAX> target{};
-    const ssize_t size = readlink(place.absolute.c_str(), target.data(), target.size());
+    const ssize_t size = readlinkat(fd.get(), "", target.data(), target.size());
     out += fmt::format("target: {}\n", std::string_view(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0));
   }
   if (S_ISREG(status.st_mode)) out += fmt::format("bytes: {}\n", status.st_size);
@@ -61,7 +65,7 @@ struct InfoJob {
   Place place;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken) {
-    const auto text = co_await options.pool->run([this] { return describe(place); });
+    const auto text = co_await options.pool->run([this] { return describe(place, options.secrets); });
     if (!text.ok()) co_return text.error();
     co_return common::said(out, *text);
   }

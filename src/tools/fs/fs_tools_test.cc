@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "lathe/runtime/loop.h"
+#include "lathe/tools/common/secret_guard.h"
 
 namespace lathe::tools::fs {
 namespace {
@@ -194,6 +195,19 @@ TEST_F(FsTest, DoesNotOverwriteAChangeMadeMeanwhile) {
   const auto result = loop_.block_on((*call)->run(out, {}));
   EXPECT_THAT(result.error().message, HasSubstr("changed by someone else"));
   EXPECT_EQ(get("f"), "theirs");
+}
+
+TEST_F(FsTest, SecretFoldersAreNeitherListedNorDescribed) {
+  stdfs::create_directory(base_ + "/state");
+  std::ofstream(base_ + "/state/journal") << "x";
+  const common::SecretGuard guard(*globs::SecretFiles::create({}), "", {base_ + "/state"});
+  tools_ = make_fs_tools({.pool = &pool_, .secrets = &guard});
+  EXPECT_THAT(use("list_dir", {{"path", "../state"}}), HasSubstr("holds secrets"));
+  EXPECT_THAT(use("stat", {{"path", "../state/journal"}}), HasSubstr("holds secrets"));
+  EXPECT_THAT(use("stat", {{"path", "."}}), HasSubstr("folder"));
+  stdfs::create_directory_symlink("../state", at("link"));
+  EXPECT_THAT(use("list_dir", {{"path", "link"}}), HasSubstr("holds secrets"));
+  EXPECT_THAT(use("stat", {{"path", "link"}}), HasSubstr("target: ../state"));
 }
 
 TEST_F(FsTest, ListsSortedAndBounded) {

@@ -14,6 +14,7 @@
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
+#include "lathe/tools/common/secret_guard.h"
 #include "lathe/tools/common/workspace.h"
 
 namespace lathe::tools::fs {
@@ -50,9 +51,13 @@ std::string line_of(int folder, const std::string& name) {
   return fmt::format("{} ({})\n", name, base::format_bytes(static_cast<std::uint64_t>(status.st_size)));
 }
 
-Result<std::string> list(const common::Place& place, std::size_t max_entries) {
+Result<std::string> list(const common::Place& place, const FsOptions& options) {
+  const std::size_t max_entries = options.max_entries;
   UniqueFd fd(::open(place.absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return base::errno_error(errno, place.shown());
+  struct stat status{};
+  if (fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
+  if (options.secrets != nullptr) TRY_OK(options.secrets->check(place, fd.get(), status));
   DIR* stream = fdopendir(fd.get());
   if (stream == nullptr) return base::errno_error(errno, place.shown());
   const int folder = fd.release();  // the stream's from here on
@@ -77,7 +82,7 @@ struct ListJob {
   common::Place place;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken) {
-    const auto text = co_await options.pool->run([this] { return list(place, options.max_entries); });
+    const auto text = co_await options.pool->run([this] { return list(place, options); });
     if (!text.ok()) co_return text.error();
     co_return common::said(out, *text);
   }
