@@ -3,8 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <re2/re2.h>
+#include <sys/stat.h>
+
+#include <utility>
 
 #include "lathe/base/strings.h"
+#include "lathe/base/unique_fd.h"
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
 #include "lathe/tools/search/walk.h"
@@ -41,11 +45,9 @@ Result<std::shared_ptr<const RE2>> compile(const LineQuery& query) {
   return expression;
 }
 
-bool search_file(const RE2& expression, const LineQuery& query, const std::string& absolute, const std::string& path,
-                 LineMatches& found) {
-  const auto fd = runtime::open_file(absolute, O_RDONLY | O_NONBLOCK);
-  if (!fd.ok()) return true;
-  const auto bytes = runtime::read_all(fd->get(), kMaxFileBytes, path);
+bool search_file(const RE2& expression, const LineQuery& query, int fd, const std::string& path,
+                 const MayShow& may_show, LineMatches& found) {
+  const auto bytes = runtime::read_all(fd, kMaxFileBytes, path);
   if (!bytes.ok()) return true;
   std::string_view text = *bytes;
   const std::size_t nul = text.find('\0');
@@ -53,6 +55,7 @@ bool search_file(const RE2& expression, const LineQuery& query, const std::strin
   // A NUL further on ends the search of this file.
   text = text.substr(0, nul);
   std::size_t number = 0;
+  bool asked = false;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     std::string_view line = text.substr(at, end - at);
@@ -60,6 +63,7 @@ bool search_file(const RE2& expression, const LineQuery& query, const std::strin
     ++number;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (!RE2::PartialMatch(line, expression)) continue;
+    if (!std::exchange(asked, true) && !may_show(path, fd)) return true;
     if (found.matches.size() == query.max_matches) {
       found.more = true;
       return false;
@@ -69,12 +73,16 @@ bool search_file(const RE2& expression, const LineQuery& query, const std::strin
   return true;
 }
 
-Result<LineMatches> search_tree(const LineQuery& query, const std::string& root, const std::atomic<bool>& stop) {
+Result<LineMatches> search_tree(const LineQuery& query, const std::string& root, const MayShow& may_show,
+                                const std::atomic<bool>& stop) {
   TRY(const auto expression, compile(query));
   LineMatches found;
-  TRY_OK(walk_files(root, stop, [&](const std::string& path) {
-    if (query.files && !query.files->matches(path)) return Visit::kGoOn;
-    return search_file(*expression, query, root + "/" + path, path, found) ? Visit::kGoOn : Visit::kStop;
+  TRY_OK(walk_files(root, stop, [&](const FoundFile& file) {
+    if (query.files && !query.files->matches(file.path)) return Visit::kGoOn;
+    const base::UniqueFd fd(openat(file.folder, file.name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status{};
+    if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Visit::kGoOn;
+    return search_file(*expression, query, fd.get(), file.path, may_show, found) ? Visit::kGoOn : Visit::kStop;
   }));
   return found;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,14 +46,17 @@ struct LineMatches {
 /// Checks the regular expression (RE2 syntax; linear time).
 [[nodiscard]] base::Result<std::shared_ptr<const re2::RE2>> compile(const LineQuery& query);
 
-/// The lines of one file that match, appended to `found`. Binary files have none. False once there are more than
+/// May lines of this open file be shown? Asked once a line of it matches.
+using MayShow = std::function<bool(const std::string& path, int fd)>;
+
+/// The lines of one open file that match, appended to `found`. Binary files have none. False once there are more than
 /// query.max_matches. Blocks.
-bool search_file(const re2::RE2& expression, const LineQuery& query, const std::string& absolute,
-                 const std::string& path, LineMatches& found);
+bool search_file(const re2::RE2& expression, const LineQuery& query, int fd, const std::string& path,
+                 const MayShow& may_show, LineMatches& found);
 
 /// All files below the folder `root`, as walk_files() gives them. Blocks.
 [[nodiscard]] base::Result<LineMatches> search_tree(const LineQuery& query, const std::string& root,
-                                                    const std::atomic<bool>& stop);
+                                                    const MayShow& may_show, const std::atomic<bool>& stop);
 
 /// `line` without its "\r" and cut to what is shown of one.
 [[nodiscard]] std::string shown_line(std::string_view line);

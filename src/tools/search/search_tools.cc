@@ -54,6 +54,15 @@ bool is_folder(const Place& place) {
   return stat(place.absolute.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/// A folder that is itself a secret.
+Result<void> check_folder(const Place& place, const common::SecretGuard* secrets) {
+  if (secrets == nullptr) return {};
+  TRY(const base::UniqueFd fd, runtime::open_file(place.absolute, O_PATH | O_DIRECTORY));
+  struct stat status{};
+  if (fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
+  return secrets->check(place, fd.get(), status);
+}
+
 // ---- glob
 
 ports::ToolSpec glob_spec(const SearchOptions& options) {
@@ -71,11 +80,18 @@ ports::ToolSpec glob_spec(const SearchOptions& options) {
 
 using Matches = std::function<bool(const std::string& path)>;
 
-Result<std::string> list_files(const Place& place, const Matches& matches, std::size_t max_results,
+Result<std::string> list_files(const Place& place, const Matches& matches, const SearchOptions& options,
                                const std::atomic<bool>& stop) {
+  const std::size_t max_results = options.max_results;
+  TRY_OK(check_folder(place, options.secrets));
   std::string out;
   std::size_t count = 0;
-  TRY_OK(walk_files(place.absolute, stop, [&](const std::string& path) {
+  TRY_OK(walk_files(place.absolute, stop, [&](const FoundFile& file) {
+    const std::string& path = file.path;
+    // Below it may be folders whose very names are secret.
+    if (options.secrets != nullptr && options.secrets->names_secret("", place.absolute + "/" + path)) {
+      return Visit::kGoOn;
+    }
     if (matches(path) && ++count <= max_results) out += shown_below(place, path) + "\n";
     return Visit::kGoOn;
   }));
@@ -93,8 +109,7 @@ struct ListJob {
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     const StopFlag stop;
     const auto registration = stop.set_by(cancel);
-    const auto text =
-        co_await options.pool->run([&] { return list_files(place, matches, options.max_results, *stop.flag); });
+    const auto text = co_await options.pool->run([&] { return list_files(place, matches, options, *stop.flag); });
     if (cancel.cancelled()) co_return cancel.reason();
     if (!text.ok()) co_return text.error().within(tool);
     co_return common::said(out, *text);
@@ -207,41 +222,49 @@ std::string print(const LineMatches& found, const Place& place, bool in_folder) 
   return base::to_utf8(out);
 }
 
-/// Without lines of files that hold secrets, whatever they are called.
-LineMatches without_secrets(LineMatches found, const Place& place, const common::SecretGuard* secrets) {
-  if (secrets == nullptr) return found;
-  std::optional<common::SecretGuard::Inodes> inodes;
-  std::map<std::string, bool> decided;
-  const auto is_secret = [&](const std::string& path) {
-    const std::string absolute = place.absolute + "/" + path;
-    if (secrets->names_secret(shown_below(place, path), absolute)) return true;
-    struct stat status{};
-    if (stat(absolute.c_str(), &status) != 0 || status.st_nlink < 2) return false;
-    if (!inodes) inodes = secrets->inodes_below(place.absolute);
-    return inodes->contains({status.st_dev, status.st_ino});
-  };
-  std::erase_if(found.matches, [&](const LineMatch& match) {
-    const auto [known, fresh] = decided.try_emplace(match.path, false);
-    if (fresh) known->second = is_secret(match.path);
-    return known->second;
-  });
-  return found;
-}
+/// Decides of which files below a folder lines may be shown: not of those that hold secrets, whatever they are called.
+class Secrets final {
+ public:
+  Secrets(const Place& place, const common::SecretGuard* guard) : place_(place), guard_(guard) {}
 
-/// A folder that is itself a secret.
-Result<void> check_folder(const Place& place, const common::SecretGuard* secrets) {
-  if (secrets == nullptr) return {};
-  TRY(const base::UniqueFd fd, runtime::open_file(place.absolute, O_PATH | O_DIRECTORY).within("grep"));
-  struct stat status{};
-  if (fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
-  return secrets->check(place, fd.get(), status);
-}
+  [[nodiscard]] bool may_show(const std::string& path, const struct stat& status) {
+    if (guard_ == nullptr) return true;
+    if (guard_->names_secret(shown_below(place_, path), place_.absolute + "/" + path)) return false;
+    if (status.st_nlink < 2) return true;
+    if (!inodes_) inodes_ = guard_->inodes_below(place_.absolute);
+    return !inodes_->contains({status.st_dev, status.st_ino});
+  }
+  [[nodiscard]] bool may_show(const std::string& path, int fd) {
+    struct stat status{};
+    return fstat(fd, &status) == 0 && may_show(path, status);
+  }
+  /// Of what ripgrep found, in the jail; only names are left to look at.
+  [[nodiscard]] LineMatches filter(LineMatches found) {
+    std::map<std::string, bool> decided;
+    std::erase_if(found.matches, [&](const LineMatch& match) {
+      const auto [known, fresh] = decided.try_emplace(match.path, false);
+      struct stat status{};
+      // One that is gone is decided by its name.
+      if (fresh && stat((place_.absolute + "/" + match.path).c_str(), &status) != 0) status = {};
+      if (fresh) known->second = !may_show(match.path, status);
+      return known->second;
+    });
+    return found;
+  }
+
+ private:
+  const Place& place_;
+  const common::SecretGuard* const guard_;
+  std::optional<common::SecretGuard::Inodes> inodes_;
+};
 
 Result<LineMatches> search_one(const LineQuery& query, const Place& place, const common::SecretGuard* secrets) {
   TRY(const auto expression, compile(query));
   TRY(const auto file, common::open_for_reading(place, secrets));
   LineMatches found;
-  (void)search_file(*expression, query, fmt::format("/proc/self/fd/{}", file.fd.get()), place.shown(), found);
+  // The guard has seen this very descriptor.
+  const MayShow all = [](const std::string&, int) { return true; };
+  (void)search_file(*expression, query, file.fd.get(), place.shown(), all, found);
   return found;
 }
 
@@ -252,13 +275,13 @@ struct GrepJob {
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     const bool folder = is_folder(place);
-    if (folder) CO_TRY_OK(check_folder(place, options.secrets));
+    if (folder) CO_TRY_OK(check_folder(place, options.secrets).within("grep"));
     if (folder && options.ripgrep && options.runner != nullptr) {
       const auto found = co_await search_with_ripgrep(options.runner, *options.ripgrep, query, place.absolute, cancel);
       if (cancel.cancelled()) co_return cancel.reason();
       if (found.ok()) {
         const LineMatches open =
-            co_await options.pool->run([&] { return without_secrets(*found, place, options.secrets); });
+            co_await options.pool->run([&] { return Secrets(place, options.secrets).filter(*found); });
         co_return common::said(out, print(open, place, folder));
       }
     }
@@ -266,8 +289,9 @@ struct GrepJob {
     const auto registration = stop.set_by(cancel);
     const auto found = co_await options.pool->run([&]() -> Result<LineMatches> {
       if (!folder) return search_one(query, place, options.secrets);
-      TRY(LineMatches all, search_tree(query, place.absolute, *stop.flag));
-      return without_secrets(std::move(all), place, options.secrets);
+      Secrets secrets(place, options.secrets);
+      const MayShow may_show = [&](const std::string& path, int fd) { return secrets.may_show(path, fd); };
+      return search_tree(query, place.absolute, may_show, *stop.flag);
     });
     if (cancel.cancelled()) co_return cancel.reason();
     if (!found.ok()) co_return found.error();

@@ -9,6 +9,9 @@
 
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/subprocess.h"
+#include "lathe/tools/common/secret_guard.h"
+#include "lathe/tools/search/line_search.h"
+#include "lathe/tools/search/walk.h"
 
 // The tools over a real tree, each case with ripgrep and without: the results must be the same.
 
@@ -159,6 +162,72 @@ TEST_P(SearchTest, FindsFilesByAPartOfTheirName) {
   EXPECT_EQ(use("find_files", {{"pattern", "src"}}), "(no file matches)\n") << "folders are no files";
   EXPECT_THAT(use("find_files", {{"pattern", "a/b"}}), HasSubstr("holds a slash"));
   EXPECT_THAT(use("find_files", {{"pattern", ""}}), HasSubstr("is empty"));
+}
+
+/// A tree beside which something lies that nobody may be led to.
+class SwappedLinks : public testing::Test {
+ protected:
+  SwappedLinks() {
+    std::string pattern = (fs::temp_directory_path() / "lathe-swapped-XXXXXX").string();
+    base_ = mkdtemp(pattern.data());
+    for (const char* path : {"work/a", "work/b", "outside"}) fs::create_directories(base_ + "/" + path);
+    for (const char* path : {"work/a/f", "work/b/f", "work/c", "outside/f"}) {
+      std::ofstream(base_ + "/" + path) << "needle of " << path << "\n";
+    }
+  }
+  ~SwappedLinks() override { fs::remove_all(base_); }
+  /// The folder b and the file c become links that lead out.
+  void swap() {
+    fs::remove_all(base_ + "/work/b");
+    fs::remove(base_ + "/work/c");
+    fs::create_directory_symlink(base_ + "/outside", base_ + "/work/b");
+    fs::create_symlink(base_ + "/outside/f", base_ + "/work/c");
+  }
+  std::string base_;
+  std::atomic<bool> stop_ = false;
+};
+
+TEST_F(SwappedLinks, AFolderThatBecomesALinkIsNotWalked) {
+  std::vector<std::string> seen;
+  const auto walked = walk_files(base_ + "/work", stop_, [&](const FoundFile& file) {
+    if (seen.empty()) swap();
+    seen.push_back(file.path);
+    return Visit::kGoOn;
+  });
+  ASSERT_TRUE(walked.ok()) << walked.error().text();
+  EXPECT_THAT(seen, testing::ElementsAre("a/f", "c")) << "the name c was read before; what it leads to is not opened";
+}
+
+TEST_F(SwappedLinks, AFileThatBecomesALinkIsNotSearched) {
+  const LineQuery query{.pattern = "needle", .max_matches = 10};
+  const auto found = search_tree(
+      query, base_ + "/work",
+      [&](const std::string&, int) {
+        swap();
+        return true;
+      },
+      stop_);
+  ASSERT_TRUE(found.ok()) << found.error().text();
+  EXPECT_THAT(found->matches, testing::ElementsAre(LineMatch{"a/f", 1, "needle of work/a/f"}));
+}
+
+TEST_F(SwappedLinks, SecretFoldersAreNotListed) {
+  runtime::Loop loop;
+  runtime::Pool pool(loop, "fs", 1);
+  const common::SecretGuard guard(*globs::SecretFiles::create({}), "", {base_ + "/outside"});
+  const auto tools = make_search_tools({.pool = &pool, .secrets = &guard});
+  const auto use = [&](std::size_t tool, const base::Json& arguments) -> std::string {
+    const protocol::ToolCall call{"c", tools[tool]->spec().name, arguments.dump()};
+    auto prepared = loop.block_on(tools[tool]->prepare(call, {.cwd = base_ + "/work", .session_id = "s"}));
+    if (!prepared.ok()) return prepared.error().text();
+    Sink out;
+    const auto ran = loop.block_on((*prepared)->run(out, {}));
+    return ran.ok() ? out.text : ran.error().code;
+  };
+  for (const std::size_t tool : {0U, 1U}) {
+    EXPECT_EQ(use(tool, {{"pattern", "f"}, {"path", "../outside"}}), base::codes::kPermission);
+    EXPECT_EQ(use(tool, {{"pattern", "f"}, {"path", ".."}}), base_ + "/work/a/f\n" + base_ + "/work/b/f\n");
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -30,11 +31,17 @@ struct Entry {
   EntryKind kind;
 };
 
+constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
 /// Regular files and folders by name; nothing for a folder that cannot be read.
-std::vector<Entry> entries_of(const std::string& folder) {
+std::vector<Entry> entries_of(int folder) {
   std::vector<Entry> entries;
-  DIR* stream = opendir(folder.c_str());
-  if (stream == nullptr) return entries;
+  const int own = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+  DIR* stream = own < 0 ? nullptr : fdopendir(own);
+  if (stream == nullptr) {
+    if (own >= 0) close(own);
+    return entries;
+  }
   while (const dirent* entry = readdir(stream)) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == ".." || name == ".git") continue;
@@ -55,7 +62,7 @@ std::vector<Entry> entries_of(const std::string& folder) {
 
 class Walker {
  public:
-  Walker(const std::atomic<bool>& stop, const std::function<Visit(const std::string&)>& visit)
+  Walker(const std::atomic<bool>& stop, const std::function<Visit(const FoundFile&)>& visit)
       : stop_(stop), visit_(visit) {}
 
   /// The rules above `root`, outermost first.
@@ -66,22 +73,27 @@ class Walker {
       folder = slash == 0 ? "/" : folder.substr(0, slash);
       folders.push_back(folder);
     }
-    for (const std::string& folder : folders | std::views::reverse) read_rules(folder);
+    for (const std::string& folder : folders | std::views::reverse) {
+      const UniqueFd open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      if (open) read_rules(open.get(), folder);
+    }
   }
 
-  Visit walk(const std::string& folder, const std::string& relative, int depth) {
+  /// `folder` is open; `absolute` and `relative` name it.
+  Visit walk(int folder, const std::string& absolute, const std::string& relative, int depth) {
     if (stop_.load(std::memory_order_relaxed)) return Visit::kStop;
     const std::size_t rules_before = rules_.size();
-    read_rules(folder);
+    read_rules(folder, absolute);
     Visit result = Visit::kGoOn;
     for (const Entry& entry : entries_of(folder)) {
-      const std::string path = (folder == "/" ? "" : folder) + "/" + entry.name;
+      const std::string path = (absolute == "/" ? "" : absolute) + "/" + entry.name;
       if (ignored(path, entry.kind)) continue;
       const std::string shown = relative.empty() ? entry.name : relative + "/" + entry.name;
       if (entry.kind == EntryKind::kFile) {
-        result = visit_(shown);
+        result = visit_({.path = shown, .folder = folder, .name = entry.name});
       } else if (depth < kMaxDepth) {
-        result = walk(path, shown, depth + 1);
+        const UniqueFd inner(openat(folder, entry.name.c_str(), kFolderFlags));
+        if (inner) result = walk(inner.get(), path, shown, depth + 1);
       }
       if (result == Visit::kStop) break;
     }
@@ -90,9 +102,12 @@ class Walker {
   }
 
  private:
-  void read_rules(const std::string& folder) {
-    const auto text = runtime::read_file((folder == "/" ? "" : folder) + "/.gitignore", kMaxRulesBytes);
-    if (text.ok()) rules_.push_back(IgnoreRules::parse(folder, *text));
+  void read_rules(int folder, const std::string& absolute) {
+    const UniqueFd file(openat(folder, ".gitignore", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status{};
+    if (!file || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+    const auto text = runtime::read_all(file.get(), kMaxRulesBytes, absolute);
+    if (text.ok()) rules_.push_back(IgnoreRules::parse(absolute, *text));
   }
   /// The nearest file that says anything decides.
   [[nodiscard]] bool ignored(const std::string& path, EntryKind kind) const {
@@ -103,18 +118,18 @@ class Walker {
   }
 
   const std::atomic<bool>& stop_;
-  const std::function<Visit(const std::string&)>& visit_;
+  const std::function<Visit(const FoundFile&)>& visit_;
   std::vector<IgnoreRules> rules_;
 };
 
 }  // namespace
 
 Result<void> walk_files(const std::string& root, const std::atomic<bool>& stop,
-                        const std::function<Visit(const std::string& path)>& visit) {
-  TRY(const UniqueFd there, runtime::open_file(root, O_PATH | O_DIRECTORY));
+                        const std::function<Visit(const FoundFile& file)>& visit) {
+  TRY(const UniqueFd there, runtime::open_file(root, O_RDONLY | O_DIRECTORY));
   Walker walker(stop, visit);
   walker.read_parents(root);
-  (void)walker.walk(root, "", 0);
+  (void)walker.walk(there.get(), root, "", 0);
   return {};
 }
 
