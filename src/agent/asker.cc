@@ -153,7 +153,7 @@ Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Questio
   ports::ModelRequest request = question->request;
   request.model = model->model;
   request.max_output_tokens = *room;
-  Retries retries(random_, loop_.mono_now());
+  Retries retries(random_);
   while (true) {
     Attempt tried = co_await attempt(model, request, reader, cancel);
     if (tried.ending != Ending::kFailed || cancel.cancelled()) co_return tried;

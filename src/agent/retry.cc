@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// No connection: 3 attempts, the last of which starts within 10 s.
+// No connection: 3 attempts in a row, the last of which starts within 10 s of the first failure.
 constexpr int kConnectRetries = 2;
 constexpr milliseconds kConnectWindow{10'000};
 constexpr int kRequestRetries = 4;
@@ -27,6 +27,13 @@ milliseconds backoff(int earlier_retries, base::Random& random) {
 }  // namespace
 
 std::optional<Retries::Again> Retries::after(const ports::ModelFailure& failure, base::MonoTime now) {
+  if (failure.retry == ports::RetryClass::kConnect) {
+    if (!unreachable_since_) unreachable_since_ = now;
+  } else {
+    // The server was there: that it is gone a minute into an answer is news.
+    unreachable_since_.reset();
+    taken_[static_cast<std::size_t>(ports::RetryClass::kConnect)] = 0;
+  }
   int limit = 0;
   switch (failure.retry) {
     case ports::RetryClass::kConnect:
@@ -48,7 +55,7 @@ std::optional<Retries::Again> Retries::after(const ports::ModelFailure& failure,
     if (*failure.retry_after > kLongestRetryAfter) return std::nullopt;
     wait = std::max(wait, *failure.retry_after);
   }
-  if (failure.retry == ports::RetryClass::kConnect && now + wait - started_ > kConnectWindow) return std::nullopt;
+  if (unreachable_since_ && now + wait - *unreachable_since_ > kConnectWindow) return std::nullopt;
   ++taken;
   return Again{.attempt = taken, .of = limit, .wait = wait};
 }

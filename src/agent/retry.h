@@ -15,7 +15,7 @@ namespace lathe::agent {
 /// answer. Pure: the time is passed in.
 class Retries final {
  public:
-  Retries(base::Random& random, base::MonoTime started) : random_(random), started_(started) {}
+  explicit Retries(base::Random& random) : random_(random) {}
 
   struct Again {
     /// The retry that follows, from 1, and how many of its kind there are at most.
@@ -28,7 +28,8 @@ class Retries final {
 
  private:
   base::Random& random_;
-  base::MonoTime started_;
+  /// The first of the failures to connect that nothing else came between.
+  std::optional<base::MonoTime> unreachable_since_;
   std::array<int, 3> taken_{};
 };
 

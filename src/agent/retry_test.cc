@@ -14,7 +14,7 @@ ports::ModelFailure failed(ports::RetryClass retry, std::optional<milliseconds> 
 struct Clocked {
   base::SeededRandom random{7};
   base::MonoTime now{};
-  Retries retries{random, now};
+  Retries retries{random};
   std::optional<Retries::Again> after(const ports::ModelFailure& failure) {
     auto again = retries.after(failure, now);
     if (again) now += again->wait;
@@ -56,11 +56,23 @@ TEST(Retries, AServerMayAskForAMinuteButNotMore) {
   EXPECT_FALSE(clocked.after(failed(ports::RetryClass::kRequest, milliseconds(60'001))));
 }
 
-TEST(Retries, NoConnectionIsGivenUpTenSecondsAfterTheStart) {
+TEST(Retries, NoConnectionIsGivenUpTenSecondsAfterTheFirstFailure) {
   Clocked clocked;
+  EXPECT_TRUE(clocked.after(failed(ports::RetryClass::kConnect)));
   clocked.now += milliseconds(9'900);
   EXPECT_FALSE(clocked.after(failed(ports::RetryClass::kConnect)));
   EXPECT_TRUE(clocked.after(failed(ports::RetryClass::kStream)));
+}
+
+TEST(Retries, AConnectionThatWasThereBeginsTheTenSecondsAnew) {
+  Clocked clocked;
+  for (int cut = 0; cut < 3; ++cut) {
+    clocked.now += milliseconds(60'000);
+    EXPECT_TRUE(clocked.after(failed(ports::RetryClass::kStream)));
+    EXPECT_EQ(clocked.after(failed(ports::RetryClass::kConnect))->attempt, 1);
+    EXPECT_EQ(clocked.after(failed(ports::RetryClass::kConnect))->attempt, 2);
+    EXPECT_FALSE(clocked.after(failed(ports::RetryClass::kConnect)));
+  }
 }
 
 }  // namespace
