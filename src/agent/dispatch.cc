@@ -24,6 +24,7 @@ using runtime::CancelToken;
 
 /// A person can amend a call that often before it counts as failed.
 constexpr int kMaxAmendments = 8;
+constexpr std::size_t kShownNameBytes = 200;
 constexpr std::size_t kMaxDiffBytes = 256U << 10;
 
 Error exception_error(const std::exception& exception) {
@@ -93,8 +94,14 @@ protocol::ToolCall Dispatcher::translated(const protocol::ToolCall& call) const 
 std::string Dispatcher::unknown_tool(const std::string& name) const {
   std::vector<std::string> names;
   for (const ports::Tool* tool : tools_) names.push_back(tool->spec().name);
-  const std::string near = base::did_you_mean(name, names);
-  return "there is no tool \"" + name + "\"; " + (near.empty() ? "there are: " + base::join(names, ", ") : near);
+  const std::string shown(base::utf8_prefix(name, kShownNameBytes));
+  const std::string near = base::did_you_mean(shown, names);
+  return "there is no tool \"" + shown + (shown == name ? "" : "…") + "\"; " +
+         (near.empty() ? "there are: " + base::join(names, ", ") : near);
+}
+
+std::string Dispatcher::within_budget(std::string_view text) const {
+  return head_and_tail(base::to_utf8(text), static_cast<std::size_t>(output_tokens_) * 4);
 }
 
 Async<Result<void>> Dispatcher::record(EventMsg msg) {
@@ -106,7 +113,7 @@ Async<Result<void>> Dispatcher::record(EventMsg msg) {
 Async<Result<void>> Dispatcher::end_rest(const std::vector<PendingCall>* calls, std::size_t first, CallStatus status,
                                          std::string text) {
   for (std::size_t i = first; i < calls->size(); ++i) {
-    CO_TRY_OK(co_await record(end_event((*calls)[i].call, status, text)));
+    CO_TRY_OK(co_await record(end_event((*calls)[i].call, status, within_budget(text))));
   }
   co_return Result<void>();
 }
@@ -130,7 +137,7 @@ Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t
       const Error stop = ready.error();
       if (stop.code == protocol::error_codes::kParked) co_return stop;
       if (stop.code == protocol::error_codes::kApprovalAborted) {
-        CO_TRY_OK(co_await record(end_event(calls[i].call, CallStatus::kDeclined, stop.message)));
+        CO_TRY_OK(co_await record(end_event(calls[i].call, CallStatus::kDeclined, within_budget(stop.message))));
         CO_TRY_OK(co_await end_rest(&calls, i + 1, CallStatus::kCancelled, "not run: the task was ended"));
         co_return stop;
       }
@@ -154,13 +161,13 @@ Async<Result<Dispatcher::Slot>> Dispatcher::make_ready(PendingCall pending, Canc
   protocol::ToolCall call = translated(slot.pending.call);
   ports::Tool* tool = find(call.tool);
   if (tool == nullptr) {
-    slot.end = end_event(call, CallStatus::kFailed, unknown_tool(call.tool));
+    slot.end = end_event(call, CallStatus::kFailed, within_budget(unknown_tool(call.tool)));
     co_return std::move(slot);
   }
   for (int amendments = 0; amendments <= kMaxAmendments; ++amendments) {
     Result<std::unique_ptr<ports::PreparedCall>> prepared = co_await prepare(tool, &call, &environment_);
     if (!prepared.ok()) {
-      slot.end = end_event(call, CallStatus::kFailed, joined(slot.remark, prepared.error().text()));
+      slot.end = end_event(call, CallStatus::kFailed, within_budget(joined(slot.remark, prepared.error().text())));
       co_return std::move(slot);
     }
     const Action action = (*prepared)->action();
@@ -172,10 +179,11 @@ Async<Result<Dispatcher::Slot>> Dispatcher::make_ready(PendingCall pending, Canc
         co_return Error{.code = protocol::error_codes::kApprovalAborted,
                         .message = joined("declined; the person ended the task", answer.note)};
       case GateAnswer::Verdict::kDeclined:
-        slot.end = end_event(action,
-                             {.status = CallStatus::kDeclined,
-                              .output = joined("declined: this call was not allowed to run", answer.note)},
-                             std::nullopt);
+        slot.end =
+            end_event(action,
+                      {.status = CallStatus::kDeclined,
+                       .output = within_budget(joined("declined: this call was not allowed to run", answer.note))},
+                      std::nullopt);
         co_return std::move(slot);
       case GateAnswer::Verdict::kRun:
         break;
@@ -241,7 +249,7 @@ Async<Result<void>> Dispatcher::snapshot_before(Slot* slot) {
   environment_.history->mark(host_.state().last_seq);
   const Result<ports::SnapshotSummary> taken = co_await environment_.history->before_command();
   if (!taken.ok()) {
-    slot->end = end_event(slot->pending.call, CallStatus::kFailed, taken.error().text());
+    slot->end = end_event(slot->pending.call, CallStatus::kFailed, within_budget(taken.error().text()));
     slot->prepared.reset();
     co_return Result<void>();
   }

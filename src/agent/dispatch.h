@@ -70,6 +70,8 @@ class Dispatcher final {
   /// The call under our name for its tool; as it is when there is none.
   [[nodiscard]] protocol::ToolCall translated(const protocol::ToolCall& call) const;
   [[nodiscard]] std::string unknown_tool(const std::string& name) const;
+  /// What is said about a call, within what a result may have.
+  [[nodiscard]] std::string within_budget(std::string_view text) const;
   /// prepare and gate. Errors: `parked`, `approval_aborted`, cancellation.
   runtime::Async<base::Result<Slot>> make_ready(PendingCall pending, runtime::CancelToken cancel);
   /// Runs what is ready, all at once, and records the ends.

@@ -94,6 +94,26 @@ TEST(Dispatch, WhateverGoesWrongInACallTheTaskGoesOn) {
   EXPECT_THAT(outcomes[3].second.output, HasSubstr("the tool broke"));
 }
 
+TEST(Dispatch, WhatIsSaidAboutACallStaysWithinTheBudgetToo) {
+  Rig rig;
+  rig.options.tool_output_tokens = 1'000;
+  const std::string megabyte(1'000'000, 'x');
+  rig.model->call({{megabyte, "{}"}});
+  (void)rig.run_task("unknown");
+  rig.writer.prepare_error = base::Error{.code = "invalid", .message = "not JSON: " + megabyte, .hint = {}};
+  rig.model->call({{"write_file", "{"}});
+  (void)rig.run_task("malformed");
+  rig.writer.prepare_error.reset();
+  rig.writer.run_error = base::Error{.code = "io_error", .message = "disk on fire: " + megabyte, .hint = {}};
+  rig.model->call({{"write_file", "{}"}});
+  (void)rig.run_task("fails");
+  const auto outcomes = rig.host.outcomes();
+  ASSERT_EQ(outcomes.size(), 3U);
+  for (const auto& [id, outcome] : outcomes) {
+    EXPECT_LT(outcome.output.size(), 4'200U) << id;
+  }
+}
+
 TEST(Dispatch, ADeclinedCallNeverRunsAndItsNoteReachesTheModel) {
   Rig rig;
   rig.host.on_gate = [](const ports::Action&) {

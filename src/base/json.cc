@@ -7,6 +7,8 @@
 namespace lathe::base {
 namespace {
 
+constexpr std::size_t kMaxReasonBytes = 200;
+
 /// Nesting depth of the text, strings skipped; stops counting past `limit`.
 bool deeper_than(std::string_view text, std::size_t limit) {
   std::size_t depth = 0;
@@ -25,6 +27,14 @@ bool deeper_than(std::string_view text, std::size_t limit) {
     }
   }
   return false;
+}
+
+/// What the parser says, without its name and number; it may end with all of a token that has no end.
+std::string reason_of(std::string_view what) {
+  const std::size_t colon = what.find(": ");
+  if (colon != std::string_view::npos) what.remove_prefix(colon + 2);
+  const std::string_view shown = utf8_prefix(what, kMaxReasonBytes);
+  return to_utf8(shown) + (shown.size() < what.size() ? "…" : "");
 }
 
 std::string place_of(std::string_view text, std::size_t byte) {
@@ -55,13 +65,10 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& bug) {
-    std::string reason = bug.what();
-    const std::size_t colon = reason.find(": ");
-    if (colon != std::string::npos) reason = reason.substr(colon + 2);
     return Error{.code = codes::kInvalid,
-                 .message = fmt::format("not JSON at {}: {}", place_of(text, bug.byte), to_utf8(reason))};
+                 .message = fmt::format("not JSON at {}: {}", place_of(text, bug.byte), reason_of(bug.what()))};
   } catch (const Json::exception& bug) {
-    return Error{.code = codes::kInvalid, .message = fmt::format("not JSON: {}", bug.what())};
+    return Error{.code = codes::kInvalid, .message = fmt::format("not JSON: {}", reason_of(bug.what()))};
   }
 }
 

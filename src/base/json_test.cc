@@ -17,6 +17,13 @@ TEST(ParseJson, SaysWhere) {
   EXPECT_NE(parsed.error().message.find("line 2"), std::string::npos) << parsed.error().message;
 }
 
+TEST(ParseJson, DoesNotRepeatALongTextInItsError) {
+  const auto parsed = parse_json("{\"a\": \"" + std::string(1'000'000, 'x'));
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_NE(parsed.error().message.find("missing closing quote"), std::string::npos) << parsed.error().message;
+  EXPECT_LT(parsed.error().message.size(), 300U);
+}
+
 TEST(ParseJson, RefusesDepthAndSize) {
   EXPECT_EQ(parse_json(std::string(100'000, '[')).error().code, codes::kLimit);
   EXPECT_EQ(parse_json("[1,2,3]", {.max_bytes = 3}).error().code, codes::kLimit);
