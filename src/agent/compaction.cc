@@ -157,22 +157,28 @@ Async<Result<Compactor::Outcome>> Compactor::compact(std::int64_t keep_tokens, C
 }
 
 Async<Result<Answer>> Compactor::summarise(std::size_t cut, CancelToken cancel) {
-  std::size_t start = 0;
+  // What the earlier summary stands for is nowhere else: it is never what is left out to make the request fit.
+  const bool carries_on = cut > 1 && std::holds_alternative<ports::SummaryEntry>(entries().front().entry);
+  const std::size_t carried = carries_on ? 1 : 0;
+  std::size_t start = carried;
+  bool with_tools = true;
   ports::Thinking thinking = ports::Thinking::kDefault;
   const std::int64_t fixed = estimate_tokens(system_prompt(), tools_) + estimate_tokens(kInstructions);
   while (start < cut) {
     CO_TRY(const ports::ResolvedModel model, asker_.current());
-    const auto old = std::vector<PlacedEntry>(entries().begin() + static_cast<std::ptrdiff_t>(start),
-                                              entries().begin() + static_cast<std::ptrdiff_t>(cut));
+    const std::span<const PlacedEntry> turns = entries().subspan(start, cut - start);
+    std::vector<PlacedEntry> old(entries().begin(), entries().begin() + static_cast<std::ptrdiff_t>(carried));
+    old.insert(old.end(), turns.begin(), turns.end());
+    const std::size_t droppable = drop_oldest(turns);
     const std::int64_t input = fixed + estimate_tokens(old);
     const std::int64_t window = model.facts.context_window;
     if (window > 0 && input + std::min(kSummaryTokens, window / 10) > window) {
-      start += drop_oldest(old);
+      start += droppable;
       continue;
     }
     Question question;
     question.request.system_prompt = system_prompt();
-    question.request.tools = tools_;
+    if (with_tools) question.request.tools = tools_;
     const ImageSet images = co_await images_.of(old, model.facts);
     question.request.items = build_items(old, images);
     question.request.items.emplace_back(ports::UserInputItem{{ports::ModelText{kInstructions}}});
@@ -185,13 +191,15 @@ Async<Result<Answer>> Compactor::summarise(std::size_t cut, CancelToken cancel) 
     if (asked.kind == AskResult::Kind::kAnswered) {
       const protocol::Usage usage = usage_of(asked.answer, input);
       budget_.spend(usage, ports::cost_of(usage, asked.answer.facts));
-      co_return std::move(asked.answer);
+      const bool only_calls = base::trim(asked.answer.text()).empty() && !asked.answer.calls.empty();
+      if (!only_calls || !std::exchange(with_tools, false)) co_return std::move(asked.answer);
+      continue;
     }
     if (asked.kind == AskResult::Kind::kStalled) {
       if (thinking == ports::Thinking::kOff) co_return failed("the model only thought about the summary");
       thinking = ports::Thinking::kOff;
     } else if (asked.error.code == protocol::error_codes::kContextWindow) {
-      start += drop_oldest(old);
+      start += droppable;
     } else {
       co_return asked.error;
     }

@@ -136,9 +136,45 @@ TEST(Compaction, ARequestForTheSummaryThatOverflowsLosesItsOldestTurnsWhole) {
   EXPECT_LT(rig.requests()[8].items.size(), rig.requests()[7].items.size());
 }
 
+TEST(Compaction, AModelThatCallsInsteadOfSummarisingIsAskedOnceWithoutTools) {
+  SmallWindow rig;
+  rig.call_at(9'500);
+  rig.model->call({{"read_file", "not now"}});
+  rig.model->say("SUMMARY");
+  rig.model->usage = {.input_tokens = 2'000, .output_tokens = 10};
+  rig.model->say("finished");
+  EXPECT_EQ(rig.run_task("go").last_agent_message, "finished");
+  EXPECT_THAT(rig.compactions(), SizeIs(1));
+  EXPECT_THAT(rig.requests().at(1).tools, Not(SizeIs(0)));
+  EXPECT_THAT(rig.requests().at(2).tools, SizeIs(0));
+  EXPECT_THAT(rig.reader.ran, Not(Contains("not now")));
+}
+
+TEST(Compaction, TheEarlierSummaryIsNotLeftOutToMakeTheRequestFit) {
+  SmallWindow rig;
+  rig.candidates[0].facts.context_window = 0;
+  const auto too_long = [&] {
+    rig.model->refuse(fakes::failure("context_window_exceeded", ports::RetryClass::kNever));
+  };
+  for (const std::int64_t tokens : {1'000, 2'000, 3'000}) rig.call_at(tokens);
+  too_long();
+  rig.model->say("FIRST-SUMMARY");
+  for (const std::int64_t tokens : {4'000, 5'000, 6'000}) rig.call_at(tokens);
+  too_long();
+  too_long();
+  rig.model->say("SECOND-SUMMARY");
+  rig.model->say("finished");
+  EXPECT_EQ(rig.run_task("go").last_agent_message, "finished");
+  ASSERT_THAT(rig.compactions(), SizeIs(2));
+  const auto& asked = rig.requests().at(rig.requests().size() - 2).items;
+  EXPECT_LT(asked.size(), rig.requests().at(rig.requests().size() - 3).items.size());
+  const auto& first = std::get<ports::UserInputItem>(asked.at(0)).parts.at(0);
+  EXPECT_THAT(std::get<ports::ModelText>(first).text, HasSubstr("FIRST-SUMMARY"));
+}
+
 TEST(Compaction, ThatDoesNotShrinkIsAnError) {
   SmallWindow rig;
-  for (const std::int64_t tokens : {1'000, 9'500}) rig.call_at(tokens);
+  for (const std::int64_t tokens : {1'000, 10'500}) rig.call_at(tokens);
   rig.model->say(std::string(40'000, 's'));
   const TaskEnd end = rig.run_task("go");
   EXPECT_EQ(end.kind, TaskEnd::Kind::kFailed);
@@ -148,7 +184,7 @@ TEST(Compaction, ThatDoesNotShrinkIsAnError) {
 
 TEST(Compaction, AnEmptySummaryIsAnError) {
   SmallWindow rig;
-  rig.call_at(9'500);
+  rig.call_at(10'500);
   rig.model->say("  ");
   EXPECT_EQ(rig.run_task("go").error.code, "compaction_failed");
 }
