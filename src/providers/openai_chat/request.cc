@@ -207,6 +207,7 @@ Quirks quirks_for(std::string_view backend_type) {
             .reasoning_back = Q::ReasoningBack::kDetails,
             .cache_marks_for_claude = true};
   }
+  if (backend_type == "litellm") return {.cache_marks_for_claude = true, .claude_output_tokens = 20'480};
   if (backend_type == "mistral") {
     return {.call_ids = common::CallIdStyle::kNine,
             .asks_for_usage = false,
@@ -226,7 +227,8 @@ Quirks quirks_for(std::string_view backend_type) {
 }
 
 std::string body_of(const ports::ModelRequest& request, const Quirks& quirks) {
-  const bool marks = quirks.cache_marks_for_claude && base::lower(request.model).find("claude") != std::string::npos;
+  const bool claude = base::lower(request.model).find("claude") != std::string::npos;
+  const bool marks = quirks.cache_marks_for_claude && claude;
   const bool native_schema = request.output_schema && (quirks.schema_with_tools || request.tools.empty());
   const auto schema_by = native_schema ? common::SchemaBy::kWire : common::SchemaBy::kInstruction;
 
@@ -241,9 +243,11 @@ std::string body_of(const ports::ModelRequest& request, const Quirks& quirks) {
   body["messages"] = std::move(all);
   body["stream"] = true;
   if (quirks.asks_for_usage) body["stream_options"] = {{"include_usage", true}};
-  if (request.max_output_tokens) {
+  std::optional<std::int64_t> limit = request.max_output_tokens;
+  if (!limit && claude) limit = quirks.claude_output_tokens;
+  if (limit) {
     const bool completion = quirks.output_limit == Quirks::OutputLimit::kMaxCompletionTokens;
-    body[completion ? "max_completion_tokens" : "max_tokens"] = *request.max_output_tokens;
+    body[completion ? "max_completion_tokens" : "max_tokens"] = *limit;
   }
   if (native_schema) {
     body["response_format"] = {{"type", "json_schema"},

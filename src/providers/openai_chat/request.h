@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +45,8 @@ struct Quirks {
   bool prompt_cache_key = false;
   /// cache_control marks on the messages of Claude models.
   bool cache_marks_for_claude = false;
+  /// The output limit for Claude models when the request has none: behind a proxy they refuse a request without one.
+  std::optional<std::int64_t> claude_output_tokens = std::nullopt;
   /// A schema for the answer can be given together with tools; else it goes into the system prompt then.
   bool schema_with_tools = true;
   /// Neighbouring user messages become one: templates of local models insist on turns that alternate.

@@ -89,6 +89,17 @@ TEST(ChatRequest, CacheMarksOnlyForClaudeThroughOpenRouter) {
   EXPECT_FALSE(messages[1]["content"].back().contains("cache_control"));
 }
 
+TEST(ChatRequest, ClaudeBehindLiteLlmHasCacheMarksAndALimit) {
+  ports::ModelRequest request = conversation();
+  EXPECT_THAT(body_of(request, quirks_for("litellm")), Not(HasSubstr("cache_control")));
+  EXPECT_THAT(body_of(request, quirks_for("litellm")), Not(HasSubstr("max_tokens")));
+  request.model = "anthropic/claude-sonnet-5-5";
+  EXPECT_TRUE(messages_of(request, quirks_for("litellm"))[0]["content"][0].contains("cache_control"));
+  EXPECT_EQ(Json::parse(body_of(request, quirks_for("litellm")))["max_tokens"], 20'480);
+  request.max_output_tokens = 99;
+  EXPECT_EQ(Json::parse(body_of(request, quirks_for("litellm")))["max_tokens"], 99);
+}
+
 TEST(ChatRequest, LimitsSchemaThinkingAndCacheKeyByBackendType) {
   ports::ModelRequest request = conversation();
   request.model = "gpt-5.1";
