@@ -67,7 +67,7 @@ def test_an_agents_file_narrows_tools_model_and_prompt(lathe, start_server):
     parent, child, _ = server.requests()
     assert "- explore: Looks around." in json.dumps(parent["body"])
     assert child["body"]["model"] == "other"
-    assert tool_names(child) == ["read_file", "grep"]
+    assert tool_names(child) == ["grep", "read_file"]
     assert "You explore." in json.dumps(child["body"])
 
 
