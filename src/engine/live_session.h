@@ -125,6 +125,10 @@ class LiveSession final {
   runtime::Async<base::Result<UndoPoint>> find_undo_point(protocol::Undo call);
   runtime::Async<base::Result<ports::RestoreReport>> restore_files(UndoPoint to, ports::RestoreMode mode,
                                                                    std::string by);
+  /// What this session and, before it, the sub-agents that it spawned changed after that record.
+  runtime::Async<base::Result<ports::RestoreReport>> restore_family(std::int64_t seq, ports::RestoreMode mode);
+  runtime::Async<base::Result<ports::RestoreReport>> restore_own(std::int64_t seq, ports::RestoreMode mode);
+  runtime::Async<base::Result<ports::RestoreReport>> restore_agent(std::string session, ports::RestoreMode mode);
   /// The process that ran them died with the Task.
   runtime::Async<base::Result<void>> record_lost_agents();
 

@@ -7,7 +7,8 @@
 #include "lathe/engine/undo_points.h"
 
 // The part of LiveSession that brings files back. What to bring back where is the history's knowledge (room undo); here
-// are the points of a session that people name, and the records that tell of it.
+// are the points of a session that people name, the sub-agents whose changes are its Task's as well, and the records
+// that tell of it.
 
 namespace lathe::engine {
 
@@ -27,6 +28,25 @@ std::string names(const std::vector<std::string>& paths) {
                                  paths.begin() + static_cast<std::ptrdiff_t>(std::min(paths.size(), kNamedFiles)));
   if (paths.size() > kNamedFiles) shown.push_back(fmt::format("and {} more", paths.size() - kNamedFiles));
   return base::join(shown, ", ");
+}
+
+/// Of a file that came back in two steps the later one counts.
+void merge(RestoreReport& all, RestoreReport more) {
+  for (auto* later : {&more.restored, &more.removed}) {
+    for (const std::string& path : *later) {
+      for (auto* list : {&all.restored, &all.removed, &all.conflicts}) std::erase(*list, path);
+    }
+  }
+  const auto add = [](std::vector<std::string>& into, std::vector<std::string>& from) {
+    for (std::string& path : from) {
+      if (std::ranges::find(into, path) == into.end()) into.push_back(std::move(path));
+    }
+    std::ranges::sort(into);
+  };
+  add(all.restored, more.restored);
+  add(all.removed, more.removed);
+  add(all.conflicts, more.conflicts);
+  add(all.not_covered, more.not_covered);
 }
 
 /// What the model is told, which else would rely on files that are no longer so.
@@ -81,15 +101,62 @@ Async<Result<LiveSession::UndoPoint>> LiveSession::find_undo_point(protocol::Und
   co_return UndoPoint{.seq = starts.back() - 1, .name = std::move(task)};
 }
 
-Async<Result<RestoreReport>> LiveSession::restore_files(UndoPoint to, RestoreMode mode, std::string by) {
+Async<Result<RestoreReport>> LiveSession::restore_own(std::int64_t seq, RestoreMode mode) {
   ports::WorkspaceHistory* const kept = history();
   if (kept == nullptr) {
     co_return Error{.code = base::codes::kUnsupported, .message = "this session keeps no history of its files"};
   }
   kept->mark(state().last_seq);
   restoring_ = true;
-  auto report = co_await kept->restore(to.seq, mode);
+  auto report = co_await kept->restore(seq, mode);
   restoring_ = false;
+  co_return report;
+}
+
+Async<Result<RestoreReport>> LiveSession::restore_agent(std::string session, RestoreMode mode) {
+  CO_TRY(LiveSession* const agent, co_await family_.live(session));
+  if (agent->running_ || agent->restoring_) {
+    co_return Error{.code = base::codes::kUnavailable, .message = "it is at work in another Task"};
+  }
+  auto report = co_await agent->restore_family(0, mode);
+  co_await family_.let_go(std::move(session));
+  co_return report;
+}
+
+/// Where the session and its agents changed one file in turn, one of them gives way to the other: it is tried again as
+/// long as anything comes back.
+Async<Result<RestoreReport>> LiveSession::restore_family(std::int64_t seq, RestoreMode mode) {
+  CO_TRY(RestoreReport all, co_await restore_own(seq, mode));
+  CO_TRY(std::vector<std::string> agents, co_await agents_after(stream_.get(), seq));
+  std::ranges::reverse(agents);
+  for (bool again = !agents.empty(); again;) {
+    const bool open = !all.conflicts.empty();
+    bool came_back = false;
+    for (const std::string& agent : agents) {
+      auto report = co_await restore_agent(agent, mode);
+      if (!report.ok()) {
+        report = RestoreReport{};
+        report->not_covered.push_back(fmt::format("what the agent {} changed", agent));
+      }
+      came_back = came_back || !report->restored.empty() || !report->removed.empty();
+      merge(all, *std::move(report));
+    }
+    again = open && came_back && mode == RestoreMode::kRestore;
+    if (!again) break;
+    all.conflicts.clear();
+    CO_TRY(RestoreReport own, co_await restore_own(seq, mode));
+    merge(all, std::move(own));
+  }
+  // What one of them brought back, another finds changed by someone else.
+  std::erase_if(all.conflicts, [&all](const std::string& path) {
+    return std::ranges::find(all.restored, path) != all.restored.end() ||
+           std::ranges::find(all.removed, path) != all.removed.end();
+  });
+  co_return all;
+}
+
+Async<Result<RestoreReport>> LiveSession::restore_files(UndoPoint to, RestoreMode mode, std::string by) {
+  auto report = co_await restore_family(to.seq, mode);
   if (!report.ok() || mode == RestoreMode::kDryRun) co_return report;
   protocol::FilesRestored restored{.to = std::move(to.name),
                                    .restored = report->restored,

@@ -41,4 +41,19 @@ Async<Result<std::string>> task_after(ports::SessionStream* stream, std::int64_t
   co_return found ? found->task : std::string();
 }
 
+Async<Result<std::vector<std::string>>> agents_after(ports::SessionStream* stream, std::int64_t seq) {
+  std::vector<std::string> sessions;
+  while (true) {
+    CO_TRY(const std::vector<std::string> lines, co_await stream->read(seq, kPage));
+    for (const std::string& line : lines) {
+      const auto event = protocol::decode_event(line);
+      if (!event.ok()) continue;
+      seq = event->seq.value_or(seq);
+      const auto* started = std::get_if<protocol::AgentStarted>(&event->msg);
+      if (started != nullptr) sessions.push_back(started->session);
+    }
+    if (lines.size() < kPage) co_return sessions;
+  }
+}
+
 }  // namespace lathe::engine

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lathe/ports/session_store.h"
 
@@ -21,5 +22,8 @@ struct TaskStart {
                                                                                std::string id);
 /// The id of the first Task that began after that record; "" when there is none.
 [[nodiscard]] runtime::Async<base::Result<std::string>> task_after(ports::SessionStream* stream, std::int64_t seq);
+/// The sessions of the sub-agents that were spawned after that record, oldest first.
+[[nodiscard]] runtime::Async<base::Result<std::vector<std::string>>> agents_after(ports::SessionStream* stream,
+                                                                                  std::int64_t seq);
 
 }  // namespace lathe::engine

@@ -228,6 +228,21 @@ def test_what_a_job_wrote_in_the_background_is_taken_back(lathe, start, reposito
     assert not (repository / "made").exists()
 
 
+def test_what_a_sub_agent_changed_goes_back_with_the_task(lathe, start, repository):
+    start(calls(shell("echo parent > made; echo parent > greeting.txt")),
+          calls(tool("spawn_agent", prompt="child-task: change it")),
+          calls(shell("echo child > greeting.txt; echo child > by-agent"),
+                tool("write_file", path="by-tool", content="child")),
+          says("Changed."), calls(shell("echo last >> by-agent")), says("Done."))
+    ran = lathe.ok("exec", "--json", "let it be changed")
+    assert (repository / "by-agent").read_text() == "child\nlast\n", str(ran)
+    did = undo(lathe)
+    assert "conflicts" not in did and did["restored"] == ["greeting.txt"]
+    assert did["removed"] == ["by-agent", "by-tool", "made"]
+    assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
+    assert not [name for name in ("made", "by-agent", "by-tool") if (repository / name).exists()]
+
+
 def test_what_an_escalated_command_did_in_read_only_mode_is_taken_back(lathe, start, repository):
     start(calls(shell("echo out > greeting.txt", sandbox_permissions="require_escalated", justification="it is needed")),
           says("Done."))
