@@ -18,7 +18,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, Safe,
                                            "git log -5 --oneline", "git diff HEAD~1", "git branch -a", "git branch",
                                            "find . -name x", "rg foo src", "sed -n 1,20p x", "sed -n 5p", "base64 x",
                                            "wc -l < x", "ls 2>/dev/null", "ls 2>&1", "LC_ALL=C grep x y", "uniq x",
-                                           "cut -d: -f1 x"));
+                                           "cut -d: -f1 x", "test -f x"));
 
 class Ordinary : public ::testing::TestWithParam<const char*> {};
 TEST_P(Ordinary, Is) { EXPECT_EQ(class_of(GetParam()), CommandClass::kOrdinary) << GetParam(); }
@@ -30,7 +30,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, Ordinary,
                                            "find . -delete", "find . -fprintf x y", "rg --pre x y", "rg -z y",
                                            "base64 -o x", "base64 --output=x", "sed -i s/a/b/ x", "sed -n 1e x",
                                            "sed -n p x y", "uniq a b", "rm x", "rm -r x", "env", "FOO=1", "tee x", "$x",
-                                           "dd if=a of=b", "sort -o x"));
+                                           "dd if=a of=b", "sort -o x", "test -v 'a[$(x)]'", "[ -v a ]", "[ -R a ]"));
 
 class Dangerous : public ::testing::TestWithParam<const char*> {};
 TEST_P(Dangerous, Is) { EXPECT_EQ(class_of(GetParam()), CommandClass::kDangerous) << GetParam(); }
