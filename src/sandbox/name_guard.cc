@@ -3,9 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,12 +28,31 @@ constexpr int kMostDepth = 16;
 /// Virtual environments are large, and may be made anew; of an old one this is what redirects.
 bool is_environment(const std::string& name) { return name.ends_with("venv"); }
 
-UniqueFd open_below(int root, const std::string& path, int flags) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  return UniqueFd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+/// What it takes to look into a folder, and to change what is in it.
+constexpr mode_t kLook = 0500;
+constexpr mode_t kChange = 0700;
+
+/// A folder as its owner may always have it: rights that are missing are given back first, because a command may have
+/// taken them to hide what lies in it. `opened` is set then. Without a folder errno says why.
+UniqueFd open_folder(int parent, const std::string& name, mode_t needed, bool& opened) {
+  const UniqueFd handle(openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status{};
+  if (!handle || fstat(handle.get(), &status) != 0) return {};
+  if (status.st_uid == geteuid() && (status.st_mode & needed) != needed) {
+    const std::string path = fmt::format("/proc/self/fd/{}", handle.get());
+    if (chmod(path.c_str(), (status.st_mode & 07777U) | needed) != 0) return {};
+    opened = true;
+  }
+  return UniqueFd(openat(handle.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
+
+UniqueFd open_folder(int parent, const std::string& name, mode_t needed) {
+  bool opened = false;
+  return open_folder(parent, name, needed, opened);
+}
+
+/// Nothing is there, or nothing that is a folder.
+bool is_absent(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
 
 UniqueFd open_root(const std::string& root) {
   return UniqueFd(open(root.c_str(), O_DIRECTORY | O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -47,24 +64,37 @@ struct Place {
   std::string name;
 };
 
-Place place_of(int root, const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return {open_below(root, ".", O_DIRECTORY | O_RDONLY), path};
-  return {open_below(root, path.substr(0, slash), O_DIRECTORY | O_RDONLY), path.substr(slash + 1)};
+/// Follows no link. Without a folder errno says why; `opened` gets the folders that were given their rights back.
+Place place_of(int root, const std::string& path, mode_t needed, std::vector<std::string>& opened) {
+  UniqueFd folder(openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::size_t from = 0;
+  for (std::size_t slash = 0; folder && (slash = path.find('/', from)) != std::string::npos; from = slash + 1) {
+    bool given = false;
+    folder = open_folder(folder.get(), path.substr(from, slash - from), needed, given);
+    if (given) opened.push_back(path.substr(0, slash));
+  }
+  return {std::move(folder), path.substr(path.rfind('/') + 1)};
 }
 
-std::vector<std::string> names_in(int folder) {
-  std::vector<std::string> names;
+Place place_of(int root, const std::string& path, mode_t needed) {
+  std::vector<std::string> opened;
+  return place_of(root, path, needed, opened);
+}
+
+/// 0, or why they cannot be known.
+int read_names(int folder, std::vector<std::string>& names) {
   DIR* stream = fdopendir(dup(folder));
-  if (stream == nullptr) return names;
+  if (stream == nullptr) return errno;
   rewinddir(stream);
+  errno = 0;
   while (const dirent* entry = readdir(stream)) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(name);
   }
+  const int error = errno;
   closedir(stream);
   std::ranges::sort(names);
-  return names;
+  return error;
 }
 
 std::optional<std::string> bytes_of(int folder, const std::string& name, const struct stat& status) {
@@ -92,9 +122,11 @@ int remove_tree(int folder, const std::string& name, int depth = 0) {
   if (unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return 0;
   if (errno != EISDIR && errno != EPERM) return errno;
   if (depth > 256) return ELOOP;
-  const UniqueFd inside(openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const UniqueFd inside = open_folder(folder, name, kChange);
   if (!inside) return errno;
-  for (const std::string& child : names_in(inside.get())) {
+  std::vector<std::string> names;
+  if (const int error = read_names(inside.get(), names); error != 0) return error;
+  for (const std::string& child : names) {
     if (const int error = remove_tree(inside.get(), child, depth + 1); error != 0) return error;
   }
   return unlinkat(folder, name.c_str(), AT_REMOVEDIR) == 0 ? 0 : errno;
@@ -111,79 +143,96 @@ void gather(int folder, const std::string& name, const std::string& shown, int d
     if (bytes) into += *bytes + "\n";
     return;
   }
-  const UniqueFd inside(openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const UniqueFd inside = open_folder(folder, name, kLook);
   if (!inside || depth > kMostDepth || into.size() > static_cast<std::size_t>(kMostFileBytes)) return;
-  for (const std::string& child : names_in(inside.get())) {
+  std::vector<std::string> names;
+  (void)read_names(inside.get(), names);
+  for (const std::string& child : names) {
     gather(inside.get(), child, shown + "/" + child, depth + 1, into);
   }
 }
 
 }  // namespace
 
-void NameGuard::add(int folder, const std::string& name, const std::string& path, bool with_bytes,
-                    Entries& into) const {
+Result<void> NameGuard::add(int folder, const std::string& name, const std::string& path, Look& into) const {
   struct stat status{};
-  if (into.size() >= kMostEntries || fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+  if (into.entries.size() >= kMostEntries) return {};
+  if (fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (is_absent(errno)) return {};
+    return base::errno_error(errno, root_ + "/" + path);
+  }
   Entry entry{.mode = status.st_mode,
               .inode = status.st_ino,
               .size = status.st_size,
               .changed_ns = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec};
   const bool folder_entry = S_ISDIR(status.st_mode);
   if (folder_entry) entry.inode = entry.changed_ns = entry.size = 0;
-  if (scope_ == Scope::kAllNames && with_bytes && !folder_entry) {
+  if (scope_ == Scope::kAllNames && into.with_bytes && !folder_entry) {
     const auto old = before_ ? before_->find(path) : Entries::const_iterator();
     const bool same = before_ && old != before_->end() && old->second.inode == entry.inode &&
                       old->second.changed_ns == entry.changed_ns;
     entry.bytes = same ? old->second.bytes : bytes_of(folder, name, status);
   }
-  into[path] = std::move(entry);
-  if (!folder_entry || scope_ == Scope::kNewNames || is_environment(path)) return;
-  if (std::ranges::count(path, '/') > kMostDepth) return;
-  const UniqueFd inside(openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!inside) return;
-  for (const std::string& child : names_in(inside.get())) {
-    add(inside.get(), child, path + "/" + child, with_bytes, into);
-  }
+  into.entries[path] = std::move(entry);
+  if (!folder_entry || scope_ == Scope::kNewNames || is_environment(path)) return {};
+  if (std::ranges::count(path, '/') > kMostDepth) return {};
+  bool opened = false;
+  const UniqueFd inside = open_folder(folder, name, kLook, opened);
+  if (opened) into.opened.push_back(path);
+  std::vector<std::string> names;
+  const int error = inside ? read_names(inside.get(), names) : errno;
+  if (error != 0 && !is_absent(error)) return base::errno_error(error, root_ + "/" + path);
+  for (const std::string& child : names) TRY_OK(add(inside.get(), child, path + "/" + child, into));
+  return {};
 }
 
-Result<NameGuard::Entries> NameGuard::look(bool with_bytes) const {
+Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   const UniqueFd root = open_root(root_);
   if (!root) return base::errno_error(errno, root_);
-  Entries entries;
+  Look look{.with_bytes = with_bytes, .entries = {}, .opened = {}};
   struct stat git{};
   // A repository's folder is nobody's business but git's; a file or link in its place leads elsewhere.
   if (fstatat(root.get(), ".git", &git, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(git.st_mode)) {
-    add(root.get(), ".git", ".git", with_bytes, entries);
+    TRY_OK(add(root.get(), ".git", ".git", look));
   }
-  for (const std::string_view protected_name : kProtectedNames) {
+  for (const std::string_view protected_name : names_) {
     const std::string path(protected_name);
-    const Place place = place_of(root.get(), path);
-    if (!place.folder) continue;
-    add(place.folder.get(), place.name, path, with_bytes, entries);
-    if (!is_environment(path) || !entries.contains(path)) continue;
-    const UniqueFd inside = open_below(root.get(), path, O_DIRECTORY | O_RDONLY);
-    if (inside) add(inside.get(), "pyvenv.cfg", path + "/pyvenv.cfg", with_bytes, entries);
+    const Place place = place_of(root.get(), path, kLook, look.opened);
+    if (!place.folder) {
+      if (is_absent(errno)) continue;
+      return base::errno_error(errno, root_ + "/" + path);
+    }
+    TRY_OK(add(place.folder.get(), place.name, path, look));
+    if (!is_environment(path) || !look.entries.contains(path)) continue;
+    const UniqueFd inside = open_folder(root.get(), path, kLook);
+    if (inside) TRY_OK(add(inside.get(), "pyvenv.cfg", path + "/pyvenv.cfg", look));
   }
-  return entries;
+  return look;
 }
 
 Result<void> NameGuard::remember() {
-  TRY(Entries now, look(true));
-  before_ = std::move(now);
+  TRY(Look now, look(true));
+  // What could not be undone stays what it was, so that the next check tries again.
+  for (const auto& [path, before] : failed_) {
+    std::erase_if(now.entries,
+                  [&](const auto& entry) { return entry.first == path || entry.first.starts_with(path + "/"); });
+    if (before) now.entries[path] = *before;
+  }
+  before_ = std::move(now.entries);
   return {};
 }
 
 NameGuard::Finding NameGuard::put_back(int root, const std::string& path, const Entry& before) const {
   const auto failed = [&](int error) { return Finding{Finding::Kind::kFailed, path, std::strerror(error)}; };
   if (S_ISDIR(before.mode)) {
-    const Place place = place_of(root, path);
+    const Place place = place_of(root, path, kChange);
     if (!place.folder) return failed(errno);
     (void)remove_tree(place.folder.get(), place.name);
     if (mkdirat(place.folder.get(), place.name.c_str(), before.mode & 0777U) != 0) return failed(errno);
     return {Finding::Kind::kRestored, path, ""};
   }
   if (!before.bytes) return {Finding::Kind::kFailed, path, "too large to be kept"};
-  const Place place = place_of(root, path);
+  const Place place = place_of(root, path, kChange);
   if (!place.folder) return failed(errno);
   if (const int error = remove_tree(place.folder.get(), place.name); error != 0) return failed(error);
   if (S_ISLNK(before.mode)) {
@@ -204,7 +253,7 @@ NameGuard::Finding NameGuard::put_back(int root, const std::string& path, const 
 }
 
 NameGuard::Finding NameGuard::put_aside(int root, const std::string& path, const Keep& keep) const {
-  const Place place = place_of(root, path);
+  const Place place = place_of(root, path, kChange);
   if (!place.folder) return {Finding::Kind::kFailed, path, std::strerror(errno)};
   std::string content;
   gather(place.folder.get(), place.name, path, 0, content);
@@ -220,7 +269,10 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
   if (!before_) return findings;
   const UniqueFd root = open_root(root_);
   if (!root) return base::errno_error(errno, root_);
-  TRY(const Entries now, look(false));
+  TRY(const Look seen, look(false));
+  const Entries& now = seen.entries;
+  failed_.clear();
+  for (const std::string& path : seen.opened) findings.push_back({Finding::Kind::kRestored, path, ""});
   std::string covered;
   for (const auto& [path, entry] : now) {
     if (before_->contains(path) || (!covered.empty() && path.starts_with(covered))) continue;
@@ -230,6 +282,7 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
       continue;
     }
     findings.push_back(put_aside(root.get(), path, keep));
+    if (findings.back().kind == Finding::Kind::kFailed) failed_[path] = std::nullopt;
   }
   if (scope_ == Scope::kNewNames) return findings;
   // Folders come before what lies in them.
@@ -239,6 +292,7 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
                       at->second.size == before.size && at->second.changed_ns == before.changed_ns;
     if (same) continue;
     findings.push_back(put_back(root.get(), path, before));
+    if (findings.back().kind == Finding::Kind::kFailed) failed_[path] = before;
   }
   return findings;
 }

@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/sandbox/protected_names.h"
 
 namespace lathe::sandbox {
 
@@ -46,9 +48,12 @@ class NameGuard final {
     friend bool operator==(const Finding&, const Finding&) = default;
   };
 
-  NameGuard(std::string root, Scope scope) : root_(std::move(root)), scope_(scope) {}
+  NameGuard(std::string root, Scope scope) : root_(std::move(root)), scope_(scope), names_(protected_names(root_)) {}
 
-  /// Before a command: what is there now is what may be there.
+  [[nodiscard]] const std::string& root() const { return root_; }
+
+  /// Before a command: what is there now is what may be there, but for what the last check could not undo. As check(),
+  /// an error when something cannot be looked at; a folder of ours that lacks the rights gets them back.
   [[nodiscard]] base::Result<void> remember();
   /// After it. Nothing when remember() was not called.
   [[nodiscard]] base::Result<std::vector<Finding>> check(const Keep& keep);
@@ -67,14 +72,25 @@ class NameGuard final {
   };
   using Entries = std::map<std::string, Entry>;
 
-  base::Result<Entries> look(bool with_bytes) const;
-  void add(int folder, const std::string& name, const std::string& path, bool with_bytes, Entries& into) const;
+  /// What one look at the workspace gives.
+  struct Look {
+    bool with_bytes = false;
+    Entries entries;
+    /// Folders that were given their rights back.
+    std::vector<std::string> opened;
+  };
+
+  base::Result<Look> look(bool with_bytes) const;
+  base::Result<void> add(int folder, const std::string& name, const std::string& path, Look& into) const;
   [[nodiscard]] Finding put_back(int root, const std::string& path, const Entry& before) const;
   [[nodiscard]] Finding put_aside(int root, const std::string& path, const Keep& keep) const;
 
   const std::string root_;
   const Scope scope_;
+  const std::vector<std::string_view> names_;
   std::optional<Entries> before_;
+  /// What the last check could not undo, as it was; nothing: it was not there.
+  std::map<std::string, std::optional<Entry>> failed_;
 };
 
 }  // namespace lathe::sandbox

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -127,6 +129,97 @@ TEST_F(NameGuards, NewVirtualEnvironmentStaysAndIsReported) {
   put(".venv/pyvenv.cfg", "home = /usr\n");
   EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kTainted, ".venv", ""}));
   EXPECT_TRUE(fs::exists(root_ + "/.venv/pyvenv.cfg"));
+}
+
+/// Root is refused nothing, so that missing rights only show to an ordinary user.
+class OrdinaryUser final {
+ public:
+  explicit OrdinaryUser(const std::string& folder) {
+    if (geteuid() != 0) return;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      (void)!lchown(entry.path().c_str(), kNobody, kNobody);
+    }
+    (void)!chown(folder.c_str(), kNobody, kNobody);
+    became_ = seteuid(kNobody) == 0;
+  }
+  ~OrdinaryUser() {
+    if (became_) (void)!seteuid(0);
+  }
+  OrdinaryUser(const OrdinaryUser&) = delete;
+  OrdinaryUser& operator=(const OrdinaryUser&) = delete;
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  bool became_ = false;
+};
+
+TEST_F(NameGuards, FolderWithoutRightsHidesNothing) {
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    for (const mode_t mode : {0300U, 0U}) {
+      fs::create_directories(root_ + "/.git/info");
+      const OrdinaryUser user(outside_);
+      NameGuard guard(root_, scope);
+      ASSERT_TRUE(guard.remember().ok());
+      put(".git/info/attributes", "* filter=evil\n");
+      chmod((root_ + "/.git/info").c_str(), mode);
+      const std::vector<Finding> found = check(guard);
+      EXPECT_TRUE(std::ranges::any_of(found, [](const Finding& finding) {
+        return finding.kind == Kind::kQuarantined && finding.path == ".git/info/attributes";
+      }));
+      EXPECT_FALSE(fs::exists(root_ + "/.git/info/attributes"));
+    }
+  }
+}
+
+TEST_F(NameGuards, WhatIsPutAsideMayHaveFoldersWithoutRights) {
+  const OrdinaryUser user(outside_);
+  NameGuard guard(root_, NameGuard::Scope::kNewNames);
+  ASSERT_TRUE(guard.remember().ok());
+  put(".vscode/deep/tasks.json", "run me\n");
+  chmod((root_ + "/.vscode/deep").c_str(), 0);
+  chmod((root_ + "/.vscode").c_str(), 0);
+  EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, ".vscode", "blob1"}));
+  EXPECT_FALSE(fs::exists(root_ + "/.vscode"));
+  EXPECT_THAT(kept_[0], HasSubstr("run me\n"));
+}
+
+TEST_F(NameGuards, WhatCouldNotBePutAsideIsTriedAgain) {
+  const OrdinaryUser user(outside_);
+  NameGuard guard(root_, NameGuard::Scope::kNewNames);
+  ASSERT_TRUE(guard.remember().ok());
+  put(".envrc", "evil\n");
+  chmod(root_.c_str(), 0500);
+  if (geteuid() == 0) GTEST_SKIP() << "nothing is refused to root";
+  const auto found = check(guard);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].kind, Kind::kFailed);
+  ASSERT_TRUE(guard.remember().ok());
+  chmod(root_.c_str(), 0700);
+  EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, ".envrc", "blob2"}));
+}
+
+TEST_F(NameGuards, OnceForgottenChangesAreThePersons) {
+  NameGuard guard(root_, NameGuard::Scope::kNewNames);
+  ASSERT_TRUE(guard.remember().ok());
+  guard.forget();
+  put(".envrc", "mine\n");
+  EXPECT_THAT(check(guard), IsEmpty());
+  EXPECT_TRUE(fs::exists(root_ + "/.envrc"));
+}
+
+TEST_F(NameGuards, AdministrativeFolderOfAWorktreeIsWatchedToo) {
+  const std::string own = root_ + "/.git/worktrees/one";
+  put(".git/worktrees/one/commondir", "../..\n");
+  put(".git/worktrees/one/gitdir", "/one/.git\n");
+  fs::create_directories(root_ + "/.git/objects/info");
+  NameGuard guard(own, NameGuard::Scope::kNewNames);
+  NameGuard objects(root_ + "/.git/objects", NameGuard::Scope::kNewNames);
+  ASSERT_TRUE(guard.remember().ok());
+  ASSERT_TRUE(objects.remember().ok());
+  put(".git/worktrees/one/config.worktree", "[core]\nfsmonitor=evil\n");
+  put(".git/objects/info/alternates", "/elsewhere\n");
+  EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, "config.worktree", "blob1"}));
+  EXPECT_THAT(check(objects), ElementsAre(Finding{Kind::kQuarantined, "info/alternates", "blob2"}));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lathe/base/result.h"
 #include "lathe/sandbox/command_jail.h"
 
 namespace lathe::sandbox {
@@ -37,8 +38,12 @@ inline constexpr std::array<std::string_view, 24> kProtectedNames = {".git/hooks
                                                                      ".venv",
                                                                      "venv"};
 
-/// Masks for those that exist below `root` (an absolute path without links), and for `.git` that they lie in. Blocking:
-/// a stat for each.
-[[nodiscard]] std::vector<Mask> protected_masks(const std::string& root);
+/// The names that count below this root (an absolute path without links): those above, and what redirects git in the
+/// administrative folder of a linked worktree or in a folder of objects. Blocking.
+[[nodiscard]] std::vector<std::string_view> protected_names(const std::string& root);
+
+/// Masks for those that exist below `root`, and for the folders of git's that they lie in. Blocking: a stat for each.
+/// Errors: something that cannot be looked at.
+[[nodiscard]] base::Result<std::vector<Mask>> protected_masks(const std::string& root);
 
 }  // namespace lathe::sandbox

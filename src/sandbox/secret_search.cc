@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 
 #include "lathe/sandbox/path_order.h"
@@ -31,36 +32,56 @@ std::string joined(const std::string& folder, std::string_view name) {
   return (folder == "/" ? "" : folder) + "/" + std::string(name);
 }
 
+/// Not every file system says it in the folder.
+unsigned char type_of(int folder, const dirent& entry) {
+  struct stat status{};
+  if (entry.d_type != DT_UNKNOWN || fstatat(folder, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return entry.d_type;
+  }
+  return static_cast<unsigned char>(IFTODT(status.st_mode));
+}
+
 }  // namespace
 
-void SecretSearch::read(const std::string& root, const std::string& path, Folder& folder) const {
+Result<void> SecretSearch::read(const std::string& root, const std::string& path, Folder& folder) const {
   folder.folders.clear();
   folder.secrets.clear();
   DIR* stream = opendir(path.c_str());
-  if (stream == nullptr) return;
+  if (stream == nullptr || access(path.c_str(), X_OK) != 0) {
+    const int error = errno;
+    if (stream != nullptr) closedir(stream);
+    if (error == ENOENT || error == ENOTDIR) return {};
+    if (error != EACCES || path == root) return base::errno_error(error, path);
+    // What cannot be looked through may hold secrets under names that a command knows.
+    folder.secrets.push_back({path, Mask::Kind::kHidden, folder.inode});
+    return {};
+  }
   while (const dirent* entry = readdir(stream)) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     const std::string child = joined(path, name);
+    const unsigned char type = type_of(dirfd(stream), *entry);
     if (is_secret_ && is_secret_(std::string_view(child).substr(root.size() + 1))) {
-      if (entry->d_type != DT_LNK) {
+      if (type != DT_LNK) {
         folder.secrets.push_back({child, Mask::Kind::kHidden, entry->d_ino});
       } else if (std::string target = real_path(child); is_below(target, root)) {
         folder.secrets.push_back({std::move(target), Mask::Kind::kHidden, 0});
       }
       continue;
     }
-    // Git's objects are named by their hashes.
-    if (entry->d_type == DT_DIR && !(name == "objects" && path.ends_with("/.git"))) {
-      folder.folders.emplace_back(name);
-    }
+    if (type == DT_DIR) folder.folders.emplace_back(name);
   }
   closedir(stream);
+  return {};
 }
 
-void SecretSearch::look(const std::string& root, const std::string& path, Folders& now) {
+Result<void> SecretSearch::look(const std::string& root, const std::string& path, Folders& now) {
   struct stat status{};
-  if (lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return;
+  if (lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    return base::errno_error(errno, path);
+  }
+  if (!S_ISDIR(status.st_mode)) return {};
   const std::int64_t changed = std::max(in_ns(status.st_mtim), in_ns(status.st_ctim));
   Folder folder;
   if (const auto before = known_.find(path); before != known_.end()) folder = std::move(before->second);
@@ -73,9 +94,10 @@ void SecretSearch::look(const std::string& root, const std::string& path, Folder
     folder.inode = status.st_ino;
     folder.changed_ns = changed;
     folder.fresh = in_ns(clock) - changed < kTickNs;
-    read(root, path, folder);
+    TRY_OK(read(root, path, folder));
   }
   now.insert_or_assign(path, std::move(folder));
+  return {};
 }
 
 Result<std::vector<Mask>> SecretSearch::find(const std::vector<std::string>& roots) {
@@ -86,7 +108,10 @@ Result<std::vector<Mask>> SecretSearch::find(const std::vector<std::string>& roo
     while (!open.empty()) {
       const std::string path = std::move(open.back());
       open.pop_back();
-      look(root, path, now);
+      if (auto looked = look(root, path, now); !looked.ok()) {
+        known_.clear();
+        return std::move(looked).error().within("looking for secrets");
+      }
       const auto at = now.find(path);
       if (at == now.end()) continue;
       for (const std::string& name : at->second.folders) open.push_back(joined(path, name));

@@ -23,7 +23,8 @@ class SecretSearch final {
   explicit SecretSearch(IsSecret is_secret) : is_secret_(std::move(is_secret)) {}
 
   /// What is secret below `roots` now, as masks that hide it. A link with a secret's name is followed: what it leads to
-  /// is hidden when it lies below the same root. Errors: `limit_exceeded` more folders or secrets than are looked at.
+  /// is hidden when it lies below the same root. A folder that cannot be looked through is hidden as a whole. Errors:
+  /// `limit_exceeded` more folders or secrets than are looked at; what cannot be looked at otherwise.
   [[nodiscard]] base::Result<std::vector<Mask>> find(const std::vector<std::string>& roots);
 
  private:
@@ -38,8 +39,8 @@ class SecretSearch final {
   };
   using Folders = std::unordered_map<std::string, Folder>;
 
-  void look(const std::string& root, const std::string& path, Folders& now);
-  void read(const std::string& root, const std::string& path, Folder& folder) const;
+  base::Result<void> look(const std::string& root, const std::string& path, Folders& now);
+  base::Result<void> read(const std::string& root, const std::string& path, Folder& folder) const;
 
   const IsSecret is_secret_;
   Folders known_;

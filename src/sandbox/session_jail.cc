@@ -151,7 +151,7 @@ Result<std::vector<Mask>> SessionJail::masks() {
   TRY(std::vector<Mask> masks, secrets_.find(searched_));
   masks.insert(masks.end(), fixed_.begin(), fixed_.end());
   for (const std::string& root : spec_.writable) {
-    const std::vector<Mask> names = protected_masks(root);
+    TRY(const std::vector<Mask> names, protected_masks(root));
     masks.insert(masks.end(), names.begin(), names.end());
   }
   return masks;

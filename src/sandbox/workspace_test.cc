@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -90,22 +92,67 @@ TEST_F(Workspace, LinksToFoldersAreNotFollowed) {
 }
 
 TEST_F(Workspace, ProtectedNamesThatExistAreMaskedWithTheFolderOfGitPinned) {
-  EXPECT_THAT(protected_masks(root_), IsEmpty());
+  EXPECT_THAT(*protected_masks(root_), IsEmpty());
   put(".git/config");
   put(".git/HEAD");
   put(".lathe/config.yaml");
   put("venv/module.py");
   put(".venv/pyvenv.cfg");
-  const auto masks = protected_masks(root_);
+  const auto masks = *protected_masks(root_);
   EXPECT_THAT(paths(masks),
               UnorderedElementsAre(root_ + "/.git", root_ + "/.git/config", root_ + "/.lathe", root_ + "/.venv"));
   EXPECT_EQ(masks[0].kind, Mask::Kind::kPinned);
   for (const Mask& mask : masks) EXPECT_NE(mask.inode, 0U) << mask.path;
 }
 
+TEST_F(Workspace, SecretsAmongGitsObjectsAreFound) {
+  SecretSearch search(is_env);
+  const std::string moved = put("sub/.git/objects/config/.env");
+  const std::string own = put(".git/objects/.env");
+  EXPECT_THAT(secrets(search), UnorderedElementsAre(moved, own));
+}
+
+TEST_F(Workspace, FolderThatCannotBeLookedThroughIsHidden) {
+  put("closed/.env");
+  put("listed/.env");
+  if (geteuid() == 0) {
+    for (const auto& entry : fs::recursive_directory_iterator(root_)) (void)!chown(entry.path().c_str(), 65534, 65534);
+    ASSERT_EQ(chown(root_.c_str(), 65534, 65534), 0);
+  }
+  chmod((root_ + "/closed").c_str(), 0300);
+  chmod((root_ + "/listed").c_str(), 0600);
+  const bool root = geteuid() == 0;
+  // access() goes by the real user. The saved one stays root's.
+  if (root) ASSERT_EQ(setresuid(65534, 65534, 0), 0);
+  SecretSearch search(is_env);
+  const auto found = secrets(search);
+  if (root) ASSERT_EQ(setresuid(0, 0, 0), 0);
+  EXPECT_THAT(found, UnorderedElementsAre(root_ + "/closed", root_ + "/listed"));
+}
+
+TEST_F(Workspace, FoldersThatProtectedNamesLieInArePinned) {
+  put(".git/info/attributes");
+  put(".git/objects/info/alternates");
+  const auto masks = *protected_masks(root_);
+  for (const char* name : {"/.git", "/.git/info", "/.git/objects", "/.git/objects/info"}) {
+    const auto at = std::ranges::find(masks, root_ + name, &Mask::path);
+    ASSERT_NE(at, masks.end()) << name;
+    EXPECT_EQ(at->kind, Mask::Kind::kPinned) << name;
+  }
+}
+
+TEST_F(Workspace, AdministrativeFolderOfAWorktreeIsMasked) {
+  const std::string common = put("own/commondir");
+  const std::string back = put("own/gitdir");
+  put("own/HEAD");
+  EXPECT_THAT(paths(*protected_masks(root_ + "/own")), UnorderedElementsAre(common, back));
+  const std::string elsewhere = put("objects/info/alternates");
+  EXPECT_THAT(paths(*protected_masks(root_ + "/objects")), UnorderedElementsAre(elsewhere, root_ + "/objects/info"));
+}
+
 TEST_F(Workspace, FileThatLeadsToARepositoryIsReadOnly) {
   put(".git", "gitdir: /elsewhere\n");
-  const auto masks = protected_masks(root_);
+  const auto masks = *protected_masks(root_);
   ASSERT_EQ(masks.size(), 1U);
   EXPECT_EQ(masks[0].kind, Mask::Kind::kReadOnly);
 }
