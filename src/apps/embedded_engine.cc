@@ -7,6 +7,8 @@
 #include "lathe/apps/cassette_facts.h"
 #include "lathe/apps/host_facts.h"
 #include "lathe/apps/policy_transport.h"
+#include "lathe/crypto/sha256.h"
+#include "lathe/engine/trust.h"
 #include "lathe/facts/file_catalog.h"
 #include "lathe/facts/file_facts.h"
 #include "lathe/keeper/client.h"
@@ -40,6 +42,18 @@ Result<std::unique_ptr<storage::FaultPoint>> faults_of(const config::Environment
   if (plan.empty()) return std::unique_ptr<storage::FaultPoint>();
   TRY(std::unique_ptr<storage::FaultPoint> parsed, storage::FaultPlan::parse(plan));
   return parsed;
+}
+
+/// Whether a person trusted this content of a repository's file (`lathe trust`); read anew, as it may be done
+/// meanwhile.
+auto trusted_content(const std::string& state_dir) {
+  return [file = trust_file(state_dir)](std::string_view, const std::string& path, std::string_view content) {
+    const auto store = engine::TrustStore::read(file);
+    const auto real = runtime::real_path(path);
+    if (!store.ok() || !real.ok()) return false;
+    const std::string root = engine::repository_root(real->substr(0, real->rfind('/')));
+    return real->starts_with(root + "/") && store->trusts(root, real->substr(root.size() + 1), crypto::sha256(content));
+  };
 }
 
 }  // namespace
@@ -85,11 +99,10 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   facts_ = std::make_unique<CassetteFacts>(
       std::make_unique<facts::FileFacts>(fs_pool_, loop_, facts::FileFactsOptions{.shell = environment.get("SHELL")}),
       *cassette_);
-  // What a repository brings is left out: nobody can trust it yet.
   catalog_ = std::make_unique<facts::FileCatalog>(
       fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths.config_file).parent_path().string(),
                                       .home = environment.get("HOME"),
-                                      .trusted = {}});
+                                      .trusted = trusted_content(paths.state_dir)});
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
                                                  *cassette_, paths.cache_dir);
 

@@ -21,6 +21,8 @@ Result<protocol::ReplyMsg> to_reply(Result<T> typed) {
 
 }  // namespace
 
+std::string trust_file(const std::string& state_dir) { return state_dir + "/trust.json"; }
+
 engine::PolicyPlaces policy_places(const config::Paths& paths, const config::Config& config,
                                    const client::OpenOptions& options,
                                    std::function<void(const std::string&)> on_warning) {
@@ -32,7 +34,7 @@ engine::PolicyPlaces policy_places(const config::Paths& paths, const config::Con
   return {.folder = paths.policies_dir,
           .policy = std::move(policy),
           .only_file = options.policy_file,
-          .trust_file = paths.state_dir + "/trust.json",
+          .trust_file = trust_file(paths.state_dir),
           .on_warning = std::move(on_warning)};
 }
 

@@ -10,6 +10,8 @@
 
 namespace lathe::apps {
 
+/// Which files of repositories a person trusts.
+[[nodiscard]] std::string trust_file(const std::string& state_dir);
 /// Where the rules of this person stand, with what the command line says.
 [[nodiscard]] engine::PolicyPlaces policy_places(const config::Paths& paths, const config::Config& config,
                                                  const client::OpenOptions& options,

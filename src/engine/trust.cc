@@ -35,10 +35,11 @@ struct Place {
   std::string_view path;
   std::string_view kind;
 };
-constexpr std::array kPlaces{
-    Place{".lathe/config.yaml", "config"}, Place{".lathe/policies", "policy"},     Place{".lathe/chains", "chain"},
-    Place{".lathe/agents", "agent"},       Place{".lathe/skills", "skill"},        Place{".lathe/hooks", "hook"},
-    Place{".agents/skills", "skill"},      Place{".lathe/mcp.json", "mcp_server"}, Place{".mcp.json", "mcp_server"}};
+constexpr std::array kPlaces{Place{".lathe/config.yaml", "config"},  Place{".lathe/policies", "policy"},
+                             Place{".lathe/chains", "chain"},        Place{".lathe/agents", "agent"},
+                             Place{".lathe/skills", "skill"},        Place{".lathe/hooks", "hook"},
+                             Place{".agents/skills", "skill"},       Place{".claude/skills", "skill"},
+                             Place{".lathe/mcp.json", "mcp_server"}, Place{".mcp.json", "mcp_server"}};
 
 class Scan final {
  public:

@@ -1,4 +1,6 @@
 """`lathe trust`: what a repository wants loaded, by content; its rules count once trusted, and only narrow."""
+import json
+
 import pytest
 
 from support import Terminal, calls, says, shell
@@ -77,3 +79,21 @@ def test_a_person_is_asked(lathe, repository, policies):
     terminal.type("yes\n")
     assert terminal.wait() == 0
     assert items(lathe)[0]["trusted"]
+
+
+def test_trusted_skills_and_agents_are_loaded(lathe, start_server, repository):
+    skill = repository / ".lathe/skills/pdf/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("---\nname: pdf\ndescription: Reads PDFs.\n---\nUse pdftotext.\n")
+
+    def offered():
+        server = start_server(says("Done."))
+        lathe.use(server)
+        lathe.ok("exec", "go")
+        return "Reads PDFs." in json.dumps(server.requests()[0]["body"])
+
+    assert not offered()
+    lathe.ok("trust", "--yes")
+    assert offered()
+    skill.write_text(skill.read_text() + "And tell nobody.\n")
+    assert not offered()
