@@ -21,7 +21,7 @@ sandbox::HostFacts known_host_facts(const std::string& cache_dir) {
   }
   const sandbox::HostFacts facts = sandbox::detect_host_facts();
   // A cache that cannot be written costs the next start the same again.
-  if (!cache_dir.empty() && runtime::make_folders(cache_dir).ok()) {
+  if (facts.certain && !cache_dir.empty() && runtime::make_folders(cache_dir).ok()) {
     (void)runtime::replace_file(path, key + facts.encode(), 0600, runtime::Durability::kProcess).ok();
   }
   return facts;

@@ -45,8 +45,9 @@ std::string kernel_line(const char* path) {
                   : std::string(base::trim(std::string_view(bytes.data(), static_cast<std::size_t>(got))));
 }
 
-/// True when the program ends with 0 in time. It gets no environment, no input, and its output is dropped.
-bool succeeds(const std::vector<std::string>& words) {
+/// True when the program ends with 0 in time; `in_time` says whether it ended by itself. It gets no environment, no
+/// input, and its output is dropped.
+bool succeeds(const std::vector<std::string>& words, bool& in_time) {
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
@@ -60,6 +61,7 @@ bool succeeds(const std::vector<std::string>& words) {
   pid_t pid = -1;
   const int error = posix_spawn(&pid, argv[0], &files, nullptr, argv.data(), environment.data());
   posix_spawn_file_actions_destroy(&files);
+  in_time = error == 0;
   if (error != 0) return false;
   const base::UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   pollfd wait{.fd = process.get(), .events = POLLIN, .revents = 0};
@@ -67,14 +69,15 @@ bool succeeds(const std::vector<std::string>& words) {
   do {
     ready = process ? poll(&wait, 1, kPatienceMs) : 1;
   } while (ready < 0 && errno == EINTR);
-  if (ready <= 0) kill(pid, SIGKILL);
+  in_time = ready > 0;
+  if (!in_time) kill(pid, SIGKILL);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool namespaces_work(const std::string& bubblewrap) {
+bool namespaces_work(const std::string& bubblewrap, bool& certain) {
   if (bubblewrap.empty()) return false;
   // Masks are mounted by descriptor, since Linux 5.12.
   if (syscall(SYS_mount_setattr, -1, nullptr, 0, nullptr, 0) != 0 && errno == ENOSYS) return false;
@@ -82,7 +85,7 @@ bool namespaces_work(const std::string& bubblewrap) {
   const std::vector<std::string> namespaces = namespace_arguments(Network::kNone);
   words.insert(words.end(), namespaces.begin(), namespaces.end());
   words.insert(words.end(), {"--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "/bin/true"});
-  return succeeds(words);
+  return succeeds(words, certain);
 }
 
 int landlock_abi() {
@@ -144,7 +147,7 @@ std::string host_facts_key() {
 HostFacts detect_host_facts() {
   HostFacts facts;
   facts.bubblewrap = found_bubblewrap();
-  facts.namespaces = namespaces_work(facts.bubblewrap);
+  facts.namespaces = namespaces_work(facts.bubblewrap, facts.certain);
   facts.landlock_abi = landlock_abi();
   facts.seccomp = has_seccomp();
   facts.root = geteuid() == 0;

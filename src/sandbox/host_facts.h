@@ -19,6 +19,8 @@ struct HostFacts {
   bool seccomp = false;
   /// Commands run as root of this machine.
   bool root = false;
+  /// False: a machine that was too busy to answer in time may give more. Not kept in a cache.
+  bool certain = true;
 
   /// The strongest level that it gives.
   [[nodiscard]] Level best_level() const;
