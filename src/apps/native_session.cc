@@ -120,7 +120,10 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
       keeper_runner_(shared.loop, keepers_, level_of(shared, setup)),
       runner_(keeper_runner_, sandbox_),
       jobs_(shared.loop, keepers_, shared.blobs,
-            {.record = setup.record, .on_live = [this](bool any_live) { jobs_changed(any_live); }}),
+            {.record = setup.record,
+             .on_begin = [this] { sandbox_.job_begun(); },
+             .on_end = [this] { sandbox_.job_ended(); },
+             .on_live = [this](bool any_live) { jobs_changed(any_live); }}),
       web_({.loop = shared.loop,
             .http = shared.http,
             .resolver = shared.resolver,
@@ -211,6 +214,7 @@ runtime::Async<void> NativeSession::stop() {
   co_await scope_.join();
   co_await scope_.stop();
   co_await keepers_.stop();
+  co_await sandbox_.stop();
   if (network_) co_await network_->stop();
 }
 

@@ -16,6 +16,9 @@ namespace {
 /// The keeper that commands outside of any jail share.
 constexpr const char* kOpenKey = "open";
 
+/// Between two looks at the protected names while a job lives.
+constexpr base::Millis kJobInterval{3'000};
+
 sandbox::Mode mode_of(protocol::SandboxMode mode) {
   switch (mode) {
     case protocol::SandboxMode::kReadOnly:
@@ -40,6 +43,10 @@ sandbox::Network network_of(protocol::NetworkMode network) {
   return sandbox::Network::kNone;
 }
 
+/// Enough for images of disks and for build tools; a single file that grows without end ends its command.
+constexpr std::uint64_t kMostFileBytes = 16ULL << 30;
+constexpr std::uint64_t kMostOpenFiles = 65'536;
+
 sandbox::Waiver waiver_of(const config::Config& config) {
   const bool unconfined = config.sandbox_waiver == "unconfined";
   return {.unconfined = unconfined, .readable_secrets = unconfined || config.sandbox_waiver == "readable-secrets"};
@@ -63,31 +70,55 @@ std::string in_words(const sandbox::NameGuard::Finding& finding) {
 }  // namespace
 
 SessionSandbox::SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host)
-    : parts_(std::move(parts)), facts_(std::move(facts)), host_(std::move(host)), turn_(parts_.loop) {}
+    : parts_(std::move(parts)),
+      facts_(std::move(facts)),
+      host_(std::move(host)),
+      turn_(parts_.loop),
+      scope_(parts_.loop) {}
 
 Result<void> SessionSandbox::make_ready() {
   if (jail_) return {};
   TRY(jail_, sandbox::SessionJail::create(facts_, host_));
   using Scope = sandbox::NameGuard::Scope;
   const bool mounts = !jail_->plan().outer_argv.empty();
-  guard_ = std::make_unique<sandbox::NameGuard>(jail_->spec().writable.front(),
-                                                mounts ? Scope::kNewNames : Scope::kAllNames);
+  for (const std::string& root : jail_->spec().writable) {
+    guards_.push_back(std::make_unique<sandbox::NameGuard>(root, mounts ? Scope::kNewNames : Scope::kAllNames));
+  }
   return {};
 }
 
 Result<SessionSandbox::Findings> SessionSandbox::check_names() {
-  return guard_->check([this](std::string_view bytes) { return parts_.blobs.put(bytes); });
+  Findings all;
+  for (const auto& guard : guards_) {
+    TRY(Findings found, guard->check([this](std::string_view bytes) { return parts_.blobs.put(bytes); }));
+    for (sandbox::NameGuard::Finding& finding : found) {
+      if (guard != guards_.front()) finding.path = guard->root() + "/" + finding.path;
+      all.push_back(std::move(finding));
+    }
+  }
+  return all;
+}
+
+Result<void> SessionSandbox::remember_names() {
+  for (const auto& guard : guards_) TRY_OK(guard->remember());
+  return {};
+}
+
+void SessionSandbox::warn(std::string message) {
+  if (parts_.record) parts_.record(protocol::Warning{.code = "workspace_tainted", .message = std::move(message)});
 }
 
 void SessionSandbox::tell(const Result<Findings>& findings) {
-  if (!parts_.record) return;
+  using Kind = sandbox::NameGuard::Finding::Kind;
   if (!findings.ok()) {
-    parts_.record(protocol::Warning{.code = "workspace_tainted",
-                                    .message = "protected names cannot be checked: " + findings.error().text()});
+    std::string text = "protected names cannot be checked: " + findings.error().text();
+    if (told_.insert(text).second) warn(std::move(text));
     return;
   }
   for (const sandbox::NameGuard::Finding& finding : *findings) {
-    parts_.record(protocol::Warning{.code = "workspace_tainted", .message = in_words(finding)});
+    std::string text = in_words(finding);
+    const bool stays = finding.kind == Kind::kTainted || finding.kind == Kind::kFailed;
+    if (!stays || told_.insert(text).second) warn(std::move(text));
   }
 }
 
@@ -96,22 +127,23 @@ Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec
   if (spec.outside_jail || facts_.mode == sandbox::Mode::kFullAccess) co_return confined;
   const auto turn = co_await turn_.lock();
   Result<Findings> left_behind = Findings();
-  CO_TRY(const sandbox::CommandJail jail,
-         co_await parts_.pool.run([this, &left_behind]() -> Result<sandbox::CommandJail> {
-           TRY_OK(make_ready());
-           // A job may have changed something since the last command.
-           left_behind = check_names();
-           if (left_behind.ok()) TRY_OK(guard_->remember());
-           return jail_->next_command();
-         }));
+  auto jail = co_await parts_.pool.run([this, &left_behind]() -> Result<sandbox::CommandJail> {
+    TRY_OK(make_ready());
+    // What still runs may have changed something since the last look.
+    left_behind = check_names();
+    if (!left_behind.ok()) return left_behind.error();
+    TRY_OK(remember_names());
+    return jail_->next_command();
+  });
   tell(left_behind);
+  if (!jail.ok()) co_return std::move(jail).error();
   const sandbox::JailPlan& plan = jail_->plan();
   confined.env = sandbox::changed_environment(std::move(spec.env), plan.environment);
   if (plan.level == sandbox::Level::kNone) co_return confined;
   confined.key = fmt::format("{}-{}", sandbox::name_of(plan.level), sandbox::name_of(facts_.mode));
   confined.outer_argv = plan.outer_argv;
   confined.keeper_program = plan.keeper_path;
-  confined.jail = jail.encode();
+  confined.jail = jail->encode();
   if (!parts_.proxy_socket.empty()) {
     confined.proxy_socket = parts_.proxy_socket;
     confined.proxy_port = kProxyPort;
@@ -120,15 +152,47 @@ Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec
 }
 
 Async<void> SessionSandbox::settle() {
-  if (!guard_) co_return;
+  if (guards_.empty()) co_return;
   const auto turn = co_await turn_.lock();
-  tell(co_await parts_.pool.run([this] { return check_names(); }));
+  const auto findings = co_await parts_.pool.run([this] { return check_names(); });
+  tell(findings);
+  if (!findings.ok() || live_ > 0) co_return;
+  // Nothing of ours runs: what changes from now on is the person's doing.
+  for (const auto& guard : guards_) guard->forget();
+}
+
+Async<void> SessionSandbox::ended() {
+  --live_;
+  co_await settle();
+}
+
+void SessionSandbox::job_begun() {
+  begun();
+  ++jobs_;
+  if (!std::exchange(watching_, true)) scope_.spawn(watch());
+}
+
+void SessionSandbox::job_ended() {
+  --jobs_;
+  if (!scope_.token().cancelled()) scope_.spawn(ended());
+}
+
+Async<void> SessionSandbox::watch() {
+  while (jobs_ > 0 && (co_await parts_.loop.sleep(kJobInterval, scope_.token())).ok()) co_await settle();
+  watching_ = false;
+}
+
+Async<void> SessionSandbox::stop() {
+  co_await scope_.stop();
+  live_ = 0;
+  co_await settle();
 }
 
 Async<Result<ports::CommandExit>> SettlingRunner::run(ports::CommandSpec spec, ports::OutputSink& out,
                                                       runtime::CancelToken cancel) {
+  sandbox_.begun();
   auto exit = co_await inner_.run(std::move(spec), out, std::move(cancel));
-  co_await sandbox_.settle();
+  co_await sandbox_.ended();
   co_return exit;
 }
 
@@ -169,6 +233,10 @@ sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::Dri
   if (facts.network == sandbox::Network::kProxy) set_behind_proxy(facts);
   facts.least_level = sandbox::level_named(setup.config.sandbox_level).value_or(sandbox::Level::kFull);
   facts.waiver = waiver_of(setup.config);
+  facts.limits = {.processes = std::nullopt,
+                  .memory_bytes = std::nullopt,
+                  .file_bytes = kMostFileBytes,
+                  .open_files = kMostOpenFiles};
   return facts;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "lathe/ports/command_runner.h"
 #include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/pool.h"
+#include "lathe/runtime/scope.h"
 #include "lathe/sandbox/name_guard.h"
 #include "lathe/sandbox/session_jail.h"
 #include "lathe/tools/shell/keeper_set.h"
@@ -35,16 +37,28 @@ class SessionSandbox final {
 
   /// For KeeperOptions::confine. `spec.outside_jail`, which only the gate sets, leaves it as it is.
   runtime::Async<base::Result<tools::shell::Confined>> confine(ports::CommandSpec spec);
-  /// After a command: what it did to protected names is undone and told.
-  runtime::Async<void> settle();
+  /// Before a command: until as many have ended, what changes may be their doing.
+  void begun() { ++live_; }
+  /// After it: what it did to protected names is undone and told.
+  runtime::Async<void> ended();
+  /// The same for background jobs, while which it is looked every few seconds.
+  void job_begun();
+  void job_ended();
+  /// The last look, once no command can run any more. Before this goes.
+  runtime::Async<void> stop();
 
  private:
   using Findings = std::vector<sandbox::NameGuard::Finding>;
 
-  /// Both on the pool.
+  runtime::Async<void> settle();
+  runtime::Async<void> watch();
+  /// These on the pool.
   base::Result<void> make_ready();
   [[nodiscard]] base::Result<Findings> check_names();
+  [[nodiscard]] base::Result<void> remember_names();
+
   void tell(const base::Result<Findings>& findings);
+  void warn(std::string message);
 
   Parts parts_;
   const sandbox::SessionFacts facts_;
@@ -52,7 +66,15 @@ class SessionSandbox final {
   /// One command at a time is planned or checked.
   runtime::AsyncMutex turn_;
   std::unique_ptr<sandbox::SessionJail> jail_;
-  std::unique_ptr<sandbox::NameGuard> guard_;
+  /// One for each folder that commands write to.
+  std::vector<std::unique_ptr<sandbox::NameGuard>> guards_;
+  /// Commands and jobs, and jobs alone.
+  int live_ = 0;
+  int jobs_ = 0;
+  bool watching_ = false;
+  /// What is found again at every look, told once.
+  std::set<std::string> told_;
+  runtime::Scope scope_;
 };
 
 /// Runs commands through another runner and has the sandbox settle after each. Loop thread.

@@ -92,7 +92,7 @@ inline Decoded decode_pieces(const Wire& wire, const std::vector<std::string_vie
                              Ending ending = Ending::kWhole) {
   runtime::Loop loop;
   auto channel = std::make_shared<AnswerChannel>(loop, 64);
-  ResponseSink sink(channel, wire.framing, wire.make("seed"), std::make_shared<std::atomic<bool>>(false));
+  ResponseSink sink(channel, wire.framing, wire.make("seed"), std::make_shared<TransferState>());
   sink.on_head(
       {.status = 200,
        .headers = {{"content-type", wire.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson"}}});

@@ -137,8 +137,13 @@ Async<Result<void>> KeeperJobs::start(ports::JobSpec spec) {
   command.input_kind = spec.terminal ? keeper::InputKind::kTerminal : keeper::InputKind::kPipe;
   command.output_kind = keeper::OutputKind::kKept;
   command.limits = options_.limits;
-  CO_TRY(Started started, co_await keepers_.start(spec.command, std::move(command)));
-  const JobPtr job = add(std::move(spec.job), spec.command, std::move(started));
+  begin_one();
+  auto started = co_await keepers_.start(spec.command, std::move(command));
+  if (!started.ok()) {
+    end_one();
+    co_return std::move(started).error();
+  }
+  const JobPtr job = add(std::move(spec.job), spec.command, *std::move(started));
   job->holders = 1;
   runtime::Signal changed(loop_);
   job->waiting.insert(&changed);
@@ -149,6 +154,7 @@ Async<Result<void>> KeeperJobs::start(ports::JobSpec spec) {
   if (job->begun) co_return Result<void>();
   const Error error = job->process().end()->error();
   std::erase(jobs_, job);
+  end_one();
   tell_live();
   co_return error;
 }
@@ -190,6 +196,14 @@ void KeeperJobs::show_output(Job& job) {
                                                    .text = base::to_utf8(piece.bytes)});
 }
 
+void KeeperJobs::begin_one() const {
+  if (options_.on_begin) options_.on_begin();
+}
+
+void KeeperJobs::end_one() const {
+  if (options_.on_end) options_.on_end();
+}
+
 void KeeperJobs::finish(Job& job) {
   // Without an exit the keeper died.
   const auto& process_end = *job.process().end();
@@ -211,6 +225,7 @@ void KeeperJobs::finish(Job& job) {
   }
   job.end = std::move(end);
   job.started.client->forget(job.process());
+  end_one();
   tell_live();
   if (job.holders == 0) tell(job);
 }
@@ -391,6 +406,7 @@ std::vector<protocol::EventMsg> KeeperJobs::recover_call(const ports::CallEntry&
     }
     started.client->forget(*started.process);
   } else {
+    begin_one();
     const JobPtr job = add(new_job(), {.argv = {}, .cwd = {}, .env = {}, .call_id = id}, std::move(started));
     job->given = {job->process().total(Output::kStdout), job->process().total(Output::kStderr)};
     job->shown = job->given[0];
@@ -415,6 +431,7 @@ Async<std::vector<protocol::EventMsg>> KeeperJobs::recover(ports::SessionState s
     const auto live = std::ranges::find(state.jobs, name, &ports::LiveJob::job);
     if (live != state.jobs.end()) {
       const ports::CommandSpec spec{.argv = live->command, .cwd = {}, .env = {}, .call_id = live->call_id};
+      begin_one();
       const JobPtr job = add(name, spec, std::move(started));
       state.jobs.erase(live);
       job->begun = true;

@@ -24,6 +24,9 @@ struct JobOptions {
   keeper::Limits limits{.output_bytes = std::uint64_t{4} << 30};
   /// Gets ends that no call tells, and passing events with what live jobs write. May be empty.
   ports::RecordEvent record = {};
+  /// Called before each job is started or taken over, and when it has ended or could not start. May be empty.
+  std::function<void()> on_begin = {};
+  std::function<void()> on_end = {};
   /// Told whenever a job has begun or ended: whether any runs now. May be empty.
   std::function<void(bool any_live)> on_live = {};
 };
@@ -68,6 +71,8 @@ class KeeperJobs final : public ports::JobRunner {
   void on_change(Job& job);
   void show_output(Job& job);
   void finish(Job& job);
+  void begin_one() const;
+  void end_one() const;
   void tell(Job& job);
   void tell_live() const;
   void forget_oldest();
