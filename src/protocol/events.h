@@ -30,8 +30,8 @@ using AnyEvent =
                  PlanUpdate, Compacted, StreamError, SessionUpdated, RolledBack, JobEnd, AgentStarted, AgentEnded,
                  NetworkDecision, WorkspaceSnapshot, FilesRestored, Warning, ErrorEvent, Lagged, ShutdownComplete>;
 
-/// One of the events. Copies, moves and comparison are compiled once (events.cc): instantiated by each of the many users
-/// of so wide a variant they took a third of the build.
+/// One of the events. Copies, moves and comparison are compiled once (events.cc): instantiated by each of the many
+/// users of so wide a variant they took a third of the build.
 struct EventMsg : AnyEvent {
   using AnyEvent::variant;
   EventMsg();

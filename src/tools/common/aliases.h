@@ -11,8 +11,8 @@
 // The names by which chains, agent files and models know tools, in one table: those of contenox (`local_shell`,
 // `local_fs.read_file`, `webtools.web_get`), vix (`bash`, `todo_write`, `glob_files`), Claude Code (`Bash`, `Read`,
 // `Edit`), Codex and Gemini CLI (`exec_command`, `run_shell_command`). A call under such a name is translated to our
-// tool and its arguments, also where only the arguments are foreign, because others call a tool as we do; a list of names
-// in a file is turned into names of ours.
+// tool and its arguments, also where only the arguments are foreign, because others call a tool as we do; a list of
+// names in a file is turned into names of ours.
 
 namespace lathe::tools::common {
 
