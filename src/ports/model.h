@@ -175,7 +175,8 @@ using ModelResult = std::expected<T, ModelFailure>;
 class ModelStream {
  public:
   virtual ~ModelStream() = default;
-  /// The next events, at least one; empty after Finished was given. `timeout` at the deadline counts as kStream.
+  /// The next events, at least one; empty after Finished was given. The deadline is one of silence: bytes of any kind
+  /// put it off. `timeout` counts as kStream.
   virtual runtime::Async<ModelResult<std::vector<ModelEvent>>> next(runtime::CancelToken cancel,
                                                                     runtime::Deadline deadline) = 0;
 };
