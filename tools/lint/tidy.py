@@ -18,20 +18,13 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def pending():
-    """Folders that have not been brought up to these checks yet; the list only ever gets shorter."""
-    lines = (ROOT / "tools/lint/tidy_pending.txt").read_text().splitlines()
-    return [ROOT / line for line in lines if line and not line.startswith("#")]
-
-
 def sources(build):
     commands = json.loads((build / "compile_commands.json").read_text())
-    later = pending()
     found = {}
     for command in commands:
         path = pathlib.Path(command["file"])
         if path.is_relative_to(ROOT / "src") or path.is_relative_to(ROOT / "testing"):
-            if not path.name.endswith("_test.cc") and not any(path.is_relative_to(folder) for folder in later):
+            if not path.name.endswith("_test.cc"):
                 words = command["command"].split()
                 found[path] = words[words.index("-o") + 1]
     return found
@@ -54,7 +47,7 @@ def fingerprint(build, path, inputs):
     """Of everything of ours that clang-tidy's answer for `path` rests on; None when that is not known."""
     if not inputs:
         return None
-    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
+    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes() + pathlib.Path(__file__).read_bytes())
     for name in sorted({str(path), *inputs}):
         file = (build / name).resolve()
         if file.is_relative_to(ROOT):
@@ -64,21 +57,27 @@ def fingerprint(build, path, inputs):
     return digest.hexdigest()
 
 
-def without_precompiled_headers(build, folder):
-    """Writes the compile commands anew without them: clang-tidy would look at all that is in such a header, for every
-    source. Returns the folder."""
-    commands = json.loads((build / "compile_commands.json").read_text())
-    for command in commands:
-        words = re.sub(r"-Xclang -include(-pch)? -Xclang \S+", "", command["command"])
-        command["command"] = words.replace("-Winvalid-pch", "").replace("-fpch-instantiate-templates", "")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "compile_commands.json").write_text(json.dumps(commands))
-    return folder
+def plugin(folder):
+    """Builds own_code_only.cc when it changed. Returns the library."""
+    source, library = ROOT / "tools/lint/own_code_only.cc", folder / "own_code_only.so"
+    if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
+        folder.mkdir(parents=True, exist_ok=True)
+        include = subprocess.run(["llvm-config-19", "--includedir"], capture_output=True, text=True, check=True).stdout.strip()
+        subprocess.run(["clang++-19", "-shared", "-fPIC", "-O1", "-fno-rtti", "-std=c++17", "-isystem", include,
+                        str(source), "-o", str(library)], check=True)
+    return library
 
 
-def tidy(database, path):
-    done = subprocess.run(["clang-tidy-19", "-p", str(database), "--quiet", "--extra-arg=-Wno-unknown-warning-option",
-                           str(path)], capture_output=True, text=True)
+def precompiled_headers(build):
+    """Builds those that the sources are compiled with."""
+    commands = (build / "compile_commands.json").read_text()
+    headers = sorted({str(pathlib.Path(name).relative_to(build)) for name in re.findall(r"-include-pch -Xclang (\S+)", commands)})
+    subprocess.run(["ninja", "--quiet", "-C", str(build), *headers], check=True)
+
+
+def tidy(build, library, path):
+    done = subprocess.run(["clang-tidy-19", "-load", str(library), "-p", str(build), "--quiet",
+                           "--extra-arg=-Wno-unknown-warning-option", str(path)], capture_output=True, text=True)
     return done.returncode, done.stdout + ("" if done.returncode == 0 else done.stderr)
 
 
@@ -86,7 +85,8 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     only = {pathlib.Path(name).resolve() for name in sys.argv[2:]}
     clean = ROOT / "build" / "lint"
-    database = without_precompiled_headers(build, clean)
+    library = plugin(clean)
+    precompiled_headers(build)
     dependencies = recorded_dependencies(build)
     work = []
     for path, output in sources(build).items():
@@ -99,7 +99,7 @@ def main():
         work.append((path, key, stamp))
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS") or os.cpu_count() or 2)) as pool:
-        for (path, key, stamp), (code, output) in zip(work, pool.map(lambda item: tidy(database, item[0]), work)):
+        for (path, key, stamp), (code, output) in zip(work, pool.map(lambda item: tidy(build, library, item[0]), work)):
             if code == 0:
                 if key:
                     stamp.write_text(key)
