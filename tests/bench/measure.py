@@ -87,19 +87,24 @@ class Case:
             raise CannotRun(f"{self.name} ended with exit code {done.code}: {said[-2000:]}")
         self.runs.append(done)
 
-    def interrupted(self, started):
-        """Milliseconds from SIGINT, sent once the file `started` is there, to the end of the program."""
+    def until(self, started):
+        """Starts the command and waits for it to make the file `started`, which is taken away again."""
         process = subprocess.Popen(self.argv, env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not os.path.exists(started):
             if process.poll() is not None:
                 raise CannotRun(f"{self.name} ended with exit code {process.returncode} by itself")
             time.sleep(0.001)
+        os.unlink(started)
+        return process
+
+    def interrupted(self, started):
+        """Milliseconds from SIGINT, sent once the file `started` is there, to the end of the program."""
+        process = self.until(started)
         began = time.perf_counter()
         process.send_signal(signal.SIGINT)
         code = process.wait()
         took = (time.perf_counter() - began) * 1000
-        os.unlink(started)
         if code != 130:
             raise CannotRun(f"{self.name} ended with exit code {code} after an interrupt")
         return took
@@ -107,17 +112,11 @@ class Case:
     def memory_of(self, program, started, go):
         """Megabytes (Pss) of all processes of that name below the run, once the file `started` is there; ends it by
         making the file `go`."""
-        process = subprocess.Popen(self.argv, env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not os.path.exists(started):
-            if process.poll() is not None:
-                raise CannotRun(f"{self.name} ended with exit code {process.returncode} by itself")
-            time.sleep(0.001)
+        process = self.until(started)
         sizes = [pss_kb(pid) for pid in below(process.pid) if comm(pid) == program[:15]]
         with open(go, "w"):
             pass
         code = process.wait()
-        os.unlink(started)
         os.unlink(go)
         if code != 0 or not sizes:
             raise CannotRun(f"{self.name} ended with exit code {code}, {len(sizes)} processes named {program}")
