@@ -116,7 +116,8 @@ void EventFeed::track(const Event& event) {
     InFlight& item = in_flight_[parts->key];
     item.last = event;
     const bool follows = parts->offset == static_cast<std::int64_t>(item.text.size());
-    if (follows && item.text.size() + parts->text.size() <= kMaxInFlightBytes) item.text += parts->text;
+    item.cut_short |= !follows || item.text.size() + parts->text.size() > kMaxInFlightBytes;
+    if (!item.cut_short) item.text += parts->text;
     return;
   }
   const std::string done = finished_item(event.msg);
@@ -128,6 +129,11 @@ void EventFeed::give(Subscriber& subscriber, const Delivered& delivered) {
   const Event& event = delivered.event;
   const bool own = event.session == stream_.state().session_id;
   if (own && event.seq && *event.seq <= subscriber.has_until) return;
+  if (own && !subscriber.muted.empty()) {
+    const auto delta = parts_of(event.msg);
+    if (delta && subscriber.muted.contains(delta->key)) return;
+    subscriber.muted.erase(finished_item(event.msg));
+  }
   if (subscriber.joining) {
     subscriber.held.push_back(delivered);
   } else {
@@ -145,8 +151,16 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
   queue->rejoin();
   const std::int64_t until = stream_.state().last_seq;
   std::map<std::string, Event> flying;
-  for (const auto& [key, item] : in_flight_) flying.emplace(key, from_start(item));
-  subscribers_.push_back({.queue = queue, .joining = true, .has_until = since < 0 ? 0 : until, .held = {}});
+  std::set<std::string> muted;
+  for (const auto& [key, item] : in_flight_) {
+    flying.emplace(key, from_start(item));
+    if (item.cut_short) muted.insert(key);
+  }
+  subscribers_.push_back({.queue = queue,
+                          .joining = true,
+                          .has_until = since < 0 ? 0 : until,
+                          .held = {},
+                          .muted = since < 0 ? std::set<std::string>() : std::move(muted)});
 
   Result<void> read_past;
   std::int64_t at = since < 0 ? until : since;

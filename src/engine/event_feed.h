@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace lathe::engine {
 struct InFlight {
   protocol::Event last;
   std::string text;
+  /// More was shown than `text` keeps.
+  bool cut_short = false;
 };
 
 /// The outgoing side of one session: keeps durable and passing events in the order in which they were given, although a
@@ -29,7 +32,8 @@ class EventFeed final {
   void show(protocol::Event event);
 
   /// Gives `queue` every record after `since`, then one delta from offset 0 for each item in flight, then all that
-  /// comes: no gap, no duplicate. `since` -1: only what comes.
+  /// comes: no gap, no duplicate. Of an item in flight that is longer than what is kept of it, the kept beginning comes
+  /// and then its completion. `since` -1: only what comes.
   runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
   void unsubscribe(const EventQueue* queue);
   [[nodiscard]] bool is_subscribed(const EventQueue* queue) { return find(queue) != nullptr; }
@@ -54,6 +58,8 @@ class EventFeed final {
     /// Records up to here come from the stream, also those that are appended and not yet shown.
     std::int64_t has_until = 0;
     std::vector<Delivered> held;
+    /// Items whose deltas would leave a gap after what this subscriber has: it gets their completion.
+    std::set<std::string> muted;
   };
 
   void flush();

@@ -74,5 +74,26 @@ TEST(EventFeed, WhoJoinsDuringAnAppendGetsItsRecordOnce) {
   EXPECT_EQ(texts, (std::vector<std::string>{"one", "two", "three"}));
 }
 
+TEST(EventFeed, WhoJoinsAnItemThatIsTooLongToKeepGetsItsBeginningAndItsCompletion) {
+  runtime::Loop loop;
+  SlowStream stream(loop);
+  EventFeed feed(stream);
+  const std::string half(700'000, 'x');
+  const auto delta = [&](std::int64_t offset, std::string text) {
+    feed.show(event(protocol::AgentMessageDelta{.item = "i1", .offset = offset, .text = std::move(text)}));
+  };
+  delta(0, half);
+  delta(700'000, half);
+  auto queue = std::make_shared<EventQueue>(loop);
+  ASSERT_TRUE(loop.block_on(feed.subscribe(queue, 0)).ok());
+  delta(1'400'000, "tail");
+  ASSERT_TRUE(loop.block_on(feed.record(event(protocol::AgentMessage{.item = "i1", .text = "all of it"}))).ok());
+  const auto got = loop.block_on(queue->next(CancelToken(), Deadline::never()));
+  ASSERT_TRUE(got.ok());
+  ASSERT_EQ(got->size(), 2U);
+  EXPECT_EQ(std::get<protocol::AgentMessageDelta>(got->front().event.msg).text, half);
+  EXPECT_EQ(std::get<protocol::AgentMessage>(got->back().event.msg).text, "all of it");
+}
+
 }  // namespace
 }  // namespace lathe::engine
