@@ -204,8 +204,13 @@ Result<void> IndexFile::follow(const std::string& session_id) {
     if (!renew_if_damaged(ready.error())) return ready;
     TRY_OK(open());
   }
-  TRY(const Followed followed, follow_stream(session_id));
-  if (followed.problem) return *followed.problem;
+  auto followed = follow_stream(session_id);
+  if (!followed.ok() && was_replaced()) {
+    TRY_OK(open());
+    followed = follow_stream(session_id);
+  }
+  if (!followed.ok()) return std::move(followed).error();
+  if (followed->problem) return *followed->problem;
   if (database_->log_bytes() > kLogBytes) return database_->checkpoint();
   return {};
 }

@@ -39,12 +39,12 @@ class IndexFile final {
     for (bool again : {true, false}) {
       if (auto ready = catch_up(); !ready.ok()) {
         // A disk that takes nothing more still gives what it has.
-        if (again && move_to_memory(ready.error())) continue;
+        if (again && (was_replaced() || move_to_memory(ready.error()))) continue;
         if (again && renew_if_damaged(ready.error())) continue;
         return std::move(ready).error();
       }
       auto result = query(*database_);
-      if (result.ok() || !again || !renew_if_damaged(result.error())) return result;
+      if (result.ok() || !again || !(was_replaced() || renew_if_damaged(result.error()))) return result;
     }
     return base::Error{.code = base::codes::kCorrupt, .message = "the index is damaged again after it was made anew"};
   }
@@ -73,6 +73,8 @@ class IndexFile final {
   /// Follows every stream, drops sessions that are gone, then counts as complete.
   base::Result<protocol::IndexRebuildReply> fill();
   base::Result<void> renew();
+  /// Another process made the file anew since it was opened here.
+  [[nodiscard]] bool was_replaced() const { return database_ && !database_->is_current(); }
   bool renew_if_damaged(const base::Error& error);
   /// What came of following a stream. An Error instead is one of the index itself.
   struct Followed {

@@ -180,6 +180,10 @@ Result<void> Database::checkpoint() {
 
 Result<Transaction> Transaction::begin(Database& database) {
   TRY(FileLock lock, FileLock::wait(database.lock_path_, LockKind::kShared, kPatience));
+  // Whoever makes the file anew holds the lock alone; what is written to the old one from now on would be lost.
+  if (!database.is_current()) {
+    return Error{.code = base::codes::kUnavailable, .message = database.path_ + " was made anew by another process"};
+  }
   TRY_OK(database.execute("BEGIN IMMEDIATE"));
   return Transaction(database, std::move(lock));
 }

@@ -106,6 +106,7 @@ class Database final {
 /// A write transaction; rolled back unless committed. Holds the writers' lock.
 class Transaction final {
  public:
+  /// `unavailable` when the path leads to another file by now: open the database anew.
   [[nodiscard]] static base::Result<Transaction> begin(Database& database);
   Transaction(Transaction&& other) noexcept
       : database_(std::exchange(other.database_, nullptr)), lock_(std::move(other.lock_)) {}

@@ -102,6 +102,14 @@ TEST_F(SqliteTest, NoticesThatItsFileWasReplaced) {
   EXPECT_TRUE(other.is_current());
 }
 
+TEST_F(SqliteTest, NothingIsWrittenToAFileThatWasReplaced) {
+  auto database = *open();
+  fs::remove(folder_ + "/index.db");
+  auto other = *open();
+  EXPECT_EQ(Transaction::begin(database).error().code, base::codes::kUnavailable);
+  EXPECT_TRUE(Transaction::begin(other).ok());
+}
+
 TEST_F(SqliteTest, TheLogIsEmptiedOnlyWhenNobodyWrites) {
   auto database = *open();
   auto other = *open();
