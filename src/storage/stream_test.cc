@@ -281,6 +281,16 @@ TEST_F(StreamTest, KillNineInTheMiddleOfAppendsLosesNothingThatWasAcknowledged) 
   }
 }
 
+TEST_F(StreamTest, TheLimitIsThatOfARecordAndNotOfWhatIsWrittenWithIt) {
+  StreamWriter out = writer();
+  const std::string large(30U << 20, 'x');
+  ASSERT_TRUE(out.append(record(1, large) + "\n" + record(2, large) + "\n" + record(3, large) + "\n", 3).ok());
+  EXPECT_EQ(lines().size(), 3U);
+  const std::string small = "\n" + record(5) + "\n";
+  EXPECT_EQ(out.append(record(4, std::string(65U << 20, 'x')) + small, 5).error().code, base::codes::kLimit);
+  EXPECT_EQ(lines().size(), 3U);
+}
+
 /// A write that was torn by kill -9 at every possible byte.
 TEST_F(StreamTest, ATearAtAnyByteIsRepaired) {
   fill(1);

@@ -89,9 +89,11 @@ Result<void> StreamWriter::cut_off(std::uint64_t from, std::uint64_t file_size) 
 }
 
 Result<void> StreamWriter::append(std::string_view lines, std::int64_t last_seq) {
-  if (lines.size() > kMaxRecordBytes) {
+  for (std::size_t start = 0, end = 0; start < lines.size(); start = end + 1) {
+    end = std::min(lines.find('\n', start), lines.size());
+    if (end - start <= kMaxRecordBytes) continue;
     return Error{.code = base::codes::kLimit,
-                 .message = fmt::format("a record of {} bytes is over the limit of {}", lines.size(), kMaxRecordBytes)};
+                 .message = fmt::format("a record of {} bytes is over the limit of {}", end - start, kMaxRecordBytes)};
   }
   if (unclean_) TRY_OK(take_back());
   const auto put = [&]() -> Result<void> {
