@@ -119,7 +119,12 @@ Async<void> LiveSession::work() {
     const auto* input = std::get_if<protocol::UserInput>(&pending.op);
     const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
     if (queue && queued_.size() < kMaxQueuedInputs) {
-      queued_.push_back(std::move(pending));
+      // One that was about to start when another took its place keeps its turn.
+      if (pending.was_queued) {
+        queued_.push_front(std::move(pending));
+      } else {
+        queued_.push_back(std::move(pending));
+      }
       continue;
     }
     if (queue) {

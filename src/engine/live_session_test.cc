@@ -1,5 +1,7 @@
 #include "lathe/engine/live_session.h"
 
+#include <array>
+
 #include "lathe/engine/engine_rig.h"
 
 // What reaches a session while its Task runs, is parked, or compacts.
@@ -141,6 +143,31 @@ TEST_F(LiveSessionTest, AQueuedInputThatFailsDoesNotHoldUpTheNext) {
   loop_.block_on(scope.join());
   EXPECT_EQ(bad.error().code, base::codes::kInvalid);
   EXPECT_TRUE(good.ok());
+}
+
+TEST_F(LiveSessionTest, AnInputThatReplacesLeavesTheQueueInItsOrder) {
+  configure();
+  behaviour_ = wait_forever;
+  ASSERT_TRUE(submit(input("first")).ok());
+  until("agent_message_delta");
+  runtime::Scope scope(loop_);
+  std::array<Result<protocol::Ack>, 2> queued{protocol::Ack{}, protocol::Ack{}};
+  scope.spawn(submit_later(client_.get(), input("third", protocol::IfBusy::kQueue), "a", &queued[0]));
+  scope.spawn(submit_later(client_.get(), input("fourth", protocol::IfBusy::kQueue), "b", &queued[1]));
+  behaviour_ = wait_for_steer;
+  ASSERT_TRUE(submit(input("second", protocol::IfBusy::kReplace)).ok());
+  behaviour_ = say_hello;
+  ASSERT_TRUE(submit(input("go", protocol::IfBusy::kSteer)).ok());
+  std::vector<std::string> said;
+  for (int i = 0; i < 3; ++i) {
+    for (const Event& event : until("task_complete")) {
+      const auto* message = std::get_if<protocol::UserMessage>(&event.msg);
+      if (message != nullptr && !message->steer)
+        said.push_back(std::get<protocol::TextPart>(message->content.front()).text);
+    }
+  }
+  loop_.block_on(scope.join());
+  EXPECT_EQ(said, (std::vector<std::string>{"second", "third", "fourth"}));
 }
 
 TEST_F(LiveSessionTest, TextThatStallsIsKeptAllTheSame) {
