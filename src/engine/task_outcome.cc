@@ -9,6 +9,22 @@ namespace lathe::engine {
 using ports::AgentUse;
 using protocol::Budget;
 
+namespace {
+
+using Limit = std::optional<std::int64_t>;
+
+/// `a`, each limit of which took in the one of `b`.
+Budget joined(Budget a, const Budget& b, void (*take_in)(Limit& mine, const Limit& other)) {
+  take_in(a.turns, b.turns);
+  take_in(a.tool_calls, b.tool_calls);
+  take_in(a.tokens, b.tokens);
+  take_in(a.micro_usd, b.micro_usd);
+  take_in(a.millis, b.millis);
+  return a;
+}
+
+}  // namespace
+
 AgentUse sum_of(AgentUse use, const AgentUse& more) {
   use.usage += more.usage;
   if (use.cost_micro_usd && more.cost_micro_usd) {
@@ -47,7 +63,7 @@ TaskOutcome outcome_of(const ports::SessionState& state) {
 }
 
 Budget left_of(const Budget& budget, const AgentUse& use) {
-  const auto left = [](const std::optional<std::int64_t>& limit, std::int64_t used) -> std::optional<std::int64_t> {
+  const auto left = [](const Limit& limit, std::int64_t used) -> Limit {
     if (!limit) return std::nullopt;
     return std::max<std::int64_t>(*limit - used, 0);
   };
@@ -60,27 +76,15 @@ Budget left_of(const Budget& budget, const AgentUse& use) {
 }
 
 Budget over(Budget a, const Budget& b) {
-  const auto fill = [](std::optional<std::int64_t>& mine, const std::optional<std::int64_t>& other) {
+  return joined(a, b, [](Limit& mine, const Limit& other) {
     if (!mine) mine = other;
-  };
-  fill(a.turns, b.turns);
-  fill(a.tool_calls, b.tool_calls);
-  fill(a.tokens, b.tokens);
-  fill(a.micro_usd, b.micro_usd);
-  fill(a.millis, b.millis);
-  return a;
+  });
 }
 
 Budget narrower(Budget a, const Budget& b) {
-  const auto keep_least = [](std::optional<std::int64_t>& mine, const std::optional<std::int64_t>& other) {
+  return joined(a, b, [](Limit& mine, const Limit& other) {
     if (other) mine = std::min(mine.value_or(*other), *other);
-  };
-  keep_least(a.turns, b.turns);
-  keep_least(a.tool_calls, b.tool_calls);
-  keep_least(a.tokens, b.tokens);
-  keep_least(a.micro_usd, b.micro_usd);
-  keep_least(a.millis, b.millis);
-  return a;
+  });
 }
 
 std::string end_text(const protocol::AgentEnded& ended, const std::string& agent, const std::string& why) {
