@@ -170,18 +170,18 @@ class SwappedLinks : public testing::Test {
   SwappedLinks() {
     std::string pattern = (fs::temp_directory_path() / "lathe-swapped-XXXXXX").string();
     base_ = mkdtemp(pattern.data());
-    for (const char* path : {"work/a", "work/b", "outside"}) fs::create_directories(base_ + "/" + path);
-    for (const char* path : {"work/a/f", "work/b/f", "work/c", "outside/f"}) {
+    for (const char* path : {"tree/a", "tree/b", "outside"}) fs::create_directories(base_ + "/" + path);
+    for (const char* path : {"tree/a/f", "tree/b/f", "tree/c", "outside/f"}) {
       std::ofstream(base_ + "/" + path) << "needle of " << path << "\n";
     }
   }
   ~SwappedLinks() override { fs::remove_all(base_); }
   /// The folder b and the file c become links that lead out.
   void swap() {
-    fs::remove_all(base_ + "/work/b");
-    fs::remove(base_ + "/work/c");
-    fs::create_directory_symlink(base_ + "/outside", base_ + "/work/b");
-    fs::create_symlink(base_ + "/outside/f", base_ + "/work/c");
+    fs::remove_all(base_ + "/tree/b");
+    fs::remove(base_ + "/tree/c");
+    fs::create_directory_symlink(base_ + "/outside", base_ + "/tree/b");
+    fs::create_symlink(base_ + "/outside/f", base_ + "/tree/c");
   }
   std::string base_;
   std::atomic<bool> stop_ = false;
@@ -189,7 +189,7 @@ class SwappedLinks : public testing::Test {
 
 TEST_F(SwappedLinks, AFolderThatBecomesALinkIsNotWalked) {
   std::vector<std::string> seen;
-  const auto walked = walk_files(base_ + "/work", stop_, [&](const FoundFile& file) {
+  const auto walked = walk_files(base_ + "/tree", stop_, [&](const FoundFile& file) {
     if (seen.empty()) swap();
     seen.push_back(file.path);
     return Visit::kGoOn;
@@ -201,14 +201,14 @@ TEST_F(SwappedLinks, AFolderThatBecomesALinkIsNotWalked) {
 TEST_F(SwappedLinks, AFileThatBecomesALinkIsNotSearched) {
   const LineQuery query{.pattern = "needle", .max_matches = 10};
   const auto found = search_tree(
-      query, base_ + "/work",
+      query, base_ + "/tree",
       [&](const std::string&, int) {
         swap();
         return true;
       },
       stop_);
   ASSERT_TRUE(found.ok()) << found.error().text();
-  EXPECT_THAT(found->matches, testing::ElementsAre(LineMatch{"a/f", 1, "needle of work/a/f"}));
+  EXPECT_THAT(found->matches, testing::ElementsAre(LineMatch{"a/f", 1, "needle of tree/a/f"}));
 }
 
 TEST_F(SwappedLinks, SecretFoldersAreNotListed) {
@@ -218,7 +218,7 @@ TEST_F(SwappedLinks, SecretFoldersAreNotListed) {
   const auto tools = make_search_tools({.pool = &pool, .secrets = &guard});
   const auto use = [&](std::size_t tool, const base::Json& arguments) -> std::string {
     const protocol::ToolCall call{"c", tools[tool]->spec().name, arguments.dump()};
-    auto prepared = loop.block_on(tools[tool]->prepare(call, {.cwd = base_ + "/work", .session_id = "s"}));
+    auto prepared = loop.block_on(tools[tool]->prepare(call, {.cwd = base_ + "/tree", .session_id = "s"}));
     if (!prepared.ok()) return prepared.error().text();
     Sink out;
     const auto ran = loop.block_on((*prepared)->run(out, {}));
@@ -226,7 +226,7 @@ TEST_F(SwappedLinks, SecretFoldersAreNotListed) {
   };
   for (const std::size_t tool : {0U, 1U}) {
     EXPECT_EQ(use(tool, {{"pattern", "f"}, {"path", "../outside"}}), base::codes::kPermission);
-    EXPECT_EQ(use(tool, {{"pattern", "f"}, {"path", ".."}}), base_ + "/work/a/f\n" + base_ + "/work/b/f\n");
+    EXPECT_EQ(use(tool, {{"pattern", "f"}, {"path", ".."}}), base_ + "/tree/a/f\n" + base_ + "/tree/b/f\n");
   }
 }
 
