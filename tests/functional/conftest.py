@@ -32,11 +32,11 @@ def repository(tmp_path):
 
 @pytest.fixture
 def start_server(tmp_path):
-    """start_server(answer, …, **rest of the script) -> ModelServer; all are stopped at the end."""
+    """start_server(answer, …, port=0, **rest of the script) -> ModelServer; all are stopped at the end."""
     started = []
 
-    def start(*answers, **script):
-        server = ModelServer(BIN / "lathe-model-server", tmp_path, dict(script, answers=list(answers)))
+    def start(*answers, port=0, **script):
+        server = ModelServer(BIN / "lathe-model-server", tmp_path, dict(script, answers=list(answers)), port)
         started.append(server)
         return server
 

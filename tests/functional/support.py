@@ -1,4 +1,5 @@
 """Handles on the real programs, and the vocabulary of scripts."""
+import ctypes
 import dataclasses
 import fcntl
 import json
@@ -8,11 +9,16 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
 import time
+import traceback
 import urllib.request
+
+# How `lathe backend add --type` names the four wires, and how events and requests do.
+WIRES = {"openai": "openai_responses", "openai-chat": "openai_chat", "anthropic": "anthropic", "ollama": "ollama"}
 
 # Long enough for a sanitizer build on a busy machine; no test is meant to take it.
 PATIENCE = 60
@@ -62,10 +68,12 @@ def gate(name):
 class ModelServer:
     """`lathe-model-server` with a script (testing/model_server/README.md)."""
 
-    def __init__(self, program, folder, script):
+    def __init__(self, program, folder, script, port=0):
         path = pathlib.Path(folder) / f"script-{time.monotonic_ns()}.json"
         path.write_text(json.dumps(script))
-        self.process = subprocess.Popen([program, "--script", path], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        # It ends with whoever started it, however that ended.
+        self.process = subprocess.Popen([program, "--script", path, "--port", str(port), "--until-stdin-closes"],
+                                        stdout=subprocess.PIPE, stdin=subprocess.PIPE)
         line = self.process.stdout.readline()
         assert line, "the model server did not start"
         self.url = f"http://127.0.0.1:{json.loads(line)['port']}"
@@ -105,6 +113,42 @@ class ModelServer:
         finally:
             self.process.terminate()
             self.process.wait(timeout=PATIENCE)
+
+
+def _enter_own_network():
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_user, new_network = 0x10000000, 0x40000000
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(new_network) != 0:  # without rights of its own
+        assert libc.unshare(new_user | new_network) == 0, os.strerror(ctypes.get_errno())
+        pathlib.Path("/proc/self/setgroups").write_text("deny")
+        pathlib.Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        pathlib.Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    set_flags, up = 0x8914, 0x1  # SIOCSIFFLAGS, IFF_UP
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sH22x", b"lo", up))
+
+
+def in_own_network(work):
+    """Runs work() in a process with a network of its own: a loopback on which every port is free, and nothing else.
+    Raises what it raised."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        told = "fine"
+        try:
+            _enter_own_network()
+            work()
+        except BaseException:
+            told = traceback.format_exc()[-60000:]  # a pipe holds it
+        finally:
+            os.write(writer, told.encode())
+            os._exit(0)
+    os.close(writer)
+    with open(reader) as pipe:
+        told = pipe.read()
+    os.waitpid(child, 0)
+    assert told == "fine", told
 
 
 @dataclasses.dataclass
