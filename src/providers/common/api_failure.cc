@@ -86,6 +86,7 @@ enum class Kind {
   kQuota,
   kRefused,
   kAuth,
+  kPermission,
   kNoModel,
   kNoEndpoint,
   kRateLimit,
@@ -157,7 +158,7 @@ Kind kind_of(int status, const ApiError& error) {
   }
   if (status == 404 || status == 405 || status == 501) return Kind::kNoEndpoint;
   if (status == 400 && says_no_endpoint(text)) return Kind::kNoEndpoint;
-  if (status == 403) return Kind::kAuth;
+  if (status == 403) return Kind::kPermission;
   if (status == 408) return Kind::kTimeout;
   if (status == 409 || status == 425 || status >= 500) return Kind::kUpstream;
   if (status == 413) return Kind::kContext;
@@ -180,6 +181,8 @@ Meaning meaning_of(Kind kind) {
       return {codes::kRefused, RetryClass::kNever, "the content was refused"};
     case Kind::kAuth:
       return {codes::kAuth, RetryClass::kNever, "the key was refused"};
+    case Kind::kPermission:
+      return {base::codes::kPermission, RetryClass::kNever, "the server does not permit it"};
     case Kind::kNoModel:
       return {codes::kModelNotFound, RetryClass::kNever, "the model does not exist or is not open to this key"};
     case Kind::kNoEndpoint:
@@ -206,6 +209,9 @@ std::string hint_of(Kind kind, const FailureContext& context) {
         return endpoint.api_key.empty() ? "set " + endpoint.key_source : "check the key in " + endpoint.key_source;
       }
       return fmt::format("`lathe backend list` shows where backend \"{}\" takes its key from", endpoint.backend);
+    case Kind::kPermission:
+      return fmt::format("check what the key{} may do, or choose another model with --model",
+                         endpoint.key_source.empty() ? "" : " in " + endpoint.key_source);
     case Kind::kNoModel:
       return fmt::format("`lathe model list --backend {}` shows the models there", base::shell_quote(endpoint.backend));
     case Kind::kQuota:
