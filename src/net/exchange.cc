@@ -21,12 +21,24 @@ constexpr long kReceiveBufferBytes = 64L << 10;
 constexpr const char* kUnreachable = "unreachable";
 constexpr const char* kStreamError = "stream_error";
 
+// What OpenSSL says of a certificate (x509_vfy.h), as far as it makes a difference. That it fits, and was refused all
+// the same, means that it is made out to another host.
+constexpr long kCertificateFits = 0;
+constexpr long kNotYetValid = 9;
+constexpr long kExpired = 10;
+
 bool is_header_name(std::string_view name) {
   if (name.empty()) return false;
   for (const char c : name) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0 && std::strchr("!#$%&'*+-.^_`|~", c) == nullptr) return false;
   }
   return true;
+}
+
+/// For a person.
+std::string described(const TrustStore& store) {
+  if (!store.bundle.empty()) return store.bundle;
+  return store.folder.empty() ? "the system's list" : store.folder;
 }
 
 /// The hosts that no proxy is asked for: those of the environment, and the loopback, where a model server often runs.
@@ -227,6 +239,21 @@ std::string Exchange::host() const {
   return std::string(user_end == std::string_view::npos ? authority : authority.substr(user_end + 1));
 }
 
+/// The same certificate is refused the next time: nothing to try again.
+base::Error Exchange::refused_certificate(const std::string& detail) const {
+  long verdict = 0;
+  (void)curl_.easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &verdict);
+  std::string hint = "trusted are the authorities in " + described(system_trust_store()) +
+                     "; name the file of a private one in SSL_CERT_FILE";
+  if (verdict == kCertificateFits) hint = "use the host name that the certificate is made out to in the backend's URL";
+  if (verdict == kNotYetValid || verdict == kExpired) {
+    hint = "the server needs a new certificate, or the clock of this machine is wrong";
+  }
+  return {.code = kUnreachable,
+          .message = "the certificate of " + host() + " was refused: " + detail,
+          .hint = std::move(hint)};
+}
+
 base::Error Exchange::failure(CURLcode code) const {
   const std::string detail = error_text_[0] != '\0' ? error_text_ : curl_.easy_strerror(code);
   long system_error = 0;
@@ -258,13 +285,14 @@ base::Error Exchange::failure(CURLcode code) const {
               .message = "no TLS connection to " + host() + ": " + detail,
               .hint = "does the server speak https on this port?",
               .retryable = true};
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+      return {.code = kUnreachable,
+              .message = "the authorities that are trusted cannot be read: " + detail,
+              .hint = "check SSL_CERT_FILE, which names " + described(system_trust_store())};
+    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR:
-      return {.code = kUnreachable,
-              .message = "the certificate of " + host() + " was refused: " + detail,
-              .hint = "name a private authority's certificates in SSL_CERT_FILE"};
+      return refused_certificate(detail);
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
       return {.code = base::codes::kInvalid,

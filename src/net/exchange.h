@@ -46,6 +46,7 @@ class Exchange final {
   /// "host:port" as the URL has it, without user or password.
   [[nodiscard]] std::string host() const;
   [[nodiscard]] base::Error failure(CURLcode code) const;
+  [[nodiscard]] base::Error refused_certificate(const std::string& detail) const;
   template <class T>
   void set(CURLoption option, T value) {
     (void)curl_.easy_setopt(easy_, option, value);

@@ -63,7 +63,8 @@ class BodySink {
   virtual ~BodySink() = default;
   virtual void on_head(const ResponseHead& head) = 0;
   virtual Flow on_data(std::string_view bytes) = 0;
-  /// Errors, each naming the host: `unreachable` (no connection, no such host, TLS), `timeout` (connecting),
+  /// Errors, each naming the host, `retryable` when the same request may pass later: `unreachable` (no connection, no
+  /// such host, a certificate that is refused), `timeout` (connecting),
   /// `stream_error` (cut off, no HTTP, head larger than 256 KiB), `invalid` (the request's URL or a header, too many
   /// redirects), `unsupported` (libcurl is not installed), `cancelled` (dropped, kStop, or the client went).
   virtual void on_end(base::Result<void> result) = 0;

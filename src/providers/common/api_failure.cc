@@ -371,8 +371,9 @@ ModelFailure failure_to_connect(base::Error error, const FailureContext& context
   const std::string url = shown_url(context.endpoint->base_url);
   const std::string place = fmt::format("backend \"{}\" at {}", context.endpoint->backend, url);
   ModelFailure failure{.error = std::move(error), .retry = RetryClass::kConnect};
-  if (failure.error.code == base::codes::kCancelled || failure.error.code == base::codes::kLimit ||
-      failure.error.code == base::codes::kInvalid || failure.error.code == base::codes::kUnsupported) {
+  // A deadline that passed says nothing of the server.
+  if (failure.error.code == base::codes::kTimeout) failure.error.retryable = true;
+  if (!failure.error.retryable) {
     failure.retry = RetryClass::kNever;
   } else if (failure.error.code == codes::kStream) {
     failure.retry = RetryClass::kStream;
@@ -381,7 +382,6 @@ ModelFailure failure_to_connect(base::Error error, const FailureContext& context
     failure.error.hint = fmt::format("is the server running? `lathe backend test {}` asks it",
                                      base::shell_quote(context.endpoint->backend));
   }
-  failure.error.retryable = failure.retry != RetryClass::kNever;
   failure.error.message = without_secrets(*context.endpoint, place + ": " + failure.error.message);
   return failure;
 }

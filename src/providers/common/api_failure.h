@@ -52,7 +52,8 @@ struct RefusedAnswer {
                                              base::UnixMillis now);
 /// The failure of an error object inside a stream. What may pass counts as kStream: the answer had begun.
 [[nodiscard]] ports::ModelFailure failure_in_stream(const ApiError& error);
-/// A transport error (net::BodySink::on_end) before the answer began.
+/// A transport error (net::BodySink::on_end) before the answer began. What is not `retryable` (a refused certificate)
+/// keeps its hint and is not tried again.
 [[nodiscard]] ports::ModelFailure failure_to_connect(base::Error error, const FailureContext& context);
 
 /// "try again in 1.5s", "retry after 20 seconds", "in 6m0s": how long a sentence asks to wait.

@@ -136,6 +136,28 @@ TEST(ApiFailure, MessagesNameThePlaceAndKeepNoSecret) {
               testing::AllOf(HasSubstr("big-model"), HasSubstr("lathe model list")));
 }
 
+TEST(ApiFailure, WhatIsNotPermittedNamesTheKeyWithoutSayingThatItIsWrong) {
+  const ModelFailure got = refused(403, R"({"error":{"message":"This organisation may not use big-model"}})");
+  EXPECT_THAT(got.error.text(), testing::AllOf(HasSubstr("does not permit"), HasSubstr("may not use big-model"),
+                                               HasSubstr("WORK_KEY may do"), Not(HasSubstr("refused"))));
+}
+
+TEST(ApiFailure, OnlyWhatMayPassIsTriedAgainWithoutAConnection) {
+  const FailureContext context{.endpoint = &kEndpoint, .path = "/models", .model = {}};
+  const ModelFailure lost =
+      failure_to_connect({.code = "unreachable", .message = "no route", .retryable = true}, context);
+  EXPECT_EQ(lost.retry, RetryClass::kConnect);
+  EXPECT_THAT(lost.error.hint, HasSubstr("lathe backend test work"));
+  const ModelFailure late = failure_to_connect({.code = base::codes::kTimeout, .message = "timed out"}, context);
+  EXPECT_EQ(late.retry, RetryClass::kConnect);
+  EXPECT_EQ(late.error.code, codes::kUnreachable);
+  const ModelFailure refused = failure_to_connect(
+      {.code = "unreachable", .message = "the certificate was refused", .hint = "SSL_CERT_FILE"}, context);
+  EXPECT_EQ(refused.retry, RetryClass::kNever);
+  EXPECT_FALSE(refused.error.retryable);
+  EXPECT_EQ(refused.error.hint, "SSL_CERT_FILE");
+}
+
 TEST(Endpoint, UrlsKeepTheirQueryAtTheEnd) {
   EXPECT_EQ(url_of(kEndpoint, "/models?limit=5"), "https://user:pass@example.org/v1/models?limit=5&api-version=1");
   EXPECT_EQ(url_of({.backend = "b", .base_url = "http://h:1/v1/"}, "/models"), "http://h:1/v1/models");

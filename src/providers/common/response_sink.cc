@@ -154,7 +154,8 @@ void ResponseSink::on_end(base::Result<void> result) {
   switch (state_) {
     case State::kHead:
       (void)channel_->push({.transport = result.ok() ? base::Error{.code = protocol::error_codes::kStream,
-                                                                   .message = "the server closed without an answer"}
+                                                                   .message = "the server closed without an answer",
+                                                                   .retryable = true}
                                                      : result.error()});
       break;
     case State::kRefused:
