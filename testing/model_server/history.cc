@@ -190,7 +190,16 @@ void check_ollama(const Json& messages, Violations& violations) {
   settle("the end");
 }
 
-/// Without the members that only steer a provider's cache.
+std::string canonical(const Json& value) { return base::dump_json(without_cache_markers(value)); }
+
+std::string first_difference(const std::string& before, const std::string& after) {
+  const auto at = static_cast<std::size_t>(std::ranges::mismatch(before, after).in1 - before.begin());
+  const std::size_t from = at < 20 ? 0 : at - 20;
+  return "was …" + before.substr(from, 80) + ", is …" + after.substr(std::min(from, after.size()), 80);
+}
+
+}  // namespace
+
 Json without_cache_markers(const Json& value) {
   if (value.is_array()) {
     Json list = Json::array();
@@ -204,16 +213,6 @@ Json without_cache_markers(const Json& value) {
   }
   return object;
 }
-
-std::string canonical(const Json& value) { return base::dump_json(without_cache_markers(value)); }
-
-std::string first_difference(const std::string& before, const std::string& after) {
-  const auto at = static_cast<std::size_t>(std::ranges::mismatch(before, after).in1 - before.begin());
-  const std::size_t from = at < 20 ? 0 : at - 20;
-  return "was …" + before.substr(from, 80) + ", is …" + after.substr(std::min(from, after.size()), 80);
-}
-
-}  // namespace
 
 Violations check_history(const ModelRequest& request) {
   Violations violations;

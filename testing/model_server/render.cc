@@ -140,6 +140,9 @@ void StreamWriter::act(const Step& step) {
 }
 
 std::vector<Segment> StreamWriter::take() {
+  for (Segment& segment : segments_) {
+    if (answer_.bad_bytes) std::ranges::replace(segment.bytes, '@', '\xFF');
+  }
   if (!answer_.cut_after_bytes) return std::move(segments_);
   std::size_t left = *answer_.cut_after_bytes;
   for (std::size_t i = 0; i < segments_.size(); ++i) {

@@ -186,6 +186,7 @@ void read_faults(Members& members, Answer& answer) {
   members.number("stall_after_events", answer.stall_after_events);
   members.number("chunk_bytes", answer.chunk_bytes);
   members.flag("crlf", answer.crlf);
+  members.flag("bad_bytes", answer.bad_bytes);
   members.number("keep_alive_every", answer.keep_alive_every);
   members.flag("empty_choices", answer.empty_choices);
 }

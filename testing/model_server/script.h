@@ -136,6 +136,8 @@ struct Answer {
   /// Each write carries at most this many bytes; 0: large writes.
   std::size_t chunk_bytes = 0;
   bool crlf = false;
+  /// Every "@" of the stream becomes a byte that is no UTF-8.
+  bool bad_bytes = false;
   /// A comment before every n-th event; 0: none.
   std::size_t keep_alive_every = 0;
   /// Chat: a chunk with "choices": [] comes first.

@@ -18,7 +18,7 @@ TEST(Script, ReadsEveryMember) {
       "before": [{"delay_ms": 5}], "reasoning": "r", "text": ["a", {"text": "b", "times": 3}, {"gate": "g"},
       {"fill_bytes": 4}, {"stall": true}, {"cut": true}, {"comment": "c"}],
       "tool_calls": [{"name": "t", "arguments": "{", "id": "i"}, {"shell": "ls"}], "usage": null,
-      "finish_reason": null, "failed": {"code": "c"}, "cut_after_bytes": 7, "crlf": true,
+      "finish_reason": null, "failed": {"code": "c"}, "cut_after_bytes": 7, "crlf": true, "bad_bytes": true,
       "error": {"status": 429, "headers": {"retry-after": "1"}, "body": {"a": 1}}}]})");
   ASSERT_TRUE(script.ok()) << script.error().text();
   EXPECT_EQ(script->position, Position::kToolResults);
@@ -26,6 +26,7 @@ TEST(Script, ReadsEveryMember) {
   const Answer& answer = script->answers.at(0);
   EXPECT_EQ(answer.when.tool_results, 2);
   EXPECT_EQ(answer.repeat, Answer::kForever);
+  EXPECT_TRUE(answer.crlf && answer.bad_bytes);
   EXPECT_THAT(answer.text,
               ElementsAre(Delta{"a"}, Delta{"b", 3}, Gate{"g"}, Delta{"xxxx"}, Stall{}, Cut{}, Comment{"c"}));
   EXPECT_EQ(answer.tool_calls.at(0).arguments, "{");
