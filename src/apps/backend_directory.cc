@@ -7,11 +7,12 @@
 #include "lathe/base/strings.h"
 #include "lathe/config/backend_types.h"
 #include "lathe/protocol/error_codes.h"
-#include "lathe/providers/anthropic/model.h"
+#include "lathe/providers/anthropic/wire.h"
 #include "lathe/providers/common/fallback_model.h"
-#include "lathe/providers/ollama/model.h"
-#include "lathe/providers/openai_chat/model.h"
-#include "lathe/providers/openai_responses/model.h"
+#include "lathe/providers/common/http_model.h"
+#include "lathe/providers/ollama/wire.h"
+#include "lathe/providers/openai_chat/wire.h"
+#include "lathe/providers/openai_responses/wire.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 
@@ -233,13 +234,15 @@ Async<Result<std::shared_ptr<ports::Model>>> BackendDirectory::connect(std::stri
   if (known != connections_.end()) co_return known->second;
   CO_TRY(const Backend backend, co_await choose(name));
   CO_TRY(std::string key, co_await key_of(backend));
-  if (key.size() >= kShortestSecret) {
-    const std::scoped_lock lock(secrets_mutex_);
-    secrets_.push_back(key);
-  }
   std::shared_ptr<ports::Model> connection = cassette_.wrap(make_model(backend, std::move(key)));
   connections_.emplace(backend.name, connection);
   co_return connection;
+}
+
+void BackendDirectory::add_secret(const std::string& key) {
+  if (key.size() < kShortestSecret) return;
+  const std::scoped_lock lock(secrets_mutex_);
+  if (std::ranges::find(secrets_, key) == secrets_.end()) secrets_.push_back(key);
 }
 
 std::vector<std::string> BackendDirectory::secrets() const {
@@ -248,7 +251,9 @@ std::vector<std::string> BackendDirectory::secrets() const {
 }
 
 Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
-  if (!backend.api_key_command.empty()) co_return co_await key_from_command(backend.api_key_command);
+  if (!backend.api_key_command.empty()) {
+    co_return co_await key_from_command(backend.api_key_command, runtime::CancelToken());
+  }
   std::string key = backend.api_key_env.empty() ? "" : environment_.get(backend.api_key_env);
   const config::BackendType* type = config::find_backend_type(backend.type);
   const bool needed = type != nullptr && type->key == config::KeyNeed::kRequired;
@@ -260,15 +265,16 @@ Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
                     ? fmt::format("lathe backend add {} --type {} --api-key-env VAR", backend.name, backend.type)
                     : fmt::format("set {}", backend.api_key_env)};
   }
+  add_secret(key);
   co_return key;
 }
 
-Async<Result<std::string>> BackendDirectory::key_from_command(std::string command) {
+Async<Result<std::string>> BackendDirectory::key_from_command(std::string command, runtime::CancelToken cancel) {
   runtime::CommandOptions options;
   options.spawn.argv = {"sh", "-c", command};
   options.deadline = runtime::Deadline::after(loop_, kKeyCommandTimeout);
   options.max_output_bytes = 64U << 10;
-  const auto ran = co_await runtime::run_command(loop_, std::move(options), runtime::CancelToken());
+  const auto ran = co_await runtime::run_command(loop_, std::move(options), std::move(cancel));
   if (!ran.ok()) co_return ran.error().within("api-key-command");
   const std::string key(base::trim(ran->out.substr(0, ran->out.find('\n'))));
   if (ran->status.code != 0 || key.empty()) {
@@ -278,49 +284,45 @@ Async<Result<std::string>> BackendDirectory::key_from_command(std::string comman
                                            key.empty() ? "no" : "a", said.empty() ? "" : ": " + said.substr(0, 500)),
                     .hint = fmt::format("run it by hand: {}", command)};
   }
+  add_secret(key);
   co_return key;
 }
 
 std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backend, std::string key) {
+  using providers::common::HttpModel;
   providers::common::Endpoint endpoint;
   endpoint.backend = backend.name;
   endpoint.base_url = backend.url;
   endpoint.api_key = std::move(key);
-  endpoint.key_source = backend.api_key_command.empty() ? backend.api_key_env : "its api-key-command";
+  endpoint.key_source = backend.api_key_env;
+  if (!backend.api_key_command.empty()) {
+    endpoint.key_source = "its api-key-command";
+    endpoint.renew_key = [this, command = backend.api_key_command](runtime::CancelToken cancel) {
+      return key_from_command(command, std::move(cancel));
+    };
+  }
   for (const auto& [name, value] : backend.headers) endpoint.headers.push_back({name, value});
 
   const config::BackendType* type = config::find_backend_type(backend.type);
   CHECK_REQUEST(type != nullptr);
-  const auto chat = [&] {
-    return std::make_unique<providers::openai_chat::ChatModel>(
-        loop_, http_,
-        providers::openai_chat::Options{.endpoint = endpoint,
-                                        .quirks = providers::openai_chat::quirks_for(backend.type)});
+  const auto over = [&](providers::common::Wire wire) {
+    return std::make_unique<HttpModel>(loop_, http_, endpoint, std::move(wire));
   };
-  if (type->wire == "anthropic") {
-    return std::make_shared<providers::anthropic::MessagesModel>(
-        loop_, http_, providers::anthropic::Options{.endpoint = endpoint, .settings = {}});
-  }
-  if (type->wire == "ollama") {
-    return std::make_shared<providers::ollama::OllamaModel>(
-        loop_, http_, providers::ollama::Options{.endpoint = endpoint, .settings = ollama_settings(backend)});
-  }
-  if (type->wire == "openai_responses") {
-    auto responses = std::make_unique<providers::openai_responses::ResponsesModel>(
-        loop_, http_,
-        providers::openai_responses::Options{.endpoint = endpoint,
-                                             .quirks = providers::openai_responses::quirks_for(backend.type)});
-    const std::string file = switched_file(backend);
-    const bool switched = runtime::read_file(file, kMaxUrlBytes).value_or("") == backend.url;
-    // A cache that cannot be written costs one request per process, nothing else.
-    const auto remember = [dir = cache_dir_ + "/chat-only", file, url = backend.url] {
-      if (runtime::make_folders(dir).ok()) (void)runtime::replace_file(file, url, 0600, runtime::Durability::kProcess);
-    };
-    return std::make_shared<providers::common::FallbackModel>(
-        std::move(responses), chat(), providers::common::lacks_endpoint,
-        providers::common::FallbackMemory{.switched = switched, .on_switch = remember});
-  }
-  return chat();
+  if (type->wire == "anthropic") return over(providers::anthropic::wire({}));
+  if (type->wire == "ollama") return over(providers::ollama::wire(ollama_settings(backend)));
+  auto chat = over(providers::openai_chat::wire(providers::openai_chat::quirks_for(backend.type)));
+  if (type->wire != "openai_responses") return chat;
+
+  auto responses = over(providers::openai_responses::wire(providers::openai_responses::quirks_for(backend.type)));
+  const std::string file = switched_file(backend);
+  const bool switched = runtime::read_file(file, kMaxUrlBytes).value_or("") == backend.url;
+  // A cache that cannot be written costs one request per process, nothing else.
+  const auto remember = [dir = cache_dir_ + "/chat-only", file, url = backend.url] {
+    if (runtime::make_folders(dir).ok()) (void)runtime::replace_file(file, url, 0600, runtime::Durability::kProcess);
+  };
+  return std::make_shared<providers::common::FallbackModel>(
+      std::move(responses), std::move(chat), providers::common::lacks_endpoint,
+      providers::common::FallbackMemory{.switched = switched, .on_switch = remember});
 }
 
 std::string BackendDirectory::switched_file(const Backend& backend) const {

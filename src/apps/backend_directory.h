@@ -35,11 +35,12 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<config::Backend>> choose(std::string name);
   runtime::Async<base::Result<std::string>> choose_model(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_of(config::Backend backend);
-  runtime::Async<base::Result<std::string>> key_from_command(std::string command);
+  runtime::Async<base::Result<std::string>> key_from_command(std::string command, runtime::CancelToken cancel);
   runtime::Async<std::int64_t> window_of(std::string backend, std::string model,
                                          std::shared_ptr<ports::Model> connection);
   /// Asks the usual ports of this machine, once.
   runtime::Async<void> find_local_servers();
+  void add_secret(const std::string& key);
   [[nodiscard]] std::shared_ptr<ports::Model> make_model(const config::Backend& backend, std::string key);
   /// The file that remembers that a backend has no Responses API: it holds the URL that this is true of.
   [[nodiscard]] std::string switched_file(const config::Backend& backend) const;

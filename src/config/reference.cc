@@ -52,7 +52,7 @@ constexpr std::string_view kBackends = R"(
 | `type` | what it is, from the table below; needed |
 | `url` | base URL, http or https; the type's own when left out |
 | `api-key-env` | the environment variable that holds the key; the type's own when left out |
-| `api-key-command` | a command whose first line of output is the key, instead of a variable |
+| `api-key-command` | a command whose first line of output is the key, instead of a variable; run again, once, when the server refuses the key (401) |
 | `default-model` | the model that is used when none is named |
 | `context-tokens` | ollama: tokens of context asked for (32,768) |
 | `keep-loaded` | ollama: how long a model stays loaded after a request (`30m`) |

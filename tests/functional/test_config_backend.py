@@ -1,7 +1,7 @@
 """Backends and settings: where they come from, which one counts, and what a mistake gets."""
 import pytest
 
-from support import says
+from support import WIRES, calls, says, shell
 
 
 def test_environment_variables_work_with_no_configuration(lathe, start_server):
@@ -26,11 +26,51 @@ def test_the_flag_beats_the_configuration_beats_the_environment(lathe, start_ser
     assert "flag" in lathe.ok("exec", "--model", "other/mock", "who").out
 
 
-def test_a_key_from_a_command(lathe, start_server):
-    server = start_server(says("Hi."))
-    lathe.ok("backend", "add", "cmd", "--type", "openai", "--url", server.url + "/v1", "--api-key-command", "echo a-key")
-    lathe.ok("exec", "--backend", "cmd", "--model", "mock", "hello")
-    assert dict(server.requests()[0]["headers"])["authorization"]
+@pytest.fixture
+def key_command(lathe, tmp_path):
+    """A command that gives another key each time, and the file that counts."""
+    def add(server, wire="openai"):
+        count = tmp_path / "count"
+        command = f"echo run >> {count}; echo secret-key-number-$(wc -l < {count})"
+        url = server.url if wire in ("anthropic", "ollama") else f"{server.url}/v1"
+        lathe.ok("backend", "add", "cmd", "--type", wire, "--url", url, "--api-key-command", command)
+        lathe.ok("config", "set", "default-backend", "cmd")
+        lathe.ok("config", "set", "default-model", "mock")
+        return lambda: len(count.read_text().splitlines())
+    return add
+
+
+REFUSED = {"error": {"status": 401, "message": "this key has expired"}}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_key_from_a_command_is_got_anew_when_it_is_refused(lathe, start_server, key_command, wire):
+    server = start_server(REFUSED, calls(shell("echo the key is secret-key-number-2")), says("Hi."))
+    runs = key_command(server, wire)
+    ran = lathe.ok("exec", "--json", "hello")
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "Hi."
+    assert (runs(), len(server.requests())) == (2, 3)
+    header = "x-api-key" if wire == "anthropic" else "authorization"
+    assert all(header in dict(request["headers"]) for request in server.requests())
+    # The second key is known as a secret, and so is the first.
+    assert "the key is [secret]" in ran.of_type("exec_command_end")[0]["outcome"]["output"]
+    told = ran.out + ran.err + "".join(path.read_bytes().decode(errors="replace") for path in lathe.home.rglob("*") if path.is_file())
+    assert "secret-key-number-1" not in told and "secret-key-number-2" not in told
+
+
+def test_a_key_from_a_command_is_got_anew_only_once(lathe, start_server, key_command):
+    server = start_server(dict(REFUSED, repeat=-1))
+    runs = key_command(server)
+    error = lathe.fails(5, "exec", "--json", "hello").of_type("error")[-1]
+    assert error["code"] == "auth_error" and "api-key-command" in error["hint"]
+    assert (runs(), len(server.requests())) == (2, 2)
+
+
+def test_a_key_that_is_the_same_again_is_not_tried_again(lathe, start_server):
+    server = start_server(dict(REFUSED, repeat=-1))
+    lathe.ok("backend", "add", "cmd", "--type", "openai", "--url", server.url + "/v1", "--api-key-command", "echo a-lasting-key")
+    lathe.fails(5, "exec", "--backend", "cmd", "--model", "mock", "hello")
+    assert len(server.requests()) == 1
 
 
 def test_backends_are_listed_without_their_keys_tested_and_removed(lathe, start_server):

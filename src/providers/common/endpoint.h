@@ -1,11 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lathe/base/result.h"
 #include "lathe/net/http_client.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/cancel.h"
 
 namespace lathe::providers::common {
 
@@ -20,6 +24,8 @@ struct Endpoint {
   std::string api_key = {};
   /// Where the key comes from ("OPENAI_API_KEY", a command), for hints. Empty when unknown.
   std::string key_source = {};
+  /// Gets the key anew after the server refused it; empty for a key that is what it is.
+  std::function<runtime::Async<base::Result<std::string>>(runtime::CancelToken)> renew_key = {};
   /// Sent with every request; replaces a header of the same name.
   std::vector<net::Header> headers = {};
   std::chrono::milliseconds connect_timeout{3'000};

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <iterator>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -132,8 +134,12 @@ class HttpModelStream final : public ModelStream {
 
 }  // namespace
 
-HttpBackend::HttpBackend(runtime::Loop& loop, net::HttpClient& client, Endpoint endpoint)
-    : loop_(loop), client_(client), endpoint_(std::move(endpoint)), lingering_(std::make_shared<Lingering>()) {}
+HttpBackend::HttpBackend(runtime::Loop& loop, net::HttpClient& client, Endpoint endpoint, KeyHeaders key_headers)
+    : loop_(loop),
+      client_(client),
+      endpoint_(std::move(endpoint)),
+      key_headers_(std::move(key_headers)),
+      lingering_(std::make_shared<Lingering>()) {}
 
 HttpBackend::~HttpBackend() = default;
 
@@ -141,6 +147,7 @@ std::string HttpBackend::new_call_seed() { return base::short_id("call", random_
 
 net::HttpRequest HttpBackend::http_request(const std::string& path, std::string body,
                                            std::vector<net::Header> headers) const {
+  std::ranges::move(key_headers_(endpoint_.api_key), std::back_inserter(headers));
   if (!body.empty()) headers.push_back({"content-type", "application/json"});
   headers.push_back({"user-agent", "lathe"});
   for (const net::Header& extra : endpoint_.headers) {
@@ -154,7 +161,35 @@ net::HttpRequest HttpBackend::http_request(const std::string& path, std::string 
           .connect_timeout = endpoint_.connect_timeout};
 }
 
-Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(WireRequest request, runtime::CancelToken cancel) {
+Async<ModelResult<void>> HttpBackend::renew_key(ModelFailure failure, std::string refused_key,
+                                                runtime::CancelToken cancel) {
+  const bool is_of_key = failure.error.code == protocol::error_codes::kAuth;
+  if (!is_of_key || !endpoint_.renew_key) co_return std::unexpected(std::move(failure));
+  // Another request may have got one meanwhile.
+  if (endpoint_.api_key == refused_key) {
+    base::Result<std::string> key = co_await endpoint_.renew_key(std::move(cancel));
+    if (!key.ok()) {
+      failure.error.hint = fmt::format("{} was run again: {}", endpoint_.key_source, key.error().text());
+      co_return std::unexpected(std::move(failure));
+    }
+    endpoint_.api_key = *std::move(key);
+  }
+  if (endpoint_.api_key == refused_key) co_return std::unexpected(std::move(failure));
+  co_return ModelResult<void>();
+}
+
+Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(std::function<WireRequest()> make,
+                                                                   runtime::CancelToken cancel) {
+  const std::string key = endpoint_.api_key;
+  auto opened = co_await open_once(make(), cancel);
+  if (opened) co_return std::move(opened);
+  auto renewed = co_await renew_key(std::move(opened).error(), key, cancel);
+  if (!renewed) co_return std::unexpected(std::move(renewed).error());
+  co_return co_await open_once(make(), cancel);
+}
+
+Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open_once(WireRequest request,
+                                                                        runtime::CancelToken cancel) {
   lingering_->drop_ended();
   StreamState state{.loop = &loop_,
                     .endpoint = endpoint_,
@@ -166,10 +201,9 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(WireRequest r
   state.channel->set_on_room([weak = std::weak_ptr(state.link)] {
     if (const auto link = weak.lock(); link && link->transfer) link->transfer->resume();
   });
-  request.headers.push_back(
-      {"accept", request.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson"});
+  const char* const accept = request.framing == Framing::kSse ? "text/event-stream" : "application/x-ndjson";
   state.link->transfer = client_.start(
-      http_request(request.path, std::move(request.body), std::move(request.headers)),
+      http_request(request.path, std::move(request.body), {{"accept", accept}}),
       std::make_unique<ResponseSink>(state.channel, request.framing, std::move(request.decoder), state.link->state));
 
   const auto deadline = runtime::Deadline::after(loop_, endpoint_.answer_timeout);
@@ -185,10 +219,21 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open(WireRequest r
   co_return std::make_unique<HttpModelStream>(std::move(state), *std::move(received));
 }
 
-Async<ModelResult<base::Json>> HttpBackend::fetch(std::string path, std::string body, std::vector<net::Header> headers,
-                                                  runtime::CancelToken cancel) {
-  const FailureContext context{.endpoint = &endpoint_, .path = path, .model = {}};
-  net::HttpRequest request = http_request(path, std::move(body), std::move(headers));
+Async<ModelResult<base::Json>> HttpBackend::fetch(std::string path, std::string body, runtime::CancelToken cancel) {
+  const std::string key = endpoint_.api_key;
+  auto fetched = co_await fetch_once(path, body, cancel);
+  if (fetched) co_return std::move(fetched);
+  auto renewed = co_await renew_key(std::move(fetched).error(), key, cancel);
+  if (!renewed) co_return std::unexpected(std::move(renewed).error());
+  co_return co_await fetch_once(std::move(path), std::move(body), std::move(cancel));
+}
+
+Async<ModelResult<base::Json>> HttpBackend::fetch_once(std::string path, std::string body,
+                                                       runtime::CancelToken cancel) {
+  // As it is now: what the server says back is cleaned of the key that was sent.
+  const Endpoint endpoint = endpoint_;
+  const FailureContext context{.endpoint = &endpoint, .path = path, .model = {}};
+  net::HttpRequest request = http_request(path, std::move(body), {});
   const auto deadline = runtime::Deadline::after(loop_, kDocumentTimeout);
   auto response = co_await client_.fetch(std::move(request), std::move(cancel), deadline, kMaxDocumentBytes);
   if (!response.ok()) co_return std::unexpected(failure_to_connect(response.error(), context));

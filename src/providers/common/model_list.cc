@@ -1,6 +1,7 @@
 #include "lathe/providers/common/model_list.h"
 
 #include <array>
+#include <utility>
 
 namespace lathe::providers::common {
 namespace {
@@ -18,13 +19,17 @@ std::int64_t context_window_of(const base::Json& model) {
 
 }  // namespace
 
-std::vector<ports::ModelListing> read_model_list(const base::Json& document) {
+runtime::Async<ports::ModelResult<std::vector<ports::ModelListing>>> fetch_model_list(HttpBackend* backend,
+                                                                                      std::string path,
+                                                                                      runtime::CancelToken cancel) {
+  const auto document = co_await backend->fetch(std::move(path), /*body=*/"", std::move(cancel));
+  if (!document) co_return std::unexpected(document.error());
   std::vector<ports::ModelListing> models;
-  for (const base::Json& model : base::json_at(document, "data")) {
+  for (const base::Json& model : base::json_at(*document, "data")) {
     std::string id = base::json_string(model, "id");
     if (!id.empty()) models.push_back({.model = std::move(id), .context_window = context_window_of(model)});
   }
-  return models;
+  co_return models;
 }
 
 }  // namespace lathe::providers::common

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
-#include "lathe/base/json.h"
 #include "lathe/ports/model.h"
+#include "lathe/providers/common/http_backend.h"
 
 namespace lathe::providers::common {
 
-/// {"data": [{"id": …}]} as OpenAI, everyone who followed it, and Anthropic list their models; the context length under
-/// any of the names in use.
-[[nodiscard]] std::vector<ports::ModelListing> read_model_list(const base::Json& document);
+/// Asks for {"data": [{"id": …}]} at `path`, as OpenAI, everyone who followed it, and Anthropic list their models; the
+/// context length under any of the names in use.
+runtime::Async<ports::ModelResult<std::vector<ports::ModelListing>>> fetch_model_list(HttpBackend* backend,
+                                                                                      std::string path,
+                                                                                      runtime::CancelToken cancel);
 
 }  // namespace lathe::providers::common

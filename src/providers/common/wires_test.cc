@@ -1,12 +1,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "lathe/protocol/error_codes.h"
-#include "lathe/providers/anthropic/model.h"
+#include "lathe/providers/anthropic/wire.h"
 #include "lathe/providers/common/fallback_model.h"
-#include "lathe/providers/ollama/model.h"
-#include "lathe/providers/openai_chat/model.h"
-#include "lathe/providers/openai_responses/model.h"
+#include "lathe/providers/common/http_model.h"
+#include "lathe/providers/ollama/wire.h"
+#include "lathe/providers/openai_chat/wire.h"
+#include "lathe/providers/openai_responses/wire.h"
 #include "lathe/testing/model_server/server.h"
 
 // Every wire over real HTTP against the ScriptedModelServer: the same script, the same answers.
@@ -72,27 +75,28 @@ Async<Heard> ask(runtime::Loop* loop, ports::Model* model, ports::ModelRequest r
   }
 }
 
+Async<base::Result<std::string>> key_number(int number) { co_return "sk-key-number-" + std::to_string(number); }
+Async<base::Result<std::string>> no_key() {
+  co_return base::Error{.code = codes::kNoKey, .message = "the vault is locked"};
+}
+
 class WiresTest : public ::testing::TestWithParam<std::string_view> {
  protected:
-  std::unique_ptr<ports::Model> make(std::string_view wire, const std::string& root) {
-    Endpoint endpoint{.backend = "test", .base_url = root + "/v1", .api_key = "sk-test-key", .key_source = "TEST_KEY"};
-    if (wire == "openai_responses") {
-      return std::make_unique<openai_responses::ResponsesModel>(
-          loop_, client_, openai_responses::Options{endpoint, openai_responses::quirks_for("openai")});
-    }
-    if (wire == "openai_chat") {
-      return std::make_unique<openai_chat::ChatModel>(
-          loop_, client_, openai_chat::Options{endpoint, openai_chat::quirks_for("compatible")});
-    }
-    if (wire == "anthropic") {
-      return std::make_unique<anthropic::MessagesModel>(loop_, client_, anthropic::Options{.endpoint = endpoint});
-    }
-    return std::make_unique<ollama::OllamaModel>(loop_, client_, ollama::Options{.endpoint = endpoint});
+  static Wire wire_of(std::string_view name) {
+    if (name == "openai_responses") return openai_responses::wire(openai_responses::quirks_for("openai"));
+    if (name == "openai_chat") return openai_chat::wire(openai_chat::quirks_for("compatible"));
+    return name == "anthropic" ? anthropic::wire({}) : ollama::wire({});
+  }
+  static Endpoint endpoint_at(const std::string& root) {
+    return {.backend = "test", .base_url = root + "/v1", .api_key = "sk-test-key", .key_source = "TEST_KEY"};
+  }
+  std::unique_ptr<ports::Model> make(std::string_view wire, Endpoint endpoint) {
+    return std::make_unique<HttpModel>(loop_, client_, std::move(endpoint), wire_of(wire));
   }
   /// A server with these answers, and a model that speaks the wire under test to it.
   void serve(std::vector<Answer> answers) {
     server_ = *ScriptedModelServer::start({.answers = std::move(answers)});
-    model_ = make(GetParam(), server_->url());
+    model_ = make(GetParam(), endpoint_at(server_->url()));
   }
   Heard ask_model(ports::ModelRequest request, std::chrono::milliseconds idle = std::chrono::seconds(20)) {
     return loop_.block_on(ask(&loop_, model_.get(), std::move(request), idle));
@@ -163,7 +167,7 @@ TEST_P(WiresTest, ATaskWithParallelCallsOverOneConnection) {
 TEST_P(WiresTest, TheSameAnswerInOddBytes) {
   Answer answer = two_calls();
   answer.text = lathe::testing::say({"hé", "llo — ", "ok"});
-  answer.chunk_bytes = 3;
+  answer.chunk_bytes = 1;
   answer.crlf = true;
   answer.keep_alive_every = 1;
   answer.empty_choices = true;
@@ -175,12 +179,85 @@ TEST_P(WiresTest, TheSameAnswerInOddBytes) {
 }
 
 TEST_P(WiresTest, RefusalsHaveTheirCodes) {
-  EXPECT_EQ(failure_of_answer({.error = HttpError{.status = 401}}).error.code, codes::kAuth);
-  EXPECT_EQ(failure_of_answer({.error = HttpError{.status = 500}}).error.code, codes::kUpstream);
-  const ModelFailure busy = failure_of_answer({.error = HttpError{.status = 429, .headers = {{"retry-after", "2"}}}});
-  EXPECT_EQ(busy.error.code, codes::kRateLimit);
-  EXPECT_EQ(busy.retry, RetryClass::kRequest);
-  EXPECT_EQ(busy.retry_after, std::chrono::seconds(2));
+  const std::vector<std::tuple<int, std::string_view, RetryClass>> cases{
+      {400, codes::kBadRequest, RetryClass::kNever},       {401, codes::kAuth, RetryClass::kNever},
+      {403, base::codes::kPermission, RetryClass::kNever}, {404, codes::kModelNotFound, RetryClass::kNever},
+      {408, base::codes::kTimeout, RetryClass::kRequest},  {413, codes::kContextWindow, RetryClass::kNever},
+      {429, codes::kRateLimit, RetryClass::kRequest},      {500, codes::kUpstream, RetryClass::kRequest},
+      {503, codes::kUpstream, RetryClass::kRequest},       {529, codes::kUpstream, RetryClass::kRequest}};
+  for (const auto& [status, code, retry] : cases) {
+    const char* const words = status == 404 ? "the model \"mock\" does not exist" : "scripted error";
+    const ModelFailure got =
+        failure_of_answer({.error = HttpError{.status = status, .message = words, .headers = {{"retry-after", "2"}}}});
+    EXPECT_EQ(got.error.code, code) << status;
+    EXPECT_EQ(got.retry, retry) << status;
+    const bool waits = retry == RetryClass::kRequest;
+    EXPECT_EQ(got.retry_after, waits ? std::optional(std::chrono::milliseconds(2'000)) : std::nullopt) << status;
+    EXPECT_FALSE(got.error.hint.empty()) << status;
+  }
+}
+
+TEST_P(WiresTest, ARefusedKeyIsGotAnewOnce) {
+  Answer fine;
+  fine.text = lathe::testing::say({"hi"});
+  fine.repeat = Answer::kForever;
+  serve({{.error = HttpError{.status = 401}}, fine});
+  Endpoint endpoint = endpoint_at(server_->url());
+  int asked = 0;
+  endpoint.renew_key = [&](CancelToken) { return key_number(++asked); };
+  model_ = make(GetParam(), endpoint);
+  EXPECT_EQ(ask_model(question()).text, "hi");
+  EXPECT_EQ(ask_model(question()).text, "hi");
+  EXPECT_EQ(asked, 1);
+  EXPECT_THAT(server_->requests(), ::testing::SizeIs(3));
+
+  serve({{.repeat = Answer::kForever, .error = HttpError{.status = 401, .message = "bad key sk-key-number-2"}}});
+  endpoint.base_url = server_->url() + "/v1";
+  model_ = make(GetParam(), endpoint);
+  const Heard refused = ask_model(question());
+  ASSERT_TRUE(refused.failure.has_value());
+  EXPECT_EQ(refused.failure->error.code, codes::kAuth);
+  EXPECT_THAT(refused.failure->error.text(), Not(HasSubstr("sk-key-number-2")));
+  EXPECT_EQ(asked, 2);
+  EXPECT_THAT(server_->requests(), ::testing::SizeIs(2));
+}
+
+TEST_P(WiresTest, TheSameKeyAgainIsNotTriedAgain) {
+  serve({{.repeat = Answer::kForever, .error = HttpError{.status = 401}}});
+  Endpoint endpoint = endpoint_at(server_->url());
+  endpoint.api_key = "sk-key-number-1";
+  endpoint.renew_key = [](CancelToken) { return key_number(1); };
+  model_ = make(GetParam(), endpoint);
+  EXPECT_EQ(ask_model(question()).failure->error.code, codes::kAuth);
+  EXPECT_THAT(server_->requests(), ::testing::SizeIs(1));
+
+  endpoint.renew_key = [](CancelToken) { return no_key(); };
+  model_ = make(GetParam(), endpoint);
+  const Heard heard = ask_model(question());
+  EXPECT_EQ(heard.failure->error.code, codes::kAuth);
+  EXPECT_THAT(heard.failure->error.hint, HasSubstr("the vault is locked"));
+  EXPECT_THAT(server_->requests(), ::testing::SizeIs(2));
+}
+
+TEST_P(WiresTest, BytesThatAreNoTextBecomeText) {
+  Answer answer = two_calls();
+  answer.text = lathe::testing::say({"bad @ byte", "@"});
+  answer.bad_bytes = true;
+  serve({answer});
+  const Heard heard = ask_model(question());
+  ASSERT_FALSE(heard.failure.has_value()) << heard.failure->error.text();
+  EXPECT_EQ(heard.text, "bad \uFFFD byte\uFFFD");
+  EXPECT_EQ(heard.finished->reason, ports::FinishReason::kToolCalls);
+}
+
+TEST_P(WiresTest, AMessageOfTenMebibytes) {
+  Answer answer;
+  answer.text.emplace_back(lathe::testing::Delta{.text = std::string(10U << 20, 'x')});
+  answer.crlf = true;
+  serve({answer});
+  const Heard heard = ask_model(question());
+  ASSERT_FALSE(heard.failure.has_value()) << heard.failure->error.text();
+  EXPECT_EQ(heard.text.size(), 10U << 20);
 }
 
 TEST_P(WiresTest, GarbageIsToldAtOnceAndNotTriedAgain) {
@@ -229,7 +306,7 @@ TEST_P(WiresTest, BytesWithoutEventsAreNoStall) {
 
 TEST_P(WiresTest, NoServerIsNoConnection) {
   serve({});
-  model_ = make(GetParam(), "http://127.0.0.1:1");
+  model_ = make(GetParam(), endpoint_at("http://127.0.0.1:1"));
   const Heard heard = ask_model(question());
   EXPECT_EQ(heard.failure->error.code, codes::kUnreachable);
   EXPECT_EQ(heard.failure->retry, RetryClass::kConnect);
@@ -250,8 +327,8 @@ TEST_P(WiresTest, AServerWithoutThePathOfOneWireIsAskedOnTheOther) {
   answer.text = lathe::testing::say({"hi"});
   answer.repeat = 2;
   serve({{.error = HttpError{.status = 404, .body = R"({"detail":"Not Found"})"}}, answer});
-  model_ = std::make_unique<FallbackModel>(make("openai_responses", server_->url()),
-                                           make("openai_chat", server_->url()), lacks_endpoint);
+  model_ = std::make_unique<FallbackModel>(make("openai_responses", endpoint_at(server_->url())),
+                                           make("openai_chat", endpoint_at(server_->url())), lacks_endpoint);
   const Heard first = ask_model(question());
   EXPECT_EQ(first.text, "hi");
   EXPECT_THAT(first.notices, ::testing::ElementsAre("wire_switched"));
