@@ -68,6 +68,22 @@ TEST(NativeDriver, FactsAndProjectDocsAreToldOnceAndAgainWhenTheyChange) {
   EXPECT_THAT(contexts(rig, ContextKind::kProjectDocs).at(1).text, HasSubstr("Use spaces."));
 }
 
+TEST(NativeDriver, DocumentsThatCannotBeReadAreToldToThePersonAndNotSaidToBeGone) {
+  Rig rig;
+  rig.facts.documents = {{.path = "/repo/AGENTS.md", .text = "Use tabs."}};
+  rig.facts.problems = {"/repo/a/AGENTS.md: Permission denied; it is not used"};
+  NativeDriver driver = rig.driver();
+  (void)rig.run_task(driver, "one");
+  (void)rig.run_task(driver, "two");
+  EXPECT_THAT(rig.host.recorded_of<protocol::Warning>(),
+              ElementsAre(protocol::Warning{.code = "project_docs", .message = rig.facts.problems[0]}))
+      << "told once";
+  rig.facts.docs_error = base::Error{.code = "io_error", .message = "the disk does not answer"};
+  EXPECT_EQ(rig.run_task(driver, "three").kind, TaskEnd::Kind::kComplete);
+  ASSERT_THAT(contexts(rig, ContextKind::kProjectDocs), SizeIs(1)) << "nothing is taken back";
+  EXPECT_EQ(rig.host.recorded_of<protocol::Warning>().back().message, "the disk does not answer");
+}
+
 TEST(NativeDriver, TheEndOfAJobIsTheNextThingThatTheModelHears) {
   Rig rig;
   rig.host.append(

@@ -168,10 +168,14 @@ Async<Result<void>> TaskRun::refresh_context() {
     auto text = missing_context(host_.state().conversation, ContextKind::kEnvironment, environment_text(*environment));
     if (text) CO_TRY_OK(co_await add_context(ContextKind::kEnvironment, *std::move(text)));
   }
-  Result<std::vector<ports::ProjectDoc>> docs = co_await parts_.facts.docs(cwd, options_.project_docs_bytes);
-  if (!docs.ok()) CO_TRY_OK(co_await warn("project_docs", docs.error().message));
+  const Result<ports::ProjectDocs> docs = co_await parts_.facts.docs(cwd, options_.project_docs_bytes);
+  // What is not known is not gone: the model keeps what it was told.
+  if (!docs.ok()) co_return co_await warn("project_docs", docs.error().message);
+  for (const std::string& problem : docs->problems) {
+    if (told_problems_.insert(problem).second) CO_TRY_OK(co_await warn("project_docs", problem));
+  }
   CO_TRY(const std::string catalog, co_await catalog_words());
-  std::string wanted = docs.ok() ? project_docs_text(*docs) : std::string();
+  std::string wanted = project_docs_text(docs->files);
   if (!wanted.empty() && !catalog.empty()) wanted += '\n';
   auto text = missing_context(host_.state().conversation, ContextKind::kProjectDocs, wanted + catalog);
   if (text) CO_TRY_OK(co_await add_context(ContextKind::kProjectDocs, *std::move(text)));

@@ -30,7 +30,7 @@ namespace lathe::agent {
 
 class TaskRun final {
  public:
-  /// `told_problems`: what of the catalogue was warned of already.
+  /// `told_problems`: what of the project's documents and the catalogue was warned of already.
   TaskRun(const AgentParts& parts, const AgentOptions& options, ports::TaskRequest request, ports::TaskHost& host,
           std::set<std::string>& told_problems);
 

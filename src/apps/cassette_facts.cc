@@ -29,7 +29,7 @@ Async<Result<ports::EnvironmentFacts>> CassetteFacts::environment(std::string cw
   co_return facts;
 }
 
-Async<Result<std::vector<ports::ProjectDoc>>> CassetteFacts::docs(std::string cwd, std::size_t max_bytes) {
+Async<Result<ports::ProjectDocs>> CassetteFacts::docs(std::string cwd, std::size_t max_bytes) {
   return real_->docs(std::move(cwd), max_bytes);
 }
 

@@ -12,7 +12,7 @@ class CassetteFacts final : public ports::ProjectFacts {
   CassetteFacts(std::unique_ptr<ports::ProjectFacts> real, CassetteDeck& cassette);
 
   runtime::Async<base::Result<ports::EnvironmentFacts>> environment(std::string cwd) override;
-  runtime::Async<base::Result<std::vector<ports::ProjectDoc>>> docs(std::string cwd, std::size_t max_bytes) override;
+  runtime::Async<base::Result<ports::ProjectDocs>> docs(std::string cwd, std::size_t max_bytes) override;
 
  private:
   std::unique_ptr<ports::ProjectFacts> real_;

@@ -40,18 +40,23 @@ std::string local_day(base::UnixMillis now) {
   return {text.data(), length};
 }
 
+struct Head {
+  std::string text;
+  bool truncated = false;
+  bool was_utf8 = true;
+};
+
 /// At most `limit` bytes of a regular file; nothing when there is no such file. A pipe or device under that name is
-/// no file and is not waited for.
-Result<std::optional<std::pair<std::string, bool>>> read_head(const std::string& path, std::size_t limit) {
-  using Head = std::optional<std::pair<std::string, bool>>;
+/// not waited for.
+Result<std::optional<Head>> read_head(const std::string& path, std::size_t limit) {
   Result<base::UniqueFd> opened = runtime::open_file(path, O_RDONLY | O_NONBLOCK);
   if (!opened.ok()) {
-    if (opened.error().code == base::codes::kNotFound) return Head();
+    if (opened.error().code == base::codes::kNotFound) return std::optional<Head>();
     return opened.error();
   }
   struct stat info{};
   if (fstat(opened->get(), &info) != 0) return base::errno_error(errno, path);
-  if (!S_ISREG(info.st_mode)) return Head();
+  if (!S_ISREG(info.st_mode)) return base::Error{.code = base::codes::kInvalid, .message = path + ": is no file"};
   std::string bytes(std::min(limit + 1, static_cast<std::size_t>(info.st_size)), '\0');
   std::size_t have = 0;
   while (have < bytes.size()) {
@@ -61,10 +66,9 @@ Result<std::optional<std::pair<std::string, bool>>> read_head(const std::string&
     if (got == 0) break;
     have += static_cast<std::size_t>(got);
   }
-  const bool truncated = have > limit;
   bytes.resize(have);
-  std::string text = base::to_utf8(base::utf8_prefix(bytes, limit));
-  return Head(std::pair(std::move(text), truncated));
+  const std::string_view kept = base::utf8_prefix(bytes, limit);
+  return Head{.text = base::to_utf8(kept), .truncated = have > limit, .was_utf8 = base::is_utf8(kept)};
 }
 
 /// Whether the file is a link to something outside of `top`: what a repository brings along must not name a person's
@@ -73,6 +77,11 @@ bool leads_out(const std::string& path, const std::string& top) {
   const auto real = runtime::real_path(path);
   const auto inside = runtime::real_path(top);
   return real.ok() && inside.ok() && !(*real).starts_with(*inside == "/" ? "/" : *inside + "/");
+}
+
+Result<std::optional<Head>> read_inside(const std::string& top, const std::string& path, std::size_t limit) {
+  if (!leads_out(path, top)) return read_head(path, limit);
+  return base::Error{.code = base::codes::kPermission, .message = path + ": is a link that leads out of " + top};
 }
 
 /// From `root` down to `cwd`, both included.
@@ -85,20 +94,23 @@ std::vector<std::filesystem::path> folders_between(const std::string& root, cons
 
 }  // namespace
 
-Result<std::vector<ports::ProjectDoc>> read_project_docs(const std::string& cwd, std::size_t max_bytes) {
+ports::ProjectDocs read_project_docs(const std::string& cwd, std::size_t max_bytes) {
   const std::string root = repository_root(cwd);
-  std::vector<ports::ProjectDoc> docs;
-  std::size_t left = max_bytes;
   const std::string top = root.empty() ? cwd : root;
+  ports::ProjectDocs docs;
+  if (max_bytes == 0) return docs;
+  std::size_t left = max_bytes;
   for (const std::filesystem::path& folder : folders_between(top, cwd)) {
     for (const char* name : kNames) {
       const std::string path = (folder / name).string();
-      if (leads_out(path, top)) continue;
-      TRY(auto head, read_head(path, left));
-      if (!head) continue;
-      left -= std::min(left, head->first.size());
-      if (!head->first.empty() || head->second) {
-        docs.push_back({.path = path, .text = std::move(head->first), .truncated = head->second});
+      Result<std::optional<Head>> head = read_inside(top, path, left);
+      if (!head.ok()) docs.problems.push_back(head.error().message + "; it is not used");
+      if (!head.ok() || !*head) continue;
+      left -= std::min(left, (*head)->text.size());
+      if ((*head)->truncated) docs.problems.push_back(path + ": is cut, the limit is project-docs-bytes");
+      if (!(*head)->was_utf8) docs.problems.push_back(path + ": is not UTF-8; the bad bytes are replaced");
+      if (!(*head)->text.empty() || (*head)->truncated) {
+        docs.files.push_back({.path = path, .text = std::move((*head)->text), .truncated = (*head)->truncated});
       }
       break;
     }
@@ -124,10 +136,8 @@ runtime::Async<Result<ports::EnvironmentFacts>> FileFacts::environment(std::stri
   co_return std::move(facts);
 }
 
-runtime::Async<Result<std::vector<ports::ProjectDoc>>> FileFacts::docs(std::string cwd, std::size_t max_bytes) {
-  Result<std::vector<ports::ProjectDoc>> docs =
-      co_await pool_.run([&cwd, max_bytes] { return read_project_docs(cwd, max_bytes); });
-  co_return docs;
+runtime::Async<Result<ports::ProjectDocs>> FileFacts::docs(std::string cwd, std::size_t max_bytes) {
+  co_return co_await pool_.run([&cwd, max_bytes] { return read_project_docs(cwd, max_bytes); });
 }
 
 }  // namespace lathe::facts

@@ -21,7 +21,7 @@ class FileFacts final : public ports::ProjectFacts {
   FileFacts(runtime::Pool& pool, const base::Clock& clock, FileFactsOptions options);
 
   runtime::Async<base::Result<ports::EnvironmentFacts>> environment(std::string cwd) override;
-  runtime::Async<base::Result<std::vector<ports::ProjectDoc>>> docs(std::string cwd, std::size_t max_bytes) override;
+  runtime::Async<base::Result<ports::ProjectDocs>> docs(std::string cwd, std::size_t max_bytes) override;
 
  private:
   runtime::Pool& pool_;
@@ -30,7 +30,6 @@ class FileFacts final : public ports::ProjectFacts {
 };
 
 /// The instruction files that count for `cwd`, top folder first. Blocks.
-[[nodiscard]] base::Result<std::vector<ports::ProjectDoc>> read_project_docs(const std::string& cwd,
-                                                                             std::size_t max_bytes);
+[[nodiscard]] ports::ProjectDocs read_project_docs(const std::string& cwd, std::size_t max_bytes);
 
 }  // namespace lathe::facts

@@ -34,12 +34,17 @@ class Facts : public testing::Test {
   std::vector<std::string> docs(const std::string& cwd, std::size_t max_bytes = 32'768) {
     fs::create_directories(dir_ / cwd);
     std::vector<std::string> found;
-    for (const auto& doc : *read_project_docs(at(cwd), max_bytes)) {
+    const ports::ProjectDocs docs = read_project_docs(at(cwd), max_bytes);
+    for (const auto& doc : docs.files) {
       found.push_back(fs::relative(doc.path, dir_).string() + "=" + doc.text + (doc.truncated ? "|cut" : ""));
     }
+    problems_.clear();
+    for (const std::string& problem : docs.problems) problems_.push_back(problem.substr(dir_.string().size() + 1));
     return found;
   }
   fs::path dir_;
+  /// Of the last docs(), without the folder.
+  std::vector<std::string> problems_;
 };
 
 TEST_F(Facts, DocsGoFromTheRepositoryDownToTheFolderAndNoFurther) {
@@ -74,6 +79,10 @@ TEST_F(Facts, TheBoundIsSharedAndCutsBetweenCharacters) {
   write("repo/a/b/AGENTS.md", "nothing left");
   EXPECT_THAT(docs("repo/a/b", 12),
               ElementsAre("repo/AGENTS.md=12345678", "repo/a/AGENTS.md=ab|cut", "repo/a/b/AGENTS.md=no|cut"));
+  EXPECT_THAT(problems_, ElementsAre("repo/a/AGENTS.md: is cut, the limit is project-docs-bytes",
+                                     "repo/a/b/AGENTS.md: is cut, the limit is project-docs-bytes"));
+  EXPECT_THAT(docs("repo/a/b", 0), IsEmpty());
+  EXPECT_THAT(problems_, IsEmpty()) << "nobody asked for them";
 }
 
 TEST_F(Facts, ALinkThatLeadsOutOfTheRepositoryIsNotRead) {
@@ -84,6 +93,8 @@ TEST_F(Facts, ALinkThatLeadsOutOfTheRepositoryIsNotRead) {
   fs::create_directories(dir_ / "repo/a");
   fs::create_symlink("../docs/agents.md", dir_ / "repo/a/AGENTS.md");
   EXPECT_THAT(docs("repo/a"), ElementsAre("repo/docs/agents.md=inside"));
+  EXPECT_THAT(problems_, ElementsAre(testing::AllOf(testing::StartsWith("repo/AGENTS.md: is a link that leads out of"),
+                                                    testing::EndsWith("; it is not used"))));
 }
 
 TEST_F(Facts, PipesAreNoInstructionsAndBadBytesBecomeValid) {
@@ -91,6 +102,24 @@ TEST_F(Facts, PipesAreNoInstructionsAndBadBytesBecomeValid) {
   ASSERT_EQ(mkfifo(at("w/AGENTS.md").c_str(), 0600), 0);
   write("w/CLAUDE.md", "a\xFFz");
   EXPECT_THAT(docs("w"), ElementsAre("w/CLAUDE.md=a\uFFFDz"));
+  EXPECT_THAT(problems_, ElementsAre("w/AGENTS.md: is no file; it is not used",
+                                     "w/CLAUDE.md: is not UTF-8; the bad bytes are replaced"));
+}
+
+TEST_F(Facts, AFileThatCannotBeReadCostsNothingButItself) {
+  write("repo/.git/HEAD", "x");
+  write("repo/AGENTS.md", "top");
+  write("repo/a/CLAUDE.md", "middle");
+  fs::create_directory(dir_ / "repo/a/AGENTS.md");
+  fs::create_directories(dir_ / "repo/a/b/c");
+  fs::create_symlink("AGENTS.md", dir_ / "repo/a/b/AGENTS.md");
+  write("repo/a/b/c/AGENTS.md", std::string(10U << 20, 'x'));
+  EXPECT_THAT(docs("repo/a/b/c", 20),
+              ElementsAre("repo/AGENTS.md=top", "repo/a/CLAUDE.md=middle", "repo/a/b/c/AGENTS.md=xxxxxxxxxxx|cut"));
+  ASSERT_THAT(problems_, testing::SizeIs(3));
+  EXPECT_EQ(problems_[0], "repo/a/AGENTS.md: is no file; it is not used");
+  EXPECT_THAT(problems_[1], testing::StartsWith("repo/a/b/AGENTS.md: Too many levels of symbolic links"));
+  EXPECT_THAT(problems_[2], testing::StartsWith("repo/a/b/c/AGENTS.md: is cut"));
 }
 
 TEST_F(Facts, BranchesCommitsAndWorktrees) {
@@ -120,7 +149,7 @@ TEST_F(Facts, TheEnvironmentNamesWhatThereIs) {
   EXPECT_EQ(environment.date.size(), 10U);
   EXPECT_THAT(environment.os, testing::HasSubstr("Linux"));
   const auto docs = *loop.block_on(facts.docs(at("repo"), 100));
-  EXPECT_THAT(docs, IsEmpty());
+  EXPECT_EQ(docs, ports::ProjectDocs());
 }
 
 }  // namespace

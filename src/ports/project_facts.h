@@ -36,14 +36,21 @@ struct ProjectDoc {
   friend bool operator==(const ProjectDoc&, const ProjectDoc&) = default;
 };
 
+struct ProjectDocs {
+  std::vector<ProjectDoc> files;
+  /// For people: files that could not be read, or not whole, each with its path.
+  std::vector<std::string> problems;
+  friend bool operator==(const ProjectDocs&, const ProjectDocs&) = default;
+};
+
 /// Reads them. Loop thread.
 class ProjectFacts {
  public:
   virtual ~ProjectFacts() = default;
   virtual runtime::Async<base::Result<EnvironmentFacts>> environment(std::string cwd) = 0;
   /// From the repository's root down to cwd, one file per folder (AGENTS.override.md, else AGENTS.md, else CLAUDE.md),
-  /// `max_bytes` together. Outside of a repository only cwd's.
-  virtual runtime::Async<base::Result<std::vector<ProjectDoc>>> docs(std::string cwd, std::size_t max_bytes) = 0;
+  /// `max_bytes` together. Outside of a repository only cwd's. A file that cannot be read costs nothing but itself.
+  virtual runtime::Async<base::Result<ProjectDocs>> docs(std::string cwd, std::size_t max_bytes) = 0;
 };
 
 }  // namespace lathe::ports

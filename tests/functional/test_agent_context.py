@@ -3,23 +3,12 @@ import json
 
 import pytest
 
-from support import Terminal, calls, says, shell
+from support import WIRES, Terminal, calls, says, shell
 
 
 def told(request):
     """The outputs of calls in a Responses request, in order."""
     return [item for item in request["body"]["input"] if item["type"] == "function_call_output"]
-
-
-def test_results_go_back_in_the_order_of_the_calls(lathe, start_server):
-    server = start_server(calls(shell("sleep 0.2; echo slow"), shell("echo fast"), {"name": "read_file", "arguments": {"path": "greeting.txt"}}),
-                          says("All three."))
-    lathe.use(server)
-    ran = lathe.ok("exec", "--json", "do all")
-    asked = [call["call_id"] for call in ran.of_type("tool_calls")[0]["calls"]]
-    assert [end["call_id"] for end in ran.of_type("exec_command_end", "tool_call_end")] == asked
-    outputs = [item["output"] for item in told(server.requests()[1])]
-    assert ["slow" in outputs[0], "fast" in outputs[1], "hello" in outputs[2]] == [True] * 3
 
 
 def test_long_output_is_cut_for_the_model_and_kept_whole(lathe, start_server):
@@ -54,7 +43,29 @@ def test_documents_are_read_from_the_root_down_and_again_after_an_edit(lathe, st
     assert server.control("prefix_breaks") == []
 
 
-@pytest.mark.parametrize("wire", ["openai", "openai-chat", "anthropic", "ollama"])
+def test_a_document_that_cannot_be_read_costs_nothing_but_itself(lathe, start_server, repository):
+    (repository / "AGENTS.md").write_text("Root says: use tabs.\n")
+    deep = repository / "src" / "deep"
+    deep.mkdir(parents=True)
+    loop = repository / "src" / "AGENTS.md"
+    loop.symlink_to("AGENTS.md")
+    (deep / "AGENTS.md").mkdir()
+    (deep / "CLAUDE.md").write_bytes(b"Deep says: \xff no tabs.\n")
+    server = start_server(says("Read."), says("Read again."))
+    lathe.use(server)
+    ran = lathe.ok("exec", "--json", "--cwd", str(deep), "look")
+    sent = json.dumps(server.requests()[0]["body"], ensure_ascii=False)
+    assert 0 < sent.index("Root says: use tabs.") < sent.index("Deep says: \ufffd no tabs.")
+    told = [warning["message"] for warning in ran.of_type("warning") if warning["code"] == "project_docs"]
+    assert [message.split(":")[0] for message in told] == [str(loop), str(deep / "AGENTS.md"), str(deep / "CLAUDE.md")]
+    again = lathe.ok("exec", "--json", "--cwd", str(deep), "--resume", ran.session, "look again")
+    assert "are gone" not in json.dumps(server.requests()[1]["body"])
+    assert [message for message in again.of_type("context_added") if message["kind"] == "project_docs"] == []
+    text = lathe.run("exec", "--cwd", str(deep), "in words").err
+    assert str(loop) in text and "symbolic links" in text
+
+
+@pytest.mark.parametrize("wire", WIRES)
 def test_a_conversation_that_is_too_long_is_compacted_and_goes_on(lathe, start_server, wire):
     too_long = {"error": {"status": 400, "code": "context_length_exceeded", "message": "prompt is too long: maximum context length"}}
     server = start_server(calls(shell("echo one")), calls(shell("seq 1 3000")), too_long, says("Summary: one and many were printed."),
