@@ -18,8 +18,8 @@
 //   [summary before] old turns …  | recent turns, unanswered messages
 //   └──── asked to summarise ───┘ cut └──── kept ────────────────────
 //
-// The cut lies between answers, so calls keep their results. When even the request for the summary is too large, its
-// oldest part is left out until it fits.
+// The cut lies between answers, so calls keep their results. When even the request for the summary is too large, the
+// oldest of its turns are left out until it fits; the summary before, which stands for what is nowhere else, never is.
 
 namespace lathe::agent {
 

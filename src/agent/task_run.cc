@@ -46,6 +46,20 @@ std::vector<ports::ToolSpec> specs_of(const std::vector<ports::Tool*>& tools) {
   return specs;
 }
 
+/// What the Task would end with at its next request as well.
+bool ends_with_compaction(const Error& error) {
+  return error.code == protocol::error_codes::kBudget || error.code == protocol::error_codes::kCassette;
+}
+
+/// How a Task ends whose conversation does not fit: by that, when it could not be made smaller; else by what came in
+/// between.
+Error still_too_long(Error why) {
+  if (why.code != protocol::error_codes::kCompaction) return why;
+  return {.code = protocol::error_codes::kContextWindow,
+          .message = "the conversation does not fit the model's window, and " + why.message,
+          .hint = "start a new session, or choose a model with a larger window"};
+}
+
 }  // namespace
 
 TaskRun::TaskRun(const AgentParts& parts, const AgentOptions& options, ports::TaskRequest request,
@@ -309,7 +323,8 @@ Async<Result<Answer>> TaskRun::ask() {
       CO_TRY_OK(co_await record_parts(std::move(asked.answer)));
       co_return why;
     }
-    CO_TRY_OK(co_await compact(keep, asked.error));
+    const Result<void> compacted = co_await compact(keep, asked.error);
+    if (!compacted.ok()) co_return still_too_long(compacted.error());
     keep /= 4;
   }
 }
@@ -439,9 +454,13 @@ std::int64_t TaskRun::keep_tokens() const {
 Async<Result<void>> TaskRun::compact_if_due() {
   const std::int64_t limit = window() * options_.compact_at_percent / 100;
   const std::int64_t now = context_tokens(host_.state().conversation, fixed_tokens());
-  // A conversation that is still large after a compaction is left alone until it has grown.
-  if (limit <= 0 || now < limit || now < compacted_to_ + window() / 10) co_return Result<void>();
-  co_return co_await compact(keep_tokens(), std::nullopt);
+  if (limit <= 0 || now < limit || now < next_compaction_at_) co_return Result<void>();
+  const Result<void> compacted = co_await compact(keep_tokens(), std::nullopt);
+  if (compacted.ok() || cancel_.cancelled() || ends_with_compaction(compacted.error())) co_return compacted;
+  if (now >= window()) co_return still_too_long(compacted.error());
+  next_compaction_at_ = now + window() / 25;
+  co_return co_await warn("compaction_failed",
+                          compacted.error().message + "; going on, as the conversation still fits the model");
 }
 
 Async<Result<void>> TaskRun::compact(std::int64_t keep_tokens, std::optional<Error> nothing) {
@@ -452,7 +471,8 @@ Async<Result<void>> TaskRun::compact(std::int64_t keep_tokens, std::optional<Err
     co_return Result<void>();
   }
   CO_TRY_OK(co_await refresh_context());
-  compacted_to_ = context_tokens(host_.state().conversation, fixed_tokens());
+  // A conversation that is still large is left alone until it has grown.
+  next_compaction_at_ = context_tokens(host_.state().conversation, fixed_tokens()) + window() / 10;
   co_return Result<void>();
 }
 

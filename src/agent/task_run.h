@@ -65,6 +65,7 @@ class TaskRun final {
   runtime::Async<base::Result<bool>> follows_schema(std::string text);
 
   // Compaction.
+  /// At compact_at_percent of the window. When it fails and the request fits all the same, the Task goes on.
   runtime::Async<base::Result<void>> compact_if_due();
   /// Compacts and gives the model its facts again. `nothing` is the error when there is nothing to compact.
   runtime::Async<base::Result<void>> compact(std::int64_t keep_tokens, std::optional<base::Error> nothing);
@@ -97,8 +98,8 @@ class TaskRun final {
   bool steered_behind_answer_ = false;
   bool schema_repaired_ = false;
   bool usage_warned_ = false;
-  /// Tokens of the context after the last compaction; 0: there was none.
-  std::int64_t compacted_to_ = 0;
+  /// The context is not compacted before it has so many tokens: it was compacted lately, or that failed.
+  std::int64_t next_compaction_at_ = 0;
 };
 
 }  // namespace lathe::agent
