@@ -3,12 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <iostream>
-
 #include "lathe/agent/test_rig.h"
 #include "lathe/base/check.h"
-#include "lathe/base/ids.h"
 
 namespace lathe::agent {
 namespace {
@@ -80,57 +76,6 @@ TEST(ContextTokens, TakesTheProvidersCountAndEstimatesWhatCameSince) {
   EXPECT_EQ(context_tokens(conversation, 50), 1'000 + 4 + 99) << "the results of the last answer are not in its count";
   conversation.entries.push_back({3, 1, user(std::string(400, 'y'))});
   EXPECT_EQ(context_tokens(conversation, 50), 1'000 + 4 + 99 + 4 + 100);
-}
-
-/// Random tasks: whatever the model does, request N+1 begins with the items of request N, tools and system prompt are
-/// the same, and every call has its result (the scripted model refuses otherwise).
-TEST(StablePrefix, HoldsOverRandomTasks) {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    base::SeededRandom random(seed);
-    Rig rig;
-    rig.options.repeated_call_limit = 0;
-    rig.reader.output = [&random](const protocol::ToolCall&) { return std::string(random.next() % 300, 'o'); };
-    for (int task = 0; task < 3; ++task) {
-      for (std::uint64_t turn = random.next() % 6; turn > 0; --turn) {
-        fakes::Events events;
-        if (random.next() % 2) {
-          events.emplace_back(ports::ReasoningDelta{"hm"});
-          events.emplace_back(ports::ReasoningDone{.text = {}, .opaque = base::Json(random.next() % 9)});
-        }
-        if (random.next() % 3 == 0) events.emplace_back(ports::TextDelta{"text " + std::to_string(turn)});
-        for (std::uint64_t calls = 1 + random.next() % 3; calls > 0; --calls) {
-          const char* names[] = {"read_file", "write_file", "no_such_tool"};
-          events.emplace_back(ports::CallDone{{.call_id = "c" + std::to_string(random.next() % 4),
-                                               .tool = names[random.next() % 3],
-                                               .arguments = "{}"}});
-        }
-        fakes::ScriptedAnswer answer{.steps = {std::move(events)}};
-        if (random.next() % 4 == 0) answer.steps.emplace_back(fakes::Meanwhile{[&rig] { rig.host.steer("and this"); }});
-        if (random.next() % 5 == 0) {
-          answer.steps.emplace_back(fakes::Break{fakes::failure("stream_error", ports::RetryClass::kStream)});
-        }
-        answer.steps.emplace_back(fakes::finish(ports::FinishReason::kToolCalls));
-        rig.model->answer(std::move(answer));
-      }
-      const ports::TaskEnd end = rig.run_task("task " + std::to_string(task));
-      ASSERT_EQ(end.kind, ports::TaskEnd::Kind::kComplete) << end.error.message;
-      rig.model->say("left over");
-      while (rig.model->left() > 0) ASSERT_EQ(rig.run_task("more").kind, ports::TaskEnd::Kind::kComplete);
-    }
-    const std::vector<ports::ModelRequest>& requests = rig.requests();
-    for (std::size_t i = 1; i < requests.size(); ++i) {
-      EXPECT_EQ(requests[i].tools, requests[0].tools);
-      EXPECT_EQ(requests[i].system_prompt, requests[0].system_prompt);
-      EXPECT_EQ(requests[i].cache_key, requests[0].cache_key);
-      ASSERT_GE(requests[i].items.size(), requests[i - 1].items.size());
-      for (std::size_t k = 0; k < requests[i - 1].items.size(); ++k) {
-        ASSERT_EQ(requests[i].items[k], requests[i - 1].items[k]) << "request " << i << " item " << k;
-      }
-      EXPECT_FALSE(std::holds_alternative<ports::AssistantTextItem>(requests[i].items.back()))
-          << "a request never ends with the model's own words";
-    }
-  }
 }
 
 }  // namespace
