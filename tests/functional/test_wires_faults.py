@@ -1,0 +1,121 @@
+"""What can go wrong between Lathe and a server, over every wire: each has its category, its exit code and its number of
+requests, nothing that was shown is lost, no call runs twice, and nothing hangs. (A line of 10 MiB is in
+src/providers/common/wires_test.cc.)"""
+import pytest
+
+from support import WIRES, calls, says, shell
+
+NO_MODEL = {"message": "model mock does not exist"}
+NO_RESPONSES = [{"status": 404, "body": "404 page not found"},
+                {"status": 405, "body": ""},
+                {"status": 400, "body": {"error": {"message": "Unsupported endpoint: /v1/responses"}}}]
+
+
+def every_wire(test):
+    return pytest.mark.parametrize("wire", WIRES)(test)
+
+
+def asked(server, wire):
+    return [request["wire"] for request in server.requests()] == [WIRES[wire]] * len(server.requests())
+
+
+@every_wire
+def test_a_refusal_is_not_tried_again(lathe, start_server, wire):
+    cases = [(400, {}, 5, "bad_request"), (401, {}, 5, "auth_error"), (403, {}, 5, "permission_denied"),
+             (404, NO_MODEL, 1, "model_not_found"), (413, {}, 5, "context_window_exceeded")]
+    server = start_server(*({"error": dict(more, status=status)} for status, more, _, _ in cases))
+    lathe.use(server, wire)
+    for count, (status, _, exit_code, code) in enumerate(cases, start=1):
+        ran = lathe.fails(exit_code, "exec", "--json", "go")
+        error = ran.of_type("error")[-1]
+        assert (error["code"], error["retryable"]) == (code, False), status
+        assert error["hint"] and f"HTTP {status}" in error["message"]
+        if code in ("auth_error", "permission_denied") and wire != "ollama":  # which is used without a key here
+            assert "MOCK_KEY" in error["hint"]
+        assert "key-of-the-test" not in ran.out + ran.err
+        assert ran.of_type("stream_error") == []
+        assert len(server.requests()) == count
+    assert asked(server, wire)
+
+
+@every_wire
+def test_what_passes_is_tried_again_and_no_call_runs_twice(lathe, start_server, repository, wire):
+    passing = [{"error": {"status": status, "headers": {"retry-after": "0"}}} for status in (408, 429, 500, 529)]
+    odd = {"chunk_bytes": 1, "crlf": True, "keep_alive_every": 1, "empty_choices": True, "bad_bytes": True}
+    server = start_server(
+        *passing, calls(shell("echo one >> effects.txt"), text=["Hé", "llo @. "], **odd),
+        {"tool_calls": [shell("echo two >> effects.txt")], "before_end": [{"cut": True}]},
+        {"text": ["Hel", {"stall": True}]},
+        calls(shell("echo two >> effects.txt")),
+        says("Hel", {"cut": True}), says("Hello ", "again."))
+    lathe.use(server, wire)
+    lathe.ok("config", "set", "stream-idle-timeout", "3s")
+    ran = lathe.ok("exec", "--json", "go")
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "Hello again."
+    assert ran.of_type("agent_message")[0]["text"] == "Héllo \ufffd. "
+    assert (repository / "effects.txt").read_text() == "one\ntwo\n"
+    failed = [error["code"] for error in ran.of_type("stream_error")]
+    assert failed == ["timeout", "rate_limit", "upstream_api_error", "upstream_api_error",
+                      "stream_error", "timeout", "stream_error"]
+    assert ran.of_type("item_reset")
+    assert len(server.requests()) == 10 and asked(server, wire)
+
+
+@pytest.mark.parametrize("wire,fault,code,requests", [
+    ("openai", {"error": {"status": 429, "headers": {"retry-after": "0"}}}, "rate_limit", 5),
+    ("openai-chat", {"error": {"status": 408}}, "timeout", 5),
+    ("anthropic", {"error": {"status": 529}}, "upstream_api_error", 5),
+    ("ollama", {"error": {"status": 500}}, "upstream_api_error", 5),
+    ("openai", {"text": ["Hel", {"stall": True}]}, "timeout", 6),
+    ("openai-chat", {"text": ["Hel", {"cut": True}]}, "stream_error", 6),
+    ("anthropic", {"text": ["Hel", {"cut": True}]}, "stream_error", 6),
+    ("ollama", {"text": ["Hel", {"stall": True}]}, "timeout", 6),
+])
+def test_what_lasts_ends_with_exit_5(lathe, start_server, wire, fault, code, requests):
+    server = start_server(dict(fault, repeat=-1))
+    lathe.use(server, wire)
+    lathe.ok("config", "set", "stream-idle-timeout", "1s")
+    ran = lathe.fails(5, "exec", "--json", "go")
+    error = ran.of_type("error")[-1]
+    assert (error["code"], error["retryable"]) == (code, True)
+    assert [error["attempt"] for error in ran.of_type("stream_error")] == list(range(1, requests))
+    assert len(server.requests()) == requests  # once; four retries of a request, five of a stream
+    if "text" in fault:
+        assert (ran.of_type("agent_message")[-1]["text"], ran.of_type("agent_message")[-1]["status"]) == ("Hel", "incomplete")
+
+
+@every_wire
+def test_garbage_instead_of_a_stream_is_an_error_at_once(lathe, start_server, wire):
+    server = start_server({"raw": {"body": "<html>Bad gateway</html>", "content_type": "text/html"}},
+                          {"raw": {"body": "<html>Bad gateway</html>"}})
+    lathe.use(server, wire)
+    for count in (1, 2):
+        ran = lathe.fails(5, "exec", "--json", "go")
+        assert (ran.of_type("error")[-1]["code"], len(server.requests())) == ("stream_error", count)
+        assert "Bad gateway" in ran.of_type("error")[-1]["message"]
+
+
+@pytest.mark.parametrize("refusal", NO_RESPONSES)
+def test_responses_falls_back_to_chat_once_per_backend(lathe, start_server, refusal):
+    server = start_server({"error": refusal}, calls(shell("true")), says("Over chat."), says("Still chat."))
+    lathe.use(server, "openai")
+    ran = lathe.ok("exec", "--json", "go")
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "Over chat."
+    assert [warning["code"] for warning in ran.of_type("warning")] == ["wire_switched"]
+    again = lathe.ok("exec", "--json", "go")
+    assert again.of_type("task_complete")[0]["last_agent_message"] == "Still chat."
+    assert again.of_type("warning") == []
+    assert [request["wire"] for request in server.requests()] == ["openai_responses"] + ["openai_chat"] * 3
+
+    other = start_server(says("Over Responses."))  # another place under the same name is asked anew
+    lathe.use(other, "openai")
+    lathe.ok("exec", "go")
+    assert [request["wire"] for request in other.requests()] == ["openai_responses"]
+
+
+def test_a_model_that_is_not_there_is_no_reason_to_fall_back(lathe, start_server):
+    server = start_server({"error": dict(NO_MODEL, status=404)}, says("Over Responses."))
+    lathe.use(server, "openai")
+    lathe.fails(1, "exec", "go")
+    lathe.ok("exec", "go")
+    assert [request["wire"] for request in server.requests()] == ["openai_responses"] * 2
