@@ -6,10 +6,8 @@ import subprocess
 
 import pytest
 
-from support import apply_patch, calls, read_file, says, shell
+from support import WIRES, apply_patch, calls, read_file, says, shell
 
-WIRES = ["openai", "openai-chat", "anthropic", "ollama"]
-PROVIDERS = {"openai": "openai_responses", "openai-chat": "openai_chat", "anthropic": "anthropic", "ollama": "ollama"}
 PATCH = "*** Begin Patch\n*** Update File: greeting.txt\n hello\n-world\n+moon\n*** End Patch\n"
 
 
@@ -31,7 +29,7 @@ def test_a_task_runs_end_to_end(lathe, start_server, repository, wire):
     assert (repository / "greeting.txt").read_text() == "hello\nmoon\n"
     types = [message["type"] for message in ran.messages]
     assert types[0] == "session_configured"
-    assert ran.messages[0]["provider"] == PROVIDERS[wire]
+    assert ran.messages[0]["provider"] == WIRES[wire]
     assert types.count("task_started") == 1 and types.count("task_complete") == 1
     assert types.count("turn_complete") == 4
     command = ran.of_type("exec_command_end")[0]
@@ -46,7 +44,7 @@ def test_a_task_runs_end_to_end(lathe, start_server, repository, wire):
         assert end["usage"]["cached_input_tokens"] == 600
 
     requests = server.requests()
-    assert [request["wire"] for request in requests] == [PROVIDERS[wire]] * 4
+    assert [request["wire"] for request in requests] == [WIRES[wire]] * 4
     assert "hello" in json.dumps(requests[1]["body"])
     assert server.control("prefix_breaks") == []
 
@@ -96,15 +94,18 @@ def test_another_folder(lathe, start_server, repository, tmp_path):
 
 
 def test_parallel_calls_get_their_results_in_call_order(lathe, start_server):
-    server = start_server(calls(shell("echo first"), read_file("greeting.txt")), says("Both."))
+    # The first takes longest, so that no other order than that of the calls is right by chance.
+    server = start_server(calls(shell("sleep 0.3; echo first"), read_file("greeting.txt"), shell("echo third")), says("All."))
     lathe.use(server)
-    ran = lathe.ok("exec", "--json", "do both")
+    ran = lathe.ok("exec", "--json", "do all")
     asked = [call["call_id"] for call in ran.of_type("tool_calls")[0]["calls"]]
-    assert len(asked) == 2
-    ended = {message["call_id"] for message in ran.of_type("exec_command_end", "tool_call_end")}
-    assert ended == set(asked)
-    told = [item["call_id"] for item in server.requests()[1]["body"]["input"] if item["type"] == "function_call_output"]
-    assert len(told) == 2 and len(set(told)) == 2
+    assert len(set(asked)) == 3
+    assert [message["call_id"] for message in ran.of_type("exec_command_end", "tool_call_end")] == asked
+    sent = server.requests()[1]["body"]["input"]
+    assert [item["call_id"] for item in sent if item["type"] == "function_call"] == asked
+    told = [item for item in sent if item["type"] == "function_call_output"]
+    assert [item["call_id"] for item in told] == asked
+    assert ["first" in told[0]["output"], "hello" in told[1]["output"], "third" in told[2]["output"]] == [True] * 3
 
 
 def test_a_failing_command_is_told_to_the_model_and_the_task_goes_on(lathe, start_server):
