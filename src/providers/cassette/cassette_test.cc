@@ -270,5 +270,70 @@ TEST_F(CassetteTest, ToolsAnswerFromTheTapeWithoutRunning) {
   EXPECT_EQ(runs, 1);
 }
 
+/// Writes 50 MiB.
+class FloodingTool final : public ports::Tool {
+ public:
+  FloodingTool() { spec_.name = "shell"; }
+  [[nodiscard]] const ports::ToolSpec& spec() const override { return spec_; }
+  [[nodiscard]] bool read_only() const override { return false; }
+  Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall&,
+                                                              const ports::ToolEnvironment&) override {
+    co_return std::make_unique<Call>();
+  }
+
+ private:
+  class Call final : public ports::PreparedCall {
+   public:
+    [[nodiscard]] const ports::Action& action() const override { return action_; }
+    [[nodiscard]] std::string title() const override { return "flood"; }
+    Async<Result<ports::RunResult>> run(ports::OutputSink& out, CancelToken) override {
+      out.write(protocol::OutputStream::kStderr, "the beginning");
+      for (char letter = 'a'; letter < 'a' + 25; ++letter) {
+        out.write(protocol::OutputStream::kStdout, std::string(2U << 20, letter));
+      }
+      out.write(protocol::OutputStream::kStderr, "the end");
+      co_return ports::RunResult{};
+    }
+
+   private:
+    ports::Action action_;
+  };
+  ports::ToolSpec spec_;
+};
+
+class BytesSink final : public ports::OutputSink {
+ public:
+  void write(protocol::OutputStream, std::string_view bytes) override { all += bytes; }
+  std::string all;
+};
+
+Async<std::string> output_of(ports::Tool* tool) {
+  const ports::ToolEnvironment environment;
+  auto prepared = co_await tool->prepare({"call_1", "shell", "{}"}, environment);
+  if (!prepared.ok()) co_return prepared.error().text();
+  BytesSink sink;
+  const auto result = co_await (*prepared)->run(sink, CancelToken());
+  co_return result.ok() ? sink.all : result.error().text();
+}
+
+TEST_F(CassetteTest, OfAVeryLongOutputBeginningEndAndLengthAreKept) {
+  std::string written;
+  {
+    const auto tape = writer();
+    RecordingTool tool(std::make_unique<FloodingTool>(), *tape);
+    written = loop_.block_on(output_of(&tool));
+  }
+  ASSERT_TRUE(written.starts_with("the beginningaaa") && written.ends_with("the end"));
+  EXPECT_LT(std::filesystem::file_size(path_), 34U << 20);
+  const auto tape = *Tape::open(path_);
+  ReplayTool tool(std::make_unique<FloodingTool>(), *tape);
+  const std::string replayed = loop_.block_on(output_of(&tool));
+  constexpr std::size_t kEach = 16U << 20;
+  ASSERT_EQ(replayed.size(), written.size());
+  EXPECT_TRUE(replayed.substr(0, kEach) == written.substr(0, kEach));
+  EXPECT_TRUE(replayed.substr(replayed.size() - kEach) == written.substr(written.size() - kEach));
+  EXPECT_FALSE(replayed == written);
+}
+
 }  // namespace
 }  // namespace lathe::providers::cassette

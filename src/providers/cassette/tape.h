@@ -18,6 +18,7 @@
 //   {"kind":"model","request":{…},"events":[…]}                 or "failure":{…} in place of or after the events
 //   {"kind":"models","models":[…]}
 //   {"kind":"tool","call_id":"…","tool":"shell","arguments":"…","output":[…],"result":{…}}
+//       output: [{"stream":"stdout","text":"…"}, …] or "base64", or "skipped":N for what is left out of a very long one
 //   {"kind":"value","name":"facts","value":…}                    anything else that was asked of the machine
 //
 // Loop thread. Lines are written as they come, so a run that dies leaves what it had.

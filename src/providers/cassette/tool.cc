@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <deque>
+#include <iterator>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -18,24 +21,32 @@ using runtime::Async;
 
 namespace {
 
-constexpr std::size_t kMaxOutputBytes = 32U << 20;
+/// Of a long output the tape holds so much from its beginning and from its end, far more than a model is shown of
+/// either. How much there was between them is written down: a replay fills it up, so that what is counted stays right.
+constexpr std::size_t kKeptBytes = 16U << 20;
+constexpr char kFiller = '.';
+constexpr std::size_t kFillerPieceBytes = 64U << 10;
 
-/// Passes output on and keeps a copy, neighbouring pieces of one stream as one.
-class CopyingSink final : public ports::OutputSink {
+/// Output in the order in which it came, neighbouring pieces of one stream as one.
+class Pieces final {
  public:
-  explicit CopyingSink(ports::OutputSink& out) : out_(out) {}
-
-  void write(protocol::OutputStream stream, std::string_view bytes) override {
-    out_.write(stream, bytes);
-    size_ += bytes.size();
-    if (size_ > kMaxOutputBytes) return;
+  void add(protocol::OutputStream stream, std::string_view bytes) {
+    if (bytes.empty()) return;
     if (pieces_.empty() || pieces_.back().first != stream) pieces_.emplace_back(stream, std::string());
     pieces_.back().second += bytes;
+    size_ += bytes.size();
   }
-  [[nodiscard]] bool overflowed() const { return size_ > kMaxOutputBytes; }
+  void drop_front(std::size_t count) {
+    size_ -= count;
+    for (; count >= pieces_.front().second.size(); pieces_.pop_front()) {
+      count -= pieces_.front().second.size();
+      if (pieces_.size() == 1) break;
+    }
+    pieces_.front().second.erase(0, count);
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
   /// Bytes that are no text stand as base64.
-  [[nodiscard]] Json to_json() const {
-    Json out = Json::array();
+  void append_to(Json& out) const {
     for (const auto& [stream, bytes] : pieces_) {
       Json piece = {{"stream", protocol::name_of(stream)}};
       if (base::is_utf8(bytes)) {
@@ -45,13 +56,47 @@ class CopyingSink final : public ports::OutputSink {
       }
       out.push_back(std::move(piece));
     }
+  }
+
+ private:
+  std::deque<std::pair<protocol::OutputStream, std::string>> pieces_;
+  std::size_t size_ = 0;
+};
+
+/// Passes output on and keeps its beginning and its end.
+class CopyingSink final : public ports::OutputSink {
+ public:
+  explicit CopyingSink(ports::OutputSink& out) : out_(out) {}
+
+  void write(protocol::OutputStream stream, std::string_view bytes) override {
+    out_.write(stream, bytes);
+    const std::string_view first = bytes.substr(0, kKeptBytes - head_.size());
+    head_.add(stream, first);
+    tail_.add(stream, bytes.substr(first.size()));
+    // Not at every write, as what is left has to move.
+    if (tail_.size() > 2 * kKeptBytes) shorten_tail();
+  }
+  [[nodiscard]] Json to_json() {
+    if (tail_.size() > kKeptBytes) shorten_tail();
+    Json out = Json::array();
+    head_.append_to(out);
+    if (skipped_ > 0) {
+      out.push_back({{"stream", protocol::name_of(protocol::OutputStream::kStdout)}, {"skipped", skipped_}});
+    }
+    tail_.append_to(out);
     return out;
   }
 
  private:
+  void shorten_tail() {
+    skipped_ += tail_.size() - kKeptBytes;
+    tail_.drop_front(tail_.size() - kKeptBytes);
+  }
+
   ports::OutputSink& out_;
-  std::vector<std::pair<protocol::OutputStream, std::string>> pieces_;
-  std::size_t size_ = 0;
+  Pieces head_;
+  Pieces tail_;
+  std::size_t skipped_ = 0;
 };
 
 Json entry_of(const protocol::ToolCall& call) {
@@ -68,11 +113,6 @@ class RecordingCall final : public ports::PreparedCall {
   Async<Result<ports::RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) override {
     CopyingSink copy(out);
     auto result = co_await inner_->run(copy, std::move(cancel));
-    if (copy.overflowed()) {
-      co_return base::Error{.code = base::codes::kLimit,
-                            .message = fmt::format("cannot record: {} put out more than {}", inner_->title(),
-                                                   base::format_bytes(kMaxOutputBytes))};
-    }
     entry_["title"] = inner_->title();
     entry_["output"] = copy.to_json();
     if (result.ok()) {
@@ -97,6 +137,7 @@ class ReplayCall final : public ports::PreparedCall {
   [[nodiscard]] std::string title() const override { return base::json_string(entry_, "title", action_.tool); }
 
   Async<Result<ports::RunResult>> run(ports::OutputSink& out, runtime::CancelToken) override {
+    const std::string filler(kFillerPieceBytes, kFiller);
     for (const Json& piece : base::json_at(entry_, "output")) {
       const auto stream = base::json_string(piece, "stream") == "stderr" ? protocol::OutputStream::kStderr
                                                                          : protocol::OutputStream::kStdout;
@@ -105,6 +146,9 @@ class ReplayCall final : public ports::PreparedCall {
         CO_TRY(bytes, base::base64_decode(base::json_string(piece, "base64")));
       }
       out.write(stream, bytes);
+      for (std::int64_t left = base::json_int(piece, "skipped"); left > 0; left -= std::ssize(filler)) {
+        out.write(stream, std::string_view(filler).substr(0, static_cast<std::size_t>(left)));
+      }
     }
     if (entry_.contains("error")) co_return error_from_json(entry_["error"]);
     co_return run_result_from_json(base::json_at(entry_, "result"));
