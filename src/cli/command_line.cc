@@ -83,9 +83,18 @@ Result<void> check_together(const Options& options) {
     if (exec->fork && exec->resume.empty()) {
       return usage_error("--fork needs the session to fork from", "add --resume ID or --last");
     }
+    if (!exec->from.empty() && exec->resume.empty()) {
+      return usage_error("--from needs the session to continue", "add --resume ID or --last");
+    }
     if (exec->task.replay_mode != ReplayMode::kNone && exec->task.replay.empty()) {
       return usage_error("--replay-mode needs a recording", "add --replay FILE");
     }
+  }
+  const auto* rollback = std::get_if<SessionRollbackOptions>(&options);
+  if (rollback != nullptr && rollback->to.empty() && rollback->tasks == 0) {
+    return usage_error("lathe session rollback: how far was not said", "add --to RESPONSE_ID (lathe session show " +
+                                                                           base::shell_quote(rollback->session) +
+                                                                           " names them), or --tasks N");
   }
   if (const auto* answer = std::get_if<ApprovalAnswerOptions>(&options)) {
     if (!answer->decision && answer->answers.empty()) {

@@ -32,7 +32,22 @@ void define_fork(CommandTree& tree, CLI::App* session) {
   CLI::App* command = add_command(session, "fork", "Make a new session that continues from a point of another");
   auto& options = tree.options_of<SessionForkOptions>(command);
   command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
-  command->add_option("--at", options.at, "Turn to continue from (default: the last)")->type_name("RESPONSE_ID");
+  command->add_option("--at", options.at, "Turn to continue from (default: the last; session show names them)")
+      ->type_name("RESPONSE_ID");
+  add_embedded(command, options.embedded);
+}
+
+void define_rollback(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "rollback", "Take back the end of a conversation");
+  auto& options = tree.options_of<SessionRollbackOptions>(command);
+  command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
+  CLI::Option* to = command->add_option("--to", options.to, "Turn that stays the last (session show names them)");
+  to->type_name("RESPONSE_ID");
+  command->add_option("--tasks", options.tasks, "How many tasks are taken back")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->excludes(to);
+  command->add_flag("--restore-files", options.restore_files, "Bring files back too, as undo does");
   add_embedded(command, options.embedded);
 }
 
@@ -91,12 +106,14 @@ void define_undo(CommandTree& tree) {
 
 void define_session_commands(CommandTree& tree) {
   define_undo(tree);
-  CLI::App* session = add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, search, export, rm");
+  CLI::App* session =
+      add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, rollback, search, export, rm");
   session->require_subcommand(0, 1);
   define_list(tree, session);
   define_show(tree, session);
   define_session_resume(tree, session);
   define_fork(tree, session);
+  define_rollback(tree, session);
   define_search(tree, session);
   define_export(tree, session);
   define_remove(tree, session);

@@ -181,6 +181,11 @@ void add_exec_options(CLI::App* command, ExecOptions& exec) {
   add_task_options(command, exec.task);
 }
 
+void add_from(CLI::App* command, std::string& from) {
+  command->add_option("--from", from, "Continue after this turn and take back the later ones (session show names them)")
+      ->type_name("RESPONSE_ID");
+}
+
 void define_exec(CommandTree& tree) {
   CLI::App* command = add_command(&tree.app(), "exec", "Run one task to its end");
   auto& exec = tree.options_of<ExecOptions>(command);
@@ -193,6 +198,7 @@ void define_exec(CommandTree& tree) {
              "--last", [&exec] { exec.resume = "last"; }, "Continue the newest session")
       ->excludes(resume);
   command->add_flag("--fork", exec.fork, "With --resume or --last: continue in a fork");
+  add_from(command, exec.from);
   add_exec_options(command, exec);
 }
 
@@ -255,6 +261,7 @@ void define_session_resume(CommandTree& tree, CLI::App* session) {
   auto& exec = tree.options_of<ExecOptions>(command);
   command->add_option("session", exec.resume, "Id, start of an id, or last")->required()->type_name("ID");
   command->add_option("prompt", exec.prompt, "What to do; \"-\" adds what stdin holds")->type_name("PROMPT");
+  add_from(command, exec.from);
   add_exec_options(command, exec);
 }
 

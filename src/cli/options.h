@@ -57,6 +57,8 @@ struct ExecOptions {
   std::string resume;
   /// Continue in a fork instead.
   bool fork = false;
+  /// The Turn of that session to continue from, by its response_id; empty: the last.
+  std::string from;
   TaskOptions task;
   friend bool operator==(const ExecOptions&, const ExecOptions&) = default;
 };
@@ -86,6 +88,15 @@ struct SessionForkOptions {
   std::string at;
   bool embedded = false;
   friend bool operator==(const SessionForkOptions&, const SessionForkOptions&) = default;
+};
+struct SessionRollbackOptions {
+  std::string session;
+  /// The Turn that stays the last, by its response_id; empty: so many Tasks are taken back.
+  std::string to;
+  std::int64_t tasks = 0;
+  bool restore_files = false;
+  bool embedded = false;
+  friend bool operator==(const SessionRollbackOptions&, const SessionRollbackOptions&) = default;
 };
 struct SessionSearchOptions {
   std::vector<std::string> words;
@@ -247,12 +258,12 @@ struct PrintOptions {
   friend bool operator==(const PrintOptions&, const PrintOptions&) = default;
 };
 
-using Options =
-    std::variant<PrintOptions, ExecOptions, ChatOptions, SessionListOptions, SessionShowOptions, SessionForkOptions,
-                 SessionSearchOptions, SessionExportOptions, SessionRemoveOptions, UndoOptions, ApprovalListOptions,
-                 ApprovalAnswerOptions, BackendAddOptions, BackendListOptions, BackendRemoveOptions, BackendTestOptions,
-                 ModelListOptions, ConfigGetOptions, ConfigSetOptions, ConfigListOptions, ConfigPathOptions,
-                 PolicyExplainOptions, PolicyTestOptions, TrustOptions, UsageOptions, IndexRebuildOptions,
-                 SchemaOptions, SandboxRunOptions, SandboxTestOptions, DoctorOptions, SetupOptions>;
+using Options = std::variant<PrintOptions, ExecOptions, ChatOptions, SessionListOptions, SessionShowOptions,
+                             SessionForkOptions, SessionRollbackOptions, SessionSearchOptions, SessionExportOptions,
+                             SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions,
+                             BackendAddOptions, BackendListOptions, BackendRemoveOptions, BackendTestOptions,
+                             ModelListOptions, ConfigGetOptions, ConfigSetOptions, ConfigListOptions, ConfigPathOptions,
+                             PolicyExplainOptions, PolicyTestOptions, TrustOptions, UsageOptions, IndexRebuildOptions,
+                             SchemaOptions, SandboxRunOptions, SandboxTestOptions, DoctorOptions, SetupOptions>;
 
 }  // namespace lathe::cli

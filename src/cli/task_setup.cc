@@ -87,14 +87,14 @@ Result<p::UserInput> user_input(const TaskOptions& task, std::string prompt) {
 }
 
 Async<Result<std::string>> enter_session(Context* context, client::Transport* transport, TaskOptions task,
-                                         std::string resume, bool fork) {
+                                         Entry entry) {
   CO_TRY(const p::AskMode ask, ask_mode(*context, task));
-  if (resume.empty()) {
+  if (entry.resume.empty()) {
     CO_TRY(p::ConfigureSession op, new_session(task, ask));
     CO_TRY(const p::Ack ack, co_await transport->submit("", std::move(op)));
     co_return ack.session;
   }
-  CO_TRY(const p::SessionInfo info, co_await client::find_session(transport, std::move(resume)));
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(transport, std::move(entry.resume)));
   std::string session = info.session_id;
   if (info.state == p::SessionState::kInterrupted) {
     context->note(
@@ -102,8 +102,9 @@ Async<Result<std::string>> enter_session(Context* context, client::Transport* tr
         "may not have done its work (lathe session show " +
         session + ")");
   }
-  if (fork) {
-    CO_TRY(const auto forked, co_await client::call_as(transport, p::SessionFork{.session = session}));
+  if (entry.fork) {
+    p::SessionFork fork{.session = session, .response_id = std::move(entry.fork_at)};
+    CO_TRY(const auto forked, co_await client::call_as(transport, std::move(fork)));
     session = forked.session;
   }
   CO_TRY(p::ConfigureSession op, same_session(task, ask));

@@ -24,8 +24,17 @@ namespace lathe::cli {
 /// error.
 [[nodiscard]] base::Result<protocol::UserInput> user_input(const TaskOptions& task, std::string prompt);
 
-/// Makes or continues a session and gives its id: a new one when `resume` is empty, else that one or a fork of it.
+/// Which session a command works in.
+struct Entry {
+  /// Id, start of an id, or "last"; empty: a new one.
+  std::string resume = {};
+  /// A fork of it.
+  bool fork = false;
+  /// The Turn that the fork continues from; empty: the last.
+  std::string fork_at = {};
+};
+/// Makes or continues a session and gives its id.
 runtime::Async<base::Result<std::string>> enter_session(Context* context, client::Transport* transport,
-                                                        TaskOptions task, std::string resume, bool fork);
+                                                        TaskOptions task, Entry entry);
 
 }  // namespace lathe::cli

@@ -69,7 +69,7 @@ Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork cal
     if (mark == state.bookmarks.end()) {
       co_return Error{.code = base::codes::kNotFound,
                       .message = fmt::format("no Turn \"{}\" in session {}", call.response_id, call.session),
-                      .hint = "the turn_complete events name the Turns: lathe session export " + call.session};
+                      .hint = "lathe session show " + call.session + " names its Turns"};
     }
   }
   const std::string new_id = base::uuid7(parts_.loop.unix_now(), parts_.random);

@@ -311,7 +311,7 @@ Result<ports::Bookmark> LiveSession::find_bookmark(const std::string& response_i
   if (mark != marks.end()) return *mark;
   return Error{.code = base::codes::kNotFound,
                .message = fmt::format("no Turn \"{}\" in this session", response_id),
-               .hint = "the turn_complete events name the Turns"};
+               .hint = "lathe session show " + state().session_id + " names its Turns"};
 }
 
 Async<Result<void>> LiveSession::continue_from(std::string response_id) {

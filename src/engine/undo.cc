@@ -77,7 +77,7 @@ Async<Result<LiveSession::UndoPoint>> LiveSession::find_undo_point(protocol::Und
     if (mark == marks.end()) {
       co_return Error{.code = base::codes::kNotFound,
                       .message = fmt::format("no Turn \"{}\" in session {}", call.response_id, state().session_id),
-                      .hint = "the turn_complete events name the Turns: lathe session export"};
+                      .hint = "lathe session show " + state().session_id + " names its Turns"};
     }
     // It began where the Turn before it ended, or with its Task.
     std::int64_t begin = mark == marks.begin() ? 0 : std::prev(mark)->seq;

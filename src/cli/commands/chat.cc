@@ -76,7 +76,7 @@ class Chat final : public Asker {
 };
 
 Async<Result<ExitCode>> Chat::run() {
-  CO_TRY(session_, co_await enter_session(&context_, engine_, options_.task, options_.resume, /*fork=*/false));
+  CO_TRY(session_, co_await enter_session(&context_, engine_, options_.task, {.resume = options_.resume}));
   CO_TRY_OK(input_.resume());
   if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D leaves");
   if (options_.edit) CO_TRY_OK(co_await edit());

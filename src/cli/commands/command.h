@@ -18,6 +18,7 @@ CommandResult execute(Context* context, ChatOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionListOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionShowOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionForkOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionRollbackOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionSearchOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionExportOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options);

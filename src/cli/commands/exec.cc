@@ -28,8 +28,8 @@ Async<Result<ExitCode>> run_exec(Context* context, client::Transport* engine, Ex
                                  Result<void> prompted, runtime::Deadline deadline) {
   if (!prompted.ok()) CO_TRY_OK(co_await check_parked(engine, options.resume, prompted.error()));
   Foreground foreground(*context, options.task, deadline);
-  CO_TRY(const std::string session,
-         co_await enter_session(context, engine, options.task, options.resume, options.fork));
+  Entry entry{.resume = options.resume, .fork = options.fork, .fork_at = options.fork ? options.from : ""};
+  CO_TRY(const std::string session, co_await enter_session(context, engine, options.task, std::move(entry)));
   CO_TRY(const p::Ack ack, co_await engine->submit(session, std::move(input)));
   co_return co_await foreground.follow(engine, session, ack.seq - 1);
 }
@@ -38,13 +38,19 @@ Async<Result<ExitCode>> run_exec(Context* context, client::Transport* engine, Ex
 
 CommandResult execute(Context* context, ExecOptions options) {
   Result<std::string> prompt = read_prompt(*context, options.prompt);
-  const bool may_go_on = !options.resume.empty() && !options.fork && options.task.images.empty();
+  const bool may_go_on =
+      !options.resume.empty() && !options.fork && options.from.empty() && options.task.images.empty();
   if (!prompt.ok() && !(may_go_on && prompt.error().code == base::codes::kInvalid)) co_return prompt.error();
   CO_TRY(p::UserInput input, user_input(options.task, prompt.value_or("")));
   Result<void> prompted;
   if (!prompt.ok()) {
     prompted = prompt.error();
     input.items.clear();
+  }
+  if (!options.from.empty() && !options.fork) {
+    input.last_response_id = options.from;
+    // What is said after an older Turn is not for a Task that waits after a newer one.
+    input.if_busy = p::IfBusy::kReplace;
   }
   const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
                                              : runtime::Deadline::never();

@@ -52,6 +52,19 @@ runtime::Async<Result<void>> print_lines(Context* context, std::vector<std::stri
   co_return co_await context->out.flush({});
 }
 
+/// Tells what the records of a rollback say: files first, as they were brought back first.
+Result<void> print_rollback(Context& context, const std::vector<std::string>& records) {
+  for (const std::string& record : records) {
+    TRY(const p::Event event, p::decode_record(record));
+    if (const auto* files = std::get_if<p::FilesRestored>(&event.msg)) {
+      context.out.add(restored_files_text(*files));
+    } else if (const auto* rolled = std::get_if<p::RolledBack>(&event.msg)) {
+      context.out.line(rollback_label(*rolled));
+    }
+  }
+  return {};
+}
+
 /// How a transcript is shown: Markdown as it is, or rendered for a terminal.
 struct TranscriptPrinter {
   Context* context;
@@ -122,6 +135,19 @@ CommandResult execute(Context* context, client::Transport* engine, SessionForkOp
          co_await client::call_as(engine, p::SessionFork{.session = info.session_id, .response_id = options.at}));
   context->out.line(reply.session);
   context->note("go on in it: lathe session resume " + reply.session + " \"…\"");
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionRollbackOptions options) {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  p::Rollback rollback{.to = {.response_id = options.to, .tasks = options.tasks},
+                       .files = options.restore_files ? p::RollbackFiles::kRestore : p::RollbackFiles::kKeep};
+  CO_TRY_OK(co_await engine->submit(info.session_id, std::move(rollback)));
+  // What it led to was recorded before it was acknowledged.
+  CO_TRY(const p::SessionExportReply told,
+         co_await client::call_as(engine, p::SessionExport{.session = info.session_id, .since = info.last_seq}));
+  CO_TRY_OK(print_rollback(*context, told.records));
+  context->note("go on from there: lathe session resume " + info.session_id + " \"…\"");
   co_return kDone;
 }
 

@@ -65,6 +65,24 @@ std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t
   return out + ", " + cost_label(cost_micro_usd);
 }
 
+std::string rollback_label(const protocol::RolledBack& rolled) {
+  if (!rolled.response_id.empty()) return "rolled back to turn " + terminal_safe(rolled.response_id);
+  if (rolled.tasks == 1) return "the last task was taken back";
+  if (rolled.tasks > 1) return fmt::format("the last {} tasks were taken back", rolled.tasks);
+  return fmt::format("rolled back to record {}", rolled.to_seq);
+}
+
+std::string restored_files_text(const protocol::FilesRestored& files) {
+  std::string out;
+  const auto list = [&out](std::string_view what, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) out += fmt::format("{:<10} {}\n", what, terminal_safe(path));
+  };
+  list("restored", files.restored);
+  list("removed", files.removed);
+  list("conflict", files.conflicts);
+  return out;
+}
+
 std::string last_lines(std::string_view text, std::size_t count, std::string_view indent) {
   const std::string clean = terminal_safe(base::replace_all(std::string(text), "\r\n", "\n"));
   const auto lines = base::split_lines(clean);

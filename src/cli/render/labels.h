@@ -20,6 +20,10 @@ namespace lathe::cli {
 [[nodiscard]] std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd);
 /// "$0.0123", or "price unknown".
 [[nodiscard]] std::string cost_label(std::optional<std::int64_t> cost_micro_usd);
+/// "rolled back to turn resp_…", "the last 2 tasks were taken back".
+[[nodiscard]] std::string rollback_label(const protocol::RolledBack& rolled);
+/// One line for each file that was brought back or left alone.
+[[nodiscard]] std::string restored_files_text(const protocol::FilesRestored& files);
 /// The last `count` lines of `text`, each with `indent` before it; says how many are left out.
 [[nodiscard]] std::string last_lines(std::string_view text, std::size_t count, std::string_view indent);
 /// The text parts of a message, images named.

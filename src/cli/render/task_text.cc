@@ -194,7 +194,7 @@ struct TaskText::Visitor {
   void operator()(const p::SessionUpdated& e) const {
     if (!e.model.empty()) line(Ink::kDim, terminal_safe(fmt::format("model is now {}/{}", e.backend, e.model)));
   }
-  void operator()(const p::RolledBack& e) const { line(Ink::kDim, fmt::format("rolled back to record {}", e.to_seq)); }
+  void operator()(const p::RolledBack& e) const { line(Ink::kDim, rollback_label(e)); }
   void operator()(const p::Warning& e) const { line(Ink::kYellow, "warning: " + terminal_safe(e.message)); }
   void operator()(const p::ErrorEvent& e) const {
     const std::string hint = e.hint.empty() ? "" : " (" + e.hint + ")";

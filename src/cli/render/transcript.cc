@@ -88,8 +88,11 @@ struct TranscriptMarkdown::Visitor {
     return fmt::format("*{}*\n\n", e.answers.empty() ? "not answered" : base::join(e.answers, "; "));
   }
   std::string operator()(const p::Compacted&) const { return "*The conversation was compacted here.*\n\n"; }
-  std::string operator()(const p::RolledBack& e) const {
-    return fmt::format("*Rolled back to record {}.*\n\n", e.to_seq);
+  std::string operator()(const p::RolledBack& e) const { return fmt::format("*Here {}.*\n\n", rollback_label(e)); }
+  /// The bookmark to continue, fork or roll back to.
+  std::string operator()(const p::TurnComplete& e) const { return fmt::format("*turn {}*\n\n", e.response_id); }
+  std::string operator()(const p::ForkedFrom& e) const {
+    return fmt::format("*Forked from session {} after turn {}.*\n\n", e.session_id, e.response_id);
   }
   std::string operator()(const p::TaskParked&) const { return "*Waits for an answer.*\n\n"; }
   std::string operator()(const p::TaskComplete& e) const {
