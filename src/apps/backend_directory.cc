@@ -138,6 +138,11 @@ Async<Result<Backend>> BackendDirectory::choose(std::string name) {
                     .message = "no model backend is configured, and no local one was found",
                     .hint = "run `lathe setup`, or set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama"};
   }
+  if (name == providers::cassette::kProvider) {
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = "the answers of this session came from a recording, which is not played now",
+                    .hint = "name who answers: --model BACKEND/MODEL, or --replay FILE"};
+  }
   std::string hint = base::did_you_mean(name, names());
   co_return Error{.code = base::codes::kNotFound,
                   .message = fmt::format("no backend \"{}\"", name),
@@ -168,8 +173,10 @@ Async<Result<std::string>> BackendDirectory::choose_model(Backend backend) {
 Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backend, std::string model) {
   if (cassette_.replays()) {
     if (model.empty()) model = cassette_.replayed_model_name();
-    co_return ports::ResolvedModel{
-        .backend = "cassette", .model = std::move(model), .connection = cassette_.replayed_model(), .facts = {}};
+    co_return ports::ResolvedModel{.backend = std::string(providers::cassette::kProvider),
+                                   .model = std::move(model),
+                                   .connection = cassette_.replayed_model(),
+                                   .facts = {}};
   }
   if (backend.empty() && names_local_server(model)) co_await find_local_servers();
   if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);

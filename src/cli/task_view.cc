@@ -5,6 +5,7 @@
 
 #include "lathe/base/utf8.h"
 #include "lathe/cli/render/codex_events.h"
+#include "lathe/cli/render/labels.h"
 #include "lathe/cli/term/terminal.h"
 
 namespace lathe::cli {
@@ -21,8 +22,12 @@ class TextView final : public TaskView {
   TaskText text_;
 };
 
-/// With JSON on stdout a person still learns on stderr why the Task failed.
-void add_error(const protocol::EventMsg& msg, std::vector<Piece>& pieces) {
+/// With JSON on stdout a person still learns on stderr why the Task failed, and that it is a recording.
+void add_words(const protocol::EventMsg& msg, std::vector<Piece>& pieces) {
+  const auto* configured = std::get_if<protocol::SessionConfigured>(&msg);
+  if (configured != nullptr && configured->replayed) {
+    pieces.push_back({Piece::To::kActivity, std::string(kRecording) + "\n"});
+  }
   const auto* error = std::get_if<protocol::ErrorEvent>(&msg);
   if (error == nullptr || !error->ends_task) return;
   const std::string hint = error->hint.empty() ? "" : " (" + error->hint + ")";
@@ -34,7 +39,7 @@ class FramesView final : public TaskView {
  public:
   std::vector<Piece> show(const client::Delivery& delivery) override {
     std::vector<Piece> pieces{{Piece::To::kAnswer, *delivery.line + "\n"}};
-    add_error(delivery.event.msg, pieces);
+    add_words(delivery.event.msg, pieces);
     return pieces;
   }
   std::string status() const override { return ""; }
@@ -47,7 +52,7 @@ class CodexView final : public TaskView {
     for (std::string& line : events_.translate(delivery.event.msg)) {
       pieces.push_back({Piece::To::kAnswer, std::move(line) + "\n"});
     }
-    add_error(delivery.event.msg, pieces);
+    add_words(delivery.event.msg, pieces);
     return pieces;
   }
   std::string status() const override { return ""; }

@@ -71,7 +71,7 @@ struct Projection::Taking {
     row.cwd = m.cwd;
     row.model = m.model;
     row.backend = m.backend;
-    row.replayed = m.replayed;
+    row.replayed |= m.replayed;
     row.parent_session = m.parent_session;
     if (!m.title.empty()) row.title = m.title;
     return {};

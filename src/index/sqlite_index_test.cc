@@ -200,6 +200,20 @@ TEST_F(SqliteIndexTest, UsageIsSummedOnceAndAnUnknownPriceStaysUnknown) {
   EXPECT_EQ(loop_.block_on(index_->usage({.by = "moon"})).error().code, base::codes::kInvalid);
 }
 
+TEST_F(SqliteIndexTest, WhatARecordingAnsweredIsCountedApartAndCostsNothing) {
+  const Stream real = configured("", "/a");
+  add(*real, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 9});
+  const Stream recorded = configured("", "/a");
+  add(*recorded, TurnComplete{.response_id = "r", .model = "cassette/m", .usage = {.input_tokens = 5}});
+  const auto by_folder = loop_.block_on(index_->usage({.by = "folder"}));
+  ASSERT_EQ(by_folder->rows.size(), 2U);
+  EXPECT_EQ(by_folder->rows[0].key, "/a");
+  EXPECT_EQ(by_folder->rows[0].cost_micro_usd, 9);
+  EXPECT_EQ(by_folder->rows[1].key, "/a (recording)");
+  EXPECT_EQ(by_folder->rows[1].usage.input_tokens, 5);
+  EXPECT_EQ(by_folder->rows[1].cost_micro_usd, 0);
+}
+
 TEST_F(SqliteIndexTest, AForkStartsAsItsParentWasAndCountsOnlyItsOwn) {
   const Stream parent = configured("name", "/p");
   add(*parent, TaskStarted{.task = "t"});

@@ -39,3 +39,27 @@ def test_a_request_that_differs_fails_and_shows_where(lathe, cassette):
 def test_a_recording_holds_no_key(lathe, cassette):
     with open(cassette) as tape:
         assert "key-of-the-test" not in tape.read()
+
+
+def test_a_recording_is_told_apart_wherever_it_appears(lathe, cassette):
+    real = lathe.ok("session", "list", "--json").document["sessions"][0]["session_id"]
+    ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "work it out")
+    assert "recording" in ran.err
+    shown, plain = lathe.ok("session", "list").out.splitlines()[1:]
+    assert "recording" in shown and "recording" not in plain
+    assert "recording" in lathe.ok("session", "show", ran.session).out
+    assert "recording" in lathe.ok("session", "export", "--format", "md", ran.session).out
+    assert "recording" not in lathe.ok("session", "show", real).out
+    found = [line for line in lathe.ok("session", "search", "42").out.splitlines() if ran.session in line]
+    assert found and all("recording" in line for line in found)
+    for by in ("day", "model", "session", "folder"):
+        rows = lathe.ok("usage", "--by", by, "--json").document["rows"]
+        assert [row["key"].endswith("(recording)") for row in rows].count(True) == 1, rows
+    codex = lathe.ok("exec", "--json=codex", "--replay", cassette, "--replay-mode", "all", "work it out")
+    assert "recording" in codex.err and "recording" in codex.out.splitlines()[1]
+
+
+def test_a_recorded_session_does_not_go_on_by_itself(lathe, cassette):
+    ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "work it out")
+    ran = lathe.fails(1, "exec", "--resume", ran.session, "go on")
+    assert "recording" in ran.err and "--model" in ran.err

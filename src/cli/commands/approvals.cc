@@ -7,6 +7,7 @@
 #include "lathe/cli/foreground.h"
 #include "lathe/cli/render/table.h"
 #include "lathe/cli/task_setup.h"
+#include "lathe/client/records.h"
 
 namespace lathe::cli {
 
@@ -71,8 +72,9 @@ CommandResult execute(Context* context, client::Transport* engine, ApprovalListO
   }
   std::vector<std::vector<std::string>> rows;
   for (const p::OpenQuestion& question : reply.questions) {
-    rows.push_back({question.id, age_label(question.asked_at, context->loop.unix_now()), question.session_id,
-                    question.what, question.reason});
+    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, question.session_id));
+    rows.push_back({question.id, age_label(question.asked_at, context->loop.unix_now()),
+                    question.session_id + (info.replayed ? " (recording)" : ""), question.what, question.reason});
   }
   context->out.add(table_text({"ID", "ASKED", "SESSION", "WHAT", "WHY"}, rows, context->out_style));
   context->note("answer with: lathe approvals answer ID --approve (or --deny, --abort, --answer TEXT)");

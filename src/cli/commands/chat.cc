@@ -13,6 +13,7 @@
 #include "lathe/cli/follow_task.h"
 #include "lathe/cli/prompt_input.h"
 #include "lathe/cli/render/labels.h"
+#include "lathe/cli/render/spending.h"
 #include "lathe/cli/task_setup.h"
 #include "lathe/client/records.h"
 
@@ -260,7 +261,8 @@ Async<Result<void>> Chat::edit() {
 
 Async<Result<void>> Chat::show_usage() {
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine_, session_));
-  screen_.note(fmt::format("{}/{}: {}", info.backend, info.model, usage_label(info.usage, info.cost_micro_usd)));
+  screen_.note(
+      fmt::format("{}/{}: {}", info.backend, info.model, spent_label(info.usage, info.cost_micro_usd, info.replayed)));
   co_return Result<void>();
 }
 

@@ -28,8 +28,10 @@ constexpr std::size_t kLeastIdToRemove = 8;
 
 std::string short_title(const std::string& title) { return elide(base::replace_all(title, "\n", " "), 50); }
 
-std::string state_label(p::SessionState state) {
-  return state == p::SessionState::kIdle ? "" : std::string(p::name_of(state));
+std::string state_label(const p::SessionInfo& session) {
+  std::string state = session.state == p::SessionState::kIdle ? "" : std::string(p::name_of(session.state));
+  if (!session.replayed) return state;
+  return state.empty() ? "recording" : state + ", recording";
 }
 
 /// UUIDv7s of one moment share their beginning: as much as tells these apart, at least 13.
@@ -103,8 +105,7 @@ CommandResult execute(Context* context, client::Transport* engine, SessionListOp
   const std::size_t id_length = telling_length(reply.sessions);
   for (const p::SessionInfo& session : reply.sessions) {
     rows.push_back({session.session_id.substr(0, id_length), age_label(session.updated_at, now),
-                    std::to_string(session.tasks), state_label(session.state), session.model,
-                    short_title(session.title)});
+                    std::to_string(session.tasks), state_label(session), session.model, short_title(session.title)});
   }
   if (rows.empty()) context->note("no sessions yet: lathe exec \"…\" makes one");
   if (!rows.empty())
@@ -162,8 +163,10 @@ CommandResult execute(Context* context, client::Transport* engine, SessionSearch
   if (reply.hits.empty()) context->note("nothing found");
   const base::UnixMillis now = context->loop.unix_now();
   for (const p::SearchHit& hit : reply.hits) {
-    context->out.line(fmt::format("{}  {}  {}", context->out_style.paint(Ink::kBold, hit.session_id),
-                                  age_label(hit.ts, now), base::terminal_safe(short_title(hit.title))));
+    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, hit.session_id));
+    context->out.line(fmt::format("{}  {}  {}{}", context->out_style.paint(Ink::kBold, hit.session_id),
+                                  age_label(hit.ts, now), base::terminal_safe(short_title(hit.title)),
+                                  info.replayed ? "  (recording)" : ""));
     context->out.line("  " + base::replace_all(base::terminal_safe(hit.snippet), "\n", "\n  "));
   }
   co_return kDone;

@@ -89,7 +89,9 @@ struct CodexEvents::Visitor {
   void operator()(const T&) const {}
 
   void operator()(const p::SessionConfigured& e) const {
-    if (!std::exchange(self.started_, true)) emit("thread.started", {{"thread_id", e.session_id}});
+    if (std::exchange(self.started_, true)) return;
+    emit("thread.started", {{"thread_id", e.session_id}});
+    if (e.replayed) whole({{"type", "error"}, {"message", kRecording}});
   }
   void operator()(const p::TaskStarted&) const { emit("turn.started"); }
   void operator()(const p::AgentMessage& e) const { whole({{"type", "agent_message"}, {"text", e.text}}); }

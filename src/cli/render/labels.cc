@@ -56,13 +56,17 @@ std::string cost_label(std::optional<std::int64_t> cost_micro_usd) {
   return usd >= 1 ? fmt::format("${:.2f}", usd) : fmt::format("${:.4f}", usd);
 }
 
-std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd) {
+std::string tokens_label(const protocol::Usage& usage) {
   std::string out = base::with_thousands(usage.input_tokens) + " tokens in";
   if (usage.cached_input_tokens > 0)
     out += fmt::format(" ({} cached)", base::with_thousands(usage.cached_input_tokens));
   out += fmt::format(", {} out", base::with_thousands(usage.output_tokens));
   if (usage.reasoning_tokens > 0) out += fmt::format(" ({} reasoning)", base::with_thousands(usage.reasoning_tokens));
-  return out + ", " + cost_label(cost_micro_usd);
+  return out;
+}
+
+std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd) {
+  return tokens_label(usage) + ", " + cost_label(cost_micro_usd);
 }
 
 std::string rollback_label(const protocol::RolledBack& rolled) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/protocol/events.h"
@@ -16,7 +17,9 @@ namespace lathe::cli {
 [[nodiscard]] std::string change_label(const protocol::FileChange& change);
 /// "exit 0 in 1.2s", "timed out after 2m", "refused".
 [[nodiscard]] std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<std::int64_t> exit_code);
-/// "12,345 tokens in (8,000 cached), 1,234 out, $0.0123".
+/// "12,345 tokens in (8,000 cached), 1,234 out".
+[[nodiscard]] std::string tokens_label(const protocol::Usage& usage);
+/// The same with what they cost.
 [[nodiscard]] std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd);
 /// "$0.0123", or "price unknown".
 [[nodiscard]] std::string cost_label(std::optional<std::int64_t> cost_micro_usd);
@@ -24,6 +27,8 @@ namespace lathe::cli {
 [[nodiscard]] std::string rollback_label(const protocol::RolledBack& rolled);
 /// One line for each file that was brought back or left alone.
 [[nodiscard]] std::string restored_files_text(const protocol::FilesRestored& files);
+/// Where answers come from a recording, wherever that is told.
+inline constexpr std::string_view kRecording = "answers come from a recording, not from a model";
 /// The last `count` lines of `text`, each with `indent` before it; says how many are left out.
 [[nodiscard]] std::string last_lines(std::string_view text, std::size_t count, std::string_view indent);
 /// The text parts of a message, images named.

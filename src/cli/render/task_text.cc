@@ -46,18 +46,14 @@ struct TaskText::Visitor {
   void operator()(const p::SessionConfigured& e) const {
     if (std::exchange(self.configured_, true)) return;
     line(Ink::kDim, terminal_safe(fmt::format("{}/{} in {} · session {}", e.backend, e.model, e.cwd, e.session_id)));
-    if (e.replayed) line(Ink::kYellow, "answers come from a recording, not from a model");
+    if (e.replayed) line(Ink::kYellow, kRecording);
     if (e.sandbox != "none") return;
     line(Ink::kYellow, e.sandbox_mode == p::SandboxMode::kFullAccess
                            ? "full access: what the model runs can do whatever you can do"
                            : "commands are not confined, which your sandbox-waiver accepts: what the model runs can do "
                              "whatever you can do");
   }
-  void operator()(const p::TaskStarted&) const {
-    self.status_ = "waiting for the model";
-    self.used_ = {};
-  }
-  void operator()(const p::TokenCount& e) const { self.used_ = e.total; }
+  void operator()(const p::TaskStarted&) const { self.status_ = "waiting for the model"; }
   void operator()(const p::UserMessage& e) const {
     if (e.steer) line(Ink::kCyan, "» " + content_text(e.content));
   }
@@ -133,8 +129,8 @@ struct TaskText::Visitor {
     const bool good = e.status == p::CallStatus::kCompleted;
     line(good ? Ink::kDim : Ink::kRed,
          fmt::format("  agent {}: {}, {} turn{}, {} tool call{}", p::name_of(e.status),
-                     usage_label(e.usage, e.cost_micro_usd), e.turns, e.turns == 1 ? "" : "s", e.tool_calls,
-                     e.tool_calls == 1 ? "" : "s"));
+                     spent_label(e.usage, e.cost_micro_usd, self.spending_.replayed()), e.turns,
+                     e.turns == 1 ? "" : "s", e.tool_calls, e.tool_calls == 1 ? "" : "s"));
   }
   void operator()(const p::ApprovalResolved& e) const {
     const bool yes = e.decision != p::Decision::kDenied && e.decision != p::Decision::kAbort;
@@ -165,7 +161,8 @@ struct TaskText::Visitor {
   }
   void operator()(const p::TaskComplete& e) const {
     if (self.options_.only_final_answer) answer(self.answer_.complete(e.task, e.last_agent_message));
-    line(Ink::kDim, fmt::format("{}, {} turn{}, {} tool call{}, {}", usage_label(e.usage, e.cost_micro_usd), e.turns,
+    line(Ink::kDim, fmt::format("{}, {} turn{}, {} tool call{}, {}",
+                                spent_label(e.usage, e.cost_micro_usd, self.spending_.replayed()), e.turns,
                                 e.turns == 1 ? "" : "s", e.tool_calls, e.tool_calls == 1 ? "" : "s",
                                 base::format_duration(std::chrono::milliseconds(e.duration_ms))));
   }
@@ -204,12 +201,14 @@ struct TaskText::Visitor {
       line(Ink::kRed, "error: " + terminal_safe(e.message + hint));
     }
     // What it cost is asked most when it led to nothing.
-    if (e.ends_task && self.used_.total() > 0) line(Ink::kDim, usage_label(self.used_, std::nullopt));
+    const std::string spent = self.spending_.label();
+    if (e.ends_task && !spent.empty()) line(Ink::kDim, spent);
   }
 };
 
 std::vector<Piece> TaskText::show(const p::EventMsg& msg) {
   std::vector<Piece> pieces;
+  spending_.note(msg);
   std::visit(Visitor{*this, pieces}, msg);
   return pieces;
 }

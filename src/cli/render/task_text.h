@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lathe/cli/render/answer_text.h"
+#include "lathe/cli/render/spending.h"
 #include "lathe/cli/term/style.h"
 #include "lathe/protocol/events.h"
 
@@ -50,8 +51,7 @@ class TaskText final {
   std::map<std::string, std::string> running_;
   std::string last_begun_;
   bool configured_ = false;
-  /// By the Task so far.
-  protocol::Usage used_;
+  Spending spending_;
 };
 
 }  // namespace lathe::cli

@@ -52,6 +52,33 @@ TEST(TaskText, ATaskFromBeginningToEnd) {
             "12,345 tokens in (8,000 cached), 10 out, $0.0123, 3 turns, 1 tool call, 2.0s\n");
 }
 
+TEST(TaskText, ATaskThatFailedSaysWhatItCost) {
+  const p::Usage once{.input_tokens = 100, .output_tokens = 5};
+  const p::Usage twice{.input_tokens = 200, .output_tokens = 10};
+  const p::ErrorEvent error{.code = "server", .message = "broken", .ends_task = true};
+  EXPECT_EQ(told({p::TaskStarted{.task = "t"}, p::TokenCount{.total = once},
+                  p::TurnComplete{.response_id = "r1", .usage = once, .cost_micro_usd = 1000},
+                  p::TokenCount{.total = twice}, p::ToolCalls{.usage = once, .cost_micro_usd = 1000}, error}),
+            "error: broken\n200 tokens in, 10 out, $0.0020\n");
+  EXPECT_EQ(told({p::TaskStarted{.task = "t"}, p::TokenCount{.total = once},
+                  p::TurnComplete{.response_id = "r1", .usage = once}, error}),
+            "error: broken\n100 tokens in, 5 out, price unknown\n");
+  EXPECT_EQ(told({p::TaskStarted{.task = "t"}, error}), "error: broken\n");
+}
+
+TEST(TaskText, ARecordingSaysSoAtItsBeginningAndEnd) {
+  EXPECT_EQ(
+      told({p::SessionConfigured{.session_id = "s",
+                                 .model = "m",
+                                 .backend = "cassette",
+                                 .cwd = "/w",
+                                 .sandbox = "full",
+                                 .replayed = true},
+            p::TaskStarted{.task = "t"}, p::TaskComplete{.usage = {.input_tokens = 7}, .turns = 1, .duration_ms = 1}}),
+      "cassette/m in /w · session s\nanswers come from a recording, not from a model\n"
+      "7 tokens in, 0 out, as recorded, 1 turn, 0 tool calls, 1ms\n");
+}
+
 TEST(TaskText, CallsThatOverlapAreNamedAtTheirEnd) {
   EXPECT_EQ(
       told({p::ExecCommandBegin{.call_id = "1", .command = {"ls"}},

@@ -7,6 +7,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/cli/render/labels.h"
+#include "lathe/cli/render/spending.h"
 
 namespace lathe::cli {
 
@@ -37,9 +38,13 @@ struct TranscriptMarkdown::Visitor {
     return "";
   }
   std::string operator()(const p::SessionConfigured& e) const {
-    if (std::exchange(self.titled_, true)) return "";
-    return fmt::format("# {}\n\nSession {}, {}/{}, in {}\n\n", e.title.empty() ? "Session" : e.title, e.session_id,
-                       e.backend, e.model, e.cwd);
+    const std::string recording = e.replayed ? fmt::format("*A recording: {}.*\n\n", kRecording) : "";
+    const bool changed = std::exchange(self.replayed_, e.replayed) != e.replayed;
+    if (std::exchange(self.titled_, true)) {
+      return changed && !e.replayed ? "*From here on a model answers.*\n\n" : changed ? recording : "";
+    }
+    return fmt::format("# {}\n\nSession {}, {}/{}, in {}\n\n{}", e.title.empty() ? "Session" : e.title, e.session_id,
+                       e.backend, e.model, e.cwd, recording);
   }
   std::string operator()(const p::UserMessage& e) const {
     return fmt::format("## {}\n\n{}\n\n", e.steer ? "You, meanwhile" : "You", content_text(e.content));
@@ -96,7 +101,7 @@ struct TranscriptMarkdown::Visitor {
   }
   std::string operator()(const p::TaskParked&) const { return "*Waits for an answer.*\n\n"; }
   std::string operator()(const p::TaskComplete& e) const {
-    return fmt::format("*{}*\n\n", usage_label(e.usage, e.cost_micro_usd));
+    return fmt::format("*{}*\n\n", spent_label(e.usage, e.cost_micro_usd, self.replayed_));
   }
   std::string operator()(const p::ErrorEvent& e) const { return fmt::format("*{}: {}*\n\n", e.code, e.message); }
 };

@@ -14,6 +14,7 @@ class TranscriptMarkdown final {
  private:
   struct Visitor;
   bool titled_ = false;
+  bool replayed_ = false;
 };
 
 }  // namespace lathe::cli
