@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "lathe/runtime/files.h"
@@ -11,6 +13,33 @@ namespace lathe::cli {
 
 using base::Result;
 using runtime::Async;
+
+namespace {
+
+std::string last_message_name(const TaskOptions& task) { return "--output-last-message " + task.output_last_message; }
+
+/// Whatever the reason, it is for the person to name another file.
+base::Error cannot_write(const TaskOptions& task) {
+  base::Error error = base::errno_error(errno, last_message_name(task));
+  error.code = base::codes::kInvalid;
+  return error;
+}
+
+}  // namespace
+
+Result<void> check_output_files(const TaskOptions& task) {
+  const std::string& path = task.output_last_message;
+  if (path.empty()) return {};
+  // A pipe that nobody reads yet does not open without waiting, and is as good as one that is read.
+  const base::UniqueFd there(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (there || errno == ENXIO) return {};
+  if (errno != ENOENT) return cannot_write(task);
+  const base::UniqueFd made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  // A link to what is not there yet: only writing tells.
+  if (!made && errno == EEXIST) return {};
+  if (!made || ::unlink(path.c_str()) != 0) return cannot_write(task);
+  return {};
+}
 
 Foreground::Foreground(Context& context, const TaskOptions& task, runtime::Deadline deadline)
     : context_(context),
@@ -43,7 +72,7 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
 
 Result<void> Foreground::write_last_message(const std::string& text) const {
   // As a shell redirects: links are followed, and a pipe or device is written to.
-  const std::string name = "--output-last-message " + task_.output_last_message;
+  const std::string name = last_message_name(task_);
   TRY(const base::UniqueFd file,
       runtime::open_file(task_.output_last_message, O_WRONLY | O_CREAT | O_TRUNC, 0666).within(name));
   return runtime::write_all(file.get(), text, name);

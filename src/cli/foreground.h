@@ -8,6 +8,10 @@
 
 namespace lathe::cli {
 
+/// Whether the files that a Task's end is to be written to can be written, before anything is spent. What is in them
+/// stays.
+[[nodiscard]] base::Result<void> check_output_files(const TaskOptions& task);
+
 /// One Task shown to its end by a command that ends with it (exec, session resume, approvals answer): the view that the
 /// options ask for, Ctrl-C, questions, the file for the last message, what to do when it parked. Signals are taken over
 /// from its construction on.

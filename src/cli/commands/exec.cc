@@ -52,6 +52,7 @@ CommandResult execute(Context* context, ExecOptions options) {
     // What is said after an older Turn is not for a Task that waits after a newer one.
     input.if_busy = p::IfBusy::kReplace;
   }
+  CO_TRY_OK(check_output_files(options.task));
   const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
                                              : runtime::Deadline::never();
   CO_TRY(const auto engine, context->open(open_options(options.task)));
