@@ -39,6 +39,12 @@ std::string_view kind_name(p::ChangeKind kind) {
   return "";
 }
 
+Json changes_json(const std::vector<p::FileChange>& changes) {
+  Json list = Json::array();
+  for (const p::FileChange& change : changes) list.push_back({{"path", change.path}, {"kind", kind_name(change.kind)}});
+  return list;
+}
+
 Json arguments_json(const std::string& text) {
   auto parsed = base::parse_json(text);
   return parsed.ok() ? *std::move(parsed) : Json(text);
@@ -68,10 +74,13 @@ struct CodexEvents::Visitor {
     OpenItem& open = self.open_[call_id] = make(std::move(body));
     item("item.started", open);
   }
-  /// Ends a call's item; one that never began (a malformed call) begins as `otherwise`.
+  /// Ends a call's item; one that never began (refused, malformed) begins as what was asked about it, or `otherwise`.
   void finish(const std::string& call_id, const Json& changes, Json otherwise) const {
     auto found = self.open_.find(call_id);
+    const auto asked = self.asked_.find(call_id);
+    if (asked != self.asked_.end()) otherwise = std::move(asked->second);
     if (found == self.open_.end()) found = self.open_.emplace(call_id, make(std::move(otherwise))).first;
+    self.asked_.erase(call_id);
     found->second.body.update(changes);
     item("item.completed", found->second);
     self.open_.erase(found);
@@ -101,6 +110,21 @@ struct CodexEvents::Visitor {
   void operator()(const p::ToolCalls& e) const {
     for (const p::ToolCall& call : e.calls) self.arguments_[call.call_id] = call.arguments;
   }
+  void operator()(const p::ExecApprovalRequest& e) const {
+    self.asked_[e.call_id] = {{"type", "command_execution"}, {"command", command_label(e.command)}};
+  }
+  void operator()(const p::ApplyPatchApprovalRequest& e) const {
+    self.asked_[e.call_id] = {{"type", "file_change"}, {"changes", changes_json(e.changes)}};
+  }
+  /// What the model wanted to run, from the arguments of its call.
+  [[nodiscard]] std::string command_asked_for(const std::string& call_id) const {
+    const Json command = base::json_at(arguments_json(self.arguments_[call_id]), "command");
+    if (command.is_string()) return command_label({"sh", "-c", command.get<std::string>()});
+    if (!command.is_array()) return "";
+    std::vector<std::string> argv;
+    for (const Json& word : command) argv.push_back(word.is_string() ? word.get<std::string>() : base::dump_json(word));
+    return command_label(argv);
+  }
   void operator()(const p::ExecCommandBegin& e) const {
     start(e.call_id, {{"type", "command_execution"},
                       {"command", command_label(e.command)},
@@ -112,14 +136,10 @@ struct CodexEvents::Visitor {
     Json changes{{"aggregated_output", e.outcome.output},
                  {"exit_code", e.exit_code ? Json(*e.exit_code) : Json(nullptr)},
                  {"status", e.exit_code.value_or(0) == 0 ? status_name(e.outcome.status) : "failed"}};
-    finish(e.call_id, changes, {{"type", "command_execution"}, {"command", ""}});
+    finish(e.call_id, changes, {{"type", "command_execution"}, {"command", command_asked_for(e.call_id)}});
   }
   void operator()(const p::PatchApplyBegin& e) const {
-    Json changes = Json::array();
-    for (const p::FileChange& change : e.changes) {
-      changes.push_back({{"path", change.path}, {"kind", kind_name(change.kind)}});
-    }
-    start(e.call_id, {{"type", "file_change"}, {"changes", std::move(changes)}, {"status", "in_progress"}});
+    start(e.call_id, {{"type", "file_change"}, {"changes", changes_json(e.changes)}, {"status", "in_progress"}});
   }
   void operator()(const p::PatchApplyEnd& e) const {
     finish(e.call_id, {{"status", status_name(e.outcome.status)}},

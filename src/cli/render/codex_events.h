@@ -29,6 +29,8 @@ class CodexEvents final {
   std::map<std::string, OpenItem> open_;
   /// Arguments of announced calls, by call id.
   std::map<std::string, std::string> arguments_;
+  /// What a question showed of calls that may never begin, by call id.
+  std::map<std::string, base::Json> asked_;
   /// The plan's item, once there is one in this turn.
   OpenItem plan_;
 };

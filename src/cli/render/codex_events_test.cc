@@ -56,5 +56,26 @@ TEST(CodexEvents, ToolsPlansAndFailures) {
       expected);
 }
 
+TEST(CodexEvents, CallsThatNeverBeganSayWhatTheyWouldHaveDone) {
+  const p::CallOutcome declined{.status = p::CallStatus::kDeclined, .output = "no"};
+  const std::vector<std::string> expected{
+      R"({"type":"item.completed","item":{"id":"item_0","type":"command_execution","command":"rm -rf x","aggregated_output":"no","exit_code":null,"status":"declined"}})",
+      R"({"type":"item.completed","item":{"id":"item_1","type":"command_execution","command":"make all","aggregated_output":"no","exit_code":null,"status":"declined"}})",
+      R"({"type":"item.completed","item":{"id":"item_2","type":"command_execution","command":"git push","aggregated_output":"no","exit_code":null,"status":"declined"}})",
+      R"({"type":"item.completed","item":{"id":"item_3","type":"file_change","changes":[{"path":"a","kind":"add"}],"status":"declined"}})"};
+  EXPECT_EQ(translated(
+                {p::ToolCalls{.calls = {{.call_id = "1", .tool = "shell", .arguments = R"({"command":"rm -rf x"})"},
+                                        {.call_id = "2", .tool = "shell", .arguments = R"({"command":["make","all"]})"},
+                                        {.call_id = "3", .tool = "shell", .arguments = "{}"}}},
+                 p::ExecCommandEnd{.call_id = "1", .outcome = declined},
+                 p::ExecCommandEnd{.call_id = "2", .outcome = declined},
+                 p::ExecApprovalRequest{.id = "q", .call_id = "3", .command = {"bash", "-lc", "git push"}},
+                 p::ExecCommandEnd{.call_id = "3", .outcome = declined},
+                 p::ApplyPatchApprovalRequest{
+                     .id = "r", .call_id = "4", .changes = {{.path = "a", .kind = p::ChangeKind::kAdd}}},
+                 p::PatchApplyEnd{.call_id = "4", .outcome = declined}}),
+            expected);
+}
+
 }  // namespace
 }  // namespace lathe::cli
