@@ -49,6 +49,7 @@ ChatInput::ChatInput(Context& context, Screen& screen, std::string history_file)
 
 Async<Result<std::string>> ChatInput::next(runtime::CancelToken cancel) {
   if (terminal_) co_return co_await next_edited(cancel);
+  CO_TRY_OK(co_await context_.err.flush(cancel));
   co_return next_plain();
 }
 
@@ -98,7 +99,7 @@ void ChatInput::pause() {
   if (!mode_) return;
   screen_.set_input(std::nullopt);
   screen_.draw();
-  context_.err.write_if_ready(kBracketedPasteOff);
+  context_.err.write_soon(kBracketedPasteOff);
   context_.restore_terminal = nullptr;
   mode_.reset();
 }
@@ -108,7 +109,7 @@ Result<void> ChatInput::resume() {
   TRY(TerminalMode mode, TerminalMode::enter(context_.frontend.in_fd, TerminalMode::Kind::kKeys));
   mode_.emplace(std::move(mode));
   context_.restore_terminal = [this] { pause(); };
-  context_.err.write_if_ready(kBracketedPasteOn);
+  context_.err.write_soon(kBracketedPasteOn);
   show();
   return {};
 }

@@ -13,7 +13,7 @@ Context::Context(Frontend& from)
       out_style{wants_colour(from.out_fd, from.environment)},
       err_style{wants_colour(from.err_fd, from.environment)} {}
 
-void Context::note(std::string_view text) { err.write_if_ready(base::terminal_safe(text) + "\n"); }
+void Context::note(std::string_view text) { err.write_soon(base::terminal_safe(text) + "\n"); }
 
 base::Result<std::unique_ptr<client::Transport>> Context::open(client::OpenOptions options) const {
   const std::string ci = frontend.environment.get("CI");

@@ -16,7 +16,7 @@ struct Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  /// Says something to the person on stderr, at once when stderr takes it.
+  /// Says something to the person on stderr, at once when stderr takes it, else with what is written next.
   void note(std::string_view text);
   /// Opens the engine; `embedded` is also on where CI is set.
   [[nodiscard]] base::Result<std::unique_ptr<client::Transport>> open(client::OpenOptions options) const;

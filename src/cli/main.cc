@@ -57,6 +57,7 @@ int run(const std::vector<std::string>& args, Frontend& frontend) {
   Result<Options> options = parse(args, frontend.version);
   if (!options.ok()) {
     context.note("lathe: " + options.error().text());
+    (void)frontend.loop.block_on(context.err.flush({}));
     return kUsage;
   }
   return frontend.loop.block_on(execute_and_report(&context, *std::move(options)));

@@ -57,7 +57,8 @@ CommandResult execute(Context* context, SetupOptions options) {
   CO_TRY_OK(shown);
   SetupDialog dialog;
   while (!dialog.done()) {
-    CO_TRY_OK(runtime::write_all(context->frontend.err_fd, dialog.question() + " ", "stderr"));
+    context->err.add(dialog.question() + " ");
+    CO_TRY_OK(co_await context->err.flush({}));
     CO_TRY(const std::string line, read_line(context->frontend.in_fd));
     if (auto refused = dialog.answer(base::trim(line)); !refused.ok()) context->note(refused.error().text());
   }

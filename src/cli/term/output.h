@@ -21,21 +21,28 @@ class Output final {
   void line(std::string_view text) { (pending_ += text) += '\n'; }
   [[nodiscard]] int fd() const { return fd_; }
 
-  /// Writes all that was added. Once a write failed, everything later is dropped and gives the same error; a reader
-  /// that went away is `unavailable`.
+  /// Writes all that was added, also while it waits. Once a write failed, everything later is dropped and gives the
+  /// same error; a reader that went away is `unavailable`.
   runtime::Async<base::Result<void>> flush(runtime::CancelToken cancel);
-  /// For what may be missed (a spinner, a notice): written now, or dropped when that would
-  /// block or something else waits to be written.
+  /// For what must not be missed but cannot wait for flush(): written now as far as nothing blocks, the rest before
+  /// whatever is written next.
+  void write_soon(std::string_view text);
+  /// For what may be missed (a spinner): written now, or dropped when that would block or something else waits to be
+  /// written.
   void write_if_ready(std::string_view text);
   [[nodiscard]] const std::optional<base::Error>& failed() const { return failed_; }
 
  private:
+  /// Writes what was added as far as nothing blocks.
+  void drain();
   runtime::Async<base::Result<void>> write_some(std::string_view* text, runtime::CancelToken cancel);
 
   runtime::Loop& loop_;
   int fd_;
   std::string name_;
   std::string pending_;
+  /// A flush() has taken text that is not written yet: nothing may come between its pieces.
+  bool flushing_ = false;
   std::optional<base::Error> failed_;
   std::optional<runtime::FdWatch> watch_;
 };

@@ -74,16 +74,18 @@ void Screen::draw() {
 }
 
 void Screen::note(std::string_view text) {
-  std::string out = capable_ ? erase() : "";
+  // A show() that waits has taken the footer away and puts it back itself.
+  const bool footer = capable_ && !writing_;
+  std::string out = footer ? erase() : "";
   out += base::terminal_safe(text) + "\n";
-  if (capable_) out += paint();
-  context_.err.write_if_ready(out);
+  if (footer) out += paint();
+  context_.err.write_soon(out);
 }
 
 void Screen::clear_footer() {
   status_.clear();
   input_.reset();
-  if (capable_) context_.err.write_if_ready(erase());
+  if (capable_) context_.err.write_soon(erase());
 }
 
 }  // namespace lathe::cli
