@@ -210,6 +210,62 @@ def test_the_last_message_is_written_as_a_shell_redirects(lathe, start_server, t
     assert not stat.S_ISREG(os.stat("/dev/null").st_mode)
 
 
+def test_an_output_file_that_cannot_be_written_is_told_before_anything_is_asked(lathe, start_server, tmp_path):
+    server = start_server({"text": "The end.", "repeat": -1})
+    lathe.use(server)
+    for path in (str(tmp_path / "nowhere" / "last"), str(tmp_path)):
+        ran = lathe.fails(1, "exec", "-o", path, "go")
+        assert "--output-last-message" in ran.err and path in ran.err
+    assert server.requests() == []
+    # A task that fails leaves what was there, and makes no file.
+    kept = tmp_path / "kept"
+    kept.write_text("before")
+    for path in (kept, tmp_path / "new"):
+        lathe.fails(2, "exec", "-o", str(path), "--max-turns", "0", "go")
+    assert kept.read_text() == "before" and not (tmp_path / "new").exists()
+
+
+def test_a_slow_reader_misses_no_notice(lathe):
+    """A pipe that is full when the program has something to say: it says it once there is room."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    filled = 0
+    try:
+        while True:
+            filled += os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    process = subprocess.Popen([lathe.program, "sesion", "list"], stderr=writer, stdout=subprocess.DEVNULL,
+                               stdin=subprocess.DEVNULL, env=lathe.environment(), cwd=lathe.cwd)
+    os.close(writer)
+    try:
+        process.wait(timeout=2)  # it has nothing to do but to say it
+    except subprocess.TimeoutExpired:
+        pass
+    with os.fdopen(reader, "rb") as pipe:
+        told = pipe.read()[filled:].decode()
+    assert process.wait(timeout=60) == 1
+    assert 'no command "sesion"' in told
+
+
+def test_a_declined_command_is_named_in_codex_events(lathe, start_server):
+    lathe.use(start_server(calls(shell("touch made.txt")), says("Then not.")))
+    events = lathe.ok("exec", "--json=codex", "--approval-policy", "untrusted", "go").frames
+    (item,) = [event["item"] for event in events
+               if event["type"] == "item.completed" and event["item"]["type"] == "command_execution"]
+    assert (item["command"], item["status"]) == ("touch made.txt", "declined")
+
+
+def test_a_failed_task_says_what_it_cost(lathe, start_server):
+    lathe.use(start_server(calls(shell("true"), usage={"input": 1_000_000, "output": 0}),
+                           {"error": {"status": 400, "message": "no more"}, "repeat": -1}))
+    (lathe.home / "models.yaml").write_text("models:\n  mock: {window: 200000, input: 2, output: 8}\n")
+    assert "$2.00" in lathe.fails(5, "exec", "go").err
+    lathe.use(start_server({"error": {"status": 400, "message": "no more"}, "repeat": -1}))
+    ran = lathe.fails(5, "exec", "go")
+    assert "price unknown" not in ran.err and "tokens in" not in ran.err
+
+
 def test_closed_standard_streams_are_no_files_of_ours(lathe, start_server):
     lathe.use(start_server({"text": "Hello.", "repeat": -1}))
     for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):

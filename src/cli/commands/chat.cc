@@ -80,7 +80,9 @@ Async<Result<ExitCode>> Chat::run() {
   CO_TRY(session_, co_await enter_session(&context_, engine_, options_.task, {.resume = options_.resume}));
   CO_TRY_OK(input_.resume());
   if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D leaves");
-  if (options_.edit) CO_TRY_OK(co_await edit());
+  if (options_.edit) {
+    if (const Result<void> done = co_await edit(); !done.ok()) screen_.note("lathe: " + done.error().text());
+  }
   while (!quit_) {
     Result<std::string> message = co_await next_message();
     if (!message.ok()) break;
@@ -251,10 +253,12 @@ Async<Result<void>> Chat::run_command(ChatCommand command) {
 
 Async<Result<void>> Chat::edit() {
   input_.pause();
-  CO_TRY(std::string text, co_await edit_text(&context_, ""));
-  stops_.reset();
+  std::optional<Stops::Away> editor_has_the_terminal(std::in_place, stops_);
+  const Result<std::string> text = co_await edit_text(&context_, "");
+  editor_has_the_terminal.reset();
+  CO_TRY_OK(text);
   CO_TRY_OK(input_.resume());
-  if (!base::trim(text).empty()) co_return co_await run_task(std::string(base::trim(text)));
+  if (!base::trim(*text).empty()) co_return co_await run_task(std::string(base::trim(*text)));
   screen_.note("nothing was written");
   co_return Result<void>();
 }

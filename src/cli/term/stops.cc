@@ -13,6 +13,7 @@ Stops::Stops(Context& context)
       hang_up_(context.loop.on_signal(SIGHUP, [this] { on_termination(); })) {}
 
 void Stops::on_interrupt() {
+  if (away_) return;
   if (person_asked_) return context_.leave_now(kInterrupted);
   person_asked_ = true;
   pending_ = StopCause::kPerson;

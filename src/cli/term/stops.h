@@ -18,6 +18,18 @@ class Stops final {
   /// What the last Ctrl-C asked for is done: the next one is a first again.
   void reset() { person_asked_ = false; }
 
+  /// While it lives, Ctrl-C is for another program that has the terminal.
+  class Away final {
+   public:
+    explicit Away(Stops& stops) : stops_(stops) { stops_.away_ = true; }
+    ~Away() { stops_.away_ = false; }
+    Away(const Away&) = delete;
+    Away& operator=(const Away&) = delete;
+
+   private:
+    Stops& stops_;
+  };
+
  private:
   void on_interrupt();
   void on_termination();
@@ -26,6 +38,7 @@ class Stops final {
   runtime::Signal arrived_;
   std::optional<StopCause> pending_;
   bool person_asked_ = false;
+  bool away_ = false;
   runtime::Timer interrupt_;
   runtime::Timer terminate_;
   runtime::Timer hang_up_;
