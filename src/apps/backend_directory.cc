@@ -31,6 +31,7 @@ constexpr std::chrono::seconds kKeyCommandTimeout{30};
 constexpr std::size_t kShortestSecret = 8;
 constexpr std::chrono::milliseconds kWindowLimit{2'000};
 constexpr std::size_t kMaxUrlBytes = 8192;
+constexpr std::string_view kModelFacts = "model";
 
 /// Splits "backend/model" when the first part names a backend; model names may hold slashes of their own.
 void split_name(const std::vector<std::string>& backends, std::string& backend, std::string& model) {
@@ -47,6 +48,21 @@ providers::ollama::Settings ollama_settings(const Backend& backend) {
   if (backend.context_tokens > 0) settings.set_context_tokens(backend.context_tokens);
   if (!backend.keep_loaded.empty()) settings.set_keep_loaded(backend.keep_loaded);
   return settings;
+}
+
+/// What a replay needs to know of the model to ask as the recording did. Not its prices: nothing is paid then.
+base::Json facts_to_record(const std::string& model, const ports::ModelFacts& facts) {
+  return {{"model", model},
+          {"context_window", facts.context_window},
+          {"max_output_tokens", facts.max_output_tokens},
+          {"images", facts.images}};
+}
+
+ports::ModelFacts recorded_facts(const base::Json& json) {
+  return {.context_window = base::json_int(json, "context_window"),
+          .max_output_tokens = base::json_int(json, "max_output_tokens"),
+          .prices = std::nullopt,
+          .images = base::json_at(json, "images") != false};
 }
 
 /// "ollama/…", which may be meant before that server was looked for.
@@ -173,10 +189,11 @@ Async<Result<std::string>> BackendDirectory::choose_model(Backend backend) {
 Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backend, std::string model) {
   if (cassette_.replays()) {
     if (model.empty()) model = cassette_.replayed_model_name();
+    const ports::ModelFacts known = recorded_facts(cassette_.tape()->find_value(kModelFacts, "model", model));
     co_return ports::ResolvedModel{.backend = std::string(providers::cassette::kProvider),
                                    .model = std::move(model),
                                    .connection = cassette_.replayed_model(),
-                                   .facts = {}};
+                                   .facts = known};
   }
   if (backend.empty() && names_local_server(model)) co_await find_local_servers();
   if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);
@@ -194,6 +211,9 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
   ports::ModelFacts known = facts(chosen.name, model);
   if (known.context_window == 0 && config::runs_models_itself(chosen.type)) {
     known.context_window = co_await window_of(chosen.name, model, connection);
+  }
+  if (providers::cassette::TapeWriter* writer = cassette_.writer()) {
+    CO_TRY_OK(writer->append_value(kModelFacts, facts_to_record(model, known)));
   }
   co_return ports::ResolvedModel{
       .backend = chosen.name, .model = model, .connection = std::move(connection), .facts = known};

@@ -32,6 +32,8 @@ class CassetteDeck final {
   [[nodiscard]] std::vector<std::unique_ptr<ports::Tool>> wrap(std::vector<std::unique_ptr<ports::Tool>> tools);
   /// The tape that is being played, and the one that is being written; null when there is none.
   [[nodiscard]] providers::cassette::Tape* tape() { return tape_.get(); }
+  /// The tape that every answer comes from, those of the machine too; null when only the model's do.
+  [[nodiscard]] providers::cassette::Tape* whole_tape() { return all_ ? tape_.get() : nullptr; }
   [[nodiscard]] providers::cassette::TapeWriter* writer() { return writer_.get(); }
 
  private:

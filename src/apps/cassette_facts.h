@@ -6,7 +6,8 @@
 namespace lathe::apps {
 
 /// Facts of the machine on a cassette: recorded on the way, or played back so that a request on another machine is the
-/// recorded one. The folders and the project's documents are always those of this run. Outlived by both arguments.
+/// recorded one. The folders and the project's documents are those of this run, unless every answer comes from the
+/// tape. Outlived by both arguments.
 class CassetteFacts final : public ports::ProjectFacts {
  public:
   CassetteFacts(std::unique_ptr<ports::ProjectFacts> real, CassetteDeck& cassette);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "lathe/agent/system_prompt.h"
+#include "lathe/apps/cassette_catalog.h"
 #include "lathe/apps/cassette_facts.h"
 #include "lathe/apps/host_facts.h"
 #include "lathe/apps/policy_transport.h"
@@ -99,10 +100,11 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   facts_ = std::make_unique<CassetteFacts>(
       std::make_unique<facts::FileFacts>(fs_pool_, loop_, facts::FileFactsOptions{.shell = environment.get("SHELL")}),
       *cassette_);
-  catalog_ = std::make_unique<facts::FileCatalog>(
+  auto files = std::make_unique<facts::FileCatalog>(
       fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths.config_file).parent_path().string(),
                                       .home = environment.get("HOME"),
                                       .trusted = trusted_content(paths.state_dir)});
+  catalog_ = std::make_unique<CassetteCatalog>(std::move(files), *cassette_);
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
                                                  *cassette_, paths.cache_dir);
 

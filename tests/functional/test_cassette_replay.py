@@ -1,7 +1,7 @@
 """A recording replays offline: with real tools, or with every answer from outside."""
 import pytest
 
-from support import calls, says, shell
+from support import calls, says, shell, tool
 
 
 @pytest.fixture
@@ -63,3 +63,53 @@ def test_a_recorded_session_does_not_go_on_by_itself(lathe, cassette):
     ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "work it out")
     ran = lathe.fails(1, "exec", "--resume", ran.session, "go on")
     assert "recording" in ran.err and "--model" in ran.err
+
+
+@pytest.fixture
+def whole(lathe, start_server, tmp_path):
+    """A recording made in a folder with instructions and a skill of its own, a sub-agent in it."""
+    (lathe.cwd / "AGENTS.md").write_text("Speak French.\n")
+    skill = lathe.home / "skills" / "brew"
+    skill.mkdir(parents=True)
+    (skill / "SKILL.md").write_text("---\nname: brew\ndescription: How coffee is made.\n---\nWith hot water.\n")
+    server = start_server(calls(shell("cat AGENTS.md")), calls(tool("spawn_agent", prompt="count")), says("One, two."),
+                          says("C'est fait."))
+    lathe.use(server)
+    ran = lathe.ok("exec", "--json", "--record", str(tmp_path / "tape.cassette"), "with $brew please")
+    assert "How coffee" in str(server.requests()[0]["body"]) and "With hot water" in str(server.requests()[0]["body"])
+    server.stop()
+    return str(tmp_path / "tape.cassette"), ran
+
+
+def told(ran):
+    return [(message["type"], message.get("text") or message.get("outcome", {}).get("output"))
+            for message in ran.of_type("agent_message", "exec_command_end", "tool_call_end")]
+
+
+def test_replay_of_everything_works_in_another_folder_with_other_instructions(lathe, whole, tmp_path):
+    cassette, recorded = whole
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "AGENTS.md").write_text("Speak German.\n")
+    (lathe.home / "skills" / "brew" / "SKILL.md").unlink()
+    environment = {"MOCK_KEY": None}
+    ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "with $brew please", cwd=elsewhere,
+                   env=environment)
+    assert told(ran) == told(recorded)
+    (lathe.cwd / "AGENTS.md").write_text("Speak German.\n")
+    ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "with $brew please")
+    assert told(ran) == told(recorded)
+    # In mode "model" the folder is the one that counts.
+    ran = lathe.run("exec", "--json", "--replay", cassette, "--replay-mode", "model", "with $brew please")
+    assert ran.code == 5 and "German" in ran.of_type("error")[-1]["message"]
+
+
+def test_a_replay_knows_the_window_of_the_recorded_model(lathe, start_server, tmp_path):
+    server = start_server(says("Small."))
+    lathe.use(server)
+    (lathe.home / "models.yaml").write_text("models:\n  mock: {window: 5000}\n")
+    tape = str(tmp_path / "tape.cassette")
+    lathe.ok("exec", "--record", tape, "go")
+    (lathe.home / "models.yaml").unlink()
+    ran = lathe.ok("exec", "--json", "--replay", tape, "--replay-mode", "all", "go")
+    assert ran.of_type("task_started")[0]["context_window"] == 5000

@@ -112,18 +112,18 @@ Async<ModelResult<std::vector<ports::ModelListing>>> RecordingModel::list_models
 ReplayModel::ReplayModel(Tape& tape, ReplayMode mode, Places places)
     : tape_(tape), mode_(mode), places_(std::move(places)) {}
 
+Json ReplayModel::comparable(Json request, const Places& places) const {
+  if (mode_ == ReplayMode::kAll) return request;
+  return normalise_strings(std::move(request), places, tape_.header().normalisers);
+}
+
 Async<ModelResult<std::unique_ptr<ModelStream>>> ReplayModel::open(ports::ModelRequest request, runtime::CancelToken) {
-  auto entry = tape_.take_model();
+  const Json got = comparable(request_to_json(request), places_);
+  const TapeHeader& header = tape_.header();
+  const Places recorded{.cwd = header.cwd, .temp_dir = header.temp_dir};
+  auto entry = tape_.take_model([&](const Json& asked) { return comparable(asked, recorded) == got; });
   if (!entry.ok()) co_return std::unexpected(never(entry.error()));
-  Json expected = base::json_at(*entry, "request");
-  Json got = request_to_json(request);
-  if (mode_ == ReplayMode::kModel) {
-    const TapeHeader& header = tape_.header();
-    const Places recorded{.cwd = header.cwd, .temp_dir = header.temp_dir};
-    expected = normalise_strings(std::move(expected), recorded, header.normalisers);
-    got = normalise_strings(std::move(got), places_, header.normalisers);
-  }
-  if (const auto difference = first_difference(expected, got)) {
+  if (const auto difference = first_difference(comparable(base::json_at(*entry, "request"), recorded), got)) {
     co_return std::unexpected(never({.code = protocol::error_codes::kCassette,
                                      .message = fmt::format("request {} differs from cassette {}: {}",
                                                             tape_.models_taken(), tape_.name(), *difference),

@@ -45,6 +45,9 @@ class ReplayModel final : public ports::Model {
       runtime::CancelToken cancel) override;
 
  private:
+  /// A request as it is compared with others in this mode.
+  [[nodiscard]] base::Json comparable(base::Json request, const Places& places) const;
+
   Tape& tape_;
   const ReplayMode mode_;
   const Places places_;

@@ -121,12 +121,14 @@ Result<std::unique_ptr<Tape>> Tape::parse(std::string_view text, std::string nam
   return tape;
 }
 
-Result<Json> Tape::take_model() {
+Result<Json> Tape::take_model(const std::function<bool(const Json& request)>& fits) {
   if (model_.empty()) {
     return past_end(name_, fmt::format("model answers after {}", models_taken_));
   }
-  Json entry = std::move(model_.front());
-  model_.pop_front();
+  auto found = std::ranges::find_if(model_, [&](const Json& entry) { return fits(base::json_at(entry, "request")); });
+  if (found == model_.end()) found = model_.begin();
+  Json entry = std::move(*found);
+  model_.erase(found);
   ++models_taken_;
   return entry;
 }
@@ -148,6 +150,14 @@ Result<Json> Tape::take_value(std::string_view name) {
   Json value = base::json_at(*found, "value");
   value_.erase(found);
   return value;
+}
+
+Json Tape::find_value(std::string_view name, std::string_view member, std::string_view text) const {
+  for (const Json& entry : value_) {
+    const Json& value = base::json_at(entry, "value");
+    if (base::json_string(entry, "name") == name && base::json_string(value, member) == text) return value;
+  }
+  return Json();
 }
 
 }  // namespace lathe::providers::cassette

@@ -65,12 +65,15 @@ class Tape final {
 
   [[nodiscard]] const TapeHeader& header() const { return header_; }
   [[nodiscard]] const std::string& name() const { return name_; }
-  /// The next model answer; `cassette_mismatch` when the tape has no more.
-  [[nodiscard]] base::Result<base::Json> take_model();
+  /// The first model answer left whose request `fits`, so that sub-agents may ask in another order than they did; when
+  /// none does, the next one. `cassette_mismatch` when the tape has no more.
+  [[nodiscard]] base::Result<base::Json> take_model(const std::function<bool(const base::Json& request)>& fits);
   /// The recorded run of that call; `cassette_mismatch` when there is none.
   [[nodiscard]] base::Result<base::Json> take_tool(std::string_view call_id, std::string_view tool);
   /// The next value of that name; `cassette_mismatch` when there is none.
   [[nodiscard]] base::Result<base::Json> take_value(std::string_view name);
+  /// The value of that name whose `member` is `text`, which stays; null when there is none.
+  [[nodiscard]] base::Json find_value(std::string_view name, std::string_view member, std::string_view text) const;
   /// The model that the recorded requests name; empty when there is no request.
   [[nodiscard]] const std::string& model_name() const { return model_name_; }
   /// The recorded list of models; empty when none was asked for.
