@@ -8,7 +8,8 @@ namespace lathe::tools::shell {
 
 /// The script is an ordinary command.
 struct OrdinaryCommand {};
-/// The script is nothing but `apply_patch <<'EOF'` with this text.
+/// The script is nothing but `apply_patch <<'EOF'` with this text; behind `cd FOLDER &&` its paths go through that
+/// folder.
 struct PatchInScript {
   std::string patch;
 };
@@ -17,7 +18,8 @@ struct MisplacedPatch {
   std::string why;
 };
 
-/// Models that know apply_patch as a program run it through the shell. Text only; nothing is expanded.
+/// Models that know apply_patch as a program run it through the shell, also as `bash -lc '…'`. Text only; nothing is
+/// expanded.
 [[nodiscard]] std::variant<OrdinaryCommand, PatchInScript, MisplacedPatch> find_patch(std::string_view script);
 
 }  // namespace lathe::tools::shell

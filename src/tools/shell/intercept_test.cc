@@ -20,6 +20,27 @@ TEST(FindPatch, TakesAHereDocumentWithAnyQuotes) {
   EXPECT_EQ(patch_in("  applypatch <<PATCH\n" + body + "PATCH\n"), body);
 }
 
+TEST(FindPatch, GoesIntoTheFolderThatTheScriptGoesTo) {
+  const std::string patch =
+      "*** Begin Patch\n*** Add File: new.txt\n+*** Add File: text\n*** Update File: a/b.txt\n*** Move to: c.txt\n"
+      "@@\n-x\n+y\n*** Delete File: /w/src/old.txt\n*** End Patch\n";
+  const std::string moved =
+      "*** Begin Patch\n*** Add File: src/new.txt\n+*** Add File: text\n*** Update File: src/a/b.txt\n"
+      "*** Move to: src/c.txt\n@@\n-x\n+y\n*** Delete File: /w/src/old.txt\n*** End Patch\n";
+  EXPECT_EQ(patch_in("cd src && apply_patch <<'EOF'\n" + patch + "EOF"), moved);
+  EXPECT_EQ(patch_in("cd 'src' &&\napplypatch <<EOF\n" + patch + "EOF\n"), moved);
+}
+
+TEST(FindPatch, LooksIntoAShellThatOnlyDoesThis) {
+  const std::string body = "*** Begin Patch\n*** Delete File: a\n*** End Patch\n";
+  EXPECT_EQ(patch_in("bash -lc 'apply_patch <<EOF\n" + body + "EOF'"), body);
+  EXPECT_EQ(patch_in("/bin/sh -c \"apply_patch <<EOF\n" + body + "EOF\n\""), body);
+  EXPECT_EQ(patch_in("bash -lc 'cd s && apply_patch <<'\\''EOF'\\''\n" + body + "EOF'"),
+            "*** Begin Patch\n*** Delete File: s/a\n*** End Patch\n");
+  EXPECT_TRUE(ordinary("bash -lc 'make test'"));
+  EXPECT_TRUE(ordinary("bash -lc \"apply_patch $x\" && rm a"));
+}
+
 TEST(FindPatch, LeavesOtherCommandsAlone) {
   EXPECT_TRUE(ordinary("make test"));
   EXPECT_TRUE(ordinary("cat <<EOF\napply_patch\nEOF"));
@@ -32,7 +53,10 @@ TEST(FindPatch, TellsWhatNoShellCanRun) {
   EXPECT_TRUE(misplaced("apply_patch <<EOF\n*** Begin Patch\n"));
   EXPECT_TRUE(misplaced("apply_patch <<EOF\nx\nEOF\nrm -rf /"));
   EXPECT_TRUE(misplaced("apply_patch '*** Begin Patch'"));
-  EXPECT_TRUE(misplaced("cd src && apply_patch <<EOF\nx\nEOF"));
+  EXPECT_TRUE(misplaced("cd $HOME && apply_patch <<EOF\nx\nEOF"));
+  EXPECT_TRUE(misplaced("cd a b && apply_patch <<EOF\nx\nEOF"));
+  EXPECT_TRUE(misplaced("cd src && apply_patch <<EOF\nx\nEOF\nrm -rf /"));
+  EXPECT_TRUE(misplaced("bash -lc 'apply_patch x'"));
 }
 
 }  // namespace
