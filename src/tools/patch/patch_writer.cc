@@ -51,6 +51,24 @@ Result<void> put(const Workspace& workspace, const Step& step, const std::option
   return content ? workspace.write(step.place, *content, step.mode) : workspace.remove(step.place);
 }
 
+/// A file that goes while another one is written below its name.
+bool makes_way(const Step& step, const std::vector<Step>& steps) {
+  return !step.file->after && std::ranges::any_of(steps, [&](const Step& other) {
+    return other.file->after && other.place.absolute.starts_with(step.place.absolute + "/");
+  });
+}
+
+/// As the patch has them, but first what makes way.
+std::vector<Step> in_order_of_writing(const std::vector<Step>& steps) {
+  std::vector<Step> ordered;
+  for (const bool first : {true, false}) {
+    for (const Step& step : steps) {
+      if (makes_way(step, steps) == first) ordered.push_back(step);
+    }
+  }
+  return ordered;
+}
+
 Result<void> keep_history(ports::WorkspaceHistory* history, const std::vector<Step>& steps) {
   if (history == nullptr) return {};
   std::vector<ports::FileWrite> writes;
@@ -73,6 +91,7 @@ Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string
     TRY(Step step, plan_step(file, cwd));
     steps.push_back(std::move(step));
   }
+  steps = in_order_of_writing(steps);
   TRY_OK(keep_history(history, steps));
   for (std::size_t done = 0; done < steps.size(); ++done) {
     auto written = put(workspace, steps[done], steps[done].file->after);
