@@ -98,7 +98,10 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
                                          {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
   facts_ = std::make_unique<CassetteFacts>(
-      std::make_unique<facts::FileFacts>(fs_pool_, loop_, facts::FileFactsOptions{.shell = environment.get("SHELL")}),
+      std::make_unique<facts::FileFacts>(
+          fs_pool_, loop_,
+          facts::FileFactsOptions{.shell = environment.get("SHELL"),
+                                  .docs_fallback = loaded_.config.project_docs_fallback}),
       *cassette_);
   auto files = std::make_unique<facts::FileCatalog>(
       fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths.config_file).parent_path().string(),

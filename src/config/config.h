@@ -78,6 +78,8 @@ struct Config {
   std::chrono::milliseconds stream_idle_timeout{300'000};
   std::chrono::milliseconds thinking_stall_timeout{120'000};
   std::int64_t project_docs_bytes = 32 * 1024;
+  /// Names of instruction files that are read where a folder has neither AGENTS.override.md nor AGENTS.md.
+  std::vector<std::string> project_docs_fallback = {"CLAUDE.md"};
   /// Names of files that hold secrets (globs/secret_files.h).
   std::vector<std::string> secret_files = default_secret_files();
   /// A protocol::SandboxMode by name.

@@ -59,6 +59,7 @@ compact-at-percent: 80
 stream-idle-timeout: 1m
 thinking-stall-timeout: 90s
 project-docs-bytes: 0
+project-docs-fallback: [TEAM.md, CLAUDE.md]
 backends:
   lab:
     type: vllm
@@ -88,6 +89,7 @@ backends:
   expected.stream_idle_timeout = 60s;
   expected.thinking_stall_timeout = 90s;
   expected.project_docs_bytes = 0;
+  expected.project_docs_fallback = {"TEAM.md", "CLAUDE.md"};
   EXPECT_EQ(loaded.config, expected);
   EXPECT_TRUE(loaded.warnings.empty()) << loaded.warnings.front();
   EXPECT_EQ(get(loaded, "budget.usd")->value, "2.5");

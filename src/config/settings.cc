@@ -135,6 +135,8 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        {},
        0,
        1 << 20},
+      {"project-docs-fallback", kList, [](Config& c) -> Slot { return &c.project_docs_fallback; },
+       "names of files that take the place of an AGENTS.md that a folder lacks, the first that is there", "none"},
       {"secret-files", kList, [](Config& c) -> Slot { return &c.secret_files; },
        "names of files that hold secrets: masked for commands, refused by file tools, left out of snapshots; \"!\" in "
        "front takes one back",

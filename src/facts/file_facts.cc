@@ -23,7 +23,7 @@ namespace {
 
 using base::Result;
 
-constexpr std::array kNames = {"AGENTS.override.md", "AGENTS.md", "CLAUDE.md"};
+constexpr std::array kNames = {"AGENTS.override.md", "AGENTS.md"};
 
 std::string system_name() {
   utsname name{};
@@ -94,14 +94,17 @@ std::vector<std::filesystem::path> folders_between(const std::string& root, cons
 
 }  // namespace
 
-ports::ProjectDocs read_project_docs(const std::string& cwd, std::size_t max_bytes) {
+ports::ProjectDocs read_project_docs(const std::string& cwd, std::size_t max_bytes,
+                                     const std::vector<std::string>& fallback) {
+  std::vector<std::string> names(kNames.begin(), kNames.end());
+  names.insert(names.end(), fallback.begin(), fallback.end());
   const std::string root = repository_root(cwd);
   const std::string top = root.empty() ? cwd : root;
   ports::ProjectDocs docs;
   if (max_bytes == 0) return docs;
   std::size_t left = max_bytes;
   for (const std::filesystem::path& folder : folders_between(top, cwd)) {
-    for (const char* name : kNames) {
+    for (const std::string& name : names) {
       const std::string path = (folder / name).string();
       Result<std::optional<Head>> head = read_inside(top, path, left);
       if (!head.ok()) docs.problems.push_back(head.error().message + "; it is not used");
@@ -137,7 +140,7 @@ runtime::Async<Result<ports::EnvironmentFacts>> FileFacts::environment(std::stri
 }
 
 runtime::Async<Result<ports::ProjectDocs>> FileFacts::docs(std::string cwd, std::size_t max_bytes) {
-  co_return co_await pool_.run([&cwd, max_bytes] { return read_project_docs(cwd, max_bytes); });
+  co_return co_await pool_.run([&] { return read_project_docs(cwd, max_bytes, options_.docs_fallback); });
 }
 
 }  // namespace lathe::facts

@@ -13,6 +13,8 @@ namespace lathe::facts {
 struct FileFactsOptions {
   /// The person's shell as a path ($SHELL); may be empty.
   std::string shell;
+  /// Names of instruction files that are read where a folder has neither AGENTS.override.md nor AGENTS.md.
+  std::vector<std::string> docs_fallback = {"CLAUDE.md"};
 };
 
 /// ports::ProjectFacts from the file system. Files are read on the pool. Loop thread; what it is given outlives it.
@@ -30,6 +32,7 @@ class FileFacts final : public ports::ProjectFacts {
 };
 
 /// The instruction files that count for `cwd`, top folder first. Blocks.
-[[nodiscard]] ports::ProjectDocs read_project_docs(const std::string& cwd, std::size_t max_bytes);
+[[nodiscard]] ports::ProjectDocs read_project_docs(const std::string& cwd, std::size_t max_bytes,
+                                                   const std::vector<std::string>& fallback);
 
 }  // namespace lathe::facts

@@ -31,10 +31,11 @@ class Facts : public testing::Test {
     std::ofstream(dir_ / path) << text;
   }
   std::string at(const std::string& path) const { return (dir_ / path).string(); }
-  std::vector<std::string> docs(const std::string& cwd, std::size_t max_bytes = 32'768) {
+  std::vector<std::string> docs(const std::string& cwd, std::size_t max_bytes = 32'768,
+                                const std::vector<std::string>& fallback = {"CLAUDE.md"}) {
     fs::create_directories(dir_ / cwd);
     std::vector<std::string> found;
-    const ports::ProjectDocs docs = read_project_docs(at(cwd), max_bytes);
+    const ports::ProjectDocs docs = read_project_docs(at(cwd), max_bytes, fallback);
     for (const auto& doc : docs.files) {
       found.push_back(fs::relative(doc.path, dir_).string() + "=" + doc.text + (doc.truncated ? "|cut" : ""));
     }
@@ -63,6 +64,17 @@ TEST_F(Facts, EachFolderGivesItsFirstFile) {
   write("repo/a/AGENTS.md", "agents");
   write("repo/a/CLAUDE.md", "claude");
   EXPECT_THAT(docs("repo/a"), ElementsAre("repo/AGENTS.override.md=override", "repo/a/AGENTS.md=agents"));
+}
+
+TEST_F(Facts, WhatTakesThePlaceOfAMissingFileIsConfigured) {
+  write("repo/.git/HEAD", "x");
+  write("repo/CLAUDE.md", "claude");
+  write("repo/RULES.md", "rules");
+  write("repo/a/AGENTS.md", "agents");
+  write("repo/a/RULES.md", "rules");
+  EXPECT_THAT(docs("repo/a", 100, {"TEAM.md", "RULES.md", "CLAUDE.md"}),
+              ElementsAre("repo/RULES.md=rules", "repo/a/AGENTS.md=agents"));
+  EXPECT_THAT(docs("repo/a", 100, {}), ElementsAre("repo/a/AGENTS.md=agents"));
 }
 
 TEST_F(Facts, OutsideOfARepositoryOnlyTheFolderItselfCounts) {
