@@ -34,7 +34,11 @@ void add(Tools& all, Tools more) {
 
 Tools make_tools(const NativeSession::Shared& shared, const engine::DriverSetup& setup, ports::CommandRunner& runner,
                  ports::JobRunner& jobs, tools::web::WebClient& web) {
-  Tools patch = tools::patch::make_patch_tools({.pool = &shared.fs_pool, .secrets = &shared.secrets});
+  Tools patch = tools::patch::make_patch_tools({.pool = &shared.fs_pool,
+                                                .secrets = &shared.secrets,
+                                                .extent = shared.config.patch_extent == "what-fits"
+                                                              ? tools::patch::Extent::kWhatFits
+                                                              : tools::patch::Extent::kAllOrNothing});
   tools::shell::ShellOptions shell;
   shell.runner = &runner;
   shell.jobs = &jobs;

@@ -80,6 +80,8 @@ struct Config {
   std::int64_t project_docs_bytes = 32 * 1024;
   /// Names of instruction files that are read where a folder has neither AGENTS.override.md nor AGENTS.md.
   std::vector<std::string> project_docs_fallback = {"CLAUDE.md"};
+  /// "all-or-nothing" or "what-fits": a patch of which one change does not fit.
+  std::string patch_extent = "all-or-nothing";
   /// Names of files that hold secrets (globs/secret_files.h).
   std::vector<std::string> secret_files = default_secret_files();
   /// A protocol::SandboxMode by name.

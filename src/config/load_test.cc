@@ -60,6 +60,7 @@ stream-idle-timeout: 1m
 thinking-stall-timeout: 90s
 project-docs-bytes: 0
 project-docs-fallback: [TEAM.md, CLAUDE.md]
+patch-extent: what-fits
 backends:
   lab:
     type: vllm
@@ -89,6 +90,7 @@ backends:
   expected.stream_idle_timeout = 60s;
   expected.thinking_stall_timeout = 90s;
   expected.project_docs_bytes = 0;
+  expected.patch_extent = "what-fits";
   expected.project_docs_fallback = {"TEAM.md", "CLAUDE.md"};
   EXPECT_EQ(loaded.config, expected);
   EXPECT_TRUE(loaded.warnings.empty()) << loaded.warnings.front();

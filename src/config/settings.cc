@@ -137,6 +137,12 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        1 << 20},
       {"project-docs-fallback", kList, [](Config& c) -> Slot { return &c.project_docs_fallback; },
        "names of files that take the place of an AGENTS.md that a folder lacks, the first that is there", "none"},
+      {"patch-extent",
+       kChoice,
+       [](Config& c) -> Slot { return &c.patch_extent; },
+       "what is done of a patch of which one change does not fit: nothing, or the changes before it",
+       "",
+       {"all-or-nothing", "what-fits"}},
       {"secret-files", kList, [](Config& c) -> Slot { return &c.secret_files; },
        "names of files that hold secrets: masked for commands, refused by file tools, left out of snapshots; \"!\" in "
        "front takes one back",

@@ -214,10 +214,17 @@ Result<std::string> apply_chunks(const std::string& path, std::string_view conte
   return print(file, replacements, content);
 }
 
-Result<PatchPlan> plan_patch(const std::vector<Hunk>& hunks, const ReadFile& read) {
+Result<PatchPlan> plan_patch(const std::vector<Hunk>& hunks, const ReadFile& read, Extent extent) {
   Planner planner(read);
   for (const Hunk& hunk : hunks) {
-    TRY_OK(std::visit([&](const auto& one) { return planner.add(one); }, hunk));
+    std::optional<Planner> before;
+    if (extent == Extent::kWhatFits) before.emplace(planner);
+    auto added = std::visit([&](const auto& one) { return planner.add(one); }, hunk);
+    if (added.ok()) continue;
+    if (!before || &hunk == hunks.data()) return std::move(added).error();
+    PatchPlan plan = before->finish();
+    plan.failure = std::move(added).error();
+    return plan;
   }
   return planner.finish();
 }

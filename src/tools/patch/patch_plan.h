@@ -24,6 +24,13 @@ struct PlannedFile {
   friend bool operator==(const PlannedFile&, const PlannedFile&) = default;
 };
 
+/// What becomes of a patch of which one hunk cannot be carried out.
+enum class Extent {
+  kAllOrNothing,
+  /// The hunks before that one are carried out.
+  kWhatFits,
+};
+
 struct PatchPlan {
   /// One per hunk, in order, for people.
   std::vector<common::FileEdit> edits;
@@ -31,13 +38,16 @@ struct PatchPlan {
   std::vector<PlannedFile> files;
   /// "A path", "M path", "D path" lines.
   std::string summary;
+  /// The hunk after the last of `edits`, when it and those behind it are left out (Extent::kWhatFits).
+  std::optional<base::Error> failure = std::nullopt;
 };
 
 /// The content of a file, or nothing when it does not exist; errors end the planning.
 using ReadFile = std::function<base::Result<std::optional<std::string>>(const std::string& path)>;
 
-/// Later hunks see what earlier ones did. Errors name the file and what was looked for.
-[[nodiscard]] base::Result<PatchPlan> plan_patch(const std::vector<Hunk>& hunks, const ReadFile& read);
+/// Later hunks see what earlier ones did. Errors name the file and what was looked for; the first hunk must fit.
+[[nodiscard]] base::Result<PatchPlan> plan_patch(const std::vector<Hunk>& hunks, const ReadFile& read,
+                                                 Extent extent = Extent::kAllOrNothing);
 
 /// `content` with the chunks carried out. A chunk without kept or removed lines goes to the end of the file, whatever
 /// its context. Kept lines keep the file's own bytes; added lines end as most lines of the file do; the byte order

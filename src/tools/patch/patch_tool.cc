@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "lathe/base/strings.h"
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/prepared_job.h"
@@ -21,12 +23,15 @@ using runtime::Async;
 
 namespace {
 
-ports::ToolSpec make_spec() {
+ports::ToolSpec make_spec(Extent extent) {
+  const std::string promise = extent == Extent::kAllOrNothing
+                                  ? "all of the patch is carried out, or nothing"
+                                  : "in its order, up to the first change that does not fit";
   return {
       .name = "apply_patch",
       .description =
-          "Adds, changes, moves and deletes files in one step: all of the patch is carried out, or nothing. The "
-          "format:\n"
+          "Adds, changes, moves and deletes files in one step: " + promise +
+          ". The format:\n"
           "*** Begin Patch\n"
           "*** Update File: src/old.py\n"
           "*** Move to: src/new.py\n"
@@ -64,7 +69,7 @@ Result<void> make_plain(std::vector<Hunk>& hunks, const std::string& cwd) {
 }
 
 /// A file that goes without its lines being named in the patch (replaced, deleted, moved onto) must have been seen.
-Result<void> check_lost(const std::vector<Hunk>& hunks, const ports::ToolEnvironment& environment,
+Result<void> check_lost(std::span<const Hunk> hunks, const ports::ToolEnvironment& environment,
                         const common::SecretGuard* secrets) {
   for (const Hunk& hunk : hunks) {
     const auto* update = std::get_if<UpdateFile>(&hunk);
@@ -79,17 +84,19 @@ Result<void> check_lost(const std::vector<Hunk>& hunks, const ports::ToolEnviron
 }
 
 Result<PatchPlan> plan_text(const std::string& text, const ports::ToolEnvironment& environment,
-                            const common::SecretGuard* secrets) {
+                            const PatchOptions& options) {
+  const common::SecretGuard* secrets = options.secrets;
   const std::string& cwd = environment.cwd;
   TRY(auto hunks, parse_patch(text));
   TRY_OK(make_plain(hunks, cwd));
   TRY(const auto workspace, common::Workspace::open(cwd));
-  TRY(PatchPlan plan, plan_patch(hunks, [&](const std::string& path) -> Result<std::optional<std::string>> {
-        TRY(const auto place, common::place_of(cwd, path));
-        TRY_OK(workspace.check_writable(place));
-        return common::read_if_there(place, secrets);
-      }));
-  TRY_OK(check_lost(hunks, environment, secrets));
+  const auto read = [&](const std::string& path) -> Result<std::optional<std::string>> {
+    TRY(const auto place, common::place_of(cwd, path));
+    TRY_OK(workspace.check_writable(place));
+    return common::read_if_there(place, secrets);
+  };
+  TRY(PatchPlan plan, plan_patch(hunks, read, options.extent));
+  TRY_OK(check_lost(std::span(hunks).first(plan.edits.size()), environment, secrets));
   return plan;
 }
 
@@ -103,7 +110,11 @@ struct PatchJob {
     if (cancel.cancelled()) co_return cancel.reason();
     const auto written = co_await pool->run([this] { return write_plan(plan.files, cwd, history); });
     if (!written.ok()) co_return written.error();
-    RunResult result = common::said(out, "Done. Files:\n" + plan.summary);
+    std::string told = (plan.failure ? "Only these files are done:\n" : "Done. Files:\n") + plan.summary;
+    if (plan.failure)
+      told += "The change behind them does not fit, and nothing from it on is done: " + plan.failure->text();
+    RunResult result = common::said(out, told);
+    if (plan.failure) result.status = protocol::CallStatus::kFailed;
     for (const auto& edit : plan.edits) result.diff += common::diff_text(edit);
     co_return result;
   }
@@ -120,7 +131,7 @@ class PatchTool final : public ports::Tool {
                                                               const ports::ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
     CO_TRY(const std::string text, arguments.text("input"));
-    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment, options_.secrets); });
+    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment, options_); });
     if (!planned.ok()) co_return std::move(planned).error();
     ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
     action.cwd = environment.cwd;
@@ -133,7 +144,7 @@ class PatchTool final : public ports::Tool {
 
  private:
   const PatchOptions options_;
-  const ports::ToolSpec spec_ = make_spec();
+  const ports::ToolSpec spec_ = make_spec(options_.extent);
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "lathe/ports/tool.h"
 #include "lathe/runtime/pool.h"
 #include "lathe/tools/common/secret_guard.h"
+#include "lathe/tools/patch/patch_plan.h"
 
 namespace lathe::tools::patch {
 
@@ -14,6 +15,7 @@ struct PatchOptions {
   runtime::Pool* pool = nullptr;
   /// Refuses secrets; null: nothing is secret. Outlives the tools.
   const common::SecretGuard* secrets = nullptr;
+  Extent extent = Extent::kAllOrNothing;
 };
 
 /// apply_patch.

@@ -149,6 +149,22 @@ TEST_F(PatchTest, BehavesAsTheFormatDoes) {
   }
 }
 
+TEST_F(PatchTest, CarriesOutWhatFitsWhenThatIsWanted) {
+  tool_ = std::move(make_patch_tools({.pool = &pool_, .extent = Extent::kWhatFits})[0]);
+  EXPECT_THAT(tool_->spec().description, testing::Not(HasSubstr("or nothing")));
+  put({{"f", "x\n"}});
+  const auto result = apply(
+      "*** Begin Patch\n*** Add File: created\n+hello\n*** Update File: missing\n@@\n-a\n+b\n"
+      "*** Delete File: f\n*** End Patch");
+  ASSERT_TRUE(result.ok()) << result.error().text();
+  EXPECT_EQ(result->status, protocol::CallStatus::kFailed);
+  EXPECT_THAT(out_.text, HasSubstr("A created\n"));
+  EXPECT_THAT(out_.text, HasSubstr("missing: there is no such file"));
+  EXPECT_EQ(tree(), (Tree{{"created", "hello\n"}, {"f", "x\n"}}));
+  EXPECT_FALSE(apply("*** Begin Patch\n*** Delete File: none\n*** Add File: b\n+x\n*** End Patch").ok());
+  EXPECT_EQ(tree().size(), 2U);
+}
+
 TEST_F(PatchTest, TakesBlanksAroundTheMarkers) {
   put({{"f", "one\n"}});
   EXPECT_TRUE(apply(" *** Begin Patch\n*** Update File: f\n@@\n-one\n+two\n*** End Patch ").ok());
