@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <vector>
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
@@ -17,14 +18,16 @@ using runtime::Async;
 
 namespace {
 
-/// Tells what answers now, and whether anything does.
-Async<Result<bool>> show_backends(Context* context, client::Transport* engine) {
+/// Tells what there is now, and gives the names that are configured.
+Async<Result<std::vector<std::string>>> show_backends(Context* context, client::Transport* engine) {
   CO_TRY(const auto list, co_await client::call_as(engine, p::BackendList{}));
+  std::vector<std::string> configured;
   for (const p::BackendInfo& backend : list.backends) {
+    if (backend.origin == "config") configured.push_back(backend.name);
     context->note(
         fmt::format("there is {} ({}, from {}) at {}", backend.name, backend.type, backend.origin, backend.url));
   }
-  co_return !list.backends.empty();
+  co_return configured;
 }
 
 Async<Result<ExitCode>> test_backend(Context* context, std::string name, bool embedded) {
@@ -52,10 +55,10 @@ CommandResult execute(Context* context, SetupOptions options) {
   }
   CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
   CO_TRY(const auto engine, context->open({.embedded = options.embedded}));
-  const Result<bool> shown = co_await show_backends(context, engine.get());
+  const Result<std::vector<std::string>> shown = co_await show_backends(context, engine.get());
   co_await engine->close();
   CO_TRY_OK(shown);
-  SetupDialog dialog;
+  SetupDialog dialog(*shown);
   while (!dialog.done()) {
     context->err.add(dialog.question() + " ");
     CO_TRY_OK(co_await context->err.flush({}));

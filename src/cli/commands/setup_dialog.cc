@@ -39,7 +39,7 @@ std::string SetupDialog::question() const {
                          type->key == config::KeyNeed::kRequired ? "" : " (\"-\" for none)",
                          type->default_key_env.empty() ? "-" : type->default_key_env);
     case Step::kName:
-      return fmt::format("A name for it? [{}]", backend_.type);
+      return fmt::format("A name for it? [{}]", offered_name());
     case Step::kDone:
       break;
   }
@@ -96,10 +96,23 @@ Result<void> SetupDialog::take_key(std::string_view text) {
 }
 
 Result<void> SetupDialog::take_name(std::string_view text) {
-  backend_.name = text.empty() ? backend_.type : std::string(text);
+  backend_.name = text.empty() ? offered_name() : std::string(text);
+  if (is_taken(backend_.name)) {
+    return Error{.code = base::codes::kExists,
+                 .message = fmt::format("there is a backend \"{}\" already", backend_.name),
+                 .hint = "give another name"};
+  }
   TRY(backend_, config::complete(backend_));
   step_ = Step::kDone;
   return {};
+}
+
+bool SetupDialog::is_taken(const std::string& name) const { return std::ranges::find(taken_, name) != taken_.end(); }
+
+std::string SetupDialog::offered_name() const {
+  std::string name = backend_.type;
+  for (int number = 2; is_taken(name); ++number) name = fmt::format("{}-{}", backend_.type, number);
+  return name;
 }
 
 Result<std::string> read_line(int fd) {

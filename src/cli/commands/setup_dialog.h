@@ -2,6 +2,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lathe/base/result.h"
 #include "lathe/config/config.h"
@@ -11,6 +13,8 @@ namespace lathe::cli {
 /// The questions of `lathe setup` and the backend that their answers make. Pure: question out, answer in.
 class SetupDialog final {
  public:
+  /// `taken`: names of backends that are configured already.
+  explicit SetupDialog(std::vector<std::string> taken) : taken_(std::move(taken)) {}
   [[nodiscard]] bool done() const { return step_ == Step::kDone; }
   /// With its default in brackets.
   [[nodiscard]] std::string question() const;
@@ -26,7 +30,11 @@ class SetupDialog final {
   base::Result<void> take_url(std::string_view text);
   base::Result<void> take_key(std::string_view text);
   base::Result<void> take_name(std::string_view text);
+  [[nodiscard]] bool is_taken(const std::string& name) const;
+  /// The type's name, with a number behind it when that is taken.
+  [[nodiscard]] std::string offered_name() const;
 
+  std::vector<std::string> taken_;
   Step step_ = Step::kType;
   config::Backend backend_;
 };

@@ -9,7 +9,7 @@ namespace lathe::cli {
 namespace {
 
 TEST(SetupDialog, DefaultsMakeABackend) {
-  SetupDialog dialog;
+  SetupDialog dialog({});
   for (int step = 0; step < 4; ++step) ASSERT_TRUE(dialog.answer("").ok()) << dialog.question();
   ASSERT_TRUE(dialog.done());
   EXPECT_EQ(dialog.backend().name, "openai");
@@ -17,7 +17,7 @@ TEST(SetupDialog, DefaultsMakeABackend) {
 }
 
 TEST(SetupDialog, WrongAnswersKeepTheQuestionAndNeverRepeatAKey) {
-  SetupDialog dialog;
+  SetupDialog dialog({});
   EXPECT_EQ(dialog.answer("olama").error().hint, "did you mean \"ollama\"?");
   ASSERT_TRUE(dialog.answer("anthropic").ok());
   EXPECT_FALSE(dialog.answer("not a url").ok());
@@ -29,6 +29,15 @@ TEST(SetupDialog, WrongAnswersKeepTheQuestionAndNeverRepeatAKey) {
   ASSERT_TRUE(dialog.answer("mine").ok());
   EXPECT_EQ(dialog.backend().api_key_env, "MY_KEY");
   EXPECT_EQ(dialog.backend().name, "mine");
+}
+
+TEST(SetupDialog, NamesThatAreTakenAreNotOfferedAndRefused) {
+  SetupDialog dialog({"openai", "openai-2"});
+  for (int step = 0; step < 3; ++step) ASSERT_TRUE(dialog.answer("").ok()) << dialog.question();
+  EXPECT_EQ(dialog.question(), "A name for it? [openai-3]");
+  EXPECT_FALSE(dialog.answer("openai").ok());
+  ASSERT_TRUE(dialog.answer("").ok());
+  EXPECT_EQ(dialog.backend().name, "openai-3");
 }
 
 TEST(Doctor, EveryFindingWithItsCommand) {
