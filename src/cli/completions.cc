@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "lathe/base/strings.h"
 #include "lathe/cli/command_tree.h"
@@ -29,6 +32,20 @@ std::vector<std::string> choices_of(const CommandDoc::Option& option) {
 
 std::string path_of(const CommandDoc& command) { return base::join(command.path, " "); }
 
+/// What may follow an option that takes one of a few words: "exec --ask" and the words.
+std::vector<std::pair<std::string, std::vector<std::string>>> words_after_options(
+    const std::vector<CommandDoc>& commands) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> all;
+  for (const CommandDoc& command : commands) {
+    for (const auto& option : command.options) {
+      const auto choices = choices_of(option);
+      if (choices.empty()) continue;
+      for (const std::string& name : option.names) all.emplace_back(path_of(command) + " " + name, choices);
+    }
+  }
+  return all;
+}
+
 std::string bash_script(const std::vector<CommandDoc>& commands) {
   std::string out =
       "_lathe() {\n"
@@ -42,13 +59,8 @@ std::string bash_script(const std::vector<CommandDoc>& commands) {
   }
   out += base::join(paths, "|") + ") path=\"$path${path:+ }$word\" ;;\n      *) break ;;\n    esac\n  done\n";
   out += "  case \"$path ${COMP_WORDS[COMP_CWORD-1]}\" in\n";
-  for (const CommandDoc& command : commands) {
-    for (const auto& option : command.options) {
-      const auto choices = choices_of(option);
-      if (choices.empty() || option.names.empty()) continue;
-      out += fmt::format("    {}) words={} ;;\n", base::shell_quote(path_of(command) + " " + option.names.back()),
-                         base::shell_quote(base::join(choices, " ")));
-    }
+  for (const auto& [option, choices] : words_after_options(commands)) {
+    out += fmt::format("    {}) words={} ;;\n", base::shell_quote(option), base::shell_quote(base::join(choices, " ")));
   }
   out += "  esac\n  if [ -z \"$words\" ]; then case \"$path\" in\n";
   for (const CommandDoc& command : commands) {
@@ -86,7 +98,11 @@ std::string zsh_script(const std::vector<CommandDoc>& commands) {
     if (!command.path.empty()) paths.push_back(base::shell_quote(path_of(command)));
   }
   out += base::join(paths, "|") + ") path_=\"$path_${path_:+ }$words[i]\" ;;\n      (*) break ;;\n    esac\n  done\n";
-  out += "  case \"$path_\" in\n";
+  out += "  case \"$path_ $words[CURRENT-1]\" in\n";
+  for (const auto& [option, choices] : words_after_options(commands)) {
+    out += fmt::format("    ({}) entries=({}) ;;\n", base::shell_quote(option), base::join(choices, " "));
+  }
+  out += "  esac\n  if (( ! $#entries )); then case \"$path_\" in\n";
   for (const CommandDoc& command : commands) {
     std::vector<std::string> entries;
     for (const auto& [name, summary] : command.commands) entries.push_back(zsh_entry(name, summary));
@@ -98,7 +114,7 @@ std::string zsh_script(const std::vector<CommandDoc>& commands) {
     }
     out += fmt::format("    ({}) entries=({}) ;;\n", base::shell_quote(path_of(command)), base::join(entries, " "));
   }
-  out += "  esac\n  _describe 'lathe' entries\n  _files\n}\ncompdef _lathe lathe\n";
+  out += "  esac; fi\n  _describe 'lathe' entries\n  _files\n}\ncompdef _lathe lathe\n";
   return out;
 }
 
