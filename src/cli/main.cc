@@ -9,6 +9,7 @@
 #include "lathe/cli/command_line.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/exit_codes.h"
+#include "lathe/cli/next_step.h"
 
 namespace lathe::cli {
 
@@ -40,7 +41,7 @@ Async<ExitCode> execute_and_report(Context* context, Options options) {
   Result<void> written = co_await context->out.flush({});
   const bool reader_gone = !written.ok() && written.error().code == base::codes::kUnavailable;
   if (code.ok() && !written.ok() && !reader_gone) code = std::move(written).error();
-  if (!code.ok()) context->err.line("lathe: " + base::terminal_safe(code.error().text()));
+  if (!code.ok()) context->err.line("lathe: " + base::terminal_safe(told(code.error())));
   (void)co_await context->err.flush({});
   co_return code.ok() ? *code : exit_code_of(code.error());
 }

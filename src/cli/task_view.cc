@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lathe/base/utf8.h"
+#include "lathe/cli/next_step.h"
 #include "lathe/cli/render/codex_events.h"
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/term/terminal.h"
@@ -30,8 +31,8 @@ void add_words(const protocol::EventMsg& msg, std::vector<Piece>& pieces) {
   }
   const auto* error = std::get_if<protocol::ErrorEvent>(&msg);
   if (error == nullptr || !error->ends_task) return;
-  const std::string hint = error->hint.empty() ? "" : " (" + error->hint + ")";
-  pieces.push_back({Piece::To::kActivity, "error: " + base::terminal_safe(error->message + hint) + "\n"});
+  const base::Error whole{.code = error->code, .message = error->message, .hint = error->hint};
+  pieces.push_back({Piece::To::kActivity, "error: " + base::terminal_safe(told(whole)) + "\n"});
 }
 
 /// Every line as it was delivered; the durable ones are the bytes of the journal.

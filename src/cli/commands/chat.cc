@@ -11,6 +11,7 @@
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/editor.h"
 #include "lathe/cli/follow_task.h"
+#include "lathe/cli/next_step.h"
 #include "lathe/cli/prompt_input.h"
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/render/spending.h"
@@ -81,7 +82,7 @@ Async<Result<ExitCode>> Chat::run() {
   CO_TRY_OK(input_.resume());
   if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D leaves");
   if (options_.edit) {
-    if (const Result<void> done = co_await edit(); !done.ok()) screen_.note("lathe: " + done.error().text());
+    if (const Result<void> done = co_await edit(); !done.ok()) screen_.note("lathe: " + told(done.error()));
   }
   while (!quit_) {
     Result<std::string> message = co_await next_message();
@@ -93,7 +94,7 @@ Async<Result<ExitCode>> Chat::run() {
       input_.pause();
       co_return done.error();
     }
-    if (!done.ok()) screen_.note("lathe: " + done.error().text());
+    if (!done.ok()) screen_.note("lathe: " + told(done.error()));
   }
   input_.pause();
   screen_.note(fmt::format("go on later: lathe chat --resume {}", session_));
@@ -205,7 +206,7 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
     if (ack.ok()) {
       steered_seq_ = ack->seq;
     } else {
-      screen_.note("lathe: " + ack.error().text());
+      screen_.note("lathe: " + told(ack.error()));
     }
   }
 }

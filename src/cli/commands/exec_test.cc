@@ -248,7 +248,7 @@ TEST_F(ExecTest, ResumeOfAnUnknownSession) {
   };
   const Ran ran = run({"exec", "--resume", "abc", "hi"});
   EXPECT_EQ(ran.code, kUsage);
-  EXPECT_EQ(ran.err, "lathe: no session \"abc\"\n");
+  EXPECT_EQ(ran.err, "lathe: no session \"abc\" (check how it is written)\n");
 }
 
 TEST_F(ExecTest, SessionListAsJson) {

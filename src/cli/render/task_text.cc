@@ -6,6 +6,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
+#include "lathe/cli/next_step.h"
 #include "lathe/cli/render/diff_text.h"
 #include "lathe/cli/render/labels.h"
 #include "lathe/protocol/error_codes.h"
@@ -194,11 +195,10 @@ struct TaskText::Visitor {
   void operator()(const p::RolledBack& e) const { line(Ink::kDim, rollback_label(e)); }
   void operator()(const p::Warning& e) const { line(Ink::kYellow, "warning: " + terminal_safe(e.message)); }
   void operator()(const p::ErrorEvent& e) const {
-    const std::string hint = e.hint.empty() ? "" : " (" + e.hint + ")";
     if (e.code == p::error_codes::kInterrupted) {
       line(Ink::kYellow, terminal_safe(e.message));
     } else {
-      line(Ink::kRed, "error: " + terminal_safe(e.message + hint));
+      line(Ink::kRed, "error: " + terminal_safe(told({.code = e.code, .message = e.message, .hint = e.hint})));
     }
     // What it cost is asked most when it led to nothing.
     const std::string spent = self.spending_.label();

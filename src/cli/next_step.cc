@@ -1,0 +1,71 @@
+#include "lathe/cli/next_step.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace lathe::cli {
+
+namespace {
+
+using Step = std::pair<std::string_view, std::string_view>;
+
+constexpr std::array kSteps{
+    Step{"timeout", "try again; lathe config list shows the limits on time"},
+    Step{"not_found", "check how it is written"},
+    Step{"exists", "take another name"},
+    Step{"invalid", "see --help of the command"},
+    Step{"permission_denied", "ls -ld shows whose it is; lathe doctor checks what Lathe needs"},
+    Step{"io_error", "lathe doctor"},
+    Step{"no_space", "df -h shows which disk is full; lathe session rm ID frees some"},
+    Step{"locked", "end the process that holds it, or work in a fork: lathe session fork ID"},
+    Step{"corrupt", "lathe doctor; lathe index rebuild when it is the index"},
+    Step{"limit_exceeded", "lathe config list shows the limits"},
+    Step{"unavailable", "try again; lathe doctor"},
+    Step{"unsupported", "lathe backend list shows the others"},
+    Step{"internal", "lathe session export ID > report.ndjson, and report it"},
+    Step{"model_not_found", "lathe model list"},
+    Step{"auth_error", "lathe doctor"},
+    Step{"rate_limit", "try again later, or lathe exec --fallback MODEL"},
+    Step{"upstream_api_error", "try again later, or lathe exec --fallback MODEL"},
+    Step{"unreachable", "lathe doctor"},
+    Step{"stream_error", "try again; lathe backend test NAME --ask"},
+    Step{"context_window_exceeded", "/compact in lathe chat, or a model with a larger window: lathe model list"},
+    Step{"bad_request", "lathe backend test NAME --ask"},
+    Step{"quota_exceeded", "add credit at the provider, or lathe exec --backend NAME"},
+    Step{"content_refused", "say it in other words, or lathe exec --model MODEL"},
+    Step{"budget_exceeded", "lathe exec --last with a higher limit goes on"},
+    Step{"repeated_call", "lathe exec --last \"…\" goes on with other words"},
+    Step{"compaction_failed", "lathe session fork ID --at TURN continues from where it was shorter"},
+    Step{"approval_aborted", "lathe exec --last \"…\" goes on"},
+    Step{"parked", "lathe approvals list"},
+    Step{"not_configured", "lathe exec \"…\" makes a session"},
+    Step{"unknown_op", "lathe schema"},
+    Step{"unknown_call", "lathe schema"},
+    Step{"no_backend", "lathe setup"},
+    Step{"no_api_key", "lathe doctor"},
+    Step{"cassette_mismatch", "record it again: --record FILE"},
+    Step{"price_unknown", "add the price to models.yaml beside the file of lathe config path"},
+    Step{"output_schema", "lathe exec --last \"…\" asks again"},
+    Step{"startup_crash", "run the agent by hand to see why"},
+    Step{"duplicate_session", "end the other agent, or lathe session fork ID"},
+};
+
+}  // namespace
+
+std::string_view next_step(std::string_view code) {
+  const auto found = std::ranges::find(kSteps, code, &Step::first);
+  return found == kSteps.end() ? "" : found->second;
+}
+
+std::string hint_of(std::string_view code, std::string_view hint) {
+  return std::string(hint.empty() ? next_step(code) : hint);
+}
+
+std::string told(const base::Error& error) {
+  base::Error whole = error;
+  whole.hint = hint_of(error.code, error.hint);
+  return whole.text();
+}
+
+}  // namespace lathe::cli
