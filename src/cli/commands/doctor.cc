@@ -12,6 +12,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/term/terminal.h"
+#include "lathe/protocol/error_codes.h"
 
 namespace lathe::cli {
 
@@ -104,6 +105,17 @@ void check_terminal(Context& context, std::vector<Finding>& findings) {
   }
 }
 
+/// What a person types to mend a backend that failed this way.
+std::string mend_of(const p::BackendInfo& backend, const base::Error& error) {
+  const bool key = error.code == p::error_codes::kNoKey || error.code == p::error_codes::kAuth;
+  if (key && !backend.key_source.empty() && backend.key_source != "command") {
+    return fmt::format("export {}=YOUR_KEY", backend.key_source);
+  }
+  const std::string name = base::shell_quote(backend.name);
+  if (backend.origin == "config") return fmt::format("lathe backend remove {} && lathe setup", name);
+  return backend.type == "ollama" ? "ollama serve" : "lathe backend test " + name;
+}
+
 Async<void> check_backend(client::Transport* engine, p::BackendInfo backend, std::vector<Finding>* findings) {
   const std::string what = "backend " + backend.name;
   const auto tested = co_await client::call_as(engine, p::BackendTest{.backend = backend.name});
@@ -113,13 +125,10 @@ Async<void> check_backend(client::Transport* engine, p::BackendInfo backend, std
   }
   // Only the backend that is used without a word breaks the installation.
   const State state = backend.is_default ? State::kBroken : State::kWarning;
-  const std::string name = base::shell_quote(backend.name);
-  const std::string mend = backend.origin == "config" ? fmt::format("lathe backend remove {} && lathe setup", name)
-                                                      : fmt::format("lathe backend test {}", name);
-  findings->push_back({state, what, tested.error().text(), mend});
+  findings->push_back({state, what, tested.error().text(), mend_of(backend, tested.error())});
 }
 
-Async<void> check_backends(client::Transport* engine, std::vector<Finding>* findings) {
+Async<void> check_backends(client::Transport* engine, std::string default_name, std::vector<Finding>* findings) {
   const auto list = co_await client::call_as(engine, p::BackendList{});
   if (!list.ok()) {
     findings->push_back({State::kBroken, "backends", list.error().text(), "lathe setup"});
@@ -132,7 +141,7 @@ Async<void> check_backends(client::Transport* engine, std::vector<Finding>* find
   for (const p::BackendInfo& backend : list->backends) co_await check_backend(engine, backend, findings);
   const bool has_default = std::ranges::any_of(list->backends, &p::BackendInfo::is_default);
   if (!has_default) {
-    findings->push_back({State::kWarning, "default backend", "none",
+    findings->push_back({State::kBroken, "default backend", fmt::format("there is no backend \"{}\"", default_name),
                          "lathe config set default-backend " + base::shell_quote(list->backends[0].name)});
   }
 }
@@ -146,13 +155,47 @@ Async<void> check_index(client::Transport* engine, std::vector<Finding>* finding
   }
 }
 
+/// As configured; "" when it is not.
+std::string default_backend(const Context& context) {
+  const auto paths = config::find_paths(context.frontend.environment);
+  if (!paths.ok()) return "";
+  const auto loaded = config::load(*paths, context.frontend.environment);
+  return loaded.ok() ? loaded->config.default_backend : "";
+}
+
+/// Tries from inside what the strongest level of this machine has to refuse.
+Async<void> check_confinement(Context* context, std::vector<Finding>* findings) {
+  const std::string mend = in_path(*context, "bwrap") ? "lathe sandbox test" : "sudo apt install bubblewrap";
+  const auto sandbox = context->frontend.open_sandbox();
+  if (!sandbox.ok()) {
+    findings->push_back({State::kBroken, "confinement", sandbox.error().text(), mend});
+    co_return;
+  }
+  const auto report = co_await (*sandbox)->test("");
+  if (!report.ok()) {
+    findings->push_back({State::kBroken, "confinement", report.error().text(), mend});
+    co_return;
+  }
+  const auto failed = [](const client::SandboxCheck& check) { return check.required && !check.refused; };
+  if (const auto check = std::ranges::find_if(report->checks, failed); check != report->checks.end()) {
+    findings->push_back({State::kBroken, "confinement",
+                         fmt::format("level {} does not refuse: {} ({})", report->level, check->text, check->detail),
+                         "lathe sandbox test"});
+    co_return;
+  }
+  const bool full = report->level == "full";
+  findings->push_back({full ? State::kGood : State::kWarning, "confinement",
+                       fmt::format("level {}, {} checks hold", report->level, report->checks.size()),
+                       full ? "" : mend});
+}
+
 Async<void> check_engine(Context* context, bool embedded, std::vector<Finding>* findings) {
   const auto engine = context->open({.embedded = embedded});
   if (!engine.ok()) {
     findings->push_back({State::kBroken, "engine", engine.error().text(), "lathe config path"});
     co_return;
   }
-  co_await check_backends(engine->get(), findings);
+  co_await check_backends(engine->get(), default_backend(*context), findings);
   co_await check_index(engine->get(), findings);
   co_await (*engine)->close();
 }
@@ -198,8 +241,11 @@ CommandResult execute(Context* context, DoctorOptions options) {
   check_data_root(*context, findings);
   check_programs(*context, findings);
   check_terminal(*context, findings);
-  // A broken configuration or data root would only be told twice by the engine.
-  if (!any_broken(findings)) co_await check_engine(context, options.embedded, &findings);
+  // A broken configuration or data root would only be told twice.
+  if (!any_broken(findings)) {
+    co_await check_confinement(context, &findings);
+    co_await check_engine(context, options.embedded, &findings);
+  }
   context->out.add(options.json ? findings_document(findings) : findings_text(findings, context->out_style));
   co_return any_broken(findings) ? kUsage : kDone;
 }

@@ -1,0 +1,159 @@
+"""`lathe doctor`: what it finds, the command that mends it, and that the command does."""
+import os
+import subprocess
+
+import pytest
+
+from support import Terminal
+
+
+def findings(ran):
+    return {finding["what"]: finding for finding in ran.document["findings"]}
+
+
+def broken(lathe, what, **how):
+    ran = lathe.fails(1, "doctor", "--json", **how)
+    finding = findings(ran)[what]
+    assert finding["state"] == "broken" and finding["mend"], ran
+    assert ran.document["broken"] >= 1
+    told = lathe.fails(1, "doctor", **how).out
+    assert f"mend it: {finding['mend']}" in told
+    return finding
+
+
+@pytest.fixture
+def healthy(lathe, start_server):
+    lathe.use(start_server({"text": "fine", "repeat": -1}, models=[{"id": "mock"}]))
+    return lathe
+
+
+def run_mend(lathe, finding, **env):
+    ran = subprocess.run(["bash", "-c", finding["mend"]], cwd=lathe.cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                         env=lathe.environment(PATH=f"{os.path.dirname(lathe.program)}:{os.environ['PATH']}", **env))
+    assert ran.returncode == 0, ran
+
+
+def test_all_is_well(healthy):
+    ran = healthy.ok("doctor", "--json")
+    found = findings(ran)
+    assert {"configuration", "data root", "bash", "git", "rg", "backend mock", "index"} <= set(found)
+    assert all(finding["state"] == "ok" for name, finding in found.items()), found
+    assert ran.document["broken"] == 0
+    assert "mend it" not in healthy.ok("doctor").out
+
+
+def test_no_backend(lathe):
+    assert broken(lathe, "backends")["mend"] == "lathe setup"
+
+
+def test_a_configuration_that_cannot_be_read_names_its_place(healthy):
+    path = healthy.home / "config.yaml"
+    whole = path.read_text()
+    path.write_text(whole + "default-model: [unclosed\n")
+    finding = broken(healthy, "configuration")
+    assert f"config.yaml:{len(path.read_text().splitlines()) + 1}:" in finding["found"]
+    editor = healthy.home / "editor"
+    editor.write_text("#!/bin/sh\nsed -i /unclosed/d \"$1\"\n")
+    editor.chmod(0o700)
+    run_mend(healthy, finding, EDITOR=str(editor))
+    healthy.ok("doctor")
+
+
+def test_a_setting_that_does_not_exist_is_a_warning(healthy):
+    path = healthy.home / "config.yaml"
+    path.write_text(path.read_text() + "defalt-model: x\n")
+    ran = healthy.ok("doctor", "--json")
+    (warning,) = [finding for finding in ran.document["findings"] if finding["state"] == "warning"]
+    assert "default-model" in warning["found"] and str(path) in warning["mend"]
+
+
+def test_a_data_root_that_cannot_be_used(healthy, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    finding = broken(healthy, "data root", env={"LATHE_HOME": str(tmp_path / "file" / "home")})
+    assert str(tmp_path / "file") in finding["found"] and finding["mend"].startswith("export LATHE_HOME=")
+    finding = broken(healthy, "configuration", env={"LATHE_HOME": "relative"})
+    assert "relative" in finding["found"] and finding["mend"].startswith("export LATHE_HOME=")
+
+
+def test_a_key_that_is_not_set(healthy):
+    del healthy.variables["MOCK_KEY"]
+    finding = broken(healthy, "backend mock")
+    assert "set MOCK_KEY" in finding["found"]
+    assert finding["mend"].startswith("export MOCK_KEY=")
+
+
+def test_a_backend_that_does_not_answer(lathe):
+    lathe.variables["MOCK_KEY"] = "x"
+    lathe.ok("backend", "add", "mock", "--type", "openai", "--url", "http://127.0.0.1:9/v1", "--api-key-env", "MOCK_KEY", "--default")
+    finding = broken(lathe, "backend mock")
+    assert "127.0.0.1:9" in finding["found"]
+    assert finding["mend"] == "lathe backend remove mock && lathe setup"
+
+
+def test_a_default_that_names_nothing(healthy):
+    path = healthy.home / "config.yaml"
+    path.write_text(path.read_text().replace("default-backend: mock", "default-backend: mok"))
+    finding = broken(healthy, "default backend")
+    assert "mok" in finding["found"]
+    assert finding["mend"] == "lathe config set default-backend mock"
+    run_mend(healthy, finding)
+    healthy.ok("doctor")
+
+
+def test_a_second_backend_that_is_broken_is_a_warning(healthy):
+    healthy.ok("backend", "add", "other", "--type", "openai-chat", "--url", "http://127.0.0.1:9/v1")
+    found = findings(healthy.ok("doctor", "--json"))
+    assert found["backend other"]["state"] == "warning" and found["backend other"]["mend"]
+
+
+def test_programs_that_are_missing(healthy, tmp_path):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "bash").symlink_to("/bin/bash")
+    found = findings(healthy.ok("doctor", "--json", env={"PATH": str(folder)}))
+    for program, package in (("git", "git"), ("rg", "ripgrep")):
+        assert found[program]["state"] == "warning"
+        assert found[program]["mend"] == f"sudo apt install {package}"
+    (folder / "bash").unlink()
+    assert broken(healthy, "bash", env={"PATH": str(folder)})["mend"] == "sudo apt install bash"
+
+
+def test_an_index_that_is_damaged_is_mended_by_its_command(healthy):
+    healthy.ok("exec", "go")
+    healthy.ok("session", "list")
+    (database,) = healthy.home.rglob("index.db")
+    database.write_bytes(b"this is no database" * 400)
+    for extra in database.parent.glob("index.db-*"):
+        extra.unlink()
+    ran = healthy.run("doctor", "--json")
+    finding = findings(ran)["index"]
+    if finding["state"] == "broken":
+        assert finding["mend"] == "lathe index rebuild"
+        run_mend(healthy, finding)
+    assert findings(healthy.ok("doctor", "--json"))["index"]["state"] == "ok"
+    assert len(healthy.ok("session", "list", "--json").document["sessions"]) == 1
+
+
+def test_a_damaged_session_is_named(healthy):
+    session = healthy.ok("exec", "--json", "go").session
+    (stream,) = [path for path in healthy.home.rglob("journal.ndjson") if session in str(path)]
+    lines = stream.read_bytes().splitlines(keepends=True)
+    stream.write_bytes(lines[0] + b'{"damaged":\n' + b"".join(lines[2:]))
+    ran = healthy.run("session", "show", session)
+    assert ran.code == 5 and "journal.ndjson" in ran.err and "backup" in ran.err, str(ran)
+
+
+def test_what_the_machine_lacks_for_confinement(healthy):
+    """The level is told and proven; where bubblewrap is missing that is what mends it."""
+    best = healthy.ok("sandbox", "test", "--json").document["level"]
+    finding = findings(healthy.ok("doctor", "--json"))["confinement"]
+    assert best in finding["found"] and (finding["state"] == "ok") == (best == "full")
+
+
+def test_a_poor_terminal_is_told(healthy):
+    terminal = Terminal(healthy, "doctor", TERM="dumb")
+    assert terminal.wait() == 0
+    assert "export TERM=xterm-256color" in terminal.text
+    terminal = Terminal(healthy, "doctor")
+    assert terminal.wait() == 0
+    assert "\x1b[32m" in terminal.screen and "xterm-256color" in terminal.text
