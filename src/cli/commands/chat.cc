@@ -111,14 +111,16 @@ Async<Result<std::string>> Chat::next_message() {
   co_return message;
 }
 
-/// Ctrl-C clears the line; on an empty line the second one leaves.
+/// Ctrl-C clears the line; on an empty line it says that the next one leaves.
 Async<void> Chat::watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel) {
   bool warned = false;
   while (true) {
     const Result<StopCause> cause = co_await stops_.next(cancel, runtime::Deadline::never());
     if (!cause.ok()) co_return;
     stops_.reset();
-    if (*cause == StopCause::kPerson && (input_.clear() || !std::exchange(warned, true))) {
+    const bool cleared = *cause == StopCause::kPerson && input_.clear();
+    if (cleared || (*cause == StopCause::kPerson && !warned)) {
+      warned = true;
       screen_.set_status("Ctrl-C again on an empty line leaves");
       screen_.draw();
       screen_.set_status("");
