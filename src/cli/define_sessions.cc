@@ -83,6 +83,14 @@ void define_export(CommandTree& tree, CLI::App* session) {
   add_embedded(command, options.embedded);
 }
 
+void define_archive(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "archive", "Hide sessions from the list");
+  auto& options = tree.options_of<SessionArchiveOptions>(command);
+  command->add_option("sessions", options.sessions, "Ids, starts of ids, or last")->required()->type_name("ID");
+  command->add_flag("--restore", options.restore, "Show them again");
+  add_embedded(command, options.embedded);
+}
+
 void define_remove(CommandTree& tree, CLI::App* session) {
   CLI::App* command = add_command(session, "rm", "Delete sessions");
   auto& options = tree.options_of<SessionRemoveOptions>(command);
@@ -107,7 +115,7 @@ void define_undo(CommandTree& tree) {
 void define_session_commands(CommandTree& tree) {
   define_undo(tree);
   CLI::App* session =
-      add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, rollback, search, export, rm");
+      add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, rollback, search, export, archive, rm");
   session->require_subcommand(0, 1);
   define_list(tree, session);
   define_show(tree, session);
@@ -116,6 +124,7 @@ void define_session_commands(CommandTree& tree) {
   define_rollback(tree, session);
   define_search(tree, session);
   define_export(tree, session);
+  define_archive(tree, session);
   define_remove(tree, session);
 }
 

@@ -112,6 +112,13 @@ struct SessionExportOptions {
   bool embedded = false;
   friend bool operator==(const SessionExportOptions&, const SessionExportOptions&) = default;
 };
+struct SessionArchiveOptions {
+  std::vector<std::string> sessions;
+  /// Show them in lists again.
+  bool restore = false;
+  bool embedded = false;
+  friend bool operator==(const SessionArchiveOptions&, const SessionArchiveOptions&) = default;
+};
 struct SessionRemoveOptions {
   std::vector<std::string> sessions;
   bool embedded = false;
@@ -258,12 +265,13 @@ struct PrintOptions {
   friend bool operator==(const PrintOptions&, const PrintOptions&) = default;
 };
 
-using Options = std::variant<PrintOptions, ExecOptions, ChatOptions, SessionListOptions, SessionShowOptions,
-                             SessionForkOptions, SessionRollbackOptions, SessionSearchOptions, SessionExportOptions,
-                             SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions,
-                             BackendAddOptions, BackendListOptions, BackendRemoveOptions, BackendTestOptions,
-                             ModelListOptions, ConfigGetOptions, ConfigSetOptions, ConfigListOptions, ConfigPathOptions,
-                             PolicyExplainOptions, PolicyTestOptions, TrustOptions, UsageOptions, IndexRebuildOptions,
-                             SchemaOptions, SandboxRunOptions, SandboxTestOptions, DoctorOptions, SetupOptions>;
+using Options =
+    std::variant<PrintOptions, ExecOptions, ChatOptions, SessionListOptions, SessionShowOptions, SessionForkOptions,
+                 SessionRollbackOptions, SessionSearchOptions, SessionExportOptions, SessionArchiveOptions,
+                 SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions, BackendAddOptions,
+                 BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions,
+                 ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
+                 TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
+                 DoctorOptions, SetupOptions>;
 
 }  // namespace lathe::cli

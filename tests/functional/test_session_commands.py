@@ -41,7 +41,8 @@ def test_a_session_is_named_by_a_unique_start_or_last(lathe, talked):
     assert "It says hello." in lathe.ok("session", "show", session[:-4]).out
 
 
-@pytest.mark.parametrize("words", [["session", "show"], ["session", "export"], ["session", "rm"], ["session", "fork"],
+@pytest.mark.parametrize("words", [["session", "show"], ["session", "export"], ["session", "rm"], ["session", "fork"], ["session", "archive"],
+                                   ["session", "rollback", "--tasks", "1"],
                                    ["exec", "go on", "--resume"]])
 def test_an_unknown_session_is_an_error_and_makes_none(lathe, talked, words):
     ran = lathe.fails(1, *words, "0190ffff-0000-7000-8000-000000000000")
@@ -82,6 +83,27 @@ def test_search_finds_what_was_said_and_run(lathe, talked):
     _, session = talked
     assert session[:8] in lathe.ok("session", "search", "aloud").out
     assert lathe.ok("session", "search", "zzyzx").out.strip() == ""
+
+
+def test_archive_hides_and_shows_again(lathe, talked):
+    _, session = talked
+    lathe.ok("session", "archive", session)
+    assert listed(lathe) == []
+    assert session in lathe.ok("session", "list", "--all", "--json").out
+    assert "It says hello." in lathe.ok("session", "show", session).out
+    lathe.ok("session", "archive", "--restore", session)
+    assert [line["session_id"] for line in listed(lathe)] == [session]
+
+
+def test_export_as_markdown(lathe, talked):
+    _, session = talked
+    text = lathe.ok("session", "export", "--format", "md", session).out
+    assert text.startswith("# read the greeting") or "## You\n\nread the greeting aloud" in text
+    assert text.index("## You") < text.index("```sh\n$ cat greeting.txt\n```") < text.index("## Agent\n\nIt says hello.")
+    assert "```text\nhello\nworld\n```" in text and f"Session {session}" in text
+    assert "\x1b" not in text
+    ran = lathe.fails(1, "session", "export", "--format", "pdf", session)
+    assert "pdf" in ran.err and "ndjson, md" in ran.err
 
 
 def test_remove(lathe, talked):

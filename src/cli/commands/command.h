@@ -21,6 +21,7 @@ CommandResult execute(Context* context, client::Transport* engine, SessionForkOp
 CommandResult execute(Context* context, client::Transport* engine, SessionRollbackOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionSearchOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionExportOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionArchiveOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options);
 CommandResult execute(Context* context, client::Transport* engine, UndoOptions options);
 CommandResult execute(Context* context, client::Transport* engine, ApprovalListOptions options);

@@ -185,6 +185,16 @@ CommandResult execute(Context* context, client::Transport* engine, SessionExport
   co_return kDone;
 }
 
+CommandResult execute(Context* context, client::Transport* engine, SessionArchiveOptions options) {
+  for (const std::string& name : options.sessions) {
+    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, name));
+    CO_TRY_OK(
+        co_await client::call_as(engine, p::SessionArchive{.session = info.session_id, .archived = !options.restore}));
+    context->out.line((options.restore ? "shown again " : "archived ") + info.session_id);
+  }
+  co_return kDone;
+}
+
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options) {
   for (const std::string& name : options.sessions) {
     if (name.size() < kLeastIdToRemove) {
