@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "lathe/engine/engine_rig.h"
+
+// Ops and calls beside input and answers: what they record, and what stays of it in another process.
+
+namespace lathe::engine {
+namespace {
+
+class SessionOpsTest : public EngineRig {
+ protected:
+  /// What the model is told beside what was said, oldest first.
+  std::vector<std::string> context(const std::string& session) {
+    std::vector<std::string> texts;
+    for (const ports::PlacedEntry& placed : engine_->find_live(session)->state().conversation.entries) {
+      const auto* user = std::get_if<ports::UserEntry>(&placed.entry);
+      if (user == nullptr || user->context != protocol::ContextKind::kUserContext) continue;
+      texts.push_back(std::get<protocol::TextPart>(user->content.at(0)).text);
+    }
+    return texts;
+  }
+  std::vector<std::string> listed(bool archived) {
+    std::vector<std::string> ids;
+    for (const auto& session : call(protocol::SessionList{.archived = archived})->sessions) {
+      ids.push_back(session.session_id);
+    }
+    return ids;
+  }
+};
+
+TEST_F(SessionOpsTest, AModelIsSetWhileATaskRunsWhichGoesOn) {
+  const std::string session = configure();
+  behaviour_ = wait_for_steer;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("agent_message_delta");
+  ASSERT_TRUE(submit(protocol::SetModel{.model = "n", .backend = {}}).ok());
+  const auto updated = std::get<protocol::SessionUpdated>(until("session_updated").back().msg);
+  EXPECT_EQ(updated.model, "n");
+  EXPECT_EQ(updated.backend, "b");
+  EXPECT_EQ(submit(protocol::SetModel{.model = "nope", .backend = {}}).error().code, base::codes::kNotFound);
+  ASSERT_TRUE(submit(input("go", protocol::IfBusy::kSteer)).ok());
+  until("task_complete");
+  EXPECT_EQ(engine_->find_live(session)->state().config->model, "n");
+  reopen();
+  ASSERT_TRUE(submit(protocol::SetModel{.model = "m2", .backend = "other"}, session).ok());
+  EXPECT_EQ(engine_->find_live(session)->state().config->backend, "other");
+  EXPECT_EQ(call(protocol::SessionGet{.session = session})->session.model, "m2");
+}
+
+TEST_F(SessionOpsTest, ContextAndMentionsWaitForTheNextInput) {
+  const std::string session = configure();
+  ASSERT_TRUE(submit(protocol::AddContext{.text = "int a;", .path = "src/a.c"}).ok());
+  ASSERT_TRUE(submit(protocol::AddContext{.text = "plain", .path = {}}).ok());
+  ASSERT_TRUE(submit(protocol::Mention{.path = "b.c", .line_start = 3, .line_end = 9}).ok());
+  ASSERT_TRUE(submit(protocol::Mention{.path = "c.c"}).ok());
+  const std::vector<std::string> expected{"From src/a.c:\nint a;", "plain", "The user points at b.c, lines 3 to 9.",
+                                          "The user points at c.c."};
+  EXPECT_EQ(context(session), expected);
+  EXPECT_FALSE(engine_->find_live(session)->running());
+  reopen();
+  ASSERT_TRUE(submit(input("look"), session).ok());
+  EXPECT_EQ(context(session), expected);
+  ASSERT_TRUE(submit(protocol::Interrupt{}, session).ok());
+}
+
+TEST_F(SessionOpsTest, EachKindOfQuestionHasAnOpOfItsOwn) {
+  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted});
+  behaviour_ = [](ports::TaskHost* host, ports::TaskRequest, CancelToken cancel) -> Async<TaskEnd> {
+    (void)co_await host->record(protocol::ToolCalls{.calls = {{"call_1", "apply_patch", "{}"}}});
+    ports::Action action;
+    action.kind = ports::Action::Kind::kFileChange;
+    action.call_id = "call_1";
+    action.tool = "apply_patch";
+    action.changes = {{.path = "a.txt", .kind = protocol::ChangeKind::kAdd}};
+    const auto answer = co_await host->gate(action, cancel);
+    if (!answer.ok()) co_return TaskEnd{.kind = TaskEnd::Kind::kAborted};
+    const bool run = answer->verdict == ports::GateAnswer::Verdict::kRun;
+    (void)co_await host->record(protocol::PatchApplyEnd{.call_id = "call_1"});
+    co_return done(run ? "patched" : "not patched: " + answer->note);
+  };
+  const auto patched = [&](protocol::Decision decision, std::string note) {
+    EXPECT_TRUE(submit(input("patch it")).ok());
+    const auto asked = std::get<protocol::ApplyPatchApprovalRequest>(until("apply_patch_approval_request").back().msg);
+    EXPECT_EQ(asked.changes.at(0).path, "a.txt");
+    EXPECT_TRUE(submit(protocol::PatchApproval{.id = asked.id, .decision = decision, .note = std::move(note)}).ok());
+    EXPECT_FALSE(submit(protocol::PatchApproval{.id = asked.id, .decision = decision}).ok());
+    return std::get<protocol::TaskComplete>(until("task_complete").back().msg).last_agent_message;
+  };
+  EXPECT_EQ(patched(protocol::Decision::kDenied, "not there"), "not patched: not there");
+  EXPECT_EQ(patched(protocol::Decision::kApproved, ""), "patched");
+
+  behaviour_ = ask_to_run;
+  ASSERT_TRUE(submit(input("run it")).ok());
+  const auto asked = std::get<protocol::ExecApprovalRequest>(until("exec_approval_request").back().msg);
+  ASSERT_TRUE(submit(protocol::ExecApproval{.id = asked.id, .decision = protocol::Decision::kApproved}).ok());
+  EXPECT_EQ(std::get<protocol::TaskComplete>(until("task_complete").back().msg).last_agent_message, "ran");
+}
+
+TEST_F(SessionOpsTest, AnArchivedSessionIsHiddenAndStaysWhole) {
+  const std::string session = configure();
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_complete");
+  ASSERT_TRUE(call(protocol::SessionArchive{.session = session, .archived = true}).ok());
+  EXPECT_EQ(listed(false), std::vector<std::string>{});
+  EXPECT_EQ(listed(true), std::vector<std::string>{session});
+  EXPECT_EQ(call(protocol::SessionGet{.session = "last"}).error().code, base::codes::kNotFound);
+  reopen_as_after_a_crash();  // with an index that is made anew
+  EXPECT_EQ(listed(false), std::vector<std::string>{});
+  EXPECT_TRUE(call(protocol::SessionGet{.session = session})->session.archived);
+  ASSERT_TRUE(submit(input("more"), session).ok());
+  EXPECT_EQ(engine_->find_live(session)->state().tasks, 2);
+  ASSERT_TRUE(submit(protocol::Interrupt{}, session).ok());
+  ASSERT_TRUE(call(protocol::SessionArchive{.session = session, .archived = false}).ok());
+  EXPECT_EQ(listed(false), std::vector<std::string>{session});
+  EXPECT_EQ(call(protocol::SessionArchive{.session = "nobody", .archived = true}).error().code, base::codes::kNotFound);
+}
+
+}  // namespace
+}  // namespace lathe::engine
