@@ -1,0 +1,155 @@
+"""A data root, a working folder or a prompt that cannot be used is named, with what to do, and nothing is lost."""
+import subprocess
+
+import pytest
+
+from support import Ran, calls, says, tool
+
+IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 99; shift; exec "$@"'
+
+
+@pytest.fixture
+def talked(lathe, start_server):
+    server = start_server({"text": "Hello.", "repeat": -1})
+    lathe.use(server)
+    return server, lathe.ok("exec", "--json", "go").session
+
+
+def elsewhere(lathe, script, *words):
+    """Runs `lathe words` below a shell script in mount and user namespaces of its own."""
+    ran = subprocess.run([*IN_A_NAMESPACE, script, "sh", *words], capture_output=True, text=True, cwd=lathe.cwd,
+                         env=lathe.environment(), stdin=subprocess.DEVNULL)
+    assert ran.returncode != 99, ran
+    return Ran(list(map(str, words)), ran.returncode, ran.stdout, ran.stderr)
+
+
+def test_a_read_only_data_root_is_named_and_still_read(lathe, talked):
+    server, session = talked
+    asked = len(server.requests())
+
+    def read_only(*words):
+        return elsewhere(lathe, READ_ONLY, lathe.home, lathe.program, *words)
+
+    for words in (["exec", "go"], ["exec", "--resume", session, "go"], ["session", "fork", session],
+                  ["session", "rollback", session, "--tasks", "1"], ["session", "rm", session]):
+        ran = read_only(*words)
+        assert ran.code not in (0, 134, 139), str(ran)
+        assert "read-only" in ran.err.lower() and str(lathe.home) in ran.err, str(ran)
+    ran = read_only("config", "set", "default-model", "x")
+    assert ran.code != 0 and "read-only" in ran.err.lower() and "config.yaml" in ran.err
+    assert len(server.requests()) == asked
+    ran = read_only("session", "list", "--json")
+    assert ran.code == 0 and session in ran.out, str(ran)
+    ran = read_only("session", "show", session)
+    assert ran.code == 0 and "Hello." in ran.out, str(ran)
+    ran = read_only("session", "export", session)
+    assert ran.code == 0 and ran.out == lathe.ok("session", "export", session).out
+    ran = read_only("doctor")
+    assert ran.code == 1 and "export LATHE_HOME=" in ran.out and "read-only" in ran.out.lower(), str(ran)
+
+
+def test_a_read_only_working_folder_is_told_to_the_model(lathe, start_server):
+    lathe.use(start_server(calls(tool("write_file", path="new.txt", content="x")), says("It is read-only.")))
+    ran = elsewhere(lathe, READ_ONLY, lathe.cwd, lathe.program, "exec", "--json", "go")
+    assert ran.code == 0, str(ran)
+    (end,) = ran.of_type("patch_apply_end", "tool_call_end")
+    assert end["outcome"]["status"] == "failed" and "read-only" in end["outcome"]["output"].lower()
+
+
+@pytest.mark.parametrize("words,named", [
+    (["--cwd", "nowhere"], "nowhere"),
+    (["--cwd", "greeting.txt"], "greeting.txt"),
+    (["--image", "nowhere.png"], "nowhere.png"),
+    (["--output-schema", "nowhere.json"], "nowhere.json"),
+    (["--output-schema", "greeting.txt"], "greeting.txt"),
+    (["--policy", "nowhere.yaml"], "nowhere.yaml"),
+    (["--replay", "nowhere.cassette"], "nowhere.cassette"),
+    (["--replay", "greeting.txt"], "greeting.txt"),
+    (["--record", "nowhere/tape"], "nowhere/tape"),
+])
+def test_what_does_not_exist_or_is_something_else_is_named(lathe, talked, words, named):
+    server, _ = talked
+    asked = len(server.requests())
+    ran = lathe.run("exec", *words, "go")
+    assert ran.code in (1, 5) and named in ran.err, str(ran)
+    assert len(server.requests()) == asked
+    assert len(lathe.ok("session", "list", "--json").document["sessions"]) == 1
+
+
+def without_rights(*words):
+    """As a user who may not read everything: root of the tests gives up the right to."""
+    return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-dac_override,-dac_read_search", *words]
+
+
+def test_a_folder_that_may_not_be_read_is_named(lathe, talked, tmp_path):
+    closed = tmp_path / "closed"
+    (closed / "inner").mkdir(parents=True)
+    closed.chmod(0)
+    try:
+        for folder in (closed, closed / "inner"):
+            ran = subprocess.run(without_rights(lathe.program, "exec", "--cwd", folder, "go"), capture_output=True, text=True,
+                                 env=lathe.environment(), cwd=lathe.cwd, stdin=subprocess.DEVNULL)
+            assert ran.returncode in (1, 5), ran
+            assert str(folder) in ran.stderr and "denied" in ran.stderr.lower(), ran
+    finally:
+        closed.chmod(0o700)
+
+
+def test_a_working_folder_that_is_gone_is_named(lathe, talked, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    ran = subprocess.run(["sh", "-c", f'rmdir "{gone}"; exec "{lathe.program}" exec go'], cwd=gone, capture_output=True, text=True,
+                         env=lathe.environment(), stdin=subprocess.DEVNULL)
+    assert ran.returncode in (1, 5) and "folder" in ran.stderr, ran
+
+
+def test_a_session_whose_folder_is_gone_says_so_and_goes_on_elsewhere(lathe, talked, tmp_path):
+    place = tmp_path / "place"
+    place.mkdir()
+    session = lathe.ok("exec", "--json", "--cwd", str(place), "go").session
+    place.rmdir()
+    ran = lathe.run("exec", "--resume", session, "go on")
+    assert str(place) in ran.err, str(ran)
+    assert lathe.ok("exec", "--resume", session, "--cwd", str(lathe.cwd), "go on").out == "Hello.\n"
+
+
+def test_a_prompt_of_a_mebibyte_is_taken_and_a_longer_one_refused(lathe, talked):
+    server, _ = talked
+    asked = len(server.requests())
+    ran = lathe.ok("exec", input="x" * (1 << 20))
+    assert ran.out == "Hello.\n"
+    ran = lathe.fails(1, "exec", input="x" * ((1 << 20) + 1))
+    assert "1.0 MiB" in ran.err or "1 MiB" in ran.err
+    assert "file" in ran.err  # what to do instead
+    ran = lathe.fails(1, "exec", "-", "look", input="x" * (1 << 20))
+    assert "MiB" in ran.err
+    assert len(server.requests()) == asked + 1
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n\t "])
+def test_an_empty_prompt_is_refused(lathe, talked, prompt):
+    server, _ = talked
+    asked = len(server.requests())
+    assert "prompt" in lathe.fails(1, "exec", input=prompt).err
+    assert "prompt" in lathe.fails(1, "exec", prompt).err
+    assert len(server.requests()) == asked
+
+
+def test_a_home_that_is_not_set_is_told(lathe):
+    ran = lathe.fails(1, "session", "list", env={"HOME": None, "LATHE_HOME": None, "XDG_CONFIG_HOME": None})
+    assert "HOME" in ran.err and "LATHE_HOME" in ran.err
+
+
+@pytest.mark.parametrize("size", ["1m", "300k"])
+def test_a_disk_that_fills_while_a_task_runs(lathe, start_server, size, tmp_path):
+    """The data root is on a small disk and the answer is large: the task ends with the reason, what fitted is kept."""
+    lathe.use(start_server({"text": [{"text": "many words ", "times": 60_000}], "repeat": -1}))
+    small = tmp_path / "small"
+    small.mkdir()
+    script = ('mount -t tmpfs -o size=' + size + ' tmpfs "$2" && cp -a "$1/." "$2" || exit 99; export LATHE_HOME="$2"; '
+              'L="$3"; "$L" exec go >/dev/null; echo "code $?"; "$L" session list --json; echo "code $?"')
+    ran = subprocess.run([*IN_A_NAMESPACE, script, "sh", lathe.home, small, lathe.program], capture_output=True, text=True,
+                         cwd=lathe.cwd, env=lathe.environment(), stdin=subprocess.DEVNULL)
+    assert "code 5" in ran.stdout and ran.stdout.rstrip().endswith("code 0"), ran
+    assert "space" in ran.stderr.lower(), ran
