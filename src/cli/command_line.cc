@@ -109,19 +109,32 @@ Result<void> check_together(const Options& options) {
   return {};
 }
 
+/// `help session` and `version` are what other programs call --help and --version.
+std::vector<std::string> in_our_words(std::vector<std::string> args) {
+  if (args.size() == 1 && args[0] == "version") return {"--version"};
+  if (args.empty() || args[0] != "help") return args;
+  args.erase(args.begin());
+  args.emplace_back("--help");
+  return args;
+}
+
 }  // namespace
 
 Result<Options> parse(std::vector<std::string> args, const std::string& version) {
   if (args.size() == 1 && !args[0].starts_with('-') && args[0].find_first_of(" \t\n") != std::string::npos) {
     args.insert(args.begin(), {"exec", "--"});
   }
+  args = in_our_words(std::move(args));
   CommandTree tree(version);
   if (args.empty()) return Options(PrintOptions{tree.app().help()});
   std::ranges::reverse(args);  // CLI11 takes them from the back
   try {
     tree.app().parse(std::move(args));
   } catch (const CLI::CallForHelp&) {
-    return Options(PrintOptions{command_met(&tree.app())->help()});
+    CLI::App* command = command_met(&tree.app());
+    const std::vector<std::string> extra = tree.app().remaining(/*recurse=*/true);
+    if (!extra.empty() && !command_names(command).empty()) return unexpected(command, extra.front());
+    return Options(PrintOptions{command->help()});
   } catch (const CLI::CallForVersion& version_asked) {
     return Options(PrintOptions{std::string(version_asked.what()) + "\n"});
   } catch (const CLI::ParseError& error) {

@@ -47,6 +47,14 @@ def test_one_word_with_a_space_is_a_prompt(lathe, start_server):
     assert "Done." in lathe.ok("say that you are done").out
 
 
+def test_what_other_programs_call_help_and_version(lathe):
+    assert lathe.ok("version").out == lathe.ok("--version").out
+    assert lathe.ok("help").out == lathe.ok("--help").out
+    assert lathe.ok("help", "session", "list").out == lathe.ok("session", "list", "--help").out
+    for words in (["help", "sesion"], ["sesion", "--help"], ["session", "lst", "--help"]):
+        assert "did you mean" in lathe.fails(1, *words).err
+
+
 def test_an_unknown_option_is_named(lathe):
     ran = lathe.fails(1, "exec", "--modle", "x", "do it")
     assert "--modle" in ran.err

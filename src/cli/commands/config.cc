@@ -13,6 +13,9 @@ using base::Result;
 
 namespace {
 
+/// A long list would push the last column off the screen; `config get` prints all of it.
+constexpr std::size_t kShownWidth = 50;
+
 /// All settings; warnings about the file go to stderr.
 Result<std::vector<config::Setting>> load_settings(Context& context) {
   TRY(const config::Paths paths, config::find_paths(context.frontend.environment));
@@ -58,7 +61,9 @@ CommandResult execute(Context* context, ConfigListOptions options) {
     co_return kDone;
   }
   std::vector<std::vector<std::string>> rows;
-  for (const config::Setting& setting : settings) rows.push_back({setting.key, setting.value, setting.source});
+  for (const config::Setting& setting : settings) {
+    rows.push_back({setting.key, elide(setting.value, kShownWidth), setting.source});
+  }
   context->out.add(table_text({"KEY", "VALUE", "FROM"}, rows, context->out_style));
   co_return kDone;
 }

@@ -36,7 +36,8 @@ CommandResult execute(Context* context, client::Transport* engine, ModelListOpti
                     model.context_window == 0 ? "unknown" : base::with_thousands(model.context_window),
                     price_label(model)});
   }
-  if (nothing && !failed) context->note("no models: lathe backend list shows what is configured");
+  if (nothing && !failed)
+    context->note("no models: lathe setup configures a backend, lathe backend list shows those there are");
   if (!nothing)
     context->out.add(table_text({"MODEL", "WINDOW", "PRICE PER MILLION IN / OUT"}, rows, context->out_style));
   co_return failed ? kBroken : kDone;
