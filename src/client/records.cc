@@ -22,6 +22,15 @@ Async<Result<void>> read_records(Transport* transport, std::string session,
   }
 }
 
+Async<Result<std::set<std::string>>> recorded_sessions(Transport* transport) {
+  CO_TRY(const auto list, co_await call_as(transport, protocol::SessionList{.archived = true}));
+  std::set<std::string> ids;
+  for (const protocol::SessionInfo& session : list.sessions) {
+    if (session.replayed) ids.insert(session.session_id);
+  }
+  co_return ids;
+}
+
 Async<Result<protocol::SessionInfo>> find_session(Transport* transport, std::string name) {
   protocol::SessionGet request{.session = std::move(name)};
   CO_TRY(auto reply, co_await call_as(transport, std::move(request)));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace lathe::client {
 runtime::Async<base::Result<void>> read_records(
     Transport* transport, std::string session,
     std::function<runtime::Async<base::Result<void>>(std::vector<std::string> lines)> take);
+
+/// Ids of the sessions that a recording answered.
+runtime::Async<base::Result<std::set<std::string>>> recorded_sessions(Transport* transport);
 
 /// The session meant by an id, the unique start of an id, or "last".
 runtime::Async<base::Result<protocol::SessionInfo>> find_session(Transport* transport, std::string name);

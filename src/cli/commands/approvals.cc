@@ -71,10 +71,11 @@ CommandResult execute(Context* context, client::Transport* engine, ApprovalListO
     co_return kDone;
   }
   std::vector<std::vector<std::string>> rows;
+  CO_TRY(const auto recorded, co_await client::recorded_sessions(engine));
   for (const p::OpenQuestion& question : reply.questions) {
-    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, question.session_id));
     rows.push_back({question.id, age_label(question.asked_at, context->loop.unix_now()),
-                    question.session_id + (info.replayed ? " (recording)" : ""), question.what, question.reason});
+                    question.session_id + (recorded.contains(question.session_id) ? " (recording)" : ""), question.what,
+                    question.reason});
   }
   context->out.add(table_text({"ID", "ASKED", "SESSION", "WHAT", "WHY"}, rows, context->out_style));
   context->note("answer with: lathe approvals answer ID --approve (or --deny, --abort, --answer TEXT)");

@@ -162,11 +162,11 @@ CommandResult execute(Context* context, client::Transport* engine, SessionSearch
   }
   if (reply.hits.empty()) context->note("nothing found");
   const base::UnixMillis now = context->loop.unix_now();
+  CO_TRY(const auto recorded, co_await client::recorded_sessions(engine));
   for (const p::SearchHit& hit : reply.hits) {
-    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, hit.session_id));
     context->out.line(fmt::format("{}  {}  {}{}", context->out_style.paint(Ink::kBold, hit.session_id),
                                   age_label(hit.ts, now), base::terminal_safe(short_title(hit.title)),
-                                  info.replayed ? "  (recording)" : ""));
+                                  recorded.contains(hit.session_id) ? "  (recording)" : ""));
     context->out.line("  " + base::replace_all(base::terminal_safe(hit.snippet), "\n", "\n  "));
   }
   co_return kDone;
