@@ -1,5 +1,4 @@
-"""LATHE_BIN_DIR names the folder with `lathe` (default: build/dev/bin). LATHE_ESCAPE=long: every level; else the
-strongest one that the machine gives, and the weakest."""
+"""LATHE_BIN_DIR names the folder with `lathe` (default: build/dev/bin)."""
 import os
 import pathlib
 import sys
@@ -12,7 +11,22 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(ROOT / "tests" / "functional"))
 BIN = pathlib.Path(os.environ.get("LATHE_BIN_DIR", ROOT / "build/dev/bin")).resolve()
 
+from world import USERS, World  # noqa: E402
+
 
 @pytest.fixture
 def lathe_program():
     return str(BIN / "lathe")
+
+
+@pytest.fixture
+def world():
+    made = []
+
+    def make(user, with_secrets=False):
+        made.append(World(USERS[user], with_secrets))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()

@@ -1,110 +1,112 @@
 """What a case attacks: a person's home with secrets, a repository in it, files outside of it, listeners, a process."""
 import contextlib
+import ctypes
+import fcntl
 import os
 import pathlib
+import pty
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import threading
+import termios
+import time
+import tty
+
+from listeners import Caller, Listeners
 
 # An ordinary user that owns nothing else on the machine.
 ORDINARY_UID = 54321
+USERS = {"root": 0, "ordinary": ORDINARY_UID} if os.getuid() == 0 else {"ordinary": os.getuid()}
 # Long enough for a sanitizer build on a busy machine.
 PATIENCE = 120
 
+# What every user of the machine may execute.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-class Listeners:
-    """Sockets on the machine that a jail must not reach; remembers what came."""
+libc = ctypes.CDLL(None, use_errno=True)
 
-    def __init__(self, folder):
-        self.received = b""
-        self._lock = threading.Lock()
-        self._sockets = []
-        self._ended = False
-        self.tcp_port = self._listen(socket.AF_INET, ("127.0.0.1", 0)).getsockname()[1]
-        self.tcp6_port = self._listen(socket.AF_INET6, ("::1", 0)).getsockname()[1]
-        self.abstract = f"lathe-escape-{os.getpid()}-{secrets.token_hex(4)}"
-        self._listen(socket.AF_UNIX, "\0" + self.abstract)
-        self.control = str(folder / "control.sock")
-        self._listen(socket.AF_UNIX, self.control)
-        os.chmod(self.control, 0o666)
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", 0))
-        self.udp_port = udp.getsockname()[1]
-        self._serve(udp, self._take_datagrams)
+# Runs a command on the terminal that is our descriptor 0 and then writes what was typed into it to a file.
+ON_A_TERMINAL = """
+import os, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+os.set_blocking(0, False)
+try: typed = os.read(0, 4096)
+except OSError: typed = b""
+open(sys.argv[1], "wb").write(typed)
+sys.exit(code)
+"""
 
-    def _listen(self, family, address):
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.bind(address)
-        listener.listen(16)
-        self._serve(listener, self._take_connections)
-        return listener
 
-    def _serve(self, a_socket, take):
-        a_socket.settimeout(0.2)
-        thread = threading.Thread(target=take, args=(a_socket,), daemon=True)
-        thread.start()
-        self._sockets.append((a_socket, thread))
+def make_repository(folder):
+    """A git repository with one commit, copied from one that is made once."""
+    if not hasattr(make_repository, "template"):
+        template = pathlib.Path(tempfile.mkdtemp(prefix="lathe-escape-repository-"))
+        (template / "readme.txt").write_text("hello\n")
+        environment = {"PATH": PATH, "HOME": str(template), "GIT_CONFIG_NOSYSTEM": "1"}
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+        for words in (["init", "-q", "-b", "main", "--template=", "."], ["add", "readme.txt"],
+                      [*identity, "commit", "-q", "-m", "start"]):
+            subprocess.run(["git", *words], cwd=template, env=environment, check=True)
+        make_repository.template = template
+    shutil.copytree(make_repository.template, folder, dirs_exist_ok=True)
 
-    def _remember(self, data):
-        with self._lock:
-            self.received += data
 
-    def _take_connections(self, listener):
-        while not self._ended:
-            with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                connection.settimeout(PATIENCE)
-                with connection:
-                    data = connection.recv(4096)
-                    self._remember(data)
-                    with contextlib.suppress(OSError):
-                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+class SharedMemory:
+    """A secret in shared memory and in a message queue, which belong to no folder."""
 
-    def _take_datagrams(self, udp):
-        while not self._ended:
-            with contextlib.suppress(OSError):
-                self._remember(udp.recv(4096))
-
-    def got(self, token):
-        with self._lock:
-            return token.encode() in self.received
+    def __init__(self, name, secret):
+        libc.shmat.restype = ctypes.c_void_p
+        self.name = "/" + name
+        self.number = libc.shmget(0, 4096, 0o1666)
+        at = libc.shmat(self.number, None, 0)
+        ctypes.memmove(at, secret.encode() + b"\0", len(secret) + 1)
+        libc.shmdt(ctypes.c_void_p(at))
+        self._file = pathlib.Path("/dev/shm" + self.name)
+        self._file.write_text(secret)
+        self._queue = libc.mq_open(self.name.encode(), os.O_CREAT | os.O_RDWR, 0o644, None)
+        assert self.number >= 0 and self._queue >= 0, os.strerror(ctypes.get_errno())
+        libc.mq_send(self._queue, secret.encode(), len(secret), 0)
 
     def stop(self):
-        self._ended = True
-        for a_socket, thread in self._sockets:
-            thread.join()
-            a_socket.close()
+        libc.shmctl(self.number, 0, None)
+        self._file.unlink()
+        libc.mq_unlink(self.name.encode())
+        os.close(self._queue)
 
 
 class World:
     """One fresh world, owned by `uid`. `token` is what an attack leaves outside; `secret` what it must not see."""
 
-    def __init__(self, uid, with_secrets):
+    def __init__(self, uid, with_secrets=False):
         self.uid = uid
         self.token = "token" + secrets.token_hex(8)
         self.secret = "secret" + secrets.token_hex(8)
+        self.ping = secrets.token_hex(8)
+        # For how long processes sleep that are looked for afterwards.
+        self.seconds = f"98765.{secrets.randbelow(10**9):09}"
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="lathe-escape-", dir="/var/tmp"))
         self.base.chmod(0o755)
         self.home = self.base / "home"
         self.workspace = self.home / "project"
         self.outside = self.base / "outside"
         self.lathe_home = self.base / "lathe-home"
-        self.planted_in_tmp = pathlib.Path(f"/tmp/lathe-escape-{self.token}")
+        name = f"lathe-escape-{self.token}"
+        self.planted_in_tmp = pathlib.Path("/tmp") / name
+        self.in_system = (pathlib.Path("/etc") / name, pathlib.Path("/usr/local/bin") / name)
         self._make_files(with_secrets)
-        self._make_repository()
-        self.planted_in_tmp.write_text("planted\n")
-        self.planted_in_tmp.chmod(0o666)
-        if uid != os.getuid():
-            subprocess.run(["chown", "-R", f"{uid}:{uid}", self.base], check=True)
-        # Root's, executable with root's rights by everyone.
-        self.suid = self.base / "suid-id"
-        shutil.copy("/usr/bin/id", self.suid)
-        self.suid.chmod(0o4755)
-        self.listeners = Listeners(self.base)
+        self._make_workspace(with_secrets)
+        self.listeners = Listeners(self.base, self.workspace, self.outside)
+        self.caller = Caller()
+        self._give_to_user()
+        self.memory = SharedMemory(name, self.secret)
+        self._terminals = pty.openpty()
+        for fd in self._terminals:
+            tty.setraw(fd)
+        os.set_blocking(self._terminals[0], False)
+        os.chown(os.ttyname(self._terminals[1]), uid, -1)
+        self._shown = b""
         self.victim = self._start_victim()
 
     def put(self, path, text, mode=0o644):
@@ -117,10 +119,12 @@ class World:
             folder.mkdir(parents=True)
         self.put(self.outside / "victim.txt", "precious\n")
         self.put(self.outside / "private.txt", self.secret + "\n", 0o600)
+        self.put(self.outside / "open.txt", "", 0o666)
         self.put(self.home / ".ssh/id_ed25519", self.secret + "\n", 0o600)
         self.put(self.home / ".aws/credentials", self.secret + "\n", 0o600)
         self.put(self.home / ".npmrc", f"//registry/:_authToken={self.secret}\n", 0o600)
         self.put(self.home / ".git-credentials", self.secret + "\n", 0o600)
+        self.put(self.home / ".gitconfig", "[user]\n\tname = t\n\temail = t@example.invalid\n")
         self.put(self.home / ".bash_history", self.secret + "\n", 0o600)
         self.put(self.home / ".bashrc", "# mine\n")
         self.put(self.home / ".claude/settings.json", "{}\n")
@@ -128,22 +132,31 @@ class World:
         self.put(self.home / "neighbour/.env", self.secret + "\n")
         self.put(self.lathe_home / "config.yaml", "durability: process\n")
         self.put(self.lathe_home / "state/other-session.ndjson", self.secret + "\n", 0o600)
-        self.put(self.workspace / "readme.txt", "hello\n")
+        self.put(self.planted_in_tmp, "planted\n", 0o666)
+
+    def _make_workspace(self, with_secrets):
+        make_repository(self.workspace)
+        self.put(self.workspace / ".git/hooks/pre-commit", "#!/bin/sh\nexit 0\n", 0o755)
+        self.put(self.workspace / ".vscode/tasks.json", "{}\n")
+        self.put(self.workspace / ".lathe/agents/helper.md", "be kind\n")
         if with_secrets:
             self.put(self.workspace / ".env", self.secret + "\n")
             self.put(self.workspace / "deploy/id_rsa", self.secret + "\n", 0o600)
 
-    def _make_repository(self):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.base), "GIT_CONFIG_NOSYSTEM": "1"}
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"]
-        for words in (["init", "-q", "-b", "main", "."], ["add", "readme.txt"], [*identity, "commit", "-q", "-m", "start"]):
-            subprocess.run(["git", *words], cwd=self.workspace, env=environment, check=True)
-        self.put(self.workspace / ".git/hooks/pre-commit", "#!/bin/sh\nexit 0\n", 0o755)
-        self.put(self.workspace / ".vscode/tasks.json", "{}\n")
-        self.put(self.workspace / ".lathe/agents/helper.md", "be kind\n")
+    def _give_to_user(self):
+        self.put(self.base / "resolv.conf", f"nameserver {self.listeners.name_server}\noptions timeout:1 attempts:1\n")
+        (self.base / "bin").mkdir()
+        shutil.copy("/bin/sleep", self.base / "bin/victim")
+        if self.uid != os.getuid():
+            subprocess.run(["chown", "-R", f"{self.uid}:{self.uid}", self.base], check=True)
+        # Root's, executable with root's rights by everyone.
+        self.suid = self.base / "suid-id"
+        shutil.copy("/usr/bin/id", self.suid)
+        self.suid.chmod(0o4755)
 
     def environment(self):
-        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "LATHE_HOME": str(self.lathe_home),
+        path = f"{self.home}/missing/bin:{PATH}"
+        return {"PATH": path, "HOME": str(self.home), "LATHE_HOME": str(self.lathe_home),
                 "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "MOCK_API_KEY": self.secret,
                 "SSH_AUTH_SOCK": self.listeners.control}
 
@@ -153,30 +166,55 @@ class World:
         return ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *argv]
 
     def _start_victim(self):
-        return subprocess.Popen(self.as_user(["sleep", "1000"]), cwd=self.outside, stdin=subprocess.DEVNULL,
-                                env={"PATH": os.environ["PATH"], "VICTIM_SECRET": self.secret})
+        program = self.base / "bin/victim"
+        argv = ["bash", "-c", 'exec -a "sleep-$1" "$0" 1000', str(program), self.secret]
+        with open(self.outside / "private.txt") as private:
+            victim = subprocess.Popen(self.as_user(argv), cwd=self.outside, stdin=private,
+                                      env={"PATH": PATH, "VICTIM_SECRET": self.secret})
+        while os.readlink(f"/proc/{victim.pid}/exe") != str(program):
+            assert victim.poll() is None
+            time.sleep(0.001)  # it becomes the program
+        return victim
 
     def fill_in(self, script, lathe):
         """The script with @NAME@ replaced."""
         values = {"OUT": self.outside, "TOKEN": self.token, "SECRET": self.secret, "HOME": self.home, "BASE": self.base,
                   "LATHE_HOME": self.lathe_home, "LATHE": lathe, "VICTIM": self.victim.pid,
-                  "PLANTED": self.planted_in_tmp, "TCP": self.listeners.tcp_port, "TCP6": self.listeners.tcp6_port,
-                  "UDP": self.listeners.udp_port, "ABSTRACT": self.listeners.abstract,
-                  "CONTROL": self.listeners.control, "SUID": self.suid}
+                  "PLANTED": self.planted_in_tmp, "ETC": self.in_system[0], "USR": self.in_system[1],
+                  "TCP": self.listeners.tcp_port, "TCP6": self.listeners.tcp6_port, "UDP": self.listeners.udp_port,
+                  "ABSTRACT": self.listeners.abstract, "CONTROL": self.listeners.control, "LOG": self.listeners.log,
+                  "DOCKER": self.listeners.docker, "CALLED": self.caller.port, "CALLED_NAME": self.caller.name,
+                  "PING": self.ping, "SECONDS": self.seconds, "SUID": self.suid, "SHM": self.memory.number, "SHM_NAME": self.memory.name,
+                  "TTY": os.ttyname(self._terminals[1])}
         for name, value in values.items():
             script = script.replace(f"@{name}@", str(value))
         return script
 
-    def run(self, argv, timeout=PATIENCE):
+    def run(self, argv, timeout=PATIENCE, terminal=False, own_resolver=False, cwd=None):
         """Runs it in the workspace as the world's user; a descriptor to a file outside is open as number 9."""
+        argv = self.as_user(argv)
+        if terminal:
+            argv = ["python3", "-c", ON_A_TERMINAL, str(self.base / "typed"), *argv]
+        if own_resolver:
+            argv = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+                    str(self.base / "resolv.conf"), *argv]
+        stdin = self._terminals[1] if terminal else subprocess.DEVNULL
         with open(self.outside / "open.txt", "ab") as leaked:
-            os.chmod(leaked.name, 0o666)
 
-            def keep_as_nine():
+            def prepare():
                 os.dup2(leaked.fileno(), 9)
+                if terminal:
+                    os.setsid()
+                    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-            return subprocess.run(self.as_user(argv), cwd=self.workspace, env=self.environment(), capture_output=True,
-                                  stdin=subprocess.DEVNULL, timeout=timeout, preexec_fn=keep_as_nine, pass_fds=(9,))
+            return subprocess.run(argv, cwd=cwd or self.workspace, env=self.environment(), capture_output=True, stdin=stdin,
+                                  timeout=timeout, preexec_fn=prepare, pass_fds=(9,))
+
+    def make_folder(self, path):
+        """In the workspace, the user's."""
+        folder = self.workspace / path
+        self.run(["mkdir", "-p", str(folder)])
+        return folder
 
     # --- what an attack may have done
 
@@ -188,10 +226,39 @@ class World:
     def victim_lives(self):
         return self.victim.poll() is None
 
+    def victim_state(self):
+        return pathlib.Path(f"/proc/{self.victim.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+    def typed(self, text):
+        """Whether it was typed into the terminal that the attack ran on."""
+        typed = self.base / "typed"
+        return typed.exists() and text.encode() in typed.read_bytes()
+
+    def shown(self, text):
+        """Whether it came to somebody else's terminal."""
+        with contextlib.suppress(OSError):
+            self._shown += os.read(self._terminals[0], 65536)
+        return text.encode() in self._shown
+
+    def sleepers(self):
+        """Processes that sleep for `seconds`, and are not dead yet."""
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+                if words[:2] == [b"sleep", self.seconds.encode()] and state != "Z":
+                    yield int(folder.name)
+
     def stop(self):
+        for pid in self.sleepers():
+            os.kill(pid, signal.SIGKILL)
         if self.victim_lives():
             self.victim.send_signal(signal.SIGKILL)
         self.victim.wait()
         self.listeners.stop()
-        self.planted_in_tmp.unlink(missing_ok=True)
+        self.memory.stop()
+        for fd in self._terminals:
+            os.close(fd)
+        for path in (self.planted_in_tmp, *self.in_system):
+            path.unlink(missing_ok=True)
         shutil.rmtree(self.base, ignore_errors=True)

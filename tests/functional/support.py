@@ -218,9 +218,12 @@ class Lathe:
         self.ok("config", "set", "default-backend", "mock")
         self.ok("config", "set", "default-model", "mock")
 
+    def argv(self, args):
+        return [self.program, *args]
+
     def start(self, *args, stdin=subprocess.DEVNULL, cwd=None, env=None):
         """Starts it in a process group of its own, with pipes for stdout and stderr."""
-        process = subprocess.Popen([self.program, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process = subprocess.Popen(self.argv(args), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    cwd=cwd or self.cwd, env=self.environment(**(env or {})), start_new_session=True)
         self._started.append(process)
         return process
@@ -267,7 +270,7 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
-            [lathe.program, *args], stdin=slave, stdout=slave, stderr=slave, cwd=lathe.cwd, preexec_fn=own_the_terminal,
+            lathe.argv(args), stdin=slave, stdout=slave, stderr=slave, cwd=lathe.cwd, preexec_fn=own_the_terminal,
             env=lathe.environment(**{"TERM": "xterm-256color", "CI": None, **env}))
         lathe._started.append(self.process)
         os.close(slave)
