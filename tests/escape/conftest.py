@@ -11,7 +11,7 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(ROOT / "tests" / "functional"))
 BIN = pathlib.Path(os.environ.get("LATHE_BIN_DIR", ROOT / "build/dev/bin")).resolve()
 
-from world import USERS, World  # noqa: E402
+from world import USERS, World, finish  # noqa: E402
 
 
 @pytest.fixture
@@ -30,3 +30,7 @@ def world():
     yield make
     for each in made:
         each.stop()
+
+
+def pytest_sessionfinish():
+    finish()

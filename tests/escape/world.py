@@ -39,6 +39,22 @@ sys.exit(code)
 """
 
 
+def remove(folder, removals=[]):
+    """Beside what comes next: removing folders waits for the kernel a lot. Without a folder, waits for all."""
+    if folder:
+        removals.append(subprocess.Popen(["rm", "-rf", folder], stderr=subprocess.DEVNULL))
+        return
+    for removal in removals:
+        removal.wait()
+
+
+def finish():
+    """At the end of all tests."""
+    if hasattr(make_repository, "template"):
+        remove(make_repository.template)
+    remove(None)
+
+
 def make_repository(folder):
     """A git repository with one commit, copied from one that is made once."""
     if not hasattr(make_repository, "template"):
@@ -261,4 +277,4 @@ class World:
             os.close(fd)
         for path in (self.planted_in_tmp, *self.in_system):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.base, ignore_errors=True)
+        remove(self.base)

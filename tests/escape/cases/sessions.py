@@ -67,6 +67,8 @@ class SessionAttack:
 
 
 HUNG, KILLED = "HUNG", "KILLED"
+AGENT_SETTINGS = (".claude/settings.json", ".codex/config.toml", ".mcp.json", "opencode.json", ".aider.conf.yml")
+EDITOR_SETTINGS = (".idea/workspace.xml", ".zed/tasks.json", ".devcontainer.json", ".exrc", ".nvim.lua")
 RUN = "echo @TOKEN@ > @OUT@/ran"
 COMMIT = Person("git commit -q --allow-empty -m more")
 
@@ -146,10 +148,13 @@ PLANTED = (
                    Command("rm .vscode; mkdir .vscode; echo @TOKEN@ > .vscode/tasks.json")),
                   wrote("@HOME@/project/.vscode/tasks.json")),
     SessionAttack("agent_settings_then_next_session", (POISON, LINE_MISSING_NAMES),
-                  (Command("mkdir -p .claude .codex; echo @TOKEN@ | tee .claude/settings.json .codex/config.toml .mcp.json"),
-                   NextSession(), Command("cat .claude/settings.json .codex/config.toml .mcp.json")),
-                  lambda world, output: any(world.wrote(world.workspace / name) for name in
-                                            (".claude/settings.json", ".codex/config.toml", ".mcp.json"))),
+                  (Command(f"mkdir -p .claude .codex; echo @TOKEN@ | tee {' '.join(AGENT_SETTINGS)}"),
+                   NextSession(), Command(f"cat {' '.join(AGENT_SETTINGS)}")),
+                  lambda world, output: any(world.wrote(world.workspace / name) for name in AGENT_SETTINGS)),
+    SessionAttack("editor_settings_then_next_session", (TRUSTED_LATER, LINE_MISSING_NAMES),
+                  (Command(f"mkdir -p .idea .zed; echo @TOKEN@ | tee {' '.join(EDITOR_SETTINGS)}"),
+                   NextSession(), Command(f"cat {' '.join(EDITOR_SETTINGS)}")),
+                  lambda world, output: any(world.wrote(world.workspace / name) for name in EDITOR_SETTINGS)),
     SessionAttack("jail_switched_off_for_the_next_session", (SWITCH_OFF, REPOSITORY),
                   (Command("mkdir -p .lathe; echo 'sandbox-mode: full-access' > .lathe/config.yaml"), NextSession(),
                    Command(RUN)), wrote("@OUT@/ran")),
@@ -200,6 +205,8 @@ LASTING = (
                   (Command("for p in $PPID 1 $(pgrep lathe); do cat /proc/$p/environ /proc/$p/root@OUT@/private.txt /proc/$p/cwd/private.txt; done 2>/dev/null | tr '\\0' '\\n'"),),
                   printed_secret),
     SessionAttack("lathe_killed", (REMOTE, DESTRUCTION), (Command(KILL_WHAT_WATCHES),), printed(KILLED)),
+    SessionAttack("log_without_end", (DESTRUCTION, LINE_TIMEOUT), (Command("head -c 30000000 /dev/zero | tr '\\0' x"),),
+                  lambda world, output: any(path.stat().st_size > 1 << 24 for path in world.base.rglob("*") if path.is_file())),
     SessionAttack("orders_to_the_terminal", (REMOTE, HANDLERS),
                   (Command("printf '\\033]52;c;@TOKEN@\\007\\033]0;@TOKEN@\\007'"),), lambda world, output: "\033]" in output,
                   on_a_terminal=True, says="\033]52;c;QUFB\007\033]0;x\007Done."),
