@@ -81,6 +81,7 @@ def test_is_refused(world, lathe_program, refusal, level, user):
     there = world(user)
     assert there.run(command).stdout == b"STARTED\n"
     there = world(user, with_secrets=refusal.secrets)
+    command = confined(lathe_program, level, "echo STARTED", refusal.proxy_to)
     ran = there.run(["python3", "-c", ON_A_LESSER_KERNEL, refusal.lacks, *command] if refusal.lacks else command)
     assert ran.returncode != 0 and b"STARTED" not in ran.stdout, ran
     assert refusal.says.encode() in ran.stderr, ran

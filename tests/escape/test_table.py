@@ -2,7 +2,7 @@
 import os
 import pathlib
 
-from attack import KINDS, LINES
+from attack import KINDS, LEVELS, LINES
 from cases import ATTACKS
 from table import BEGIN, CASES, END, serving, table
 
@@ -11,6 +11,11 @@ README = pathlib.Path(__file__).parent / "README.md"
 
 def test_every_class_and_line_has_two_cases():
     assert {kind: len(serving(kind)) for kind in (*KINDS, *LINES) if len(serving(kind)) < 2} == {}
+
+
+def test_every_class_and_line_is_tried_at_every_level():
+    assert [(kind, level) for kind in (*KINDS, *LINES) for level in LEVELS
+            if not any(level in case.levels for case in serving(kind))] == []
 
 
 def test_every_case_serves_something_that_there_is():

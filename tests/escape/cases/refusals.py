@@ -1,7 +1,7 @@
 """What cannot be enforced: the command must not run at all."""
 import dataclasses
 
-from attack import FULL, LANDLOCK, LINE_REFUSED, MOUNTS, SWITCH_OFF
+from attack import FULL, LANDLOCK, LINE_PROXY, LINE_PROXY_RULES, LINE_REFUSED, MOUNTS, SWITCH_OFF
 
 # Runs a command on a kernel that lacks something: argv[1] is what.
 ON_A_LESSER_KERNEL = """
@@ -35,6 +35,8 @@ class Refusal:
     # What the person is told.
     says: str
     lacks: str = ""
+    # A host that the proxy is asked to let through.
+    proxy_to: str = ""
     secrets: bool = False
 
 
@@ -42,5 +44,7 @@ REFUSALS = (
     Refusal("kernel_without_landlock", (LINE_REFUSED, SWITCH_OFF), frozenset({FULL, LANDLOCK}), "the kernel has no Landlock", lacks="landlock"),
     Refusal("kernel_without_user_namespaces", (LINE_REFUSED, SWITCH_OFF), MOUNTS,
             "cannot make a user namespace", lacks="user namespaces"),
+    Refusal("proxy_that_has_no_namespace", (LINE_REFUSED, LINE_PROXY, LINE_PROXY_RULES), frozenset({LANDLOCK}),
+            "needs a network namespace", proxy_to="allowed.test"),
     Refusal("secrets_that_cannot_be_hidden", (LINE_REFUSED,), frozenset({LANDLOCK}), "has to stay hidden", secrets=True),
 )
