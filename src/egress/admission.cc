@@ -48,9 +48,11 @@ Async<Result<Admission::Verdict>> Admission::judge_host(Endpoint target, Remembe
   }
   const auto turn = co_await asking_.lock();
   if (cancel.cancelled()) co_return cancel.reason();
-  if (!std::exchange(remembered->asked, true)) {
+  if (!remembered->asked) {
     remembered->answer = co_await parts_.gatekeeper.ask(target, cancel);
     if (cancel.cancelled()) co_return cancel.reason();
+    // Somebody may be there the next time.
+    remembered->asked = remembered->answer != Gatekeeper::Answer::kNobody;
   }
   switch (remembered->answer) {
     case Gatekeeper::Answer::kAllowed:

@@ -24,7 +24,8 @@ inline constexpr std::string_view kBudgetSpent = "byte-budget-spent";
 /// Decides where connections may go: the rules, else the gatekeeper, and then the addresses.
 ///
 /// A host is decided on before its name is looked up, because a lookup already carries data out. It is looked up once,
-/// and the addresses given are those that were checked. Each (host, port) is asked about once. Loop thread.
+/// and the addresses given are those that were checked. Each (host, port) is asked about until somebody answers. Loop
+/// thread.
 class Admission final {
  public:
   struct Parts {

@@ -58,6 +58,9 @@ TEST(CanonicalHost, RefusesWhatCanBeReadInTwoWays) {
       {"a-.com", "\"-\""},
       {std::string(64, 'a') + ".com", "63 bytes"},
       {std::string(250, 'a') + ".com", "253 bytes"},
+      {std::string(10'000, 'a'), "253 bytes"},
+      {"[" + std::string(10'000, ':') + "]", "no IPv6"},
+      {"xn--" + std::string(10'000, 'a'), "253 bytes"},
       // The many ways to write 127.0.0.1 that some resolver takes.
       {"127.1", "unusual form"},
       {"127.0.1", "unusual form"},

@@ -119,6 +119,57 @@ TEST_F(ProxyTest, APersonIsAskedOncePerHostAndPort) {
   EXPECT_THAT(gatekeeper_.decisions, ElementsAre(decision("new.example", true, "gate", "127.0.0.1")));
 }
 
+TEST_F(ProxyTest, WhereNobodyWasThereSomebodyMayBeLater) {
+  resolver_.addresses["new.example"] = {"127.0.0.1"};
+  with_proxy({"127.0.0.1"}, [&] {
+    const std::string request = "GET http://new.example:" + port() + "/ HTTP/1.1\r\n\r\n";
+    EXPECT_THAT(connect().ask(request), HasSubstr("X-Proxy-Error: host-not-allowed\r\n"));
+    gatekeeper_.answer = Gatekeeper::Answer::kAllowed;
+    EXPECT_THAT(connect().ask(request), StartsWith("HTTP/1.1 200"));
+  });
+  EXPECT_THAT(gatekeeper_.decisions, ElementsAre(decision("new.example", false, "host-not-allowed"),
+                                                 decision("new.example", true, "gate", "127.0.0.1")));
+}
+
+TEST_F(ProxyTest, ANameIsLookedUpOnceAndThatAddressIsDialled) {
+  resolver_.addresses["turning.example"] = {"127.0.0.1"};
+  resolver_.after = [this] { resolver_.addresses["turning.example"] = {"169.254.169.254"}; };
+  with_proxy({"turning.example", "127.0.0.1"}, [&] {
+    const std::string request = "GET http://turning.example:" + port() + "/ HTTP/1.1\r\n\r\n";
+    EXPECT_THAT(connect().ask(request), StartsWith("HTTP/1.1 200"));
+    EXPECT_THAT(resolver_.asked, ElementsAre("turning.example"));
+    EXPECT_THAT(connect().ask(request), HasSubstr("X-Proxy-Error: address-not-allowed\r\n"));
+  });
+  EXPECT_EQ(server_.connections(), 1);
+  EXPECT_THAT(gatekeeper_.decisions, ElementsAre(decision("turning.example", true, "turning.example", "127.0.0.1"),
+                                                 decision("turning.example", false, "address-not-allowed")));
+}
+
+TEST_F(ProxyTest, NamesThatCanBeReadInTwoWaysGoNowhere) {
+  const std::vector<std::string> names = {std::string("evil.example\0.allowed.example", 29),
+                                          "xn--pple-43d.allowed.example",
+                                          "user@allowed.example",
+                                          "allowed.example%00.evil.example",
+                                          "0x7f000001",
+                                          "2130706433",
+                                          "0177.0.0.1",
+                                          "[::ffff:127.0.0.1]",
+                                          std::string(10'000, 'a') + ".allowed.example"};
+  with_proxy({"*.allowed.example", "127.0.0.1"}, [&] {
+    for (const std::string& name : names) {
+      const std::string answer = connect().ask("CONNECT " + name + ":" + port() + " HTTP/1.1\r\n\r\n");
+      EXPECT_THAT(answer, StartsWith("HTTP/1.1 4")) << name;
+    }
+    // The same host, however it is written.
+    for (const char* name : {"A.Allowed.EXAMPLE", "a.allowed.example."}) {
+      (void)connect().ask(std::string("CONNECT ") + name + ":" + port() + " HTTP/1.1\r\n\r\n");
+    }
+  });
+  EXPECT_THAT(resolver_.asked, ElementsAre("a.allowed.example", "a.allowed.example"));
+  EXPECT_THAT(gatekeeper_.questions, IsEmpty());
+  EXPECT_EQ(server_.connections(), 0);
+}
+
 TEST_F(ProxyTest, APersonsNoIsKept) {
   gatekeeper_.answer = Gatekeeper::Answer::kDenied;
   with_proxy({}, [&] {

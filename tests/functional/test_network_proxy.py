@@ -1,11 +1,12 @@
 """Network of a session's commands: with `--network proxy` the egress proxy is the only way out, and tells what it did."""
+import json
 import shutil
 import socket
 import threading
 
 import pytest
 
-from support import calls, says, shell
+from support import Terminal, calls, says, shell
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 CURL = "curl -s --noproxy '' --max-time 20"
@@ -65,6 +66,21 @@ def test_asks(lathe, start_server):
     (decision,) = ran.of_type("network_decision")
     assert (decision["host"], decision["allowed"]) == ("other.example", False)
     assert any("other.example" in str(message) for message in ran.messages if "approval" in message["type"])
+
+
+def test_what_a_person_allows_goes_on(lathe, start_server):
+    """The connection waits for the answer; here the name leads nowhere, which only a forwarded one finds out."""
+    lathe.use(start_server(calls(shell(f"{CURL} -w 'code %{{http_code}}' http://other.invalid/")), says("All done.")))
+    terminal = Terminal(lathe, "exec", "--network", "proxy", "fetch it")
+    terminal.expect("other.invalid:80")
+    terminal.type("y")
+    terminal.expect("All done.")
+    assert terminal.wait() == 0
+    session = lathe.ok("session", "list", "--json").document["sessions"][0]["session_id"]
+    records = [json.loads(line)["msg"] for line in lathe.ok("session", "export", session).out.splitlines()]
+    (end,) = [record for record in records if record["type"] == "exec_command_end"]
+    assert "code 502" in end["outcome"]["output"]
+    assert [record["decision"] for record in records if record["type"] == "approval_resolved"] == ["approved"]
 
 
 def test_two_tasks(lathe, start_server, page):
