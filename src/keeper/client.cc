@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -16,7 +17,9 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 
+#include "lathe/keeper/command_group.h"
 #include "lathe/keeper/packet.h"
 #include "lathe/keeper/protocol.h"
 #include "lathe/runtime/files.h"
@@ -39,6 +42,8 @@ namespace {
 /// How long the keeper may take to end everything; more than it needs at most.
 constexpr std::chrono::seconds kEndPatience{15};
 constexpr std::chrono::seconds kAnswerPatience{10};
+/// Between two looks at whether the keeper was stopped.
+constexpr std::chrono::milliseconds kStoppedInterval{500};
 constexpr int kBacklog = 4;
 
 Error unavailable(std::string message) {
@@ -226,6 +231,7 @@ Result<void> Client::ensure_started() {
   auto process = runtime::spawn(spawn);
   if (!process.ok()) return unavailable(fmt::format("the keeper cannot be started: {}", process.error().message));
   use(std::make_shared<Connection>(loop_, std::move(ours), *std::move(process)));
+  if (options_.outer_argv.empty()) scope_.spawn(keep_going(connection_));
   return send({"hello", std::string(protocol::kVersion), std::to_string(options_.linger.count())});
 }
 
@@ -282,11 +288,20 @@ Result<std::shared_ptr<Process>> Client::start(Command command) {
     }
     fds.push_back(input.get());
   }
+  // A keeper of an older version may not know what to do with them.
+  std::unique_ptr<CommandGroup> group;
+  if (connection_->process) {
+    if (auto made = CommandGroup::create(command.limits)) {
+      group = std::make_unique<CommandGroup>(*std::move(made));
+      std::ranges::copy(group->entries(), std::back_inserter(fds));
+    }
+  }
   TRY_OK(send(run_words(id, command), fds));
   command.input.clear();
   command.jail.clear();
   command.env.clear();
   auto process = std::make_shared<Process>(id, std::move(command), std::move(spool));
+  process->group_ = std::move(group);
   connection_->processes.emplace(id, process);
   return process;
 }
@@ -394,6 +409,16 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
   if (ended.ok()) co_return;
   connection->process->signal(SIGKILL);
   (void)co_await connection->process->wait(loop_, CancelToken(), Deadline::never());
+}
+
+Async<void> Client::keep_going(std::shared_ptr<Connection> connection) {
+  while (connection_ == connection && (co_await loop_.sleep(kStoppedInterval, scope_.token())).ok()) {
+    siginfo_t stopped{};
+    const auto keeper = static_cast<id_t>(connection->process->pid());
+    if (connection_ == connection && waitid(P_PID, keeper, &stopped, WSTOPPED | WNOHANG) == 0 && stopped.si_pid != 0) {
+      connection->process->signal(SIGCONT);
+    }
+  }
 }
 
 Async<void> Client::stop() {

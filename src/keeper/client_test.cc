@@ -236,10 +236,28 @@ TEST(Keeper, ACommandThatKillsItsSupervisorIsEndedAndTold) {
   EXPECT_TRUE(Watch(number_in(*runtime::read_file(folder / "pid"))).dead());
 }
 
-TEST(Keeper, ACommandThatStopsItsSupervisorStillTimesOut) {
-  PipedCommand piped = script("kill -STOP $PPID; sleep 1000");
-  piped.command.timeout = std::chrono::milliseconds(200);
-  EXPECT_EQ(run(std::move(piped)).exit->ended, Ended::kTimedOut);
+TEST(Keeper, ACommandThatStopsItsSupervisorIsWatchedAllTheSame) {
+  PipedCommand piped = script("kill -STOP $PPID; head -c 10737418240 /dev/zero | tail -c 10737418240 > /dev/null");
+  piped.command.limits.memory_bytes = 256U << 20;
+  piped.command.timeout = std::chrono::seconds(60);
+  EXPECT_EQ(run(std::move(piped)).exit->ended, Ended::kMemory);
+}
+
+TEST(Keeper, ACommandThatStopsItsSupervisorAgainAndAgainIsEnded) {
+  const TemporaryFolder folder;
+  PipedCommand piped = script("setsid sleep 1000 & echo $! > pid; while :; do kill -STOP $PPID; done");
+  piped.command.cwd = folder.path();
+  const Ran ran = run(std::move(piped));
+  ASSERT_TRUE(ran.exit.ok()) << ran.exit.error().text();
+  EXPECT_EQ(ran.exit->ended, Ended::kLost);
+  EXPECT_TRUE(Watch(number_in(*runtime::read_file(folder / "pid"))).dead());
+}
+
+TEST(Keeper, ACommandThatStopsTheKeeperStopsNothing) {
+  const Ran ran = run(script("kill -STOP $(awk '{print $4}' /proc/$PPID/stat); echo on; exit 3"));
+  ASSERT_TRUE(ran.exit.ok()) << ran.exit.error().text();
+  EXPECT_EQ(ran.exit->code, 3);
+  EXPECT_EQ(ran.out, "on\n");
 }
 
 TEST(Keeper, ACommandThatKillsTheKeeperGetsAnError) {

@@ -175,6 +175,30 @@ TEST_F(LongLived, AHugeAllocationEndsItselfAndNothingElse) {
   EXPECT_FALSE(other->end().has_value());
 }
 
+TEST_F(LongLived, MemoryThatNobodyHasMappedCountsToo) {
+  Command command = script(
+      "exec python3 -c 'import os, time\nfd = os.memfd_create(\"x\")\nblock = bytes(1 << 20)\n"
+      "for i in range(600): os.write(fd, block)\ntime.sleep(1000)'");
+  command.limits.memory_bytes = 256U << 20;
+  command.timeout = std::chrono::seconds(60);
+  EXPECT_EQ(exit_of(start(std::move(command))).ended, Ended::kMemory);
+}
+
+TEST_F(LongLived, AnyFullDiskEndsTheCommandThatFillsIt) {
+  const TemporaryFolder folder;
+  if (mount("lathe-test", (folder / ".").c_str(), "tmpfs", 0, "size=64m") != 0) {
+    GTEST_SKIP() << "needs a file system of its own, which only root can mount";
+  }
+  Command command =
+      script("cd $TMPDIR; i=0; while head -c 1048576 /dev/zero > $i; do i=$((i + 1)); sleep 0.002; done; sleep 1000");
+  command.env.push_back("TMPDIR=" + (folder / "."));
+  command.limits.free_bytes = 24U << 20;
+  command.timeout = std::chrono::seconds(60);
+  const Exit exit = exit_of(start(std::move(command)));
+  umount2((folder / ".").c_str(), MNT_DETACH);
+  EXPECT_EQ(exit.ended, Ended::kDisk) << "its working folder lies elsewhere";
+}
+
 TEST_F(LongLived, AFullDiskEndsTheCommandThatFillsIt) {
   const TemporaryFolder folder;
   if (mount("lathe-test", (folder / ".").c_str(), "tmpfs", 0, "size=64m") != 0) {

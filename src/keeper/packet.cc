@@ -23,8 +23,6 @@ using base::UniqueFd;
 
 namespace {
 
-constexpr std::size_t kMaxFds = 4;
-
 Error too_long(std::string_view program) {
   return {.code = base::codes::kLimit,
           .message = fmt::format("{}: arguments and environment are too long for the system", program),
@@ -59,7 +57,7 @@ std::string_view name_of(InputKind kind) {
 
 Received receive_packet(int socket, Packet& packet) {
   std::array<char, protocol::kMaxMessageBytes> bytes;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(protocol::kMaxFds * sizeof(int))> control{};
   iovec data{.iov_base = bytes.data(), .iov_len = bytes.size()};
   msghdr header{};
   header.msg_iov = &data;
@@ -85,7 +83,7 @@ int send_packet(int socket, const std::vector<std::string>& words, const std::ve
   std::string bytes;
   for (const std::string& word : words) bytes += word + '\0';
   iovec data{.iov_base = bytes.data(), .iov_len = bytes.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(protocol::kMaxFds * sizeof(int))> control{};
   msghdr header{};
   header.msg_iov = &data;
   header.msg_iovlen = 1;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lathe/keeper/command_group.h"
 #include "lathe/keeper/packet.h"
 
 namespace lathe::keeper {
@@ -30,6 +31,11 @@ std::vector<std::string> words_at(int spool, std::uint64_t offset) {
 }
 
 }  // namespace
+
+Process::Process(std::uint64_t id, Command command, base::UniqueFd spool)
+    : id_(id), command_(std::move(command)), spool_(std::move(spool)) {}
+
+Process::~Process() = default;
 
 Process::Piece Process::read(Output output, std::uint64_t from, std::size_t most) const {
   const auto stream = static_cast<int>(output);
@@ -90,6 +96,10 @@ void Process::refresh_totals() {
 void Process::finish(base::Result<Exit> end) {
   if (end_) return;
   input_ = {};
+  if (group_ && end.ok() && end->ended == Ended::kExited && end->code != 0 && group_->ran_out_of_memory()) {
+    end->ended = Ended::kMemory;
+  }
+  group_.reset();
   end_ = std::move(end);
   changed();
 }

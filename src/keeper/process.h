@@ -90,12 +90,16 @@ struct Exit {
 
 enum class Output { kStdout, kStderr };
 
+class CommandGroup;
+
 /// A command that a keeper runs or ran, as its client knows it. Loop thread. Output can be read for as long as this
 /// lives, whatever becomes of the keeper.
 class Process final {
  public:
-  Process(std::uint64_t id, Command command, base::UniqueFd spool)
-      : id_(id), command_(std::move(command)), spool_(std::move(spool)) {}
+  Process(std::uint64_t id, Command command, base::UniqueFd spool);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return command_.name; }
@@ -142,6 +146,8 @@ class Process final {
   Totals totals_{};
   Totals taken_{};
   std::optional<base::Result<Exit>> end_;
+  /// While it runs; null where the kernel has none for us.
+  std::unique_ptr<CommandGroup> group_;
   std::function<void()> on_change_;
 };
 

@@ -11,7 +11,8 @@
 //   client -> keeper
 //     hello VERSION LINGER_MS      how long commands go on when the client is gone and no other comes
 //     run ID NAME TIMEOUT_MS UMASK INPUT OUTPUT COLUMNS ROWS PROCESSES MEMORY FREE OUTPUT_BYTES
-//                                  with the spec, the spool and, for INPUT file, what is to be standard input.
+//                                  with the spec, the spool, for INPUT file what is to be standard input, and up to
+//                                  kMaxGroups files to which the command's process writes "0" (cgroup.procs).
 //                                  INPUT: file, pipe, terminal. OUTPUT: hold (two streams; the command waits when the
 //                                  client falls behind), keep (one stream; head and newest part are kept).
 //                                  FREE: bytes that must stay free in the working folder's file system.
@@ -59,6 +60,11 @@ inline constexpr int kMaxCommands = 64;
 inline constexpr int kSocketFd = 3;
 /// The listening socket's name in the keeper's folder.
 inline constexpr std::string_view kSocketName = "keeper.sock";
+
+/// Of the kernel's groups that one command is put in.
+inline constexpr std::size_t kMaxGroups = 2;
+/// Descriptors of one message.
+inline constexpr std::size_t kMaxFds = 3 + kMaxGroups;
 
 inline constexpr int kStreams = 2;
 inline constexpr std::uint64_t kSpoolHeaderBytes = 4096;

@@ -121,6 +121,8 @@ CommandFailure failed(Report::Stage stage, int error, std::string_view detail = 
 
 /// Returns only when the program does not run.
 CommandFailure become(const Spec& spec, const RunSetup& setup, int failure_pipe) {
+  // Where it does not work the supervisor's look is what there is.
+  for (const int group : setup.groups) (void)!write(group, "0", 1);
   const bool connected = connect_stdio(setup);
   const int error = errno;
   if (failure_pipe != kFailureFd && dup3(failure_pipe, kFailureFd, O_CLOEXEC) < 0) _exit(127);

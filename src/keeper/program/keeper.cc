@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ namespace {
 /// Longer than a supervisor needs at most.
 constexpr long long kSupervisorPatienceMs = 7'000;
 constexpr int kOrphanPatienceMs = 2'000;
+constexpr int kMostStops = 10;
 /// Whoever starts a keeper connects at once, or has died.
 constexpr long long kFirstClientPatienceMs = 10'000;
 /// Ended commands that nobody took, before the oldest are forgotten.
@@ -84,6 +86,11 @@ void Keeper::run() {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   // No command can look into the spools through our descriptors.
   prctl(PR_SET_DUMPABLE, 0);
+  sigset_t child_signal;
+  sigemptyset(&child_signal);
+  sigaddset(&child_signal, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child_signal, nullptr);
+  child_signals_ = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
   while (!closing_ || busy()) poll_once();
   tell_all();
   for (const auto& [port, forwarder] : forwarders_) kill(forwarder, SIGKILL);
@@ -100,6 +107,7 @@ void Keeper::poll_once() {
   const short out = client_full_ ? POLLOUT : 0;
   waits.push_back({.fd = client_, .events = static_cast<short>(POLLIN | out), .revents = 0});
   waits.push_back({.fd = closing_ ? -1 : listener_, .events = POLLIN, .revents = 0});
+  waits.push_back({.fd = child_signals_, .events = POLLIN, .revents = 0});
   if (poll(waits.data(), waits.size(), poll_timeout()) < 0 && errno != EINTR) {
     closing_ = true;
     return;
@@ -109,6 +117,7 @@ void Keeper::poll_once() {
   }
   if ((waits[slots].revents & ~POLLOUT) != 0) on_client();
   if (waits[slots + 1].revents != 0) accept_client();
+  if (waits[slots + 2].revents != 0) on_child_signal();
   check_deadlines();
   tell_all();
 }
@@ -204,7 +213,8 @@ bool Keeper::parse_run(const Message& message, Slot& slot) const {
   }
   const std::string& input = message.words[5];
   const std::string& output = message.words[6];
-  if (message.fds.size() != (input == "file" ? 3U : 2U)) return false;
+  const std::size_t fds = input == "file" ? 3 : 2;
+  if (message.fds.size() < fds || message.fds.size() > fds + protocol::kMaxGroups) return false;
   if ((input != "file" && input != "pipe" && input != "terminal") || (output != "hold" && output != "keep"))
     return false;
   slot.name = message.words[2];
@@ -234,6 +244,10 @@ void Keeper::on_run(Message& message) {
     fail(added, "terminal", errno, "");
     return;
   }
+  const std::size_t groups_at = message.words[5] == "file" ? 3 : 2;
+  for (std::size_t i = 0; groups_at + i < message.fds.size(); ++i) {
+    added.setup.groups[i] = std::exchange(message.fds[groups_at + i], -1);
+  }
   added.setup.spec = std::exchange(message.fds[0], -1);
   added.spool = std::exchange(message.fds[1], -1);
   added.setup.spool = added.spool;
@@ -256,8 +270,8 @@ void Keeper::start(Slot& slot) {
   if (supervisor == 0) {
     // Only its own end stays open here, so that the death of the keeper is the end of every control socket.
     const RunSetup& setup = slot.setup;
-    const int kept[] = {pair[1],          setup.in,         setup.out,   setup.err,
-                        setup.sources[0], setup.sources[1], setup.spool, setup.spec};
+    const int kept[] = {pair[1],          setup.in,    setup.out,  setup.err,       setup.sources[0],
+                        setup.sources[1], setup.spool, setup.spec, setup.groups[0], setup.groups[1]};
     close_all_but(kept);
     supervise(pair[1], setup);
   }
@@ -363,6 +377,20 @@ void Keeper::on_lost(Slot& slot) {
   const char* ended = std::string_view(slot.ended) == "exited" ? "lost" : slot.ended;
   finish(slot, {"exit", slot.id, std::to_string(128 + SIGKILL), std::to_string(SIGKILL), ended,
                 std::to_string(survivors), std::to_string(slot.totals[0]), std::to_string(slot.totals[1])});
+}
+
+void Keeper::on_child_signal() {
+  signalfd_siginfo ignored{};
+  while (read(child_signals_, &ignored, sizeof ignored) > 0) {
+  }
+  for (const auto& slot : slots_) {
+    if (slot->control < 0) continue;
+    siginfo_t stopped{};
+    const bool known = waitid(P_PID, static_cast<id_t>(slot->supervisor), &stopped, WSTOPPED | WNOHANG) == 0;
+    if (!known || stopped.si_pid != slot->supervisor) continue;
+    // Only commands stop it, to go on unwatched. One that keeps on has it killed, and ends with it.
+    ::kill(slot->supervisor, ++slot->stops > kMostStops ? SIGKILL : SIGCONT);
+  }
 }
 
 void Keeper::end(Slot& slot, const char* why) {

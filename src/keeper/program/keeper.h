@@ -45,6 +45,8 @@ class Keeper final {
     pid_t pid = -1;
     std::uint64_t totals[protocol::kStreams] = {};
     std::uint64_t seen[protocol::kStreams] = {};
+    /// How often the supervisor was stopped.
+    int stops = 0;
     /// exit or failed, once it ended.
     std::vector<std::string> end_message;
     /// What ends it, once something does.
@@ -73,6 +75,7 @@ class Keeper final {
   void start(Slot& slot);
   void on_report(Slot& slot);
   void on_lost(Slot& slot);
+  void on_child_signal();
   void end(Slot& slot, const char* why);
   void fail(Slot& slot, const char* stage, int error, const char* detail);
   void finish(Slot& slot, std::vector<std::string> message);
@@ -90,6 +93,8 @@ class Keeper final {
   /// -1: there is no listening socket.
   int listener_ = -1;
   int client_ = -1;
+  /// Tells of children that ended or were stopped.
+  int child_signals_ = -1;
   bool greeted_ = false;
   /// The client's socket took less than it was to be told.
   bool client_full_ = false;

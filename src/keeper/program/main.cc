@@ -31,10 +31,10 @@ int main(int argc, char** argv) {
     std::printf("lathe-keeper, protocol %s\n", lathe::keeper::protocol::kVersion.data());
     return 0;
   }
-  constexpr int kOnceWords = 5;
+  constexpr int kOnceWords = 6;
   if (argc >= kOnceWords && std::string_view(argv[1]) == "once") {
     const auto port = static_cast<unsigned short>(std::strtoul(argv[2], nullptr, 10));
-    return lathe::keeper::run_once(port, argv[3], argv + 4);
+    return lathe::keeper::run_once(port, std::strtoull(argv[3], nullptr, 10), argv[4], argv + 5);
   }
   if (argc != 1 || socket_option(SO_TYPE, 0) != SOCK_SEQPACKET) {
     std::fputs("lathe-keeper runs the commands of a Lathe session; lathe starts it when it needs it.\n", stderr);

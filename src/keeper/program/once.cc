@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "lathe/keeper/program/forwarder.h"
+#include "lathe/keeper/program/limit_watch.h"
 #include "lathe/keeper/program/process_tree.h"
 #include "lathe/sandbox/apply.h"
 
@@ -41,6 +44,9 @@ std::string read_whole(int fd) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kCannotRun);
   for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   if (const sandbox::Applied failed = sandbox::apply(jail); failed.stage != sandbox::Stage::kDone) {
     const std::string stage(name_of(failed.stage));
@@ -69,9 +75,44 @@ void pass_on(int number) {
   if (g_command > 0) kill(g_command, number);
 }
 
+const char* in_words(Report::Limit limit) {
+  switch (limit) {
+    case Report::Limit::kProcesses:
+      return "more processes than a command may have";
+    case Report::Limit::kMemory:
+      return "more memory than a command may take";
+    case Report::Limit::kDisk:
+      return "the disk was nearly full";
+    case Report::Limit::kNone:
+    case Report::Limit::kOutput:
+      return "";
+  }
+  return "";
+}
+
+/// The command's wait status once it has ended, by itself or by a limit.
+int wait_for_command(LimitWatch& watch) {
+  sigset_t child_signal;
+  sigemptyset(&child_signal);
+  sigaddset(&child_signal, SIGCHLD);
+  pollfd ended{.fd = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN, .revents = 0};
+  int status = 0;
+  while (true) {
+    // Others that the command left to us are reaped with the rest.
+    if (waitpid(g_command, &status, WNOHANG) == g_command) return status;
+    (void)poll(&ended, 1, watch.timeout_ms());
+    signalfd_siginfo ignored{};
+    (void)!read(ended.fd, &ignored, sizeof ignored);
+    if (const Report::Limit limit = watch.look(); limit != Report::Limit::kNone) {
+      std::fprintf(stderr, "lathe: the command was ended: %s\n", in_words(limit));
+      kill(g_command, SIGKILL);
+    }
+  }
+}
+
 }  // namespace
 
-int run_once(unsigned short port, const char* cwd, char** argv) {
+int run_once(unsigned short port, unsigned long long free_bytes, const char* cwd, char** argv) {
   const auto jail = sandbox::CommandJail::decode(read_whole(kJailFd));
   if (!jail) return complain("the description of the jail", EINVAL);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -82,15 +123,21 @@ int run_once(unsigned short port, const char* cwd, char** argv) {
   // The terminal sends these two to the command as well.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGQUIT, SIG_IGN);
+  sigset_t child_signal;
+  sigemptyset(&child_signal);
+  sigaddset(&child_signal, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child_signal, nullptr);
+  LimitWatch watch({.processes = jail->limits.processes.value_or(0),
+                    .memory_bytes = jail->limits.memory_bytes.value_or(0),
+                    .free_bytes = free_bytes},
+                   jail, cwd, environ);
   const pid_t self = getpid();
   g_command = fork();
   if (g_command < 0) return complain(argv[0], errno);
   if (g_command == 0) become(*jail, cwd, argv, self);
   std::signal(SIGTERM, pass_on);
   std::signal(SIGHUP, pass_on);
-  int status = 0;
-  while (waitpid(g_command, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = wait_for_command(watch);
   end_what_is_left();
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

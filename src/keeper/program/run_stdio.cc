@@ -41,6 +41,7 @@ void close_far_ends(RunSetup& setup) {
   close_fd(setup.out);
   close_fd(setup.err);
   close_fd(setup.spec);
+  for (int& group : setup.groups) close_fd(group);
 }
 
 bool make_stdio(Message& message, RunSetup& setup, int& input_end) {

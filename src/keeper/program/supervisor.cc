@@ -12,9 +12,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "lathe/keeper/program/command.h"
+#include "lathe/keeper/program/limit_watch.h"
 #include "lathe/keeper/program/process_tree.h"
 #include "lathe/keeper/program/wire.h"
 
@@ -31,9 +33,6 @@ namespace {
 constexpr int kPatienceMs = 5'000;
 /// How long a client that ends a command may take to make room for the rest of its output.
 constexpr int kDrainPatienceMs = 1'000;
-/// Limits are looked at so often, and so much less often that looking takes at most a twentieth of the time.
-constexpr long long kLookEveryMs = 40;
-constexpr long long kLookShare = 20;
 
 /// Reaps what was orphaned and ended; true when the command itself has ended, which stays a zombie so that its process
 /// group keeps its number.
@@ -91,8 +90,7 @@ class Supervisor final {
     child_signals_ = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
     int failure[2];
     if (child_signals_ < 0 || pipe2(failure, O_CLOEXEC) != 0) fail(Report::Stage::kFork, errno);
-    folder_ = open(spec.cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    free_at_start_ = free_bytes_at(folder_);
+    watch_.emplace(setup_.limits, spec.jail, spec.cwd, spec.env.data());
     const pid_t self = getpid();
     command_ = fork();
     if (command_ < 0) fail(Report::Stage::kFork, errno);
@@ -100,6 +98,7 @@ class Supervisor final {
     failure_pipe_ = failure[0];
     close(failure[1]);
     close(setup_.spec);
+    for (const int group : setup_.groups) close(group);
     close(setup_.in);
     if (setup_.out != setup_.in) close(setup_.out);
     if (setup_.err != setup_.in && setup_.err != setup_.out) close(setup_.err);
@@ -146,7 +145,6 @@ class Supervisor final {
     }
     close(failure_pipe_);
     failure_pipe_ = -1;
-    next_look_ms_ = now_ms() + kLookEveryMs;
     tell({.kind = Report::Kind::kStarted, .pid = command_});
   }
 
@@ -193,31 +191,14 @@ class Supervisor final {
     }
   }
 
-  [[nodiscard]] bool limited() const {
-    const Limits& limits = setup_.limits;
-    return limits.processes != 0 || limits.memory_bytes != 0 || limits.free_bytes != 0;
-  }
-  [[nodiscard]] int poll_timeout() const {
-    if (failure_pipe_ >= 0 || !limited()) return -1;
-    return static_cast<int>(std::clamp(next_look_ms_ - now_ms(), 0LL, 60'000LL));
-  }
+  [[nodiscard]] int poll_timeout() const { return failure_pipe_ >= 0 ? -1 : watch_->timeout_ms(); }
   void end_for(Report::Limit limit) {
     limit_ = limit;
     over_ = true;
   }
   void look_at_limits() {
-    const long long now = now_ms();
-    if (failure_pipe_ >= 0 || !limited() || now < next_look_ms_) return;
-    const Limits& limits = setup_.limits;
-    const Usage usage = usage_of_descendants(limits.processes == 0 ? ~0ULL : limits.processes);
-    if (limits.processes != 0 && usage.processes > limits.processes) end_for(Report::Limit::kProcesses);
-    if (limits.memory_bytes != 0 && usage.memory_bytes > limits.memory_bytes) end_for(Report::Limit::kMemory);
-    if (limits.free_bytes != 0) {
-      const std::uint64_t free = free_bytes_at(folder_);
-      // A disk that was nearly full before is not this command's doing.
-      if (free < limits.free_bytes && free < free_at_start_ / 2 + free_at_start_ / 4) end_for(Report::Limit::kDisk);
-    }
-    next_look_ms_ = now + std::max(kLookEveryMs, (now_ms() - now) * kLookShare);
+    if (failure_pipe_ >= 0) return;
+    if (const Report::Limit limit = watch_->look(); limit != Report::Limit::kNone) end_for(limit);
   }
 
   const int control_;
@@ -227,9 +208,7 @@ class Supervisor final {
   int child_signals_ = -1;
   /// Open until the program runs.
   int failure_pipe_ = -1;
-  int folder_ = -1;
-  std::uint64_t free_at_start_ = 0;
-  long long next_look_ms_ = 0;
+  std::optional<LimitWatch> watch_;
   bool over_ = false;
   bool told_to_end_ = false;
   Report::Limit limit_ = Report::Limit::kNone;

@@ -56,6 +56,8 @@ struct RunSetup {
   int spec = -1;
   unsigned file_mode_mask = 022;
   Limits limits;
+  /// Where the command's process enters the kernel's groups.
+  int groups[protocol::kMaxGroups] = {-1, -1};
 };
 
 /// The life of a supervisor, in a process of its own: starts the command as its child, moves its output into the spool,

@@ -15,8 +15,6 @@
 namespace lathe::keeper {
 namespace {
 
-constexpr std::size_t kMaxFds = 4;
-
 void collect_fds(msghdr& header, std::vector<int>& fds) {
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -33,7 +31,7 @@ void collect_fds(msghdr& header, std::vector<int>& fds) {
 
 Received receive(int socket, Message& message) {
   std::array<char, protocol::kMaxMessageBytes> bytes;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(protocol::kMaxFds * sizeof(int))> control;
   iovec data{.iov_base = bytes.data(), .iov_len = bytes.size()};
   msghdr header{};
   header.msg_iov = &data;
@@ -62,7 +60,7 @@ Sent send(int socket, const std::vector<std::string>& words, std::span<const int
     bytes += '\0';
   }
   iovec data{.iov_base = bytes.data(), .iov_len = bytes.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(protocol::kMaxFds * sizeof(int))> control{};
   msghdr header{};
   header.msg_iov = &data;
   header.msg_iovlen = 1;

@@ -1,0 +1,97 @@
+#include "lathe/keeper/program/limit_watch.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "lathe/keeper/program/wire.h"
+#include "lathe/sandbox/landlock.h"
+
+namespace lathe::keeper {
+namespace {
+
+/// Limits are looked at so often, and so much less often that looking takes at most a twentieth of the time.
+constexpr long long kLookEveryMs = 40;
+constexpr long long kLookShare = 20;
+
+const char* variable(const char* const* env, std::string_view name) {
+  for (; *env != nullptr; ++env) {
+    const std::string_view entry(*env);
+    if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') {
+      return *env + name.size() + 1;
+    }
+  }
+  return nullptr;
+}
+
+bool has_mounts(const std::optional<sandbox::CommandJail>& jail) {
+  return jail && (jail->level == sandbox::Level::kFull || jail->level == sandbox::Level::kNamespaces);
+}
+
+}  // namespace
+
+LimitWatch::LimitWatch(const Limits& limits, const std::optional<sandbox::CommandJail>& jail, const char* cwd,
+                       const char* const* env)
+    : limits_(limits), shared_(has_mounts(jail) ? SharedMemory::Of::kJail : SharedMemory::Of::kProcesses) {
+  if (limits_.free_bytes != 0) {
+    for (const char* path : {cwd, variable(env, "HOME"), variable(env, "TMPDIR"), "/tmp", "/var/tmp"}) add_disk(path);
+    if (jail) {
+      for (const sandbox::PathRule& rule : jail->rules) {
+        // What lies in /dev is memory, and counted as such.
+        const bool written = (rule.access & sandbox::landlock::kMakeReg) != 0;
+        if (written && !rule.path.starts_with("/dev")) add_disk(rule.path.c_str());
+      }
+    }
+  }
+  next_look_ms_ = now_ms() + kLookEveryMs;
+}
+
+void LimitWatch::add_disk(const char* path) {
+  if (path == nullptr) return;
+  const int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  struct stat status{};
+  if (folder < 0 || fstat(folder, &status) != 0) return;
+  const auto is_same = [&status](const Disk& disk) {
+    struct stat other{};
+    return fstat(disk.folder, &other) == 0 && other.st_dev == status.st_dev;
+  };
+  if (std::ranges::any_of(disks_, is_same)) {
+    close(folder);
+    return;
+  }
+  const DiskSpace space = disk_space_at(folder);
+  disks_.push_back({.folder = folder, .size = space.size, .free_at_start = space.free});
+}
+
+bool LimitWatch::is_full(const Disk& disk) const {
+  const std::uint64_t free = disk_space_at(disk.folder).free;
+  // A disk that was nearly full before is not this command's doing, and of a small one less has to stay free.
+  return free < std::min(limits_.free_bytes, disk.size / 8) && free < disk.free_at_start / 2 + disk.free_at_start / 4;
+}
+
+int LimitWatch::timeout_ms() const {
+  if (limits_.processes == 0 && limits_.memory_bytes == 0 && limits_.free_bytes == 0) return -1;
+  return static_cast<int>(std::clamp(next_look_ms_ - now_ms(), 0LL, 60'000LL));
+}
+
+Report::Limit LimitWatch::look() {
+  if (timeout_ms() != 0) return Report::Limit::kNone;
+  const long long now = now_ms();
+  Report::Limit exceeded = Report::Limit::kNone;
+  const Usage usage = usage_of_descendants(limits_.processes == 0 ? ~0ULL : limits_.processes, shared_);
+  if (limits_.processes != 0 && usage.processes > limits_.processes) {
+    exceeded = Report::Limit::kProcesses;
+  } else if (limits_.memory_bytes != 0 && usage.memory_bytes > limits_.memory_bytes) {
+    exceeded = Report::Limit::kMemory;
+  } else if (std::ranges::any_of(disks_, [this](const Disk& disk) { return is_full(disk); })) {
+    exceeded = Report::Limit::kDisk;
+  }
+  next_look_ms_ = now + std::max(kLookEveryMs, (now_ms() - now) * kLookShare);
+  return exceeded;
+}
+
+}  // namespace lathe::keeper
