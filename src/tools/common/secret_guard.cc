@@ -45,6 +45,12 @@ std::string root_of(const Place& place) {
   return place.absolute.substr(0, place.absolute.size() - place.relative.size() - 1);
 }
 
+/// With and without links.
+void add_both_names(std::vector<std::string>& folders, const std::string& path) {
+  folders.push_back(path);
+  if (auto real = runtime::real_path(path); real.ok() && *real != path) folders.push_back(*std::move(real));
+}
+
 class InodeSearch final {
  public:
   InodeSearch(const globs::SecretFiles& names, SecretGuard::Inodes& found) : names_(names), found_(found) {}
@@ -77,32 +83,37 @@ class InodeSearch final {
 
 SecretGuard::SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders)
     : project_(std::move(project)) {
-  const auto add = [this](const std::string& path) {
-    outside_.push_back(path);
-    if (auto real = runtime::real_path(path); real.ok() && *real != path) outside_.push_back(*std::move(real));
-  };
   if (home.starts_with('/')) {
-    for (const std::string& path : globs::home_secret_paths()) add(home + "/" + path);
+    for (const std::string& path : globs::home_secret_paths()) add_both_names(outside_, home + "/" + path);
   }
-  for (const std::string& folder : folders) add(folder);
+  for (const std::string& folder : folders) add_both_names(outside_, folder);
+}
+
+SecretGuard SecretGuard::with_open(const std::string& folder) const {
+  SecretGuard guard = *this;
+  add_both_names(guard.open_, folder);
+  return guard;
+}
+
+bool SecretGuard::lies_outside(const std::string& path, const std::string& real_root) const {
+  const auto holds = [&](const std::string& folder) {
+    // Who works in such a folder has chosen to.
+    return lies_in(path, folder) && (real_root.empty() || !lies_in(real_root, folder));
+  };
+  const auto is_open = [&](const std::string& folder) { return lies_in(path, folder); };
+  return std::ranges::any_of(outside_, holds) && std::ranges::none_of(open_, is_open);
 }
 
 bool SecretGuard::names_secret(const std::string& path, const std::string& absolute) const {
-  return project_.matches(path) ||
-         std::ranges::any_of(outside_, [&](const std::string& folder) { return lies_in(absolute, folder); });
+  return project_.matches(path) || lies_outside(absolute, "");
 }
 
 Result<void> SecretGuard::check(const Place& place, int fd, const struct stat& status) const {
   const std::string real = real_name(fd);
   const std::string root = root_of(place);
   const std::string real_root = root.empty() ? "" : runtime::real_path(root).value_or(root);
-  for (const std::string& name : {place.absolute, real}) {
-    const auto holds = [&](const std::string& folder) {
-      // Who works in such a folder has chosen to.
-      return lies_in(name, folder) && (real_root.empty() || !lies_in(real_root, folder));
-    };
-    if (std::ranges::any_of(outside_, holds)) return secret(place);
-  }
+  // A link out of an open folder is judged by where it leads.
+  if (lies_outside(place.absolute, real_root) || lies_outside(real, real_root)) return secret(place);
   const bool real_inside = !real_root.empty() && lies_in(real, real_root) && real != real_root;
   if (project_.matches(place.inside() ? place.relative : place.absolute) ||
       project_.matches(real_inside ? real.substr(real_root.size() + 1) : real)) {

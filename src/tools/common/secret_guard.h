@@ -21,6 +21,10 @@ class SecretGuard final {
   /// `folders`: absolute places that are secret with all that is in them, besides globs::home_secret_paths() of `home`.
   SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders);
 
+  /// The same, but this folder may be read although it lies in a secret one: a session's own home, where its commands'
+  /// package managers keep the sources of dependencies.
+  [[nodiscard]] SecretGuard with_open(const std::string& folder) const;
+
   /// By name alone: `path` from the working folder on, and where it is.
   [[nodiscard]] bool names_secret(const std::string& path, const std::string& absolute) const;
   /// `permission_denied` when the open file is a secret. `fd` may be O_PATH.
@@ -31,8 +35,11 @@ class SecretGuard final {
   [[nodiscard]] Inodes inodes_below(const std::string& folder) const;
 
  private:
+  [[nodiscard]] bool lies_outside(const std::string& path, const std::string& real_root) const;
+
   globs::SecretFiles project_;
   std::vector<std::string> outside_;
+  std::vector<std::string> open_;
 };
 
 }  // namespace lathe::tools::common

@@ -61,5 +61,24 @@ TEST_F(SecretGuardTest, SecretsOfTheHomeAndOfLatheAreRefused) {
   EXPECT_EQ(read(".ssh/config", "/person"), base::codes::kPermission) << "also when the home is worked in";
 }
 
+TEST_F(SecretGuardTest, WhatIsOpenWithinASecretFolderIsRead) {
+  for (const char* folder : {"/state/jails/mine/home/.cargo", "/state/jails/other/home"}) {
+    stdfs::create_directories(base_ + folder);
+  }
+  put("/state/journal");
+  put("/state/jails/mine/home/.cargo/lib.rs");
+  put("/state/jails/mine/home/.env");
+  put("/state/jails/other/home/lib.rs");
+  stdfs::create_symlink(base_ + "/state/journal", base_ + "/state/jails/mine/home/link");
+  EXPECT_EQ(read("../../state/jails/mine/home/.cargo/lib.rs"), base::codes::kPermission);
+  guard_ = guard_->with_open(base_ + "/state/jails/mine/home");
+  EXPECT_EQ(read("../../state/jails/mine/home/.cargo/lib.rs"), "read");
+  EXPECT_FALSE(guard_->names_secret("lib.rs", base_ + "/state/jails/mine/home/.cargo/lib.rs"));
+  for (const char* path : {"journal", "jails/other/home/lib.rs", "jails/mine/home/link", "jails/mine/home/.env",
+                           "jails/mine/home/../../other/home/lib.rs"}) {
+    EXPECT_EQ(read("../../state/" + std::string(path)), base::codes::kPermission) << path;
+  }
+}
+
 }  // namespace
 }  // namespace lathe::tools::common

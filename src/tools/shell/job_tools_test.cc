@@ -133,6 +133,24 @@ TEST_F(Jobs, GoOnAfterTheCallAndTellTheirEndOnce) {
   EXPECT_TRUE(waited.events.empty()) << "it was told already";
 }
 
+std::vector<std::string> one_key() { return {"sk-secret-key"}; }
+
+TEST(JobSecrets, NeitherTheEndNorTheBlobHoldsAKey) {
+  runtime::Loop loop;
+  Session session(loop, {}, {.secrets = one_key});
+  (void)session.run("shell",
+                    {{"command", "for i in $(seq 500); do echo key sk-secret-key; done"}, {"background", true}});
+  ASSERT_TRUE(loop.block_on(session.jobs.wait(session.job, kLong, {})).ok());
+  const auto status = session.jobs.status(session.job);
+  ASSERT_TRUE(status.ok() && status->end);
+  EXPECT_THAT(status->end->tail, testing::Not(HasSubstr("sk-secret-key")));
+  const auto blob = session.blobs.get(base::Sha256Hex(status->end->output_blob), 1 << 20);
+  ASSERT_TRUE(blob.ok());
+  EXPECT_THAT(*blob, HasSubstr("key [secret]\n"));
+  EXPECT_THAT(*blob, testing::Not(HasSubstr("sk-secret-key")));
+  session.stop();
+}
+
 TEST_F(Jobs, ACallThatSeesTheEndTellsIt) {
   const auto ended = session_.run("shell", {{"command", "echo hi"}, {"background", true}, {"yield_time_ms", 30'000}});
   EXPECT_EQ(ended.header, ports::job_ended_words(session_.job) + ": exit code 0\nNew output:\n");
@@ -311,6 +329,23 @@ TEST(JobRecovery, ACommandOfACallGoesOnAsAJobAndLosesNothing) {
   EXPECT_EQ(session.told[0].tail, "begun\nmore\nlast\nerr\n");
   session.stop();
   EXPECT_FALSE(fs::exists(folder / "keepers"));
+}
+
+TEST(JobRecovery, WhatACallWroteMeanwhileIsKeptWithoutKeys) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "one").c_str(), 0600), 0);
+  const std::string script = "echo sk-secret-key; cat " + (folder / "one") + "; echo end";
+  start_and_die(folder / "keepers", {{"command", script}}, folder / "one");
+  runtime::Loop loop;
+  Session session(loop, folder / "keepers", {.secrets = one_key});
+  const auto records = loop.block_on(session.jobs.recover(state_with_open_call()));
+  ASSERT_EQ(records.size(), 2U);
+  const auto& end = std::get<protocol::ExecCommandEnd>(records[1]);
+  EXPECT_THAT(end.outcome.output, testing::Not(HasSubstr("sk-secret-key")));
+  const auto blob = session.blobs.get(base::Sha256Hex(end.outcome.output_blob), 1 << 20);
+  ASSERT_TRUE(blob.ok());
+  EXPECT_THAT(*blob, testing::StartsWith("[secret]\n"));
+  session.stop();
 }
 
 TEST(JobRecovery, JobsGoOnAndThoseThatAreGoneAreLost) {

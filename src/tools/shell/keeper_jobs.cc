@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <ranges>
 
+#include "lathe/base/secret_filter.h"
 #include "lathe/base/utf8.h"
 #include "lathe/tools/shell/keeper_command_runner.h"
 
@@ -126,7 +127,6 @@ KeeperJobs::JobPtr KeeperJobs::add(std::string name, const ports::CommandSpec& s
                                        .started = std::move(started)});
   jobs_.push_back(job);
   job->process().set_on_change([this, raw = job.get()] { on_change(*raw); });
-  tell_live();
   return job;
 }
 
@@ -137,7 +137,7 @@ Async<Result<void>> KeeperJobs::start(ports::JobSpec spec) {
   command.input_kind = spec.terminal ? keeper::InputKind::kTerminal : keeper::InputKind::kPipe;
   command.output_kind = keeper::OutputKind::kKept;
   command.limits = options_.limits;
-  begin_one();
+  begin_one(JobObserver::Start::kNew);
   auto started = co_await keepers_.start(spec.command, std::move(command));
   if (!started.ok()) {
     end_one();
@@ -155,7 +155,6 @@ Async<Result<void>> KeeperJobs::start(ports::JobSpec spec) {
   const Error error = job->process().end()->error();
   std::erase(jobs_, job);
   end_one();
-  tell_live();
   co_return error;
 }
 
@@ -196,12 +195,16 @@ void KeeperJobs::show_output(Job& job) {
                                                    .text = base::to_utf8(piece.bytes)});
 }
 
-void KeeperJobs::begin_one() const {
-  if (options_.on_begin) options_.on_begin();
+void KeeperJobs::begin_one(JobObserver::Start start) const {
+  if (options_.observer != nullptr) options_.observer->job_begins(start);
 }
 
 void KeeperJobs::end_one() const {
-  if (options_.on_end) options_.on_end();
+  if (options_.observer != nullptr) options_.observer->job_ended();
+}
+
+std::string KeeperJobs::without_secrets(std::string text) const {
+  return options_.secrets ? base::cut_secrets(std::move(text), options_.secrets()) : text;
 }
 
 void KeeperJobs::finish(Job& job) {
@@ -210,7 +213,7 @@ void KeeperJobs::finish(Job& job) {
   const keeper::Exit exit = process_end.ok() ? *process_end : keeper::Exit{.ended = keeper::Ended::kLost};
   Remarks remarks;
   if (process_end.ok()) (void)command_exit(exit, remarks);
-  const std::string kept = kept_text(job.process()) + remarks.text;
+  const std::string kept = without_secrets(kept_text(job.process()) + remarks.text);
   JobEnd end{.job = job.name,
              .call_id = job.call_id,
              .state = state_of(exit.ended),
@@ -226,13 +229,7 @@ void KeeperJobs::finish(Job& job) {
   job.end = std::move(end);
   job.started.client->forget(job.process());
   end_one();
-  tell_live();
   if (job.holders == 0) tell(job);
-}
-
-void KeeperJobs::tell_live() const {
-  if (!options_.on_live) return;
-  options_.on_live(std::ranges::any_of(jobs_, [](const JobPtr& job) { return job->live(); }));
 }
 
 void KeeperJobs::tell(Job& job) {
@@ -386,7 +383,7 @@ std::optional<JobEnd> KeeperJobs::take_end(const std::string& job) {
 std::vector<protocol::EventMsg> KeeperJobs::recover_call(const ports::CallEntry& call, const ports::SessionState& state,
                                                          Started started) {
   const std::string id = call.call.call_id;
-  const std::string text = kept_text(*started.process);
+  const std::string text = without_secrets(kept_text(*started.process));
   protocol::CallOutcome outcome{.status = protocol::CallStatus::kInterrupted};
   outcome.output_bytes = static_cast<std::int64_t>(text.size());
   if (auto blob = blobs_.put(text); blob.ok() && !text.empty()) outcome.output_blob = std::string(*blob);
@@ -406,7 +403,7 @@ std::vector<protocol::EventMsg> KeeperJobs::recover_call(const ports::CallEntry&
     }
     started.client->forget(*started.process);
   } else {
-    begin_one();
+    begin_one(JobObserver::Start::kTakenOver);
     const JobPtr job = add(new_job(), {.argv = {}, .cwd = {}, .env = {}, .call_id = id}, std::move(started));
     job->given = {job->process().total(Output::kStdout), job->process().total(Output::kStderr)};
     job->shown = job->given[0];
@@ -431,7 +428,7 @@ Async<std::vector<protocol::EventMsg>> KeeperJobs::recover(ports::SessionState s
     const auto live = std::ranges::find(state.jobs, name, &ports::LiveJob::job);
     if (live != state.jobs.end()) {
       const ports::CommandSpec spec{.argv = live->command, .cwd = {}, .env = {}, .call_id = live->call_id};
-      begin_one();
+      begin_one(JobObserver::Start::kTakenOver);
       const JobPtr job = add(name, spec, std::move(started));
       state.jobs.erase(live);
       job->begun = true;

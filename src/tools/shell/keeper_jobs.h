@@ -17,6 +17,21 @@
 
 namespace lathe::tools::shell {
 
+/// Has to know when commands go on beside the calls. Loop thread.
+class JobObserver {
+ public:
+  enum class Start {
+    kNew,
+    /// It was running before, and the process that had started it died.
+    kTakenOver,
+  };
+  virtual ~JobObserver() = default;
+  /// Before a job is started or taken over.
+  virtual void job_begins(Start start) = 0;
+  /// It has ended, or could not start.
+  virtual void job_ended() = 0;
+};
+
 struct JobOptions {
   std::size_t most_live = 64;
   /// Output of ended ones stays readable that long; their records and blobs stay for good.
@@ -24,11 +39,10 @@ struct JobOptions {
   keeper::Limits limits{.output_bytes = std::uint64_t{4} << 30};
   /// Gets ends that no call tells, and passing events with what live jobs write. May be empty.
   ports::RecordEvent record = {};
-  /// Called before each job is started or taken over, and when it has ended or could not start. May be empty.
-  std::function<void()> on_begin = {};
-  std::function<void()> on_end = {};
-  /// Told whenever a job has begun or ended: whether any runs now. May be empty.
-  std::function<void(bool any_live)> on_live = {};
+  /// May be null.
+  JobObserver* observer = nullptr;
+  /// What no record and no blob may hold. May be empty.
+  std::function<std::vector<std::string>()> secrets = {};
 };
 
 /// Background jobs and live terminals over the session's keepers (ports/job_runner.h). stop() is awaited before the
@@ -71,10 +85,10 @@ class KeeperJobs final : public ports::JobRunner {
   void on_change(Job& job);
   void show_output(Job& job);
   void finish(Job& job);
-  void begin_one() const;
+  void begin_one(JobObserver::Start start) const;
   void end_one() const;
+  [[nodiscard]] std::string without_secrets(std::string text) const;
   void tell(Job& job);
-  void tell_live() const;
   void forget_oldest();
   std::vector<protocol::EventMsg> recover_call(const ports::CallEntry& call, const ports::SessionState& state,
                                                Started started);
