@@ -33,9 +33,9 @@ void add(Tools& all, Tools more) {
 }
 
 Tools make_tools(const NativeSession::Shared& shared, const engine::DriverSetup& setup, ports::CommandRunner& runner,
-                 ports::JobRunner& jobs, tools::web::WebClient& web) {
+                 ports::JobRunner& jobs, tools::web::WebClient& web, const tools::common::SecretGuard& secrets) {
   Tools patch = tools::patch::make_patch_tools({.pool = &shared.fs_pool,
-                                                .secrets = &shared.secrets,
+                                                .secrets = &secrets,
                                                 .extent = shared.config.patch_extent == "what-fits"
                                                               ? tools::patch::Extent::kWhatFits
                                                               : tools::patch::Extent::kAllOrNothing});
@@ -49,11 +49,11 @@ Tools make_tools(const NativeSession::Shared& shared, const engine::DriverSetup&
   shell.apply_patch = patch.front().get();
 
   Tools all = tools::shell::make_shell_tools(std::move(shell));
-  add(all, tools::fs::make_fs_tools({.pool = &shared.fs_pool, .secrets = &shared.secrets}));
+  add(all, tools::fs::make_fs_tools({.pool = &shared.fs_pool, .secrets = &secrets}));
   add(all, std::move(patch));
   add(all, tools::search::make_search_tools({.pool = &shared.fs_pool,
                                              .runner = &runner,
-                                             .secrets = &shared.secrets,
+                                             .secrets = &secrets,
                                              .ripgrep = tools::search::found_ripgrep()}));
   add(all, tools::web::make_web_tools(web));
   add(all, tools::plan::make_plan_tools());
@@ -113,28 +113,27 @@ agent::AgentOptions agent_options(const config::Config& config) {
 NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& setup)
     : history_(setup.history),
       record_(setup.record),
+      is_agent_(!setup.lineage.empty()),
+      secrets_(shared.secrets.with_open(sandbox::private_home(session_facts(shared.sandbox, setup)))),
       network_(make_network(shared, setup)),
       sandbox_({.loop = shared.loop,
                 .pool = shared.fs_pool,
                 .blobs = shared.blobs,
                 .record = setup.record,
-                .proxy_socket = network_ ? network_->socket_path() : ""},
+                .proxy_socket = network_ ? network_->socket_path() : "",
+                .taint = taint_book(shared.sandbox.paths)},
                session_facts(shared.sandbox, setup), shared.host),
       keepers_(shared.loop, keeper_options(shared, setup, &sandbox_)),
       keeper_runner_(shared.loop, keepers_, level_of(shared, setup)),
       runner_(keeper_runner_, sandbox_),
-      jobs_(shared.loop, keepers_, shared.blobs,
-            {.record = setup.record,
-             .on_begin = [this] { sandbox_.job_begun(); },
-             .on_end = [this] { sandbox_.job_ended(); },
-             .on_live = [this](bool any_live) { jobs_changed(any_live); }}),
+      jobs_(shared.loop, keepers_, shared.blobs, {.record = setup.record, .observer = this, .secrets = shared.keys}),
       web_({.loop = shared.loop,
             .http = shared.http,
             .resolver = shared.resolver,
             .rules = host_rules(setup.allow_hosts),
             .limits = {}}),
-      tools_(narrow_for_agents(shared.cassette.wrap(make_tools(shared, setup, runner_, jobs_, web_)), setup.lineage,
-                               shared.fs_pool)),
+      tools_(narrow_for_agents(shared.cassette.wrap(make_tools(shared, setup, runner_, jobs_, web_, secrets_)),
+                               setup.lineage, shared.fs_pool)),
       scope_(shared.loop) {
   std::vector<ports::Tool*> tools;
   std::vector<std::string> names;
@@ -165,6 +164,8 @@ runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, po
   if (network_) {
     if (auto entered = co_await network_->enter(&host); !entered.ok()) co_return failed(std::move(entered).error());
   }
+  // An agent's parent tells it.
+  if (!is_agent_) co_await sandbox_.tell_taint();
   task_runs_ = true;
   // What is being kept would end the snapshot of a command of this Task.
   co_await scope_.join();
@@ -182,9 +183,21 @@ runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, po
   co_return end;
 }
 
-void NativeSession::jobs_changed(bool any_live) {
+void NativeSession::job_begins(Start start) {
+  ++live_jobs_;
+  sandbox_.job_begun(start == Start::kTakenOver ? SessionSandbox::Jobs::kTakenOver : SessionSandbox::Jobs::kNew);
+  jobs_changed();
+}
+
+void NativeSession::job_ended() {
+  --live_jobs_;
+  sandbox_.job_ended();
+  jobs_changed();
+}
+
+void NativeSession::jobs_changed() {
   if (history_ == nullptr) return;
-  history_->jobs_live(any_live);
+  history_->jobs_live(live_jobs_ > 0);
   changes_due_ = true;
   if (!task_runs_) scope_.spawn(keep_changes());
 }

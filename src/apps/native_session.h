@@ -22,7 +22,7 @@
 namespace lathe::apps {
 
 /// The native driver of one session with what belongs to it alone: its tools and its keeper.
-class NativeSession final : public ports::Driver {
+class NativeSession final : public ports::Driver, private tools::shell::JobObserver {
  public:
   struct Shared {
     runtime::Loop& loop;
@@ -42,6 +42,8 @@ class NativeSession final : public ports::Driver {
     std::string proxies_dir;
     /// Keeps secrets from the file tools.
     const tools::common::SecretGuard& secrets;
+    /// What no record and no blob may hold.
+    std::function<std::vector<std::string>()> keys;
   };
   NativeSession(const Shared& shared, const engine::DriverSetup& setup);
   ~NativeSession() override;
@@ -54,13 +56,19 @@ class NativeSession final : public ports::Driver {
   runtime::Async<void> stop() override;
 
  private:
+  void job_begins(Start start) override;
+  void job_ended() override;
   /// A job has begun or ended. What it changed is its Task's doing, which undo takes back.
-  void jobs_changed(bool any_live);
+  void jobs_changed();
   /// Once a job has ended and no command of a Task may run: what changed until now is theirs.
   runtime::Async<void> keep_changes();
 
   ports::WorkspaceHistory* const history_;
   const ports::RecordEvent record_;
+  const bool is_agent_;
+  /// The project's own home is open to it.
+  const tools::common::SecretGuard secrets_;
+  int live_jobs_ = 0;
   bool task_runs_ = false;
   bool changes_due_ = false;
   /// Only with `network: proxy`.

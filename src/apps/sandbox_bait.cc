@@ -110,14 +110,15 @@ SandboxBait::~SandboxBait() {
   waitpid(process_, nullptr, 0);
 }
 
-std::vector<std::string> SandboxBait::probe_command(const std::string& program) const {
+std::vector<std::string> SandboxBait::probe_command(const std::string& program, int proxy_port) const {
   return {program,
           workspace(),
           folder_ + "/outside",
           state(),
           std::to_string(tcp_port_),
           abstract_socket_,
-          std::to_string(process_)};
+          std::to_string(process_),
+          std::to_string(proxy_port)};
 }
 
 }  // namespace lathe::apps

@@ -36,8 +36,8 @@ class SandboxBait final {
 
   [[nodiscard]] std::string workspace() const { return folder_ + "/workspace"; }
   [[nodiscard]] std::string state() const { return folder_ + "/state"; }
-  /// lathe-probe with its arguments.
-  [[nodiscard]] std::vector<std::string> probe_command(const std::string& program) const;
+  /// lathe-probe with its arguments; `proxy_port` 0: there is none.
+  [[nodiscard]] std::vector<std::string> probe_command(const std::string& program, int proxy_port) const;
 
  private:
   SandboxBait() = default;

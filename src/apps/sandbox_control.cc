@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,15 +10,20 @@
 #include <optional>
 #include <utility>
 
+#include "lathe/apps/jailed_program.h"
 #include "lathe/apps/sandbox_bait.h"
 #include "lathe/apps/session_sandbox.h"
 #include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
 #include "lathe/egress/proxy_thread.h"
 #include "lathe/keeper/client.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/sandbox/probes.h"
+#include "lathe/sandbox/workspace_guard.h"
+#include "lathe/storage/blob_folder.h"
 #include "lathe/tools/shell/environment.h"
+#include "lathe/tools/shell/keeper_set.h"
 
 namespace lathe::apps {
 
@@ -29,8 +33,6 @@ using runtime::Async;
 
 namespace {
 
-constexpr int kJailFd = 3;
-constexpr int kProxyFd = 4;
 constexpr std::chrono::minutes kTestPatience{1};
 
 /// Nobody is asked: what --allow-host does not name is denied.
@@ -45,12 +47,18 @@ class FixedHosts final : public egress::Gatekeeper {
   }
 };
 
-/// The words that start one command in its jail, and the jail's bytes in a memory file.
-struct Launch {
-  std::vector<std::string> argv;
-  std::vector<std::string> env;
-  base::UniqueFd jail;
+/// The probes ask for what they may not have.
+class QuietHosts final : public egress::Gatekeeper {
+ public:
+  Async<Answer> ask(egress::Endpoint, runtime::CancelToken) override { co_return Answer::kNobody; }
+  void decided(protocol::NetworkDecision) override {}
 };
+
+/// What a probe leaves in the workspace, to be found afterwards.
+std::string_view left_by(std::string_view probe) {
+  if (probe == "new_name") return ".vscode";
+  return probe == "nested_repository" ? "nested/.git" : "";
+}
 
 class SandboxControl final : public client::Sandbox {
  public:
@@ -60,15 +68,18 @@ class SandboxControl final : public client::Sandbox {
   Async<Result<int>> run(client::SandboxRun what) override {
     CO_TRY(const TemporaryFolder folder, TemporaryFolder::create("lathe-sandbox"));
     sandbox::SessionFacts facts = facts_for(what, folder.path());
-    if (what.allow_hosts.empty()) co_return co_await run_plain(std::move(facts), std::move(what));
+    const keeper::Limits limits = tools::shell::usual_limits();
+    facts.limits.processes = limits.processes;
+    facts.limits.memory_bytes = limits.memory_bytes;
+    if (what.allow_hosts.empty()) co_return co_await run_guarded(std::move(facts), std::move(what), "");
     CO_TRY(egress::HostRules rules, egress::HostRules::parse(what.allow_hosts));
     set_behind_proxy(facts);
     FixedHosts hosts;
     const std::string socket = folder.path() + "/proxy.sock";
-    egress::ProxyThread proxy(loop_, hosts, {.rules = std::move(rules), .limits = {}, .socket_path = socket});
+    egress::ProxyThread proxy(loop_, hosts, proxy_options(std::move(rules), socket));
     const Result<void> started = co_await proxy.start();
     Result<int> code =
-        started.ok() ? co_await run_behind(std::move(facts), std::move(what), socket) : Result<int>(started.error());
+        started.ok() ? co_await run_guarded(std::move(facts), std::move(what), socket) : Result<int>(started.error());
     co_await proxy.stop();
     co_return code;
   }
@@ -76,28 +87,36 @@ class SandboxControl final : public client::Sandbox {
   Async<Result<client::SandboxReport>> test(std::string level) override {
     CO_TRY(const TemporaryFolder folder, TemporaryFolder::create("lathe-sandbox"));
     CO_TRY(const SandboxBait bait, SandboxBait::lay(folder.path()));
-    const std::string probe = setup_.keeper_program.substr(0, setup_.keeper_program.rfind('/')) + "/lathe-probe";
-    const client::SandboxRun what{
-        .argv = bait.probe_command(probe), .cwd = bait.workspace(), .level = std::move(level)};
+    client::SandboxRun what{.argv = {}, .cwd = bait.workspace(), .level = std::move(level)};
     sandbox::SessionFacts facts = facts_for(what, folder.path() + "/private");
+    const std::string probe = setup_.keeper_program.substr(0, setup_.keeper_program.rfind('/')) + "/lathe-probe";
     facts.readable.push_back(probe);
     facts.our_folders.push_back(bait.state());
     // The probes show what the level leaves open; nothing is lost by it here.
     facts.waiver = {.unconfined = true, .readable_secrets = true};
-    CO_TRY(const auto jail, sandbox::SessionJail::create(facts, host_));
-    CO_TRY(const Launch launch, launch_of(*jail, what, 0));
-    CO_TRY(const auto ran,
-           co_await runtime::run_command(
-               loop_,
-               {.spawn = {.argv = launch.argv, .env = launch.env, .fds = {{launch.jail.get(), kJailFd}}},
-                .deadline = runtime::Deadline::after(loop_, kTestPatience)},
-               runtime::CancelToken()));
-    if (ran.status.code != 0) {
-      co_return Error{.code = base::codes::kUnavailable,
-                      .message = fmt::format("the probes ended with {}: {}", ran.status.code, base::trim(ran.err))};
-    }
-    co_return report(jail->plan().level, ran.out);
+    CO_TRY(const sandbox::Level planned, level_of(facts));
+    const bool proxied = planned == sandbox::Level::kFull || planned == sandbox::Level::kNamespaces;
+    what.argv = bait.probe_command(probe, proxied ? kProxyPort : 0);
+    if (!proxied) co_return co_await probe_all(std::move(facts), std::move(what), "");
+    CO_TRY(egress::HostRules rules, egress::HostRules::parse(std::vector<std::string>{"127.0.0.1"}));
+    set_behind_proxy(facts);
+    QuietHosts hosts;
+    const std::string socket = folder.path() + "/proxy.sock";
+    egress::ProxyThread proxy(loop_, hosts, proxy_options(std::move(rules), socket));
+    const Result<void> started = co_await proxy.start();
+    auto told = started.ok() ? co_await probe_all(std::move(facts), std::move(what), socket)
+                             : Result<client::SandboxReport>(started.error());
+    co_await proxy.stop();
+    co_return told;
   }
+
+  Async<Result<std::vector<client::TaintNote>>> tainted(std::string cwd) override {
+    std::vector<client::TaintNote> notes;
+    for (TaintBook::Note& note : taint_book(setup_.paths).of(cwd)) notes.push_back({note.at, std::move(note.text)});
+    co_return notes;
+  }
+
+  Async<Result<void>> clear_taint(std::string cwd) override { co_return taint_book(setup_.paths).clear(cwd); }
 
  private:
   [[nodiscard]] sandbox::SessionFacts facts_for(const client::SandboxRun& what,
@@ -114,48 +133,103 @@ class SandboxControl final : public client::Sandbox {
     return facts;
   }
 
-  [[nodiscard]] Result<Launch> launch_of(sandbox::SessionJail& jail, const client::SandboxRun& what,
-                                         std::uint16_t port) const {
-    TRY(const sandbox::CommandJail command, jail.next_command());
-    const sandbox::JailPlan& plan = jail.plan();
-    Launch launch{
-        .argv = plan.outer_argv,
-        .env = sandbox::changed_environment(
-            tools::shell::command_environment(tools::shell::own_environment(), {.keep = {"TERM"}}), plan.environment),
-        .jail = base::UniqueFd(memfd_create("lathe-jail", MFD_CLOEXEC))};
-    if (!launch.jail) return base::errno_error(errno, "memory file for a jail");
-    TRY_OK(runtime::write_all(launch.jail.get(), command.encode(), "memory file for a jail"));
-    if (lseek(launch.jail.get(), 0, SEEK_SET) != 0) return base::errno_error(errno, "memory file for a jail");
-    if (!launch.argv.empty()) {
-      // Without these two the jail would outlive us, and the command would see nothing of its environment.
-      std::erase(launch.argv, "--clearenv");
-      launch.argv.insert(launch.argv.begin() + 1, "--die-with-parent");
+  [[nodiscard]] static Result<Launch> launch_of(sandbox::SessionJail& jail, const client::SandboxRun& what,
+                                                std::uint16_t port) {
+    return launch_in(jail,
+                     {.argv = what.argv,
+                      .env = tools::shell::command_environment(tools::shell::own_environment(), {.keep = {"TERM"}}),
+                      .cwd = what.cwd,
+                      .port = port,
+                      .free_bytes = tools::shell::usual_limits().free_bytes.value_or(0)});
+  }
+
+  [[nodiscard]] egress::ProxyThread::Options proxy_options(egress::HostRules rules, const std::string& socket) const {
+    return {.rules = std::move(rules),
+            .limits = {.bytes = static_cast<std::uint64_t>(setup_.config.egress_bytes)},
+            .socket_path = socket};
+  }
+
+  [[nodiscard]] Result<sandbox::Level> level_of(const sandbox::SessionFacts& facts) const {
+    sandbox::SandboxSpec spec;
+    spec.level = facts.level;
+    spec.least_level = facts.least_level;
+    spec.waiver = facts.waiver;
+    return sandbox::level_for(spec, host_);
+  }
+
+  /// The probes in their jail, and what is found of those that leave something behind.
+  Async<Result<client::SandboxReport>> probe_all(sandbox::SessionFacts facts, client::SandboxRun what,
+                                                 std::string proxy_socket) {
+    CO_TRY(const auto jail, sandbox::SessionJail::create(facts, host_));
+    CO_TRY(const Launch launch, launch_of(*jail, what, proxy_socket.empty() ? 0 : kProxyPort));
+    sandbox::WorkspaceGuard guard(*jail, facts.home_secrets);
+    CO_TRY_OK(guard.remember());
+    base::UniqueFd proxy;
+    runtime::SpawnOptions spawn{.argv = launch.argv, .env = launch.env, .fds = {{launch.jail.get(), kLaunchJailFd}}};
+    if (!proxy_socket.empty()) {
+      CO_TRY(proxy, runtime::open_file(proxy_socket, O_PATH));
+      spawn.fds.emplace_back(proxy.get(), kLaunchProxyFd);
     }
-    launch.argv.insert(launch.argv.end(), {plan.keeper_path, "once", std::to_string(port), what.cwd});
-    launch.argv.insert(launch.argv.end(), what.argv.begin(), what.argv.end());
-    return launch;
+    CO_TRY(const auto ran,
+           co_await runtime::run_command(
+               loop_, {.spawn = std::move(spawn), .deadline = runtime::Deadline::after(loop_, kTestPatience)},
+               runtime::CancelToken()));
+    if (ran.status.code != 0) {
+      co_return Error{.code = base::codes::kUnavailable,
+                      .message = fmt::format("the probes ended with {}: {}", ran.status.code, base::trim(ran.err))};
+    }
+    std::vector<sandbox::WorkspaceGuard::Finding> findings;
+    if (jail->plan().level != sandbox::Level::kNone) {
+      CO_TRY(findings, guard.check([](std::string_view) -> Result<std::string> { return std::string("kept"); }));
+    }
+    co_return report(jail->plan().level, ran.out, findings);
   }
 
-  Async<Result<int>> run_plain(sandbox::SessionFacts facts, client::SandboxRun what) {
+  /// With what a session's commands have around them: the guard of names, and the way to the proxy.
+  Async<Result<int>> run_guarded(sandbox::SessionFacts facts, client::SandboxRun what, std::string proxy_socket) {
     CO_TRY(const auto jail, sandbox::SessionJail::create(facts, host_));
-    CO_TRY(Launch launch, launch_of(*jail, what, 0));
-    co_return co_await wait_for(std::move(launch), {});
+    CO_TRY(Launch launch, launch_of(*jail, what, proxy_socket.empty() ? 0 : kProxyPort));
+    std::optional<sandbox::WorkspaceGuard> guard;
+    if (facts.mode != sandbox::Mode::kFullAccess) {
+      guard.emplace(*jail, facts.home_secrets);
+      CO_TRY_OK(guard->remember());
+    }
+    base::UniqueFd proxy;
+    if (!proxy_socket.empty()) {
+      CO_TRY(proxy, runtime::open_file(proxy_socket, O_PATH));
+    }
+    const Result<int> code = co_await wait_for(std::move(launch), std::move(proxy));
+    if (guard) CO_TRY_OK(settle(*guard, jail->spec().writable.front()));
+    co_return code;
   }
 
-  Async<Result<int>> run_behind(sandbox::SessionFacts facts, client::SandboxRun what, std::string socket) {
-    CO_TRY(const auto jail, sandbox::SessionJail::create(facts, host_));
-    CO_TRY(Launch launch, launch_of(*jail, what, kProxyPort));
-    base::UniqueFd handle(open(socket.c_str(), O_PATH | O_CLOEXEC));
-    if (!handle) co_return base::errno_error(errno, socket);
-    co_return co_await wait_for(std::move(launch), std::move(handle));
+  /// What the command did to protected names is undone, told and noted.
+  Result<void> settle(sandbox::WorkspaceGuard& guard, const std::string& workspace) const {
+    // Made only when there is something to put aside.
+    std::optional<storage::BlobFolder> blobs;
+    const auto keep = [&](std::string_view bytes) -> Result<std::string> {
+      if (!blobs) {
+        TRY(blobs, storage::BlobFolder::open(setup_.paths.state_dir + "/blobs", storage::Disk(),
+                                             runtime::Durability::kProcess));
+      }
+      return blobs->put(bytes);
+    };
+    TRY(const auto findings, guard.check(keep));
+    for (const sandbox::WorkspaceGuard::Finding& finding : findings) {
+      const std::string text = in_words(finding);
+      const std::string line = "lathe: " + base::terminal_safe(text) + "\n";
+      (void)!write(STDERR_FILENO, line.data(), line.size());
+      TRY_OK(taint_book(setup_.paths).add(workspace, {.at = loop_.unix_now(), .text = text}));
+    }
+    return {};
   }
 
   /// On our own standard descriptors; Ctrl-C is the command's.
   Async<Result<int>> wait_for(Launch launch, base::UniqueFd proxy) {
     runtime::SpawnOptions spawn{.argv = std::move(launch.argv),
                                 .env = std::move(launch.env),
-                                .fds = {{0, 0}, {1, 1}, {2, 2}, {launch.jail.get(), kJailFd}}};
-    if (proxy) spawn.fds.emplace_back(proxy.get(), kProxyFd);
+                                .fds = {{0, 0}, {1, 1}, {2, 2}, {launch.jail.get(), kLaunchJailFd}}};
+    if (proxy) spawn.fds.emplace_back(proxy.get(), kLaunchProxyFd);
     const auto interrupt = std::signal(SIGINT, SIG_IGN);
     const auto quit = std::signal(SIGQUIT, SIG_IGN);
     auto child = runtime::spawn(spawn);
@@ -167,7 +241,8 @@ class SandboxControl final : public client::Sandbox {
     co_return status->code;
   }
 
-  [[nodiscard]] client::SandboxReport report(sandbox::Level level, const std::string& lines) const {
+  [[nodiscard]] client::SandboxReport report(sandbox::Level level, const std::string& lines,
+                                             const std::vector<sandbox::WorkspaceGuard::Finding>& findings) const {
     client::SandboxReport out{.level = std::string(sandbox::name_of(level)),
                               .best_level = std::string(sandbox::name_of(host_.best_level())),
                               .landlock_abi = host_.landlock_abi,
@@ -184,6 +259,11 @@ class SandboxControl final : public client::Sandbox {
         if (words.size() != 3 || words[0] != probe.id) continue;
         check.refused = words[1] == "refused";
         check.detail = words[2];
+      }
+      for (const sandbox::WorkspaceGuard::Finding& finding : findings) {
+        if (finding.path != left_by(probe.id)) continue;
+        check.refused = true;
+        check.detail = in_words(finding);
       }
       out.checks.push_back(std::move(check));
     }

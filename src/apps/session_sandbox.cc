@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lathe/egress/proxy_environment.h"
+#include "lathe/runtime/files.h"
 
 namespace lathe::apps {
 
@@ -52,21 +53,6 @@ sandbox::Waiver waiver_of(const config::Config& config) {
   return {.unconfined = unconfined, .readable_secrets = unconfined || config.sandbox_waiver == "readable-secrets"};
 }
 
-std::string in_words(const sandbox::NameGuard::Finding& finding) {
-  using Kind = sandbox::NameGuard::Finding::Kind;
-  switch (finding.kind) {
-    case Kind::kRestored:
-      return fmt::format("a command changed {}, which has its previous content again", finding.path);
-    case Kind::kQuarantined:
-      return fmt::format("a command made {}, which was put aside (blob {})", finding.path, finding.kept);
-    case Kind::kTainted:
-      return fmt::format("a command made {}: nothing in it is to be trusted outside of the sandbox", finding.path);
-    case Kind::kFailed:
-      return fmt::format("a command changed {}, which could not be undone ({})", finding.path, finding.kept);
-  }
-  return {};
-}
-
 }  // namespace
 
 SessionSandbox::SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host)
@@ -79,47 +65,44 @@ SessionSandbox::SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox
 Result<void> SessionSandbox::make_ready() {
   if (jail_) return {};
   TRY(jail_, sandbox::SessionJail::create(facts_, host_));
-  using Scope = sandbox::NameGuard::Scope;
-  const bool mounts = !jail_->plan().outer_argv.empty();
-  for (const std::string& root : jail_->spec().writable) {
-    guards_.push_back(std::make_unique<sandbox::NameGuard>(root, mounts ? Scope::kNewNames : Scope::kAllNames));
-  }
+  guard_.emplace(*jail_, facts_.home_secrets);
   return {};
 }
 
-Result<SessionSandbox::Findings> SessionSandbox::check_names() {
-  Findings all;
-  for (const auto& guard : guards_) {
-    TRY(Findings found, guard->check([this](std::string_view bytes) { return parts_.blobs.put(bytes); }));
-    for (sandbox::NameGuard::Finding& finding : found) {
-      if (guard != guards_.front()) finding.path = guard->root() + "/" + finding.path;
-      all.push_back(std::move(finding));
-    }
+Result<SessionSandbox::Findings> SessionSandbox::check(base::UnixMillis now) {
+  Findings found;
+  TRY(found.all, guard_->check([this](std::string_view bytes) { return parts_.blobs.put(bytes); }));
+  for (const sandbox::WorkspaceGuard::Finding& finding : found.all) {
+    auto noted = parts_.taint.add(jail_->spec().writable.front(), {.at = now, .text = in_words(finding)});
+    if (!noted.ok()) found.not_noted = std::move(noted).error();
   }
-  return all;
-}
-
-Result<void> SessionSandbox::remember_names() {
-  for (const auto& guard : guards_) TRY_OK(guard->remember());
-  return {};
+  return found;
 }
 
 void SessionSandbox::warn(std::string message) {
   if (parts_.record) parts_.record(protocol::Warning{.code = "workspace_tainted", .message = std::move(message)});
 }
 
+void SessionSandbox::warn_once(std::string message) {
+  if (told_.insert(message).second) warn(std::move(message));
+}
+
 void SessionSandbox::tell(const Result<Findings>& findings) {
-  using Kind = sandbox::NameGuard::Finding::Kind;
+  using Kind = sandbox::WorkspaceGuard::Finding::Kind;
   if (!findings.ok()) {
-    std::string text = "protected names cannot be checked: " + findings.error().text();
-    if (told_.insert(text).second) warn(std::move(text));
+    warn_once("what a command left behind cannot be checked: " + findings.error().text());
     return;
   }
-  for (const sandbox::NameGuard::Finding& finding : *findings) {
-    std::string text = in_words(finding);
-    const bool stays = finding.kind == Kind::kTainted || finding.kind == Kind::kFailed;
-    if (!stays || told_.insert(text).second) warn(std::move(text));
+  for (const sandbox::WorkspaceGuard::Finding& finding : findings->all) {
+    // What stays is found again at every look.
+    const bool undone = finding.kind == Kind::kRestored || finding.kind == Kind::kQuarantined;
+    if (undone) {
+      warn(in_words(finding));
+    } else {
+      warn_once(in_words(finding));
+    }
   }
+  if (findings->not_noted) warn_once("the next session cannot be told of it: " + findings->not_noted->text());
 }
 
 Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec spec) {
@@ -127,14 +110,16 @@ Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec
   if (spec.outside_jail || facts_.mode == sandbox::Mode::kFullAccess) co_return confined;
   const auto turn = co_await turn_.lock();
   Result<Findings> left_behind = Findings();
-  auto jail = co_await parts_.pool.run([this, &left_behind]() -> Result<sandbox::CommandJail> {
-    TRY_OK(make_ready());
-    // What still runs may have changed something since the last look.
-    left_behind = check_names();
-    if (!left_behind.ok()) return left_behind.error();
-    TRY_OK(remember_names());
-    return jail_->next_command();
-  });
+  auto jail =
+      co_await parts_.pool.run([this, &left_behind, now = parts_.loop.unix_now()]() -> Result<sandbox::CommandJail> {
+        TRY_OK(make_ready());
+        // What still runs may have changed something since the last look.
+        left_behind = check(now);
+        if (!left_behind.ok()) return left_behind.error();
+        TRY(sandbox::CommandJail next, jail_->next_command());
+        TRY_OK(guard_->remember());
+        return next;
+      });
   tell(left_behind);
   if (!jail.ok()) co_return std::move(jail).error();
   const sandbox::JailPlan& plan = jail_->plan();
@@ -152,13 +137,12 @@ Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec
 }
 
 Async<void> SessionSandbox::settle() {
-  if (guards_.empty()) co_return;
   const auto turn = co_await turn_.lock();
-  const auto findings = co_await parts_.pool.run([this] { return check_names(); });
+  if (!guard_) co_return;
+  const auto findings = co_await parts_.pool.run([this, now = parts_.loop.unix_now()] { return check(now); });
   tell(findings);
-  if (!findings.ok() || live_ > 0) co_return;
   // Nothing of ours runs: what changes from now on is the person's doing.
-  for (const auto& guard : guards_) guard->forget();
+  if (findings.ok() && live_ == 0) guard_->forget();
 }
 
 Async<void> SessionSandbox::ended() {
@@ -166,15 +150,37 @@ Async<void> SessionSandbox::ended() {
   co_await settle();
 }
 
-void SessionSandbox::job_begun() {
+void SessionSandbox::job_begun(Jobs how) {
   begun();
   ++jobs_;
+  if (how == Jobs::kTakenOver) scope_.spawn(guard_at_once());
   if (!std::exchange(watching_, true)) scope_.spawn(watch());
 }
 
 void SessionSandbox::job_ended() {
   --jobs_;
   if (!scope_.token().cancelled()) scope_.spawn(ended());
+}
+
+Async<void> SessionSandbox::guard_at_once() {
+  if (facts_.mode == sandbox::Mode::kFullAccess) co_return;
+  const auto turn = co_await turn_.lock();
+  // A command may have come first.
+  if (guard_) co_return;
+  const Result<void> ready = co_await parts_.pool.run([this]() -> Result<void> {
+    TRY_OK(make_ready());
+    TRY_OK(jail_->find_nested());
+    return guard_->remember();
+  });
+  if (!ready.ok()) tell(ready.error());
+}
+
+Async<void> SessionSandbox::tell_taint() {
+  if (std::exchange(taint_told_, true)) co_return;
+  const auto notes = co_await parts_.pool.run([this]() -> Result<std::vector<TaintBook::Note>> {
+    return parts_.taint.of(runtime::real_path(facts_.workspace).value_or(facts_.workspace));
+  });
+  if (notes.ok() && !notes->empty()) warn(taint_in_words(*notes));
 }
 
 Async<void> SessionSandbox::watch() {
@@ -239,6 +245,8 @@ sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::Dri
                   .open_files = kMostOpenFiles};
   return facts;
 }
+
+TaintBook taint_book(const config::Paths& paths) { return TaintBook(paths.state_dir + "/tainted"); }
 
 Result<std::string> session_level(const config::Config& config, const sandbox::HostFacts& host,
                                   protocol::SandboxMode mode, protocol::NetworkMode network) {

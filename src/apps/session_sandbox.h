@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "lathe/apps/taint_book.h"
 #include "lathe/config/config.h"
 #include "lathe/engine/parts.h"
 #include "lathe/globs/secret_files.h"
@@ -14,8 +16,8 @@
 #include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/pool.h"
 #include "lathe/runtime/scope.h"
-#include "lathe/sandbox/name_guard.h"
 #include "lathe/sandbox/session_jail.h"
+#include "lathe/sandbox/workspace_guard.h"
 #include "lathe/tools/shell/keeper_set.h"
 
 namespace lathe::apps {
@@ -32,6 +34,8 @@ class SessionSandbox final {
     ports::RecordEvent record;
     /// Of the egress proxy (SessionNetwork); empty: there is none.
     std::string proxy_socket = {};
+    /// Where it is kept what commands left behind.
+    TaintBook taint;
   };
   SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host);
 
@@ -41,24 +45,36 @@ class SessionSandbox final {
   void begun() { ++live_; }
   /// After it: what it did to protected names is undone and told.
   runtime::Async<void> ended();
+  enum class Jobs {
+    kNew,
+    /// It ran before this was made, so no command has made the jail ready.
+    kTakenOver,
+  };
   /// The same for background jobs, while which it is looked every few seconds.
-  void job_begun();
+  void job_begun(Jobs how);
   void job_ended();
+  /// Once, before the first Task: what earlier sessions found in the workspace, and nobody has cleared since.
+  runtime::Async<void> tell_taint();
   /// The last look, once no command can run any more. Before this goes.
   runtime::Async<void> stop();
 
  private:
-  using Findings = std::vector<sandbox::NameGuard::Finding>;
+  struct Findings {
+    std::vector<sandbox::WorkspaceGuard::Finding> all;
+    /// They could not be kept for the next session.
+    std::optional<base::Error> not_noted;
+  };
 
   runtime::Async<void> settle();
   runtime::Async<void> watch();
+  runtime::Async<void> guard_at_once();
   /// These on the pool.
   base::Result<void> make_ready();
-  [[nodiscard]] base::Result<Findings> check_names();
-  [[nodiscard]] base::Result<void> remember_names();
+  [[nodiscard]] base::Result<Findings> check(base::UnixMillis now);
 
   void tell(const base::Result<Findings>& findings);
   void warn(std::string message);
+  void warn_once(std::string message);
 
   Parts parts_;
   const sandbox::SessionFacts facts_;
@@ -66,12 +82,12 @@ class SessionSandbox final {
   /// One command at a time is planned or checked.
   runtime::AsyncMutex turn_;
   std::unique_ptr<sandbox::SessionJail> jail_;
-  /// One for each folder that commands write to.
-  std::vector<std::unique_ptr<sandbox::NameGuard>> guards_;
+  std::optional<sandbox::WorkspaceGuard> guard_;
   /// Commands and jobs, and jobs alone.
   int live_ = 0;
   int jobs_ = 0;
   bool watching_ = false;
+  bool taint_told_ = false;
   /// What is found again at every look, told once.
   std::set<std::string> told_;
   runtime::Scope scope_;
@@ -112,6 +128,9 @@ void set_behind_proxy(sandbox::SessionFacts& facts);
 
 /// Of a session; behind the proxy when its network is that.
 [[nodiscard]] sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::DriverSetup& session);
+
+/// What earlier commands left in workspaces.
+[[nodiscard]] TaintBook taint_book(const config::Paths& paths);
 
 /// The level of sessions with that mode and network, for EngineParts::confinement.
 [[nodiscard]] base::Result<std::string> session_level(const config::Config& config, const sandbox::HostFacts& host,

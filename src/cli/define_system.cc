@@ -88,6 +88,11 @@ void define_sandbox(CommandTree& tree) {
       ->type_name("full|namespaces|landlock|none")
       ->check(check_level);
   add_json(test, test_options.json);
+
+  CLI::App* tainted = add_command(sandbox, "tainted", "What commands left here that is not to be trusted");
+  auto& tainted_options = tree.options_of<SandboxTaintedOptions>(tainted);
+  tainted->add_flag("--clear", tainted_options.clear, "You have looked at it: tell of it no more");
+  add_json(tainted, tainted_options.json);
 }
 
 /// Text that is made from this very tree.

@@ -250,6 +250,12 @@ struct SandboxTestOptions {
   friend bool operator==(const SandboxTestOptions&, const SandboxTestOptions&) = default;
 };
 
+struct SandboxTaintedOptions {
+  bool clear = false;
+  bool json = false;
+  friend bool operator==(const SandboxTaintedOptions&, const SandboxTaintedOptions&) = default;
+};
+
 struct DoctorOptions {
   bool json = false;
   bool embedded = false;
@@ -272,6 +278,6 @@ using Options =
                  BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions,
                  ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
                  TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
-                 DoctorOptions, SetupOptions>;
+                 SandboxTaintedOptions, DoctorOptions, SetupOptions>;
 
 }  // namespace lathe::cli

@@ -43,7 +43,14 @@ struct SandboxReport {
   std::vector<SandboxCheck> checks;
 };
 
-/// Confinement outside of any session; touches no data root. apps/ supplies it.
+/// Something that commands left in a workspace and that is not to be trusted outside of a sandbox.
+struct TaintNote {
+  /// Unix milliseconds.
+  std::int64_t at = 0;
+  std::string text;
+};
+
+/// Confinement outside of any session; touches no data root but to keep what a command left behind. apps/ supplies it.
 class Sandbox {
  public:
   virtual ~Sandbox() = default;
@@ -51,6 +58,10 @@ class Sandbox {
   virtual runtime::Async<base::Result<int>> run(SandboxRun what) = 0;
   /// Tries every probe at that level; empty: the strongest.
   virtual runtime::Async<base::Result<SandboxReport>> test(std::string level) = 0;
+  /// What was found in the workspace and not cleared since; `cwd` is absolute, without links.
+  virtual runtime::Async<base::Result<std::vector<TaintNote>>> tainted(std::string cwd) = 0;
+  /// A person has looked at it.
+  virtual runtime::Async<base::Result<void>> clear_taint(std::string cwd) = 0;
 };
 
 }  // namespace lathe::client

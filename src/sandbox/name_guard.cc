@@ -21,6 +21,7 @@ using base::UniqueFd;
 
 namespace {
 
+/// Below one protected name.
 constexpr std::size_t kMostEntries = 4'000;
 constexpr std::int64_t kMostFileBytes = 4LL << 20;
 constexpr int kMostDepth = 16;
@@ -156,7 +157,10 @@ void gather(int folder, const std::string& name, const std::string& shown, int d
 
 Result<void> NameGuard::add(int folder, const std::string& name, const std::string& path, Look& into) const {
   struct stat status{};
-  if (into.entries.size() >= kMostEntries) return {};
+  if (into.entries.size() - into.entries_before >= kMostEntries) {
+    into.cut.insert(into.name);
+    return {};
+  }
   if (fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (is_absent(errno)) return {};
     return base::errno_error(errno, root_ + "/" + path);
@@ -175,7 +179,10 @@ Result<void> NameGuard::add(int folder, const std::string& name, const std::stri
   }
   into.entries[path] = std::move(entry);
   if (!folder_entry || scope_ == Scope::kNewNames || is_environment(path)) return {};
-  if (std::ranges::count(path, '/') > kMostDepth) return {};
+  if (std::ranges::count(path, '/') > kMostDepth) {
+    into.cut.insert(into.name);
+    return {};
+  }
   bool opened = false;
   const UniqueFd inside = open_folder(folder, name, kLook, opened);
   if (opened) into.opened.push_back(path);
@@ -189,7 +196,7 @@ Result<void> NameGuard::add(int folder, const std::string& name, const std::stri
 Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   const UniqueFd root = open_root(root_);
   if (!root) return base::errno_error(errno, root_);
-  Look look{.with_bytes = with_bytes, .entries = {}, .opened = {}};
+  Look look{.with_bytes = with_bytes, .entries = {}, .opened = {}, .name = ".git", .entries_before = 0, .cut = {}};
   struct stat git{};
   // A repository's folder is nobody's business but git's; a file or link in its place leads elsewhere.
   if (fstatat(root.get(), ".git", &git, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(git.st_mode)) {
@@ -197,6 +204,8 @@ Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   }
   for (const std::string_view protected_name : names_) {
     const std::string path(protected_name);
+    look.name = path;
+    look.entries_before = look.entries.size();
     const Place place = place_of(root.get(), path, kLook, look.opened);
     if (!place.folder) {
       if (is_absent(errno)) continue;
@@ -219,6 +228,7 @@ Result<void> NameGuard::remember() {
     if (before) now.entries[path] = *before;
   }
   before_ = std::move(now.entries);
+  cut_before_ = std::move(now.cut);
   return {};
 }
 
@@ -273,9 +283,16 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
   const Entries& now = seen.entries;
   failed_.clear();
   for (const std::string& path : seen.opened) findings.push_back({Finding::Kind::kRestored, path, ""});
+  std::set<std::string> cut = cut_before_;
+  cut.insert(seen.cut.begin(), seen.cut.end());
+  for (const std::string& name : cut) findings.push_back({Finding::Kind::kUnchecked, name, ""});
+  // What lies in it may only have come within, or out of, what is looked at.
+  const auto is_uncertain = [&cut](const std::string& path) {
+    return std::ranges::any_of(cut, [&](const std::string& name) { return path.starts_with(name + "/"); });
+  };
   std::string covered;
   for (const auto& [path, entry] : now) {
-    if (before_->contains(path) || (!covered.empty() && path.starts_with(covered))) continue;
+    if (before_->contains(path) || is_uncertain(path) || (!covered.empty() && path.starts_with(covered))) continue;
     covered = path + "/";
     if (is_environment(path) || path.ends_with("venv/pyvenv.cfg")) {
       findings.push_back({Finding::Kind::kTainted, path, ""});
@@ -290,7 +307,7 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
     const auto at = now.find(path);
     const bool same = at != now.end() && at->second.mode == before.mode && at->second.inode == before.inode &&
                       at->second.size == before.size && at->second.changed_ns == before.changed_ns;
-    if (same) continue;
+    if (same || (at == now.end() && is_uncertain(path))) continue;
     findings.push_back(put_back(root.get(), path, before));
     if (findings.back().kind == Finding::Kind::kFailed) failed_[path] = before;
   }

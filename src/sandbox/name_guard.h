@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,10 +37,14 @@ class NameGuard final {
       kRestored,
       /// Moved out of the workspace; `kept` names its bytes, or where a link led.
       kQuarantined,
-      /// New, and left alone: a virtual environment.
+      /// New, or changed (`kept` says so), and left alone: a virtual environment, a repository within.
       kTainted,
       /// Could not be undone; `kept` says why.
       kFailed,
+      /// Holds more than is looked at, so that what a command did in it is not known.
+      kUnchecked,
+      /// Mode, owner or time of something outside of the workspace; `kept` says what. Left as it is.
+      kOutside,
     };
     Kind kind = Kind::kRestored;
     /// From the workspace's root on.
@@ -78,6 +83,11 @@ class NameGuard final {
     Entries entries;
     /// Folders that were given their rights back.
     std::vector<std::string> opened;
+    /// The protected name that is being looked at, and the entries of those before it.
+    std::string name;
+    std::size_t entries_before = 0;
+    /// Protected names that hold more than is looked at.
+    std::set<std::string> cut;
   };
 
   base::Result<Look> look(bool with_bytes) const;
@@ -89,6 +99,7 @@ class NameGuard final {
   const Scope scope_;
   const std::vector<std::string_view> names_;
   std::optional<Entries> before_;
+  std::set<std::string> cut_before_;
   /// What the last check could not undo, as it was; nothing: it was not there.
   std::map<std::string, std::optional<Entry>> failed_;
 };

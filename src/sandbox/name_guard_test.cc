@@ -57,6 +57,19 @@ class NameGuards : public ::testing::Test {
   std::vector<std::string> kept_;
 };
 
+TEST_F(NameGuards, WhatHoldsTooMuchToBeLookedAtIsToldAndLosesNothing) {
+  for (int i = 0; i < 4'100; ++i) put(".vscode/f" + std::to_string(i), "x");
+  put(".zed/tasks", "ours");
+  NameGuard guard(root_, NameGuard::Scope::kAllNames);
+  ASSERT_TRUE(guard.remember().ok());
+  put(".vscode/a-new-first-one", "x");
+  put(".zed/tasks", "theirs");
+  EXPECT_THAT(check(guard),
+              ElementsAre(Finding{Kind::kUnchecked, ".vscode", ""}, Finding{Kind::kRestored, ".zed/tasks", ""}));
+  EXPECT_EQ(get(".vscode/f99"), "x");
+  EXPECT_EQ(get(".zed/tasks"), "ours");
+}
+
 TEST_F(NameGuards, NothingChangedIsNothingFound) {
   NameGuard guard(root_, NameGuard::Scope::kAllNames);
   EXPECT_THAT(check(guard), IsEmpty());

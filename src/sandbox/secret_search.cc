@@ -46,6 +46,7 @@ unsigned char type_of(int folder, const dirent& entry) {
 Result<void> SecretSearch::read(const std::string& root, const std::string& path, Folder& folder) const {
   folder.folders.clear();
   folder.secrets.clear();
+  folder.nested.clear();
   DIR* stream = opendir(path.c_str());
   if (stream == nullptr || access(path.c_str(), X_OK) != 0) {
     const int error = errno;
@@ -60,6 +61,7 @@ Result<void> SecretSearch::read(const std::string& root, const std::string& path
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     const std::string child = joined(path, name);
+    if (name == "pyvenv.cfg" || (name == ".git" && path != root)) folder.nested.push_back(child);
     const unsigned char type = type_of(dirfd(stream), *entry);
     if (is_secret_ && is_secret_(std::string_view(child).substr(root.size() + 1))) {
       if (type != DT_LNK) {
@@ -103,6 +105,7 @@ Result<void> SecretSearch::look(const std::string& root, const std::string& path
 Result<std::vector<Mask>> SecretSearch::find(const std::vector<std::string>& roots) {
   Folders now;
   std::vector<Mask> secrets;
+  nested_.clear();
   for (const std::string& root : roots) {
     std::vector<std::string> open = {root};
     while (!open.empty()) {
@@ -116,6 +119,7 @@ Result<std::vector<Mask>> SecretSearch::find(const std::vector<std::string>& roo
       if (at == now.end()) continue;
       for (const std::string& name : at->second.folders) open.push_back(joined(path, name));
       secrets.insert(secrets.end(), at->second.secrets.begin(), at->second.secrets.end());
+      nested_.insert(nested_.end(), at->second.nested.begin(), at->second.nested.end());
       if (now.size() > kMaxFolders || secrets.size() > kMaxSecrets) {
         known_.clear();
         return Error{.code = base::codes::kLimit,

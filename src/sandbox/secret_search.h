@@ -27,6 +27,10 @@ class SecretSearch final {
   /// `limit_exceeded` more folders or secrets than are looked at; what cannot be looked at otherwise.
   [[nodiscard]] base::Result<std::vector<Mask>> find(const std::vector<std::string>& roots);
 
+  /// What the last find() met of repositories within the roots (`…/.git`) and of virtual environments
+  /// (`…/pyvenv.cfg`).
+  [[nodiscard]] const std::vector<std::string>& nested() const { return nested_; }
+
  private:
   struct Folder {
     std::uint64_t device = 0;
@@ -36,6 +40,7 @@ class SecretSearch final {
     bool fresh = true;
     std::vector<std::string> folders;
     std::vector<Mask> secrets;
+    std::vector<std::string> nested;
   };
   using Folders = std::unordered_map<std::string, Folder>;
 
@@ -44,6 +49,7 @@ class SecretSearch final {
 
   const IsSecret is_secret_;
   Folders known_;
+  std::vector<std::string> nested_;
 };
 
 }  // namespace lathe::sandbox

@@ -47,7 +47,7 @@ Result<void> make_empty_file(const std::string& path) {
 /// Home and temporary folder of a jail, and what masks need.
 Result<void> make_private_folders(const SessionFacts& facts, SandboxSpec& spec) {
   const std::string project = facts.jails_folder + "/" + project_name(facts.workspace);
-  spec.private_home = project + "/home";
+  spec.private_home = private_home(facts);
   spec.private_tmp = project + "/tmp-" + facts.session;
   spec.hidden_file = facts.jails_folder + "/hidden-file";
   spec.hidden_folder = facts.jails_folder + "/hidden-folder";
@@ -124,6 +124,10 @@ Result<SandboxSpec> spec_of(const SessionFacts& facts, std::vector<std::string>&
 
 }  // namespace
 
+std::string private_home(const SessionFacts& facts) {
+  return facts.jails_folder + "/" + project_name(facts.workspace) + "/home";
+}
+
 std::string project_name(const std::string& workspace) {
   std::string name = workspace.substr(workspace.rfind('/') + 1).substr(0, 40);
   std::ranges::replace_if(name, [](char letter) { return letter <= ' ' || letter == 0x7f; }, '_');
@@ -157,8 +161,16 @@ Result<std::vector<Mask>> SessionJail::masks() {
   return masks;
 }
 
+Result<std::vector<std::string>> SessionJail::find_nested() {
+  TRY_OK(secrets_.find(searched_));
+  return secrets_.nested();
+}
+
 Result<CommandJail> SessionJail::next_command() {
-  if (plan_.level == Level::kNone) return plan_.command;
+  if (plan_.level == Level::kNone) {
+    TRY_OK(find_nested());
+    return plan_.command;
+  }
   TRY(std::vector<Mask> now, masks());
   return with_masks(plan_, spec_, std::move(now));
 }

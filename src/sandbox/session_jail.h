@@ -59,6 +59,11 @@ class SessionJail final {
   /// The jail for the next command. Errors as with_masks(), and `limit_exceeded` of SecretSearch.
   [[nodiscard]] base::Result<CommandJail> next_command();
 
+  /// Repositories and virtual environments within the workspace (SecretSearch::nested()): looked for now, and as the
+  /// last look found them, be it for the next command.
+  [[nodiscard]] base::Result<std::vector<std::string>> find_nested();
+  [[nodiscard]] const std::vector<std::string>& nested() const { return secrets_.nested(); }
+
  private:
   SessionJail(SandboxSpec spec, std::vector<std::string> searched, std::vector<Mask> fixed, IsSecret is_secret)
       : spec_(std::move(spec)),
@@ -76,6 +81,9 @@ class SessionJail final {
   SecretSearch secrets_;
   JailPlan plan_;
 };
+
+/// What the commands of the workspace have as their home; there is one for all sessions of it.
+[[nodiscard]] std::string private_home(const SessionFacts& facts);
 
 /// "a1b2c3d4-lathe": one folder name for each workspace path.
 [[nodiscard]] std::string project_name(const std::string& workspace);

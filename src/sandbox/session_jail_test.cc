@@ -240,13 +240,16 @@ TEST_P(SandboxLevels, ProbesAreRefusedWhereTheTableSaysSo) {
                                            folders_.root + "/state",
                                            std::to_string(ntohs(tcp.sin_port)),
                                            abstract,
-                                           std::to_string(getpid())};
+                                           std::to_string(getpid()),
+                                           "0"};
     return with_jail(folders_.facts(GetParam().level), [&](SessionJail& jail) { return run_in(jail, argv); });
   });
   for (const int fd : {tcp_socket, abstract_socket, unix_socket}) close(fd);
   const auto found = parse_probes(text);
   ASSERT_EQ(found.size(), kProbes.size()) << text;
   for (const Probe& probe : kProbes) {
+    // What counts of these is not the jail's: what is found afterwards, and the proxy.
+    if (probe.guarantee == "new_names" || probe.guarantee == "nested" || probe.id.starts_with("proxy_")) continue;
     const auto& [refused, detail] = found.at(std::string(probe.id));
     if (must_hold(probe, GetParam().level, landlock_abi_)) {
       EXPECT_TRUE(refused) << probe.id << ": " << detail;

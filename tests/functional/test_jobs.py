@@ -3,7 +3,7 @@ import json
 import re
 import signal
 
-from support import Terminal, calls, says, shell, tool, wait_until
+from support import Terminal, calls, gate, says, shell, tool, wait_until
 
 from test_exec_interrupt import is_alive, pid_in, tree_below
 
@@ -97,6 +97,29 @@ def test_typing_into_a_live_terminal(lathe, start_server, repository):
     output = [m["outcome"]["output"] for m in ran.of_type("exec_command_end") if m["call_id"] in typed]
     assert output and output[0].startswith(f"Job {job} ended: exit code 5") and "got word" in output[0]
     assert not [m for m in ran.of_type("context_added") if m["item"] == job], "the call told it already"
+
+
+def test_a_job_that_is_taken_over_is_guarded_at_once(lathe, start_server, repository):
+    """Nothing runs in the session that comes after: the job alone has to be looked after."""
+    script = ("echo $$ > shell.pid; until test -e go; do sleep 0.01; done; mkdir .vscode; echo evil > .vscode/tasks.json; "
+              "touch made; sleep 600")
+    server = start_server(calls(shell(script, background=True)), says(gate("killed"), "Never."),
+                          says(gate("looked"), "Done."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    server.wait_at_gate("killed")
+    pid_in(repository / "shell.pid")
+    process.send_signal(signal.SIGKILL)
+    session = lathe.finish(process).session
+    server.release("killed")
+    again = lathe.start("exec", "--json", "--resume", session, "go on")
+    server.wait_at_gate("looked")
+    (repository / "go").touch()
+    wait_until((repository / "made").exists, "the job to make it")
+    wait_until(lambda: not (repository / ".vscode").exists(), "what the job made to be put aside")
+    server.release("looked")
+    ran = lathe.finish(again)
+    assert any(".vscode" in event["message"] for event in ran.of_type("warning"))
 
 
 def test_killed_in_the_middle_of_a_command_no_byte_is_lost(lathe, start_server, repository):

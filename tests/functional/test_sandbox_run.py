@@ -32,8 +32,18 @@ def test_every_guarantee_of_the_level_holds(lathe, level):
     assert found["level"] == level
     assert [check for check in found["checks"] if check["required"] and not check["refused"]] == []
     assert found["ok"] and ran.code == 0
-    assert {check["guarantee"] for check in found["checks"]} >= {"writes", "home", "secrets", "network", "processes",
-                                                                 "kernel"}
+    assert {check["guarantee"] for check in found["checks"]} == {"writes", "home", "secrets", "protected", "new_names",
+                                                                 "nested", "network", "processes", "kernel"}
+    details = {check["id"]: check["detail"] for check in found["checks"]}
+    assert "put aside" in details["new_name"] and "not to be trusted" in details["nested_repository"]
+    if level != "landlock":
+        assert " 403 " in details["proxy_blocked"] and " 200 " in details["proxy_allowed"]
+
+
+def test_the_table_is_by_guarantee(lathe):
+    lines = run(lathe, "test").out.splitlines()
+    assert any(line.startswith("new_names: 1 of 1 held") for line in lines)
+    assert [line for line in lines if line.startswith("  ")] != []
 
 
 def test_unconfined_the_same_probes_get_their_work_done(lathe):
@@ -112,8 +122,9 @@ def test_git_works_and_its_hooks_are_out_of_reach(lathe):
 class OneAnswer(threading.Thread):
     """An HTTP server that answers every request alike."""
 
-    def __init__(self):
+    def __init__(self, body=b"hello"):
         super().__init__(daemon=True)
+        self.body = body
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.start()
@@ -125,7 +136,11 @@ class OneAnswer(threading.Thread):
             except OSError:
                 return
             client.recv(65536)
-            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
+            try:
+                client.sendall(head.encode() + self.body)
+            except OSError:
+                pass  # the proxy's budget is spent
             client.close()
 
 
@@ -142,6 +157,47 @@ def test_only_named_hosts_are_reached(lathe):
     assert "hello" not in refused.out
     assert "127.0.0.1" in refused.err
     server.listener.close()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_byte_budget_is_a_sessions(lathe):
+    lathe.ok("config", "set", "egress-bytes", "1000")
+    server = OneAnswer(b"x" * 1_000_000)
+    curl = ["curl", "-s", "--noproxy", "", "--max-time", "10", f"http://127.0.0.1:{server.port}/"]
+    assert len(run(lathe, "run", "--allow-host", "127.0.0.1", "--", *curl).out) < 500_000
+    server.listener.close()
+
+
+def test_what_a_command_leaves_is_put_aside_told_and_remembered(lathe):
+    """`sandbox run` guards the workspace as a session does; the taint lasts until a person clears it."""
+    ran = run(lathe, "run", "--", "sh", "-c", "mkdir .vscode; echo evil > .vscode/tasks.json; mkdir -p in/.git; echo ok")
+    assert ran.code == 0 and ran.out == "ok\n"
+    assert ".vscode" in ran.err and "put aside" in ran.err and "in/.git" in ran.err
+    assert not (lathe.cwd / ".vscode").exists() and (lathe.cwd / "in/.git").exists()
+    notes = json.loads(run(lathe, "tainted", "--json").out)["notes"]
+    assert len(notes) == 2 and all(note["at"] > 0 for note in notes)
+    doctor = lathe.run("doctor", "--json").document["findings"]
+    assert [finding["mend"] for finding in doctor if finding["what"] == "workspace"] == [
+        "lathe sandbox tainted --clear"] * 2
+    assert "cleared" in run(lathe, "tainted", "--clear").err
+    assert "not tainted" in run(lathe, "tainted").err
+    assert [finding for finding in lathe.run("doctor", "--json").document["findings"] if finding["what"] == "workspace"] == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_file_is_born_with_the_right_of_its_owner(lathe, level):
+    script = ("import os\n"
+              "for flags in (os.O_CREAT, os.O_CREAT | os.O_TRUNC):\n"
+              "    try: os.open('born', flags | os.O_WRONLY, 0o4755)\n"
+              "    except PermissionError: print('refused')\n"
+              "try: os.mknod('node', 0o104755)\n"
+              "except PermissionError: print('refused')\n"
+              "os.close(os.open('usual', os.O_CREAT | os.O_WRONLY, 0o755))\n")
+    ran = run(lathe, "run", "--level", level, "--", "python3", "-c", script)
+    if ran.code == 1 and "this machine gives level" in ran.err:
+        pytest.skip(ran.err)
+    assert ran.out == "refused\n" * 3, ran.err
+    assert not any((lathe.cwd / name).exists() for name in ("born", "node")) and (lathe.cwd / "usual").exists()
 
 
 def test_wrong_words_are_usage_errors(lathe):
@@ -171,6 +227,17 @@ def test_new_editor_tasks_are_put_aside_and_told(lathe, start_server):
     warnings = [event for event in events if event["type"] == "warning" and event.get("code") == "workspace_tainted"]
     assert len(warnings) == 1 and ".vscode" in warnings[0]["message"]
     assert not (lathe.cwd / ".vscode").exists()
+
+
+def test_the_next_session_tells_of_the_taint(lathe, start_server):
+    lathe.use(start_server(calls(shell("mkdir -p in/.git")), says("Done."), says("Hello."), says("Hello.")))
+    def tainted(ran):
+        return [event["message"] for event in ran.of_type("warning") if event.get("code") == "workspace_tainted"]
+    (first,) = tainted(lathe.ok("exec", "--json", "make it"))
+    (second,) = tainted(lathe.ok("exec", "--json", "hello"))
+    assert "in/.git" in first and first in second and "lathe sandbox tainted --clear" in second
+    run(lathe, "tainted", "--clear")
+    assert tainted(lathe.ok("exec", "--json", "hello")) == []
 
 
 def test_an_approved_escalation_is_outside_and_alone(lathe, start_server, tmp_path):

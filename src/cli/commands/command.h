@@ -43,6 +43,7 @@ CommandResult execute(Context* context, client::Transport* engine, IndexRebuildO
 CommandResult execute(Context* context, SchemaOptions options);
 CommandResult execute(Context* context, SandboxRunOptions options);
 CommandResult execute(Context* context, SandboxTestOptions options);
+CommandResult execute(Context* context, SandboxTaintedOptions options);
 CommandResult execute(Context* context, DoctorOptions options);
 CommandResult execute(Context* context, SetupOptions options);
 

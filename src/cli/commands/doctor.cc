@@ -12,7 +12,9 @@
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/term/terminal.h"
+#include "lathe/client/sandbox.h"
 #include "lathe/protocol/error_codes.h"
+#include "lathe/runtime/files.h"
 
 namespace lathe::cli {
 
@@ -114,6 +116,18 @@ std::string mend_of(const p::BackendInfo& backend, const base::Error& error) {
   const std::string name = base::shell_quote(backend.name);
   if (backend.origin == "config") return fmt::format("lathe backend remove {} && lathe setup", name);
   return backend.type == "ollama" ? "ollama serve" : "lathe backend test " + name;
+}
+
+/// Of the folder that it is asked in.
+Async<void> check_workspace(Context* context, std::vector<Finding>* findings) {
+  const auto sandbox = context->frontend.open_sandbox();
+  const auto cwd = runtime::real_path(".");
+  if (!sandbox.ok() || !cwd.ok()) co_return;
+  const auto notes = co_await (*sandbox)->tainted(*cwd);
+  if (!notes.ok() || notes->empty()) co_return;
+  for (const client::TaintNote& note : *notes) {
+    findings->push_back({State::kWarning, "workspace", note.text, "lathe sandbox tainted --clear"});
+  }
 }
 
 Async<void> check_backend(client::Transport* engine, p::BackendInfo backend, std::vector<Finding>* findings) {
@@ -241,6 +255,7 @@ CommandResult execute(Context* context, DoctorOptions options) {
   check_data_root(*context, findings);
   check_programs(*context, findings);
   check_terminal(*context, findings);
+  co_await check_workspace(context, &findings);
   // A broken configuration or data root would only be told twice.
   if (!any_broken(findings)) {
     co_await check_confinement(context, &findings);

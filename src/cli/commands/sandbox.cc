@@ -38,8 +38,24 @@ base::Json in_json(const client::SandboxReport& report) {
 std::string in_words(const SandboxCheck& check) {
   const std::string_view outcome = check.refused ? "refused" : "DONE";
   const std::string_view note = check.required ? "" : (check.refused ? " (not guaranteed)" : " (not guaranteed here)");
-  return fmt::format("{:<8} {:<10} {}{}: {}", outcome, check.guarantee, check.text, note,
-                     base::terminal_safe(check.detail));
+  return fmt::format("{:<8} {}{}: {}", outcome, check.text, note, base::terminal_safe(check.detail));
+}
+
+/// In the order in which they come first.
+std::vector<std::string> guarantees_of(const client::SandboxReport& report) {
+  std::vector<std::string> names;
+  for (const SandboxCheck& check : report.checks) {
+    if (std::ranges::find(names, check.guarantee) == names.end()) names.push_back(check.guarantee);
+  }
+  return names;
+}
+
+/// "writes: 6 of 7 held".
+std::string summary_of(const client::SandboxReport& report, const std::string& guarantee) {
+  const auto is_of = [&](const SandboxCheck& check) { return check.guarantee == guarantee; };
+  const auto holds = [&](const SandboxCheck& check) { return is_of(check) && check.refused; };
+  return fmt::format("{}: {} of {} held", guarantee, std::ranges::count_if(report.checks, holds),
+                     std::ranges::count_if(report.checks, is_of));
 }
 
 }  // namespace
@@ -65,13 +81,37 @@ CommandResult execute(Context* context, SandboxTestOptions options) {
   } else {
     context->out.line(fmt::format("level {} (this machine gives {}; Landlock ABI {})", report.level, report.best_level,
                                   report.landlock_abi));
-    for (const SandboxCheck& check : report.checks) {
-      const std::string line = in_words(check);
-      context->out.line(broken(check) ? context->out_style.paint(Ink::kRed, line) : line);
+    for (const std::string& guarantee : guarantees_of(report)) {
+      context->out.line(summary_of(report, guarantee));
+      for (const SandboxCheck& check : report.checks) {
+        if (check.guarantee != guarantee) continue;
+        const std::string line = "  " + in_words(check);
+        context->out.line(broken(check) ? context->out_style.paint(Ink::kRed, line) : line);
+      }
     }
     if (failures > 0) context->note(fmt::format("{} guarantees of level {} do not hold", failures, report.level));
   }
   co_return failures == 0 ? kDone : kUsage;
+}
+
+CommandResult execute(Context* context, SandboxTaintedOptions options) {
+  CO_TRY(const auto sandbox, context->frontend.open_sandbox());
+  CO_TRY(const std::string cwd, runtime::real_path(".").within("the working folder"));
+  CO_TRY(const std::vector<client::TaintNote> notes, co_await sandbox->tainted(cwd));
+  if (options.clear) CO_TRY_OK(co_await sandbox->clear_taint(cwd));
+  if (options.json) {
+    base::Json list = base::Json::array();
+    for (const client::TaintNote& note : notes) list.push_back({{"at", note.at}, {"text", note.text}});
+    context->out.line(base::dump_json({{"workspace", cwd}, {"cleared", options.clear}, {"notes", std::move(list)}}));
+    co_return kDone;
+  }
+  for (const client::TaintNote& note : notes) context->out.line(base::terminal_safe(note.text));
+  if (notes.empty()) {
+    context->note("this workspace is not tainted");
+  } else {
+    context->note(options.clear ? "cleared" : "when you have looked at it: lathe sandbox tainted --clear");
+  }
+  co_return kDone;
 }
 
 }  // namespace lathe::cli

@@ -74,6 +74,37 @@ bool makes_setuid(const Bait& bait, std::string& detail) {
   return done;
 }
 
+bool is_born_setuid(const Bait& bait, std::string& detail) {
+  const std::string path = bait.workspace + "/probe-born";
+  bool done = false;
+  const auto tried = [&](const char* how, int fd) {
+    struct stat status{};
+    done = fd >= 0 && fstat(fd, &status) == 0 && (status.st_mode & S_ISUID) != 0;
+    detail = std::string(how) + " 04700: " + word_of(fd >= 0 ? 0 : errno);
+    if (fd >= 0) close(fd);
+    unlink(path.c_str());
+    return done;
+  };
+  struct {
+    std::uint64_t flags, mode, resolve;
+  } how{.flags = O_CREAT | O_WRONLY | O_CLOEXEC, .mode = 04700, .resolve = 0};
+  if (tried("openat2", static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)))) return true;
+  if (tried("O_TMPFILE", open(bait.workspace.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 04700))) return true;
+  if (mknod(path.c_str(), S_IFREG | 04700, 0) == 0 && tried("mknod", open(path.c_str(), O_RDONLY | O_CLOEXEC))) {
+    return true;
+  }
+  return tried("open", open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 04700));
+}
+
+/// Left there: what counts is that it is found.
+bool makes(const std::string& folder, const std::string& name, std::string& detail) {
+  const bool there = mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST;
+  const int fd = there ? open((folder + "/" + name).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600) : -1;
+  detail = folder + ": " + word_of(fd >= 0 ? 0 : errno);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
 bool links_secret(const Bait& bait, std::string& detail) {
   const std::string other = bait.workspace + "/probe-link";
   if (link((bait.workspace + "/.env").c_str(), other.c_str()) != 0) {
@@ -124,6 +155,33 @@ bool connects_tcp(const Bait& bait, std::string& detail) {
   address.sin_port = htons(static_cast<std::uint16_t>(bait.tcp_port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return connects(AF_INET, SOCK_STREAM, &address, sizeof address, detail);
+}
+
+/// The proxy's first line for a connection; empty when there is none.
+std::string proxy_says(const Bait& bait, const std::string& target) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(bait.proxy_port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return "";
+  const timeval patience{.tv_sec = 20, .tv_usec = 0};
+  (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const std::string request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n\r\n";
+  std::string line;
+  char letter = 0;
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      write(fd, request.data(), request.size()) == static_cast<ssize_t>(request.size())) {
+    while (line.size() < 100 && read(fd, &letter, 1) == 1 && letter != '\r') line += letter;
+  }
+  close(fd);
+  return line;
+}
+
+bool passes_proxy(const Bait& bait, const std::string& target, std::string& detail) {
+  const std::string line = proxy_says(bait, target);
+  detail = target + ": " + (line.empty() ? "no answer" : line);
+  return line.find(" 200") != std::string::npos;
 }
 
 /// Connecting a UDP socket asks for a route; an address of TEST-NET-1 has one only where there is a way out.
@@ -220,6 +278,21 @@ bool makes_user_namespace(std::string& detail) {
   return true;
 }
 
+bool makes_jail(std::string& detail) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int nowhere = open("/dev/null", O_RDWR);
+    dup2(nowhere, 2);
+    execl("/usr/bin/bwrap", "bwrap", "--unshare-all", "--ro-bind", "/", "/", "true", nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  const bool done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  detail = done ? "bwrap: done" : "bwrap: failed";
+  return done;
+}
+
 bool types_into_terminal(std::string& detail) {
   // Not a terminal: the kernel would say EBADF. The upper half of the number is none of the kernel's business.
   for (const unsigned long request : {static_cast<unsigned long>(TIOCSTI), TIOCSTI | (1UL << 32U)}) {
@@ -264,6 +337,12 @@ bool done_with_files(std::string_view probe, const Bait& bait, std::string& deta
            opens("/etc/lathe-probe", O_CREAT | O_EXCL | O_WRONLY, detail);
   }
   if (probe == "setuid_bit") return makes_setuid(bait, detail);
+  if (probe == "setuid_birth") return is_born_setuid(bait, detail);
+  if (probe == "new_name") return makes(bait.workspace + "/.vscode", "tasks.json", detail);
+  if (probe == "nested_repository") {
+    (void)mkdir((bait.workspace + "/nested").c_str(), 0700);
+    return makes(bait.workspace + "/nested/.git", "config", detail);
+  }
   if (probe == "read_outside") return reads(bait.outside + "/file", detail);
   if (probe == "read_state") return reads(bait.state + "/file", detail);
   if (probe == "read_shadow") return reads("/etc/shadow", detail);
@@ -286,6 +365,16 @@ bool done_otherwise(std::string_view probe, const Bait& bait, std::string& detai
   if (probe == "abstract_socket") return connects_unix(bait.abstract_socket, true, detail);
   if (probe == "unix_socket") return connects_unix(bait.outside + "/socket", false, detail);
   if (probe == "rare_socket") return opens_rare_socket(detail);
+  if (probe == "proxy_blocked" || probe == "proxy_allowed") {
+    if (bait.proxy_port == 0) {
+      detail = "no proxy at this level";
+      return false;
+    }
+    const std::string port = std::to_string(bait.tcp_port);
+    return probe == "proxy_blocked" ? passes_proxy(bait, "127.0.0.2:" + port, detail)
+                                    : !passes_proxy(bait, "127.0.0.1:" + port, detail);
+  }
+  if (probe == "nested_jail") return makes_jail(detail);
   if (probe == "see_process") {
     // Inside a process namespace the number belongs to nobody, or to the probe's own kin.
     return opens("/proc/" + std::to_string(bait.process) + "/stat", O_RDONLY, detail);

@@ -18,6 +18,8 @@ struct Bait {
   std::string abstract_socket;
   /// A process of the same user.
   int process = 0;
+  /// Of the proxy in the jail, which lets nothing through but connections to the TCP port; 0: there is none.
+  int proxy_port = 0;
 };
 
 /// Tries to get the probe done; true when it was refused. `detail` says how it was tried or what came of it.

@@ -1,0 +1,88 @@
+#include "lathe/apps/jailed_program.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+#include "lathe/apps/sandbox_bait.h"
+#include "lathe/base/strings.h"
+#include "lathe/runtime/files.h"
+#include "lathe/runtime/subprocess.h"
+
+namespace lathe::apps {
+
+using base::Error;
+using base::Result;
+using runtime::Async;
+
+namespace {
+
+constexpr std::chrono::minutes kPatience{2};
+constexpr std::size_t kShownError = 300;
+
+/// A jail that is ready, with the folder that its private parts lie in.
+struct ReadyJail {
+  TemporaryFolder folder;
+  std::unique_ptr<sandbox::SessionJail> jail;
+  Launch launch;
+};
+
+Result<ReadyJail> make_ready(const SandboxSetup& setup, const sandbox::HostFacts& host, const JailedProgram& program) {
+  TRY(TemporaryFolder folder, TemporaryFolder::create("lathe-program"));
+  sandbox::SessionFacts facts = session_facts(
+      setup, {.session_id = "once", .cwd = program.folder, .sandbox_mode = protocol::SandboxMode::kReadOnly});
+  facts.jails_folder = folder.path() + "/jails";
+  // It works in a folder of ours, of which it sees nothing else.
+  facts.our_folders.clear();
+  facts.readable = program.readable;
+  facts.is_secret = [](std::string_view) { return false; };
+  TRY(auto jail, sandbox::SessionJail::create(facts, host));
+  TRY(Launch launch, launch_in(*jail, {.argv = program.argv, .env = program.env, .cwd = program.folder}));
+  return ReadyJail{std::move(folder), std::move(jail), std::move(launch)};
+}
+
+}  // namespace
+
+Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command) {
+  TRY(const sandbox::CommandJail bounds, jail.next_command());
+  const sandbox::JailPlan& plan = jail.plan();
+  Launch launch{.argv = plan.outer_argv,
+                .env = sandbox::changed_environment(std::move(command.env), plan.environment),
+                .jail = base::UniqueFd(memfd_create("lathe-jail", MFD_CLOEXEC))};
+  if (!launch.jail) return base::errno_error(errno, "memory file for a jail");
+  TRY_OK(runtime::write_all(launch.jail.get(), bounds.encode(), "memory file for a jail"));
+  if (lseek(launch.jail.get(), 0, SEEK_SET) != 0) return base::errno_error(errno, "memory file for a jail");
+  if (!launch.argv.empty()) {
+    // Without these two the jail would outlive us, and the command would see nothing of its environment.
+    std::erase(launch.argv, "--clearenv");
+    launch.argv.insert(launch.argv.begin() + 1, "--die-with-parent");
+  }
+  launch.argv.insert(launch.argv.end(), {plan.keeper_path, "once", std::to_string(command.port),
+                                         std::to_string(command.free_bytes), command.cwd});
+  launch.argv.insert(launch.argv.end(), command.argv.begin(), command.argv.end());
+  return launch;
+}
+
+Async<Result<std::string>> run_jailed(runtime::Loop* loop, runtime::Pool* pool, const SandboxSetup* setup,
+                                      const sandbox::HostFacts* host, JailedProgram program) {
+  CO_TRY(const ReadyJail ready, co_await pool->run([&] { return make_ready(*setup, *host, program); }));
+  CO_TRY(auto ran, co_await runtime::run_command(*loop,
+                                                 {.spawn = {.argv = ready.launch.argv,
+                                                            .env = ready.launch.env,
+                                                            .fds = {{ready.launch.jail.get(), kLaunchJailFd}}},
+                                                  .input = std::move(program.input),
+                                                  .deadline = runtime::Deadline::after(*loop, kPatience),
+                                                  .max_output_bytes = program.max_output_bytes},
+                                                 runtime::CancelToken()));
+  if (ran.status.code != 0) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = fmt::format("{} ended with {}: {}", program.argv.front(), ran.status.code,
+                                           base::trim(std::string_view(ran.err).substr(0, kShownError)))};
+  }
+  co_return std::move(ran.out);
+}
+
+}  // namespace lathe::apps
