@@ -7,6 +7,7 @@
 #include "lathe/apps/cassette_catalog.h"
 #include "lathe/apps/cassette_facts.h"
 #include "lathe/apps/host_facts.h"
+#include "lathe/apps/jailed_program.h"
 #include "lathe/apps/policy_transport.h"
 #include "lathe/crypto/sha256.h"
 #include "lathe/engine/trust.h"
@@ -133,14 +134,15 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
                                                                  .host = host_,
                                                                  .keepers_dir = runtime_dir + "/keepers",
                                                                  .proxies_dir = runtime_dir + "/egress",
-                                                                 .secrets = *secret_guard_},
+                                                                 .secrets = *secret_guard_,
+                                                                 .keys = [this] { return backends_->secrets(); }},
                                            setup);
   };
   const auto make_history = [this, state_dir = paths.state_dir, cache_dir = paths.cache_dir, durability](
                                 const std::string& session_id,
                                 const std::string& cwd) -> std::unique_ptr<ports::WorkspaceHistory> {
     return std::make_unique<undo::SessionHistory>(
-        loop_, fs_pool_, store_->blobs(),
+        fs_pool_, store_->blobs(),
         undo::HistoryOptions{.folder = store_->folder(session_id) + "/undo",
                              .cache_folder = cache_dir + "/workspaces",
                              .root = cwd,
@@ -148,7 +150,17 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
                              .secrets = secrets_,
                              .keys = [this] { return backends_->secrets(); },
                              .disk = storage::Disk(faults_.get()),
-                             .durability = durability});
+                             .durability = durability,
+                             .run_git =
+                                 [this](undo::GitCall call) {
+                                   return run_jailed(&loop_, &fs_pool_, &sandbox_, &host_,
+                                                     {.argv = std::move(call.argv),
+                                                      .env = std::move(call.env),
+                                                      .folder = std::move(call.folder),
+                                                      .readable = std::move(call.readable),
+                                                      .input = std::move(call.input),
+                                                      .max_output_bytes = call.max_output_bytes});
+                                 }});
   };
   engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
       .loop = loop_,

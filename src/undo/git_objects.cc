@@ -8,8 +8,8 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
-#include "lathe/runtime/subprocess.h"
 #include "lathe/undo/file_state.h"
+#include "lathe/undo/private_objects.h"
 
 namespace lathe::undo {
 
@@ -22,7 +22,6 @@ namespace {
 constexpr std::size_t kNameBytes = 20;
 constexpr std::size_t kStatBytes = 40;
 constexpr std::size_t kPadding = 8;
-constexpr std::chrono::minutes kPatience{2};
 
 Error damaged() { return {.code = base::codes::kCorrupt, .message = "the repository's index is not understood"}; }
 
@@ -93,44 +92,31 @@ std::string from(const std::string& folder, const std::string& path) {
   return path.starts_with('/') ? path : folder + "/" + path;
 }
 
-/// A repository with nothing in it, in which git finds the alternates only.
-Result<void> make_empty_repository(const std::string& folder) {
-  if (runtime::path_exists(folder + "/HEAD")) return {};
-  TRY_OK(runtime::make_folders(folder + "/objects"));
-  TRY_OK(runtime::make_folders(folder + "/refs"));
-  constexpr auto kDurability = runtime::Durability::kProcess;
-  TRY_OK(runtime::replace_file(folder + "/config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n", 0600,
-                               kDurability));
-  return runtime::replace_file(folder + "/HEAD", "ref: refs/heads/none\n", 0600, kDurability);
-}
-
-runtime::SpawnOptions git_command(const std::string& private_folder, const std::string& objects_folder) {
-  runtime::SpawnOptions spawn;
-  spawn.argv = {"git",
-                "--no-pager",
-                "--no-replace-objects",
-                "-c",
-                "core.hooksPath=/dev/null",
-                "-c",
-                "core.fsmonitor=false",
-                "-c",
-                "protocol.allow=never",
-                "cat-file",
-                "--batch"};
-  // Quoted as git reads it, or a colon would end the path.
-  std::string alternates = base::replace_all(base::replace_all(objects_folder, "\\", "\\\\"), "\"", "\\\"");
-  spawn.env = {"PATH=" + runtime::env("PATH"),
-               "LC_ALL=C",
-               "HOME=" + private_folder,
-               "GIT_DIR=" + private_folder,
-               "GIT_ALTERNATE_OBJECT_DIRECTORIES=\"" + alternates + "\"",
-               "GIT_CONFIG_NOSYSTEM=1",
-               "GIT_CONFIG_GLOBAL=/dev/null",
-               "GIT_NO_LAZY_FETCH=1",
-               "GIT_OPTIONAL_LOCKS=0",
-               "GIT_TERMINAL_PROMPT=0"};
-  spawn.cwd = private_folder;
-  return spawn;
+GitCall call_for_objects(const std::string& private_folder, const std::string& objects_folder) {
+  GitCall call;
+  call.argv = {"git",
+               "--no-pager",
+               "--no-replace-objects",
+               "-c",
+               "core.hooksPath=/dev/null",
+               "-c",
+               "core.fsmonitor=false",
+               "-c",
+               "protocol.allow=never",
+               "cat-file",
+               "--batch"};
+  call.env = {"PATH=" + runtime::env("PATH"), "LC_ALL=C",
+              "GIT_DIR=" + private_folder,    "GIT_CONFIG_NOSYSTEM=1",
+              "GIT_CONFIG_GLOBAL=/dev/null",  "GIT_NO_LAZY_FETCH=1",
+              "GIT_OPTIONAL_LOCKS=0",         "GIT_TERMINAL_PROMPT=0"};
+  if (!objects_folder.empty()) {
+    // Quoted as git reads it, or a colon would end the path.
+    const std::string quoted = base::replace_all(base::replace_all(objects_folder, "\\", "\\\\"), "\"", "\\\"");
+    call.env.push_back("GIT_ALTERNATE_OBJECT_DIRECTORIES=\"" + quoted + "\"");
+  }
+  call.folder = private_folder;
+  call.readable = object_folders(objects_folder);
+  return call;
 }
 
 /// "<name> blob <size>\n<bytes>\n", or "<name> missing\n", one after the other.
@@ -191,24 +177,17 @@ std::optional<Repository> Repository::find(const std::string& folder) {
                     .exclude_file = shared + "/info/exclude"};
 }
 
-Async<Result<std::map<std::string, std::string>>> read_git_objects(runtime::Loop* loop, std::string private_folder,
+Async<Result<std::map<std::string, std::string>>> read_git_objects(RunGit run_git, std::string private_folder,
                                                                    std::string objects_folder,
                                                                    std::vector<std::string> names,
                                                                    std::size_t max_bytes) {
   CO_TRY_OK(make_empty_repository(private_folder));
-  runtime::CommandOptions options;
-  options.spawn = git_command(private_folder, objects_folder);
-  options.input = base::join(names, "\n") + "\n";
-  options.deadline = runtime::Deadline::after(*loop, kPatience);
+  GitCall call = call_for_objects(private_folder, objects_folder);
+  call.input = base::join(names, "\n") + "\n";
   constexpr std::size_t kHeadBytes = 100;
-  options.max_output_bytes = max_bytes + names.size() * kHeadBytes;
-  CO_TRY(const auto output, co_await runtime::run_command(*loop, std::move(options), runtime::CancelToken()));
-  if (output.status.code != 0) {
-    co_return Error{.code = base::codes::kUnavailable,
-                    .message = fmt::format("git cat-file ended with {}: {}", output.status.code,
-                                           base::trim(std::string_view(output.err).substr(0, 300)))};
-  }
-  co_return split_batch(output.out);
+  call.max_output_bytes = max_bytes + names.size() * kHeadBytes;
+  CO_TRY(const std::string output, co_await run_git(std::move(call)));
+  co_return split_batch(output);
 }
 
 }  // namespace lathe::undo

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,13 +10,12 @@
 
 #include "lathe/base/result.h"
 #include "lathe/runtime/async.h"
-#include "lathe/runtime/cancel.h"
-#include "lathe/runtime/loop.h"
 
 // What a repository has of the workspace already. A file whose bytes are those of an object need not be kept a second
 // time: before the first command of a Task nothing of an unchanged checkout is copied. The repository is only read:
-// its index by us, its objects by git in a repository of our own that has theirs as alternates and nothing else of
-// them, so no hook, configuration, attribute, filter or fsmonitor of theirs has any part in it.
+// its index by us, its objects by git, jailed, in a repository of our own that has those of private_objects.h, theirs
+// as alternates, and nothing else of them, so no hook, configuration, attribute, filter or fsmonitor of theirs has any
+// part in it.
 
 namespace lathe::undo {
 
@@ -37,10 +37,24 @@ struct Repository {
   [[nodiscard]] static std::optional<Repository> find(const std::string& folder);
 };
 
-/// Reads objects of `objects_folder` through git. `private_folder` is made when it is missing. Objects that git does
-/// not have, or refuses, are missing in the answer. Loop thread.
+/// One call of git.
+struct GitCall {
+  std::vector<std::string> argv;
+  /// The whole environment, "NAME=value".
+  std::vector<std::string> env;
+  /// Where it works, and what else it may read.
+  std::string folder;
+  std::vector<std::string> readable;
+  std::string input;
+  std::size_t max_output_bytes = 0;
+};
+/// Runs it jailed, where it can write nothing and reach nobody, and gives what it printed. Loop thread.
+using RunGit = std::function<runtime::Async<base::Result<std::string>>(GitCall)>;
+
+/// Reads objects through git, from `private_folder` (PrivateObjects) and from `objects_folder` unless that is "".
+/// Objects that git does not have, or refuses, are missing in the answer.
 [[nodiscard]] runtime::Async<base::Result<std::map<std::string, std::string>>> read_git_objects(
-    runtime::Loop* loop, std::string private_folder, std::string objects_folder, std::vector<std::string> names,
+    RunGit run_git, std::string private_folder, std::string objects_folder, std::vector<std::string> names,
     std::size_t max_bytes);
 
 }  // namespace lathe::undo

@@ -8,6 +8,7 @@
 
 #include "lathe/crypto/git_blob_id.h"
 #include "lathe/runtime/files.h"
+#include "lathe/undo/git_for_test.h"
 
 namespace lathe::undo {
 namespace {
@@ -63,14 +64,17 @@ TEST_F(GitObjectsTest, ACutIndexIsAnErrorAndNothingElse) {
 }
 
 TEST_F(GitObjectsTest, ObjectsAreReadWithoutAnythingElseOfTheRepository) {
-  put(".git/config", "[core]\n\tfsmonitor = touch " + base_ + "/ran\n[broken");
+  put("../include", "[core]\n\talternateRefsCommand = touch " + base_ + "/ran\n");
+  put(".git/config", "[include]\n\tpath = " + base_ + "/include\n[alias]\n\tcat-file = !touch " + base_ +
+                         "/ran\n[diff]\n\texternal = touch " + base_ + "/ran\n[core]\n\tfsmonitor = touch " + base_ +
+                         "/ran\n[broken");
   runtime::Loop loop;
   const auto repository = Repository::find(base_ + "/r/deep");
   ASSERT_TRUE(repository);
   EXPECT_EQ(repository->root, base_ + "/r");
   const std::string name = crypto::git_blob_id("two\r\n");
-  const auto objects = loop.block_on(
-      read_git_objects(&loop, base_ + "/private", repository->objects_folder, {name, std::string(40, '0')}, 1'000));
+  const auto objects = loop.block_on(read_git_objects(unjailed_git(loop), base_ + "/private",
+                                                      repository->objects_folder, {name, std::string(40, '0')}, 1'000));
   ASSERT_TRUE(objects.ok()) << objects.error().text();
   EXPECT_EQ(*objects, (std::map<std::string, std::string>{{name, "two\r\n"}}));
   EXPECT_FALSE(stdfs::exists(base_ + "/ran"));

@@ -11,6 +11,7 @@
 #include "lathe/base/secret_filter.h"
 #include "lathe/crypto/sha256.h"
 #include "lathe/undo/git_objects.h"
+#include "lathe/undo/private_objects.h"
 
 namespace lathe::undo {
 
@@ -51,12 +52,12 @@ std::string real_place(const std::string& path) {
 
 }  // namespace
 
-SessionHistory::SessionHistory(runtime::Loop& loop, runtime::Pool& pool, ports::BlobStore& blobs,
-                               HistoryOptions options)
-    : loop_(loop), pool_(pool), blobs_(blobs), options_(std::move(options)) {
+SessionHistory::SessionHistory(runtime::Pool& pool, ports::BlobStore& blobs, HistoryOptions options)
+    : pool_(pool), blobs_(blobs), options_(std::move(options)) {
   options_.root = runtime::real_path(options_.root).value_or(options_.root);
   walk_options_.secrets = options_.secrets;
   walk_options_.left_out = options_.left_out;
+  walk_options_.objects_folder = objects_folder();
 }
 
 std::vector<std::string> SessionHistory::keys() const {
@@ -80,12 +81,15 @@ Result<void> SessionHistory::open() {
   TRY_OK(runtime::make_folders(options_.folder));
   TRY(ChangeLog log, ChangeLog::open(options_.folder + "/changes.ndjson", options_.disk, options_.durability));
   const bool died = log.open_command() && log.open_command()->root == options_.root;
+  bool has_tree = false;
   for (const std::string& file : {options_.folder + "/tree", cache_file()}) {
     const auto bytes = runtime::read_file(file, kMaxTreeBytes);
     if (!bytes.ok()) continue;
     auto tree = Tree::decode(*bytes);
     if (!tree.ok() || tree->root != options_.root) continue;
     tree_ = *std::move(tree);
+    find_lost_bytes();
+    has_tree = true;
     break;
   }
   log_ = std::move(log);
@@ -93,8 +97,9 @@ Result<void> SessionHistory::open() {
     log_.reset();
     return settled;
   }
-  if (!died) {
-    // In another working folder, where this history does not look.
+  if (!died || !has_tree) {
+    // In another working folder, where this history does not look, or nobody knows what this one was before: then
+    // everything in it would seem to be the command's.
     if (!log_->open_command()) return {};
     auto ended = log_->end_command({});
     if (!ended.ok()) log_.reset();
@@ -105,6 +110,29 @@ Result<void> SessionHistory::open() {
   at_.store(at);
   if (!closed.ok()) log_.reset();
   return closed;
+}
+
+void SessionHistory::find_lost_bytes() {
+  std::optional<PrivateObjects> objects;
+  for (TreeEntry& entry : tree_.entries) {
+    if (!entry.covered || entry.state.content.empty()) continue;
+    if (entry.state.git.empty()) {
+      // Its size alone is asked for.
+      const auto there = blobs_.get(entry.state.content, 0);
+      entry.lost = !there.ok() && there.error().code == base::codes::kNotFound;
+      continue;
+    }
+    if (!objects) {
+      const auto repository = Repository::find(options_.root);
+      auto opened = PrivateObjects::open(objects_folder(), repository ? repository->objects_folder : "");
+      if (!opened.ok()) {
+        entry.lost = true;
+        continue;
+      }
+      objects = *std::move(opened);
+    }
+    entry.lost = !objects->keep(entry.state.git);
+  }
 }
 
 Result<void> SessionHistory::settle(std::vector<ChangeRecord> not_done, const ChangeRecord& last) {
@@ -259,7 +287,7 @@ Async<Result<void>> SessionHistory::fetch_from_git(const RestorePlan* plan) {
   for (const RestoreStep& step : plan->steps) {
     if (!step.target.git.empty()) wanted.emplace(step.target.git, &step.target);
   }
-  while (repository && !wanted.empty()) {
+  while (options_.run_git && !wanted.empty()) {
     std::vector<std::string> names;
     std::int64_t bytes = 0;
     while (!wanted.empty() && bytes < kFetchBytes) {
@@ -268,7 +296,7 @@ Async<Result<void>> SessionHistory::fetch_from_git(const RestorePlan* plan) {
       wanted.erase(wanted.begin());
     }
     CO_TRY(const auto objects,
-           co_await read_git_objects(&loop_, options_.cache_folder + "/git", repository->objects_folder,
+           co_await read_git_objects(options_.run_git, objects_folder(), repository ? repository->objects_folder : "",
                                      std::move(names), static_cast<std::size_t>(bytes)));
     auto keep = [this, &objects]() -> Result<void> {
       for (const auto& [name, content] : objects) TRY_OK(blobs_.put(content));

@@ -13,10 +13,10 @@
 #include "lathe/ports/blob_store.h"
 #include "lathe/ports/workspace_history.h"
 #include "lathe/runtime/files.h"
-#include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
 #include "lathe/storage/disk.h"
 #include "lathe/undo/change_log.h"
+#include "lathe/undo/git_objects.h"
 #include "lathe/undo/read_set.h"
 #include "lathe/undo/restore.h"
 #include "lathe/undo/tree_walk.h"
@@ -27,8 +27,10 @@
 //   undo/tree             the workspace before the command that runs, or after the last one (tree.h)
 //   undo/seen             what the model has read (read_set.h)
 //
-// and bytes in the blob store, unless the repository has them. `<cache folder>/<hash of the root>` is the newest tree
-// of any session: what a new session begins with, so that it reads only what changed since.
+// and bytes in the blob store, unless they are in an object of the repository that we keep as well. In the cache folder
+// lie, by the hash of the root, the newest tree of any session (what a new one begins with, so that it reads only what
+// changed since) and, as `….git`, those objects (private_objects.h says what they stand). A tree is believed as far as
+// the bytes that it speaks of are still there; the other files are taken anew.
 //
 //   file tool   blobs, then records, then the write
 //   command     tree and command_begin, then the command, then records and command_end
@@ -53,13 +55,15 @@ struct HistoryOptions {
   std::function<std::vector<std::string>()> keys;
   storage::Disk disk;
   runtime::Durability durability = runtime::Durability::kProcess;
+  /// Reads what the repository has.
+  RunGit run_git;
 };
 
 /// ports::WorkspaceHistory of one session in one working folder. What it is given outlives it. Nothing is read or made
 /// before the first use.
 class SessionHistory final : public ports::WorkspaceHistory {
  public:
-  SessionHistory(runtime::Loop& loop, runtime::Pool& pool, ports::BlobStore& blobs, HistoryOptions options);
+  SessionHistory(runtime::Pool& pool, ports::BlobStore& blobs, HistoryOptions options);
 
   void mark(std::int64_t seq) override { at_.store(seq); }
   void jobs_live(bool live) override { jobs_live_.store(live); }
@@ -78,6 +82,8 @@ class SessionHistory final : public ports::WorkspaceHistory {
   /// Walks the workspace from the newest tree on and keeps the new one in memory.
   base::Result<std::vector<TreeChange>> sweep();
   base::Result<void> keep_tree();
+  /// Of a tree that an earlier process kept: what of it is no longer there.
+  void find_lost_bytes();
   base::Result<std::vector<ChangeRecord>> records_of(const ports::FileWrite& write);
   base::Result<RestorePlan> plan(std::int64_t seq);
   base::Result<ports::RestoreReport> carry_out_all(const RestorePlan& plan);
@@ -89,8 +95,8 @@ class SessionHistory final : public ports::WorkspaceHistory {
   runtime::Async<base::Result<void>> fetch_from_git(const RestorePlan* plan);
   [[nodiscard]] std::vector<std::string> keys() const;
   [[nodiscard]] std::string cache_file() const;
+  [[nodiscard]] std::string objects_folder() const { return cache_file() + ".git"; }
 
-  runtime::Loop& loop_;
   runtime::Pool& pool_;
   ports::BlobStore& blobs_;
   HistoryOptions options_;

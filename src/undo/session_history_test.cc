@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "lathe/journal/blob_store.h"
 #include "lathe/storage/blob_folder.h"
+#include "lathe/undo/git_for_test.h"
 
 namespace lathe::undo {
 namespace {
@@ -35,14 +39,15 @@ class SessionHistoryTest : public testing::Test {
   /// A new process with the same session.
   void start() {
     history_ = std::make_unique<SessionHistory>(
-        loop_, pool_, *blobs_,
+        pool_, *blobs_,
         HistoryOptions{.folder = base_ + "/session/undo",
                        .cache_folder = base_ + "/cache",
                        .root = base_ + "/work",
                        .left_out = base_ + "/work/state",
                        .secrets = *globs::SecretFiles::create(globs::default_secret_patterns()),
                        .keys = [] { return std::vector<std::string>{"sk-very-secret"}; },
-                       .disk = storage::Disk()});
+                       .disk = storage::Disk(),
+                       .run_git = unjailed_git(loop_)});
   }
   [[nodiscard]] std::string at(const std::string& path) const { return base_ + "/work/" + path; }
   void put(const std::string& path, std::string_view bytes) {
@@ -203,6 +208,18 @@ TEST_F(SessionHistoryTest, ACommandInWhoseMiddleEverythingDiedCanBeUndone) {
   EXPECT_EQ(get("f"), "0");
 }
 
+TEST_F(SessionHistoryTest, WithoutItsTreeWhatACommandDidIsNotGuessed) {
+  put("f", "0");
+  history_->mark(10);
+  ASSERT_TRUE(loop_.block_on(history_->before_command()).ok());
+  for (const auto& entry : stdfs::directory_iterator(base_ + "/cache")) stdfs::remove_all(entry.path());
+  stdfs::remove(base_ + "/session/undo/tree");
+  start();
+  const auto report = restore(5);
+  EXPECT_THAT(report.removed, IsEmpty());
+  EXPECT_EQ(get("f"), "0");
+}
+
 TEST_F(SessionHistoryTest, AStepThatFailsKeepsNoOtherFromComingBackAndCanBeTriedAgain) {
   put("a/f", "0");
   put("b", "0");
@@ -331,6 +348,127 @@ TEST_F(SessionHistoryTest, InARepositoryNothingIsCopiedAndItIsOnlyRead) {
   EXPECT_EQ(get("crlf"), "one\r\ntwo\r\n");
   EXPECT_EQ(get("deep/b"), std::string(100'000, 'b'));
   EXPECT_EQ(*runtime::read_file(at(".git/index")), index);
+}
+
+TEST_F(SessionHistoryTest, ACommandThatEndsTheRepositoryCanBeUndone) {
+  git("init -q");
+  put("committed", "one");
+  put("dropped", "two");
+  git("add .");
+  git("commit -qm start");
+  git("gc -q");
+  put("staged", "three");
+  git("add staged");
+  command(10, [&] {
+    git("rm -q --cached staged");
+    git("reflog expire --expire=now --all");
+    git("gc -q --prune=now");
+    stdfs::remove(at("staged"));
+  });
+  command(11, [&] {
+    put("committed", "x");
+    stdfs::remove_all(at(".git"));
+    stdfs::remove(at("dropped"));
+  });
+  start();
+  EXPECT_THAT(restore(10).restored, ElementsAre("committed", "dropped"));
+  EXPECT_THAT(restore(5).restored, ElementsAre("staged"));
+  EXPECT_EQ(get("committed"), "one");
+  EXPECT_EQ(get("dropped"), "two");
+  EXPECT_EQ(get("staged"), "three");
+}
+
+TEST_F(SessionHistoryTest, FilesWhoseBytesAreGoneAreTakenAnew) {
+  git("init -q");
+  put("indexed", "one");
+  git("add .");
+  put("plain", "two");
+  command(10, [] {});
+  stdfs::remove_all(base_ + "/blobs");
+  stdfs::create_directories(base_ + "/blobs/unfinished");
+  for (const auto& entry : stdfs::directory_iterator(base_ + "/cache")) {
+    if (entry.is_directory()) stdfs::remove_all(entry.path());
+  }
+  stdfs::remove_all(at(".git"));
+  start();
+  const auto summary = command(11, [&] {
+    put("indexed", "x");
+    put("plain", "x");
+  });
+  EXPECT_EQ(summary.files, 2);
+  EXPECT_THAT(restore(10).restored, ElementsAre("indexed", "plain"));
+  EXPECT_EQ(get("indexed"), "one");
+  EXPECT_EQ(get("plain"), "two");
+}
+
+/// Dies at the n-th use, as by kill -9.
+class DyingBlobs final : public ports::BlobStore {
+ public:
+  DyingBlobs(ports::BlobStore& inner, int uses) : inner_(inner), uses_(uses) {}
+  base::Result<base::Sha256Hex> put(std::string_view bytes) override {
+    use();
+    return inner_.put(bytes);
+  }
+  base::Result<std::unique_ptr<ports::BlobWriter>> writer() override { return inner_.writer(); }
+  base::Result<std::string> get(const base::Sha256Hex& hash, std::size_t max_bytes) override {
+    use();
+    return inner_.get(hash, max_bytes);
+  }
+
+ private:
+  void use() {
+    if (uses_-- == 0) raise(SIGKILL);
+  }
+  ports::BlobStore& inner_;
+  int uses_;
+};
+
+TEST_F(SessionHistoryTest, AnUndoThatIsKilledBetweenFilesCanBeRunAgain) {
+  constexpr int kFiles = 4;
+  bool whole = false;
+  for (int uses = 0; !whole; ++uses) {
+    ASSERT_LT(uses, 100);
+    history_.reset();
+    stdfs::remove_all(base_ + "/work");
+    stdfs::remove_all(base_ + "/session");
+    stdfs::create_directory(base_ + "/work");
+    start();
+    for (int i = 0; i < kFiles; ++i) put("f" + std::to_string(i), "before");
+    command(10, [&] {
+      stdfs::remove(at("f0"));
+      stdfs::create_directory(at("f0"));
+      put("f0/made", "x");
+      for (int i = 1; i < kFiles; ++i) put("f" + std::to_string(i), "after");
+    });
+    history_.reset();
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      runtime::Loop loop;
+      runtime::Pool pool(loop, "fs", 1);
+      DyingBlobs blobs(*blobs_, uses);
+      SessionHistory history(pool, blobs,
+                             {.folder = base_ + "/session/undo",
+                              .cache_folder = base_ + "/cache",
+                              .root = base_ + "/work",
+                              .left_out = {},
+                              .secrets = *globs::SecretFiles::create(globs::default_secret_patterns()),
+                              .keys = {},
+                              .disk = storage::Disk(),
+                              .run_git = {}});
+      history.mark(1'000);
+      const bool done = loop.block_on(history.restore(5, ports::RestoreMode::kRestore)).ok();
+      _exit(done ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    whole = WIFEXITED(status);
+    ASSERT_TRUE(whole ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL) << uses;
+    start();
+    EXPECT_THAT(restore(5).conflicts, IsEmpty()) << uses;
+    for (int i = 0; i < kFiles; ++i) EXPECT_EQ(get("f" + std::to_string(i)), "before") << uses;
+    EXPECT_EQ(std::distance(stdfs::directory_iterator(base_ + "/work"), {}), kFiles) << uses;
+  }
 }
 
 TEST_F(SessionHistoryTest, AnUnchangedWorkspaceIsKnownAgainAndASameSizedChangeIsSeen) {

@@ -13,7 +13,7 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kMagic = "lathe tree 1\n";
+constexpr std::string_view kMagic = "lathe tree 2\n";
 constexpr std::size_t kCrcBytes = 8;
 constexpr std::int64_t kNoMode = -1;
 
@@ -125,6 +125,7 @@ std::vector<std::string> Tree::not_covered(std::size_t limit) const {
     paths.push_back(entry.path + (entry.state.kind == FileKind::kFolder ? "/" : ""));
   }
   if (more > 0) paths.push_back(fmt::format("… and {} more", more));
+  if (!end.empty()) paths.push_back(fmt::format("everything from {} on: more than {} names", end, entries.size()));
   return paths;
 }
 
@@ -132,6 +133,7 @@ std::string Tree::encode() const {
   std::string out(kMagic);
   put(out, root);
   put(out, rules);
+  put(out, end);
   put(out, static_cast<std::uint64_t>(entries.size()));
   for (const TreeEntry& entry : entries) put(out, entry);
   out += base::hex8(base::crc32c(out));
@@ -146,6 +148,7 @@ Result<Tree> Tree::decode(std::string_view bytes) {
   Tree tree;
   tree.root = from.text();
   tree.rules = from.text();
+  tree.end = from.text();
   const auto count = from.number<std::uint64_t>();
   for (std::uint64_t i = 0; i < count && !from.failed(); ++i) tree.entries.push_back(take_entry(from));
   if (from.failed() || !from.at_end()) return damaged();

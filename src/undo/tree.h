@@ -19,6 +19,8 @@ struct TreeEntry {
   FileState state;
   /// What `state` was read with; never equal when it must be read again.
   FileStamp stamp;
+  /// The bytes are no longer kept, so that it must be read again whatever the stamp says. Never in a file.
+  bool lost = false;
   friend bool operator==(const TreeEntry&, const TreeEntry&) = default;
 };
 
@@ -30,9 +32,12 @@ struct Tree {
   /// anew.
   std::string rules;
   std::vector<TreeEntry> entries;
+  /// Where looking ended, because there were too many names; "" when all was looked at.
+  std::string end;
 
   [[nodiscard]] std::int64_t covered_files() const;
-  /// Paths that are not covered, folders with "/" at their end; at most `limit`, and then how many more.
+  /// Paths that are not covered, folders with "/" at their end; at most `limit`, and then how many more. Where looking
+  /// ended comes last.
   [[nodiscard]] std::vector<std::string> not_covered(std::size_t limit) const;
 
   /// As a file, with a checksum.

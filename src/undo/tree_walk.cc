@@ -17,6 +17,7 @@
 #include "lathe/runtime/files.h"
 #include "lathe/undo/git_objects.h"
 #include "lathe/undo/ignored_names.h"
+#include "lathe/undo/private_objects.h"
 
 // Both the known tree and the walk go in the order of path_less(), so the two are merged in one pass: a known path that
 // the walk has passed is gone, one that it meets is compared by its stamp.
@@ -79,7 +80,11 @@ class Walk final {
     const bool fresh = known_.root != root_ || known_.rules != tree_.rules;
     if (fresh) different_ = true;
     TRY_OK(walk(folder, "", fresh, 0));
-    while (next_ < known_.entries.size()) forget(known_.entries[next_++]);
+    // What lies beyond the end is not gone.
+    while (next_ < known_.entries.size() && !is_at_or_beyond(tree_.end, known_.entries[next_].path)) {
+      forget(known_.entries[next_++]);
+    }
+    different_ = different_ || tree_.end != known_.end;
     return Walked{std::move(tree_), std::move(changes_), different_};
   }
 
@@ -96,7 +101,8 @@ class Walk final {
                     (has_rules && before->second != stamp_of(status));
     ignored_.enter(path.empty() ? root_ : root_ + "/" + path, has_rules);
     for (const std::string& name : names) {
-      if (tree_.entries.size() >= options_.max_entries) break;
+      if (tree_.entries.size() >= options_.max_entries && tree_.end.empty()) tree_.end = joined(path, name);
+      if (!tree_.end.empty()) break;
       TRY_OK(visit(folder, joined(path, name), name, rules_changed, depth));
     }
     ignored_.leave();
@@ -117,7 +123,7 @@ class Walk final {
       return {};
     }
     if (S_ISDIR(status.st_mode)) return enter(folder, std::move(path), name, stamp, known, rules_changed, depth);
-    if (known != nullptr && known->stamp == stamp) {
+    if (known != nullptr && known->stamp == stamp && !known->lost) {
       tree_.entries.push_back(std::move(*known));
       return {};
     }
@@ -182,12 +188,12 @@ class Walk final {
 
   /// Makes sure that the bytes can be had again; false when that would be more than one walk may copy.
   Result<bool> keep(TreeEntry& entry, const std::string& bytes, const TreeEntry* known) {
-    if (known != nullptr && known->covered && known->state.content == entry.state.content) {
+    if (known != nullptr && known->covered && !known->lost && known->state.content == entry.state.content) {
       entry.state.git = known->state.git;
       return true;
     }
     const auto object = indexed().find(in_repository(entry.path));
-    if (object != indexed().end() && crypto::git_blob_id(bytes) == object->second) {
+    if (object != indexed().end() && crypto::git_blob_id(bytes) == object->second && is_kept(object->second)) {
       entry.state.git = object->second;
       return true;
     }
@@ -206,13 +212,18 @@ class Walk final {
       different_ = true;
       const FileState before = known != nullptr && known->covered ? known->state : FileState{};
       const FileState after = entry.covered ? entry.state : FileState{};
-      // What comes under or out of the rules was not changed by anyone.
-      const bool seen = (known == nullptr || known->covered) && entry.covered;
+      // What comes under or out of the rules was not changed by anyone, nor what was not looked at before.
+      const bool seen = (known == nullptr ? !is_at_or_beyond(known_.end, entry.path) : known->covered) && entry.covered;
       if (seen && (!same_content(before, after) || !same_mode(before, after))) {
         changes_.push_back({entry.path, before, after});
       }
     }
     tree_.entries.push_back(std::move(entry));
+  }
+
+  /// Whether looking that ended at `end` did not get to the path.
+  static bool is_at_or_beyond(const std::string& end, const std::string& path) {
+    return !end.empty() && !path_less(path, end);
   }
 
   void forget(const TreeEntry& gone) {
@@ -239,7 +250,18 @@ class Walk final {
     const auto bytes = read_regular_file(repository->index_file, kMaxIndexBytes);
     if (!bytes.ok()) return *indexed_;
     if (auto objects = parse_git_index(*bytes); objects.ok()) indexed_ = *std::move(objects);
+    repository_objects_ = repository->objects_folder;
     return *indexed_;
+  }
+
+  /// Whether the object stays, whatever becomes of the repository.
+  bool is_kept(const std::string& name) {
+    if (!objects_ && !options_.objects_folder.empty()) {
+      auto opened = PrivateObjects::open(options_.objects_folder, repository_objects_);
+      if (!opened.ok()) return false;
+      objects_ = *std::move(opened);
+    }
+    return objects_ && objects_->keep(name);
   }
 
   const std::string& root_;
@@ -251,6 +273,8 @@ class Walk final {
   IgnoredNames ignored_;
   std::unordered_map<std::string, FileStamp> known_rules_;
   std::optional<IndexedObjects> indexed_;
+  std::string repository_objects_;
+  std::optional<PrivateObjects> objects_;
   /// Of paths in the repository, when the root is a folder in it.
   std::string prefix_;
   std::uint64_t new_bytes_ = 0;

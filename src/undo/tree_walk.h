@@ -23,7 +23,10 @@ struct WalkOptions {
   std::uint64_t max_new_bytes = 1ULL << 30;
   /// What one walk reads at most.
   std::uint64_t max_read_bytes = 8ULL << 30;
+  /// What one walk looks at; what comes after is not covered, and told (Tree::end).
   std::size_t max_entries = 500'000;
+  /// Where the repository's objects are kept for us (private_objects.h); "": every file is copied.
+  std::string objects_folder;
 };
 
 struct Walked {
@@ -35,9 +38,9 @@ struct Walked {
 };
 
 /// What the workspace is now. `known` is what it was at some earlier moment: what has the same stamp since is not read
-/// again. The bytes of everything new are in `blobs`, or in an object that the repository's index names, when this
-/// returns. Names in one folder are taken in byte order; links are never followed, other file systems not entered.
-/// Errors: the root cannot be opened, a blob cannot be kept. Blocks.
+/// again. The bytes of everything new are in `blobs`, or in an object of the repository that is kept in the objects
+/// folder, when this returns. Names in one folder are taken in byte order; links are never followed, other file systems
+/// not entered. Errors: the root cannot be opened, a blob cannot be kept. Blocks.
 [[nodiscard]] base::Result<Walked> walk_tree(const std::string& root, Tree known, ports::BlobStore& blobs,
                                              const WalkOptions& options);
 

@@ -26,13 +26,14 @@ struct Session {
   Session(lathe::runtime::Loop& loop, lathe::runtime::Pool& pool, lathe::journal::FolderBlobStore& blobs,
           const std::string& root, const std::string& state, const std::string& name)
       : loop_(loop),
-        history_(loop, pool, blobs,
+        history_(pool, blobs,
                  lathe::undo::HistoryOptions{.folder = state + "/" + name,
                                              .cache_folder = state + "/cache",
                                              .root = root,
                                              .left_out = state,
                                              .secrets = {},
-                                             .disk = lathe::storage::Disk()}) {}
+                                             .disk = lathe::storage::Disk(),
+                                             .run_git = {}}) {}
 
   double snapshot() {
     const auto start = std::chrono::steady_clock::now();

@@ -1,6 +1,7 @@
 """What a Task did to files is taken back: by tools, by commands, after restarts and crashes, never over someone else."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -95,7 +96,16 @@ def test_a_repository_cannot_make_undo_run_anything(lathe, start, repository, tm
 [diff "evil"]
     textconv = touch {marker}
     command = touch {marker}
+[diff]
+    external = touch {marker}
+[alias]
+    cat-file = !touch {marker}
+[credential]
+    helper = !touch {marker}
+[include]
+    path = {repository}/more
 """
+    (repository / "more").write_text(f"[core]\n    alternateRefsCommand = touch {marker}\n")
     with open(repository / ".git/config", "a") as file:
         file.write(config)
     start(calls(shell("rm greeting.txt")), says("Done."))
@@ -103,6 +113,32 @@ def test_a_repository_cannot_make_undo_run_anything(lathe, start, repository, tm
     assert undo(lathe)["restored"] == ["greeting.txt"]
     assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
     assert not marker.exists()
+
+
+def test_git_itself_runs_jailed(lathe, start, repository, tmp_path):
+    """Were it broken by an object that it reads, it could write nothing and see nothing of the person's."""
+    programs, marker = tmp_path / "programs/bin", tmp_path / "ran"
+    programs.mkdir(parents=True)
+    (tmp_path / "private").write_text("the person's\n")
+    evil = f"cat {tmp_path}/private > {marker}; echo x >> {repository}/greeting.txt; cat {repository}/greeting.txt > {marker}"
+    (programs / "git").write_text(f"#!/bin/sh\n({evil}) 2>/dev/null\nexec {shutil.which('git')} \"$@\"\n")
+    (programs / "git").chmod(0o755)
+    start(calls(shell("rm greeting.txt")), says("Done."))
+    lathe.ok("exec", "remove it")
+    path = f"{programs}:{os.environ['PATH']}"
+    ran = lathe.run("undo", "--json", env=lathe.environment(PATH=path))
+    assert ran.code == 0 and ran.document["restored"] == ["greeting.txt"], str(ran)
+    assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
+    assert not marker.exists()
+
+
+def test_the_end_of_the_repository_takes_no_undo_with_it(lathe, start, repository):
+    start(calls(shell("git rm -q -r --cached . ; rm greeting.txt")), calls(shell("find .git -delete 2>/dev/null; true")),
+          says("Done."))
+    lathe.ok("exec", "end it")
+    shutil.rmtree(repository / ".git")
+    assert "greeting.txt" in undo(lathe)["restored"]
+    assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
 
 
 def test_a_folder_without_a_repository_is_covered_too(lathe, start, tmp_path):

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <utility>
+
+#include "lathe/runtime/subprocess.h"
+#include "lathe/undo/git_objects.h"
+
+namespace lathe::undo {
+
+inline runtime::Async<base::Result<std::string>> run_git_unjailed(runtime::Loop* loop, GitCall call) {
+  runtime::CommandOptions options;
+  options.spawn = {.argv = std::move(call.argv), .env = std::move(call.env), .cwd = std::move(call.folder)};
+  options.input = std::move(call.input);
+  options.max_output_bytes = call.max_output_bytes;
+  CO_TRY(auto output, co_await runtime::run_command(*loop, std::move(options), runtime::CancelToken()));
+  if (output.status.code != 0) co_return base::Error{.code = base::codes::kUnavailable, .message = output.err};
+  co_return std::move(output.out);
+}
+
+/// For tests of what is asked of git, not of how it is confined.
+inline RunGit unjailed_git(runtime::Loop& loop) {
+  return [&loop](GitCall call) { return run_git_unjailed(&loop, std::move(call)); };
+}
+
+}  // namespace lathe::undo
