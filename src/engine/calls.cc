@@ -145,7 +145,10 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   const std::string by = client_ + "/" + call.id;
   CO_TRY_OK(co_await live->answer(std::move(call), by));
   protocol::ApprovalAnswerReply reply{.session = session_id, .resumed = false};
-  if (resume && live->state().questions.empty() && live->state().task && live->state().task->parked) {
+  // It may have been closed meanwhile.
+  live = engine_.find_live(session_id);
+  if (resume && live != nullptr && live->state().questions.empty() && live->state().task &&
+      live->state().task->parked) {
     // A sub-agent goes on with the Task that waits for it.
     CO_TRY(reply.session, co_await engine_.parked_root(session_id));
     if (reply.session != session_id) CO_TRY_OK(co_await subscribe(reply.session, /*since=*/-1));

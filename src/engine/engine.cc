@@ -84,10 +84,12 @@ Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork cal
 Async<Result<void>> Engine::close_open(std::string session_id) {
   const auto open = sessions_.find(session_id);
   if (closing_ || open == sessions_.end()) co_return Result<void>();
-  if (open->second->running()) {
-    co_return Error{.code = base::codes::kLocked,
-                    .message = fmt::format("session {} has a running Task", session_id),
-                    .hint = "interrupt it first"};
+  if (open->second->busy()) {
+    const bool runs = open->second->running();
+    co_return Error{
+        .code = base::codes::kLocked,
+        .message = fmt::format("session {} {}", session_id, runs ? "has a running Task" : "is answering a call"),
+        .hint = runs ? "interrupt it first" : "try again"};
   }
   const std::unique_ptr<LiveSession> session = std::move(open->second);
   sessions_.erase(open);
@@ -117,7 +119,7 @@ Async<void> Engine::let_go(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await leaving_.lock();
   const auto found = sessions_.find(session_id);
   if (closing_ || found == sessions_.end()) co_return;
-  if (found->second->running() || found->second->feed().has_own_subscribers()) co_return;
+  if (found->second->busy() || found->second->feed().has_own_subscribers()) co_return;
   const std::unique_ptr<LiveSession> session = std::move(found->second);
   sessions_.erase(found);
   co_await session->close();

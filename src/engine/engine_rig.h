@@ -185,6 +185,7 @@ class EngineRig : public ::testing::Test {
                                                    agents_[setup.session_id] = setup.agents;
                                                    return std::make_unique<TestDriver>(&behaviour_);
                                                  },
+                                             .make_history = make_history_,
                                              .system_prompt = [](const std::string& extra) { return "prompt" + extra; },
                                              .secrets = [] { return std::vector<std::string>{"sk-very-secret"}; },
                                              .config = config_,
@@ -273,6 +274,8 @@ class EngineRig : public ::testing::Test {
   runtime::Durability durability_ = runtime::Durability::kProcess;
   std::map<std::string, ports::SessionHost*> agents_;
   Behaviour behaviour_ = say_hello;
+  /// None is kept unless a test says so, before it opens again.
+  std::function<std::unique_ptr<ports::WorkspaceHistory>(const std::string&, const std::string&)> make_history_;
   std::unique_ptr<journal::JournalStore> store_;
   std::unique_ptr<index::SqliteIndex> index_;
   std::vector<std::string> warnings_;

@@ -25,11 +25,11 @@ namespace {
 constexpr std::size_t kMaxWaitingOps = 1000;
 constexpr std::size_t kMaxQueuedInputs = 100;
 
-Async<Result<std::int64_t>> wrong_kind_of_answer(bool asks_person) {
-  co_return Error{.code = base::codes::kInvalid,
-                  .message = asks_person ? "the model asked a question; approving or denying does not answer it"
-                                         : "this asks for an approval; a text does not answer it",
-                  .hint = asks_person ? "--answer TEXT" : "--approve or --deny, with --note TEXT for the model"};
+Error wrong_kind_of_answer(bool asks_person) {
+  return {.code = base::codes::kInvalid,
+          .message = asks_person ? "the model asked a question; approving or denying does not answer it"
+                                 : "this asks for an approval; a text does not answer it",
+          .hint = asks_person ? "--answer TEXT" : "--approve or --deny, with --note TEXT for the model"};
 }
 
 }  // namespace
@@ -41,6 +41,7 @@ LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_
       feed_(*stream_),
       host_(parts, *stream_, feed_),
       children_(parts, family, host_, feed_, [this] { return room(); }),
+      visits_ended_(parts.loop),
       task_ended_(parts.loop),
       ops_(parts.loop, kMaxWaitingOps),
       scope_(parts.loop) {
@@ -86,19 +87,22 @@ std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by)
 
 Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client) {
   const std::string by = client + "/" + op_id;
+  // This may go before the answer is looked at.
+  const std::string session = state().session_id;
   if (const auto seq = acknowledged_seq(by)) {
-    co_return protocol::Ack{.id = op_id, .seq = *seq, .session = state().session_id};
+    co_return protocol::Ack{.id = op_id, .seq = *seq, .session = session};
   }
   auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
-  if (closing_ || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
+  if (closing_) co_return closing_error();
+  if (!ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
     co_return Error{.code = base::codes::kUnavailable,
-                    .message = closing_ ? "the session is closing" : "too many ops wait at this session",
+                    .message = "too many ops wait at this session",
                     .hint = "try again",
                     .retryable = true};
   }
   CO_TRY(Result<std::int64_t> seq, co_await done->wait(CancelToken(), Deadline::never()));
   if (!seq.ok()) co_return std::move(seq).error();
-  co_return protocol::Ack{.id = op_id, .seq = *seq, .session = state().session_id};
+  co_return protocol::Ack{.id = op_id, .seq = *seq, .session = session};
 }
 
 Async<void> LiveSession::work() {
@@ -376,7 +380,14 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   co_return seq;
 }
 
+Error LiveSession::closing_error() {
+  return {
+      .code = base::codes::kUnavailable, .message = "the session is closing", .hint = "try again", .retryable = true};
+}
+
 LiveSession::Seq LiveSession::go_on() {
+  if (closing_) co_return closing_error();
+  const Visit visit(*this);
   if (running_ || restoring_ || !state().task || !state().task->parked) {
     co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
   }
@@ -398,16 +409,19 @@ LiveSession::Seq LiveSession::go_on() {
 }
 
 LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {
+  if (closing_) co_return closing_error();
+  const Visit visit(*this);
   const auto found = std::ranges::find(state().questions, answer.id, &ports::OpenQuestionState::id);
   const bool asks_person =
       found != state().questions.end() && std::holds_alternative<protocol::UserQuestion>(found->request);
-  if (asks_person == answer.answers.empty()) return wrong_kind_of_answer(asks_person);
-  if (asks_person) return host_.answer(answer.id, answer.answers, std::move(by));
-  return host_.settle(answer.id, answer.decision, answer.note, std::nullopt, std::move(by));
+  if (asks_person == answer.answers.empty()) co_return wrong_kind_of_answer(asks_person);
+  if (asks_person) co_return co_await host_.answer(answer.id, answer.answers, std::move(by));
+  co_return co_await host_.settle(answer.id, answer.decision, answer.note, std::nullopt, std::move(by));
 }
 
 Async<void> LiveSession::close() {
   closing_ = true;
+  while (visits_ > 0) (void)co_await visits_ended_.wait(CancelToken(), Deadline::never());
   // Through the worker like every other op: only it ends Tasks.
   auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
   if (ops_.try_send({.op = protocol::Shutdown{}, .op_id = {}, .by = {}, .done = done})) {

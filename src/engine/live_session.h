@@ -62,6 +62,8 @@ class LiveSession final {
   [[nodiscard]] EventFeed& feed() { return feed_; }
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
   [[nodiscard]] bool running() const { return running_.has_value(); }
+  /// A Task runs, or a call is being answered.
+  [[nodiscard]] bool busy() const { return running() || visits_ > 0; }
 
   /// This session is a sub-agent's and its parent runs here; `on_end` is told when its Task ends or parks.
   void tie_to(ParentLink link, std::function<void(TaskOutcome)> on_end);
@@ -69,10 +71,25 @@ class LiveSession final {
   /// What the Task has used, agents that run included.
   [[nodiscard]] ports::AgentUse use() const;
 
-  /// Ends the Task (as shutdown), and everything else; nothing may be submitted after.
+  /// Ends the Task (as shutdown), and everything else, once the calls under way are answered; nothing may be submitted
+  /// after.
   runtime::Async<void> close();
 
  private:
+  /// A call that is answered beside the worker. While there is one the session is not closed.
+  class Visit final {
+   public:
+    explicit Visit(LiveSession& session) : session_(session) { ++session_.visits_; }
+    ~Visit() {
+      if (--session_.visits_ == 0) session_.visits_ended_.notify();
+    }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+   private:
+    LiveSession& session_;
+  };
+
   struct Pending {
     protocol::Op op;
     std::string op_id;
@@ -91,6 +108,7 @@ class LiveSession final {
   };
   /// The record of a submission that was acknowledged before.
   [[nodiscard]] std::optional<std::int64_t> acknowledged_seq(const std::string& by) const;
+  [[nodiscard]] static base::Error closing_error();
   using Seq = runtime::Async<base::Result<std::int64_t>>;
 
   runtime::Async<void> work();
@@ -129,6 +147,8 @@ class LiveSession final {
   runtime::Async<base::Result<ports::RestoreReport>> restore_family(std::int64_t seq, ports::RestoreMode mode);
   runtime::Async<base::Result<ports::RestoreReport>> restore_own(std::int64_t seq, ports::RestoreMode mode);
   runtime::Async<base::Result<ports::RestoreReport>> restore_agent(std::string session, ports::RestoreMode mode);
+  /// The whole of it, for a parent.
+  runtime::Async<base::Result<ports::RestoreReport>> restore_as_visit(ports::RestoreMode mode);
   /// The process that ran them died with the Task.
   runtime::Async<base::Result<void>> record_lost_agents();
 
@@ -169,6 +189,8 @@ class LiveSession final {
   std::optional<RunningTask> running_;
   /// Files are being brought back, so no Task may start.
   bool restoring_ = false;
+  int visits_ = 0;
+  runtime::Signal visits_ended_;
   runtime::Signal task_ended_;
   runtime::Channel<Pending> ops_;
   std::deque<Pending> queued_;

@@ -115,12 +115,17 @@ Async<Result<RestoreReport>> LiveSession::restore_own(std::int64_t seq, RestoreM
 
 Async<Result<RestoreReport>> LiveSession::restore_agent(std::string session, RestoreMode mode) {
   CO_TRY(LiveSession* const agent, co_await family_.live(session));
-  if (agent->running_ || agent->restoring_) {
+  if (agent->running_ || agent->restoring_ || agent->closing_) {
     co_return Error{.code = base::codes::kUnavailable, .message = "it is at work in another Task"};
   }
-  auto report = co_await agent->restore_family(0, mode);
+  auto report = co_await agent->restore_as_visit(mode);
   co_await family_.let_go(std::move(session));
   co_return report;
+}
+
+Async<Result<RestoreReport>> LiveSession::restore_as_visit(RestoreMode mode) {
+  const Visit visit(*this);
+  co_return co_await restore_family(0, mode);
 }
 
 /// Where the session and its agents changed one file in turn, one of them gives way to the other: it is tried again as
@@ -167,6 +172,8 @@ Async<Result<RestoreReport>> LiveSession::restore_files(UndoPoint to, RestoreMod
 }
 
 Async<Result<protocol::UndoReply>> LiveSession::undo(protocol::Undo call, std::string by) {
+  if (closing_) co_return closing_error();
+  const Visit visit(*this);
   if (running_ || restoring_) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = running_ ? "a Task is running; no file was touched" : "files are being brought back",
