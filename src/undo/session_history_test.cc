@@ -1,110 +1,14 @@
 #include "lathe/undo/session_history.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "lathe/journal/blob_store.h"
-#include "lathe/storage/blob_folder.h"
-#include "lathe/undo/git_for_test.h"
+#include "lathe/undo/session_history_rig.h"
 
 namespace lathe::undo {
 namespace {
 
-namespace stdfs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-/// A workspace with real files; each test plays the tools, the commands and the person.
-class SessionHistoryTest : public testing::Test {
- protected:
-  SessionHistoryTest() {
-    std::string pattern = (stdfs::temp_directory_path() / "lathe-undo-XXXXXX").string();
-    base_ = mkdtemp(pattern.data());
-    stdfs::create_directory(base_ + "/work");
-    blobs_.emplace(*storage::BlobFolder::open(base_ + "/blobs", storage::Disk(), runtime::Durability::kProcess));
-    start();
-  }
-  ~SessionHistoryTest() override { stdfs::remove_all(base_); }
-
-  /// A new process with the same session.
-  void start() {
-    history_ = std::make_unique<SessionHistory>(
-        pool_, *blobs_,
-        HistoryOptions{.folder = base_ + "/session/undo",
-                       .cache_folder = base_ + "/cache",
-                       .root = base_ + "/work",
-                       .left_out = base_ + "/work/state",
-                       .secrets = *globs::SecretFiles::create(globs::default_secret_patterns()),
-                       .keys = [] { return std::vector<std::string>{"sk-very-secret"}; },
-                       .disk = storage::Disk(),
-                       .run_git = unjailed_git(loop_)});
-  }
-  [[nodiscard]] std::string at(const std::string& path) const { return base_ + "/work/" + path; }
-  void put(const std::string& path, std::string_view bytes) {
-    stdfs::create_directories(stdfs::path(at(path)).parent_path());
-    std::ofstream(at(path), std::ios::binary | std::ios::trunc) << bytes;
-  }
-  [[nodiscard]] std::optional<std::string> get(const std::string& path) const {
-    std::ifstream file(at(path), std::ios::binary);
-    if (!file) return std::nullopt;
-    return std::string{std::istreambuf_iterator<char>(file), {}};
-  }
-  void tool_writes(std::int64_t seq, const std::string& path, std::optional<std::string> bytes) {
-    history_->mark(seq);
-    const auto before = get(path);
-    ports::FileWrite write{.path = at(path)};
-    if (before) write.before = *before;
-    if (bytes) write.after = *bytes;
-    const auto kept = loop_.block_on(pool_.run([&] { return history_->will_write({write}); }));
-    ASSERT_TRUE(kept.ok()) << kept.error().text();
-    if (bytes) {
-      put(path, *bytes);
-    } else {
-      stdfs::remove(at(path));
-    }
-  }
-  template <class Command>
-  ports::SnapshotSummary command(std::int64_t seq, Command run) {
-    history_->mark(seq);
-    const auto snapshot = loop_.block_on(history_->before_command());
-    EXPECT_TRUE(snapshot.ok()) << snapshot.error().text();
-    run();
-    const auto kept = loop_.block_on(history_->after_command());
-    EXPECT_TRUE(kept.ok()) << kept.error().text();
-    return *snapshot;
-  }
-  ports::RestoreReport restore(std::int64_t seq, ports::RestoreMode mode = ports::RestoreMode::kRestore) {
-    history_->mark(1'000);
-    const auto report = loop_.block_on(history_->restore(seq, mode));
-    EXPECT_TRUE(report.ok()) << report.error().text();
-    return report.ok() ? *report : ports::RestoreReport{};
-  }
-  [[nodiscard]] mode_t mode_of(const std::string& path) const {
-    struct stat status{};
-    return lstat(at(path).c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
-  }
-  void git(const std::string& words) const {
-    const std::string line = "cd '" + base_ + "/work' && HOME='" + base_ +
-                             "' GIT_CONFIG_NOSYSTEM=1 git -c user.name=t -c user.email=t@e " + words + " >/dev/null";
-    ASSERT_EQ(std::system(line.c_str()), 0) << line;  // NOLINT(*): words of this test
-  }
-
-  std::string base_;
-  runtime::Loop loop_;
-  runtime::Pool pool_{loop_, "fs", 2};
-  std::optional<journal::FolderBlobStore> blobs_;
-  std::unique_ptr<SessionHistory> history_;
-};
 
 TEST_F(SessionHistoryTest, WhatToolsWroteGoesBackToThePointThatWasAskedFor) {
   put("a", "first\r\n");
@@ -399,76 +303,6 @@ TEST_F(SessionHistoryTest, FilesWhoseBytesAreGoneAreTakenAnew) {
   EXPECT_THAT(restore(10).restored, ElementsAre("indexed", "plain"));
   EXPECT_EQ(get("indexed"), "one");
   EXPECT_EQ(get("plain"), "two");
-}
-
-/// Dies at the n-th use, as by kill -9.
-class DyingBlobs final : public ports::BlobStore {
- public:
-  DyingBlobs(ports::BlobStore& inner, int uses) : inner_(inner), uses_(uses) {}
-  base::Result<base::Sha256Hex> put(std::string_view bytes) override {
-    use();
-    return inner_.put(bytes);
-  }
-  base::Result<std::unique_ptr<ports::BlobWriter>> writer() override { return inner_.writer(); }
-  base::Result<std::string> get(const base::Sha256Hex& hash, std::size_t max_bytes) override {
-    use();
-    return inner_.get(hash, max_bytes);
-  }
-
- private:
-  void use() {
-    if (uses_-- == 0) raise(SIGKILL);
-  }
-  ports::BlobStore& inner_;
-  int uses_;
-};
-
-TEST_F(SessionHistoryTest, AnUndoThatIsKilledBetweenFilesCanBeRunAgain) {
-  constexpr int kFiles = 4;
-  bool whole = false;
-  for (int uses = 0; !whole; ++uses) {
-    ASSERT_LT(uses, 100);
-    history_.reset();
-    stdfs::remove_all(base_ + "/work");
-    stdfs::remove_all(base_ + "/session");
-    stdfs::create_directory(base_ + "/work");
-    start();
-    for (int i = 0; i < kFiles; ++i) put("f" + std::to_string(i), "before");
-    command(10, [&] {
-      stdfs::remove(at("f0"));
-      stdfs::create_directory(at("f0"));
-      put("f0/made", "x");
-      for (int i = 1; i < kFiles; ++i) put("f" + std::to_string(i), "after");
-    });
-    history_.reset();
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      runtime::Loop loop;
-      runtime::Pool pool(loop, "fs", 1);
-      DyingBlobs blobs(*blobs_, uses);
-      SessionHistory history(pool, blobs,
-                             {.folder = base_ + "/session/undo",
-                              .cache_folder = base_ + "/cache",
-                              .root = base_ + "/work",
-                              .left_out = {},
-                              .secrets = *globs::SecretFiles::create(globs::default_secret_patterns()),
-                              .keys = {},
-                              .disk = storage::Disk(),
-                              .run_git = {}});
-      history.mark(1'000);
-      const bool done = loop.block_on(history.restore(5, ports::RestoreMode::kRestore)).ok();
-      _exit(done ? 0 : 1);
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    whole = WIFEXITED(status);
-    ASSERT_TRUE(whole ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL) << uses;
-    start();
-    EXPECT_THAT(restore(5).conflicts, IsEmpty()) << uses;
-    for (int i = 0; i < kFiles; ++i) EXPECT_EQ(get("f" + std::to_string(i)), "before") << uses;
-    EXPECT_EQ(std::distance(stdfs::directory_iterator(base_ + "/work"), {}), kFiles) << uses;
-  }
 }
 
 TEST_F(SessionHistoryTest, AnUnchangedWorkspaceIsKnownAgainAndASameSizedChangeIsSeen) {
