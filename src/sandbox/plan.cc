@@ -184,7 +184,7 @@ Result<void> confine(JailPlan& made, const SandboxSpec& spec, const HostFacts& f
   }
   const bool sockets = namespaces || spec.network == Network::kOpen;
   TRY(command.filter,
-      seccomp_filter({.sockets = sockets ? Sockets::kUnixAndIp : Sockets::kNone, .deny_attributes = !namespaces}));
+      seccomp_filter({.sockets = sockets ? Sockets::kUnixAndIp : Sockets::kNone, .without_namespaces = !namespaces}));
   return {};
 }
 

@@ -44,6 +44,10 @@ constexpr auto kDenied = std::to_array<std::string_view>(
      "syslog", "vhangup", "sethostname", "setdomainname"});
 constexpr std::array<std::string_view, 6> kAttributes = {"setxattr",    "lsetxattr",    "fsetxattr",
                                                          "removexattr", "lremovexattr", "fremovexattr"};
+/// Memory and queues that have no place among files: without a namespace they are every process's of the same user.
+constexpr auto kMachineWide =
+    std::to_array<std::string_view>({"shmget", "shmat", "shmctl", "semget", "semctl", "semop", "semtimedop", "msgget",
+                                     "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink"});
 /// Newer than the list of libseccomp 2.5; the same number on every architecture.
 constexpr int kFchmodat2 = 452;
 constexpr int kSetxattrat = 463;
@@ -172,7 +176,10 @@ Result<std::string> seccomp_filter(FilterOptions options) {
   deny_sockets(filter, options.sockets);
   deny_terminal_input(filter);
   deny_setuid_bits(filter);
-  if (options.deny_attributes) deny_attributes(filter);
+  if (options.without_namespaces) {
+    deny_attributes(filter);
+    for (const std::string_view call : kMachineWide) filter.deny(call, EPERM);
+  }
   return filter.bytes();
 }
 

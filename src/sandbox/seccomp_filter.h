@@ -18,8 +18,9 @@ enum class Sockets : std::uint8_t {
 
 struct FilterOptions {
   Sockets sockets = Sockets::kUnixAndIp;
-  /// Setting extended attributes, which Landlock does not cover; for a jail without mounts of its own.
-  bool deny_attributes = false;
+  /// For a jail without mounts and namespaces of its own: also denies what Landlock does not cover, setting extended
+  /// attributes, and memory and queues that are shared by number or name.
+  bool without_namespaces = false;
 };
 
 /// The seccomp program that denies what no build, test or tool needs and kernels were broken with: tracing and reading
