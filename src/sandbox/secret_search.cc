@@ -47,6 +47,7 @@ Result<void> SecretSearch::read(const std::string& root, const std::string& path
   folder.folders.clear();
   folder.secrets.clear();
   folder.nested.clear();
+  folder.sockets.clear();
   DIR* stream = opendir(path.c_str());
   if (stream == nullptr || access(path.c_str(), X_OK) != 0) {
     const int error = errno;
@@ -72,6 +73,7 @@ Result<void> SecretSearch::read(const std::string& root, const std::string& path
       continue;
     }
     if (type == DT_DIR) folder.folders.emplace_back(name);
+    if (type == DT_SOCK) folder.sockets.push_back({child, Mask::Kind::kHidden, entry->d_ino});
   }
   closedir(stream);
   return {};
@@ -106,6 +108,7 @@ Result<std::vector<Mask>> SecretSearch::find(const std::vector<std::string>& roo
   Folders now;
   std::vector<Mask> secrets;
   nested_.clear();
+  sockets_.clear();
   for (const std::string& root : roots) {
     std::vector<std::string> open = {root};
     while (!open.empty()) {
@@ -120,6 +123,7 @@ Result<std::vector<Mask>> SecretSearch::find(const std::vector<std::string>& roo
       for (const std::string& name : at->second.folders) open.push_back(joined(path, name));
       secrets.insert(secrets.end(), at->second.secrets.begin(), at->second.secrets.end());
       nested_.insert(nested_.end(), at->second.nested.begin(), at->second.nested.end());
+      sockets_.insert(sockets_.end(), at->second.sockets.begin(), at->second.sockets.end());
       if (now.size() > kMaxFolders || secrets.size() > kMaxSecrets) {
         known_.clear();
         return Error{.code = base::codes::kLimit,

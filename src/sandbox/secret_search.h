@@ -26,6 +26,8 @@ class SecretSearch final {
   /// is hidden when it lies below the same root. A folder that cannot be looked through is hidden as a whole. Errors:
   /// `limit_exceeded` more folders or secrets than are looked at; what cannot be looked at otherwise.
   [[nodiscard]] base::Result<std::vector<Mask>> find(const std::vector<std::string>& roots);
+  /// The unix sockets that the last find() met, as masks that hide them.
+  [[nodiscard]] const std::vector<Mask>& sockets() const { return sockets_; }
 
   /// What the last find() met of repositories within the roots (`…/.git`) and of virtual environments
   /// (`…/pyvenv.cfg`).
@@ -41,6 +43,7 @@ class SecretSearch final {
     std::vector<std::string> folders;
     std::vector<Mask> secrets;
     std::vector<std::string> nested;
+    std::vector<Mask> sockets;
   };
   using Folders = std::unordered_map<std::string, Folder>;
 
@@ -50,6 +53,7 @@ class SecretSearch final {
   const IsSecret is_secret_;
   Folders known_;
   std::vector<std::string> nested_;
+  std::vector<Mask> sockets_;
 };
 
 }  // namespace lathe::sandbox

@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
 #include <system_error>
 
 #include "lathe/base/hash.h"
@@ -122,6 +125,19 @@ Result<SandboxSpec> spec_of(const SessionFacts& facts, std::vector<std::string>&
   return spec;
 }
 
+/// The names of files at which somebody on the machine has a unix socket. The kernel lists those of our own network
+/// namespace, so that the servers that commands start in theirs are not among them. As some are bound by relative
+/// paths, only the last name counts.
+std::set<std::string> names_of_live_sockets() {
+  std::set<std::string> names;
+  std::ifstream list("/proc/net/unix");
+  for (std::string line; std::getline(list, line);) {
+    if (const std::size_t slash = line.find_last_of("/ "); slash != std::string::npos)
+      names.insert(line.substr(slash + 1));
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string private_home(const SessionFacts& facts) {
@@ -154,6 +170,12 @@ SessionJail::~SessionJail() {
 Result<std::vector<Mask>> SessionJail::masks() {
   TRY(std::vector<Mask> masks, secrets_.find(searched_));
   masks.insert(masks.end(), fixed_.begin(), fixed_.end());
+  // Servers of the machine; where there are no mounts, no socket can be opened at all.
+  if (!secrets_.sockets().empty() && !plan_.outer_argv.empty()) {
+    const std::set<std::string> live = names_of_live_sockets();
+    std::ranges::copy_if(secrets_.sockets(), std::back_inserter(masks),
+                         [&](const Mask& mask) { return live.contains(mask.path.substr(mask.path.rfind('/') + 1)); });
+  }
   for (const std::string& root : spec_.writable) {
     TRY(const std::vector<Mask> names, protected_masks(root));
     masks.insert(masks.end(), names.begin(), names.end());

@@ -56,7 +56,8 @@ class SessionJail final {
   [[nodiscard]] const JailPlan& plan() const { return plan_; }
   [[nodiscard]] const SandboxSpec& spec() const { return spec_; }
 
-  /// The jail for the next command. Errors as with_masks(), and `limit_exceeded` of SecretSearch.
+  /// The jail for the next command. Secrets are hidden, and where there are mounts also unix sockets of the machine's
+  /// servers in the folders that commands write to. Errors as with_masks(), and `limit_exceeded` of SecretSearch.
   [[nodiscard]] base::Result<CommandJail> next_command();
 
   /// Repositories and virtual environments within the workspace (SecretSearch::nested()): looked for now, and as the
