@@ -44,12 +44,14 @@ void add_worktree(SandboxSpec& spec, const std::string& root) {
   }
 }
 
-/// The folder above `root` that is a repository's; empty when there is none.
+/// The folder above `root` that is a repository's of our own; empty when there is none. Somebody else may put one into
+/// a folder that all may write to, such as /tmp, and git does not go by it either.
 std::string repository_above(std::string folder) {
   while (folder.size() > 1) {
     folder.resize(folder.rfind('/') == 0 ? 1 : folder.rfind('/'));
     struct stat status{};
-    if (lstat((folder + "/.git/HEAD").c_str(), &status) == 0) return folder == "/" ? std::string() : folder;
+    if (lstat((folder + "/.git/HEAD").c_str(), &status) != 0 || status.st_uid != geteuid()) continue;
+    return folder == "/" ? std::string() : folder;
   }
   return {};
 }
