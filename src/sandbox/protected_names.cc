@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
+
+#include "lathe/sandbox/path_order.h"
+#include "lathe/sandbox/real_path.h"
 
 namespace lathe::sandbox {
 namespace {
@@ -13,25 +17,28 @@ bool is_file(const std::string& path) {
   return lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// Of what is there itself, never of what a link leads to: a link in the workspace is the workspace's own content.
-/// Gives whether there is something.
-base::Result<bool> put(std::vector<Mask>& masks, const std::string& path, Mask::Kind kind) {
+/// Of what is there. A link is the workspace's own content; what it leads to within the workspace is
+/// protected in its place.
+base::Result<void> put(std::vector<Mask>& masks, const std::string& root, std::string path, Mask::Kind kind) {
   struct stat status{};
   if (lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return false;
+    if (errno == ENOENT || errno == ENOTDIR) return {};
     return base::errno_error(errno, path);
   }
-  if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) return false;
-  masks.push_back({path, kind, status.st_ino});
-  return true;
-}
-
-/// Renaming what a mask lies in would take the mask with it.
-base::Result<void> pin_parents(std::vector<Mask>& masks, const std::string& root, std::string_view name) {
-  for (std::size_t slash = name.find('/'); slash != std::string_view::npos; slash = name.find('/', slash + 1)) {
-    const std::string path = root + "/" + std::string(name.substr(0, slash));
-    if (std::ranges::find(masks, path, &Mask::path) == masks.end()) TRY_OK(put(masks, path, Mask::Kind::kPinned));
+  if (std::string real = real_path(path); real != path) {
+    if (!is_below(real, root) || lstat(real.c_str(), &status) != 0) return {};
+    path = std::move(real);
   }
+  if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) return {};
+  // Renaming what a mask lies in would take the mask with it.
+  for (std::size_t slash = path.find('/', root.size() + 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string parent = path.substr(0, slash);
+    struct stat folder{};
+    if (std::ranges::find(masks, parent, &Mask::path) != masks.end() || lstat(parent.c_str(), &folder) != 0) continue;
+    masks.push_back({parent, Mask::Kind::kPinned, folder.st_ino});
+  }
+  masks.push_back({std::move(path), kind, status.st_ino});
   return {};
 }
 
@@ -51,15 +58,16 @@ base::Result<std::vector<Mask>> protected_masks(const std::string& root) {
   struct stat git{};
   // As a file it leads to the repository of a worktree or submodule, and is protected itself.
   const bool folder = lstat((root + "/.git").c_str(), &git) == 0 && S_ISDIR(git.st_mode);
-  TRY_OK(put(masks, root + "/.git", folder ? Mask::Kind::kPinned : Mask::Kind::kReadOnly));
+  if (folder || is_file(root + "/.git")) {
+    TRY_OK(put(masks, root, root + "/.git", folder ? Mask::Kind::kPinned : Mask::Kind::kReadOnly));
+  }
   for (const std::string_view name : protected_names(root)) {
     if (!folder && name.starts_with(".git/")) continue;
     // A folder that is only called so is the project's own.
     struct stat environment{};
     const std::string path = root + "/" + std::string(name);
     if (name.ends_with("venv") && lstat((path + "/pyvenv.cfg").c_str(), &environment) != 0) continue;
-    TRY(const bool there, put(masks, path, Mask::Kind::kReadOnly));
-    if (there) TRY_OK(pin_parents(masks, root, name));
+    TRY_OK(put(masks, root, path, Mask::Kind::kReadOnly));
   }
   return masks;
 }

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lathe/base/unique_fd.h"
 #include "lathe/sandbox/git_folders.h"
 #include "lathe/sandbox/protected_names.h"
 #include "lathe/sandbox/secret_search.h"
@@ -141,6 +144,38 @@ TEST_F(Workspace, FoldersThatProtectedNamesLieInArePinned) {
   }
 }
 
+TEST_F(Workspace, WhatAProtectedLinkLeadsToIsMaskedInItsPlace) {
+  put(".git/HEAD");
+  put("tools/hooks/commit");
+  fs::create_symlink("../tools/hooks", root_ + "/.git/hooks");
+  fs::create_symlink("/etc", root_ + "/.vscode");
+  fs::create_symlink("nowhere", root_ + "/.idea");
+  fs::create_symlink(".", root_ + "/.zed");
+  const auto masks = *protected_masks(root_);
+  EXPECT_THAT(paths(masks), ElementsAre(root_ + "/.git", root_ + "/tools", root_ + "/tools/hooks"));
+  EXPECT_EQ(masks[1].kind, Mask::Kind::kPinned);
+  EXPECT_EQ(masks[2].kind, Mask::Kind::kReadOnly);
+}
+
+TEST_F(Workspace, SocketsAreFoundBesideSecrets) {
+  SecretSearch search(is_env);
+  put(".env");
+  fs::create_directory(root_ + "/run");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = root_ + "/run/s";
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const base::UniqueFd server(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(server.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  for (int look = 0; look < 2; ++look) {
+    EXPECT_THAT(secrets(search), ElementsAre(root_ + "/.env"));
+    EXPECT_THAT(paths(search.sockets()), ElementsAre(path));
+  }
+  fs::remove(path);
+  EXPECT_THAT(secrets(search), ElementsAre(root_ + "/.env"));
+  EXPECT_THAT(search.sockets(), IsEmpty());
+}
+
 TEST_F(Workspace, AdministrativeFolderOfAWorktreeIsMasked) {
   const std::string common = put("own/commondir");
   const std::string back = put("own/gitdir");
@@ -181,6 +216,17 @@ TEST_F(Workspace, GitFileThatItsRepositoryDoesNotKnowOpensNothing) {
   (void)add_git_folders(spec);
   EXPECT_THAT(spec.readable, IsEmpty());
   EXPECT_THAT(spec.writable, ElementsAre(root_ + "/w"));
+}
+
+TEST_F(Workspace, RepositoryAboveThatIsSomebodyElsesOpensNothing) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const std::string head = put(".git/HEAD");
+  put("sub/file");
+  ASSERT_EQ(chown(head.c_str(), 65534, 65534), 0);
+  SandboxSpec spec;
+  spec.writable = {root_ + "/sub"};
+  EXPECT_EQ(add_git_folders(spec), "");
+  EXPECT_THAT(spec.readable, IsEmpty());
 }
 
 TEST_F(Workspace, RepositoryAboveIsReadable) {
