@@ -12,7 +12,9 @@
 #include <cstring>
 
 #include "lathe/base/unique_fd.h"
+#include "lathe/sandbox/path_order.h"
 #include "lathe/sandbox/protected_names.h"
+#include "lathe/sandbox/real_path.h"
 
 namespace lathe::sandbox {
 
@@ -155,6 +157,13 @@ void gather(int folder, const std::string& name, const std::string& shown, int d
 
 }  // namespace
 
+void NameGuard::Entry::become(const struct stat& status) {
+  mode = status.st_mode;
+  inode = status.st_ino;
+  size = status.st_size;
+  changed_ns = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
+}
+
 Result<void> NameGuard::add(int folder, const std::string& name, const std::string& path, Look& into) const {
   struct stat status{};
   if (into.entries.size() - into.entries_before >= kMostEntries) {
@@ -165,13 +174,13 @@ Result<void> NameGuard::add(int folder, const std::string& name, const std::stri
     if (is_absent(errno)) return {};
     return base::errno_error(errno, root_ + "/" + path);
   }
-  Entry entry{.mode = status.st_mode,
-              .inode = status.st_ino,
-              .size = status.st_size,
-              .changed_ns = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec};
+  Entry entry;
+  entry.become(status);
   const bool folder_entry = S_ISDIR(status.st_mode);
   if (folder_entry) entry.inode = entry.changed_ns = entry.size = 0;
-  if (scope_ == Scope::kAllNames && into.with_bytes && !folder_entry) {
+  // A link cannot be mounted on, so that it may change where names are read-only by mounts.
+  const bool watched = scope_ == Scope::kAllNames || S_ISLNK(status.st_mode);
+  if (watched && into.with_bytes && !folder_entry) {
     const auto old = before_ ? before_->find(path) : Entries::const_iterator();
     const bool same = before_ && old != before_->end() && old->second.inode == entry.inode &&
                       old->second.changed_ns == entry.changed_ns;
@@ -202,8 +211,9 @@ Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   if (fstatat(root.get(), ".git", &git, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(git.st_mode)) {
     TRY_OK(add(root.get(), ".git", ".git", look));
   }
-  for (const std::string_view protected_name : names_) {
-    const std::string path(protected_name);
+  std::vector<std::string> paths(names_.begin(), names_.end());
+  paths.insert(paths.end(), led_to_.begin(), led_to_.end());
+  for (const std::string& path : paths) {
     look.name = path;
     look.entries_before = look.entries.size();
     const Place place = place_of(root.get(), path, kLook, look.opened);
@@ -219,7 +229,22 @@ Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   return look;
 }
 
+std::vector<std::string> NameGuard::targets_of_links() const {
+  std::vector<std::string> targets;
+  for (const std::string_view name : names_) {
+    const std::string path = root_ + "/" + std::string(name);
+    const std::string target = real_path(path);
+    const bool leads_elsewhere = target != path && is_below(target, root_);
+    if (leads_elsewhere && !is_environment(path)) targets.push_back(target.substr(root_.size() + 1));
+  }
+  return targets;
+}
+
 Result<void> NameGuard::remember() {
+  // A command still runs, and may have put something there since the last check: what was before it stays what counts.
+  if (before_) return {};
+  // With mounts they are read-only.
+  if (scope_ == Scope::kAllNames) led_to_ = targets_of_links();
   TRY(Look now, look(true));
   // What could not be undone stays what it was, so that the next check tries again.
   for (const auto& [path, before] : failed_) {
@@ -232,13 +257,17 @@ Result<void> NameGuard::remember() {
   return {};
 }
 
-NameGuard::Finding NameGuard::put_back(int root, const std::string& path, const Entry& before) const {
+NameGuard::Finding NameGuard::put_back(int root, const std::string& path, Entry& before) const {
   const auto failed = [&](int error) { return Finding{Finding::Kind::kFailed, path, std::strerror(error)}; };
   if (S_ISDIR(before.mode)) {
     const Place place = place_of(root, path, kChange);
     if (!place.folder) return failed(errno);
     (void)remove_tree(place.folder.get(), place.name);
     if (mkdirat(place.folder.get(), place.name.c_str(), before.mode & 0777U) != 0) return failed(errno);
+    // Whatever the mask of new files says.
+    const UniqueFd made(
+        openat(place.folder.get(), place.name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (made) (void)fchmod(made.get(), before.mode & 07777U);
     return {Finding::Kind::kRestored, path, ""};
   }
   if (!before.bytes) return {Finding::Kind::kFailed, path, "too large to be kept"};
@@ -246,7 +275,9 @@ NameGuard::Finding NameGuard::put_back(int root, const std::string& path, const 
   if (!place.folder) return failed(errno);
   if (const int error = remove_tree(place.folder.get(), place.name); error != 0) return failed(error);
   if (S_ISLNK(before.mode)) {
+    struct stat status{};
     if (symlinkat(before.bytes->c_str(), place.folder.get(), place.name.c_str()) != 0) return failed(errno);
+    if (fstatat(place.folder.get(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) before.become(status);
     return {Finding::Kind::kRestored, path, ""};
   }
   const UniqueFd file(openat(place.folder.get(), place.name.c_str(),
@@ -259,6 +290,8 @@ NameGuard::Finding NameGuard::put_back(int root, const std::string& path, const 
     if (put > 0) rest.remove_prefix(static_cast<std::size_t>(put));
   }
   (void)fchmod(file.get(), before.mode & 0777U);
+  struct stat status{};
+  if (fstat(file.get(), &status) == 0) before.become(status);
   return {Finding::Kind::kRestored, path, ""};
 }
 
@@ -295,15 +328,15 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
     if (before_->contains(path) || is_uncertain(path) || (!covered.empty() && path.starts_with(covered))) continue;
     covered = path + "/";
     if (is_environment(path) || path.ends_with("venv/pyvenv.cfg")) {
-      findings.push_back({Finding::Kind::kTainted, path, ""});
+      if (tainted_.insert(path).second) findings.push_back({Finding::Kind::kTainted, path, ""});
       continue;
     }
     findings.push_back(put_aside(root.get(), path, keep));
     if (findings.back().kind == Finding::Kind::kFailed) failed_[path] = std::nullopt;
   }
-  if (scope_ == Scope::kNewNames) return findings;
   // Folders come before what lies in them.
-  for (const auto& [path, before] : *before_) {
+  for (auto& [path, before] : *before_) {
+    if (scope_ == Scope::kNewNames && !S_ISLNK(before.mode)) continue;
     const auto at = now.find(path);
     const bool same = at != now.end() && at->second.mode == before.mode && at->second.inode == before.inode &&
                       at->second.size == before.size && at->second.changed_ns == before.changed_ns;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,7 +25,7 @@ namespace lathe::sandbox {
 class NameGuard final {
  public:
   enum class Scope {
-    /// Existing names are read-only by mounts; only new ones can come.
+    /// Existing names are read-only by mounts; only new ones can come, and links, which take no mount, be replaced.
     kNewNames,
     /// Nothing but this guard protects them.
     kAllNames,
@@ -57,13 +59,17 @@ class NameGuard final {
 
   [[nodiscard]] const std::string& root() const { return root_; }
 
-  /// Before a command: what is there now is what may be there, but for what the last check could not undo. As check(),
+  /// Before a command: what is there now is what may be there, but for what the last check could not undo; nothing new
+  /// is learnt until forget(), as a command that runs may have changed something since the last check. As check(),
   /// an error when something cannot be looked at; a folder of ours that lacks the rights gets them back.
   [[nodiscard]] base::Result<void> remember();
   /// After it. Nothing when remember() was not called.
   [[nodiscard]] base::Result<std::vector<Finding>> check(const Keep& keep);
   /// No command runs any more: what changes from now on is the person's doing.
-  void forget() { before_.reset(); }
+  void forget() {
+    before_.reset();
+    tainted_.clear();
+  }
 
  private:
   /// One file, link or folder as it was.
@@ -74,6 +80,8 @@ class NameGuard final {
     std::int64_t changed_ns = 0;
     /// Of a file that is not too large, or where a link leads.
     std::optional<std::string> bytes;
+
+    void become(const struct stat& status);
   };
   using Entries = std::map<std::string, Entry>;
 
@@ -90,16 +98,22 @@ class NameGuard final {
     std::set<std::string> cut;
   };
 
+  /// Where protected names that are links lead to, from the root on.
+  [[nodiscard]] std::vector<std::string> targets_of_links() const;
   base::Result<Look> look(bool with_bytes) const;
   base::Result<void> add(int folder, const std::string& name, const std::string& path, Look& into) const;
-  [[nodiscard]] Finding put_back(int root, const std::string& path, const Entry& before) const;
+  [[nodiscard]] Finding put_back(int root, const std::string& path, Entry& before) const;
   [[nodiscard]] Finding put_aside(int root, const std::string& path, const Keep& keep) const;
 
   const std::string root_;
   const Scope scope_;
   const std::vector<std::string_view> names_;
+  /// As of remember(): a link that comes later says nothing about what is to be protected.
+  std::vector<std::string> led_to_;
   std::optional<Entries> before_;
   std::set<std::string> cut_before_;
+  /// What was reported as such since remember().
+  std::set<std::string> tainted_;
   /// What the last check could not undo, as it was; nothing: it was not there.
   std::map<std::string, std::optional<Entry>> failed_;
 };

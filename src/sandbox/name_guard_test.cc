@@ -136,6 +136,38 @@ TEST_F(NameGuards, LinkThatTakesThePlaceOfAFolderLeadsNowhere) {
   EXPECT_TRUE(fs::exists(other + "/hooks/theirs"));
 }
 
+TEST_F(NameGuards, FolderThatTakesThePlaceOfAPersonsLinkGivesWayToIt) {
+  put("conf/tasks.json", "ours\n");
+  fs::create_symlink("conf", root_ + "/.vscode");
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    NameGuard guard(root_, scope);
+    ASSERT_TRUE(guard.remember().ok());
+    fs::remove(root_ + "/.vscode");
+    put(".vscode/tasks.json", "theirs\n");
+    EXPECT_THAT(check(guard), ::testing::Contains(Finding{Kind::kRestored, ".vscode", ""}));
+    EXPECT_EQ(fs::read_symlink(root_ + "/.vscode"), "conf");
+    EXPECT_EQ(get(".vscode/tasks.json"), "ours\n");
+  }
+}
+
+TEST_F(NameGuards, WhatAPersonsLinkLeadsToIsWatchedAsItsName) {
+  put("hooks/commit", "ours\n");
+  fs::remove_all(root_ + "/.git/hooks");
+  fs::create_symlink("../hooks", root_ + "/.git/hooks");
+  NameGuard guard(fs::canonical(root_).string(), NameGuard::Scope::kAllNames);
+  ASSERT_TRUE(guard.remember().ok());
+  put("hooks/commit", "theirs\n");
+  put("hooks/push", "theirs\n");
+  put("src/a.c", "int a;\n");
+  // A link that a command makes protects nothing: what it leads to is the workspace's.
+  fs::create_symlink("src", root_ + "/.zed");
+  EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, ".zed", "blob1"},
+                                        Finding{Kind::kQuarantined, "hooks/push", "blob2"},
+                                        Finding{Kind::kRestored, "hooks/commit", ""}));
+  EXPECT_EQ(get("hooks/commit"), "ours\n");
+  EXPECT_EQ(get("src/a.c"), "int a;\n");
+}
+
 TEST_F(NameGuards, NewVirtualEnvironmentStaysAndIsReported) {
   NameGuard guard(root_, NameGuard::Scope::kNewNames);
   ASSERT_TRUE(guard.remember().ok());
@@ -209,6 +241,25 @@ TEST_F(NameGuards, WhatCouldNotBePutAsideIsTriedAgain) {
   ASSERT_TRUE(guard.remember().ok());
   chmod(root_.c_str(), 0700);
   EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, ".envrc", "blob2"}));
+}
+
+TEST_F(NameGuards, WhatComesBetweenCheckAndNextCommandIsNotThePersons) {
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    put(".git/config", "[core]\n");
+    NameGuard guard(root_, scope);
+    ASSERT_TRUE(guard.remember().ok());
+    put(".git/config", "theirs\n");
+    const bool all = scope == NameGuard::Scope::kAllNames;
+    EXPECT_EQ(check(guard).size(), all ? 1U : 0U);
+    // A job in the background writes on while the next command is made ready.
+    put(".envrc", "theirs\n");
+    put(".git/config", "again\n");
+    ASSERT_TRUE(guard.remember().ok());
+    EXPECT_EQ(check(guard).size(), all ? 2U : 1U);
+    EXPECT_FALSE(fs::exists(root_ + "/.envrc"));
+    EXPECT_EQ(get(".git/config"), all ? "[core]\n" : "again\n");
+    EXPECT_THAT(check(guard), IsEmpty());
+  }
 }
 
 TEST_F(NameGuards, OnceForgottenChangesAreThePersons) {
