@@ -38,6 +38,14 @@ std::vector<std::string> secret_places(const config::Paths& paths) {
   return places;
 }
 
+/// Of these, what is written for models.
+std::vector<std::string> open_places(const config::Paths& paths, const std::string& home) {
+  const std::string config_folder = std::filesystem::path(paths.config_file).parent_path().string();
+  std::vector<std::string> places{config_folder + "/skills", config_folder + "/agents"};
+  if (!home.empty()) places.push_back(home + "/.claude/skills");
+  return places;
+}
+
 /// LATHE_FAULT is for tests: it fails or kills the process at one durable operation (storage/fault.h).
 Result<std::unique_ptr<storage::FaultPoint>> faults_of(const config::Environment& environment) {
   const std::string plan = environment.get("LATHE_FAULT");
@@ -112,10 +120,12 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
                                                  *cassette_, paths.cache_dir);
 
-  TRY(policy_, engine::PolicyBook::read(policy_places(paths, loaded_.config, options, tell)));
+  TRY(policy_, engine::PolicyBook::read(policy_places(environment, paths, loaded_.config, options, tell)));
 
   TRY(secrets_, globs::SecretFiles::create(loaded_.config.secret_files));
-  secret_guard_ = std::make_unique<tools::common::SecretGuard>(secrets_, environment.get("HOME"), secret_places(paths));
+  const std::string home = environment.get("HOME");
+  secret_guard_ =
+      std::make_unique<tools::common::SecretGuard>(secrets_, home, secret_places(paths), open_places(paths, home));
   TRY(const std::string keeper_program, keeper::installed_program());
   TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
   host_ = known_host_facts(paths.cache_dir);

@@ -1,6 +1,9 @@
 #include "lathe/apps/policy_transport.h"
 
 #include "lathe/engine/policy_calls.h"
+#include "lathe/runtime/files.h"
+#include "lathe/sandbox/system_folders.h"
+#include "lathe/sandbox/toolchains.h"
 
 namespace lathe::apps {
 
@@ -19,12 +22,28 @@ Result<protocol::ReplyMsg> to_reply(Result<T> typed) {
   return protocol::ReplyMsg(*std::move(typed));
 }
 
+/// What the jail of a command shows too (sandbox/session_jail.h), and the person's skills and agents.
+std::vector<std::string> readable_folders(const config::Environment& environment, const config::Paths& paths) {
+  const std::string home = environment.get("HOME");
+  std::vector<std::string> folders(sandbox::kSystemFolders.begin(), sandbox::kSystemFolders.end());
+  std::vector<std::string> offered = sandbox::toolchain_folders(environment.get("PATH"), home);
+  const std::string config_folder = paths.config_file.substr(0, paths.config_file.rfind('/'));
+  offered.insert(offered.end(), {config_folder + "/skills", config_folder + "/agents"});
+  if (!home.empty()) offered.insert(offered.end(), {home + "/.agents/skills", home + "/.claude/skills"});
+  for (std::string& folder : offered) {
+    auto real = runtime::real_path(folder);
+    if (real.ok() && *real != folder) folders.push_back(*std::move(real));
+    folders.push_back(std::move(folder));
+  }
+  return folders;
+}
+
 }  // namespace
 
 std::string trust_file(const std::string& state_dir) { return state_dir + "/trust.json"; }
 
-engine::PolicyPlaces policy_places(const config::Paths& paths, const config::Config& config,
-                                   const client::OpenOptions& options,
+engine::PolicyPlaces policy_places(const config::Environment& environment, const config::Paths& paths,
+                                   const config::Config& config, const client::OpenOptions& options,
                                    std::function<void(const std::string&)> on_warning) {
   std::string policy = config.policy;
   // A path in the configuration starts where the configuration stands.
@@ -35,6 +54,7 @@ engine::PolicyPlaces policy_places(const config::Paths& paths, const config::Con
           .policy = std::move(policy),
           .only_file = options.policy_file,
           .trust_file = trust_file(paths.state_dir),
+          .readable = readable_folders(environment, paths),
           .on_warning = std::move(on_warning)};
 }
 
@@ -42,7 +62,8 @@ Result<std::unique_ptr<client::Transport>> PolicyTransport::create(const config:
                                                                    const client::OpenOptions& options) {
   TRY(const config::Paths paths, config::find_paths(environment));
   TRY(const config::Loaded loaded, config::load(paths, environment));
-  return std::make_unique<PolicyTransport>(policy_places(paths, loaded.config, options, {}), loaded.config);
+  return std::make_unique<PolicyTransport>(policy_places(environment, paths, loaded.config, options, {}),
+                                           loaded.config);
 }
 
 Async<Result<protocol::Ack>> PolicyTransport::submit(std::string, protocol::Op) { co_return not_here(); }

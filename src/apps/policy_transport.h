@@ -12,9 +12,9 @@ namespace lathe::apps {
 
 /// Which files of repositories a person trusts.
 [[nodiscard]] std::string trust_file(const std::string& state_dir);
-/// Where the rules of this person stand, with what the command line says.
-[[nodiscard]] engine::PolicyPlaces policy_places(const config::Paths& paths, const config::Config& config,
-                                                 const client::OpenOptions& options,
+/// Where the rules of this person stand, with what the command line says, and what tools may read unasked.
+[[nodiscard]] engine::PolicyPlaces policy_places(const config::Environment& environment, const config::Paths& paths,
+                                                 const config::Config& config, const client::OpenOptions& options,
                                                  std::function<void(const std::string&)> on_warning);
 
 /// Answers policy_explain and policy_test and nothing else, without a data root (ARCHITECTURE 4.4). What was trusted is

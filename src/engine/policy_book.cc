@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "lathe/policy/presets.h"
@@ -19,6 +20,9 @@ using policy::Source;
 namespace {
 
 constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
+
+/// Where a repository keeps skills and agents, as facts/file_catalog.h finds them.
+constexpr std::array kOffered{"/.lathe/skills", "/.agents/skills", "/.claude/skills", "/.lathe/agents"};
 
 bool is_rule_file(const std::string& name) {
   return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"));
@@ -89,6 +93,16 @@ std::vector<Source> PolicyBook::sources_for(const std::string& cwd) const {
   const auto project = projects_.find(repository_root(cwd));
   if (project != projects_.end()) std::ranges::copy(project->second, std::back_inserter(sources));
   return sources;
+}
+
+std::vector<std::string> PolicyBook::readable_for(const std::string& cwd) const {
+  std::vector<std::string> folders = places_.readable;
+  const std::string root = repository_root(cwd);
+  for (std::string folder = cwd; folder.starts_with(root) && folder.size() > root.size();) {
+    folder.resize(std::max(folder.rfind('/'), root.size()));
+    for (const char* offered : kOffered) folders.push_back(folder + offered);
+  }
+  return folders;
 }
 
 Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) const {

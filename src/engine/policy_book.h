@@ -21,8 +21,11 @@ struct PolicyPlaces {
   /// `--policy FILE`: in place of the two above.
   std::string only_file;
   std::string trust_file;
+  /// Absolute folders outside of every working folder that tools may read unasked: those that commands in the sandbox
+  /// read too, and the person's skills and agents.
+  std::vector<std::string> readable = {};
   /// Told of rules that do not do what they say, and of files of a project that are not loaded.
-  std::function<void(const std::string&)> on_warning;
+  std::function<void(const std::string&)> on_warning = {};
 };
 
 /// The rules that sessions are judged by. The person's are read once, when the engine starts: a broken file is an error
@@ -36,6 +39,9 @@ class PolicyBook final {
 
   /// The person's rules, what was approved for always, and the project's as far as read_project() has read them.
   [[nodiscard]] std::vector<policy::Source> sources_for(const std::string& cwd) const;
+  /// Folders outside of `cwd` that tools may read unasked: those of the places, and what the repository around it
+  /// offers to models.
+  [[nodiscard]] std::vector<std::string> readable_for(const std::string& cwd) const;
   struct Project {
     std::string root;
     std::vector<policy::Source> sources;

@@ -81,8 +81,10 @@ Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::
     book->put(std::move(project));
   }
   TRY(const ports::Action action, action_of(call));
+  const std::vector<std::string> readable = book->readable_for(call.cwd);
   const policy::Circumstances circumstances{.approval = call.approval_policy.value_or(config.approval_policy),
-                                            .mode = call.sandbox_mode.value_or(protocol::SandboxMode::kWorkspaceWrite)};
+                                            .mode = call.sandbox_mode.value_or(protocol::SandboxMode::kWorkspaceWrite),
+                                            .readable = readable};
   policy::PolicyDecision decision =
       policy::decide(book->sources_for(call.cwd), circumstances, policy_action(action, call.cwd));
   protocol::PolicyExplainReply reply{.decision = std::string(policy::name_of(decision.verdict)),

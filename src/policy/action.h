@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct Action {
   std::string workspace = {};
   /// Absolute.
   std::vector<std::string> paths = {};
+  /// Of these, or where they lead: what is really opened. Nothing where that is not known.
+  std::vector<std::string> opened = {};
   /// Canonical names of hosts that it reaches.
   std::vector<std::string> hosts = {};
   /// The model asks that a person decide.
@@ -40,6 +43,8 @@ struct Action {
 struct Circumstances {
   protocol::ApprovalPolicy approval = protocol::ApprovalPolicy::kOnRequest;
   protocol::SandboxMode mode = protocol::SandboxMode::kWorkspaceWrite;
+  /// Absolute folders besides the working folder that tools may read unasked. Outlives the decision.
+  std::span<const std::string> readable = {};
 };
 
 }  // namespace lathe::policy

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "lathe/base/strings.h"
 #include "lathe/policy/command_class.h"
@@ -62,18 +63,30 @@ std::optional<Ruling> rule_on(const RuleSet& set, const Action& action, const Su
   return found;
 }
 
-ActionClass class_of(const Action& action, const Subject& subject) {
+bool lies_in(const std::string& path, const std::string& folder) {
+  return path == folder || folder == "/" || path.starts_with(folder + "/");
+}
+
+bool reads_outside(const Circumstances& circumstances, const Action& action) {
+  const std::vector<std::string>& opened = action.opened.empty() ? action.paths : action.opened;
+  return !std::ranges::all_of(opened, [&](const std::string& path) {
+    return lies_in(path, action.workspace) ||
+           std::ranges::any_of(circumstances.readable,
+                               [&](const std::string& folder) { return lies_in(path, folder); });
+  });
+}
+
+ActionClass class_of(const Circumstances& circumstances, const Action& action, const Subject& subject) {
   switch (action.kind) {
     case Action::Kind::kCommand:
       break;
     case Action::Kind::kFileChange: {
-      const bool inside = std::ranges::all_of(action.paths, [&](const std::string& path) {
-        return path == action.workspace || path.starts_with(action.workspace + "/");
-      });
+      const bool inside =
+          std::ranges::all_of(action.paths, [&](const std::string& path) { return lies_in(path, action.workspace); });
       return inside ? ActionClass::kWriteInside : ActionClass::kWriteOutside;
     }
     case Action::Kind::kRead:
-      return ActionClass::kRead;
+      return reads_outside(circumstances, action) ? ActionClass::kReadOutside : ActionClass::kReadInside;
     case Action::Kind::kNetwork:
       return ActionClass::kNetwork;
     case Action::Kind::kOther:
@@ -128,7 +141,7 @@ SubjectRuling rule_on_all(std::span<const Source> sources, const Circumstances& 
         break;
     }
   }
-  if (!person && !wraps) person = from_matrix(circumstances, class_of(action, subject));
+  if (!person && !wraps) person = from_matrix(circumstances, class_of(circumstances, action, subject));
   SubjectRuling result;
   result.ruling = person.value_or(Ruling{.rule = "it only starts another command", .source = "built in"});
   result.always_helps = result.ruling.verdict == Verdict::kAsk;
@@ -214,7 +227,83 @@ PolicyDecision refused(const base::Error& error) {
   return {.verdict = Verdict::kDeny, .rule = error.text(), .source = "built in"};
 }
 
+/// What a program reads without being told its name.
+struct UnnamedInput {
+  std::string_view program;
+  std::string_view file;
+};
+constexpr std::array kUnnamedInputs{
+    UnnamedInput{"make", "GNUmakefile"},   UnnamedInput{"make", "makefile"},     UnnamedInput{"make", "Makefile"},
+    UnnamedInput{"gmake", "Makefile"},     UnnamedInput{"npm", "package.json"},  UnnamedInput{"pnpm", "package.json"},
+    UnnamedInput{"yarn", "package.json"},  UnnamedInput{"bun", "package.json"},  UnnamedInput{"just", "justfile"},
+    UnnamedInput{"cargo", "Cargo.toml"},   UnnamedInput{"docker", "Dockerfile"}, UnnamedInput{"ninja", "build.ninja"},
+    UnnamedInput{"tox", "tox.ini"},        UnnamedInput{"rake", "Rakefile"},     UnnamedInput{"mvn", "pom.xml"},
+    UnnamedInput{"gradle", "build.gradle"}};
+
+/// Every path that a word of the commands may mean, in the folder it starts in and in those that it changes to.
+std::vector<std::string> named_paths(const Subjects& subjects) {
+  std::vector<std::string> folders{subjects.action.cwd};
+  std::vector<std::string> names;
+  for (const Subject& subject : subjects.all) {
+    if (!subject.command || subject.unknown) continue;
+    const syntax::SimpleCommand& command = *subject.command;
+    for (const syntax::Word& word : command.words) {
+      if (word.dynamic) continue;
+      for (const std::string_view path : path_candidates(word.text)) names.emplace_back(path);
+      if (command.name() == "cd") folders.push_back(absolute_path(subjects.action.cwd, word.text));
+    }
+    for (const syntax::Redirection& redirection : command.redirections) {
+      if (redirection.kind == syntax::Redirection::Kind::kRead) names.push_back(redirection.target.text);
+    }
+    for (const UnnamedInput& input : kUnnamedInputs) {
+      if (command.name() == input.program) names.emplace_back(input.file);
+    }
+  }
+  std::vector<std::string> paths;
+  for (const std::string& folder : folders) {
+    for (const std::string& name : names) paths.push_back(absolute_path(folder, name));
+  }
+  std::ranges::sort(paths);
+  paths.erase(std::ranges::unique(paths).begin(), paths.end());
+  return paths;
+}
+
+bool looks_at_paths(const Rule& rule) {
+  return !rule.paths.empty() || std::ranges::any_of(rule.when, [](const Condition& one) { return one.key == "path"; });
+}
+
+/// The strictest that rules about paths say of it; nothing when none of them does.
+std::optional<Verdict> path_verdict(const RuleSet& set, const Action& action) {
+  std::optional<Verdict> found;
+  for (const Rule& rule : set.rules) {
+    if (match_of(rule, action, Subject()) != Match::kYes) continue;
+    if (looks_at_paths(rule)) found = std::max(found, std::optional(rule.verdict));
+    if (set.order == RuleSet::Order::kFirstMatch) break;
+  }
+  return found;
+}
+
 }  // namespace
+
+bool may_show(std::span<const Source> sources, const std::string& workspace, const std::string& tool,
+              const std::string& path) {
+  Action action{.kind = Action::Kind::kRead, .tool = tool};
+  action.cwd = action.workspace = workspace;
+  action.paths = {path};
+  action.arguments["path"] = path;
+  bool asks = false;
+  bool approved = false;
+  for (const Source& source : sources) {
+    const std::optional<Verdict> verdict = path_verdict(*source.rules, action);
+    if (!verdict) continue;
+    if (*verdict == Verdict::kDeny) return false;
+    const bool narrows = source.kind == Source::Kind::kProject || source.kind == Source::Kind::kChain;
+    if (*verdict == Verdict::kAsk && narrows) return false;
+    asks = asks || *verdict == Verdict::kAsk;
+    approved = approved || (*verdict == Verdict::kAllow && source.kind == Source::Kind::kApproved);
+  }
+  return !asks || approved;
+}
 
 PolicyDecision decide(std::span<const Source> sources, const Circumstances& circumstances, Action action) {
   const auto parsed = subjects_of(std::move(action));
@@ -251,6 +340,7 @@ PolicyDecision decide(std::span<const Source> sources, const Circumstances& circ
     decision.rule += "; approval policy never: nobody is asked, so it is refused";
     return decision;
   }
+  if (subjects.action.outside_sandbox) decision.named_paths = named_paths(subjects);
   if (always_helps && !subjects.action.outside_sandbox) {
     if (std::ranges::none_of(asks, std::identity())) asks.assign(asks.size(), true);
     decision.always = smallest_rules(subjects, asks);

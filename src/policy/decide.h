@@ -44,10 +44,17 @@ struct PolicyDecision {
   /// Why they may not be all; "" when they are.
   std::string not_understood;
   std::optional<std::chrono::milliseconds> timeout;
+  /// Of a command that leaves the sandbox and asks: absolute paths that its words may mean.
+  std::vector<std::string> named_paths;
   /// The rules that would let just this through from now on; empty when no rule can.
   std::vector<base::Json> always;
 };
 
 [[nodiscard]] PolicyDecision decide(std::span<const Source> sources, const Circumstances& circumstances, Action action);
+
+/// Whether a tool that was allowed to search a folder may show something of a file below it: not of one that a rule
+/// about its path refuses or asks about.
+[[nodiscard]] bool may_show(std::span<const Source> sources, const std::string& workspace, const std::string& tool,
+                            const std::string& path);
 
 }  // namespace lathe::policy

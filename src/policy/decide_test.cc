@@ -64,6 +64,75 @@ TEST(Decide, WithoutRulesTheMatrixDecidesTheStrictestPart) {
   EXPECT_EQ(verdict({}, file("/wx/x")), Verdict::kAsk);
 }
 
+TEST(Decide, ReadingOutsideAsksUnlessTheFolderIsReadable) {
+  const auto read = [](std::string path) { return file(std::move(path), Action::Kind::kRead); };
+  EXPECT_EQ(verdict({}, read("/w/a")), Verdict::kAllow);
+  EXPECT_EQ(verdict({}, read("/w")), Verdict::kAllow);
+  EXPECT_EQ(verdict({}, read("/home/x/notes")), Verdict::kAsk);
+  EXPECT_EQ(verdict({}, read("/wx/a")), Verdict::kAsk);
+  EXPECT_EQ(verdict({}, read("/home/x/notes"), ApprovalPolicy::kNever), Verdict::kDeny);
+  EXPECT_EQ(verdict({}, read("/home/x/notes"), ApprovalPolicy::kUntrusted), Verdict::kAsk);
+  const std::vector<std::string> readable{"/usr", "/home/x/.claude/skills"};
+  const Circumstances circumstances{.approval = ApprovalPolicy::kNever, .readable = readable};
+  EXPECT_EQ(decide({}, circumstances, read("/usr/include/a.h")).verdict, Verdict::kAllow);
+  EXPECT_EQ(decide({}, circumstances, read("/home/x/.claude/skills/a/SKILL.md")).verdict, Verdict::kAllow);
+  EXPECT_EQ(decide({}, circumstances, read("/home/x/.claude/other")).verdict, Verdict::kDeny);
+}
+
+TEST(Decide, ALinkIsDecidedByItsNameAndByWhereItLeads) {
+  Action link = file("/w/link", Action::Kind::kRead);
+  link.paths.emplace_back("/w/private/key");
+  link.opened = {"/w/private/key"};
+  EXPECT_EQ(verdict({}, link), Verdict::kAllow);
+  EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{path: 'private/**', decision: deny}]")}, link), Verdict::kDeny);
+  EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{path: link, decision: deny}]")}, link), Verdict::kDeny);
+  Action out = link;
+  out.paths[1] = out.opened[0] = "/home/x/.ssh/id";
+  EXPECT_EQ(verdict({}, out), Verdict::kAsk);
+  EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{path: '/w/**', decision: allow}]")}, out), Verdict::kAsk)
+      << "the rule allows the name, not what it leads to";
+}
+
+TEST(Decide, WhatLiesBelowASearchedFolderIsShownAsRulesAboutPathsSay) {
+  const auto shows = [](const char* text, const char* path, Kind kind = Kind::kPerson) {
+    return may_show(std::vector<Source>{source(kind, text)}, "/w", "grep", path);
+  };
+  EXPECT_TRUE(shows("rules: [{path: 'private/**', decision: deny}]", "/w/a"));
+  EXPECT_FALSE(shows("rules: [{path: 'private/**', decision: deny}]", "/w/private/a"));
+  EXPECT_FALSE(shows("rules: [{path: 'private/**', decision: ask}]", "/w/private/a"));
+  EXPECT_TRUE(shows("rules: [{path: 'private/**', access: write, decision: deny}]", "/w/private/a"));
+  EXPECT_TRUE(shows("rules: [{tool: grep, decision: ask}]", "/w/a")) << "the call was asked about";
+  EXPECT_TRUE(shows("{default: ask, rules: [{path: 'private/**', decision: deny}]}", "/w/a"));
+  const char* strict = R"({"default_action": "deny", "rules": [
+      {"tools": "local_fs", "tool": "*", "when": [{"key": "path", "op": "glob", "value": "**/.env"}], "action": "approve"},
+      {"tools": "local_fs", "tool": "grep", "action": "allow"}]})";
+  EXPECT_FALSE(shows(strict, "/w/b/.env"));
+  EXPECT_TRUE(shows(strict, "/w/b/env"));
+  const std::vector<Source> approved{
+      source(Kind::kPerson, "rules: [{path: 'private/**', decision: ask}]"),
+      source(Kind::kApproved, R"({"rules": [{"path": ["/w/private/a"], "decision": "allow"}]})", "approved.json")};
+  EXPECT_TRUE(may_show(approved, "/w", "grep", "/w/private/a"));
+  EXPECT_FALSE(may_show(approved, "/w", "grep", "/w/private/b"));
+}
+
+TEST(Decide, TypingIntoAShellIsJudgedLikeACommandOfTheShell) {
+  Action typed = command("rm x\n");
+  typed.tool = "write_stdin";
+  EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{tool: shell, command: rm, decision: deny}]")}, typed),
+            Verdict::kDeny);
+  EXPECT_EQ(verdict({named("dev")}, typed), Verdict::kAsk);
+}
+
+TEST(Decide, ACommandThatLeavesTheSandboxTellsWhatItMayRun) {
+  Action outside = command("cd tools && make -f x.mk && ./run --config=a.toml < in.txt");
+  outside.outside_sandbox = true;
+  const auto decision = on_request({}, outside);
+  for (const char* path : {"/w/tools/x.mk", "/w/tools/Makefile", "/w/tools/run", "/w/tools/a.toml", "/w/in.txt"}) {
+    EXPECT_THAT(decision.named_paths, ::testing::Contains(path));
+  }
+  EXPECT_THAT(on_request({}, command("rm -f x")).named_paths, IsEmpty());
+}
+
 TEST(Decide, WhatIsNotUnderstoodIsNeverSafe) {
   const auto decision = decide({}, {.approval = ApprovalPolicy::kUntrusted}, command("ls; eval $x"));
   EXPECT_EQ(decision.verdict, Verdict::kAsk);

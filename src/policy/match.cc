@@ -99,14 +99,6 @@ bool path_matches(const std::vector<Glob>& globs, const std::string& path, const
   });
 }
 
-/// What of a word may be a path: all of it, and what follows "=" (--file=x) or "@" (-d @x).
-std::vector<std::string_view> path_candidates(std::string_view word) {
-  std::vector<std::string_view> candidates{word};
-  const std::size_t mark = word.find_first_of("=@");
-  if (mark != std::string_view::npos && mark + 1 < word.size()) candidates.push_back(word.substr(mark + 1));
-  return candidates;
-}
-
 /// Paths named in a command are advice like all of its text: they can make it ask or be refused, never allow it.
 Match match_paths(const Rule& rule, const Action& action, const Subject& subject) {
   const bool allows = rule.verdict == Verdict::kAllow;
@@ -223,6 +215,13 @@ Match match_condition(const Rule& rule, const Condition& condition, const Action
 }
 
 }  // namespace
+
+std::vector<std::string_view> path_candidates(std::string_view word) {
+  std::vector<std::string_view> candidates{word};
+  const std::size_t mark = word.find_first_of("=@");
+  if (mark != std::string_view::npos && mark + 1 < word.size()) candidates.push_back(word.substr(mark + 1));
+  return candidates;
+}
 
 Result<Subjects> subjects_of(Action action) {
   Subjects subjects;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/base/result.h"
@@ -36,6 +37,9 @@ struct Subjects {
 
 /// Takes an action apart. Errors: a command that is empty, too long, or has a NUL byte.
 [[nodiscard]] base::Result<Subjects> subjects_of(Action action);
+
+/// What of a word may be a path: all of it, and what follows "=" (--file=x) or "@" (-d @x).
+[[nodiscard]] std::vector<std::string_view> path_candidates(std::string_view word);
 
 /// An allowing rule must cover all of the subject, and only what is surely it; any other matches at the least part.
 [[nodiscard]] Match match_of(const Rule& rule, const Action& action, const Subject& subject);

@@ -20,7 +20,9 @@ enum class ActionClass {
   kOutsideSandbox,
   /// The model itself asked for a person.
   kAskedFor,
-  kRead,
+  kReadInside,
+  /// What commands in the sandbox could not read either.
+  kReadOutside,
   kWriteInside,
   kWriteOutside,
   /// A host that no rule names.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
+#include <string>
 
 namespace lathe::policy {
 namespace {
@@ -10,26 +10,56 @@ namespace {
 using protocol::ApprovalPolicy;
 using protocol::SandboxMode;
 
-// "y" allowed, "?" asks, "n" refused; untrusted, on-request, never, each read-only, workspace-write, full-access.
-const std::map<ActionClass, std::string> kExpected{
-    {ActionClass::kSafeCommand, "yyyyyyyyy"},      {ActionClass::kCommand, "???yyyyyy"},
-    {ActionClass::kDangerousCommand, "??????nnn"}, {ActionClass::kOutsideSandbox, "??y??ynny"},
-    {ActionClass::kAskedFor, "??????nnn"},         {ActionClass::kRead, "yyyyyyyyy"},
-    {ActionClass::kWriteInside, "????yynyy"},      {ActionClass::kWriteOutside, "?????ynny"},
-    {ActionClass::kNetwork, "?????ynny"},          {ActionClass::kOther, "yyyyyyyyy"}};
+/// "y" allowed, "?" asks, "n" refused; untrusted, on-request, never, each read-only, workspace-write, full-access.
+struct Expected {
+  const char* name;
+  ActionClass action;
+  const char* verdicts;
+};
+constexpr Expected kExpected[] = {{"SafeCommand", ActionClass::kSafeCommand, "yyyyyyyyy"},
+                                  {"Command", ActionClass::kCommand, "???yyyyyy"},
+                                  {"DangerousCommand", ActionClass::kDangerousCommand, "??????nnn"},
+                                  {"OutsideSandbox", ActionClass::kOutsideSandbox, "??y??ynny"},
+                                  {"AskedFor", ActionClass::kAskedFor, "??????nnn"},
+                                  {"ReadInside", ActionClass::kReadInside, "yyyyyyyyy"},
+                                  {"ReadOutside", ActionClass::kReadOutside, "?????ynny"},
+                                  {"WriteInside", ActionClass::kWriteInside, "????yynyy"},
+                                  {"WriteOutside", ActionClass::kWriteOutside, "?????ynny"},
+                                  {"Network", ActionClass::kNetwork, "?????ynny"},
+                                  {"Other", ActionClass::kOther, "yyyyyyyyy"}};
+constexpr struct {
+  const char* name;
+  ApprovalPolicy approval;
+} kApprovals[] = {{"Untrusted", ApprovalPolicy::kUntrusted},
+                  {"OnRequest", ApprovalPolicy::kOnRequest},
+                  {"Never", ApprovalPolicy::kNever}};
+constexpr struct {
+  const char* name;
+  SandboxMode mode;
+} kModes[] = {{"ReadOnly", SandboxMode::kReadOnly},
+              {"WorkspaceWrite", SandboxMode::kWorkspaceWrite},
+              {"FullAccess", SandboxMode::kFullAccess}};
 
-TEST(Matrix, EveryRowIsAsItIsMeant) {
-  ASSERT_EQ(matrix().size(), kExpected.size());
-  for (const auto& [action, expected] : kExpected) {
-    std::string got;
-    for (const auto approval : {ApprovalPolicy::kUntrusted, ApprovalPolicy::kOnRequest, ApprovalPolicy::kNever}) {
-      for (const auto mode : {SandboxMode::kReadOnly, SandboxMode::kWorkspaceWrite, SandboxMode::kFullAccess}) {
-        got += "y?n"[static_cast<int>(matrix_verdict({.approval = approval, .mode = mode}, action))];
-      }
-    }
-    EXPECT_EQ(got, expected) << matrix_rule({}, action);
-  }
+TEST(Matrix, HasNoOtherRows) { EXPECT_EQ(matrix().size(), std::size(kExpected)); }
+
+/// Row, approval policy, mode.
+class MatrixRowTest : public testing::TestWithParam<std::tuple<std::size_t, std::size_t, std::size_t>> {};
+
+TEST_P(MatrixRowTest, IsDecidedAsItIsMeant) {
+  const auto [row, approval, mode] = GetParam();
+  const Circumstances circumstances{.approval = kApprovals[approval].approval, .mode = kModes[mode].mode};
+  const char got = "y?n"[static_cast<int>(matrix_verdict(circumstances, kExpected[row].action))];
+  EXPECT_EQ(got, kExpected[row].verdicts[approval * 3 + mode]) << matrix_rule(circumstances, kExpected[row].action);
 }
+
+INSTANTIATE_TEST_SUITE_P(Rows, MatrixRowTest,
+                         testing::Combine(testing::Range<std::size_t>(0, std::size(kExpected)),
+                                          testing::Range<std::size_t>(0, std::size(kApprovals)),
+                                          testing::Range<std::size_t>(0, std::size(kModes))),
+                         [](const auto& row) {
+                           return std::string(kExpected[std::get<0>(row.param)].name) +
+                                  kApprovals[std::get<1>(row.param)].name + kModes[std::get<2>(row.param)].name;
+                         });
 
 TEST(Matrix, ARuleSaysItself) {
   EXPECT_EQ(matrix_rule({}, ActionClass::kDangerousCommand),

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::array kToolNames{
     ToolNames{"shell", "local_shell", "local_shell shell_session_run bash Bash", Action::Kind::kCommand},
+    ToolNames{"write_stdin", "local_shell", "shell local_shell shell_session_run bash Bash", Action::Kind::kCommand},
     ToolNames{"read_file", "local_fs", "read_file_range Read", Action::Kind::kRead},
     ToolNames{"write_file", "local_fs", "Write", Action::Kind::kFileChange},
     ToolNames{"edit_file", "local_fs", "sed Edit", Action::Kind::kFileChange},
@@ -21,6 +22,7 @@ constexpr std::array kToolNames{
     ToolNames{"stat", "local_fs", "stat_file count_stats", Action::Kind::kRead},
     ToolNames{"grep", "local_fs", "Grep", Action::Kind::kRead},
     ToolNames{"glob", "local_fs", "find_files Glob", Action::Kind::kRead},
+    ToolNames{"find_files", "local_fs", "", Action::Kind::kRead},
     ToolNames{"view_image", "local_fs", "read_file", Action::Kind::kRead},
     ToolNames{"web_fetch", "webtools", "web_get WebFetch", Action::Kind::kNetwork},
     ToolNames{"web_get", "webtools", "", Action::Kind::kNetwork},

@@ -37,6 +37,9 @@ struct CommandExit {
   /// The jail stopped something that the command tried: the line that told of it, for the model and for the person who
   /// may allow it. Empty: as far as is known it did not.
   std::string refused = {};
+  /// The same for what the jail does not show: the line that misses a path which is there outside. For the person only,
+  /// as the command may not know that.
+  std::string hidden = {};
   /// It took more than a command may, and was ended: of what, and how much. Empty: it did not.
   std::string exceeded = {};
 };

@@ -60,6 +60,8 @@ class TaskHost : public Questioner {
   [[nodiscard]] virtual const SessionState& state() const = 0;
   /// May this action run? Records question and answer when it has to ask.
   virtual runtime::Async<base::Result<GateAnswer>> gate(Action action, runtime::CancelToken cancel) = 0;
+  /// For ToolEnvironment::may_show, as rules are now.
+  [[nodiscard]] virtual MayShow may_show() const { return {}; }
   /// What this Task may still use, running sub-agents and the Task that spawned this one considered; absent members
   /// have no limit. Nothing when only the Task's own budget counts, which the driver keeps.
   [[nodiscard]] virtual std::optional<protocol::Budget> room() const { return std::nullopt; }

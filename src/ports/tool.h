@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +12,7 @@
 #include "lathe/ports/blob_store.h"
 #include "lathe/ports/model.h"
 #include "lathe/ports/output_sink.h"
+#include "lathe/ports/tool_policies.h"
 #include "lathe/ports/workspace_history.h"
 #include "lathe/protocol/events.h"
 #include "lathe/runtime/async.h"
@@ -31,12 +34,21 @@ struct Action {
   std::vector<std::string> command = {};
   std::string script = {};
   std::string cwd = {};
+  /// kCommand. Text for its standard input, whether it runs in a live terminal, when it is ended, and what it gets
+  /// besides the usual environment ("NAME=value").
+  std::optional<std::string> input = std::nullopt;
+  bool terminal = false;
+  std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+  std::vector<std::string> environment = {};
   /// It goes on in the background under this name.
   std::string job = {};
   /// kCommand: the level of confinement that it runs at.
   std::string sandbox = {};
   /// Files that it touches, absolute, or from `cwd` on; those of `changes` and of an argument "path" need not be here.
   std::vector<std::string> paths = {};
+  /// What these lead to with every link resolved, which is what the call opens; absolute. Nothing where a tool does not
+  /// tell.
+  std::vector<std::string> opened = {};
   /// kNetwork: hosts that it reaches, in their canonical form.
   std::vector<std::string> hosts = {};
   /// kFileChange.
@@ -60,6 +72,10 @@ class Questioner {
                                                                      runtime::CancelToken cancel) = 0;
 };
 
+/// Whether rules let a tool show something of that file, of which its call was not asked by name: one below a folder
+/// that it searches. Any thread; empty: they do.
+using MayShow = std::function<bool(const std::string& tool, const std::string& path)>;
+
 /// The session as a tool sees it. Outlives the call.
 struct ToolEnvironment {
   /// Absolute working folder.
@@ -69,6 +85,9 @@ struct ToolEnvironment {
   BlobStore* blobs = nullptr;
   /// Null where nothing is kept (a driver's tests).
   WorkspaceHistory* history = nullptr;
+  MayShow may_show = {};
+  /// What an agent's file narrows requests of the web tools to; all of them hold.
+  std::vector<WebPolicy> web = {};
 };
 
 struct RunResult {
@@ -82,6 +101,8 @@ struct RunResult {
   std::vector<protocol::EventMsg> events = {};
   /// Unified diff of what changed, for people.
   std::string diff = {};
+  /// What the jail refused a command that failed, so that it can be offered to a person; empty: nothing.
+  std::string refused = {};
 };
 
 /// A checked call, ready to run once.
@@ -94,6 +115,12 @@ class PreparedCall {
   /// Writes its output to `out`. A failure that the model can mend is a RunResult with kFailed; an Error is turned into
   /// one by the agent, except `parked`.
   virtual runtime::Async<base::Result<RunResult>> run(OutputSink& out, runtime::CancelToken cancel) = 0;
+  /// The same command outside of the jail that stopped it, for the gate to decide about; null when there is no such
+  /// thing. After run().
+  [[nodiscard]] virtual std::unique_ptr<PreparedCall> outside_sandbox(const std::string& refused) const {
+    (void)refused;
+    return nullptr;
+  }
 };
 
 class Tool {

@@ -40,6 +40,10 @@ struct FilePolicy {
   std::optional<std::int64_t> max_find_results;
   /// No path that holds one of these is touched.
   std::vector<std::string> denied_path_substrings;
+  /// Listings and searches say nothing of folders of these names, nor of what is in them.
+  std::vector<std::string> skip_dir_names;
+  /// Endings of names, with or without their dot. Present: list_dir shows no other files.
+  std::optional<std::vector<std::string>> list_extensions;
   friend bool operator==(const FilePolicy&, const FilePolicy&) = default;
 };
 
@@ -50,6 +54,13 @@ struct WebPolicy {
   std::optional<std::vector<std::string>> allowed_schemes;
   std::optional<std::int64_t> max_response_bytes;
   std::optional<std::int64_t> max_request_body_bytes;
+  bool disallow_redirects = false;
+  std::optional<std::int64_t> request_timeout_seconds;
+  /// Of one request, the first one included.
+  std::optional<std::int64_t> max_attempts;
+  /// Between two attempts: the first pause, and what doubling it ends at.
+  std::optional<std::int64_t> initial_backoff_ms;
+  std::optional<std::int64_t> max_backoff_ms;
   friend bool operator==(const WebPolicy&, const WebPolicy&) = default;
 };
 
@@ -67,7 +78,7 @@ struct ToolPolicies {
 namespace detail {
 
 using PolicySlot = std::variant<std::string*, std::vector<std::string>*, std::optional<std::vector<std::string>>*,
-                                std::optional<std::int64_t>*>;
+                                std::optional<std::int64_t>*, bool*>;
 struct PolicyKey {
   std::string_view toolset;
   std::string_view key;
@@ -86,12 +97,20 @@ inline constexpr PolicyKey kPolicyKeys[] = {
     {"local_fs", "_max_find_results", [](ToolPolicies& p) -> PolicySlot { return &p.files.max_find_results; }},
     {"local_fs", "_denied_path_substrings",
      [](ToolPolicies& p) -> PolicySlot { return &p.files.denied_path_substrings; }},
+    {"local_fs", "_skip_dir_names", [](ToolPolicies& p) -> PolicySlot { return &p.files.skip_dir_names; }},
+    {"local_fs", "_list_extensions", [](ToolPolicies& p) -> PolicySlot { return &p.files.list_extensions; }},
     {"webtools", "_allowed_hosts", [](ToolPolicies& p) -> PolicySlot { return &p.web.allowed_hosts; }},
     {"webtools", "_denied_hosts", [](ToolPolicies& p) -> PolicySlot { return &p.web.denied_hosts; }},
     {"webtools", "_allowed_schemes", [](ToolPolicies& p) -> PolicySlot { return &p.web.allowed_schemes; }},
     {"webtools", "_max_response_bytes", [](ToolPolicies& p) -> PolicySlot { return &p.web.max_response_bytes; }},
     {"webtools", "_max_request_body_bytes",
      [](ToolPolicies& p) -> PolicySlot { return &p.web.max_request_body_bytes; }},
+    {"webtools", "_disallow_redirects", [](ToolPolicies& p) -> PolicySlot { return &p.web.disallow_redirects; }},
+    {"webtools", "_request_timeout_seconds",
+     [](ToolPolicies& p) -> PolicySlot { return &p.web.request_timeout_seconds; }},
+    {"webtools", "_max_attempts", [](ToolPolicies& p) -> PolicySlot { return &p.web.max_attempts; }},
+    {"webtools", "_initial_backoff_ms", [](ToolPolicies& p) -> PolicySlot { return &p.web.initial_backoff_ms; }},
+    {"webtools", "_max_backoff_ms", [](ToolPolicies& p) -> PolicySlot { return &p.web.max_backoff_ms; }},
 };
 
 inline std::vector<std::string> comma_list(std::string_view text) {
@@ -107,6 +126,14 @@ inline base::Result<void> put(PolicySlot slot, std::string_view key, std::string
   if (auto* const* list = std::get_if<std::vector<std::string>*>(&slot)) **list = comma_list(value);
   // An empty list of what is allowed allows nothing.
   if (auto* const* list = std::get_if<std::optional<std::vector<std::string>>*>(&slot)) **list = comma_list(value);
+  if (auto* const* flag = std::get_if<bool*>(&slot)) {
+    const std::string word = base::lower(base::trim(value));
+    if (word != "true" && word != "1" && word != "false" && word != "0") {
+      return base::Error{.code = base::codes::kInvalid,
+                         .message = std::string(key) + ": \"" + std::string(value) + "\" is neither true nor false"};
+    }
+    **flag = word == "true" || word == "1";
+  }
   if (auto* const* number = std::get_if<std::optional<std::int64_t>*>(&slot)) {
     const std::string_view digits = base::trim(value);
     std::int64_t parsed = 0;

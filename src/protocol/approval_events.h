@@ -14,6 +14,18 @@
 
 namespace lathe::protocol {
 
+/// A file that an approval is bound to.
+struct BoundFile {
+  static constexpr std::string_view kDoc = "A file and the content that an approval holds for.";
+  std::string path;
+  std::string sha256;
+  static constexpr auto fields() {
+    return std::tuple{required("path", &BoundFile::path, "absolute"),
+                      required("sha256", &BoundFile::sha256, "of its content")};
+  }
+  friend bool operator==(const BoundFile&, const BoundFile&) = default;
+};
+
 struct ExecApprovalRequest {
   static constexpr std::string_view kType = "exec_approval_request";
   static constexpr std::string_view kDoc = "May this command run?";
@@ -21,6 +33,12 @@ struct ExecApprovalRequest {
   std::string call_id;
   std::vector<std::string> command;
   std::string cwd;
+  std::optional<std::string> input;
+  bool terminal = false;
+  bool background = false;
+  std::optional<std::int64_t> timeout_ms;
+  std::vector<std::string> environment;
+  std::vector<BoundFile> files;
   std::string reason;
   std::string rule;
   std::vector<std::string> commands;
@@ -34,6 +52,14 @@ struct ExecApprovalRequest {
                       required("call_id", &S::call_id, "the call"),
                       required("command", &S::command, "argv"),
                       required("cwd", &S::cwd, "absolute folder"),
+                      optional("stdin", &S::input, "text for its standard input; absent: it is empty"),
+                      optional("tty", &S::terminal, "it runs in a live terminal, into which more can be typed"),
+                      optional("background", &S::background, "it goes on after the call"),
+                      optional("timeout_ms", &S::timeout_ms, "when it is ended; absent: it may run without end"),
+                      optional("env", &S::environment, "variables that it gets besides the usual ones, NAME=value"),
+                      optional("files", &S::files,
+                               "files of the workspace that it would run or read outside the "
+                               "sandbox; the approval holds for their content"),
                       optional("reason", &S::reason, "why, in the model's words"),
                       required("rule", &S::rule, "what made it a question"),
                       optional("commands", &S::commands, "the simple commands that a shell makes of it"),
@@ -75,6 +101,7 @@ struct ApprovalRequest {
   std::string call_id;
   std::string tool;
   std::string arguments;
+  std::vector<std::string> paths;
   std::string reason;
   std::string rule;
   std::string always_rule;
@@ -85,6 +112,7 @@ struct ApprovalRequest {
                       required("call_id", &S::call_id, "the call"),
                       required("tool", &S::tool, "the tool's name"),
                       required("arguments", &S::arguments, "its arguments"),
+                      optional("paths", &S::paths, "the files and folders that it opens, links resolved"),
                       optional("reason", &S::reason, "why, in the model's words"),
                       required("rule", &S::rule, "what made it a question"),
                       optional("always_rule", &S::always_rule, "the rule that approved_always writes"),

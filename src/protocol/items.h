@@ -213,9 +213,13 @@ struct PlanStep {
   static constexpr std::string_view kDoc = "One step of the model's plan.";
   std::string step;
   PlanStatus status = PlanStatus::kPending;
+  std::string id = {};
+  std::vector<std::string> depends_on = {};
   static constexpr auto fields() {
-    return std::tuple{required("step", &PlanStep::step, "what is to be done"),
-                      required("status", &PlanStep::status, "how far it is")};
+    return std::tuple{
+        required("step", &PlanStep::step, "what is to be done"), required("status", &PlanStep::status, "how far it is"),
+        optional("id", &PlanStep::id, "its name in depends_on of other steps"),
+        optional("depends_on", &PlanStep::depends_on, "ids of steps that are completed before this one begins")};
   }
   friend bool operator==(const PlanStep&, const PlanStep&) = default;
 };

@@ -51,6 +51,15 @@ void add_both_names(std::vector<std::string>& folders, const std::string& path) 
   if (auto real = runtime::real_path(path); real.ok() && *real != path) folders.push_back(*std::move(real));
 }
 
+/// What /proc tells of a process: its environment, memory and open files, those of Lathe itself among them.
+bool is_of_process(const std::string& path) {
+  constexpr std::string_view kProcesses = "/proc/";
+  if (!path.starts_with(kProcesses) || path.size() == kProcesses.size()) return false;
+  const std::string_view name = std::string_view(path).substr(kProcesses.size());
+  const bool number = name.front() >= '0' && name.front() <= '9';
+  return number || name.starts_with("self") || name.starts_with("thread-self");
+}
+
 class InodeSearch final {
  public:
   InodeSearch(const globs::SecretFiles& names, SecretGuard::Inodes& found) : names_(names), found_(found) {}
@@ -81,12 +90,14 @@ class InodeSearch final {
 
 }  // namespace
 
-SecretGuard::SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders)
+SecretGuard::SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders,
+                         const std::vector<std::string>& open)
     : project_(std::move(project)) {
   if (home.starts_with('/')) {
     for (const std::string& path : globs::home_secret_paths()) add_both_names(outside_, home + "/" + path);
   }
   for (const std::string& folder : folders) add_both_names(outside_, folder);
+  for (const std::string& folder : open) add_both_names(open_, folder);
 }
 
 SecretGuard SecretGuard::with_open(const std::string& folder) const {
@@ -105,13 +116,14 @@ bool SecretGuard::lies_outside(const std::string& path, const std::string& real_
 }
 
 bool SecretGuard::names_secret(const std::string& path, const std::string& absolute) const {
-  return project_.matches(path) || lies_outside(absolute, "");
+  return project_.matches(path) || is_of_process(absolute) || lies_outside(absolute, "");
 }
 
 Result<void> SecretGuard::check(const Place& place, int fd, const struct stat& status) const {
   const std::string real = real_name(fd);
   const std::string root = root_of(place);
   const std::string real_root = root.empty() ? "" : runtime::real_path(root).value_or(root);
+  if (is_of_process(real)) return secret(place);
   // A link out of an open folder is judged by where it leads.
   if (lies_outside(place.absolute, real_root) || lies_outside(real, real_root)) return secret(place);
   const bool real_inside = !real_root.empty() && lies_in(real, real_root) && real != real_root;

@@ -14,12 +14,15 @@
 namespace lathe::tools::common {
 
 /// Keeps secrets from the file tools: files of the project that `secret-files` names, by whatever name they are reached
-/// (a link, a second hard link), and the secrets of the person's home and of Lathe itself. Names are looked at anew on
-/// every use, so a file that appears later is as secret. Immutable; any thread. Everything blocks.
+/// (a link, a second hard link), the secrets of the person's home and of Lathe itself, and what /proc tells of
+/// processes. Names are looked at anew on every use, so a file that appears later is as secret. Immutable; any thread.
+/// Everything blocks.
 class SecretGuard final {
  public:
   /// `folders`: absolute places that are secret with all that is in them, besides globs::home_secret_paths() of `home`.
-  SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders);
+  /// `open`: what lies in those and is for models all the same, such as skills.
+  SecretGuard(globs::SecretFiles project, const std::string& home, const std::vector<std::string>& folders,
+              const std::vector<std::string>& open = {});
 
   /// The same, but this folder may be read although it lies in a secret one: a session's own home, where its commands'
   /// package managers keep the sources of dependencies.

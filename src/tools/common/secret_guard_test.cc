@@ -80,5 +80,60 @@ TEST_F(SecretGuardTest, WhatIsOpenWithinASecretFolderIsRead) {
   }
 }
 
+TEST_F(SecretGuardTest, EverySecretOfTheProductionListIsRefused) {
+  ASSERT_GT(globs::home_secret_paths().size(), 30U);
+  for (const std::string& secret : globs::home_secret_paths()) {
+    // As a file, and as a folder with something in it; a link to it is no way around.
+    for (const std::string& file : {secret, secret + "/deep/file"}) {
+      stdfs::remove_all(base_ + "/person/" + secret);
+      stdfs::create_directories(stdfs::path(base_ + "/person/" + file).parent_path());
+      put("/person/" + file);
+      stdfs::remove(base_ + "/person/project/link");
+      stdfs::create_symlink(base_ + "/person/" + file, base_ + "/person/project/link");
+      EXPECT_EQ(read("../" + file), base::codes::kPermission) << file;
+      EXPECT_EQ(read("link"), base::codes::kPermission) << "a link to " << file;
+      EXPECT_TRUE(guard_->names_secret("", base_ + "/person/" + file)) << file;
+    }
+  }
+}
+
+TEST_F(SecretGuardTest, NamesThatSecretsReallyHave) {
+  for (const char* name :
+       {".env",       ".env.local",   ".env.production", "server.pem",     "tls.key",
+        "bundle.p12", "cert.pfx",     "release.jks",     "debug.keystore", "passwords.kdbx",
+        "putty.ppk",  "id_rsa",       "id_ed25519",      "id_ecdsa_sk",    "id_dsa",
+        ".netrc",     ".npmrc",       ".pypirc",         ".pgpass",        ".git-credentials",
+        ".htpasswd",  ".vault-token", "id_rsa.old",      ".env.d",         "service-account-prod.json"}) {
+    put(std::string("/person/project/sub/") + name);
+    EXPECT_EQ(read(std::string("sub/") + name), base::codes::kPermission) << name;
+  }
+  for (const char* name : {".env.example", ".env.sample", ".env.template", "id_rsa.pub", "keyboard.md", "env.ts",
+                           "environment", "monkey.txt", "keystore.cc"}) {
+    put(std::string("/person/project/sub/") + name);
+    EXPECT_EQ(read(std::string("sub/") + name), "read") << name;
+  }
+}
+
+TEST_F(SecretGuardTest, SkillsInASecretFolderAreForModels) {
+  const std::string skills = base_ + "/person/.claude/skills";
+  stdfs::create_directories(skills);
+  put("/person/.claude/skills/notes.md");
+  put("/person/.claude/history");
+  stdfs::create_symlink(base_ + "/person/.claude/history", skills + "/link");
+  EXPECT_EQ(read("../.claude/skills/notes.md"), base::codes::kPermission);
+  guard_.emplace(*globs::SecretFiles::create({}), base_ + "/person", std::vector<std::string>(),
+                 std::vector<std::string>{skills});
+  EXPECT_EQ(read("../.claude/skills/notes.md"), "read");
+  EXPECT_EQ(read("../.claude/history"), base::codes::kPermission);
+  EXPECT_EQ(read("../.claude/skills/link"), base::codes::kPermission);
+}
+
+TEST_F(SecretGuardTest, WhatTheKernelTellsOfProcessesIsRefused) {
+  for (const char* path : {"/proc/self/environ", "/proc/thread-self/environ", "/proc/1/status", "/proc/self/maps"}) {
+    EXPECT_EQ(read(path), base::codes::kPermission) << path;
+  }
+  EXPECT_EQ(read("/proc/meminfo"), "read");
+}
+
 }  // namespace
 }  // namespace lathe::tools::common

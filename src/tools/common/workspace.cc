@@ -205,15 +205,42 @@ Result<Place> place_of(const std::string& cwd, std::string_view path) {
   return place;
 }
 
+Result<UniqueFd> open_place(const Place& place, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK);
+  if ((flags & O_PATH) != 0) how.flags &= ~static_cast<std::uint64_t>(O_NONBLOCK);
+  if (!place.real.empty()) how.resolve = RESOLVE_NO_SYMLINKS;
+  const std::string& path = place.real.empty() ? place.absolute : place.real;
+  while (true) {
+    const long fd = syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
+    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
+    if (errno == ELOOP && !place.real.empty()) {
+      return Error{.code = base::codes::kPermission,
+                   .message = fmt::format("{} leads elsewhere than when this call was decided about", place.shown()),
+                   .hint = "call again"};
+    }
+    if (errno != EINTR) return reading_error(place, errno);
+  }
+}
+
+Result<UniqueFd> open_below(int folder, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const long fd = syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
+  if (fd < 0) return errno_error(errno, path);
+  return UniqueFd(static_cast<int>(fd));
+}
+
 Result<OpenFile> open_for_reading(const Place& place, const SecretGuard* guard) {
   // O_PATH opens nothing yet: a FIFO would block, a device might act.
-  const UniqueFd found(::open(place.absolute.c_str(), O_PATH | O_CLOEXEC));
-  if (!found) return reading_error(place, errno);
+  TRY(const UniqueFd found, open_place(place, O_PATH));
   struct stat status{};
   if (fstat(found.get(), &status) != 0) return errno_error(errno, place.shown());
   if (!S_ISREG(status.st_mode)) return not_a_file(place.shown(), status.st_mode);
   if (guard != nullptr) TRY_OK(guard->check(place, found.get(), status));
-  UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", found.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  // Some files of the kernel look regular and have a reader wait all the same.
+  UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", found.get()).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return errno_error(errno, place.shown());
   return OpenFile{std::move(fd), status.st_mode, static_cast<std::size_t>(status.st_size)};
 }

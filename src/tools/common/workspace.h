@@ -28,6 +28,9 @@ struct Place {
   std::string absolute;
   /// The same from the working folder ("." for the folder itself); empty when it is outside.
   std::string relative;
+  /// Where it leads with every link resolved, and then what is opened (links.h); empty: not looked up, and links are
+  /// followed.
+  std::string real = {};
 
   [[nodiscard]] bool inside() const { return !relative.empty(); }
   /// How people and models are shown it: relative where it is inside.
@@ -38,6 +41,13 @@ struct Place {
 [[nodiscard]] base::Result<Place> place_of(const std::string& cwd, std::string_view path);
 
 class SecretGuard;
+
+/// Opens what is there for reading, a folder perhaps: never by a link that was put into `place.real` after it was
+/// resolved (`permission_denied`), and never waiting for the other end of a FIFO.
+[[nodiscard]] base::Result<base::UniqueFd> open_place(const Place& place, int flags);
+
+/// Opens what lies below an open folder and is reached without any link.
+[[nodiscard]] base::Result<base::UniqueFd> open_below(int folder, const std::string& path, int flags);
 
 struct OpenFile {
   base::UniqueFd fd;

@@ -90,6 +90,7 @@ std::unique_ptr<ports::PreparedCall> prepared_change(const FsOptions& options, c
   ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
   action.cwd = environment.cwd;
   action.changes.push_back(common::file_change(change.edit));
+  action.opened = change.opened;
   std::string title = fmt::format("{} {}", verb, change.place.shown());
   return common::prepared_job(std::move(action), std::move(title),
                               ChangeJob{options, environment.cwd, environment.history, std::move(change)});

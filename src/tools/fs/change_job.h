@@ -21,6 +21,8 @@ struct PlannedChange {
   /// Set for a move.
   std::optional<common::Place> moved_to = std::nullopt;
   common::FileEdit edit;
+  /// Where its paths lead, for the gate.
+  std::vector<std::string> opened = {};
 };
 
 /// The file as it is now, when it may be written and the model has seen it as it is. Blocks.

@@ -5,6 +5,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/text_format.h"
 #include "lathe/tools/common/workspace.h"
@@ -42,7 +43,14 @@ class ChangeTool final : public ports::Tool {
   Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
                                                               const ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, Arguments::parse(spec_, call));
-    auto change = co_await options_.pool->run([&] { return plan_(options_, arguments, environment, spec_.name); });
+    auto change = co_await options_.pool->run([&]() -> Result<PlannedChange> {
+      TRY(PlannedChange planned, plan_(options_, arguments, environment, spec_.name));
+      planned.opened = {common::gate_path(common::with_links_resolved(planned.place), environment.cwd)};
+      if (planned.moved_to) {
+        planned.opened.push_back(common::gate_path(common::with_links_resolved(*planned.moved_to), environment.cwd));
+      }
+      return planned;
+    });
     if (!change.ok()) co_return std::move(change).error();
     co_return prepared_change(options_, call, environment, verb_, *std::move(change));
   }

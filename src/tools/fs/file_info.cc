@@ -13,6 +13,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
 #include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/secret_guard.h"
@@ -45,9 +46,9 @@ std::string time_of(const timespec& time) {
 }
 
 Result<std::string> describe(const Place& place, const common::SecretGuard* secrets) {
-  const base::UniqueFd fd(::open(place.absolute.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  TRY(const base::UniqueFd fd, common::open_place(place, O_PATH | O_NOFOLLOW));
   struct stat status{};
-  if (!fd || fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
+  if (fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
   if (secrets != nullptr) TRY_OK(secrets->check(place, fd.get(), status));
   std::string out = fmt::format("{}: {}\n", place.shown(), kind_of(status.st_mode));
   if (S_ISLNK(status.st_mode)) {
@@ -110,8 +111,10 @@ class InfoTool final : public ports::Tool {
     CO_TRY(const std::string path, arguments.text("path"));
     CO_TRY(auto place, common::place_of(environment.cwd, path).within("stat"));
     std::string title = fmt::format("look at {}", place.shown());
-    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), std::move(title),
-                                   InfoJob{options_, std::move(place)});
+    auto reading =
+        co_await common::reading_of(options_.pool, call, std::move(place), environment.cwd, common::LastName::kItself);
+    co_return common::prepared_job(std::move(reading.action), std::move(title),
+                                   InfoJob{options_, std::move(reading.place)});
   }
 
  private:
@@ -136,8 +139,9 @@ class ViewTool final : public ports::Tool {
     CO_TRY(const std::string path, arguments.text("path"));
     CO_TRY(auto place, common::place_of(environment.cwd, path).within("view_image"));
     std::string title = fmt::format("look at {}", place.shown());
-    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), std::move(title),
-                                   ViewJob{options_, std::move(place), environment.blobs});
+    auto reading = co_await common::reading_of(options_.pool, call, std::move(place), environment.cwd);
+    co_return common::prepared_job(std::move(reading.action), std::move(title),
+                                   ViewJob{options_, std::move(reading.place), environment.blobs});
   }
 
  private:

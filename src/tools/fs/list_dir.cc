@@ -12,6 +12,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/secret_guard.h"
@@ -53,8 +54,7 @@ std::string line_of(int folder, const std::string& name) {
 
 Result<std::string> list(const common::Place& place, const FsOptions& options) {
   const std::size_t max_entries = options.max_entries;
-  UniqueFd fd(::open(place.absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return base::errno_error(errno, place.shown());
+  TRY(UniqueFd fd, common::open_place(place, O_RDONLY | O_DIRECTORY));
   struct stat status{};
   if (fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
   if (options.secrets != nullptr) TRY_OK(options.secrets->check(place, fd.get(), status));
@@ -101,8 +101,9 @@ class ListDir final : public ports::Tool {
     CO_TRY(const auto path, arguments.optional_text("path"));
     CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("list_dir"));
     std::string title = fmt::format("list {}", place.shown());
-    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), std::move(title),
-                                   ListJob{options_, std::move(place)});
+    auto reading = co_await common::reading_of(options_.pool, call, std::move(place), environment.cwd);
+    co_return common::prepared_job(std::move(reading.action), std::move(title),
+                                   ListJob{options_, std::move(reading.place)});
   }
 
  private:

@@ -10,6 +10,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
 #include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/seen_files.h"
@@ -133,9 +134,10 @@ class ReadFile final : public ports::Tool {
     CO_TRY(const auto offset, arguments.optional_number("offset", 1, kMaxLine));
     CO_TRY(const auto limit, arguments.optional_number("limit", 1, kMaxLine));
     std::string title = fmt::format("read {}", place.shown());
+    auto reading = co_await common::reading_of(options_.pool, call, std::move(place), environment.cwd);
     co_return common::prepared_job(
-        common::action_of(call, ports::Action::Kind::kRead), std::move(title),
-        ReadJob{options_, std::move(place), {offset.value_or(1), limit.value_or(kMaxLine)}, environment});
+        std::move(reading.action), std::move(title),
+        ReadJob{options_, std::move(reading.place), {offset.value_or(1), limit.value_or(kMaxLine)}, environment});
   }
 
  private:

@@ -6,6 +6,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/seen_files.h"
@@ -100,6 +101,19 @@ Result<PatchPlan> plan_text(const std::string& text, const ports::ToolEnvironmen
   return plan;
 }
 
+/// Where the paths of the plan lead, for the gate.
+Result<std::vector<std::string>> paths_of(const PatchPlan& plan, const std::string& cwd) {
+  std::vector<std::string> paths;
+  for (const common::FileEdit& edit : plan.edits) {
+    for (const std::string& path : {edit.path, edit.moved_to}) {
+      if (path.empty()) continue;
+      TRY(const common::Place place, common::place_of(cwd, path));
+      paths.push_back(common::gate_path(common::with_links_resolved(place), cwd));
+    }
+  }
+  return paths;
+}
+
 struct PatchJob {
   runtime::Pool* pool;
   std::string cwd;
@@ -131,10 +145,14 @@ class PatchTool final : public ports::Tool {
                                                               const ports::ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
     CO_TRY(const std::string text, arguments.text("input"));
-    auto planned = co_await options_.pool->run([&] { return plan_text(text, environment, options_); });
-    if (!planned.ok()) co_return std::move(planned).error();
     ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
     action.cwd = environment.cwd;
+    auto planned = co_await options_.pool->run([&]() -> Result<PatchPlan> {
+      TRY(PatchPlan plan, plan_text(text, environment, options_));
+      TRY(action.opened, paths_of(plan, environment.cwd));
+      return plan;
+    });
+    if (!planned.ok()) co_return std::move(planned).error();
     for (const auto& edit : planned->edits) action.changes.push_back(common::file_change(edit));
     std::string title = action.changes.size() == 1 ? fmt::format("patch {}", action.changes[0].path)
                                                    : fmt::format("patch {} files", action.changes.size());

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "lathe/ports/tool.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/pool.h"
+#include "lathe/tools/common/workspace.h"
+
+// Rules are about the file that is opened, whatever links lead to it. So a tool resolves its path before the gate,
+// tells the gate where it leads, and opens exactly that: a link that is put there meanwhile is refused (workspace.h).
+
+namespace lathe::tools::common {
+
+enum class LastName {
+  kFollowed,
+  /// A link at the end of the path is what is meant.
+  kItself,
+};
+
+/// The place with `real` set. Blocks.
+[[nodiscard]] Place with_links_resolved(Place place, LastName last = LastName::kFollowed);
+/// Where the place leads, as the gate is told of it: named from `cwd` on where it lies in that folder, whatever links
+/// lead to `cwd` itself. Blocks.
+[[nodiscard]] std::string gate_path(const Place& place, const std::string& cwd);
+
+/// A call that reads a place, ready for the gate.
+struct Reading {
+  Place place;
+  ports::Action action;
+};
+[[nodiscard]] runtime::Async<Reading> reading_of(runtime::Pool* pool, protocol::ToolCall call, Place place,
+                                                 std::string cwd, LastName last = LastName::kFollowed);
+
+}  // namespace lathe::tools::common

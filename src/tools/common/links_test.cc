@@ -1,0 +1,92 @@
+#include "lathe/tools/common/links.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "lathe/runtime/loop.h"
+
+namespace lathe::tools::common {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LinksTest : public testing::Test {
+ protected:
+  LinksTest() {
+    std::string pattern = (fs::temp_directory_path() / "lathe-links-XXXXXX").string();
+    base_ = mkdtemp(pattern.data());
+    fs::create_directories(base_ + "/work/folder");
+    fs::create_directories(base_ + "/other");
+    std::ofstream(base_ + "/work/folder/file") << "inside";
+    std::ofstream(base_ + "/other/file") << "outside";
+    fs::create_symlink("folder/file", base_ + "/work/to-file");
+    fs::create_directory_symlink(base_ + "/other", base_ + "/work/to-other");
+    fs::create_directory_symlink(base_ + "/work", base_ + "/alias");
+  }
+  ~LinksTest() override { fs::remove_all(base_); }
+
+  [[nodiscard]] Place place(const std::string& path, LastName last = LastName::kFollowed) const {
+    return with_links_resolved(*place_of(base_ + "/work", path), last);
+  }
+  [[nodiscard]] std::string led(const std::string& path, LastName last = LastName::kFollowed) const {
+    return gate_path(place(path, last), base_ + "/work");
+  }
+  std::string base_;
+};
+
+TEST_F(LinksTest, TheGateIsToldWhereAPathLeads) {
+  EXPECT_EQ(led("to-file"), base_ + "/work/folder/file");
+  EXPECT_EQ(led("to-file", LastName::kItself), base_ + "/work/to-file");
+  EXPECT_EQ(led("to-other/file"), base_ + "/other/file");
+  EXPECT_EQ(led("to-other/not/there"), base_ + "/other/not/there");
+  EXPECT_EQ(led("."), base_ + "/work");
+  EXPECT_EQ(led("/"), "/");
+  EXPECT_EQ(led("/", LastName::kItself), "/");
+  EXPECT_EQ(led("/etc", LastName::kItself), "/etc");
+}
+
+TEST_F(LinksTest, AWorkingFolderThatIsReachedByALinkIsStillIt) {
+  const std::string cwd = base_ + "/alias";
+  EXPECT_EQ(gate_path(with_links_resolved(*place_of(cwd, "folder/file")), cwd), cwd + "/folder/file");
+  EXPECT_EQ(gate_path(with_links_resolved(*place_of(cwd, ".")), cwd), cwd);
+}
+
+TEST_F(LinksTest, WhatIsOpenedIsWhatTheGateWasTold) {
+  const Place file = place("to-file");
+  EXPECT_EQ(read_whole(file).value_or(""), "inside");
+  // The link leads elsewhere by now: what was decided about is opened.
+  fs::remove(base_ + "/work/to-file");
+  fs::create_symlink(base_ + "/other/file", base_ + "/work/to-file");
+  EXPECT_EQ(read_whole(file).value_or(""), "inside");
+  // A folder on the way becomes a link: nothing is.
+  fs::remove_all(base_ + "/work/folder");
+  fs::create_directory_symlink(base_ + "/other", base_ + "/work/folder");
+  const auto swapped = read_whole(file);
+  ASSERT_FALSE(swapped.ok());
+  EXPECT_EQ(swapped.error().code, base::codes::kPermission);
+}
+
+TEST_F(LinksTest, WhatWouldMakeAReaderWaitDoesNot) {
+  const std::string fifo = base_ + "/work/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_FALSE(read_whole(place("fifo")).ok());
+  EXPECT_TRUE(open_place(place("fifo"), O_RDONLY).ok()) << "opened without a writer";
+  // Regular by its looks, and waits for the kernel's next message. Unreadable is as good as not waiting.
+  (void)read_whole(place("/proc/kmsg"));
+}
+
+TEST_F(LinksTest, AReadingTellsTheGate) {
+  runtime::Loop loop;
+  runtime::Pool pool(loop, "fs", 1);
+  const auto reading = loop.block_on(
+      reading_of(&pool, {.call_id = "c", .tool = "t"}, *place_of(base_ + "/work", "to-other"), base_ + "/work"));
+  EXPECT_EQ(reading.action.opened, std::vector<std::string>{base_ + "/other"});
+  EXPECT_EQ(reading.place.real, base_ + "/other");
+}
+
+}  // namespace
+}  // namespace lathe::tools::common
