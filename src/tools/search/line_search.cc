@@ -10,7 +10,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/base/utf8.h"
-#include "lathe/runtime/files.h"
+#include "lathe/tools/search/line_source.h"
 #include "lathe/tools/search/walk.h"
 
 namespace lathe::tools::search {
@@ -20,9 +20,12 @@ using base::Result;
 
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64U << 20;
-constexpr std::size_t kBinaryProbeBytes = 64U << 10;
 constexpr std::size_t kShownLineBytes = 500;
+
+bool is_regular(int fd) {
+  struct stat status{};
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 }  // namespace
 
@@ -45,45 +48,48 @@ Result<std::shared_ptr<const RE2>> compile(const LineQuery& query) {
   return expression;
 }
 
-bool search_file(const RE2& expression, const LineQuery& query, int fd, const std::string& path,
-                 const MayShow& may_show, LineMatches& found) {
-  const auto bytes = runtime::read_all(fd, kMaxFileBytes, path);
-  if (!bytes.ok()) return true;
-  std::string_view text = *bytes;
-  const std::size_t nul = text.find('\0');
-  if (nul < kBinaryProbeBytes) return true;
-  // A NUL further on ends the search of this file.
-  text = text.substr(0, nul);
-  std::size_t number = 0;
+bool search_file(const RE2& expression, const LineQuery& query, int fd, const std::string& path, const ShowsFile& shows,
+                 LineMatches& found) {
+  LineSource lines(fd);
   bool asked = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    std::string_view line = text.substr(at, end - at);
-    at = end + 1;
-    ++number;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!RE2::PartialMatch(line, expression)) continue;
-    if (!std::exchange(asked, true) && !may_show(path, fd)) return true;
+  for (std::size_t number = 1; const auto line = lines.next(); ++number) {
+    if (!RE2::PartialMatch(*line, expression)) continue;
+    if (!std::exchange(asked, true) && !shows(path, fd)) return true;
     if (found.matches.size() == query.max_matches) {
       found.more = true;
       return false;
     }
-    found.matches.push_back({path, number, shown_line(line)});
+    found.matches.push_back({path, number, shown_line(*line)});
   }
   return true;
 }
 
-Result<LineMatches> search_tree(const LineQuery& query, const std::string& root, const MayShow& may_show,
+Result<LineMatches> search_tree(const LineQuery& query, const common::Place& root, const ShowsFile& shows,
                                 const std::atomic<bool>& stop) {
   TRY(const auto expression, compile(query));
   LineMatches found;
   TRY_OK(walk_files(root, stop, [&](const FoundFile& file) {
     if (query.files && !query.files->matches(file.path)) return Visit::kGoOn;
     const base::UniqueFd fd(openat(file.folder, file.name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status{};
-    if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Visit::kGoOn;
-    return search_file(*expression, query, fd.get(), file.path, may_show, found) ? Visit::kGoOn : Visit::kStop;
+    if (!fd || !is_regular(fd.get())) return Visit::kGoOn;
+    return search_file(*expression, query, fd.get(), file.path, shows, found) ? Visit::kGoOn : Visit::kStop;
   }));
+  return found;
+}
+
+Result<LineMatches> search_files(const LineQuery& query, const common::Place& root,
+                                 const std::vector<std::string>& paths, const ShowsFile& shows,
+                                 const std::atomic<bool>& stop) {
+  TRY(const auto expression, compile(query));
+  TRY(const base::UniqueFd folder, common::open_place(root, O_PATH | O_DIRECTORY));
+  LineMatches found;
+  for (const std::string& path : paths) {
+    if (stop.load(std::memory_order_relaxed)) break;
+    if (query.files && !query.files->matches(path)) continue;
+    const auto fd = common::open_below(folder.get(), path, O_RDONLY | O_NONBLOCK);
+    if (!fd.ok() || !is_regular(fd->get())) continue;
+    if (!search_file(*expression, query, fd->get(), path, shows, found)) break;
+  }
   return found;
 }
 

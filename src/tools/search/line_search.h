@@ -10,6 +10,7 @@
 
 #include "lathe/base/result.h"
 #include "lathe/globs/glob_pattern.h"
+#include "lathe/tools/common/workspace.h"
 
 namespace re2 {
 class RE2;
@@ -47,16 +48,21 @@ struct LineMatches {
 [[nodiscard]] base::Result<std::shared_ptr<const re2::RE2>> compile(const LineQuery& query);
 
 /// May lines of this open file be shown? Asked once a line of it matches.
-using MayShow = std::function<bool(const std::string& path, int fd)>;
+using ShowsFile = std::function<bool(const std::string& path, int fd)>;
 
 /// The lines of one open file that match, appended to `found`. Binary files have none. False once there are more than
 /// query.max_matches. Blocks.
 bool search_file(const re2::RE2& expression, const LineQuery& query, int fd, const std::string& path,
-                 const MayShow& may_show, LineMatches& found);
+                 const ShowsFile& shows, LineMatches& found);
 
 /// All files below the folder `root`, as walk_files() gives them. Blocks.
-[[nodiscard]] base::Result<LineMatches> search_tree(const LineQuery& query, const std::string& root,
-                                                    const MayShow& may_show, const std::atomic<bool>& stop);
+[[nodiscard]] base::Result<LineMatches> search_tree(const LineQuery& query, const common::Place& root,
+                                                    const ShowsFile& shows, const std::atomic<bool>& stop);
+
+/// The same of these files below the folder, in their order.
+[[nodiscard]] base::Result<LineMatches> search_files(const LineQuery& query, const common::Place& root,
+                                                     const std::vector<std::string>& paths, const ShowsFile& shows,
+                                                     const std::atomic<bool>& stop);
 
 /// `line` without its "\r" and cut to what is shown of one.
 [[nodiscard]] std::string shown_line(std::string_view line);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "lathe/base/strings.h"
 
@@ -16,22 +15,160 @@ using runtime::Async;
 namespace {
 
 constexpr std::chrono::minutes kPatience{1};
-/// Output of an unordered search that is kept for sorting; more than that is searched again in order.
-constexpr std::size_t kMaxUnordered = 8U << 20;
-constexpr std::size_t kReadBytes = 64U << 10;
+constexpr std::size_t kMaxListBytes = 64U << 20;
 
-/// In order, ripgrep searches on one thread only.
-enum class Order { kByPath, kAny };
+bool is_word(char letter) {
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9');
+}
 
-/// The options that make ripgrep see the files that walk_files() sees, in its order, and nothing of the person's
-/// own settings.
-std::vector<std::string> arguments(const std::string& program, const LineQuery& query, Order order) {
+/// RE2's pattern in the words of Rust's regex crate, for one line at a time. What RE2 takes for ASCII is Unicode there,
+/// characters that mean nothing special in a class of one mean something in the other, and a line keeps its "\r".
+class PatternWriter final {
+ public:
+  explicit PatternWriter(std::string_view pattern) : rest_(pattern) {}
+
+  std::optional<std::string> write() {
+    while (!rest_.empty() && !failed_) {
+      if (rest_.starts_with('\\')) {
+        escape();
+      } else if (rest_.starts_with('[')) {
+        character_class();
+      } else if (rest_.starts_with("(?")) {
+        group();
+      } else if (take() == '$') {
+        out_ += kLineEnd;
+      } else {
+        out_ += last_;
+      }
+    }
+    if (failed_) return std::nullopt;
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr std::string_view kLineEnd = "(?:\\r?$)";
+
+  char take() {
+    last_ = rest_.empty() ? '\0' : rest_.front();
+    failed_ = failed_ || rest_.empty();
+    if (!rest_.empty()) rest_.remove_prefix(1);
+    return last_;
+  }
+  /// A character that stands for itself, whatever it is.
+  void plain(char letter) {
+    const bool word = is_word(letter) || static_cast<unsigned char>(letter) >= 0x80;
+    out_ += word ? std::string(1, letter) : fmt::format("\\x{:02X}", static_cast<unsigned char>(letter));
+  }
+
+  void escape() {
+    (void)take();
+    switch (take()) {
+      case 'w':
+        out_ += "[0-9A-Za-z_]";
+        return;
+      case 'W':
+        out_ += "(?-i:[^0-9A-Za-z_])";
+        return;
+      case 'd':
+        out_ += "[0-9]";
+        return;
+      case 'D':
+        out_ += "[^0-9]";
+        return;
+      case 's':
+        out_ += "[\\t\\x0C\\r\\x20]";
+        return;
+      case 'S':
+        out_ += "[^\\t\\x0C\\r\\x20]";
+        return;
+      case 'b':
+        out_ += "(?-u:\\b)";
+        return;
+      case 'B':
+        out_ += "(?-u:\\B)";
+        return;
+      case 'A':
+        out_ += '^';
+        return;
+      case 'z':
+        out_ += kLineEnd;
+        return;
+      default:
+        common_escape();
+    }
+  }
+  /// Those that mean the same in both, in a class as well.
+  void common_escape() {
+    if (std::string_view("afnrtvxpP").contains(last_)) {
+      out_ += '\\';
+      out_ += last_;
+    } else if (!is_word(last_) && static_cast<unsigned char>(last_) < 0x80) {
+      plain(last_);
+    } else {
+      failed_ = true;
+    }
+  }
+
+  void character_class() {
+    out_ += take();
+    if (rest_.starts_with('^')) out_ += take();
+    if (rest_.starts_with(']')) plain(take());
+    while (!failed_ && !rest_.starts_with(']')) class_member();
+    out_ += take();
+  }
+  void class_member() {
+    if (rest_.starts_with("[:")) {
+      const std::size_t end = rest_.find(":]");
+      failed_ = failed_ || end == std::string_view::npos;
+      for (std::size_t i = 0; !failed_ && i < end + 2; ++i) out_ += take();
+      return;
+    }
+    if (rest_.starts_with("--")) failed_ = true;
+    const char letter = take();
+    if (letter == '\\') {
+      class_escape();
+    } else if (letter == '-') {
+      out_ += letter;
+    } else {
+      plain(letter);
+    }
+  }
+  void class_escape() {
+    switch (take()) {
+      case 'w':
+        out_ += "0-9A-Za-z_";
+        return;
+      case 'd':
+        out_ += "0-9";
+        return;
+      case 's':
+        out_ += "\\t\\x0C\\r\\x20";
+        return;
+      default:
+        common_escape();
+    }
+  }
+
+  /// Flags that change what lines are cannot be said.
+  void group() {
+    const std::string_view head = rest_.substr(0, rest_.find_first_of(":)>"));
+    const bool named = head.starts_with("(?P<") || head.starts_with("(?<");
+    failed_ = failed_ || (!named && head.find_first_of("ms") != std::string_view::npos);
+    for (std::size_t i = 0; i < head.size() && !failed_; ++i) out_ += take();
+  }
+
+  std::string_view rest_;
+  std::string out_;
+  char last_ = '\0';
+  bool failed_ = false;
+};
+
+/// The options that make ripgrep see the files that walk_files() sees, and nothing of the person's own settings.
+std::vector<std::string> arguments(const std::string& program, const LineQuery& query, std::string pattern) {
   std::vector<std::string> argv = {program,
                                    "--no-config",
                                    "--color=never",
-                                   "--no-heading",
-                                   "--line-number",
-                                   "--with-filename",
+                                   "--files-with-matches",
                                    "--null",
                                    "--no-messages",
                                    "--hidden",
@@ -40,120 +177,75 @@ std::vector<std::string> arguments(const std::string& program, const LineQuery& 
                                    "--no-ignore-global",
                                    "--no-ignore-exclude",
                                    "--glob=!.git",
-                                   "--crlf",
                                    "--encoding=none"};
-  if (order == Order::kByPath) argv.emplace_back("--sort=path");
-  argv.push_back(fmt::format("--max-count={}", query.max_matches + 1));
   if (query.ignore_case) argv.emplace_back("--ignore-case");
   if (query.literal) argv.emplace_back("--fixed-strings");
-  argv.insert(argv.end(), {"--regexp", query.pattern, "--", "."});
+  argv.insert(argv.end(), {"--regexp", std::move(pattern), "--", "."});
   return argv;
 }
 
-/// "./path\0line:text"; anything else is a remark of ripgrep's.
-std::optional<LineMatch> read_line(const LineQuery& query, std::string_view line) {
-  const std::size_t nul = line.find('\0');
-  if (nul == std::string_view::npos) return std::nullopt;
-  std::string_view path = line.substr(0, nul);
-  if (path.starts_with("./")) path.remove_prefix(2);
-  if (query.files && !query.files->matches(path)) return std::nullopt;
-  const std::string_view rest = line.substr(nul + 1);
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-  const auto colon = static_cast<std::size_t>(end - rest.data());
-  if (error != std::errc() || colon >= rest.size() || rest[colon] != ':') return std::nullopt;
-  return LineMatch{std::string(path), number, shown_line(rest.substr(colon + 1))};
-}
-
 /// Folder by folder, as walk_files() goes: "a/b" before "a.txt".
-bool comes_before(const LineMatch& a, const LineMatch& b) {
-  const auto [at_a, at_b] = std::ranges::mismatch(a.path, b.path);
-  if (at_a == a.path.end() && at_b == b.path.end()) return a.line < b.line;
+bool comes_before(const std::string& a, const std::string& b) {
+  const auto [at_a, at_b] = std::ranges::mismatch(a, b);
   const auto rank = [](auto at, auto end) {
     if (at == end) return -1;
     return *at == '/' ? 0 : static_cast<int>(static_cast<unsigned char>(*at));
   };
-  return rank(at_a, a.path.end()) < rank(at_b, b.path.end());
+  return rank(at_a, a.end()) < rank(at_b, b.end());
 }
 
-/// One run of ripgrep, whose output is taken line by line and which is ended as soon as no more of it is wanted.
-class Search final : public ports::OutputSink {
+/// Gathers "./path\0./path\0".
+class PathList final : public ports::OutputSink {
  public:
-  Search(const LineQuery& query, Order order) : query_(query), order_(order) {}
-
-  /// Matches as they came. With Order::kAny `more` says that there was too much to sort.
-  Async<Result<LineMatches>> run(ports::CommandRunner* runner, std::string program, std::string root,
-                                 runtime::CancelToken cancel) {
-    runtime::CancelSource enough(cancel);
-    enough_ = &enough;
-    ports::CommandSpec spec{.argv = arguments(program, query_, order_), .cwd = std::move(root), .timeout = kPatience};
-    const auto exit = co_await runner->run(std::move(spec), *this, enough.token());
-    enough_ = nullptr;
-    if (cancel.cancelled()) co_return cancel.reason();
-    if (!exit.ok()) co_return exit.error();
-    if (found_.more) co_return std::move(found_);
-    take("\n");
-    // 0: found, 1: not found; 2 also when a single file could not be read.
-    const bool ended = exit->status == protocol::CallStatus::kCompleted;
-    if (!ended || exit->exit_code > 2 || (exit->exit_code == 2 && found_.matches.empty())) {
-      co_return Error{.code = base::codes::kUnavailable,
-                      .message = fmt::format("ripgrep ended with {}", exit->exit_code)};
-    }
-    co_return std::move(found_);
-  }
-
   void write(protocol::OutputStream stream, std::string_view bytes) override {
-    if (stream != protocol::OutputStream::kStdout || found_.more) return;
-    take(bytes);
-    if (found_.more && enough_ != nullptr) enough_->cancel(runtime::cancelled_error("enough was found"));
+    if (stream != protocol::OutputStream::kStdout) return;
+    too_long_ = too_long_ || bytes_.size() + bytes.size() > kMaxListBytes;
+    if (!too_long_) bytes_ += bytes;
+  }
+  [[nodiscard]] bool too_long() const { return too_long_; }
+  [[nodiscard]] std::vector<std::string> sorted() const {
+    std::vector<std::string> paths;
+    for (std::string_view path : base::split(bytes_, '\0')) {
+      if (path.starts_with("./")) path.remove_prefix(2);
+      if (!path.empty()) paths.emplace_back(path);
+    }
+    std::ranges::sort(paths, &comes_before);
+    return paths;
   }
 
  private:
-  void take(std::string_view bytes) {
-    bytes_ += bytes.size();
-    while (!bytes.empty() && !found_.more) {
-      const std::size_t end = bytes.find('\n');
-      // Of a line without end only what is shown of it counts, and its name.
-      if (rest_.size() < kReadBytes) rest_ += bytes.substr(0, end);
-      if (end == std::string_view::npos) break;
-      bytes.remove_prefix(end + 1);
-      if (auto match = read_line(query_, rest_)) add(*std::move(match));
-      rest_.clear();
-    }
-    if (order_ == Order::kAny && bytes_ > kMaxUnordered) found_.more = true;
-  }
-  void add(LineMatch match) {
-    if (order_ == Order::kByPath && found_.matches.size() == query_.max_matches) {
-      found_.more = true;
-      return;
-    }
-    found_.matches.push_back(std::move(match));
-  }
-
-  const LineQuery& query_;
-  const Order order_;
-  LineMatches found_;
-  std::string rest_;
-  std::size_t bytes_ = 0;
-  runtime::CancelSource* enough_ = nullptr;
+  std::string bytes_;
+  bool too_long_ = false;
 };
+
+Error unavailable(std::string why) {
+  return {.code = base::codes::kUnavailable, .message = "ripgrep " + std::move(why)};
+}
 
 }  // namespace
 
-Async<Result<LineMatches>> search_with_ripgrep(ports::CommandRunner* runner, std::string program, LineQuery query,
-                                               std::string root, runtime::CancelToken cancel) {
-  Search unordered(query, Order::kAny);
-  CO_TRY(LineMatches found, co_await unordered.run(runner, program, root, cancel));
-  if (found.more) {
-    Search in_order(query, Order::kByPath);
-    co_return co_await in_order.run(runner, std::move(program), std::move(root), std::move(cancel));
+std::optional<std::string> ripgrep_pattern(const LineQuery& query) {
+  return query.literal ? query.pattern : PatternWriter(query.pattern).write();
+}
+
+Async<Result<std::vector<std::string>>> files_by_ripgrep(ports::CommandRunner* runner, std::string program,
+                                                         LineQuery query, std::string root,
+                                                         runtime::CancelToken cancel) {
+  auto pattern = ripgrep_pattern(query);
+  if (!pattern) co_return unavailable("cannot be told this pattern");
+  PathList found;
+  ports::CommandSpec spec{
+      .argv = arguments(program, query, *std::move(pattern)), .cwd = std::move(root), .timeout = kPatience};
+  const auto exit = co_await runner->run(std::move(spec), found, cancel);
+  if (cancel.cancelled()) co_return cancel.reason();
+  if (!exit.ok()) co_return exit.error();
+  std::vector<std::string> paths = found.sorted();
+  // 0: found, 1: not found; 2 also when a single file could not be read.
+  const bool ended = exit->status == protocol::CallStatus::kCompleted && !found.too_long();
+  if (!ended || exit->exit_code > 2 || (exit->exit_code == 2 && paths.empty())) {
+    co_return unavailable(fmt::format("ended with {}", exit->exit_code));
   }
-  std::ranges::sort(found.matches, &comes_before);
-  if (found.matches.size() > query.max_matches) {
-    found.matches.resize(query.max_matches);
-    found.more = true;
-  }
-  co_return found;
+  co_return paths;
 }
 
 }  // namespace lathe::tools::search

@@ -6,15 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
-#include <map>
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/globs/glob_pattern.h"
 #include "lathe/runtime/files.h"
 #include "lathe/tools/common/arguments.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/workspace.h"
@@ -41,6 +42,61 @@ std::string shown_below(const Place& place, std::string_view path) {
   return place.shown() + "/" + std::string(path);
 }
 
+/// Keeps files from being shown: those that hold secrets, whatever they are called, and those that rules about paths
+/// refuse or ask about, which is counted.
+class Shown final {
+ public:
+  /// `as`: the tools whose rules count. All outlive it.
+  Shown(const Place& place, const std::string& cwd, const common::SecretGuard* guard, const ports::MayShow& rules,
+        std::vector<std::string> as)
+      : place_(place), guard_(guard), rules_(rules), as_(std::move(as)), real_(common::gate_path(place, cwd)) {}
+
+  /// By its path below the place.
+  [[nodiscard]] bool by_rules(const std::string& path) {
+    if (!rules_) return true;
+    const std::string named = below(place_.absolute, path);
+    const std::string real = below(real_, path);
+    const bool all = std::ranges::all_of(
+        as_, [&](const std::string& tool) { return rules_(tool, named) && (real == named || rules_(tool, real)); });
+    if (!all) ++withheld_;
+    return all;
+  }
+  /// Below it may be folders whose very names are secret.
+  [[nodiscard]] bool by_name(const std::string& path) {
+    return guard_ == nullptr || !guard_->names_secret("", below(place_.absolute, path));
+  }
+  [[nodiscard]] bool by_content(const std::string& path, const struct stat& status) {
+    if (guard_ == nullptr) return true;
+    if (guard_->names_secret(shown_below(place_, path), below(place_.absolute, path))) return false;
+    if (status.st_nlink < 2) return true;
+    if (!inodes_) inodes_ = guard_->inodes_below(place_.absolute);
+    return !inodes_->contains({status.st_dev, status.st_ino});
+  }
+  [[nodiscard]] bool open_file(const std::string& path, int fd) {
+    struct stat status{};
+    return fstat(fd, &status) == 0 && by_content(path, status) && by_rules(path);
+  }
+  /// A line about what rules kept back, or "".
+  [[nodiscard]] std::string note() const {
+    if (withheld_ == 0) return "";
+    return fmt::format("[{} file{} not shown: rules about paths refuse or ask about {}]\n", withheld_,
+                       withheld_ == 1 ? " is" : "s are", withheld_ == 1 ? "it" : "them");
+  }
+
+ private:
+  static std::string below(const std::string& folder, const std::string& path) {
+    return (folder == "/" ? "" : folder) + "/" + path;
+  }
+
+  const Place& place_;
+  const common::SecretGuard* const guard_;
+  const ports::MayShow& rules_;
+  const std::vector<std::string> as_;
+  const std::string real_;
+  std::optional<common::SecretGuard::Inodes> inodes_;
+  std::size_t withheld_ = 0;
+};
+
 /// Tells work on a pool thread that its call was cancelled.
 struct StopFlag {
   std::shared_ptr<std::atomic<bool>> flag = std::make_shared<std::atomic<bool>>(false);
@@ -57,7 +113,7 @@ bool is_folder(const Place& place) {
 /// A folder that is itself a secret.
 Result<void> check_folder(const Place& place, const common::SecretGuard* secrets) {
   if (secrets == nullptr) return {};
-  TRY(const base::UniqueFd fd, runtime::open_file(place.absolute, O_PATH | O_DIRECTORY));
+  TRY(const base::UniqueFd fd, common::open_place(place, O_PATH | O_DIRECTORY));
   struct stat status{};
   if (fstat(fd.get(), &status) != 0) return base::errno_error(errno, place.shown());
   return secrets->check(place, fd.get(), status);
@@ -80,24 +136,21 @@ ports::ToolSpec glob_spec(const SearchOptions& options) {
 
 using Matches = std::function<bool(const std::string& path)>;
 
-Result<std::string> list_files(const Place& place, const Matches& matches, const SearchOptions& options,
+Result<std::string> list_files(const Place& place, const Matches& matches, const SearchOptions& options, Shown& shown,
                                const std::atomic<bool>& stop) {
   const std::size_t max_results = options.max_results;
   TRY_OK(check_folder(place, options.secrets));
   std::string out;
   std::size_t count = 0;
-  TRY_OK(walk_files(place.absolute, stop, [&](const FoundFile& file) {
+  TRY_OK(walk_files(place, stop, [&](const FoundFile& file) {
     const std::string& path = file.path;
-    // Below it may be folders whose very names are secret.
-    if (options.secrets != nullptr && options.secrets->names_secret("", place.absolute + "/" + path)) {
-      return Visit::kGoOn;
-    }
-    if (matches(path) && ++count <= max_results) out += shown_below(place, path) + "\n";
+    if (!matches(path) || !shown.by_name(path) || !shown.by_rules(path)) return Visit::kGoOn;
+    if (++count <= max_results) out += shown_below(place, path) + "\n";
     return Visit::kGoOn;
   }));
-  if (count == 0) return std::string("(no file matches)\n");
+  if (count == 0) out = "(no file matches)\n";
   if (count > max_results) out += fmt::format("[{} of {} files; narrow the pattern down]\n", max_results, count);
-  return out;
+  return out + shown.note();
 }
 
 struct ListJob {
@@ -105,11 +158,15 @@ struct ListJob {
   SearchOptions options;
   Place place;
   Matches matches;
+  ports::ToolEnvironment environment;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     const StopFlag stop;
     const auto registration = stop.set_by(cancel);
-    const auto text = co_await options.pool->run([&] { return list_files(place, matches, options, *stop.flag); });
+    const auto text = co_await options.pool->run([&] {
+      Shown shown(place, environment.cwd, options.secrets, environment.may_show, {tool});
+      return list_files(place, matches, options, shown, *stop.flag);
+    });
     if (cancel.cancelled()) co_return cancel.reason();
     if (!text.ok()) co_return text.error().within(tool);
     co_return common::said(out, *text);
@@ -131,8 +188,10 @@ class GlobTool final : public ports::Tool {
     CO_TRY(const auto path, arguments.optional_text("path"));
     CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("glob"));
     auto matches = [pattern = std::move(pattern)](const std::string& path) { return pattern.matches(path); };
-    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), fmt::format("find {}", text),
-                                   ListJob{"glob", options_, std::move(place), std::move(matches)});
+    auto reading = co_await common::reading_of(options_.pool, call, std::move(place), environment.cwd);
+    co_return common::prepared_job(
+        std::move(reading.action), fmt::format("find {}", text),
+        ListJob{"glob", options_, std::move(reading.place), std::move(matches), environment});
   }
 
  private:
@@ -173,8 +232,10 @@ class FindTool final : public ports::Tool {
     CO_TRY(auto matches, name_matcher(base::lower(text)).within("find_files"));
     CO_TRY(const auto path, arguments.optional_text("path"));
     CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("find_files"));
-    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), fmt::format("find {}", text),
-                                   ListJob{"find_files", options_, std::move(place), std::move(matches)});
+    auto reading = co_await common::reading_of(options_.pool, call, std::move(place), environment.cwd);
+    co_return common::prepared_job(
+        std::move(reading.action), fmt::format("find {}", text),
+        ListJob{"find_files", options_, std::move(reading.place), std::move(matches), environment});
   }
 
  private:
@@ -222,48 +283,12 @@ std::string print(const LineMatches& found, const Place& place, bool in_folder) 
   return base::to_utf8(out);
 }
 
-/// Decides of which files below a folder lines may be shown: not of those that hold secrets, whatever they are called.
-class Secrets final {
- public:
-  Secrets(const Place& place, const common::SecretGuard* guard) : place_(place), guard_(guard) {}
-
-  [[nodiscard]] bool may_show(const std::string& path, const struct stat& status) {
-    if (guard_ == nullptr) return true;
-    if (guard_->names_secret(shown_below(place_, path), place_.absolute + "/" + path)) return false;
-    if (status.st_nlink < 2) return true;
-    if (!inodes_) inodes_ = guard_->inodes_below(place_.absolute);
-    return !inodes_->contains({status.st_dev, status.st_ino});
-  }
-  [[nodiscard]] bool may_show(const std::string& path, int fd) {
-    struct stat status{};
-    return fstat(fd, &status) == 0 && may_show(path, status);
-  }
-  /// Of what ripgrep found, in the jail; only names are left to look at.
-  [[nodiscard]] LineMatches filter(LineMatches found) {
-    std::map<std::string, bool> decided;
-    std::erase_if(found.matches, [&](const LineMatch& match) {
-      const auto [known, fresh] = decided.try_emplace(match.path, false);
-      struct stat status{};
-      // One that is gone is decided by its name.
-      if (fresh && stat((place_.absolute + "/" + match.path).c_str(), &status) != 0) status = {};
-      if (fresh) known->second = !may_show(match.path, status);
-      return known->second;
-    });
-    return found;
-  }
-
- private:
-  const Place& place_;
-  const common::SecretGuard* const guard_;
-  std::optional<common::SecretGuard::Inodes> inodes_;
-};
-
 Result<LineMatches> search_one(const LineQuery& query, const Place& place, const common::SecretGuard* secrets) {
   TRY(const auto expression, compile(query));
   TRY(const auto file, common::open_for_reading(place, secrets));
   LineMatches found;
-  // The guard has seen this very descriptor.
-  const MayShow all = [](const std::string&, int) { return true; };
+  // The guard has seen this very descriptor, and the gate its name.
+  const ShowsFile all = [](const std::string&, int) { return true; };
   (void)search_file(*expression, query, file.fd.get(), place.shown(), all, found);
   return found;
 }
@@ -272,30 +297,30 @@ struct GrepJob {
   SearchOptions options;
   Place place;
   LineQuery query;
+  ports::ToolEnvironment environment;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     const bool folder = is_folder(place);
     if (folder) CO_TRY_OK(check_folder(place, options.secrets).within("grep"));
+    // Whoever is shown a line reads it.
+    Shown shown(place, environment.cwd, options.secrets, environment.may_show, {"grep", "read_file"});
+    std::optional<std::vector<std::string>> candidates;
     if (folder && options.ripgrep && options.runner != nullptr) {
-      const auto found = co_await search_with_ripgrep(options.runner, *options.ripgrep, query, place.absolute, cancel);
+      auto files = co_await files_by_ripgrep(options.runner, *options.ripgrep, query, place.real, cancel);
       if (cancel.cancelled()) co_return cancel.reason();
-      if (found.ok()) {
-        const LineMatches open =
-            co_await options.pool->run([&] { return Secrets(place, options.secrets).filter(*found); });
-        co_return common::said(out, print(open, place, folder));
-      }
+      if (files.ok()) candidates = *std::move(files);
     }
     const StopFlag stop;
     const auto registration = stop.set_by(cancel);
     const auto found = co_await options.pool->run([&]() -> Result<LineMatches> {
       if (!folder) return search_one(query, place, options.secrets);
-      Secrets secrets(place, options.secrets);
-      const MayShow may_show = [&](const std::string& path, int fd) { return secrets.may_show(path, fd); };
-      return search_tree(query, place.absolute, may_show, *stop.flag);
+      const ShowsFile shows = [&](const std::string& path, int fd) { return shown.open_file(path, fd); };
+      if (candidates) return search_files(query, place, *candidates, shows, *stop.flag);
+      return search_tree(query, place, shows, *stop.flag);
     });
     if (cancel.cancelled()) co_return cancel.reason();
     if (!found.ok()) co_return found.error();
-    co_return common::said(out, print(*found, place, folder));
+    co_return common::said(out, print(*found, place, folder) + shown.note());
   }
 };
 
@@ -326,8 +351,9 @@ class GrepTool final : public ports::Tool {
     CO_TRY(const auto path, arguments.optional_text("path"));
     CO_TRY(auto place, common::place_of(environment.cwd, path.value_or(".")).within("grep"));
     std::string title = fmt::format("search for {}", query.pattern);
-    co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kRead), std::move(title),
-                                   GrepJob{options_, std::move(place), std::move(query)});
+    auto reading = co_await common::reading_of(options_.pool, call, std::move(place), environment.cwd);
+    co_return common::prepared_job(std::move(reading.action), std::move(title),
+                                   GrepJob{options_, std::move(reading.place), std::move(query), environment});
   }
 
  private:

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/subprocess.h"
@@ -79,6 +80,7 @@ class SearchTest : public testing::TestWithParam<bool> {
     const protocol::ToolCall call{"c", name, arguments.dump()};
     auto prepared = loop_.block_on(tool.prepare(call, environment_));
     if (!prepared.ok()) return prepared.error().message;
+    opened_ = (*prepared)->action().opened;
     Sink out;
     const auto result = loop_.block_on((*prepared)->run(out, {}));
     return result.ok() ? out.text : result.error().message;
@@ -88,6 +90,8 @@ class SearchTest : public testing::TestWithParam<bool> {
   runtime::Pool pool_{loop_, "fs", 1};
   PlainRunner runner_{loop_};
   ports::ToolEnvironment environment_{.cwd = "", .session_id = "s"};
+  /// What the last call told the gate.
+  std::vector<std::string> opened_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Ripgrep, SearchTest, testing::Bool(),
@@ -108,6 +112,39 @@ TEST_P(SearchTest, NarrowsByCaseTextFileAndFolder) {
   EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "a.txt"}}), "a.txt:2:needle two\n");
   EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "drop.log"}}), "drop.log:1:needle\n") << "asked for by name";
   EXPECT_EQ(use("grep", {{"pattern", "no such text"}}), "(no line matches)\n");
+}
+
+TEST_P(SearchTest, FilesThatRulesKeepBackAreLeftOutAndCounted) {
+  put("private/a", "needle\n");
+  put("private/b", "needle\nneedle\n");
+  const std::string cwd = environment_.cwd;
+  std::set<std::string> tools;
+  environment_.may_show = [&](const std::string& tool, const std::string& path) {
+    tools.insert(tool);
+    return !path.starts_with(cwd + "/private/");
+  };
+  const std::string note = "[2 files are not shown: rules about paths refuse or ask about them]\n";
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "private"}}), "(no line matches)\n" + note);
+  EXPECT_EQ(use("grep", {{"pattern", "int needle|^needle$"}}), "a/inner.cc:1:int needle(int x);\n" + note);
+  EXPECT_EQ(use("glob", {{"pattern", "{a,b,*.cc}"}}), "a/inner.cc\n" + note);
+  EXPECT_EQ(use("find_files", {{"pattern", "inner"}}), "a/inner.cc\n") << "nothing was kept back";
+  EXPECT_EQ(tools, (std::set<std::string>{"find_files", "glob", "grep", "read_file"}));
+}
+
+TEST_P(SearchTest, FilesThatAreKeptBackTakeNobodysPlace) {
+  for (int i = 0; i < 5; ++i) put("a/0" + std::to_string(i), "needle\n");
+  environment_.may_show = [](const std::string&, const std::string& path) {
+    return path.find("/a/0") == std::string::npos;
+  };
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "a"}}, 2),
+            "a/inner.cc:1:int needle(int x);\n[5 files are not shown: rules about paths refuse or ask about them]\n");
+}
+
+TEST_P(SearchTest, ASearchIsOfWhatItsPathLeadsTo) {
+  fs::create_directory_symlink(environment_.cwd + "/a", environment_.cwd + "/to-a");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "to-a"}}), "to-a/inner.cc:1:int needle(int x);\n");
+  EXPECT_EQ(opened_, std::vector<std::string>{environment_.cwd + "/a"});
+  EXPECT_EQ(use("glob", {{"pattern", "*.cc"}, {"path", "to-a"}}), "to-a/inner.cc\n");
 }
 
 TEST_P(SearchTest, HonoursTheRulesAboveTheFolder) {
@@ -189,7 +226,7 @@ class SwappedLinks : public testing::Test {
 
 TEST_F(SwappedLinks, AFolderThatBecomesALinkIsNotWalked) {
   std::vector<std::string> seen;
-  const auto walked = walk_files(base_ + "/tree", stop_, [&](const FoundFile& file) {
+  const auto walked = walk_files({.absolute = base_ + "/tree", .relative = "."}, stop_, [&](const FoundFile& file) {
     if (seen.empty()) swap();
     seen.push_back(file.path);
     return Visit::kGoOn;
@@ -201,7 +238,7 @@ TEST_F(SwappedLinks, AFolderThatBecomesALinkIsNotWalked) {
 TEST_F(SwappedLinks, AFileThatBecomesALinkIsNotSearched) {
   const LineQuery query{.pattern = "needle", .max_matches = 10};
   const auto found = search_tree(
-      query, base_ + "/tree",
+      query, {.absolute = base_ + "/tree", .relative = "."},
       [&](const std::string&, int) {
         swap();
         return true;

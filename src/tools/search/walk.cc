@@ -124,12 +124,13 @@ class Walker {
 
 }  // namespace
 
-Result<void> walk_files(const std::string& root, const std::atomic<bool>& stop,
+Result<void> walk_files(const common::Place& root, const std::atomic<bool>& stop,
                         const std::function<Visit(const FoundFile& file)>& visit) {
-  TRY(const UniqueFd there, runtime::open_file(root, O_RDONLY | O_DIRECTORY));
+  TRY(const UniqueFd there, common::open_place(root, O_RDONLY | O_DIRECTORY));
+  const std::string& name = root.real.empty() ? root.absolute : root.real;
   Walker walker(stop, visit);
-  walker.read_parents(root);
-  (void)walker.walk(there.get(), root, "", 0);
+  walker.read_parents(name);
+  (void)walker.walk(there.get(), name, "", 0);
   return {};
 }
 

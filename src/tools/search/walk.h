@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "lathe/base/result.h"
+#include "lathe/tools/common/workspace.h"
 
 namespace lathe::tools::search {
 
@@ -20,11 +21,11 @@ struct FoundFile {
   std::string name;
 };
 
-/// Calls back with every regular file below the absolute folder `root`, in the order of their names. Left out: what
+/// Calls back with every regular file below the folder `root`, in the order of their names. Left out: what
 /// .gitignore files in and above the folder ignore (up to the repository's root), `.git`, and what links point to:
 /// folders are opened one in another, so that a link put in the place of one is not followed either. Hidden files are
 /// in. Stops early when `stop` is set. Blocks.
-[[nodiscard]] base::Result<void> walk_files(const std::string& root, const std::atomic<bool>& stop,
+[[nodiscard]] base::Result<void> walk_files(const common::Place& root, const std::atomic<bool>& stop,
                                             const std::function<Visit(const FoundFile& file)>& visit);
 
 }  // namespace lathe::tools::search
