@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "lathe/agent/call_events.h"
@@ -61,6 +62,23 @@ Async<Result<ports::RunResult>> run_prepared(ports::PreparedCall* prepared, port
 std::string joined(std::string first, const std::string& second) {
   if (!first.empty() && !second.empty()) first += '\n';
   return first + second;
+}
+
+/// The person's note with a yes, for the model.
+std::string noted(const GateAnswer& answer) {
+  return answer.note.empty() ? "" : "The person who allowed it says: " + answer.note;
+}
+
+Error aborted_by(const GateAnswer& answer) {
+  return {.code = protocol::error_codes::kApprovalAborted,
+          .message = joined("declined; the person ended the task", answer.note)};
+}
+
+/// The outcome that an end event tells of.
+protocol::CallOutcome& outcome_of(EventMsg& end) {
+  if (auto* exec = std::get_if<protocol::ExecCommandEnd>(&end)) return exec->outcome;
+  if (auto* patch = std::get_if<protocol::PatchApplyEnd>(&end)) return patch->outcome;
+  return std::get<protocol::ToolCallEnd>(end).outcome;
 }
 
 }  // namespace
@@ -147,6 +165,9 @@ Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t
     batch.push_back(*std::move(ready));
     if (!overlaps) {
       const Result<void> ran = co_await run_batch(std::exchange(batch, {}), cancel);
+      if (!ran.ok() && ran.error().code == protocol::error_codes::kApprovalAborted) {
+        CO_TRY_OK(co_await end_rest(&calls, i + 1, CallStatus::kCancelled, "not run: the task was ended"));
+      }
       if (!ran.ok()) co_return ran.error();
     }
   }
@@ -158,17 +179,22 @@ Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t
 Async<Result<Dispatcher::Slot>> Dispatcher::make_ready(PendingCall pending, CancelToken cancel) {
   Slot slot;
   slot.pending = std::move(pending);
-  protocol::ToolCall call = translated(slot.pending.call);
+  CO_TRY_OK(co_await prepare_and_ask(&slot, translated(slot.pending.call), cancel));
+  co_return std::move(slot);
+}
+
+Async<Result<void>> Dispatcher::prepare_and_ask(Slot* slot, protocol::ToolCall call, CancelToken cancel) {
   ports::Tool* tool = find(call.tool);
   if (tool == nullptr) {
-    slot.end = end_event(call, CallStatus::kFailed, within_budget(unknown_tool(call.tool)));
-    co_return std::move(slot);
+    slot->end = end_event(call, CallStatus::kFailed, within_budget(unknown_tool(call.tool)));
+    co_return Result<void>();
   }
   for (int amendments = 0; amendments <= kMaxAmendments; ++amendments) {
+    environment_.may_show = host_.may_show();
     Result<std::unique_ptr<ports::PreparedCall>> prepared = co_await prepare(tool, &call, &environment_);
     if (!prepared.ok()) {
-      slot.end = end_event(call, CallStatus::kFailed, within_budget(joined(slot.remark, prepared.error().text())));
-      co_return std::move(slot);
+      slot->end = end_event(call, CallStatus::kFailed, within_budget(joined(slot->remark, prepared.error().text())));
+      co_return Result<void>();
     }
     const Action action = (*prepared)->action();
     CO_TRY(GateAnswer answer, co_await host_.gate(action, cancel));
@@ -176,27 +202,27 @@ Async<Result<Dispatcher::Slot>> Dispatcher::make_ready(PendingCall pending, Canc
       case GateAnswer::Verdict::kParked:
         co_return Error{.code = protocol::error_codes::kParked, .message = "a call waits for a person"};
       case GateAnswer::Verdict::kAbort:
-        co_return Error{.code = protocol::error_codes::kApprovalAborted,
-                        .message = joined("declined; the person ended the task", answer.note)};
+        co_return aborted_by(answer);
       case GateAnswer::Verdict::kDeclined:
-        slot.end =
+        slot->end =
             end_event(action,
                       {.status = CallStatus::kDeclined,
                        .output = within_budget(joined("declined: this call was not allowed to run", answer.note))},
                       std::nullopt);
-        co_return std::move(slot);
+        co_return Result<void>();
       case GateAnswer::Verdict::kRun:
         break;
     }
     if (!answer.amended_arguments || *answer.amended_arguments == call.arguments) {
-      slot.prepared = *std::move(prepared);
-      co_return std::move(slot);
+      slot->remark = joined(std::move(slot->remark), noted(answer));
+      slot->prepared = *std::move(prepared);
+      co_return Result<void>();
     }
     call.arguments = *std::move(answer.amended_arguments);
-    slot.remark = "A person changed the arguments of this call to: " + call.arguments;
+    slot->remark = "A person changed the arguments of this call to: " + call.arguments;
   }
-  slot.end = end_event(call, CallStatus::kFailed, "not run: its arguments were changed over and over");
-  co_return std::move(slot);
+  slot->end = end_event(call, CallStatus::kFailed, "not run: its arguments were changed over and over");
+  co_return Result<void>();
 }
 
 Async<Result<void>> Dispatcher::run_batch(std::vector<Slot> batch, CancelToken cancel) {
@@ -213,15 +239,12 @@ Async<Result<void>> Dispatcher::run_batch(std::vector<Slot> batch, CancelToken c
   if (environment_.history != nullptr) environment_.history->mark(host_.state().last_seq);
   co_await runtime::when_all(std::move(running));
   if (std::ranges::any_of(batch, [this](const Slot& slot) { return keeps_history_of(slot); })) {
-    const Result<void> kept = co_await environment_.history->after_command();
-    if (!kept.ok()) {
-      CO_TRY_OK(co_await record(
-          protocol::Warning{.code = "undo_incomplete",
-                            .message = "what the command changed could not be kept for undo: " + kept.error().text()}));
-    }
+    CO_TRY_OK(co_await keep_changes());
   }
-  bool parked = false;
+  std::optional<Error> stop;
   for (Slot& slot : batch) {
+    const Result<void> offered = co_await offer_outside(&slot, cancel);
+    if (!offered.ok() && !cancel.cancelled()) stop = offered.error();
     for (EventMsg& event : slot.events) {
       if (protocol::is_durable(event)) {
         CO_TRY_OK(co_await record(std::move(event)));
@@ -229,10 +252,69 @@ Async<Result<void>> Dispatcher::run_batch(std::vector<Slot> batch, CancelToken c
         host_.show(std::move(event));
       }
     }
-    parked = parked || slot.parked;
+    if (slot.parked) stop = Error{.code = protocol::error_codes::kParked, .message = "a call waits for a person"};
+    if (slot.aborted) stop = std::move(slot.aborted);
     if (slot.end) CO_TRY_OK(co_await record(*std::move(slot.end)));
   }
-  if (parked) co_return Error{.code = protocol::error_codes::kParked, .message = "a call waits for a person"};
+  if (stop) co_return *std::move(stop);
+  co_return Result<void>();
+}
+
+Async<Result<void>> Dispatcher::keep_changes() {
+  const Result<void> kept = co_await environment_.history->after_command();
+  if (kept.ok()) co_return Result<void>();
+  co_return co_await record(
+      protocol::Warning{.code = "undo_incomplete",
+                        .message = "what the command changed could not be kept for undo: " + kept.error().text()});
+}
+
+Async<Result<void>> Dispatcher::offer_outside(Slot* slot, CancelToken cancel) {
+  if (slot->refused.empty() || cancel.cancelled()) co_return Result<void>();
+  std::unique_ptr<ports::PreparedCall> outside = slot->prepared->outside_sandbox(slot->refused);
+  if (!outside) co_return Result<void>();
+  const auto answered = [this, id = outside->action().call_id] {
+    const auto found = host_.state().decisions.find(id);
+    return found == host_.state().decisions.end() ? std::string() : found->second.id;
+  };
+  const std::string before = answered();
+  CO_TRY(const GateAnswer answer, co_await host_.gate(outside->action(), cancel));
+  if (answer.verdict == GateAnswer::Verdict::kAbort) {
+    slot->aborted = aborted_by(answer);
+    co_return Result<void>();
+  }
+  if (answer.verdict != GateAnswer::Verdict::kRun) {
+    // The model need not know that nobody was asked.
+    if (answered() != before) {
+      std::string& output = outcome_of(*slot->end).output;
+      output = joined(std::move(output),
+                      within_budget(joined("A person was asked whether it may run outside the sandbox, and said no.",
+                                           answer.note)));
+    }
+    co_return Result<void>();
+  }
+  // Until it has run again, how it ended inside is how it ended.
+  Slot again{.pending = slot->pending};
+  again.remark = joined("The sandbox stopped this command (" + slot->refused + "); a person then let it run outside.",
+                        noted(answer));
+  if (answer.amended_arguments) {
+    protocol::ToolCall amended = translated(slot->pending.call);
+    amended.arguments = *answer.amended_arguments;
+    CO_TRY_OK(co_await prepare_and_ask(&again, std::move(amended), cancel));
+  } else {
+    again.prepared = std::move(outside);
+  }
+  if (!again.end) CO_TRY_OK(co_await run_again(&again, cancel));
+  slot->end = std::move(again.end);
+  std::ranges::move(again.events, std::back_inserter(slot->events));
+  co_return Result<void>();
+}
+
+Async<Result<void>> Dispatcher::run_again(Slot* slot, CancelToken cancel) {
+  CO_TRY_OK(co_await snapshot_before(slot));
+  if (slot->end) co_return Result<void>();
+  CO_TRY_OK(co_await record(begin_event(slot->prepared->action(), slot->prepared->title())));
+  (void)co_await run_slot(slot, cancel);
+  if (keeps_history_of(*slot)) CO_TRY_OK(co_await keep_changes());
   co_return Result<void>();
 }
 
@@ -304,6 +386,7 @@ Async<bool> Dispatcher::run_slot(Slot* slot, CancelToken cancel) {
   outcome.duration_ms = took.count();
   outcome.images = std::move(result.images);
   slot->events = std::move(result.events);
+  slot->refused = std::move(result.refused);
   slot->end = end_event(action, std::move(outcome), result.exit_code);
   add_diff(result.diff);
   co_return true;

@@ -22,6 +22,8 @@
 //      └──> gate ──────────────┴─kDeclined─────────────> declined
 //             │ kRun                └─kAbort, kParked──> the Task ends or parks
 //             └─> begin event ─> run ─> end event        completed, failed, timed_out, cancelled
+//                          ^      │ the sandbox stopped it
+//                          └─kRun─┴─> gate ─kDeclined──> failed, as it ended inside
 //
 // Neighbouring calls of read-only tools are prepared one after another and then run at once; every other call is alone.
 // Ends are recorded in the order of the calls. A call that was begun is never run again, but for one that only waits
@@ -64,6 +66,10 @@ class Dispatcher final {
     std::vector<protocol::EventMsg> events;
     /// The tool itself waits for a person.
     bool parked = false;
+    /// What the sandbox refused the command.
+    std::string refused;
+    /// A person ended the Task instead of letting it run outside.
+    std::optional<base::Error> aborted;
   };
 
   [[nodiscard]] ports::Tool* find(const std::string& name) const;
@@ -72,8 +78,16 @@ class Dispatcher final {
   [[nodiscard]] std::string unknown_tool(const std::string& name) const;
   /// What is said about a call, within what a result may have.
   [[nodiscard]] std::string within_budget(std::string_view text) const;
-  /// prepare and gate. Errors: `parked`, `approval_aborted`, cancellation.
+  /// Takes the answers of the gate into account until the call may run or has its end. Errors: `parked`,
+  /// `approval_aborted`, cancellation.
   runtime::Async<base::Result<Slot>> make_ready(PendingCall pending, runtime::CancelToken cancel);
+  runtime::Async<base::Result<void>> prepare_and_ask(Slot* slot, protocol::ToolCall call, runtime::CancelToken cancel);
+  /// Offers a command that the sandbox stopped to the person, and runs it outside when they say so.
+  runtime::Async<base::Result<void>> offer_outside(Slot* slot, runtime::CancelToken cancel);
+  /// Snapshot, begin event and run of a call that has begun before.
+  runtime::Async<base::Result<void>> run_again(Slot* slot, runtime::CancelToken cancel);
+  /// What changed by now is the doing of the commands that ran, which undo takes back.
+  runtime::Async<base::Result<void>> keep_changes();
   /// Runs what is ready, all at once, and records the ends.
   runtime::Async<base::Result<void>> run_batch(std::vector<Slot> batch, runtime::CancelToken cancel);
   /// Snapshots the workspace before a command that may write; the first time in a Task it is recorded. A slot whose

@@ -114,6 +114,68 @@ TEST(Dispatch, WhatIsSaidAboutACallStaysWithinTheBudgetToo) {
   }
 }
 
+TEST(Dispatch, TheNoteOfAYesReachesTheModelWithTheResult) {
+  Rig rig;
+  rig.host.on_gate = [](const ports::Action&) {
+    return GateAnswer{.verdict = GateAnswer::Verdict::kRun, .note = "but only this once"};
+  };
+  rig.model->call({{"write_file", "x"}});
+  (void)rig.run_task("go");
+  EXPECT_EQ(rig.host.outcomes().at(0).second.output, "The person who allowed it says: but only this once\nok");
+}
+
+/// A command that the sandbox stops.
+struct StoppedRig : Rig {
+  StoppedRig() {
+    writer.kind = ports::Action::Kind::kCommand;
+    writer.result = {.status = CallStatus::kFailed, .exit_code = 1, .refused = "Permission denied"};
+    writer.result_outside = {.exit_code = 0};
+    model->call({{"write_file", "x"}, {"write_file", "y"}});
+  }
+  GateAnswer outside{.verdict = GateAnswer::Verdict::kRun};
+  void answer() {
+    host.on_gate = [this](const ports::Action& action) {
+      return action.outside_sandbox ? outside : GateAnswer{.verdict = GateAnswer::Verdict::kRun};
+    };
+    (void)run_task("go");
+  }
+};
+
+TEST(Dispatch, WhatTheSandboxStoppedIsOfferedAndRunsOutsideOnce) {
+  StoppedRig rig;
+  rig.answer();
+  ASSERT_EQ(rig.host.gated.size(), 4U);
+  EXPECT_EQ(rig.host.gated[1].refused, "Permission denied");
+  EXPECT_TRUE(rig.host.gated[1].outside_sandbox);
+  EXPECT_THAT(rig.writer.ran, ElementsAre("x", "x", "y", "y"));
+  EXPECT_EQ(rig.host.recorded_of<protocol::ExecCommandBegin>().size(), 4U);
+  const auto ends = rig.host.recorded_of<protocol::ExecCommandEnd>();
+  ASSERT_EQ(ends.size(), 2U) << "one result for each call";
+  EXPECT_EQ(ends[0].exit_code, 0);
+  EXPECT_THAT(ends[0].outcome.output, HasSubstr("The sandbox stopped this command (Permission denied)"));
+}
+
+TEST(Dispatch, ANoToRunningOutsideLeavesTheResultAsItWas) {
+  StoppedRig rig;
+  rig.outside.verdict = GateAnswer::Verdict::kDeclined;
+  rig.answer();
+  EXPECT_THAT(rig.writer.ran, ElementsAre("x", "y"));
+  const auto ends = rig.host.recorded_of<protocol::ExecCommandEnd>();
+  EXPECT_EQ(ends.at(0).exit_code, 1);
+  EXPECT_EQ(ends.at(0).outcome.status, CallStatus::kFailed);
+}
+
+TEST(Dispatch, WhoEndsTheTaskInsteadEndsTheRestOfItsCalls) {
+  StoppedRig rig;
+  rig.outside.verdict = GateAnswer::Verdict::kAbort;
+  rig.answer();
+  EXPECT_THAT(rig.writer.ran, ElementsAre("x"));
+  const auto outcomes = rig.host.outcomes();
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_EQ(outcomes[0].second.status, CallStatus::kFailed) << "it ran, inside";
+  EXPECT_EQ(outcomes[1].second.status, CallStatus::kCancelled);
+}
+
 TEST(Dispatch, ADeclinedCallNeverRunsAndItsNoteReachesTheModel) {
   Rig rig;
   rig.host.on_gate = [](const ports::Action&) {

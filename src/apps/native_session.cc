@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "lathe/apps/agent_tools.h"
+#include "lathe/runtime/files.h"
+#include "lathe/sandbox/system_folders.h"
 #include "lathe/tools/agent/agent_tools.h"
 #include "lathe/tools/ask/ask_tool.h"
 #include "lathe/tools/common/aliases.h"
@@ -95,6 +97,14 @@ std::unique_ptr<SessionNetwork> make_network(const NativeSession::Shared& shared
       setup.record);
 }
 
+/// What commands in the jail see under its own name.
+std::vector<std::string> folders_in_sight(const engine::DriverSetup& setup) {
+  std::vector<std::string> folders(sandbox::kSystemFolders.begin(), sandbox::kSystemFolders.end());
+  folders.push_back(setup.cwd);
+  if (auto real = runtime::real_path(setup.cwd); real.ok()) folders.push_back(*std::move(real));
+  return folders;
+}
+
 ports::TaskEnd failed(base::Error error) { return {.kind = ports::TaskEnd::Kind::kFailed, .error = std::move(error)}; }
 
 agent::AgentOptions agent_options(const config::Config& config) {
@@ -124,7 +134,7 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
                 .taint = taint_book(shared.sandbox.paths)},
                session_facts(shared.sandbox, setup), shared.host),
       keepers_(shared.loop, keeper_options(shared, setup, &sandbox_)),
-      keeper_runner_(shared.loop, keepers_, level_of(shared, setup)),
+      keeper_runner_(shared.loop, keepers_, level_of(shared, setup), {&shared.fs_pool, folders_in_sight(setup)}),
       runner_(keeper_runner_, sandbox_),
       jobs_(shared.loop, keepers_, shared.blobs, {.record = setup.record, .observer = this, .secrets = shared.keys}),
       web_({.loop = shared.loop,

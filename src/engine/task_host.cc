@@ -6,6 +6,7 @@
 
 #include "lathe/base/secret_filter.h"
 #include "lathe/base/strings.h"
+#include "lathe/engine/bound_files.h"
 #include "lathe/engine/questions.h"
 #include "lathe/protocol/edit_strings.h"
 #include "lathe/protocol/error_codes.h"
@@ -58,6 +59,11 @@ Error settled_already(std::string_view what, const std::string& id, const std::s
   return {.code = base::codes::kNotFound,
           .message = fmt::format("no open {} \"{}\" in session {}", what, id, session),
           .hint = "it may be settled already: lathe approvals list"};
+}
+
+bool leaves_sandbox(const EventMsg& question) {
+  const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&question);
+  return exec != nullptr && exec->outside_sandbox;
 }
 
 std::string rule_of(const EventMsg& question) {
@@ -161,8 +167,19 @@ const ports::OpenQuestionState* SessionTaskHost::open_question(const std::string
 policy::PolicyDecision SessionTaskHost::judge(const ports::Action& action) const {
   const protocol::SessionConfigured& config = *state().config;
   const std::vector<policy::Source> sources = parts_.policy.sources_for(config.cwd);
-  return policy::decide(sources, {.approval = config.approval_policy, .mode = config.sandbox_mode},
+  const std::vector<std::string> readable = parts_.policy.readable_for(config.cwd);
+  return policy::decide(sources,
+                        {.approval = config.approval_policy, .mode = config.sandbox_mode, .readable = readable},
                         policy_action(action, config.cwd));
+}
+
+ports::MayShow SessionTaskHost::may_show() const {
+  const std::string cwd = state().config ? state().config->cwd : std::string();
+  std::vector<policy::Source> sources = parts_.policy.sources_for(cwd);
+  if (sources.empty()) return {};
+  return [sources = std::move(sources), cwd](const std::string& tool, const std::string& path) {
+    return policy::may_show(sources, cwd, tool, path);
+  };
 }
 
 std::optional<GateAnswer> SessionTaskHost::earlier_answer(const ports::Action& action,
@@ -174,6 +191,8 @@ std::optional<GateAnswer> SessionTaskHost::earlier_answer(const ports::Action& a
   if (answer.verdict != GateAnswer::Verdict::kRun) return answer;
   const auto asked = state().decided_questions.find(action.call_id);
   if (asked == state().decided_questions.end()) return std::nullopt;
+  // Whoever let it run in the sandbox said nothing about the outside, also not of arguments that are their own.
+  if (leaves_sandbox(fresh) && !leaves_sandbox(asked->second.request)) return std::nullopt;
   if (decided->second.amended_input) {
     const auto now = base::parse_json(action.arguments);
     // Other arguments than the person's: they are taken instead, and come here again.
@@ -187,17 +206,48 @@ std::optional<GateAnswer> SessionTaskHost::earlier_answer(const ports::Action& a
 }
 
 Async<Result<GateAnswer>> SessionTaskHost::gate(ports::Action action, CancelToken cancel) {
-  const policy::PolicyDecision decision = judge(action);
-  if (decision.verdict == policy::Verdict::kDeny) co_return refusal(decision);
+  while (true) {
+    const policy::PolicyDecision decision = judge(action);
+    if (decision.verdict == policy::Verdict::kDeny) co_return refusal(decision);
+    const EventMsg question = co_await question_for(action, decision);
+    // An answer that was given while the Task was parked, or before a crash.
+    if (auto earlier = earlier_answer(action, decision, question)) co_return *std::move(earlier);
+    if (decision.verdict == policy::Verdict::kAllow || is_granted(state(), question)) {
+      co_return GateAnswer{.verdict = GateAnswer::Verdict::kRun};
+    }
+    // What the sandbox stopped is offered to whoever is there; a Task is not parked for it.
+    if (!action.refused.empty() && !is_attended()) {
+      co_return GateAnswer{.verdict = GateAnswer::Verdict::kDeclined, .note = "nobody is there to let it run outside"};
+    }
+    CO_TRY(GateAnswer answer, co_await ask_person(action, question, cancel));
+    // Time has passed: what is refused by now stays refused, and what is not the same any more is asked about again.
+    const bool yes = answer.verdict == GateAnswer::Verdict::kRun;
+    if (!yes || answer.amended_arguments || co_await still_holds(action, question)) co_return answer;
+  }
+}
+
+Async<EventMsg> SessionTaskHost::question_for(ports::Action action, policy::PolicyDecision decision) {
   std::optional<std::int64_t> expires_at;
   if (decision.timeout) expires_at = parts_.loop.unix_now() + decision.timeout->count();
   EventMsg question = question_about(action, new_id("ask"), decision, expires_at);
-  // An answer that was given while the Task was parked, or before a crash.
-  if (auto earlier = earlier_answer(action, decision, question)) co_return *std::move(earlier);
-  if (decision.verdict == policy::Verdict::kAllow || is_granted(state(), question)) {
-    co_return GateAnswer{.verdict = GateAnswer::Verdict::kRun};
+  if (auto* exec = std::get_if<protocol::ExecApprovalRequest>(&question); exec && exec->outside_sandbox) {
+    const std::string workspace = state().config->cwd;
+    exec->files = co_await parts_.fs_pool.run([&] { return bound_files(decision.named_paths, workspace); });
   }
-  co_return co_await ask_person(std::move(action), std::move(question), cancel);
+  co_return question;
+}
+
+bool SessionTaskHost::is_attended() const {
+  return ask_mode() == protocol::AskMode::kClient && feed_.has_subscribers();
+}
+
+Async<bool> SessionTaskHost::still_holds(ports::Action action, EventMsg question) {
+  const policy::PolicyDecision now = judge(action);
+  if (now.verdict == policy::Verdict::kDeny) co_return false;
+  const auto* asked = std::get_if<protocol::ExecApprovalRequest>(&question);
+  if (asked == nullptr || !asked->outside_sandbox || now.verdict == policy::Verdict::kAllow) co_return true;
+  const EventMsg again = co_await question_for(action, now);
+  co_return std::get<protocol::ExecApprovalRequest>(again).files == asked->files;
 }
 
 Async<Result<GateAnswer>> SessionTaskHost::ask_person(ports::Action action, EventMsg question, CancelToken cancel) {
@@ -221,11 +271,7 @@ Async<Result<GateAnswer>> SessionTaskHost::ask_person(ports::Action action, Even
   }
   const auto settled = state().decisions.find(action.call_id);
   CHECK_REQUEST(settled != state().decisions.end());
-  const GateAnswer answer = to_gate_answer(settled->second);
-  // Time has passed: what is refused by now stays refused.
-  const policy::PolicyDecision now = judge(action);
-  if (answer.verdict == GateAnswer::Verdict::kRun && now.verdict == policy::Verdict::kDeny) co_return refusal(now);
-  co_return answer;
+  co_return to_gate_answer(settled->second);
 }
 
 Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id,

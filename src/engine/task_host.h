@@ -30,6 +30,7 @@ class SessionTaskHost final : public ports::TaskHost {
   void drop_draft(const std::string& item) override;
   [[nodiscard]] const ports::SessionState& state() const override { return stream_.state(); }
   runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
+  [[nodiscard]] ports::MayShow may_show() const override;
   [[nodiscard]] std::optional<protocol::Budget> room() const override { return room_ ? room_() : std::nullopt; }
   [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
   [[nodiscard]] ports::BlobStore& blobs() override { return parts_.blobs; }
@@ -62,12 +63,18 @@ class SessionTaskHost final : public ports::TaskHost {
   /// Settles an open approval as denied; one that someone is just answering is theirs.
   runtime::Async<base::Result<void>> deny_unless_settled(std::string id, std::string note, std::string by);
   [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action) const;
+  /// What is asked about the action, the content of files that it would run outside the sandbox included.
+  runtime::Async<protocol::EventMsg> question_for(ports::Action action, policy::PolicyDecision decision);
+  /// A person can answer now, without the Task being parked.
+  [[nodiscard]] bool is_attended() const;
+  /// A yes to the question that still holds: nothing refuses the action by now, and its files are what they were.
+  runtime::Async<bool> still_holds(ports::Action action, protocol::EventMsg question);
   /// The answer to an earlier question about this call, when it holds for `action` too: `fresh` is what would be asked
   /// now. A refusal always holds; an approval is bound (questions.h).
   [[nodiscard]] std::optional<ports::GateAnswer> earlier_answer(const ports::Action& action,
                                                                 const policy::PolicyDecision& decision,
                                                                 const protocol::EventMsg& fresh) const;
-  /// Asks, and gives what the answer means; the rules are asked once more before a yes counts.
+  /// Asks, and gives what the answer means.
   runtime::Async<base::Result<ports::GateAnswer>> ask_person(ports::Action action, protocol::EventMsg question,
                                                              runtime::CancelToken cancel);
   /// Writes the rules that the question showed to the person's file, and gives them.

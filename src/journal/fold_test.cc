@@ -100,7 +100,7 @@ TEST_F(FoldTest, ACallBeginsEndsAndTakesItsAnswersWithIt) {
   EXPECT_TRUE(state.questions.empty());
   EXPECT_EQ(state.decisions.at("c").decision, Decision::kApprovedForSession);
   EXPECT_EQ(state.decided_questions.at("c").id, "q");
-  EXPECT_EQ(state.session_grants, std::vector<std::string>{"exec:\x1frm\x1f-r\x1fx"});
+  EXPECT_EQ(state.session_grants, std::vector<std::string>{R"(exec:{"command":["rm","-r","x"],"cwd":""})"});
   take(UserQuestionAnswered{.id = "z", .call_id = "c", .answers = {"yes"}});
   EXPECT_EQ(state.answers.at("c").answers, std::vector<std::string>{"yes"});
   EXPECT_FALSE(last_call().started);

@@ -43,7 +43,13 @@ class FakeTool::Call final : public ports::PreparedCall {
     }
     out.write(protocol::OutputStream::kStdout, tool_.output(call_));
     if (!slept.ok()) co_return slept.error();
-    co_return tool_.result;
+    co_return action_.outside_sandbox ? tool_.result_outside : tool_.result;
+  }
+  std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
+    auto outside = std::make_unique<Call>(tool_, call_, questioner_);
+    outside->action_.outside_sandbox = true;
+    outside->action_.refused = refused;
+    return outside;
   }
 
  private:

@@ -25,6 +25,8 @@ class FakeTool final : public ports::Tool {
     return std::string("ok");
   };
   ports::RunResult result;
+  /// Of a call that `result.refused` offered and the gate let out of the sandbox.
+  ports::RunResult result_outside;
   std::optional<base::Error> prepare_error;
   std::optional<base::Error> run_error;
   bool throws = false;

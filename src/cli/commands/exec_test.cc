@@ -232,6 +232,44 @@ TEST_F(ExecTest, AQuestionShowsWhatWouldRunAndWhatAsked) {
   EXPECT_THAT(shown, HasSubstr("always would write: {\"x\":1}"));
 }
 
+TEST_F(ExecTest, AQuestionSaysWhatItHidesAndShowsItAll) {
+  std::string script = "begin\n";
+  for (int i = 0; i < 100; ++i) script += "line " + std::to_string(i) + "\n";
+  const p::ExecApprovalRequest asked{.id = "q",
+                                     .call_id = "c",
+                                     .command = {"bash", "-c", script + "the last line"},
+                                     .cwd = "/w",
+                                     .input = "typed text",
+                                     .terminal = true,
+                                     .background = true,
+                                     .timeout_ms = 90'000,
+                                     .environment = {"A=b"},
+                                     .files = {{.path = "/w/x.sh", .sha256 = "0123456789abcdef"}},
+                                     .rule = "r"};
+  const std::string shown = approval_text(asked, {});
+  EXPECT_THAT(shown, HasSubstr("more are not shown here ([v] shows all)"));
+  EXPECT_THAT(shown, Not(HasSubstr("the last line")));
+  EXPECT_THAT(shown, HasSubstr("with 10 B of standard input:\n    typed text\n"));
+  for (const char* part : {"in a live terminal", "in the background", "for 1m30s at most", "with A=b",
+                           "as /w/x.sh is now (0123456789ab)"}) {
+    EXPECT_THAT(shown, HasSubstr(part));
+  }
+  EXPECT_THAT(whole_approval_text(asked, "", {}), HasSubstr("the last line"));
+  const p::ApplyPatchApprovalRequest change{.id = "q", .changes = {{.path = "a", .diff = "[cut]"}}, .rule = "r"};
+  EXPECT_THAT(whole_approval_text(change, R"({"path":"a","content":"one\ntwo"})", {}),
+              HasSubstr("    content:\n      one\n      two\n"));
+
+  // Page by page, then the answer.
+  const Person person({{"end the task: ", "v"}, {"end the task: ", "v"}, {"end the task: ", "n"}});
+  frontend_.tty_path = person.path;
+  engine_.on_op = [&](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) engine_.push(asked);
+    if (std::holds_alternative<p::Approval>(op)) engine_.push(kDoneTask);
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kDone);
+  EXPECT_EQ(std::get<p::Approval>(engine_.ops.at(2)).decision, p::Decision::kDenied);
+}
+
 TEST_F(ExecTest, WithoutATerminalQuestionsAreDenied) {
   script({kDoneTask});
   EXPECT_EQ(run({"exec", "hi"}).code, kDone);

@@ -94,7 +94,12 @@ Async<Result<CommandExit>> KeeperCommandRunner::run(ports::CommandSpec spec, por
     if (!exit.ok()) co_return std::move(exit).error();
     CommandExit result = command_exit(*exit, out);
     result.duration = took();
-    if (run.confined) result.refused = scan.refused(exit->code);
+    if (!run.confined) co_return result;
+    result.refused = scan.refused(exit->code);
+    const RefusalScan::Missing missing = scan.missing(exit->code);
+    if (!result.refused.empty() || missing.paths.empty() || sight_.pool == nullptr) co_return result;
+    const bool hides = co_await sight_.pool->run([&] { return is_hidden(missing.paths, sight_.visible); });
+    if (hides) result.hidden = missing.line;
     co_return result;
   }
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 namespace lathe::tools::shell {
 namespace {
 
@@ -25,6 +27,30 @@ TEST(Refusal, OrdinaryFailuresAreNone) {
 }
 
 TEST(Refusal, ASystemCallThatKills) { EXPECT_EQ(refused({}, 128 + 31), "a system call that commands may not make"); }
+
+TEST(Refusal, APathThatIsThereButForTheJailIsHidden) {
+  RefusalScan scan;
+  scan.add("cat: '/data/x/notes': No such file or directory\n");
+  EXPECT_EQ(scan.missing(0).line, "");
+  EXPECT_EQ(scan.refused(1), "") << "the program may not know";
+  EXPECT_EQ(scan.missing(1).line, "cat: '/data/x/notes': No such file or directory");
+  EXPECT_EQ(scan.missing(1).paths, std::vector<std::string>{"/data/x/notes"});
+  RefusalScan dash;
+  dash.add("sh: 1: cannot create /data/x/y: Directory nonexistent");
+  EXPECT_EQ(dash.missing(2).paths, std::vector<std::string>{"/data/x/y"});
+  RefusalScan relative;
+  relative.add("a/b.cc:3: fatal error: x/y.h: No such file or directory");
+  EXPECT_TRUE(relative.missing(1).paths.empty());
+
+  const std::string folder = testing::TempDir() + "/refusal-test";
+  std::filesystem::create_directories(folder);
+  EXPECT_TRUE(is_hidden({folder}, {}));
+  EXPECT_TRUE(is_hidden({folder + "/new"}, {}));
+  EXPECT_FALSE(is_hidden({folder + "/no/new"}, {}));
+  EXPECT_FALSE(is_hidden({folder + "/new"}, {folder})) << "the jail shows that folder";
+  EXPECT_FALSE(is_hidden({"/tmp/not-there", "/not-there/x", "/proc/1"}, {}));
+  std::filesystem::remove_all(folder);
+}
 
 TEST(Refusal, StaysWithinBoundsOnEndlessLines) {
   RefusalScan scan;

@@ -92,17 +92,21 @@ struct BackgroundJob {
   }
 };
 
-struct ShellJob {
-  ports::CommandRunner* runner;
-  ports::CommandSpec spec;
+/// A command that is run to its end.
+class ShellCall final : public ports::PreparedCall {
+ public:
+  ShellCall(ports::Action action, std::string title, ports::CommandRunner* runner, ports::CommandSpec spec)
+      : action_(std::move(action)), title_(std::move(title)), runner_(runner), spec_(std::move(spec)) {}
 
-  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
-    const std::chrono::milliseconds timeout = spec.timeout;
-    CO_TRY(const ports::CommandExit exit, co_await runner->run(std::move(spec), out, std::move(cancel)));
+  [[nodiscard]] const ports::Action& action() const override { return action_; }
+  [[nodiscard]] std::string title() const override { return title_; }
+
+  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) override {
+    CO_TRY(const ports::CommandExit exit, co_await runner_->run(spec_, out, std::move(cancel)));
     RunResult result{.status = exit.status, .exit_code = exit.exit_code};
     if (exit.status == CallStatus::kTimedOut) {
       result.header = fmt::format("Timed out after {}; everything it started was killed. Output until then:\n",
-                                  base::format_duration(timeout));
+                                  base::format_duration(spec_.timeout));
     } else if (exit.status == CallStatus::kCancelled) {
       result.header = "Cancelled; everything it started was killed.\n";
     } else {
@@ -113,8 +117,28 @@ struct ShellJob {
     if (!exit.refused.empty()) {
       result.header += fmt::format("The sandbox may have refused it: {}\n", exit.refused);
     }
+    if (result.status == CallStatus::kFailed) result.refused = exit.refused.empty() ? exit.hidden : exit.refused;
     co_return result;
   }
+
+  [[nodiscard]] std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
+    if (spec_.outside_jail) return nullptr;
+    ports::Action action = action_;
+    action.sandbox = "none";
+    action.ask_requested = false;
+    action.outside_sandbox = true;
+    action.refused = refused;
+    ports::CommandSpec spec = spec_;
+    // It runs only when the gate lets it.
+    spec.outside_jail = true;
+    return std::make_unique<ShellCall>(std::move(action), title_, runner_, std::move(spec));
+  }
+
+ private:
+  const ports::Action action_;
+  const std::string title_;
+  ports::CommandRunner* const runner_;
+  const ports::CommandSpec spec_;
 };
 
 class ShellTool final : public ports::Tool {
@@ -202,6 +226,9 @@ class ShellTool final : public ports::Tool {
     action.command = spec.argv;
     action.script = spec.argv[2];
     action.cwd = spec.cwd;
+    action.input = spec.input;
+    action.terminal = terminal;
+    if (!goes_on) action.timeout = spec.timeout;
     action.sandbox = outside ? "none" : options_.runner->confinement();
     action.ask_requested = ask;
     action.outside_sandbox = outside;
@@ -217,7 +244,7 @@ class ShellTool final : public ports::Tool {
           .yield = std::clamp(std::chrono::milliseconds(yield.value_or(usual.count())), kLeastYield, kMostYield)};
       return common::prepared_job(std::move(action), title + " in the background", std::move(job));
     }
-    return common::prepared_job(std::move(action), std::move(title), ShellJob{options_.runner, std::move(spec)});
+    return std::make_unique<ShellCall>(std::move(action), std::move(title), options_.runner, std::move(spec));
   }
 
   const ShellOptions options_;

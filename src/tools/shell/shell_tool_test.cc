@@ -152,6 +152,54 @@ TEST_F(ShellTest, TellsTheGateWhatItWouldDo) {
   EXPECT_EQ(action.reason, "it is generated");
 }
 
+TEST_F(ShellTest, TellsTheGateWithWhatItRuns) {
+  const auto plain = prepare({{"command", "bash"}});
+  EXPECT_EQ((*plain)->action().input, std::nullopt);
+  EXPECT_EQ((*plain)->action().timeout, std::chrono::seconds(120));
+  EXPECT_FALSE((*plain)->action().terminal);
+  const auto fed = prepare({{"command", "bash"}, {"stdin", "rm x"}, {"timeout_ms", 5'000}});
+  EXPECT_EQ((*fed)->action().input, "rm x");
+  EXPECT_EQ((*fed)->action().timeout, std::chrono::seconds(5));
+  const auto live = prepare({{"command", "bash"}, {"tty", true}});
+  EXPECT_TRUE((*live)->action().terminal);
+  EXPECT_EQ((*live)->action().timeout, std::nullopt) << "it may run without end";
+  EXPECT_NE((*live)->action().job, "");
+}
+
+/// A jail that lets nothing through.
+class StoppingRunner final : public ports::CommandRunner {
+ public:
+  std::vector<ports::CommandSpec> ran;
+  runtime::Async<base::Result<ports::CommandExit>> run(ports::CommandSpec spec, ports::OutputSink&,
+                                                       runtime::CancelToken) override {
+    ran.push_back(spec);
+    if (spec.outside_jail) co_return ports::CommandExit();
+    co_return ports::CommandExit{.exit_code = 1, .refused = "touch: x: Permission denied"};
+  }
+  [[nodiscard]] std::string_view confinement() const override { return "full"; }
+};
+
+TEST_F(ShellTest, WhatTheJailStoppedCanBeAskedForOutside) {
+  StoppingRunner stopping;
+  tool_ = std::move(make_shell_tools({.runner = &stopping, .jobs = &jobs_, .shell = default_shell()})[0]);
+  const auto call = prepare({{"command", "touch x"}, {"stdin", "in"}});
+  const auto inside = loop_.block_on((*call)->run(out_, runtime::CancelToken()));
+  ASSERT_TRUE(inside.ok()) << inside.error().text();
+  EXPECT_EQ(inside->refused, "touch: x: Permission denied");
+  const auto outside = (*call)->outside_sandbox(inside->refused);
+  ASSERT_NE(outside, nullptr);
+  EXPECT_TRUE(outside->action().outside_sandbox);
+  EXPECT_EQ(outside->action().refused, inside->refused);
+  EXPECT_EQ(outside->action().sandbox, "none");
+  const auto ran = loop_.block_on(outside->run(out_, runtime::CancelToken()));
+  EXPECT_EQ(ran->status, CallStatus::kCompleted);
+  EXPECT_EQ(outside->outside_sandbox("again"), nullptr);
+  ASSERT_EQ(stopping.ran.size(), 2U);
+  EXPECT_TRUE(stopping.ran[1].outside_jail);
+  EXPECT_EQ(stopping.ran[1].argv, stopping.ran[0].argv);
+  EXPECT_EQ(stopping.ran[1].input, "in");
+}
+
 TEST_F(ShellTest, LeavingTheSandboxIsOnlyARequest) {
   const auto call = prepare(
       {{"command", "make"}, {"sandbox_permissions", "require_escalated"}, {"justification", "it needs the device"}});
