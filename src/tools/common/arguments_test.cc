@@ -64,7 +64,7 @@ TEST(Arguments, RefusesWrongTypesAndRanges) {
   const auto arguments = parse(R"({"path":"a","offset":-1})");
   EXPECT_EQ(arguments->optional_number("offset", 1, 10).error().message,
             "read_file: offset must be from 1 to 10, not -1");
-  EXPECT_EQ(parse(R"({"path":"a\u0000b"})")->text("path").error().message, "read_file: path holds a NUL byte");
+  EXPECT_EQ(parse(R"({"path":"a\u0000b"})").error().message, "read_file: path holds a NUL byte");
   EXPECT_FALSE(parse(R"({"path":"","offset":1.5})")->optional_number("offset", 1, 10).ok());
   EXPECT_FALSE(parse(R"({"path":"","offset":1e300})")->optional_number("offset", 1, 10).ok());
   EXPECT_FALSE(parse(R"({"path":"","offset":18446744073709551615})")->optional_number("offset", 1, 10).ok());

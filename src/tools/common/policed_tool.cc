@@ -107,7 +107,12 @@ Result<void> check_command(const ShellPolicy& policy, const std::string& cwd, co
   }
   if (!policy.allowed_commands && policy.denied_commands.empty()) return {};
   CommandNames names;
-  const std::string_view script = script_of(action.command);
+  // What is typed into a shell comes in pieces, of which each must be whole lines to be told.
+  const bool typed = action.command.size() == 3 && action.command[0] == "write_stdin";
+  if (typed && !action.script.ends_with('\n')) {
+    return refuse("only whole lines may be typed here, ended by a line break (policies limit the commands)");
+  }
+  const std::string_view script = typed ? std::string_view(action.script) : script_of(action.command);
   if (script.empty()) {
     if (!action.command.empty()) names.started = {action.command.front()};
     names.words = action.command;
@@ -187,11 +192,49 @@ struct OutputLimits {
   /// Lines that name such a path are left out; `place` is what their paths start from.
   std::vector<std::string> denied;
   std::string place;
+  /// What the lines are: text, paths, path:line:text, or the entries of a folder.
+  enum class Lines { kText, kPaths, kMatches, kEntries };
+  Lines what = Lines::kText;
+  /// Names of folders; lines of what lies in such are left out.
+  std::vector<std::string> skipped;
+  /// Endings with their dot, one list for each policy; other files are left out of the entries of a folder.
+  std::vector<std::vector<std::string>> extensions;
 
   void at_most(std::int64_t& limit, const std::optional<std::int64_t>& other) const {
     if (other) limit = std::min(limit, *other);
   }
 };
+
+/// The path at the start of a line of a listing or search; of an entry its name, of a folder's with a "/" at its end.
+std::string_view path_of(OutputLimits::Lines what, std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (what == OutputLimits::Lines::kMatches) {
+    // A colon with a number after it; a name may hold others.
+    for (std::size_t colon = line.find(':'); colon != std::string_view::npos; colon = line.find(':', colon + 1)) {
+      const std::size_t end = line.find_first_not_of("0123456789", colon + 1);
+      if (end != std::string_view::npos && end > colon + 1 && line[end] == ':') return line.substr(0, colon);
+    }
+  }
+  if (what == OutputLimits::Lines::kEntries && !line.ends_with('/')) {
+    const std::size_t link = line.find(" -> ");
+    return line.substr(0, link != std::string_view::npos ? link : line.rfind(" ("));
+  }
+  return line;
+}
+
+bool leaves_out(const OutputLimits& limits, std::string_view line) {
+  if (limits.what == OutputLimits::Lines::kText) return false;
+  const std::string_view path = path_of(limits.what, line);
+  const auto parts = base::split(path, '/');
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    if (std::ranges::find(limits.skipped, parts[i]) != limits.skipped.end()) return true;
+  }
+  const bool note = line.starts_with('[') || line.starts_with('(');
+  const bool file = limits.what == OutputLimits::Lines::kEntries && !path.ends_with('/') && !note;
+  return file && !std::ranges::all_of(limits.extensions, [&](const std::vector<std::string>& allowed) {
+           return std::ranges::any_of(allowed, [&](const std::string& extension) { return path.ends_with(extension); });
+         });
+}
 
 /// Hands on what the limits let through, whole lines at a time where lines count.
 class LimitedSink final : public ports::OutputSink {
@@ -200,7 +243,8 @@ class LimitedSink final : public ports::OutputSink {
 
   void write(protocol::OutputStream stream, std::string_view bytes) override {
     stream_ = stream;
-    const bool by_line = !limits_.denied.empty() || limits_.lines != std::numeric_limits<std::int64_t>::max();
+    const bool by_line = !limits_.denied.empty() || !limits_.skipped.empty() || !limits_.extensions.empty() ||
+                         limits_.lines != std::numeric_limits<std::int64_t>::max();
     if (!by_line) return give(bytes);
     pending_ += bytes;
     for (std::size_t end = 0; (end = pending_.find('\n')) != std::string::npos;) {
@@ -218,7 +262,7 @@ class LimitedSink final : public ports::OutputSink {
     const std::string whole = limits_.place + "/" + std::string(line);
     const bool denied = std::ranges::any_of(
         limits_.denied, [&](const std::string& text) { return whole.find(text) != std::string::npos; });
-    if (denied) return;
+    if (denied || leaves_out(limits_, line)) return;
     if (lines_ >= limits_.lines) {
       cut_ = true;
       return;
@@ -260,6 +304,10 @@ class LimitedCall final : public ports::PreparedCall {
     limited.finish();
     co_return result;
   }
+  [[nodiscard]] std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
+    auto outside = call_->outside_sandbox(refused);
+    return outside ? std::make_unique<LimitedCall>(std::move(outside), limits_) : nullptr;
+  }
 
  private:
   std::unique_ptr<ports::PreparedCall> call_;
@@ -289,6 +337,19 @@ std::vector<std::string> paths_of(const Json& arguments, const ports::Action& ac
   return paths;
 }
 
+OutputLimits::Lines lines_of(std::string_view tool) {
+  if (tool == "grep") return OutputLimits::Lines::kMatches;
+  if (tool == "glob" || tool == "find_files") return OutputLimits::Lines::kPaths;
+  return tool == "list_dir" ? OutputLimits::Lines::kEntries : OutputLimits::Lines::kText;
+}
+
+std::vector<std::string> with_dots(std::vector<std::string> extensions) {
+  for (std::string& extension : extensions) {
+    if (!extension.starts_with('.')) extension.insert(0, 1, '.');
+  }
+  return extensions;
+}
+
 class PolicedTool final : public ports::Tool {
  public:
   PolicedTool(std::unique_ptr<ports::Tool> tool, std::vector<ToolPolicies> policies, runtime::Pool& pool)
@@ -305,7 +366,9 @@ class PolicedTool final : public ports::Tool {
     // Before the tool looks at anything, and again with what it found out: a patch names its files in its text.
     CO_TRY_OK(
         co_await check(arguments, ports::Action{.kind = ports::Action::Kind::kOther, .cwd = cwd}, cwd, Look::kFirst));
-    CO_TRY(auto prepared, co_await tool_->prepare(call, environment));
+    ports::ToolEnvironment narrowed = environment;
+    for (const ToolPolicies& policy : policies_) narrowed.web.push_back(policy.web);
+    CO_TRY(auto prepared, co_await tool_->prepare(call, narrowed));
     const ports::Action action = prepared->action();
     CO_TRY_OK(co_await check(arguments, action, cwd, Look::kPrepared));
     co_return std::make_unique<LimitedCall>(std::move(prepared), limits(arguments, cwd));
@@ -344,9 +407,13 @@ class PolicedTool final : public ports::Tool {
       if (name == "read_file") limits.at_most(limits.bytes, files.max_read_bytes);
       if (name == "grep") limits.at_most(limits.lines, files.max_grep_matches);
       if (name == "glob" || name == "find_files") limits.at_most(limits.lines, files.max_find_results);
-      if (name == "grep" || name == "glob" || name == "find_files" || name == "list_dir") {
-        limits.denied.insert(limits.denied.end(), files.denied_path_substrings.begin(),
-                             files.denied_path_substrings.end());
+      limits.what = lines_of(name);
+      if (limits.what == OutputLimits::Lines::kText) continue;
+      limits.denied.insert(limits.denied.end(), files.denied_path_substrings.begin(),
+                           files.denied_path_substrings.end());
+      limits.skipped.insert(limits.skipped.end(), files.skip_dir_names.begin(), files.skip_dir_names.end());
+      if (limits.what == OutputLimits::Lines::kEntries && files.list_extensions) {
+        limits.extensions.push_back(with_dots(*files.list_extensions));
       }
     }
     // Searches tell paths from the working folder, listings names below the folder.

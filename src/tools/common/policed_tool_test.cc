@@ -41,6 +41,12 @@ struct PlainTool final : ports::Tool {
       action.command = {"/bin/bash", "-c", base::json_string(*base::parse_json(call.arguments), "command")};
       action.cwd = environment.cwd;
     }
+    if (spec_.name == "write_stdin") {
+      action.kind = ports::Action::Kind::kCommand;
+      action.script = base::json_string(*base::parse_json(call.arguments), "chars");
+      action.command = {"write_stdin", "job-1", action.script};
+      action.cwd = environment.cwd;
+    }
     action.changes = changes;
     co_return prepared_job(std::move(action), "t", SayJob{output});
   }
@@ -112,6 +118,30 @@ TEST_F(PolicedToolTest, DeniedCommandsDoNotStart) {
        {"sudo ls", "ls; /usr/bin/sudo ls", "mkfs.ext4 /dev/sda", "env sudo ls", "xargs sudo", "'su'do ls"}) {
     EXPECT_EQ(shell(command), "permission_denied") << command;
   }
+}
+
+TEST_F(PolicedToolTest, WhatIsTypedIntoAShellIsACommandToo) {
+  policy("local_shell", "_denied_commands", "sudo");
+  const auto type = [this](const char* chars) { return run("write_stdin", {{"chars", chars}}).substr(0, 17); };
+  EXPECT_EQ(type("ls\n"), "ran");
+  EXPECT_EQ(type("ls; sudo ls\n"), "permission_denied");
+  EXPECT_EQ(type("su"), "permission_denied") << "the rest may come with the next call";
+  policy("local_shell", "_allowed_commands", "ls");
+  EXPECT_EQ(type("ls\n"), "ran");
+  EXPECT_EQ(type("cat x\n"), "permission_denied");
+}
+
+TEST_F(PolicedToolTest, FoldersAndFilesThatAreNotListed) {
+  policy("local_fs", "_skip_dir_names", "node_modules,.git");
+  EXPECT_EQ(run("glob", {{"pattern", "*"}}, "a\nnode_modules/x\nb/node_modules/c/d\nb/node_modules_x/e\n"),
+            "a\nb/node_modules_x/e\n");
+  EXPECT_EQ(run("grep", {{"pattern", "x"}}, "a:1:node_modules/x\nb/.git/c:2:x\nd:e:3:x\n"),
+            "a:1:node_modules/x\nd:e:3:x\n");
+  EXPECT_EQ(run("list_dir", {{"path", "in"}}, "a.md (1 B)\nnode_modules/\nsrc/\n"), "a.md (1 B)\nsrc/\n");
+  policy("local_fs", "_list_extensions", "md, .txt");
+  EXPECT_EQ(run("list_dir", {{"path", "in"}}, "a.md (1 B)\nb.cc (2 B)\nl.txt -> x.cc\nsrc/\n[2 of 9 entries]\n"),
+            "a.md (1 B)\nl.txt -> x.cc\nsrc/\n[2 of 9 entries]\n");
+  EXPECT_EQ(run("glob", {{"pattern", "*"}}, "b.cc\n"), "b.cc\n") << "it is about listings";
 }
 
 TEST_F(PolicedToolTest, CommandsRunInTheAllowedFolder) {
@@ -192,7 +222,20 @@ TEST(ToolPolicies, WrongNamesAndNumbersAreErrors) {
             "local_fs has no policy \"_max_read_byte\" (did you mean \"_max_read_bytes\"?)");
   EXPECT_EQ(policies.set("local_fs", "_max_read_bytes", "many").error().text(),
             "_max_read_bytes: \"many\" is not a whole number from 0 on");
+  EXPECT_EQ(policies.set("webtools", "_disallow_redirects", "maybe").error().text(),
+            "_disallow_redirects: \"maybe\" is neither true nor false");
   EXPECT_EQ(policies, ports::ToolPolicies());
+}
+
+TEST(ToolPolicies, EveryKeyOfChainsIsKnown) {
+  ports::ToolPolicies policies;
+  for (const char* key : {"_skip_dir_names", "_list_extensions", "_denied_path_substrings", "_allowed_dir"}) {
+    EXPECT_TRUE(policies.set("local_fs", key, "x").ok()) << key;
+  }
+  for (const char* key : {"_max_response_bytes", "_max_request_body_bytes", "_request_timeout_seconds", "_max_attempts",
+                          "_initial_backoff_ms", "_max_backoff_ms", "_disallow_redirects"}) {
+    EXPECT_TRUE(policies.set("webtools", key, "1").ok()) << key;
+  }
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ std::optional<std::string> type_problem(const std::string& type, const Json& val
     return fmt::format("{} must be {}, not {}", name, what, kind_words(value));
   };
   if (type == "string" && !value.is_string()) return must_be("a string");
+  if (type == "string" && value.get_ref<const std::string&>().contains('\0')) {
+    return fmt::format("{} holds a NUL byte", name);
+  }
   if (type == "boolean" && !value.is_boolean()) return must_be("true or false");
   if (type == "integer" && !value.is_number()) return must_be("a whole number");
   if (type == "array" && !value.is_array()) return must_be("a list");

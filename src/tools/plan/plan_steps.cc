@@ -10,6 +10,7 @@
 namespace lathe::tools::plan {
 
 using protocol::PlanStatus;
+using Step = protocol::PlanStep;
 
 namespace {
 
@@ -30,7 +31,7 @@ std::optional<std::string> link_problem(const Step& step, const ById& by_id) {
     std::vector<std::string> known;
     for (const auto& [name, other] : by_id) known.push_back(name);
     const std::string near = base::did_you_mean(id, known);
-    return fmt::format("has \"{}\" depend on \"{}\", which is no step{}", step.shown.step, id,
+    return fmt::format("has \"{}\" depend on \"{}\", which is no step{}", step.step, id,
                        near.empty() ? "" : " (" + near + ")");
   }
   return std::nullopt;
@@ -72,7 +73,7 @@ class CircleSearch {
 
 }  // namespace
 
-std::optional<std::string> plan_problem(const std::vector<Step>& steps) {
+std::optional<std::string> plan_problem(const std::vector<protocol::PlanStep>& steps) {
   ById by_id;
   if (auto twice = index_by_id(steps, by_id)) return twice;
   for (const Step& step : steps) {
@@ -82,14 +83,14 @@ std::optional<std::string> plan_problem(const std::vector<Step>& steps) {
     return fmt::format("has steps that wait for each other: {}", *circle);
   }
   for (const Step& step : steps) {
-    if (step.shown.status == PlanStatus::kPending) continue;
+    if (step.status == PlanStatus::kPending) continue;
     for (const std::string& id : step.depends_on) {
-      if (by_id.at(id)->shown.status == PlanStatus::kCompleted) continue;
-      return fmt::format("has \"{}\" {}, but \"{}\", which it depends on, is not completed", step.shown.step,
-                         protocol::name_of(step.shown.status), id);
+      if (by_id.at(id)->status == PlanStatus::kCompleted) continue;
+      return fmt::format("has \"{}\" {}, but \"{}\", which it depends on, is not completed", step.step,
+                         protocol::name_of(step.status), id);
     }
   }
-  const auto active = std::ranges::count(steps, PlanStatus::kInProgress, [](const Step& s) { return s.shown.status; });
+  const auto active = std::ranges::count(steps, PlanStatus::kInProgress, &Step::status);
   if (active > 1) return fmt::format("has {} steps in_progress; at most one may be", active);
   return std::nullopt;
 }

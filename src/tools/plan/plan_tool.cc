@@ -60,7 +60,7 @@ Result<std::vector<std::string>> read_dependencies(const common::Arguments& argu
   return ids;
 }
 
-Result<Step> read_step(const common::Arguments& arguments, const base::Json& json, std::size_t index) {
+Result<protocol::PlanStep> read_step(const common::Arguments& arguments, const base::Json& json, std::size_t index) {
   const std::string place = fmt::format("plan[{}]", index);
   const std::vector<std::string> known{"step", "status", "id", "depends_on"};
   if (!json.is_object()) return arguments.wrong(place, "must be an object with step and status");
@@ -70,15 +70,15 @@ Result<Step> read_step(const common::Arguments& arguments, const base::Json& jso
     error.hint = base::did_you_mean(name, known);
     return error;
   }
-  Step step{.shown = {.step = base::json_string(json, "step")}, .id = {}, .depends_on = {}};
-  if (base::trim(step.shown.step).empty()) return arguments.wrong(place + ".step", "must be a text that is not empty");
+  protocol::PlanStep step{.step = base::json_string(json, "step")};
+  if (base::trim(step.step).empty()) return arguments.wrong(place + ".step", "must be a text that is not empty");
   const base::Json& id = base::json_at(json, "id");
   step.id = id.is_number_integer() ? id.dump() : base::json_string(json, "id");
   TRY(step.depends_on, read_dependencies(arguments, place + ".depends_on", base::json_at(json, "depends_on")));
   const std::string status = base::json_string(json, "status");
   for (const auto& entry : protocol::enum_names(PlanStatus{})) {
     if (entry.name != status) continue;
-    step.shown.status = entry.value;
+    step.status = entry.value;
     return step;
   }
   return arguments.wrong(place + ".status", "must be one of " + base::join(status_names(), ", "));
@@ -106,14 +106,12 @@ class PlanTool final : public ports::Tool {
     CO_TRY(const base::Json steps, arguments.list("plan"));
     if (steps.empty()) co_return arguments.wrong("plan", "is empty");
     if (steps.size() > kMaxSteps) co_return arguments.wrong("plan", fmt::format("has over {} steps", kMaxSteps));
-    std::vector<Step> read;
+    protocol::PlanUpdate update{.explanation = explanation.value_or(""), .plan = {}};
     for (std::size_t i = 0; i < steps.size(); ++i) {
       CO_TRY(auto step, read_step(arguments, steps[i], i));
-      read.push_back(std::move(step));
+      update.plan.push_back(std::move(step));
     }
-    if (const auto problem = plan_problem(read)) co_return arguments.wrong("plan", *problem);
-    protocol::PlanUpdate update{.explanation = explanation.value_or(""), .plan = {}};
-    for (Step& step : read) update.plan.push_back(std::move(step.shown));
+    if (const auto problem = plan_problem(update.plan)) co_return arguments.wrong("plan", *problem);
     co_return common::prepared_job(common::action_of(call, ports::Action::Kind::kOther), "update the plan",
                                    PlanJob{std::move(update)});
   }

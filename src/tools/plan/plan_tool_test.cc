@@ -36,9 +36,25 @@ TEST_F(PlanTest, BecomesAnEvent) {
   const auto result = loop_.block_on((*call)->run(out, {}));
   const protocol::EventMsg expected =
       protocol::PlanUpdate{.explanation = "why",
-                           .plan = {{"a", protocol::PlanStatus::kCompleted}, {"b", protocol::PlanStatus::kInProgress}}};
+                           .plan = {{.step = "a", .status = protocol::PlanStatus::kCompleted},
+                                    {.step = "b", .status = protocol::PlanStatus::kInProgress}}};
   ASSERT_EQ(result->events.size(), 1U);
   EXPECT_EQ(result->events[0], expected);
+}
+
+TEST_F(PlanTest, TheEventTellsWhatWaitsForWhat) {
+  const auto call = prepare(R"({"plan":[{"id":"a","step":"A","status":"completed"},
+                                        {"id":"b","step":"B","status":"pending","depends_on":["a"]}]})");
+  ASSERT_TRUE(call.ok()) << call.error().text();
+  Sink out;
+  const auto result = loop_.block_on((*call)->run(out, {}));
+  const auto& plan = std::get<protocol::PlanUpdate>(result->events[0]).plan;
+  EXPECT_EQ(plan[0].id, "a");
+  EXPECT_EQ(plan[1].depends_on, std::vector<std::string>{"a"});
+}
+
+TEST_F(PlanTest, ATextMayHoldNoNul) {
+  EXPECT_EQ(error(R"({"plan":[{"step":"a\u0000","status":"pending"}]})"), "update_plan: plan[0].step holds a NUL byte");
 }
 
 TEST_F(PlanTest, SaysWhatIsWrong) {

@@ -67,17 +67,39 @@ bool is_idempotent(std::string_view method) { return method != "POST" && method 
 
 }  // namespace
 
+WebLimits narrowed(WebLimits limits, const std::vector<ports::WebPolicy>& policies) {
+  using std::chrono::milliseconds;
+  constexpr std::int64_t kMostSeconds = 3'600;
+  constexpr std::int64_t kMostMs = kMostSeconds * 1'000;
+  for (const ports::WebPolicy& policy : policies) {
+    if (policy.disallow_redirects) limits.max_redirects = 0;
+    if (policy.request_timeout_seconds) {
+      const std::int64_t seconds = std::min(*policy.request_timeout_seconds, kMostSeconds);
+      limits.timeout = std::min(limits.timeout, milliseconds(seconds * 1'000));
+    }
+    if (policy.max_attempts) {
+      const std::int64_t attempts = std::max<std::int64_t>(*policy.max_attempts, 1);
+      limits.max_attempts = static_cast<int>(std::min<std::int64_t>(limits.max_attempts, attempts));
+    }
+    if (policy.initial_backoff_ms) limits.first_pause = milliseconds(std::min(*policy.initial_backoff_ms, kMostMs));
+    if (policy.max_backoff_ms) limits.longest_pause = milliseconds(std::min(*policy.max_backoff_ms, kMostMs));
+  }
+  limits.first_pause = std::min(limits.first_pause, limits.longest_pause);
+  return limits;
+}
+
 bool WebClient::may_follow(const egress::Host& asked, const Url& next) const {
   return next.endpoint.host == asked || parts_.rules.match(next.endpoint.host).has_value();
 }
 
 Async<Result<WebAnswer>> WebClient::send(WebRequest request, runtime::CancelToken cancel) {
-  if (request.body.size() > parts_.limits.max_request_bytes) {
-    co_return Error{.code = base::codes::kLimit,
-                    .message = fmt::format("the body has {} bytes; {} may be sent", request.body.size(),
-                                           parts_.limits.max_request_bytes)};
+  const WebLimits& limits = request.limits;
+  if (request.body.size() > limits.max_request_bytes) {
+    co_return Error{
+        .code = base::codes::kLimit,
+        .message = fmt::format("the body has {} bytes; {} may be sent", request.body.size(), limits.max_request_bytes)};
   }
-  const auto deadline = runtime::Deadline::after(parts_.loop, parts_.limits.timeout);
+  const auto deadline = runtime::Deadline::after(parts_.loop, limits.timeout);
   const egress::Host asked = request.url.endpoint.host;
   const bool follows = request.method == "GET" || request.method == "HEAD";
   for (int hop = 0;; ++hop) {
@@ -85,14 +107,13 @@ Async<Result<WebAnswer>> WebClient::send(WebRequest request, runtime::CancelToke
     const std::string_view location = answer.head.header("location");
     if (!follows || !is_redirect(answer.head.status) || location.empty()) co_return answer;
     CO_TRY(Url next, resolve(answer.url, location).within(answer.url.endpoint.text() + " redirects to"));
-    if (!may_follow(asked, next) || (answer.url.https && !next.https)) {
+    if (limits.max_redirects == 0 || !may_follow(asked, next) || (answer.url.https && !next.https)) {
       answer.leads_to = next.text();
       co_return answer;
     }
-    if (hop == parts_.limits.max_redirects) {
-      co_return Error{
-          .code = base::codes::kInvalid,
-          .message = fmt::format("{} redirects more than {} times", asked.name, parts_.limits.max_redirects)};
+    if (hop == limits.max_redirects) {
+      co_return Error{.code = base::codes::kInvalid,
+                      .message = fmt::format("{} redirects more than {} times", asked.name, limits.max_redirects)};
     }
     // What was meant for one server, a key perhaps, is not for another.
     if (next.endpoint != request.url.endpoint) {
@@ -104,16 +125,16 @@ Async<Result<WebAnswer>> WebClient::send(WebRequest request, runtime::CancelToke
 
 Async<Result<WebAnswer>> WebClient::send_patiently(WebRequest request, runtime::CancelToken cancel,
                                                    runtime::Deadline deadline) {
-  auto pause = parts_.limits.first_pause;
+  auto pause = request.limits.first_pause;
   for (int attempt = 1;; ++attempt) {
     auto answer = co_await send_once(request, cancel, deadline);
     const bool again = answer.ok() ? comes_back_later(answer->head.status) : answer.error().retryable;
     const bool out_of_time = deadline.when() && parts_.loop.mono_now() + pause >= *deadline.when();
-    if (!again || !is_idempotent(request.method) || attempt >= parts_.limits.max_attempts || out_of_time) {
+    if (!again || !is_idempotent(request.method) || attempt >= request.limits.max_attempts || out_of_time) {
       co_return answer;
     }
     CO_TRY_OK(co_await parts_.loop.sleep(pause, cancel));
-    pause = std::min(2 * pause, parts_.limits.longest_pause);
+    pause = std::min(2 * pause, request.limits.longest_pause);
   }
 }
 
@@ -131,7 +152,7 @@ Async<Result<WebAnswer>> WebClient::send_once(WebRequest request, runtime::Cance
                            .headers = request.headers,
                            .body = request.body,
                            .connect_to = address.text()},
-                          std::make_unique<KeepingSink>(parts_.loop, arrival, parts_.limits.max_response_bytes));
+                          std::make_unique<KeepingSink>(parts_.loop, arrival, request.limits.max_response_bytes));
     auto waited = co_await arrival->wait(cancel, deadline);
     if (!waited.ok()) {
       if (waited.error().code != base::codes::kTimeout) co_return std::move(waited).error();

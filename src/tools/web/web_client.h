@@ -9,6 +9,7 @@
 #include "lathe/egress/host_rules.h"
 #include "lathe/egress/resolver.h"
 #include "lathe/net/http_client.h"
+#include "lathe/ports/tool_policies.h"
 #include "lathe/runtime/async.h"
 #include "lathe/tools/web/url.h"
 
@@ -25,11 +26,16 @@ struct WebLimits {
   std::chrono::milliseconds longest_pause{5'000};
 };
 
+/// What policies leave of the limits.
+[[nodiscard]] WebLimits narrowed(WebLimits limits, const std::vector<ports::WebPolicy>& policies);
+
 struct WebRequest {
   std::string method = "GET";
   Url url;
   std::vector<net::Header> headers = {};
   std::string body = {};
+  /// The client's own, or less (narrowed()).
+  WebLimits limits;
 };
 
 struct WebAnswer {
@@ -39,7 +45,8 @@ struct WebAnswer {
   std::string body;
   /// The body had more than max_response_bytes.
   bool cut = false;
-  /// Set when the answer is a redirect that was not followed: it leads to a host that nobody allowed.
+  /// Set when the answer is a redirect that was not followed: it leads to a host that nobody allowed, or none is
+  /// followed here.
   std::string leads_to = {};
 };
 

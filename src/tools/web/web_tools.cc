@@ -54,7 +54,8 @@ std::optional<std::string> why_not_shown(const WebAnswer& answer) {
 
 std::string redirect_note(const WebAnswer& answer) {
   return fmt::format(
-      "The page has moved to {}\nIt was not followed there, because that is another host or has no TLS; "
+      "The page has moved to {}\nIt was not followed there, because that is another host, has no TLS, or no redirect "
+      "is followed here; "
       "ask for that URL if you want it.\n",
       answer.leads_to);
 }
@@ -97,9 +98,11 @@ struct FetchJob {
   WebClient* client;
   Url url;
   PagePart part;
+  WebLimits limits;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
-    WebRequest request{.url = url, .headers = {{"Accept", "text/html,text/*,application/json;q=0.9,*/*;q=0.5"}}};
+    WebRequest request{
+        .url = url, .headers = {{"Accept", "text/html,text/*,application/json;q=0.9,*/*;q=0.5"}}, .limits = limits};
     CO_TRY(const WebAnswer answer, co_await client->send(std::move(request), std::move(cancel)));
     RunResult result = outcome_of(answer);
     std::string text;
@@ -130,7 +133,7 @@ class FetchTool final : public ports::Tool {
   [[nodiscard]] bool read_only() const override { return true; }
 
   Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
-                                                              const ports::ToolEnvironment&) override {
+                                                              const ports::ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
     CO_TRY(const std::string text, arguments.text("url"));
     CO_TRY(Url url, parse_url(text).within("web_fetch"));
@@ -140,7 +143,8 @@ class FetchTool final : public ports::Tool {
     std::string title = fmt::format("fetch {}", url.text());
     co_return common::prepared_job(
         std::move(action), std::move(title),
-        FetchJob{&client_, std::move(url), part == "whole" ? PagePart::kWhole : PagePart::kMain});
+        FetchJob{&client_, std::move(url), part == "whole" ? PagePart::kWhole : PagePart::kMain,
+                 narrowed(client_.limits(), environment.web)});
   }
 
  private:
@@ -223,11 +227,12 @@ class RequestTool final : public ports::Tool {
   [[nodiscard]] bool read_only() const override { return method_.body == Body::kNone; }
 
   Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall& call,
-                                                              const ports::ToolEnvironment&) override {
+                                                              const ports::ToolEnvironment& environment) override {
     CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
     CO_TRY(const std::string text, arguments.text("url"));
     WebRequest request;
     request.method = method_.method;
+    request.limits = narrowed(client_.limits(), environment.web);
     CO_TRY(request.url, parse_url(text).within(method_.tool));
     CO_TRY(const auto query, arguments.texts("query"));
     CO_TRY_OK(add_query(query, request.url).within(method_.tool));

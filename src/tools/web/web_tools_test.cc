@@ -157,6 +157,35 @@ TEST_F(WebToolsTest, SizesAndAttemptsAreBounded) {
   EXPECT_THAT(use("web_post", {{"url", url("/busy")}}), StartsWith("HTTP status 503")) << "a POST is not repeated";
 }
 
+TEST_F(WebToolsTest, AnAgentsPoliciesNarrowRequests) {
+  const auto policy = [this](const char* key, const char* value) {
+    ports::ToolPolicies policies;
+    ASSERT_TRUE(policies.set("webtools", key, value).ok());
+    environment_.web.push_back(policies.web);
+  };
+  policy("_max_attempts", "2");
+  EXPECT_THAT(use("web_get", {{"url", url("/busy")}}), StartsWith("HTTP status 503"));
+  EXPECT_EQ(busy_, 2);
+  policy("_disallow_redirects", "true");
+  EXPECT_THAT(use("web_fetch", {{"url", url("/to-page")}}), HasSubstr("has moved to " + url("/page")));
+  EXPECT_THAT(use("web_get", {{"url", url("/to-loop")}}), StartsWith("HTTP status 302"));
+  net::LoopbackServer silent([](net::ServerConnection& connection) { connection.wait_until_closed(); });
+  policy("_request_timeout_seconds", "0");
+  EXPECT_EQ(use("web_get", {{"url", silent.url()}}), "127.0.0.1 did not answer within the time");
+}
+
+TEST(WebLimits, PoliciesSetThePausesAndNeverRaiseTheRest) {
+  const WebLimits usual;
+  const WebLimits wider =
+      narrowed(usual, {{.request_timeout_seconds = 9'000, .max_attempts = 9'000, .max_backoff_ms = INT64_MAX}});
+  EXPECT_EQ(wider.timeout, usual.timeout);
+  EXPECT_EQ(wider.max_attempts, usual.max_attempts);
+  const WebLimits narrow = narrowed(usual, {{.max_attempts = 0, .initial_backoff_ms = 7, .max_backoff_ms = 5}});
+  EXPECT_EQ(narrow.max_attempts, 1) << "the first one is no repetition";
+  EXPECT_EQ(narrow.first_pause, std::chrono::milliseconds(5));
+  EXPECT_EQ(narrow.longest_pause, std::chrono::milliseconds(5));
+}
+
 TEST_F(WebToolsTest, SilentServerIsATimeout) {
   net::LoopbackServer silent([](net::ServerConnection& connection) { connection.wait_until_closed(); });
   limits_.timeout = std::chrono::milliseconds(50);
