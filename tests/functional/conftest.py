@@ -16,18 +16,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("LATHE_BIN_DIR", ROOT / "build/dev/bin")).resolve()
 
 
-@pytest.fixture
-def repository(tmp_path):
+def make_repository(parent):
     """A fresh git repository with one commit."""
-    folder = tmp_path / "repository"
+    folder = parent / "repository"
     folder.mkdir()
     (folder / "greeting.txt").write_text("hello\nworld\n")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1",
+    environment = {"PATH": os.environ["PATH"], "HOME": str(parent), "GIT_CONFIG_NOSYSTEM": "1",
                    "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.invalid",
                    "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.invalid"}
     for words in (["init", "-q", "-b", "main", "."], ["add", "."], ["commit", "-q", "-m", "start"]):
         subprocess.run(["git", *words], cwd=folder, env=environment, check=True)
     return folder
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return make_repository(tmp_path)
 
 
 @pytest.fixture

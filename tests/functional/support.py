@@ -298,6 +298,13 @@ class Terminal:
             if time.monotonic() > end or (not self._read(0.2) and self.process.poll() is not None):
                 raise AssertionError(f"expected {text!r} on the terminal:\n{self.text}")
 
+    def expect_one_of(self, *texts, after=0, seconds=PATIENCE):
+        """Until one of the texts stands behind that place of the screen's text."""
+        end = time.monotonic() + seconds
+        while not any(text in self.text[after:] for text in texts):
+            if time.monotonic() > end or (not self._read(0.2) and self.process.poll() is not None):
+                raise AssertionError(f"expected one of {texts!r} on the terminal:\n{self.text}")
+
     def type(self, text):
         os.write(self.master, text.encode())
 

@@ -84,6 +84,48 @@ def test_policies_of_an_agents_file_are_enforced(lathe, start_server, repository
     assert not (repository / "evil").exists()
 
 
+@pytest.mark.parametrize("limit,turns,calls_made", [("max_turns: 2", 2, 2), ("max_tool_calls: 3", 4, 3), ("max_tokens: 50", 3, 3)])
+def test_limits_of_an_agents_file_are_enforced(lathe, start_server, repository, limit, turns, calls_made):
+    """It would go on and on; its parent is told, and goes on itself."""
+    agent_file(lathe, "endless", f"description: d\n{limit}")
+    used = {"usage": {"input_tokens": 15, "output_tokens": 5}}
+    server = start_server(
+        calls(spawn(agent="endless")), *[{**calls(shell(f"echo {i} >> made.txt")), **used} for i in range(calls_made)],
+        *([{**calls(shell("echo over >> made.txt")), **used}] if "calls" in limit else []), says("Done."))
+    lathe.use(server)
+    ran = lathe.ok("exec", "--json", "parent-task")
+    (ended,) = ran.of_type("agent_ended")
+    assert ended["status"] == "failed" and ended["turns"] == turns, ended
+    assert (repository / "made.txt").read_text() == "".join(f"{i}\n" for i in range(calls_made))
+    (end,) = [m for m in ran.of_type("tool_call_end") if m["tool"] == "spawn_agent"]
+    assert end["outcome"]["status"] == "failed" and "budget" in end["outcome"]["output"], end
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "Done."
+
+
+def test_an_agent_of_a_repository_counts_once_it_is_trusted(lathe, start_server, repository):
+    file = repository / ".lathe/agents/local.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("---\ndescription: Of the repository.\ntools: Read\n---\nYou are of the repository.\n")
+
+    def spawned(*more):
+        server = start_server(calls(spawn(agent="local")), *more)
+        lathe.use(server)
+        ran = lathe.ok("exec", "--json", "parent-task")
+        (end,) = [m for m in ran.of_type("tool_call_end") if m["tool"] == "spawn_agent"]
+        return server.requests(), end["outcome"]
+
+    requests, outcome = spawned(says("Done."))
+    assert outcome["status"] == "failed" and "Of the repository." not in json.dumps(requests[0]["body"])
+    lathe.ok("trust", "--yes")
+    requests, outcome = spawned(says("child"), says("Done."))
+    assert outcome["status"] == "completed"
+    assert "You are of the repository." in json.dumps(requests[1]["body"]) and tool_names(requests[1]) == ["read_file"]
+    # Another content is nobody's.
+    file.write_text(file.read_text().replace("Read", "Bash"))
+    requests, outcome = spawned(says("Done."))
+    assert outcome["status"] == "failed"
+
+
 def test_a_broken_agents_file_is_named_with_its_place(lathe, start_server):
     agent_file(lathe, "bad", "description: d\nmax_turn: 3")
     lathe.use(start_server(calls(spawn(agent="bad")), says("Done.")))
@@ -226,7 +268,7 @@ def test_calls_under_names_of_other_agents_work(lathe, start_server, repository)
     assert (repository / "made.txt").read_text() == "hi\n"
     ends = [m["outcome"]["status"] for m in ran.messages if m["type"].endswith("_end") and "outcome" in m]
     assert ends == ["completed"] * 4
-    assert ran.of_type("plan_update")[0]["plan"] == [{"step": "a", "status": "pending"}]
+    assert ran.of_type("plan_update")[0]["plan"] == [{"step": "a", "status": "pending", "id": "1"}]
 
 
 def skill(folder, name, description="Does it.", body="Follow this."):
@@ -247,6 +289,18 @@ def test_skills_are_listed_read_on_demand_and_by_name(lathe, start_server):
     assert "Use pdftotext." in output and "forms.md" in output
     lathe.ok("exec", "use $pdf please")
     assert "Use pdftotext." in json.dumps(server.requests()[2]["body"])
+
+
+def test_files_of_a_skill_may_be_read_and_nothing_beside_it(lathe, start_server):
+    folder = skill(lathe.home / "skills", "pdf", "Reads PDFs.", "Read forms.md.")
+    (folder / "forms.md").write_text("the forms")
+    (lathe.home / "beside.txt").write_text("SECRET")
+    lathe.use(start_server(calls(tool("read_file", path=str(folder / "forms.md")), tool("list_dir", path=str(folder)),
+                                 tool("read_file", path=str(lathe.home / "beside.txt"))), says("Done.")))
+    ran = lathe.ok("exec", "--json", "--approval-policy", "never", "go")
+    read, listed, beside = [m["outcome"] for m in ran.of_type("tool_call_end")]
+    assert read["status"] == listed["status"] == "completed" and "the forms" in read["output"]
+    assert beside["status"] == "declined" and "SECRET" not in json.dumps(ran.messages)
 
 
 def test_skills_of_a_repository_wait_for_trust(lathe, start_server, repository):
