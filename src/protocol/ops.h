@@ -64,7 +64,7 @@ struct UserInput {
         optional("if_busy", &S::if_busy, "when a Task runs: replace it (default), steer it, or queue behind it"),
         optional("last_response_id", &S::last_response_id, "continue from this bookmark instead of the latest"),
         optional("output_schema", &S::output_schema, "JSON Schema that the final answer must follow"),
-        optional("budget", &S::budget, "ceilings of this Task instead of the session's")};
+        optional("budget", &S::budget, "ceilings of this Task; one that is left out is the session's")};
   }
   friend bool operator==(const UserInput&, const UserInput&) = default;
 };
@@ -212,7 +212,9 @@ struct Rollback {
 
 struct Shutdown {
   static constexpr std::string_view kType = "shutdown";
-  static constexpr std::string_view kDoc = "Ends the running Task and closes the session; shutdown_complete follows.";
+  static constexpr std::string_view kDoc =
+      "Ends the running Task and closes the session; shutdown_complete follows. To go on, configure or subscribe to it "
+      "again.";
   static constexpr auto fields() { return std::tuple<>{}; }
   friend bool operator==(const Shutdown&, const Shutdown&) = default;
 };

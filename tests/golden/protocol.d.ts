@@ -95,7 +95,7 @@ export interface UserInputOp {
   last_response_id?: string;
   /** JSON Schema that the final answer must follow */
   output_schema?: unknown;
-  /** ceilings of this Task instead of the session's */
+  /** ceilings of this Task; one that is left out is the session's */
   budget?: Budget;
 }
 
@@ -215,7 +215,7 @@ export interface RollbackOp {
   files?: RollbackFiles;
 }
 
-/** Ends the running Task and closes the session; shutdown_complete follows. */
+/** Ends the running Task and closes the session; shutdown_complete follows. To go on, configure or subscribe to it again. */
 export interface ShutdownOp {
   type: "shutdown";
 }
