@@ -37,9 +37,10 @@ def test_all_is_well(healthy):
     ran = healthy.ok("doctor", "--json")
     found = findings(ran)
     assert {"configuration", "data root", "bash", "git", "rg", "backend mock", "index"} <= set(found)
-    assert all(finding["state"] == "ok" for name, finding in found.items()), found
+    # How strong the confinement is, is up to the machine.
+    assert {name for name, finding in found.items() if finding["state"] != "ok"} <= {"confinement"}, found
     assert ran.document["broken"] == 0
-    assert "mend it" not in healthy.ok("doctor").out
+    assert all(("mend" in finding) == (finding["state"] != "ok") for finding in found.values())
 
 
 def test_no_backend(lathe):
@@ -63,7 +64,8 @@ def test_a_setting_that_does_not_exist_is_a_warning(healthy):
     path = healthy.home / "config.yaml"
     path.write_text(path.read_text() + "defalt-model: x\n")
     ran = healthy.ok("doctor", "--json")
-    (warning,) = [finding for finding in ran.document["findings"] if finding["state"] == "warning"]
+    (warning,) = [finding for finding in ran.document["findings"]
+                  if (finding["state"], finding["what"]) == ("warning", "configuration")]
     assert "default-model" in warning["found"] and str(path) in warning["mend"]
 
 

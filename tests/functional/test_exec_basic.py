@@ -257,9 +257,9 @@ def test_a_declined_command_is_named_in_codex_events(lathe, start_server):
 
 
 def test_a_failed_task_says_what_it_cost(lathe, start_server):
-    lathe.use(start_server(calls(shell("true"), usage={"input": 1_000_000, "output": 0}),
+    lathe.use(start_server(calls(shell("true"), usage={"input": 100, "output": 0}),
                            {"error": {"status": 400, "message": "no more"}, "repeat": -1}))
-    (lathe.home / "models.yaml").write_text("models:\n  mock: {window: 200000, input: 2, output: 8}\n")
+    (lathe.home / "models.yaml").write_text("models:\n  mock: {input: 20000, output: 8}\n")
     assert "$2.00" in lathe.fails(5, "exec", "go").err
     lathe.use(start_server({"error": {"status": 400, "message": "no more"}, "repeat": -1}))
     ran = lathe.fails(5, "exec", "go")

@@ -163,6 +163,23 @@ TEST_F(CassetteTest, ADifferentRequestShowsTheFirstDifference) {
   EXPECT_TRUE(replay(ReplayMode::kAll, later, "/repo/a").failure.has_value());
 }
 
+TEST_F(CassetteTest, EachRequestFindsItsAnswerInWhateverOrderTheyAreAsked) {
+  FakeModel other;
+  other.events = {ports::TextDelta{"from b"}, ports::TextDone{},
+                  ports::Finished{.reason = ports::FinishReason::kStop, .usage = std::nullopt}};
+  {
+    const auto tape = writer();
+    RecordingModel first(std::make_shared<FakeModel>(talkative()), *tape);
+    RecordingModel second(std::make_shared<FakeModel>(other), *tape);
+    (void)loop_.block_on(ask(&first, request("/repo/a")));
+    (void)loop_.block_on(ask(&second, request("/repo/b")));
+  }
+  const auto tape = *Tape::open(path_);
+  ReplayModel model(*tape, ReplayMode::kAll, Places{});
+  EXPECT_EQ(loop_.block_on(ask(&model, request("/repo/b"))).events, other.events);
+  EXPECT_EQ(loop_.block_on(ask(&model, request("/repo/a"))).events, talkative().events);
+}
+
 TEST_F(CassetteTest, FailuresAreAnswersTooAndTheEndIsSaid) {
   FakeModel fake;
   fake.events = {ports::TextDelta{"half"}};
