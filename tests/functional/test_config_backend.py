@@ -45,15 +45,15 @@ REFUSED = {"error": {"status": 401, "message": "this key has expired"}}
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_key_from_a_command_is_got_anew_when_it_is_refused(lathe, start_server, key_command, wire):
-    server = start_server(REFUSED, calls(shell("echo the key is secret-key-number-2")), says("Hi."))
+    (lathe.cwd / "keys.txt").write_text("secret-key-number-1, secret-key-number-2\n")
+    server = start_server(REFUSED, calls(shell("cat keys.txt")), says("Hi."))
     runs = key_command(server, wire)
     ran = lathe.ok("exec", "--json", "hello")
     assert ran.of_type("task_complete")[0]["last_agent_message"] == "Hi."
     assert (runs(), len(server.requests())) == (2, 3)
     header = "x-api-key" if wire == "anthropic" else "authorization"
     assert all(header in dict(request["headers"]) for request in server.requests())
-    # The second key is known as a secret, and so is the first.
-    assert "the key is [secret]" in ran.of_type("exec_command_end")[0]["outcome"]["output"]
+    assert "[secret], [secret]\n" in ran.of_type("exec_command_end")[0]["outcome"]["output"]
     told = ran.out + ran.err + "".join(path.read_bytes().decode(errors="replace") for path in lathe.home.rglob("*") if path.is_file())
     assert "secret-key-number-1" not in told and "secret-key-number-2" not in told
 
