@@ -4,8 +4,7 @@ from attack import (HANDLERS, LINE_CARVED, LINE_LINKS, LINE_PROTECTED, LINE_WRIT
 
 RUN = "echo @TOKEN@ > @OUT@/ran"
 
-# Level landlock cannot forbid these: in a session the guard takes them back when the command ends, which sessions.py
-# attacks; `sandbox run` has no guard.
+# Level landlock cannot forbid these: the guard takes them back when the command ends, which test_sessions.py attacks.
 PROTECTED = (
     Attack("hook_rewritten", (TRUSTED_LATER, LINE_PROTECTED), "echo 'touch @TOKEN@' > .git/hooks/pre-commit",
            wrote("@HOME@/project/.git/hooks/pre-commit"), levels=MOUNTS),
