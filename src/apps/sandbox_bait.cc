@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "lathe/runtime/files.h"
+#include "lathe/sandbox/folders.h"
 
 namespace lathe::apps {
 
@@ -54,8 +55,7 @@ Result<TemporaryFolder> TemporaryFolder::create(const std::string& name) {
 TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
 
 TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  if (!path_.empty()) (void)sandbox::remove_tree(path_);
 }
 
 Result<SandboxBait> SandboxBait::lay(const std::string& folder) {

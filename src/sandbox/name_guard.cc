@@ -1,6 +1,5 @@
 #include "lathe/sandbox/name_guard.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <cstring>
 
 #include "lathe/base/unique_fd.h"
+#include "lathe/sandbox/folders.h"
 #include "lathe/sandbox/path_order.h"
 #include "lathe/sandbox/protected_names.h"
 #include "lathe/sandbox/real_path.h"
@@ -30,29 +30,6 @@ constexpr int kMostDepth = 16;
 
 /// Virtual environments are large, and may be made anew; of an old one this is what redirects.
 bool is_environment(const std::string& name) { return name.ends_with("venv"); }
-
-/// What it takes to look into a folder, and to change what is in it.
-constexpr mode_t kLook = 0500;
-constexpr mode_t kChange = 0700;
-
-/// A folder as its owner may always have it: rights that are missing are given back first, because a command may have
-/// taken them to hide what lies in it. `opened` is set then. Without a folder errno says why.
-UniqueFd open_folder(int parent, const std::string& name, mode_t needed, bool& opened) {
-  const UniqueFd handle(openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  struct stat status{};
-  if (!handle || fstat(handle.get(), &status) != 0) return {};
-  if (status.st_uid == geteuid() && (status.st_mode & needed) != needed) {
-    const std::string path = fmt::format("/proc/self/fd/{}", handle.get());
-    if (chmod(path.c_str(), (status.st_mode & 07777U) | needed) != 0) return {};
-    opened = true;
-  }
-  return UniqueFd(openat(handle.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-}
-
-UniqueFd open_folder(int parent, const std::string& name, mode_t needed) {
-  bool opened = false;
-  return open_folder(parent, name, needed, opened);
-}
 
 /// Nothing is there, or nothing that is a folder.
 bool is_absent(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
@@ -84,22 +61,6 @@ Place place_of(int root, const std::string& path, mode_t needed) {
   return place_of(root, path, needed, opened);
 }
 
-/// 0, or why they cannot be known.
-int read_names(int folder, std::vector<std::string>& names) {
-  DIR* stream = fdopendir(dup(folder));
-  if (stream == nullptr) return errno;
-  rewinddir(stream);
-  errno = 0;
-  while (const dirent* entry = readdir(stream)) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-  }
-  const int error = errno;
-  closedir(stream);
-  std::ranges::sort(names);
-  return error;
-}
-
 std::optional<std::string> bytes_of(int folder, const std::string& name, const struct stat& status) {
   if (S_ISLNK(status.st_mode)) {
     std::array<char, 4096> target{};
@@ -118,21 +79,6 @@ std::optional<std::string> bytes_of(int folder, const std::string& name, const s
   }
   bytes.resize(have);
   return bytes;
-}
-
-/// Removes a file, or a folder with all that is in it; gives 0 or an errno.
-int remove_tree(int folder, const std::string& name, int depth = 0) {
-  if (unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return 0;
-  if (errno != EISDIR && errno != EPERM) return errno;
-  if (depth > 256) return ELOOP;
-  const UniqueFd inside = open_folder(folder, name, kChange);
-  if (!inside) return errno;
-  std::vector<std::string> names;
-  if (const int error = read_names(inside.get(), names); error != 0) return error;
-  for (const std::string& child : names) {
-    if (const int error = remove_tree(inside.get(), child, depth + 1); error != 0) return error;
-  }
-  return unlinkat(folder, name.c_str(), AT_REMOVEDIR) == 0 ? 0 : errno;
 }
 
 /// What is kept of something put aside: a file's bytes as they are, of a folder one text with every file in it.

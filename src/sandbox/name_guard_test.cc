@@ -11,6 +11,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "lathe/sandbox/folders.h"
+
 namespace lathe::sandbox {
 namespace {
 
@@ -226,6 +228,16 @@ TEST_F(NameGuards, WhatIsPutAsideMayHaveFoldersWithoutRights) {
   EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, ".vscode", "blob1"}));
   EXPECT_FALSE(fs::exists(root_ + "/.vscode"));
   EXPECT_THAT(kept_[0], HasSubstr("run me\n"));
+}
+
+TEST_F(NameGuards, TreeIsRemovedAlsoWhereRightsWereTaken) {
+  const OrdinaryUser user(outside_);
+  put("made/deep/file", "x");
+  fs::create_directories(root_ + "/made/hidden");
+  for (const char* path : {"/made/hidden", "/made/deep", "/made"}) chmod((root_ + path).c_str(), 0);
+  EXPECT_EQ(remove_tree(root_ + "/made"), 0);
+  EXPECT_FALSE(fs::exists(root_ + "/made"));
+  EXPECT_EQ(remove_tree(root_ + "/made"), 0);
 }
 
 TEST_F(NameGuards, WhatCouldNotBePutAsideIsTriedAgain) {

@@ -15,6 +15,7 @@
 
 #include "lathe/base/hash.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/sandbox/folders.h"
 #include "lathe/sandbox/git_folders.h"
 #include "lathe/sandbox/path_order.h"
 #include "lathe/sandbox/protected_names.h"
@@ -162,9 +163,7 @@ Result<std::unique_ptr<SessionJail>> SessionJail::create(const SessionFacts& fac
 }
 
 SessionJail::~SessionJail() {
-  if (spec_.private_tmp.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(spec_.private_tmp, ignored);
+  if (!spec_.private_tmp.empty()) (void)remove_tree(spec_.private_tmp);
 }
 
 Result<std::vector<Mask>> SessionJail::masks() {

@@ -71,6 +71,7 @@ def test_work_goes_on(world, lathe_program, work, level, user):
     ran = there.run(confined(lathe_program, level, there.fill_in(work.script, lathe_program), work.proxy_to),
                     cwd=there.make_folder(work.below))
     assert ran.stdout.decode().splitlines()[-1:] == [work.last], ran
+    assert list(there.temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("refusal, level, user", [

@@ -108,6 +108,7 @@ class World:
         self.workspace = self.home / "project"
         self.outside = self.base / "outside"
         self.lathe_home = self.base / "lathe-home"
+        self.temporary = self.base / "temporary"
         name = f"lathe-escape-{self.token}"
         self.planted_in_tmp = pathlib.Path("/tmp") / name
         self.in_system = (pathlib.Path("/etc") / name, pathlib.Path("/usr/local/bin") / name)
@@ -131,7 +132,7 @@ class World:
         path.chmod(mode)
 
     def _make_files(self, with_secrets):
-        for folder in (self.home, self.workspace, self.outside, self.lathe_home):
+        for folder in (self.home, self.workspace, self.outside, self.lathe_home, self.temporary):
             folder.mkdir(parents=True)
         self.put(self.outside / "victim.txt", "precious\n")
         self.put(self.outside / "private.txt", self.secret + "\n", 0o600)
@@ -173,7 +174,7 @@ class World:
     def environment(self):
         path = f"{self.home}/missing/bin:{PATH}"
         return {"PATH": path, "HOME": str(self.home), "LATHE_HOME": str(self.lathe_home),
-                "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "MOCK_API_KEY": self.secret,
+                "TMPDIR": str(self.temporary), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "MOCK_API_KEY": self.secret,
                 "SSH_AUTH_SOCK": self.listeners.control}
 
     def as_user(self, argv):
