@@ -122,7 +122,7 @@ TEST(CommandLine, ErrorsNameTheArgument) {
   EXPECT_THAT(error_of({"exec", "--fork", "hi"}), testing::HasSubstr("--fork needs"));
   EXPECT_THAT(error_of({"exec", "--last", "--resume", "x", "hi"}), testing::HasSubstr("excludes"));
   EXPECT_EQ(error_of({"session"}),
-            "lathe session needs a command (one of: list, show, resume, fork, search, export, rm)");
+            "lathe session needs a command (one of: list, show, resume, fork, rollback, search, export, archive, rm)");
   EXPECT_THAT(error_of({"usage", "--by", "moon"}), testing::HasSubstr("\"moon\" is not one of"));
   EXPECT_THAT(error_of({"doctor", "now"}), testing::HasSubstr("lathe doctor does not take \"now\""));
 }

@@ -112,7 +112,9 @@ TEST_F(SessionOpsTest, AnArchivedSessionIsHiddenAndStaysWhole) {
   ASSERT_TRUE(submit(protocol::Interrupt{}, session).ok());
   ASSERT_TRUE(call(protocol::SessionArchive{.session = session, .archived = false}).ok());
   EXPECT_EQ(listed(false), std::vector<std::string>{session});
-  EXPECT_EQ(call(protocol::SessionArchive{.session = "nobody", .archived = true}).error().code, base::codes::kNotFound);
+  EXPECT_EQ(
+      call(protocol::SessionArchive{.session = "01935a6e-7c00-7abc-8def-0123456789ab", .archived = true}).error().code,
+      base::codes::kNotFound);
 }
 
 }  // namespace

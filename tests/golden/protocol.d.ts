@@ -522,6 +522,18 @@ export interface ExecApprovalRequestEvent {
   command: string[];
   /** absolute folder */
   cwd: string;
+  /** text for its standard input; absent: it is empty */
+  stdin?: string;
+  /** it runs in a live terminal, into which more can be typed */
+  tty?: boolean;
+  /** it goes on after the call */
+  background?: boolean;
+  /** when it is ended; absent: it may run without end */
+  timeout_ms?: number;
+  /** variables that it gets besides the usual ones, NAME=value */
+  env?: string[];
+  /** files of the workspace that it would run or read outside the sandbox; the approval holds for their content */
+  files?: BoundFile[];
   /** why, in the model's words */
   reason?: string;
   /** what made it a question */
@@ -568,6 +580,8 @@ export interface ApprovalRequestEvent {
   tool: string;
   /** its arguments */
   arguments: string;
+  /** the files and folders that it opens, links resolved */
+  paths?: string[];
   /** why, in the model's words */
   reason?: string;
   /** what made it a question */
@@ -1376,6 +1390,14 @@ export interface BackendInfo {
   is_default?: boolean;
 }
 
+/** A file and the content that an approval holds for. */
+export interface BoundFile {
+  /** absolute */
+  path: string;
+  /** of its content */
+  sha256: string;
+}
+
 /** Ceilings of one Task. Absent means the default; zero means zero. */
 export interface Budget {
   /** model requests (default 200) */
@@ -1530,6 +1552,10 @@ export interface PlanStep {
   step: string;
   /** how far it is */
   status: PlanStatus;
+  /** its name in depends_on of other steps */
+  id?: string;
+  /** ids of steps that are completed before this one begins */
+  depends_on?: string[];
 }
 
 /** One question to the person. */

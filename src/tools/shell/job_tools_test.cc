@@ -334,7 +334,8 @@ TEST(JobRecovery, ACommandOfACallGoesOnAsAJobAndLosesNothing) {
 TEST(JobRecovery, WhatACallWroteMeanwhileIsKeptWithoutKeys) {
   const TemporaryFolder folder;
   ASSERT_EQ(mkfifo((folder / "one").c_str(), 0600), 0);
-  const std::string script = "echo sk-secret-key; cat " + (folder / "one") + "; echo end";
+  ASSERT_EQ(mkfifo((folder / "two").c_str(), 0600), 0);
+  const std::string script = "echo sk-secret-key; cat " + (folder / "one") + "; cat " + (folder / "two");
   start_and_die(folder / "keepers", {{"command", script}}, folder / "one");
   runtime::Loop loop;
   Session session(loop, folder / "keepers", {.secrets = one_key});
@@ -345,6 +346,8 @@ TEST(JobRecovery, WhatACallWroteMeanwhileIsKeptWithoutKeys) {
   const auto blob = session.blobs.get(base::Sha256Hex(end.outcome.output_blob), 1 << 20);
   ASSERT_TRUE(blob.ok());
   EXPECT_THAT(*blob, testing::StartsWith("[secret]\n"));
+  std::ofstream(folder / "two") << "end\n";
+  ASSERT_TRUE(loop.block_on(session.jobs.wait(std::get<protocol::ExecCommandBegin>(records[0]).job, kLong, {})).ok());
   session.stop();
 }
 
