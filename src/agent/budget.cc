@@ -88,7 +88,8 @@ base::Result<void> BudgetMeter::take_turn() {
 
 base::Result<void> BudgetMeter::take_calls(std::int64_t count) {
   if (limits_.tool_calls && tool_calls_ + count > *limits_.tool_calls) return refuse("tool_calls", *limits_.tool_calls);
-  if (room().tool_calls.value_or(count) < count) return budget_error("tool_calls", kOfOthers);
+  // The calls are recorded already, so the room is what is left after them.
+  if (room().tool_calls.value_or(0) < 0) return budget_error("tool_calls", kOfOthers);
   tool_calls_ += count;
   return {};
 }

@@ -93,6 +93,7 @@ void define_sandbox(CommandTree& tree) {
   auto& tainted_options = tree.options_of<SandboxTaintedOptions>(tainted);
   tainted->add_flag("--clear", tainted_options.clear, "You have looked at it: tell of it no more");
   add_json(tainted, tainted_options.json);
+  add_embedded(tainted, tainted_options.embedded);
 }
 
 /// Text that is made from this very tree.

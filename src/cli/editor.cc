@@ -54,7 +54,9 @@ std::string editor_command(const config::Environment& environment) {
 Async<Result<std::string>> edit_text(Context* context, std::string text) {
   const std::string folder = context->frontend.environment.get("TMPDIR");
   CO_TRY(const TemporaryFile file, TemporaryFile::create(folder.empty() ? "/tmp" : folder, text));
-  const std::string command = editor_command(context->frontend.environment) + " " + base::shell_quote(file.path());
+  // Ctrl-C is the editor's; the shell around it gets it as well, and would end with it.
+  const std::string command =
+      "trap : INT; " + editor_command(context->frontend.environment) + " " + base::shell_quote(file.path());
   runtime::SpawnOptions spawn{.argv = {"/bin/sh", "-c", command}};
   for (const int fd : {0, 1, 2}) spawn.fds.emplace_back(context->frontend.in_fd, fd);
   CO_TRY(runtime::Child child, runtime::spawn(spawn));

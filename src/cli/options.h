@@ -252,6 +252,7 @@ struct SandboxTestOptions {
 
 struct SandboxTaintedOptions {
   bool clear = false;
+  bool embedded = false;
   bool json = false;
   friend bool operator==(const SandboxTaintedOptions&, const SandboxTaintedOptions&) = default;
 };

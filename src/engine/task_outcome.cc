@@ -65,7 +65,7 @@ TaskOutcome outcome_of(const ports::SessionState& state) {
 Budget left_of(const Budget& budget, const AgentUse& use) {
   const auto left = [](const Limit& limit, std::int64_t used) -> Limit {
     if (!limit) return std::nullopt;
-    return std::max<std::int64_t>(*limit - used, 0);
+    return *limit - used;
   };
   return {.turns = left(budget.turns, use.turns),
           .tool_calls = left(budget.tool_calls, use.tool_calls),

@@ -30,7 +30,7 @@ struct TaskOutcome {
 /// The outcome of a session that was a sub-agent's, from its journal, when nobody here saw its Task end.
 [[nodiscard]] TaskOutcome outcome_of(const ports::SessionState& state);
 
-/// What `budget` leaves after `use`; absent members stay absent, none is below zero.
+/// What `budget` leaves after `use`, below zero where more was used; absent members stay absent.
 [[nodiscard]] protocol::Budget left_of(const protocol::Budget& budget, const ports::AgentUse& use);
 /// The ceilings of `a`, and of `b` where `a` has none.
 [[nodiscard]] protocol::Budget over(protocol::Budget a, const protocol::Budget& b);

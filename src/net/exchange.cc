@@ -24,6 +24,8 @@ constexpr const char* kStreamError = "stream_error";
 // What OpenSSL says of a certificate (x509_vfy.h), as far as it makes a difference. That it fits, and was refused all
 // the same, means that it is made out to another host.
 constexpr long kCertificateFits = 0;
+/// What curl begins with; it compares host names before it asks OpenSSL for its verdict.
+constexpr long kNotAsked = 1;
 constexpr long kNotYetValid = 9;
 constexpr long kExpired = 10;
 
@@ -245,7 +247,8 @@ base::Error Exchange::refused_certificate(const std::string& detail) const {
   (void)curl_.easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &verdict);
   std::string hint = "trusted are the authorities in " + described(system_trust_store()) +
                      "; name the file of a private one in SSL_CERT_FILE";
-  if (verdict == kCertificateFits) hint = "use the host name that the certificate is made out to in the backend's URL";
+  if (verdict == kCertificateFits || verdict == kNotAsked)
+    hint = "use the host name that the certificate is made out to in the backend's URL";
   if (verdict == kNotYetValid || verdict == kExpired) {
     hint = "the server needs a new certificate, or the clock of this machine is wrong";
   }

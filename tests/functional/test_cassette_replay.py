@@ -41,7 +41,7 @@ def test_a_recording_holds_no_key(lathe, cassette):
         assert "key-of-the-test" not in tape.read()
 
 
-def test_a_recording_is_told_apart_wherever_it_appears(lathe, cassette):
+def test_what_a_cassette_answered_is_told_apart_wherever_it_appears(lathe, cassette):
     real = lathe.ok("session", "list", "--json").document["sessions"][0]["session_id"]
     ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "work it out")
     assert "recording" in ran.err

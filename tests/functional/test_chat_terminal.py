@@ -169,17 +169,18 @@ def test_history_outlives_the_chat(lathe, start_server):
     assert history.stat().st_mode & 0o077 == 0
 
 
-def test_the_first_message_is_written_in_the_editor(lathe, start_server, editor):
+def test_the_first_message_is_written_in_the_editor(lathe, start_server, editor, tmp_path):
     server = start_server(says("Read."), says("Read too."))
     lathe.use(server)
-    terminal = Terminal(lathe, "chat", "-e", EDITOR=editor("printf 'from the\\neditor\\n' > \"$1\""))
+    terminal = Terminal(lathe, "chat", "-e", TMPDIR=str(tmp_path),
+                        EDITOR=editor("printf 'from the\\neditor\\n' > \"$1\""))
     terminal.expect("Read.")
     terminal.type("/edit\r")
     terminal.expect("Read too.")
     terminal.type("/quit\r")
     assert terminal.wait() == 0
     assert asked(server) == ["from the\neditor"] * 2
-    assert not [name for name in os.listdir("/tmp") if name.startswith("lathe-message-")]
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("lathe-message-")]
 
 
 def test_an_editor_that_fails_or_writes_nothing_says_nothing(lathe, start_server, editor):

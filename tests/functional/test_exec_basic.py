@@ -188,7 +188,7 @@ def test_project_documents_reach_the_model(lathe, start_server, repository):
 
 def test_an_answer_of_ten_megabytes_arrives(lathe, start_server):
     lathe.use(start_server(says({"fill_bytes": 10_000_000})))
-    assert len(lathe.ok("exec", "go").out) == 10_000_001
+    assert len(lathe.ok("exec", "go", timeout=300).out) == 10_000_001
 
 
 def test_only_the_answer_that_follows_the_schema_is_printed(lathe, start_server, tmp_path):

@@ -93,7 +93,7 @@ def test_ten_thousand_calls_at_once(lathe, start_server, repository):
     many = [read_file("greeting.txt") if i % 10 == 0 else tool("write_file", path=f"../escape-{i}.txt", content="x")
             for i in range(10_000)]
     lathe.use(start_server(calls(*many), says("Everything is done, and all tests pass.")))
-    ran = lathe.run("exec", "--max-tool-calls", "20000", "help me", timeout=180)
+    ran = lathe.run("exec", "--max-tool-calls", "20000", "help me", timeout=500)
     assert ran.code == 0, str(ran)[-2000:]
     (session,) = lathe.ok("session", "list", "--json").document["sessions"]
     exported = lathe.ok("session", "export", session["session_id"]).out.splitlines()

@@ -35,7 +35,7 @@ def test_every_guarantee_of_the_level_holds(lathe, level):
     assert {check["guarantee"] for check in found["checks"]} == {"writes", "home", "secrets", "protected", "new_names",
                                                                  "nested", "network", "processes", "kernel"}
     details = {check["id"]: check["detail"] for check in found["checks"]}
-    assert "put aside" in details["new_name"] and "not to be trusted" in details["nested_repository"]
+    assert "put aside" in details["new_name"] and "to be trusted outside" in details["nested_repository"]
     if level != "landlock":
         assert " 403 " in details["proxy_blocked"] and " 200 " in details["proxy_allowed"]
 

@@ -106,7 +106,8 @@ def test_zsh_completes(script):
 
 def test_a_person_presses_tab(lathe, script):
     class Bash:
-        program, cwd, _started = "bash", lathe.cwd, lathe._started
+        cwd, _started = lathe.cwd, lathe._started
+        argv = staticmethod(lambda words: ["bash", *words])
         environment = staticmethod(lambda **more: lathe.environment(PS1="> ", **more))
     terminal = Terminal(Bash, "--norc", "-i")
     terminal.expect(">")

@@ -169,6 +169,31 @@ class ShellTool final : public ports::Tool {
   }
 
  private:
+  /// What the model wants a person to decide, and why.
+  struct Wish {
+    bool ask = false;
+    bool outside = false;
+    std::string reason;
+  };
+
+  static Result<Wish> wish_of(const common::Arguments& arguments) {
+    TRY(const bool ask, arguments.flag("ask_approval", false));
+    TRY(const auto reason, arguments.optional_text("reason"));
+    if (ask && base::trim(reason.value_or("")).empty()) {
+      return arguments.wrong("reason", "is missing; ask_approval needs it");
+    }
+    TRY(const auto permissions, arguments.optional_text("sandbox_permissions"));
+    TRY(const auto justification, arguments.optional_text("justification"));
+    const bool outside = permissions == "require_escalated";
+    if (permissions && !outside && *permissions != "use_default") {
+      return arguments.wrong("sandbox_permissions", "is neither \"use_default\" nor \"require_escalated\"");
+    }
+    if (outside && base::trim(justification.value_or("")).empty()) {
+      return arguments.wrong("justification", "is missing; require_escalated needs it");
+    }
+    return Wish{.ask = ask, .outside = outside, .reason = outside ? *justification : reason.value_or("")};
+  }
+
   Result<std::unique_ptr<ports::PreparedCall>> prepare_command(const protocol::ToolCall& call,
                                                                const ports::ToolEnvironment& environment,
                                                                const common::Arguments& arguments,
@@ -185,20 +210,7 @@ class ShellTool final : public ports::Tool {
                        ? std::clamp(std::chrono::milliseconds(*timeout), options_.least_timeout, options_.most_timeout)
                        : options_.default_timeout;
     TRY(spec.input, arguments.optional_text("stdin"));
-    TRY(const bool ask, arguments.flag("ask_approval", false));
-    TRY(const auto reason, arguments.optional_text("reason"));
-    if (ask && base::trim(reason.value_or("")).empty()) {
-      return arguments.wrong("reason", "is missing; ask_approval needs it");
-    }
-    TRY(const auto permissions, arguments.optional_text("sandbox_permissions"));
-    TRY(const auto justification, arguments.optional_text("justification"));
-    const bool outside = permissions == "require_escalated";
-    if (permissions && !outside && *permissions != "use_default") {
-      return arguments.wrong("sandbox_permissions", "is neither \"use_default\" nor \"require_escalated\"");
-    }
-    if (outside && base::trim(justification.value_or("")).empty()) {
-      return arguments.wrong("justification", "is missing; require_escalated needs it");
-    }
+    TRY(const Wish wish, wish_of(arguments));
     if (command.size() > kMaxScriptBytes) {
       return arguments.wrong("command", fmt::format("has {} bytes; a shell is given {} at most: write it to a file",
                                                     command.size(), kMaxScriptBytes));
@@ -207,12 +219,12 @@ class ShellTool final : public ports::Tool {
     spec.env = options_.environment;
     spec.call_id = call.call_id;
     // It runs only when the gate lets it.
-    spec.outside_jail = outside;
+    spec.outside_jail = wish.outside;
     TRY(const bool background, arguments.flag("background", false));
     TRY(const bool terminal, arguments.flag("tty", false));
     TRY(const auto yield, arguments.optional_number("yield_time_ms", 1, kMaxTimeoutMs));
     const bool goes_on = background || terminal;
-    if (outside && terminal) {
+    if (wish.outside && terminal) {
       return arguments.wrong("tty",
                              "cannot go with require_escalated: a person decides about one command, not about "
                              "all that would be typed into it");
@@ -229,10 +241,10 @@ class ShellTool final : public ports::Tool {
     action.input = spec.input;
     action.terminal = terminal;
     if (!goes_on) action.timeout = spec.timeout;
-    action.sandbox = outside ? "none" : options_.runner->confinement();
-    action.ask_requested = ask;
-    action.outside_sandbox = outside;
-    action.reason = outside ? *justification : reason.value_or("");
+    action.sandbox = wish.outside ? "none" : options_.runner->confinement();
+    action.ask_requested = wish.ask;
+    action.outside_sandbox = wish.outside;
+    action.reason = wish.reason;
     const std::string_view first_line = base::split(base::trim(spec.argv[2]), '\n')[0];
     std::string title = fmt::format("run {}", base::utf8_prefix(first_line, 120));
     if (goes_on) {

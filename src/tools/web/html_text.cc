@@ -90,7 +90,9 @@ struct Extent {
     ++depth;
   }
   void closed(std::string_view element, std::size_t at) {
-    if (element == name && depth > 0 && --depth == 0) end = at;
+    if (element != name || depth == 0) return;
+    --depth;
+    if (depth == 0) end = at;
   }
 };
 
