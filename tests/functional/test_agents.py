@@ -84,7 +84,7 @@ def test_policies_of_an_agents_file_are_enforced(lathe, start_server, repository
     assert not (repository / "evil").exists()
 
 
-@pytest.mark.parametrize("limit,turns,calls_made", [("max_turns: 2", 2, 2), ("max_tool_calls: 3", 3, 3), ("max_tokens: 50", 0, 0)])
+@pytest.mark.parametrize("limit,turns,calls_made", [("max_turns: 2", 2, 2), ("max_tool_calls: 3", 4, 3), ("max_tokens: 50", 0, 0)])
 def test_limits_of_an_agents_file_are_enforced(lathe, start_server, repository, limit, turns, calls_made):
     """It would go on and on, or is asked with less than a request needs; its parent is told, and goes on itself."""
     agent_file(lathe, "endless", f"description: d\n{limit}")
