@@ -46,7 +46,7 @@ Result<p::ConfigureSession> same_session(const TaskOptions& task, p::AskMode ask
   p::ConfigureSession op{.ask = ask, .fallback_models = task.fallback_models};
   if (!task.model.empty()) op.model = task.model;
   if (!task.backend.empty()) op.backend = task.backend;
-  if (task.approval_policy) op.approval_policy = *task.approval_policy;
+  if (task.approval_policy) op.approval_policy = task.approval_policy;
   op.sandbox_mode = task.sandbox_mode;
   op.network = task.network;
   if (!task.allow_hosts.empty()) {

@@ -11,7 +11,6 @@
 
 namespace lathe::cli {
 
-using base::Result;
 using client::SandboxCheck;
 
 namespace {
