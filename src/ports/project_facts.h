@@ -49,7 +49,8 @@ class ProjectFacts {
   virtual ~ProjectFacts() = default;
   virtual runtime::Async<base::Result<EnvironmentFacts>> environment(std::string cwd) = 0;
   /// From the repository's root down to cwd, one file per folder (AGENTS.override.md, else AGENTS.md, else the first
-  /// fallback that is there), `max_bytes` together. Outside of a repository only cwd's. A file that cannot be read costs nothing but itself.
+  /// fallback that is there), `max_bytes` together. Outside of a repository only cwd's. A file that cannot be read
+  /// costs nothing but itself.
   virtual runtime::Async<base::Result<ProjectDocs>> docs(std::string cwd, std::size_t max_bytes) = 0;
 };
 

@@ -1,8 +1,8 @@
 // A plugin of clang-tidy: checks look at the declarations of the source itself and not at those of its headers.
 //
 // Without it every check walks every declaration that a source includes, ours, Boost's and the standard library's, and
-// throws away what it finds there: ten seconds a source instead of two. clang's consumers run before clang-tidy's, which
-// begins its walk at the declarations that are the traversal scope then.
+// throws away what it finds there: ten seconds a source instead of two. clang's consumers run before clang-tidy's,
+// which begins its walk at the declarations that are the traversal scope then.
 #include <clang/AST/ASTConsumer.h>
 #include <clang/AST/ASTContext.h>
 #include <clang/Basic/SourceManager.h>
@@ -16,7 +16,7 @@
 namespace {
 
 class OwnCode : public clang::ASTConsumer {
-public:
+ public:
   bool HandleTopLevelDecl(clang::DeclGroupRef group) override {
     for (clang::Decl* declaration : group) {
       const clang::SourceManager& sources = declaration->getASTContext().getSourceManager();
@@ -26,7 +26,7 @@ public:
   }
   void HandleTranslationUnit(clang::ASTContext& context) override { context.setTraversalScope(own_); }
 
-private:
+ private:
   std::vector<clang::Decl*> own_;
 };
 
