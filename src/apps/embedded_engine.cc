@@ -86,6 +86,79 @@ Result<std::unique_ptr<EmbeddedEngine>> EmbeddedEngine::create(runtime::Loop& lo
   return made;
 }
 
+runtime::Durability EmbeddedEngine::durability() const {
+  return loaded_.config.durability == "power" ? runtime::Durability::kPower : runtime::Durability::kProcess;
+}
+
+Result<void> EmbeddedEngine::open_records(const config::Paths& paths) {
+  TRY(store_,
+      journal::JournalStore::create(
+          loop_, fs_pool_,
+          {.state_dir = paths.state_dir, .durability = durability(), .faults = faults_.get(), .on_warning = tell}));
+  TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
+                                         {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
+  return {};
+}
+
+void EmbeddedEngine::know_facts(const config::Environment& environment, const config::Paths& paths) {
+  facts_ = std::make_unique<CassetteFacts>(
+      std::make_unique<facts::FileFacts>(
+          fs_pool_, loop_,
+          facts::FileFactsOptions{.shell = environment.get("SHELL"),
+                                  .docs_fallback = loaded_.config.project_docs_fallback}),
+      *cassette_);
+  auto files = std::make_unique<facts::FileCatalog>(
+      fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths.config_file).parent_path().string(),
+                                      .home = environment.get("HOME"),
+                                      .trusted = trusted_content(paths.state_dir)});
+  catalog_ = std::make_unique<CassetteCatalog>(std::move(files), *cassette_);
+}
+
+std::unique_ptr<ports::Driver> EmbeddedEngine::make_driver(const std::string& runtime_dir,
+                                                           const engine::DriverSetup& setup) {
+  return std::make_unique<NativeSession>(NativeSession::Shared{.loop = loop_,
+                                                               .fs_pool = fs_pool_,
+                                                               .http = http_,
+                                                               .resolver = resolver_,
+                                                               .blobs = store_->blobs(),
+                                                               .facts = *facts_,
+                                                               .catalog = *catalog_,
+                                                               .config = loaded_.config,
+                                                               .cassette = *cassette_,
+                                                               .sandbox = sandbox_,
+                                                               .host = host_,
+                                                               .keepers_dir = runtime_dir + "/keepers",
+                                                               .proxies_dir = runtime_dir + "/egress",
+                                                               .secrets = *secret_guard_,
+                                                               .keys = [this] { return backends_->secrets(); }},
+                                         setup);
+}
+
+std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const config::Paths& paths,
+                                                                      const std::string& session_id,
+                                                                      const std::string& cwd) {
+  return std::make_unique<undo::SessionHistory>(
+      fs_pool_, store_->blobs(),
+      undo::HistoryOptions{.folder = store_->folder(session_id) + "/undo",
+                           .cache_folder = paths.cache_dir + "/workspaces",
+                           .root = cwd,
+                           .left_out = runtime::real_path(paths.state_dir).value_or(paths.state_dir),
+                           .secrets = secrets_,
+                           .keys = [this] { return backends_->secrets(); },
+                           .disk = storage::Disk(faults_.get()),
+                           .durability = durability(),
+                           .run_git =
+                               [this](undo::GitCall call) {
+                                 return run_jailed(&loop_, &fs_pool_, &sandbox_, &host_,
+                                                   {.argv = std::move(call.argv),
+                                                    .env = std::move(call.env),
+                                                    .folder = std::move(call.folder),
+                                                    .readable = std::move(call.readable),
+                                                    .input = std::move(call.input),
+                                                    .max_output_bytes = call.max_output_bytes});
+                               }});
+}
+
 Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
                                   std::string version) {
   TRY(const config::Paths paths, config::find_paths(environment));
@@ -98,25 +171,8 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
       }));
   if (!cassette_->replays()) http_.warm_up();
 
-  const auto durability =
-      loaded_.config.durability == "power" ? runtime::Durability::kPower : runtime::Durability::kProcess;
-  TRY(store_,
-      journal::JournalStore::create(
-          loop_, fs_pool_,
-          {.state_dir = paths.state_dir, .durability = durability, .faults = faults_.get(), .on_warning = tell}));
-  TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
-                                         {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
-  facts_ = std::make_unique<CassetteFacts>(
-      std::make_unique<facts::FileFacts>(
-          fs_pool_, loop_,
-          facts::FileFactsOptions{.shell = environment.get("SHELL"),
-                                  .docs_fallback = loaded_.config.project_docs_fallback}),
-      *cassette_);
-  auto files = std::make_unique<facts::FileCatalog>(
-      fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths.config_file).parent_path().string(),
-                                      .home = environment.get("HOME"),
-                                      .trusted = trusted_content(paths.state_dir)});
-  catalog_ = std::make_unique<CassetteCatalog>(std::move(files), *cassette_);
+  TRY_OK(open_records(paths));
+  know_facts(environment, paths);
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
                                                  *cassette_, paths.cache_dir);
 
@@ -129,49 +185,6 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY(const std::string keeper_program, keeper::installed_program());
   TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
   host_ = known_host_facts(paths.cache_dir);
-  const auto make_driver =
-      [this, runtime_dir = paths.runtime_dir](const engine::DriverSetup& setup) -> std::unique_ptr<ports::Driver> {
-    return std::make_unique<NativeSession>(NativeSession::Shared{.loop = loop_,
-                                                                 .fs_pool = fs_pool_,
-                                                                 .http = http_,
-                                                                 .resolver = resolver_,
-                                                                 .blobs = store_->blobs(),
-                                                                 .facts = *facts_,
-                                                                 .catalog = *catalog_,
-                                                                 .config = loaded_.config,
-                                                                 .cassette = *cassette_,
-                                                                 .sandbox = sandbox_,
-                                                                 .host = host_,
-                                                                 .keepers_dir = runtime_dir + "/keepers",
-                                                                 .proxies_dir = runtime_dir + "/egress",
-                                                                 .secrets = *secret_guard_,
-                                                                 .keys = [this] { return backends_->secrets(); }},
-                                           setup);
-  };
-  const auto make_history = [this, state_dir = paths.state_dir, cache_dir = paths.cache_dir, durability](
-                                const std::string& session_id,
-                                const std::string& cwd) -> std::unique_ptr<ports::WorkspaceHistory> {
-    return std::make_unique<undo::SessionHistory>(
-        fs_pool_, store_->blobs(),
-        undo::HistoryOptions{.folder = store_->folder(session_id) + "/undo",
-                             .cache_folder = cache_dir + "/workspaces",
-                             .root = cwd,
-                             .left_out = runtime::real_path(state_dir).value_or(state_dir),
-                             .secrets = secrets_,
-                             .keys = [this] { return backends_->secrets(); },
-                             .disk = storage::Disk(faults_.get()),
-                             .durability = durability,
-                             .run_git =
-                                 [this](undo::GitCall call) {
-                                   return run_jailed(&loop_, &fs_pool_, &sandbox_, &host_,
-                                                     {.argv = std::move(call.argv),
-                                                      .env = std::move(call.env),
-                                                      .folder = std::move(call.folder),
-                                                      .readable = std::move(call.readable),
-                                                      .input = std::move(call.input),
-                                                      .max_output_bytes = call.max_output_bytes});
-                                 }});
-  };
   engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
       .loop = loop_,
       .fs_pool = fs_pool_,
@@ -182,8 +195,10 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
       .policy = *policy_,
       .catalog = *catalog_,
       .random = random_,
-      .make_driver = make_driver,
-      .make_history = make_history,
+      .make_driver = [this, runtime_dir = paths.runtime_dir](
+                         const engine::DriverSetup& setup) { return make_driver(runtime_dir, setup); },
+      .make_history = [this, paths](const std::string& session_id,
+                                    const std::string& cwd) { return make_history(paths, session_id, cwd); },
       .system_prompt = [](const std::string& extra) { return agent::build_system_prompt({.addition = extra}); },
       .secrets = [this] { return backends_->secrets(); },
       .config = loaded_.config,

@@ -37,6 +37,14 @@ class EmbeddedEngine final {
   explicit EmbeddedEngine(runtime::Loop& loop);
   base::Result<void> wire(const config::Environment& environment, const client::OpenOptions& options,
                           std::string version);
+  [[nodiscard]] runtime::Durability durability() const;
+  /// The streams and their index.
+  base::Result<void> open_records(const config::Paths& paths);
+  /// What is true around a Task, and what may be loaded.
+  void know_facts(const config::Environment& environment, const config::Paths& paths);
+  std::unique_ptr<ports::Driver> make_driver(const std::string& runtime_dir, const engine::DriverSetup& setup);
+  std::unique_ptr<ports::WorkspaceHistory> make_history(const config::Paths& paths, const std::string& session_id,
+                                                        const std::string& cwd);
 
   runtime::Loop& loop_;
   config::Loaded loaded_;
