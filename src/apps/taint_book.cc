@@ -41,11 +41,15 @@ Result<void> TaintBook::add(const std::string& workspace, const Note& note) cons
 std::vector<TaintBook::Note> TaintBook::of(const std::string& workspace) const {
   std::vector<Note> notes;
   const auto bytes = runtime::read_file(file_of(workspace), kMostBytes);
-  if (!bytes.ok()) return notes;
+  if (!bytes.ok() && bytes.error().code == base::codes::kNotFound) return notes;
+  // What cannot be read is no word that nothing was found.
+  if (!bytes.ok()) return {{.at = 0, .text = "what was noted of it cannot be read: " + bytes.error().message}};
   for (const std::string_view line : base::split_lines(*bytes)) {
     const auto json = base::parse_json(line);
-    if (!json.ok() || !json->is_object()) continue;
-    if (!json->contains("text") || !(*json)["text"].is_string()) continue;
+    if (!json.ok() || !json->is_object() || !json->contains("text") || !(*json)["text"].is_string()) {
+      notes.push_back({.at = 0, .text = "a damaged note in " + file_of(workspace)});
+      continue;
+    }
     const bool timed = json->contains("at") && (*json)["at"].is_number_integer();
     notes.push_back({.at = timed ? (*json)["at"].get<std::int64_t>() : 0, .text = (*json)["text"].get<std::string>()});
   }

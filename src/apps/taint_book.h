@@ -23,7 +23,7 @@ class TaintBook final {
 
   /// `workspace`: absolute, without links. What is noted already is not noted again.
   [[nodiscard]] base::Result<void> add(const std::string& workspace, const Note& note) const;
-  /// Empty: the workspace is not tainted. Damaged lines are passed over.
+  /// Empty: the workspace is not tainted. What cannot be read, or is damaged, is a note that says so.
   [[nodiscard]] std::vector<Note> of(const std::string& workspace) const;
   [[nodiscard]] base::Result<void> clear(const std::string& workspace) const;
 

@@ -179,6 +179,9 @@ def test_what_a_command_leaves_is_put_aside_told_and_remembered(lathe):
     doctor = lathe.run("doctor", "--json").document["findings"]
     assert [finding["mend"] for finding in doctor if finding["what"] == "workspace"] == [
         "lathe sandbox tainted --clear"] * 2
+    (book,) = pathlib.Path(lathe.home).rglob("tainted/*.ndjson")
+    book.write_text(book.read_text() + "{damaged\n")
+    assert "a damaged note" in json.loads(run(lathe, "tainted", "--json").out)["notes"][-1]["text"]
     assert "cleared" in run(lathe, "tainted", "--clear").err
     assert "not tainted" in run(lathe, "tainted").err
     assert [finding for finding in lathe.run("doctor", "--json").document["findings"] if finding["what"] == "workspace"] == []
