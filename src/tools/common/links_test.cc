@@ -19,31 +19,31 @@ class LinksTest : public testing::Test {
   LinksTest() {
     std::string pattern = (fs::temp_directory_path() / "lathe-links-XXXXXX").string();
     base_ = mkdtemp(pattern.data());
-    fs::create_directories(base_ + "/work/folder");
+    fs::create_directories(base_ + "/tree/folder");
     fs::create_directories(base_ + "/other");
-    std::ofstream(base_ + "/work/folder/file") << "inside";
+    std::ofstream(base_ + "/tree/folder/file") << "inside";
     std::ofstream(base_ + "/other/file") << "outside";
-    fs::create_symlink("folder/file", base_ + "/work/to-file");
-    fs::create_directory_symlink(base_ + "/other", base_ + "/work/to-other");
-    fs::create_directory_symlink(base_ + "/work", base_ + "/alias");
+    fs::create_symlink("folder/file", base_ + "/tree/to-file");
+    fs::create_directory_symlink(base_ + "/other", base_ + "/tree/to-other");
+    fs::create_directory_symlink(base_ + "/tree", base_ + "/alias");
   }
   ~LinksTest() override { fs::remove_all(base_); }
 
   [[nodiscard]] Place place(const std::string& path, LastName last = LastName::kFollowed) const {
-    return with_links_resolved(*place_of(base_ + "/work", path), last);
+    return with_links_resolved(*place_of(base_ + "/tree", path), last);
   }
   [[nodiscard]] std::string led(const std::string& path, LastName last = LastName::kFollowed) const {
-    return gate_path(place(path, last), base_ + "/work");
+    return gate_path(place(path, last), base_ + "/tree");
   }
   std::string base_;
 };
 
 TEST_F(LinksTest, TheGateIsToldWhereAPathLeads) {
-  EXPECT_EQ(led("to-file"), base_ + "/work/folder/file");
-  EXPECT_EQ(led("to-file", LastName::kItself), base_ + "/work/to-file");
+  EXPECT_EQ(led("to-file"), base_ + "/tree/folder/file");
+  EXPECT_EQ(led("to-file", LastName::kItself), base_ + "/tree/to-file");
   EXPECT_EQ(led("to-other/file"), base_ + "/other/file");
   EXPECT_EQ(led("to-other/not/there"), base_ + "/other/not/there");
-  EXPECT_EQ(led("."), base_ + "/work");
+  EXPECT_EQ(led("."), base_ + "/tree");
   EXPECT_EQ(led("/"), "/");
   EXPECT_EQ(led("/", LastName::kItself), "/");
   EXPECT_EQ(led("/etc", LastName::kItself), "/etc");
@@ -59,19 +59,19 @@ TEST_F(LinksTest, WhatIsOpenedIsWhatTheGateWasTold) {
   const Place file = place("to-file");
   EXPECT_EQ(read_whole(file).value_or(""), "inside");
   // The link leads elsewhere by now: what was decided about is opened.
-  fs::remove(base_ + "/work/to-file");
-  fs::create_symlink(base_ + "/other/file", base_ + "/work/to-file");
+  fs::remove(base_ + "/tree/to-file");
+  fs::create_symlink(base_ + "/other/file", base_ + "/tree/to-file");
   EXPECT_EQ(read_whole(file).value_or(""), "inside");
   // A folder on the way becomes a link: nothing is.
-  fs::remove_all(base_ + "/work/folder");
-  fs::create_directory_symlink(base_ + "/other", base_ + "/work/folder");
+  fs::remove_all(base_ + "/tree/folder");
+  fs::create_directory_symlink(base_ + "/other", base_ + "/tree/folder");
   const auto swapped = read_whole(file);
   ASSERT_FALSE(swapped.ok());
   EXPECT_EQ(swapped.error().code, base::codes::kPermission);
 }
 
 TEST_F(LinksTest, WhatWouldMakeAReaderWaitDoesNot) {
-  const std::string fifo = base_ + "/work/fifo";
+  const std::string fifo = base_ + "/tree/fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   EXPECT_FALSE(read_whole(place("fifo")).ok());
   EXPECT_TRUE(open_place(place("fifo"), O_RDONLY).ok()) << "opened without a writer";
@@ -83,7 +83,7 @@ TEST_F(LinksTest, AReadingTellsTheGate) {
   runtime::Loop loop;
   runtime::Pool pool(loop, "fs", 1);
   const auto reading = loop.block_on(
-      reading_of(&pool, {.call_id = "c", .tool = "t"}, *place_of(base_ + "/work", "to-other"), base_ + "/work"));
+      reading_of(&pool, {.call_id = "c", .tool = "t"}, *place_of(base_ + "/tree", "to-other"), base_ + "/tree"));
   EXPECT_EQ(reading.action.opened, std::vector<std::string>{base_ + "/other"});
   EXPECT_EQ(reading.place.real, base_ + "/other");
 }

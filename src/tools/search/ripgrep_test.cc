@@ -9,6 +9,7 @@
 
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/subprocess.h"
+#include "lathe/tools/search/plain_runner_for_test.h"
 #include "lathe/tools/search/search_tools.h"
 
 // ripgrep and the own walker over the same odd files: the same lines, in the same order.
@@ -34,24 +35,6 @@ TEST(RipgrepPattern, SaysWhatRe2Means) {
   }
   EXPECT_EQ(ripgrep_pattern({.pattern = "a.b$", .literal = true}), "a.b$");
 }
-
-/// Runs a command as it is.
-class PlainRunner final : public ports::CommandRunner {
- public:
-  explicit PlainRunner(runtime::Loop& loop) : loop_(loop) {}
-  runtime::Async<base::Result<ports::CommandExit>> run(ports::CommandSpec spec, ports::OutputSink& out,
-                                                       runtime::CancelToken cancel) override {
-    CO_TRY(const auto ran,
-           co_await runtime::run_command(loop_, {.spawn = {.argv = std::move(spec.argv), .cwd = std::move(spec.cwd)}},
-                                         std::move(cancel)));
-    out.write(protocol::OutputStream::kStdout, ran.out);
-    co_return ports::CommandExit{.exit_code = ran.status.code};
-  }
-  [[nodiscard]] std::string_view confinement() const override { return "none"; }
-
- private:
-  runtime::Loop& loop_;
-};
 
 class OddFiles : public testing::Test {
  protected:

@@ -12,6 +12,7 @@
 #include "lathe/runtime/subprocess.h"
 #include "lathe/tools/common/secret_guard.h"
 #include "lathe/tools/search/line_search.h"
+#include "lathe/tools/search/plain_runner_for_test.h"
 #include "lathe/tools/search/walk.h"
 
 // The tools over a real tree, each case with ripgrep and without: the results must be the same.
@@ -25,24 +26,6 @@ using testing::HasSubstr;
 struct Sink final : ports::OutputSink {
   std::string text;
   void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
-
-/// Runs a command as it is.
-class PlainRunner final : public ports::CommandRunner {
- public:
-  explicit PlainRunner(runtime::Loop& loop) : loop_(loop) {}
-  runtime::Async<base::Result<ports::CommandExit>> run(ports::CommandSpec spec, ports::OutputSink& out,
-                                                       runtime::CancelToken cancel) override {
-    CO_TRY(const auto ran,
-           co_await runtime::run_command(loop_, {.spawn = {.argv = std::move(spec.argv), .cwd = std::move(spec.cwd)}},
-                                         std::move(cancel)));
-    out.write(protocol::OutputStream::kStdout, ran.out);
-    co_return ports::CommandExit{.exit_code = ran.status.code};
-  }
-  [[nodiscard]] std::string_view confinement() const override { return "none"; }
-
- private:
-  runtime::Loop& loop_;
 };
 
 class SearchTest : public testing::TestWithParam<bool> {
