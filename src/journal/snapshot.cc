@@ -10,6 +10,12 @@
 #include "lathe/protocol/codec.h"
 #include "lathe/protocol/frames.h"
 
+// Compiled in frames.cc: no other type has as many parts.
+extern template void lathe::protocol::codec::write(std::string&, const lathe::protocol::EventMsg&);
+extern template lathe::base::Result<void> lathe::protocol::codec::read(const lathe::base::Json&,
+                                                                       lathe::protocol::EventMsg&,
+                                                                       const lathe::protocol::codec::Path&);
+
 namespace lathe::journal {
 
 using base::Error;

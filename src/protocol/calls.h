@@ -66,13 +66,39 @@ struct IndexRebuild {
   friend bool operator==(const IndexRebuild&, const IndexRebuild&) = default;
 };
 
-using Call =
+using AnyCall =
     std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionFork, SessionArchive,
                  SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer, ModelList, BackendList,
                  BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain, PolicyTest, TrustList, TrustSet>;
-using ReplyMsg = std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply,
+using AnyReply = std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply,
                               SessionForkReply, SessionSearchReply, SessionExportReply, ApprovalListReply,
                               ApprovalAnswerReply, ModelListReply, BackendListReply, BackendTestReply, UsageReply,
                               IndexRebuildReply, UndoReply, PolicyExplainReply, PolicyTestReply, TrustListReply>;
+
+/// One of the calls. Compiled once (calls.cc), for the reason that EventMsg is.
+struct Call : AnyCall {
+  using AnyCall::variant;
+  Call();
+  Call(const Call& other);
+  Call(Call&& other) noexcept;
+  Call& operator=(const Call& other);
+  Call& operator=(Call&& other) noexcept;
+  ~Call();
+
+  friend bool operator==(const Call& left, const Call& right);
+};
+
+/// One of the replies; compiled once as well.
+struct ReplyMsg : AnyReply {
+  using AnyReply::variant;
+  ReplyMsg();
+  ReplyMsg(const ReplyMsg& other);
+  ReplyMsg(ReplyMsg&& other) noexcept;
+  ReplyMsg& operator=(const ReplyMsg& other);
+  ReplyMsg& operator=(ReplyMsg&& other) noexcept;
+  ~ReplyMsg();
+
+  friend bool operator==(const ReplyMsg& left, const ReplyMsg& right);
+};
 
 }  // namespace lathe::protocol

@@ -12,6 +12,10 @@ using base::Error;
 using base::Json;
 using base::Result;
 
+// For the journal's snapshots as well.
+template void codec::write(std::string& out, const EventMsg& value);
+template Result<void> codec::read(const Json& json, EventMsg& value, const codec::Path& path);
+
 namespace {
 
 void member(std::string& out, std::string_view name, std::string_view text) {

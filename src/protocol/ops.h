@@ -219,7 +219,20 @@ struct Shutdown {
   friend bool operator==(const Shutdown&, const Shutdown&) = default;
 };
 
-using Op = std::variant<ConfigureSession, UserInput, Interrupt, Approval, ExecApproval, PatchApproval, UserAnswer,
-                        AddContext, Mention, TerminalInput, TerminalResize, SetModel, Compact, Rollback, Shutdown>;
+using AnyOp = std::variant<ConfigureSession, UserInput, Interrupt, Approval, ExecApproval, PatchApproval, UserAnswer,
+                           AddContext, Mention, TerminalInput, TerminalResize, SetModel, Compact, Rollback, Shutdown>;
+
+/// One of the ops. Compiled once (ops.cc), for the reason that EventMsg is.
+struct Op : AnyOp {
+  using AnyOp::variant;
+  Op();
+  Op(const Op& other);
+  Op(Op&& other) noexcept;
+  Op& operator=(const Op& other);
+  Op& operator=(Op&& other) noexcept;
+  ~Op();
+
+  friend bool operator==(const Op& left, const Op& right);
+};
 
 }  // namespace lathe::protocol
