@@ -17,11 +17,8 @@
 
 namespace lathe::fuzz {
 
-#ifdef LATHE_FUZZ_CANARY
-inline constexpr bool kCanary = true;
-#else
-inline constexpr bool kCanary = false;
-#endif
+/// Whether the target has its planted bug: each is linked once with it and once without (canary_on.cc, canary_off.cc).
+extern const bool kCanary;
 
 /// The input's first byte picks how the rest is cut into pieces; all pieces together are the rest.
 template <class OnPiece>

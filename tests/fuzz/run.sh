@@ -1,14 +1,14 @@
 #!/bin/sh
 # Builds the fuzz targets and runs each for SECONDS; then each one's canary, whose planted bug must be found.
-# usage: tests/fuzz/run.sh SECONDS [BUILD_FOLDER]
+# usage: tests/fuzz/run.sh SECONDS [PRESET]   (fuzz for long runs, the default; dev when that is built anyway)
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:?seconds per target}
-build=${2:-$root/build/fuzz}
+preset=${2:-fuzz}
+build=$root/build/$preset
 canary_seconds=60
 cd "$root"
-cmake --preset fuzz -B "$build" >/dev/null
-cmake --build "$build" --target fuzz_all
+tools/build "$preset" fuzz_all
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -1,0 +1,3 @@
+#include "fuzz.h"
+
+const bool lathe::fuzz::kCanary = true;
