@@ -144,7 +144,7 @@ def test_a_home_that_is_not_set_is_told(lathe):
 @pytest.mark.parametrize("size", ["1m", "300k"])
 def test_a_disk_that_fills_while_a_task_runs(lathe, start_server, size, tmp_path):
     """The data root is on a small disk and the answer is large: the task ends with the reason, what fitted is kept."""
-    lathe.use(start_server({"text": [{"text": "many words ", "times": 60_000}], "repeat": -1}))
+    lathe.use(start_server({"text": [{"text": "many words " * 100, "times": 1500}], "repeat": -1}))
     small = tmp_path / "small"
     small.mkdir()
     script = ('mount -t tmpfs -o size=' + size + ' tmpfs "$2" && cp -a "$1/." "$2" || exit 99; export LATHE_HOME="$2"; '

@@ -38,9 +38,10 @@ def test_a_host_that_drops_packets_ends_within_ten_seconds(lathe):
         port = deaf.getsockname()[1]
         lathe.variables["MOCK_KEY"] = "x"
         lathe.ok("backend", "add", "mock", "--type", "openai", "--url", f"http://127.0.0.1:{port}/v1", "--api-key-env", "MOCK_KEY")
-        started = time.monotonic()
         ran = lathe.fails(5, "exec", "--backend", "mock", "--model", "mock", "--json", "go")
-        assert time.monotonic() - started < 10.5
+        # By its own clock: on a busy machine the sanitizers' start and end take seconds more.
+        times = [frame["ts"] for frame in ran.frames if "ts" in frame]
+        assert times[-1] - times[0] < 10_500
         assert len(ran.of_type("stream_error")) == 2  # three attempts
 
 
