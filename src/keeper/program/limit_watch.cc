@@ -14,9 +14,11 @@
 namespace lathe::keeper {
 namespace {
 
-/// Limits are looked at so often, and so much less often that looking takes at most a twentieth of the time.
+/// Limits are looked at so often, and so much less often that looking takes at most a twentieth of the time; but at the
+/// latest after a second, because looking takes longest where thousands of processes have just been started.
 constexpr long long kLookEveryMs = 40;
 constexpr long long kLookShare = 20;
+constexpr long long kLookAtLatestMs = 1000;
 
 const char* variable(const char* const* env, std::string_view name) {
   for (; *env != nullptr; ++env) {
@@ -90,7 +92,7 @@ Report::Limit LimitWatch::look() {
   } else if (std::ranges::any_of(disks_, [this](const Disk& disk) { return is_full(disk); })) {
     exceeded = Report::Limit::kDisk;
   }
-  next_look_ms_ = now + std::max(kLookEveryMs, (now_ms() - now) * kLookShare);
+  next_look_ms_ = now + std::clamp((now_ms() - now) * kLookShare, kLookEveryMs, kLookAtLatestMs);
   return exceeded;
 }
 
