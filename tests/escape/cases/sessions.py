@@ -115,7 +115,7 @@ import os, time
 started = []
 try:
     while len(started) < 4400: started.append(os.posix_spawn("/bin/sleep", ["sleep", "100"], {}))
-    time.sleep(1)
+    time.sleep(6)
     print("SURVIVED", flush=True)
 finally:
     for pid in started: os.kill(pid, 9)
@@ -205,8 +205,9 @@ LASTING = (
                   (Command("for p in $PPID 1 $(pgrep lathe); do cat /proc/$p/environ /proc/$p/root@OUT@/private.txt /proc/$p/cwd/private.txt; done 2>/dev/null | tr '\\0' '\\n'"),),
                   printed_secret),
     SessionAttack("lathe_killed", (REMOTE, DESTRUCTION), (Command(KILL_WHAT_WATCHES),), printed(KILLED)),
-    SessionAttack("log_without_end", (DESTRUCTION, LINE_TIMEOUT), (Command("head -c 30000000 /dev/zero | tr '\\0' x"),),
-                  lambda world, output: any(path.stat().st_size > 1 << 24 for path in world.base.rglob("*") if path.is_file())),
+    SessionAttack("log_without_end", (DESTRUCTION, LINE_TIMEOUT), (Command("head -c 80000000 /dev/zero | tr '\\0' x"),),
+                  # Of a command's output 64 MiB are kept.
+                  lambda world, output: any(path.stat().st_size > 1.1 * (1 << 26) for path in world.base.rglob("*") if path.is_file())),
     SessionAttack("orders_to_the_terminal", (REMOTE, HANDLERS),
                   (Command("printf '\\033]52;c;@TOKEN@\\007\\033]0;@TOKEN@\\007'"),), lambda world, output: "\033]" in output,
                   on_a_terminal=True, says="\033]52;c;QUFB\007\033]0;x\007Done."),
