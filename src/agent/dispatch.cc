@@ -272,11 +272,6 @@ Async<Result<void>> Dispatcher::offer_outside(Slot* slot, CancelToken cancel) {
   if (slot->refused.empty() || cancel.cancelled()) co_return Result<void>();
   std::unique_ptr<ports::PreparedCall> outside = slot->prepared->outside_sandbox(slot->refused);
   if (!outside) co_return Result<void>();
-  const auto answered = [this, id = outside->action().call_id] {
-    const auto found = host_.state().decisions.find(id);
-    return found == host_.state().decisions.end() ? std::string() : found->second.id;
-  };
-  const std::string before = answered();
   CO_TRY(const GateAnswer answer, co_await host_.gate(outside->action(), cancel));
   if (answer.verdict == GateAnswer::Verdict::kAbort) {
     slot->aborted = aborted_by(answer);
@@ -284,7 +279,7 @@ Async<Result<void>> Dispatcher::offer_outside(Slot* slot, CancelToken cancel) {
   }
   if (answer.verdict != GateAnswer::Verdict::kRun) {
     // The model need not know that nobody was asked.
-    if (answered() != before) {
+    if (answer.asked) {
       std::string& output = outcome_of(*slot->end).output;
       output = joined(std::move(output),
                       within_budget(joined("A person was asked whether it may run outside the sandbox, and said no.",

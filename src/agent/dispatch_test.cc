@@ -13,6 +13,7 @@ using ports::GateAnswer;
 using protocol::CallStatus;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using namespace std::chrono_literals;
 
 std::vector<std::string> types(const std::vector<protocol::EventMsg>& events) {
@@ -163,6 +164,15 @@ TEST(Dispatch, ANoToRunningOutsideLeavesTheResultAsItWas) {
   const auto ends = rig.host.recorded_of<protocol::ExecCommandEnd>();
   EXPECT_EQ(ends.at(0).exit_code, 1);
   EXPECT_EQ(ends.at(0).outcome.status, CallStatus::kFailed);
+  EXPECT_THAT(ends.at(0).outcome.output, Not(HasSubstr("said no"))) << "nobody was asked";
+}
+
+TEST(Dispatch, TheModelIsToldThatAPersonSaidNoToRunningOutside) {
+  StoppedRig rig;
+  rig.outside = {.verdict = GateAnswer::Verdict::kDeclined, .note = "stay in", .asked = true};
+  rig.answer();
+  EXPECT_THAT(rig.host.recorded_of<protocol::ExecCommandEnd>().at(0).outcome.output,
+              HasSubstr("outside the sandbox, and said no.\nstay in"));
 }
 
 TEST(Dispatch, WhoEndsTheTaskInsteadEndsTheRestOfItsCalls) {

@@ -197,7 +197,7 @@ Async<Result<void>> TaskRun::refresh_context() {
 }
 
 Async<Result<void>> TaskRun::tell_job_news() {
-  const std::vector<protocol::JobEnd> news = host_.state().job_news;
+  CO_TRY(const std::vector<protocol::JobEnd> news, host_.job_news());
   for (const protocol::JobEnd& end : news) {
     protocol::ContextAdded added{.item = end.job, .kind = ContextKind::kNudge, .text = job_news_text(end)};
     CO_TRY_OK(co_await record(std::move(added)));

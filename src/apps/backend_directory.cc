@@ -50,18 +50,34 @@ providers::ollama::Settings ollama_settings(const Backend& backend) {
   return settings;
 }
 
-/// What a replay needs to know of the model to ask as the recording did. Not its prices: nothing is paid then.
+/// What a replay needs to know of the model to ask as the recording did. By its prices a limit in USD ends the Task
+/// where it did, although nothing is paid then.
 base::Json facts_to_record(const std::string& model, const ports::ModelFacts& facts) {
-  return {{"model", model},
-          {"context_window", facts.context_window},
-          {"max_output_tokens", facts.max_output_tokens},
-          {"images", facts.images}};
+  base::Json out = {{"model", model},
+                    {"context_window", facts.context_window},
+                    {"max_output_tokens", facts.max_output_tokens},
+                    {"images", facts.images}};
+  if (facts.prices) {
+    out["prices"] = {{"input", facts.prices->input},
+                     {"cached_input", facts.prices->cached_input},
+                     {"cache_write", facts.prices->cache_write},
+                     {"output", facts.prices->output}};
+  }
+  return out;
+}
+
+std::optional<ports::Prices> recorded_prices(const base::Json& json) {
+  if (!json.is_object()) return std::nullopt;
+  return ports::Prices{.input = base::json_int(json, "input"),
+                       .cached_input = base::json_int(json, "cached_input"),
+                       .cache_write = base::json_int(json, "cache_write"),
+                       .output = base::json_int(json, "output")};
 }
 
 ports::ModelFacts recorded_facts(const base::Json& json) {
   return {.context_window = base::json_int(json, "context_window"),
           .max_output_tokens = base::json_int(json, "max_output_tokens"),
-          .prices = std::nullopt,
+          .prices = recorded_prices(base::json_at(json, "prices")),
           .images = base::json_at(json, "images") != false};
 }
 

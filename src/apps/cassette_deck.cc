@@ -1,5 +1,6 @@
 #include "lathe/apps/cassette_deck.h"
 
+#include "lathe/providers/cassette/host.h"
 #include "lathe/providers/cassette/tool.h"
 #include "lathe/runtime/files.h"
 
@@ -52,6 +53,11 @@ std::vector<std::unique_ptr<ports::Tool>> CassetteDeck::wrap(std::vector<std::un
     }
   }
   return tools;
+}
+
+std::unique_ptr<ports::TaskHost> CassetteDeck::wrap(ports::TaskHost& host) {
+  if (!writer_ && whole_tape() == nullptr) return nullptr;
+  return std::make_unique<providers::cassette::CassetteHost>(host, whole_tape(), writer_.get());
 }
 
 }  // namespace lathe::apps

@@ -6,6 +6,7 @@
 
 #include "lathe/base/result.h"
 #include "lathe/client/transport.h"
+#include "lathe/ports/driver.h"
 #include "lathe/ports/model.h"
 #include "lathe/ports/tool.h"
 #include "lathe/providers/cassette/model.h"
@@ -30,6 +31,8 @@ class CassetteDeck final {
   /// `model` as it is to be used in this run.
   [[nodiscard]] std::shared_ptr<ports::Model> wrap(std::shared_ptr<ports::Model> model);
   [[nodiscard]] std::vector<std::unique_ptr<ports::Tool>> wrap(std::vector<std::unique_ptr<ports::Tool>> tools);
+  /// `host` as the driver is to see it in this run; null when that is as it is.
+  [[nodiscard]] std::unique_ptr<ports::TaskHost> wrap(ports::TaskHost& host);
   /// The tape that is being played, and the one that is being written; null when there is none.
   [[nodiscard]] providers::cassette::Tape* tape() { return tape_.get(); }
   /// The tape that every answer comes from, those of the machine too; null when only the model's do.

@@ -124,6 +124,7 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
     : history_(setup.history),
       record_(setup.record),
       is_agent_(!setup.lineage.empty()),
+      cassette_(shared.cassette),
       secrets_(shared.secrets.with_open(sandbox::private_home(session_facts(shared.sandbox, setup)))),
       network_(make_network(shared, setup)),
       sandbox_({.loop = shared.loop,
@@ -182,7 +183,8 @@ runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, po
   std::exception_ptr thrown;
   ports::TaskEnd end;
   try {
-    end = co_await driver_->run(std::move(request), host, std::move(cancel));
+    const std::unique_ptr<ports::TaskHost> taped = cassette_.wrap(host);
+    end = co_await driver_->run(std::move(request), taped ? *taped : host, std::move(cancel));
   } catch (...) {
     thrown = std::current_exception();
   }

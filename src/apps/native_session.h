@@ -66,6 +66,7 @@ class NativeSession final : public ports::Driver, private tools::shell::JobObser
   ports::WorkspaceHistory* const history_;
   const ports::RecordEvent record_;
   const bool is_agent_;
+  CassetteDeck& cassette_;
   /// The project's own home is open to it.
   const tools::common::SecretGuard secrets_;
   int live_jobs_ = 0;

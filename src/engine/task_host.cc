@@ -271,7 +271,9 @@ Async<Result<GateAnswer>> SessionTaskHost::ask_person(ports::Action action, Even
   }
   const auto settled = state().decisions.find(action.call_id);
   CHECK_REQUEST(settled != state().decisions.end());
-  co_return to_gate_answer(settled->second);
+  GateAnswer answer = to_gate_answer(settled->second);
+  answer.asked = true;
+  co_return answer;
 }
 
 Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id,

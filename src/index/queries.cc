@@ -185,7 +185,7 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
 
 // What a recording answered is a row of its own, for which nothing was paid.
 #define LATHE_RECORDED "usage.model LIKE 'cassette/%'"
-#define LATHE_PAID "coalesce(usage.cost_micro_usd, CASE WHEN " LATHE_RECORDED " THEN 0 END)"
+#define LATHE_PAID "CASE WHEN " LATHE_RECORDED " THEN 0 ELSE usage.cost_micro_usd END"
 #define LATHE_USAGE_BY(key)                                                                  \
   "SELECT " key " || CASE WHEN " LATHE_RECORDED                                              \
   " THEN ' (recording)' ELSE '' END,"                                                        \

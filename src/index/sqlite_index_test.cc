@@ -204,7 +204,8 @@ TEST_F(SqliteIndexTest, WhatARecordingAnsweredIsCountedApartAndCostsNothing) {
   const Stream real = configured("", "/a");
   add(*real, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 9});
   const Stream recorded = configured("", "/a");
-  add(*recorded, TurnComplete{.response_id = "r", .model = "cassette/m", .usage = {.input_tokens = 5}});
+  add(*recorded,
+      TurnComplete{.response_id = "r", .model = "cassette/m", .usage = {.input_tokens = 5}, .cost_micro_usd = 7});
   const auto by_folder = loop_.block_on(index_->usage({.by = "folder"}));
   ASSERT_EQ(by_folder->rows.size(), 2U);
   EXPECT_EQ(by_folder->rows[0].key, "/a");

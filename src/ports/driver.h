@@ -33,6 +33,9 @@ struct GateAnswer {
   std::string note = {};
   /// Arguments to use instead; the call is prepared and decided anew.
   std::optional<std::string> amended_arguments = std::nullopt;
+  /// A person was asked about this very action, and this is what they said.
+  bool asked = false;
+  friend bool operator==(const GateAnswer&, const GateAnswer&) = default;
 };
 
 enum class DraftKind { kMessage, kReasoning };
@@ -65,6 +68,8 @@ class TaskHost : public Questioner {
   /// What this Task may still use, running sub-agents and the Task that spawned this one considered; absent members
   /// have no limit. Nothing when only the Task's own budget counts, which the driver keeps.
   [[nodiscard]] virtual std::optional<protocol::Budget> room() const { return std::nullopt; }
+  /// Ends of jobs that the model is to be told before it is asked again; asked for once before each Turn.
+  virtual base::Result<std::vector<protocol::JobEnd>> job_news() { return state().job_news; }
   /// True once after input was steered into the Task; it is in state() then, so one more Turn is due.
   [[nodiscard]] virtual bool take_steered() = 0;
 

@@ -1,7 +1,7 @@
 """A recording replays offline: with real tools, or with every answer from outside."""
 import pytest
 
-from support import calls, says, shell, tool
+from support import Terminal, calls, says, shell, tool, wait_until
 
 
 @pytest.fixture
@@ -113,3 +113,80 @@ def test_a_replay_knows_the_window_of_the_recorded_model(lathe, start_server, tm
     (lathe.home / "models.yaml").unlink()
     ran = lathe.ok("exec", "--json", "--replay", tape, "--replay-mode", "all", "go")
     assert ran.of_type("task_started")[0]["context_window"] == 123456
+
+
+def replayed(lathe, tape, *options):
+    return lathe.ok("exec", "--json", *options, "--replay", tape, "--replay-mode", "all", "go")
+
+
+def test_a_call_that_was_declined_is_declined_again(lathe, start_server, tmp_path):
+    server = start_server(calls(shell("echo ran >> effects.txt")), says("Then not."))
+    lathe.use(server)
+    tape = str(tmp_path / "tape.cassette")
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    recorded = lathe.ok("exec", "--json", "--ask", "deny", "--record", tape, "go")
+    server.stop()
+    # Now the gate itself would let it run.
+    lathe.ok("config", "set", "approval-policy", "on-request")
+    ran = replayed(lathe, tape)
+    assert told(ran) == told(recorded) == ["Then not."]
+    assert "declined" in str(ran.of_type("tool_call_end"))
+
+
+def test_what_a_person_changed_is_changed_again(lathe, start_server, tmp_path):
+    server = start_server(calls(shell("mkdir as-asked")), says("Finished."))
+    lathe.use(server)
+    tape = str(tmp_path / "tape.cassette")
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    terminal = Terminal(lathe, "exec", "--record", tape, "go")
+    terminal.expect("end the task: ")
+    terminal.type("e")
+    terminal.expect("ask again): ")
+    terminal.type("echo as-changed\n")
+    assert terminal.wait() == 0
+    result = str(server.requests()[1]["body"])
+    assert "A person changed the arguments" in result
+    server.stop()
+    ran = replayed(lathe, tape, "--ask", "deny")
+    assert told(ran) == ["Finished."]
+    (end,) = ran.of_type("tool_call_end")
+    assert "as-changed" in end["outcome"]["output"]
+
+
+def test_the_end_of_a_job_is_told_again(lathe, start_server, repository, tmp_path):
+    script = "until test -e go; do sleep 0.01; done; echo finished; exit 3"
+    server = start_server(calls(shell(script, background=True)), calls(shell("touch go; until test -e seen; do sleep 0.01; done")),
+                          says("Done."))
+    lathe.use(server)
+    tape = str(tmp_path / "tape.cassette")
+    process = lathe.start("exec", "--json", "--record", tape, "go")
+
+    # The second command holds the Turn open until the job's end is in the journal.
+    def ended():
+        journals = [path for path in lathe.home.rglob("*") if path.is_file()]
+        return any(b'"job_end"' in path.read_bytes() for path in journals)
+    wait_until(ended, "the job's end in the journal")
+    (repository / "seen").touch()
+    recorded = lathe.finish(process)
+    assert recorded.code == 0, str(recorded)
+    server.stop()
+    news = [context["text"] for context in recorded.of_type("context_added") if "exit code 3" in context["text"]]
+    assert len(news) == 1
+    ran = replayed(lathe, tape)
+    assert told(ran) == ["Done."]
+    assert [context["text"] for context in ran.of_type("context_added") if "exit code 3" in context["text"]] == news
+
+
+def test_a_limit_in_usd_holds_by_the_recorded_prices_and_nothing_is_paid(lathe, start_server, tmp_path):
+    server = start_server(calls(shell("true")), says("Cheap."))
+    lathe.use(server)
+    (lathe.home / "models.yaml").write_text("models:\n  mock: {window: 123456, input: 1, output: 2}\n")
+    tape = str(tmp_path / "tape.cassette")
+    lathe.ok("exec", "--max-usd", "1", "--record", tape, "go")
+    server.stop()
+    (lathe.home / "models.yaml").unlink()
+    # Asked as it was then, which the limit is part of: how much the answer may cost at most.
+    assert told(replayed(lathe, tape, "--max-usd", "1")) == ["Cheap."]
+    rows = lathe.ok("usage", "--by", "model", "--json").document["rows"]
+    (row,) = [row for row in rows if row["key"].endswith("(recording)")]
+    assert row["cost_micro_usd"] == 0

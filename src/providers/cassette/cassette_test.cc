@@ -287,6 +287,100 @@ TEST_F(CassetteTest, ToolsAnswerFromTheTapeWithoutRunning) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST_F(CassetteTest, ACallThatWasNotLetThroughIsOnTheTapeAndOneThatAPersonChangedTwice) {
+  int runs = 0;
+  std::string changed;
+  {
+    const auto tape = writer();
+    RecordingTool tool(std::make_unique<FakeTool>(runs), *tape);
+    const ports::ToolEnvironment environment;
+    ASSERT_TRUE(loop_.block_on(tool.prepare({"call_1", "shell", "{}"}, environment)).ok()) << "and is not run";
+    changed = loop_.block_on(use(&tool, {"call_1", "shell", R"({"changed":1})"}));
+  }
+  EXPECT_EQ(runs, 1);
+  const auto tape = *Tape::open(path_);
+  ReplayTool tool(std::make_unique<FakeTool>(runs), *tape);
+  EXPECT_EQ(loop_.block_on(use(&tool, {"call_1", "shell", R"({"changed":1})"})), changed);
+  EXPECT_THAT(loop_.block_on(use(&tool, {"call_1", "shell", "{}"})), HasSubstr("it was not let through"));
+}
+
+TEST_F(CassetteTest, ACallThatWaitedForAPersonIsReplayedAsItRan) {
+  int runs = 0;
+  std::string ran;
+  {
+    const auto tape = writer();
+    RecordingTool tool(std::make_unique<FakeTool>(runs), *tape);
+    const ports::ToolEnvironment environment;
+    ASSERT_TRUE(loop_.block_on(tool.prepare({"call_1", "shell", "{}"}, environment)).ok()) << "and is parked";
+    ran = loop_.block_on(use(&tool, {"call_1", "shell", "{}"}));
+  }
+  const auto tape = *Tape::open(path_);
+  ReplayTool tool(std::make_unique<FakeTool>(runs), *tape);
+  EXPECT_EQ(loop_.block_on(use(&tool, {"call_1", "shell", "{}"})), ran);
+  EXPECT_EQ(runs, 1);
+}
+
+/// Runs one call, then once more outside of the sandbox that stopped it.
+Async<std::string> use_outside(ports::Tool* tool) {
+  const ports::ToolEnvironment environment;
+  auto prepared = co_await tool->prepare({"call_1", "shell", "{}"}, environment);
+  if (!prepared.ok()) co_return prepared.error().text();
+  TextSink sink;
+  const auto inside = co_await (*prepared)->run(sink, CancelToken());
+  if (!inside.ok()) co_return inside.error().text();
+  const auto outside = (*prepared)->outside_sandbox(inside->refused);
+  if (!outside) co_return sink.text + "no way out";
+  EXPECT_TRUE(outside->action().outside_sandbox);
+  EXPECT_EQ(outside->action().refused, inside->refused);
+  const auto result = co_await outside->run(sink, CancelToken());
+  co_return result.ok() ? sink.text + result->header : result.error().text();
+}
+
+/// Is stopped by its sandbox, and runs outside of it.
+class StoppedTool final : public ports::Tool {
+ public:
+  StoppedTool() { spec_.name = "shell"; }
+  [[nodiscard]] const ports::ToolSpec& spec() const override { return spec_; }
+  [[nodiscard]] bool read_only() const override { return false; }
+  Async<Result<std::unique_ptr<ports::PreparedCall>>> prepare(const protocol::ToolCall&,
+                                                              const ports::ToolEnvironment&) override {
+    co_return std::make_unique<Call>(ports::Action{});
+  }
+
+ private:
+  class Call final : public ports::PreparedCall {
+   public:
+    explicit Call(ports::Action action) : action_(std::move(action)) {}
+    [[nodiscard]] const ports::Action& action() const override { return action_; }
+    [[nodiscard]] std::string title() const override { return "reach out"; }
+    Async<Result<ports::RunResult>> run(ports::OutputSink& out, CancelToken) override {
+      out.write(protocol::OutputStream::kStdout, action_.outside_sandbox ? "out there" : "stopped");
+      if (action_.outside_sandbox) co_return ports::RunResult{.header = "free"};
+      co_return ports::RunResult{.status = protocol::CallStatus::kFailed, .refused = "Permission denied"};
+    }
+    [[nodiscard]] std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
+      return std::make_unique<Call>(ports::Action{.outside_sandbox = true, .refused = refused});
+    }
+
+   private:
+    ports::Action action_;
+  };
+  ports::ToolSpec spec_;
+};
+
+TEST_F(CassetteTest, ARunOutsideOfTheSandboxIsRecordedAndReplayed) {
+  std::string recorded;
+  {
+    const auto tape = writer();
+    RecordingTool tool(std::make_unique<StoppedTool>(), *tape);
+    recorded = loop_.block_on(use_outside(&tool));
+  }
+  EXPECT_EQ(recorded, "stdout:stopped;stdout:out there;free");
+  const auto tape = *Tape::open(path_);
+  ReplayTool tool(std::make_unique<StoppedTool>(), *tape);
+  EXPECT_EQ(loop_.block_on(use_outside(&tool)), recorded);
+}
+
 /// Writes 50 MiB.
 class FloodingTool final : public ports::Tool {
  public:

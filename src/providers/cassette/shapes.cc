@@ -15,6 +15,9 @@ namespace {
 constexpr std::array kRetryNames{
     std::pair{ports::RetryClass::kConnect, "connect"}, std::pair{ports::RetryClass::kRequest, "request"},
     std::pair{ports::RetryClass::kStream, "stream"}, std::pair{ports::RetryClass::kNever, "never"}};
+constexpr std::array kVerdictNames{
+    std::pair{ports::GateAnswer::Verdict::kRun, "run"}, std::pair{ports::GateAnswer::Verdict::kDeclined, "declined"},
+    std::pair{ports::GateAnswer::Verdict::kAbort, "abort"}, std::pair{ports::GateAnswer::Verdict::kParked, "parked"}};
 constexpr std::array kReasons{ports::FinishReason::kStop, ports::FinishReason::kToolCalls, ports::FinishReason::kLength,
                               ports::FinishReason::kContentFilter, ports::FinishReason::kOther};
 
@@ -190,6 +193,40 @@ ports::ModelFailure failure_from_json(const Json& json) {
   return out;
 }
 
+Json messages_to_json(const std::vector<protocol::EventMsg>& messages) {
+  Json out = Json::array();
+  for (const protocol::EventMsg& msg : messages) out.push_back(protocol::msg_to_json(msg));
+  return out;
+}
+
+Result<std::vector<protocol::EventMsg>> messages_from_json(const Json& json) {
+  std::vector<protocol::EventMsg> messages;
+  for (const Json& msg : json) {
+    const Json frame = {{"v", protocol::kRecordVersion}, {"session", ""}, {"id", ""}, {"ts", 0}, {"msg", msg}};
+    TRY(protocol::Event event, protocol::decode_event(base::dump_json(frame)));
+    messages.push_back(std::move(event.msg));
+  }
+  return messages;
+}
+
+Json gate_answer_to_json(const ports::GateAnswer& answer) {
+  Json out = {{"note", answer.note}, {"asked", answer.asked}};
+  for (const auto& [verdict, name] : kVerdictNames) {
+    if (verdict == answer.verdict) out["verdict"] = name;
+  }
+  if (answer.amended_arguments) out["amended_arguments"] = *answer.amended_arguments;
+  return out;
+}
+
+ports::GateAnswer gate_answer_from_json(const Json& json) {
+  ports::GateAnswer out{.note = base::json_string(json, "note"), .asked = base::json_at(json, "asked") == true};
+  for (const auto& [verdict, name] : kVerdictNames) {
+    if (name == base::json_string(json, "verdict")) out.verdict = verdict;
+  }
+  if (json.contains("amended_arguments")) out.amended_arguments = base::json_string(json, "amended_arguments");
+  return out;
+}
+
 Json run_result_to_json(const ports::RunResult& result) {
   Json out = {{"status", protocol::name_of(result.status)}, {"header", result.header}, {"diff", result.diff}};
   if (result.exit_code) out["exit_code"] = *result.exit_code;
@@ -203,9 +240,8 @@ Json run_result_to_json(const ports::RunResult& result) {
     }
   }
   if (!images.empty()) out["images"] = std::move(images);
-  Json events = Json::array();
-  for (const protocol::EventMsg& msg : result.events) events.push_back(protocol::msg_to_json(msg));
-  if (!events.empty()) out["events"] = std::move(events);
+  if (!result.events.empty()) out["events"] = messages_to_json(result.events);
+  if (!result.refused.empty()) out["refused"] = result.refused;
   return out;
 }
 
@@ -221,11 +257,8 @@ Result<ports::RunResult> run_result_from_json(const Json& json) {
                                                 .blob = base::json_string(image, "blob"),
                                                 .media_type = base::json_string(image, "media_type")});
   }
-  for (const Json& msg : base::json_at(json, "events")) {
-    const Json frame = {{"v", protocol::kRecordVersion}, {"session", ""}, {"id", ""}, {"ts", 0}, {"msg", msg}};
-    TRY(protocol::Event event, protocol::decode_event(base::dump_json(frame)));
-    out.events.push_back(std::move(event.msg));
-  }
+  TRY(out.events, messages_from_json(base::json_at(json, "events")));
+  out.refused = base::json_string(json, "refused");
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "lathe/base/json.h"
 #include "lathe/base/result.h"
+#include "lathe/ports/driver.h"
 #include "lathe/ports/model.h"
 #include "lathe/ports/tool.h"
 
@@ -23,6 +24,13 @@ namespace lathe::providers::cassette {
 [[nodiscard]] base::Error error_from_json(const base::Json& json);
 [[nodiscard]] base::Json failure_to_json(const ports::ModelFailure& failure);
 [[nodiscard]] ports::ModelFailure failure_from_json(const base::Json& json);
+
+[[nodiscard]] base::Json messages_to_json(const std::vector<protocol::EventMsg>& messages);
+[[nodiscard]] base::Result<std::vector<protocol::EventMsg>> messages_from_json(const base::Json& json);
+
+/// What the gate said about a call.
+[[nodiscard]] base::Json gate_answer_to_json(const ports::GateAnswer& answer);
+[[nodiscard]] ports::GateAnswer gate_answer_from_json(const base::Json& json);
 
 [[nodiscard]] base::Json run_result_to_json(const ports::RunResult& result);
 [[nodiscard]] base::Result<ports::RunResult> run_result_from_json(const base::Json& json);

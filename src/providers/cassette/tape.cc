@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxTapeBytes = 1U << 30;
 constexpr std::size_t kShortestSecret = 6;
+constexpr const char* kOutside = "outside";
 
 Json header_to_json(const TapeHeader& header) {
   return {{"cassette", 1},
@@ -48,6 +49,16 @@ base::Error past_end(const std::string& tape, std::string_view what) {
   return {.code = protocol::error_codes::kCassette,
           .message = fmt::format("cassette {} has no more {}: this run asks for more than was recorded", tape, what),
           .hint = "record it again with --record"};
+}
+
+bool is_of(const Json& entry, const protocol::ToolCall& call) {
+  return base::json_string(entry, "call_id") == call.call_id && base::json_string(entry, "tool") == call.tool;
+}
+
+Json taken(std::deque<Json>& entries, std::deque<Json>::iterator found) {
+  Json entry = std::move(*found);
+  entries.erase(found);
+  return entry;
 }
 
 }  // namespace
@@ -127,29 +138,39 @@ Result<Json> Tape::take_model(const std::function<bool(const Json& request)>& fi
   }
   auto found = std::ranges::find_if(model_, [&](const Json& entry) { return fits(base::json_at(entry, "request")); });
   if (found == model_.end()) found = model_.begin();
-  Json entry = std::move(*found);
-  model_.erase(found);
   ++models_taken_;
-  return entry;
+  return taken(model_, found);
 }
 
-Result<Json> Tape::take_tool(std::string_view call_id, std::string_view tool) {
-  const auto found = std::ranges::find_if(tool_, [&](const Json& entry) {
-    return base::json_string(entry, "call_id") == call_id && base::json_string(entry, "tool") == tool;
+Result<Json> Tape::take_tool(const protocol::ToolCall& call) {
+  const auto is_it = [&](const Json& entry) { return is_of(entry, call) && !entry.contains(kOutside); };
+  auto found = std::ranges::find_if(tool_, [&](const Json& entry) {
+    return is_it(entry) && base::json_string(entry, "arguments") == call.arguments;
   });
-  if (found == tool_.end()) return past_end(name_, fmt::format("runs of {} (call {})", tool, call_id));
-  Json entry = std::move(*found);
-  tool_.erase(found);
-  return entry;
+  if (found == tool_.end()) found = std::ranges::find_if(tool_, is_it);
+  if (found == tool_.end()) return past_end(name_, fmt::format("runs of {} (call {})", call.tool, call.call_id));
+  return taken(tool_, found);
+}
+
+std::optional<Json> Tape::take_outside(const protocol::ToolCall& call) {
+  const auto found =
+      std::ranges::find_if(tool_, [&](const Json& entry) { return is_of(entry, call) && entry.contains(kOutside); });
+  if (found == tool_.end()) return std::nullopt;
+  return taken(tool_, found);
 }
 
 Result<Json> Tape::take_value(std::string_view name) {
-  const auto found =
-      std::ranges::find_if(value_, [&](const Json& entry) { return base::json_string(entry, "name") == name; });
-  if (found == value_.end()) return past_end(name_, fmt::format("values of \"{}\"", name));
-  Json value = base::json_at(*found, "value");
-  value_.erase(found);
-  return value;
+  std::optional<Json> value = take_value_if(name, [](const Json&) { return true; });
+  if (!value) return past_end(name_, fmt::format("values of \"{}\"", name));
+  return *std::move(value);
+}
+
+std::optional<Json> Tape::take_value_if(std::string_view name, const std::function<bool(const Json& value)>& fits) {
+  const auto found = std::ranges::find_if(value_, [&](const Json& entry) {
+    return base::json_string(entry, "name") == name && fits(base::json_at(entry, "value"));
+  });
+  if (found == value_.end()) return std::nullopt;
+  return base::json_at(taken(value_, found), "value");
 }
 
 Json Tape::find_value(std::string_view name, std::string_view member, std::string_view text) const {

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "lathe/base/json.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/protocol/items.h"
 
 // A cassette is one NDJSON file: a header line, then one line per answer from outside, in the order in which they came.
 //
@@ -19,7 +21,10 @@
 //   {"kind":"models","models":[…]}
 //   {"kind":"tool","call_id":"…","tool":"shell","arguments":"…","output":[…],"result":{…}}
 //       output: [{"stream":"stdout","text":"…"}, …] or "base64", or "skipped":N for what is left out of a very long one
-//   {"kind":"value","name":"facts","value":…}                    anything else that was asked of the machine
+//       in place of output and result "refused":{…} for arguments that were, or "not_run":true for a call that was not
+//       let through; "outside":true beside them for one that ran once more outside of the sandbox
+//   {"kind":"value","name":"environment","value":…}              anything else that was asked of the machine or a
+//   person
 //
 // Loop thread. Lines are written as they come, so a run that dies leaves what it had.
 
@@ -68,10 +73,16 @@ class Tape final {
   /// The first model answer left whose request `fits`, so that sub-agents may ask in another order than they did; when
   /// none does, the next one. `cassette_mismatch` when the tape has no more.
   [[nodiscard]] base::Result<base::Json> take_model(const std::function<bool(const base::Json& request)>& fits);
-  /// The recorded run of that call; `cassette_mismatch` when there is none.
-  [[nodiscard]] base::Result<base::Json> take_tool(std::string_view call_id, std::string_view tool);
+  /// What was recorded of that call, with these arguments if there is such an entry, as a person may have changed
+  /// them; `cassette_mismatch` when there is none.
+  [[nodiscard]] base::Result<base::Json> take_tool(const protocol::ToolCall& call);
+  /// The run of that call outside of the sandbox that stopped it; nothing when there was none.
+  [[nodiscard]] std::optional<base::Json> take_outside(const protocol::ToolCall& call);
   /// The next value of that name; `cassette_mismatch` when there is none.
   [[nodiscard]] base::Result<base::Json> take_value(std::string_view name);
+  /// The first value of that name that `fits`; nothing when there is none.
+  [[nodiscard]] std::optional<base::Json> take_value_if(std::string_view name,
+                                                        const std::function<bool(const base::Json& value)>& fits);
   /// The value of that name whose `member` is `text`, which stays; null when there is none.
   [[nodiscard]] base::Json find_value(std::string_view name, std::string_view member, std::string_view text) const;
   /// The model that the recorded requests name; empty when there is no request.

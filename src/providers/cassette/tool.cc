@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -107,36 +108,60 @@ class RecordingCall final : public ports::PreparedCall {
  public:
   RecordingCall(Json entry, std::unique_ptr<ports::PreparedCall> inner, TapeWriter& tape)
       : entry_(std::move(entry)), inner_(std::move(inner)), tape_(tape) {}
+  /// A call that was not let through is on the tape too. A tape that cannot be written was told with the gate's answer.
+  ~RecordingCall() override {
+    if (ran_) return;
+    entry_["not_run"] = true;
+    (void)tape_.append(entry_);
+  }
   [[nodiscard]] const ports::Action& action() const override { return inner_->action(); }
   [[nodiscard]] std::string title() const override { return inner_->title(); }
 
   Async<Result<ports::RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) override {
+    ran_ = true;
     CopyingSink copy(out);
     auto result = co_await inner_->run(copy, std::move(cancel));
-    entry_["title"] = inner_->title();
-    entry_["output"] = copy.to_json();
+    Json entry = entry_;
+    entry["title"] = inner_->title();
+    entry["output"] = copy.to_json();
     if (result.ok()) {
-      entry_["result"] = run_result_to_json(*result);
+      entry["result"] = run_result_to_json(*result);
     } else {
-      entry_["error"] = error_to_json(result.error());
+      entry["error"] = error_to_json(result.error());
     }
-    if (const auto written = tape_.append(entry_); !written.ok()) co_return written.error().within("cannot record");
+    if (const auto written = tape_.append(entry); !written.ok()) co_return written.error().within("cannot record");
     co_return std::move(result);
+  }
+  [[nodiscard]] std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
+    std::unique_ptr<ports::PreparedCall> outside = inner_->outside_sandbox(refused);
+    if (!outside) return nullptr;
+    Json entry = entry_;
+    entry["outside"] = true;
+    return std::make_unique<RecordingCall>(std::move(entry), std::move(outside), tape_);
   }
 
  private:
+  /// The call alone, until it is known what became of it.
   Json entry_;
   std::unique_ptr<ports::PreparedCall> inner_;
   TapeWriter& tape_;
+  bool ran_ = false;
 };
 
 class ReplayCall final : public ports::PreparedCall {
  public:
-  ReplayCall(Json entry, ports::Action action) : entry_(std::move(entry)), action_(std::move(action)) {}
+  ReplayCall(Json entry, ports::Action action, Tape& tape)
+      : entry_(std::move(entry)), action_(std::move(action)), tape_(tape) {}
   [[nodiscard]] const ports::Action& action() const override { return action_; }
   [[nodiscard]] std::string title() const override { return base::json_string(entry_, "title", action_.tool); }
 
   Async<Result<ports::RunResult>> run(ports::OutputSink& out, runtime::CancelToken) override {
+    while (entry_.contains("not_run")) {
+      // A call that waited for a person came once more, and ran then.
+      auto later = tape_.take_tool(call());
+      if (!later.ok() || base::json_string(*later, "arguments") != action_.arguments) co_return never_ran();
+      entry_ = *std::move(later);
+    }
     const std::string filler(kFillerPieceBytes, kFiller);
     for (const Json& piece : base::json_at(entry_, "output")) {
       const auto stream = base::json_string(piece, "stream") == "stderr" ? protocol::OutputStream::kStderr
@@ -153,10 +178,29 @@ class ReplayCall final : public ports::PreparedCall {
     if (entry_.contains("error")) co_return error_from_json(entry_["error"]);
     co_return run_result_from_json(base::json_at(entry_, "result"));
   }
+  [[nodiscard]] std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
+    std::optional<Json> entry = tape_.take_outside(call());
+    if (!entry) return nullptr;
+    ports::Action action = action_;
+    action.outside_sandbox = true;
+    action.refused = refused;
+    return std::make_unique<ReplayCall>(*std::move(entry), std::move(action), tape_);
+  }
 
  private:
+  [[nodiscard]] protocol::ToolCall call() const {
+    return {.call_id = action_.call_id, .tool = action_.tool, .arguments = action_.arguments};
+  }
+  [[nodiscard]] base::Error never_ran() const {
+    return {
+        .code = protocol::error_codes::kCassette,
+        .message = fmt::format("cassette {} has no run of {} (call {}): it was not let through when it was recorded",
+                               tape_.name(), action_.tool, action_.call_id)};
+  }
+
   Json entry_;
   ports::Action action_;
+  Tape& tape_;
 };
 
 }  // namespace
@@ -178,7 +222,7 @@ ReplayTool::ReplayTool(std::unique_ptr<ports::Tool> real, Tape& tape) : real_(st
 
 Async<Result<std::unique_ptr<ports::PreparedCall>>> ReplayTool::prepare(const protocol::ToolCall& call,
                                                                         const ports::ToolEnvironment&) {
-  CO_TRY(Json entry, tape_.take_tool(call.call_id, call.tool));
+  CO_TRY(Json entry, tape_.take_tool(call));
   if (const auto difference = first_difference(base::json_at(entry, "arguments"), Json(call.arguments))) {
     co_return base::Error{.code = protocol::error_codes::kCassette,
                           .message = fmt::format("call {} of {} differs from cassette {}: arguments{}", call.call_id,
@@ -186,7 +230,7 @@ Async<Result<std::unique_ptr<ports::PreparedCall>>> ReplayTool::prepare(const pr
   }
   if (entry.contains("refused")) co_return error_from_json(entry["refused"]);
   ports::Action action{.call_id = call.call_id, .tool = call.tool, .arguments = call.arguments};
-  co_return std::make_unique<ReplayCall>(std::move(entry), std::move(action));
+  co_return std::make_unique<ReplayCall>(std::move(entry), std::move(action), tape_);
 }
 
 }  // namespace lathe::providers::cassette

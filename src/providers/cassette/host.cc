@@ -1,0 +1,87 @@
+#include "lathe/providers/cassette/host.h"
+
+#include <ranges>
+#include <variant>
+
+#include "lathe/providers/cassette/shapes.h"
+
+namespace lathe::providers::cassette {
+
+using base::Json;
+using base::Result;
+using ports::GateAnswer;
+using protocol::JobEnd;
+using runtime::Async;
+
+namespace {
+
+constexpr std::string_view kGate = "gate";
+constexpr std::string_view kJobNews = "job_news";
+
+Result<std::vector<JobEnd>> ends_from_json(const Json& json) {
+  TRY(const std::vector<protocol::EventMsg> messages, messages_from_json(json));
+  std::vector<JobEnd> ends;
+  for (const protocol::EventMsg& msg : messages) {
+    if (const auto* end = std::get_if<JobEnd>(&msg)) ends.push_back(*end);
+  }
+  return ends;
+}
+
+}  // namespace
+
+CassetteHost::CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written)
+    : real_(real), played_(played), written_(written) {}
+
+Async<Result<GateAnswer>> CassetteHost::gate(ports::Action action, runtime::CancelToken cancel) {
+  if (played_ != nullptr) {
+    const auto recorded = played_->take_value_if(
+        kGate, [&](const Json& value) { return base::json_string(value, "call_id") == action.call_id; });
+    if (recorded) co_return gate_answer_from_json(*recorded);
+  }
+  const std::string call_id = action.call_id;
+  CO_TRY(GateAnswer answer, co_await real_.gate(std::move(action), std::move(cancel)));
+  if (written_ != nullptr && answer.verdict != GateAnswer::Verdict::kParked) {
+    Json entry = gate_answer_to_json(answer);
+    entry["call_id"] = call_id;
+    CO_TRY_OK(written_->append_value(kGate, entry).within("cannot record"));
+  }
+  co_return answer;
+}
+
+Json CassetteHost::place() const {
+  const std::vector<ports::PlacedEntry>& entries = real_.state().conversation.entries;
+  Json out = {{"entries", entries.size()}};
+  for (const ports::PlacedEntry& placed : entries | std::views::reverse) {
+    const auto* call = std::get_if<ports::CallEntry>(&placed.entry);
+    if (call == nullptr) continue;
+    out["call_id"] = call->call.call_id;
+    break;
+  }
+  return out;
+}
+
+Result<std::vector<JobEnd>> CassetteHost::job_news() {
+  if (played_ != nullptr) {
+    const Json here = place();
+    const auto recorded =
+        played_->take_value_if(kJobNews, [&](const Json& value) { return base::json_at(value, "after") == here; });
+    return recorded ? ends_from_json(base::json_at(*recorded, "ends")) : std::vector<JobEnd>();
+  }
+  TRY(std::vector<JobEnd> news, real_.job_news());
+  if (written_ != nullptr && !news.empty()) {
+    const std::vector<protocol::EventMsg> messages(news.begin(), news.end());
+    const Json entry = {{"after", place()}, {"ends", messages_to_json(messages)}};
+    TRY_OK(written_->append_value(kJobNews, entry).within("cannot record"));
+  }
+  return news;
+}
+
+Async<Result<std::int64_t>> CassetteHost::record(protocol::EventMsg msg) { return real_.record(std::move(msg)); }
+
+Async<Result<std::vector<std::string>>> CassetteHost::ask(std::string call_id,
+                                                          std::vector<protocol::Question> questions,
+                                                          runtime::CancelToken cancel) {
+  return real_.ask(std::move(call_id), std::move(questions), std::move(cancel));
+}
+
+}  // namespace lathe::providers::cassette

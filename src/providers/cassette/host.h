@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lathe/ports/driver.h"
+#include "lathe/providers/cassette/tape.h"
+
+namespace lathe::providers::cassette {
+
+/// A session as its driver sees it, on a cassette: what the gate said about each call, a person's words included, and
+/// the news of jobs that the model was told are written down, or come from the tape. All else is the session's own.
+class CassetteHost final : public ports::TaskHost {
+ public:
+  /// A tape that is played answers; one that is written takes down. Either may be null; all of them outlive the host.
+  CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written);
+
+  /// A Task that parks is not on the tape: what the person says is said to another process.
+  runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
+  base::Result<std::vector<protocol::JobEnd>> job_news() override;
+
+  runtime::Async<base::Result<std::int64_t>> record(protocol::EventMsg msg) override;
+  void show(protocol::EventMsg msg) override { real_.show(std::move(msg)); }
+  void draft(ports::DraftKind kind, const std::string& item, std::string_view more) override {
+    real_.draft(kind, item, more);
+  }
+  void drop_draft(const std::string& item) override { real_.drop_draft(item); }
+  [[nodiscard]] const ports::SessionState& state() const override { return real_.state(); }
+  [[nodiscard]] ports::MayShow may_show() const override { return real_.may_show(); }
+  [[nodiscard]] std::optional<protocol::Budget> room() const override { return real_.room(); }
+  [[nodiscard]] bool take_steered() override { return real_.take_steered(); }
+  [[nodiscard]] ports::BlobStore& blobs() override { return real_.blobs(); }
+  [[nodiscard]] std::vector<std::string> secrets() const override { return real_.secrets(); }
+  [[nodiscard]] const base::Clock& clock() const override { return real_.clock(); }
+  [[nodiscard]] std::string new_id(std::string_view prefix) override { return real_.new_id(prefix); }
+  runtime::Async<base::Result<std::vector<std::string>>> ask(std::string call_id,
+                                                             std::vector<protocol::Question> questions,
+                                                             runtime::CancelToken cancel) override;
+
+ private:
+  /// Where the conversation stands, which is the same in a replay.
+  [[nodiscard]] base::Json place() const;
+
+  ports::TaskHost& real_;
+  Tape* const played_;
+  TapeWriter* const written_;
+};
+
+}  // namespace lathe::providers::cassette

@@ -1,0 +1,109 @@
+#include "lathe/providers/cassette/host.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "lathe/fakes/memory_task_host.h"
+#include "lathe/runtime/loop.h"
+
+namespace lathe::providers::cassette {
+namespace {
+
+using ports::GateAnswer;
+using protocol::JobEnd;
+using runtime::CancelToken;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+using Verdict = GateAnswer::Verdict;
+
+class CassetteHostTest : public testing::Test {
+ protected:
+  ~CassetteHostTest() override { std::filesystem::remove(path_); }
+
+  GateAnswer gate(CassetteHost& host, std::string call_id) {
+    return *loop_.block_on(host.gate({.call_id = std::move(call_id), .tool = "shell"}, CancelToken()));
+  }
+  std::unique_ptr<TapeWriter> writer() {
+    return *TapeWriter::create(path_, {}, [] { return std::vector<std::string>(); });
+  }
+
+  runtime::Loop loop_;
+  const std::string path_ = testing::TempDir() + "cassette_host_" + std::to_string(getpid());
+};
+
+TEST_F(CassetteHostTest, WhatTheGateSaidIsSaidAgain) {
+  const std::vector<GateAnswer> said{
+      {.verdict = Verdict::kDeclined, .note = "not that", .asked = true},
+      {.verdict = Verdict::kRun, .amended_arguments = R"({"command":"ls"})", .asked = true},
+      {.verdict = Verdict::kRun, .note = "but only this once"},
+      {.verdict = Verdict::kAbort}};
+  const std::vector<std::string> calls{"a", "b", "b", "c"};
+  {
+    fakes::MemoryTaskHost real(loop_);
+    real.on_gate = [&, next = std::size_t{0}](const ports::Action&) mutable { return said.at(next++); };
+    const auto tape = writer();
+    CassetteHost host(real, nullptr, tape.get());
+    for (std::size_t i = 0; i < calls.size(); ++i) EXPECT_EQ(gate(host, calls[i]), said[i]);
+  }
+  fakes::MemoryTaskHost real(loop_);
+  const auto tape = *Tape::open(path_);
+  CassetteHost host(real, tape.get(), nullptr);
+  // Calls of sub-agents may come in between others.
+  EXPECT_EQ(gate(host, "b"), said[1]);
+  EXPECT_EQ(gate(host, "a"), said[0]);
+  EXPECT_EQ(gate(host, "c"), said[3]);
+  EXPECT_EQ(gate(host, "b"), said[2]);
+  EXPECT_THAT(real.gated, IsEmpty());
+  // What is not on the tape is the session's own matter.
+  EXPECT_EQ(gate(host, "a").verdict, Verdict::kRun);
+  EXPECT_EQ(real.gated.size(), 1U);
+}
+
+TEST_F(CassetteHostTest, ACallThatParkedIsDecidedAnew) {
+  {
+    fakes::MemoryTaskHost real(loop_);
+    real.on_gate = [](const ports::Action&) { return GateAnswer{.verdict = Verdict::kParked}; };
+    const auto tape = writer();
+    CassetteHost host(real, nullptr, tape.get());
+    EXPECT_EQ(gate(host, "a").verdict, Verdict::kParked);
+  }
+  fakes::MemoryTaskHost real(loop_);
+  const auto tape = *Tape::open(path_);
+  CassetteHost host(real, tape.get(), nullptr);
+  EXPECT_EQ(gate(host, "a").verdict, Verdict::kRun);
+}
+
+/// A session in which the model called one tool.
+void begin(fakes::MemoryTaskHost& host) {
+  host.start_task("go");
+  host.append(protocol::ToolCalls{.calls = {{"c1", "shell", "{}"}}});
+}
+
+TEST_F(CassetteHostTest, TheEndOfAJobIsToldWhereItWas) {
+  const JobEnd end{.job = "job_1", .call_id = "c1", .exit_code = 3, .tail = "oops\n", .output_bytes = 5};
+  {
+    fakes::MemoryTaskHost real(loop_);
+    const auto tape = writer();
+    CassetteHost host(real, nullptr, tape.get());
+    EXPECT_THAT(*host.job_news(), IsEmpty());
+    begin(real);
+    real.append(
+        protocol::ExecCommandBegin{.call_id = "c1", .command = {"x"}, .cwd = "/", .sandbox = {}, .job = "job_1"});
+    real.append(end);
+    EXPECT_THAT(*host.job_news(), ElementsAre(end));
+  }
+  fakes::MemoryTaskHost real(loop_);
+  const auto tape = *Tape::open(path_);
+  CassetteHost host(real, tape.get(), nullptr);
+  EXPECT_THAT(*host.job_news(), IsEmpty());
+  begin(real);
+  EXPECT_THAT(*host.job_news(), ElementsAre(end));
+  EXPECT_THAT(*host.job_news(), IsEmpty()) << "told once";
+}
+
+}  // namespace
+}  // namespace lathe::providers::cassette
