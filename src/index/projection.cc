@@ -71,6 +71,7 @@ struct Projection::Taking {
     row.cwd = m.cwd;
     row.model = m.model;
     row.backend = m.backend;
+    row.replays = m.replayed;
     row.replayed |= m.replayed;
     row.parent_session = m.parent_session;
     if (!m.title.empty()) row.title = m.title;
@@ -79,6 +80,7 @@ struct Projection::Taking {
   Result<void> operator()(const protocol::SessionUpdated& m) const {
     if (!m.model.empty()) row.model = m.model;
     if (!m.backend.empty()) row.backend = m.backend;
+    if (!m.provider.empty()) row.replays = m.provider == protocol::kRecordingProvider;
     if (!m.title.empty()) row.title = m.title;
     return {};
   }
@@ -183,8 +185,9 @@ struct Projection::Taking {
     return projection.database_->run("DELETE FROM questions WHERE session_id = ?1 AND id = ?2", projection.session_id_,
                                      id);
   }
-  Result<void> spend(const std::string& model, const protocol::Usage& usage,
-                     const std::optional<std::int64_t>& cost) const {
+  Result<void> spend(const std::string& model, const protocol::Usage& usage, std::optional<std::int64_t> cost) const {
+    // Nothing is paid for what a recording answers.
+    if (row.replays) cost = 0;
     row.usage += usage;
     add_cost(row.cost_micro_usd, cost);
     return count(model, usage, cost, /*tasks=*/0);
@@ -193,12 +196,14 @@ struct Projection::Taking {
   Result<void> count(const std::string& model, const protocol::Usage& usage, const std::optional<std::int64_t>& cost,
                      std::int64_t tasks) const {
     return projection.database_->run(
-        "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        "INSERT INTO usage (session_id, day, model, input_tokens, cached_input_tokens, cache_write_tokens,"
+        " output_tokens, reasoning_tokens, cost_micro_usd, tasks, recorded)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
         " ON CONFLICT DO UPDATE SET input_tokens = input_tokens + ?4, cached_input_tokens = cached_input_tokens + ?5,"
         " cache_write_tokens = cache_write_tokens + ?6, output_tokens = output_tokens + ?7,"
         " reasoning_tokens = reasoning_tokens + ?8, cost_micro_usd = cost_micro_usd + ?9, tasks = tasks + ?10",
         projection.session_id_, day_of(event.ts), model, usage.input_tokens, usage.cached_input_tokens,
-        usage.cache_write_tokens, usage.output_tokens, usage.reasoning_tokens, cost, tasks);
+        usage.cache_write_tokens, usage.output_tokens, usage.reasoning_tokens, cost, tasks, row.replays ? 1 : 0);
   }
 };
 
@@ -208,7 +213,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
       database.query("SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
                      " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
                      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed,"
-                     " parent_session FROM sessions WHERE session_id = ?1",
+                     " parent_session, replays FROM sessions WHERE session_id = ?1",
                      session_id));
   TRY(const bool known, query.next());
   if (!known) return projection;
@@ -230,6 +235,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   row.archived = query.integer(18) != 0;
   row.replayed = query.integer(19) != 0;
   row.parent_session = query.text(20);
+  row.replays = query.integer(21) != 0;
   return projection;
 }
 
@@ -251,6 +257,7 @@ void Projection::begin(const ports::SessionState& origin, bool archived) {
   row_.model = origin.config->model;
   row_.backend = origin.config->backend;
   row_.replayed = origin.config->replayed;
+  row_.replays = origin.config->replayed;
   row_.parent_session = origin.config->parent_session;
 }
 
@@ -265,13 +272,15 @@ Result<void> Projection::store(std::uint64_t position) {
   return database_->run(
       "INSERT OR REPLACE INTO sessions (session_id, position, last_seq, title, cwd, model, backend, created_at,"
       " updated_at, tasks, task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
-      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed, parent_session)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed, parent_session,"
+      " replays)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
+      "?23)",
       session_id_, position, row_.last_seq, row_.title, row_.cwd, row_.model, row_.backend, row_.created_at,
       row_.updated_at, row_.tasks, row_.task_open, row_.answer_counted ? 1 : 0, row_.usage.input_tokens,
       row_.usage.cached_input_tokens, row_.usage.cache_write_tokens, row_.usage.output_tokens,
       row_.usage.reasoning_tokens, row_.cost_micro_usd, row_.forked_from, row_.archived ? 1 : 0, row_.replayed ? 1 : 0,
-      row_.parent_session);
+      row_.parent_session, row_.replays ? 1 : 0);
 }
 
 }  // namespace lathe::index

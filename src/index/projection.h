@@ -42,7 +42,9 @@ class Projection final {
     std::optional<std::int64_t> cost_micro_usd = 0;
     std::string forked_from;
     bool archived = false;
+    /// Some answer came from a recording; those that come now do.
     bool replayed = false;
+    bool replays = false;
     std::string parent_session;
   };
   struct Taking;

@@ -183,16 +183,14 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
   }
 }
 
-// What a recording answered is a row of its own, for which nothing was paid.
-#define LATHE_RECORDED "usage.model LIKE 'cassette/%'"
-#define LATHE_PAID "CASE WHEN " LATHE_RECORDED " THEN 0 ELSE usage.cost_micro_usd END"
+// What a recording answered is a row of its own.
 #define LATHE_USAGE_BY(key)                                                                  \
-  "SELECT " key " || CASE WHEN " LATHE_RECORDED                                              \
-  " THEN ' (recording)' ELSE '' END,"                                                        \
+  "SELECT " key                                                                              \
+  " || CASE WHEN usage.recorded THEN ' (recording)' ELSE '' END,"                            \
   " sum(usage.input_tokens), sum(usage.cached_input_tokens), sum(usage.cache_write_tokens)," \
   " sum(usage.output_tokens), sum(usage.reasoning_tokens),"                                  \
-  " CASE WHEN count(*) = count(" LATHE_PAID ") THEN sum(" LATHE_PAID                         \
-  ") END, sum(usage.tasks)"                                                                  \
+  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END,"    \
+  " sum(usage.tasks)"                                                                        \
   " FROM usage JOIN sessions ON sessions.session_id = usage.session_id GROUP BY 1"           \
   " ORDER BY sum(usage.input_tokens) + sum(usage.output_tokens) DESC, 1"
 

@@ -52,6 +52,28 @@ constexpr storage::Migration kSchema[] = {
     {2, R"sql(
       ALTER TABLE sessions ADD COLUMN parent_session TEXT NOT NULL DEFAULT '';  -- whose sub-agent it is
     )sql"},
+    {3, R"sql(
+      ALTER TABLE sessions ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;  -- the answers that come now are recorded ones
+      UPDATE sessions SET replays = replayed AND backend = 'cassette';
+      UPDATE sessions SET cost_micro_usd = 0 WHERE replays;
+
+      CREATE TABLE usage_apart (
+        session_id TEXT NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL,
+        input_tokens INTEGER NOT NULL DEFAULT 0, cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+        cache_write_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+        reasoning_tokens INTEGER NOT NULL DEFAULT 0, cost_micro_usd INTEGER DEFAULT 0, tasks INTEGER NOT NULL DEFAULT 0,
+        recorded INTEGER NOT NULL DEFAULT 0,      -- a recording answered, for which nothing is paid
+        PRIMARY KEY (session_id, day, model, recorded)) WITHOUT ROWID;
+      -- Until now the name of the backend was all that told.
+      INSERT INTO usage_apart
+        SELECT usage.session_id, day, usage.model, usage.input_tokens, usage.cached_input_tokens,
+          usage.cache_write_tokens, usage.output_tokens, usage.reasoning_tokens,
+          CASE WHEN replayed AND usage.model LIKE 'cassette/%' THEN 0 ELSE usage.cost_micro_usd END, usage.tasks,
+          replayed AND usage.model LIKE 'cassette/%'
+        FROM usage JOIN sessions ON sessions.session_id = usage.session_id;
+      DROP TABLE usage;
+      ALTER TABLE usage_apart RENAME TO usage;
+    )sql"},
 };
 
 }  // namespace

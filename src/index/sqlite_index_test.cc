@@ -204,6 +204,8 @@ TEST_F(SqliteIndexTest, WhatARecordingAnsweredIsCountedApartAndCostsNothing) {
   const Stream real = configured("", "/a");
   add(*real, TurnComplete{.response_id = "r", .model = "b/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 9});
   const Stream recorded = configured("", "/a");
+  add(*recorded, SessionConfigured{.model = "m", .backend = "cassette", .cwd = "/a", .replayed = true});
+  add(*recorded, TaskStarted{.task = "t"});
   add(*recorded,
       TurnComplete{.response_id = "r", .model = "cassette/m", .usage = {.input_tokens = 5}, .cost_micro_usd = 7});
   const auto by_folder = loop_.block_on(index_->usage({.by = "folder"}));
@@ -212,7 +214,29 @@ TEST_F(SqliteIndexTest, WhatARecordingAnsweredIsCountedApartAndCostsNothing) {
   EXPECT_EQ(by_folder->rows[0].cost_micro_usd, 9);
   EXPECT_EQ(by_folder->rows[1].key, "/a (recording)");
   EXPECT_EQ(by_folder->rows[1].usage.input_tokens, 5);
+  EXPECT_EQ(by_folder->rows[1].tasks, 1);
   EXPECT_EQ(by_folder->rows[1].cost_micro_usd, 0);
+  EXPECT_EQ(get(recorded->state().session_id).cost_micro_usd, 0);
+}
+
+TEST_F(SqliteIndexTest, ABackendThatIsNamedLikeARecordingIsNone) {
+  const Stream own = configured("", "/a");
+  add(*own, SessionConfigured{.model = "m", .backend = "cassette", .provider = "openai_chat", .cwd = "/a"});
+  add(*own,
+      TurnComplete{.response_id = "r", .model = "cassette/m", .usage = {.input_tokens = 100}, .cost_micro_usd = 9});
+  // The same session, once played from a recording and then gone on with by the model.
+  add(*own, SessionConfigured{.model = "m", .backend = "cassette", .cwd = "/a", .replayed = true});
+  add(*own, TurnComplete{.response_id = "s", .model = "cassette/m", .usage = {.input_tokens = 5}, .cost_micro_usd = 7});
+  add(*own, SessionUpdated{.model = "m", .backend = "cassette", .provider = "openai_chat"});
+  add(*own, TurnComplete{.response_id = "t", .model = "cassette/m", .usage = {.input_tokens = 1}, .cost_micro_usd = 1});
+  const auto rows = loop_.block_on(index_->usage({.by = "model"}))->rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].key, "cassette/m");
+  EXPECT_EQ(rows[0].usage.input_tokens, 101);
+  EXPECT_EQ(rows[0].cost_micro_usd, 10);
+  EXPECT_EQ(rows[1].key, "cassette/m (recording)");
+  EXPECT_EQ(rows[1].cost_micro_usd, 0);
+  EXPECT_TRUE(get(own->state().session_id).replayed);
 }
 
 TEST_F(SqliteIndexTest, AForkStartsAsItsParentWasAndCountsOnlyItsOwn) {

@@ -14,6 +14,9 @@
 
 namespace lathe::protocol {
 
+/// The `provider` of answers that come from a recording. No backend of a person's own has it, whatever its name is.
+inline constexpr std::string_view kRecordingProvider = "cassette";
+
 struct SessionConfigured {
   static constexpr std::string_view kType = "session_configured";
   static constexpr std::string_view kDoc =

@@ -59,6 +59,16 @@ def test_what_a_cassette_answered_is_told_apart_wherever_it_appears(lathe, casse
     assert "recording" in codex.err and "recording" in codex.out.splitlines()[1]
 
 
+def test_a_backend_that_is_named_cassette_is_no_recording(lathe, start_server):
+    server = start_server(says("I am real."))
+    lathe.variables["MOCK_KEY"] = "key-of-the-test"
+    lathe.ok("backend", "add", "cassette", "--type", "openai-chat", "--url", server.url + "/v1", "--api-key-env", "MOCK_KEY")
+    ran = lathe.ok("exec", "--json", "--model", "cassette/mock", "go")
+    assert ran.messages[0].get("replayed", False) is False
+    (row,) = lathe.ok("usage", "--by", "model", "--json").document["rows"]
+    assert row["key"] == "cassette/mock"
+
+
 def test_a_recorded_session_does_not_go_on_by_itself(lathe, cassette):
     ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "work it out")
     ran = lathe.fails(1, "exec", "--resume", ran.session, "go on")

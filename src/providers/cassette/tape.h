@@ -13,6 +13,7 @@
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/protocol/items.h"
+#include "lathe/protocol/session_events.h"
 
 // A cassette is one NDJSON file: a header line, then one line per answer from outside, in the order in which they came.
 //
@@ -30,7 +31,7 @@
 
 namespace lathe::providers::cassette {
 
-inline constexpr std::string_view kProvider = "cassette";
+inline constexpr std::string_view kProvider = protocol::kRecordingProvider;
 
 struct TapeHeader {
   base::UnixMillis created = 0;
