@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <ranges>
 #include <vector>
 
 #include "lathe/base/strings.h"
@@ -113,19 +114,23 @@ struct Target {
   std::optional<struct stat> status;
 };
 
-/// Opens the folder, making what is missing of it when asked to.
-Result<UniqueFd> open_folder(int root, const std::string& relative, bool make, const std::string& shown) {
+/// Opens the folder. What is missing of it is made and added to `made`; null: nothing is made.
+Result<UniqueFd> open_folder(int root, const std::string& relative, MadeFolders* made, const std::string& shown) {
   auto folder = open_beneath(root, relative, O_PATH | O_DIRECTORY, shown);
-  if (folder.ok() || !make || folder.error().code != base::codes::kNotFound) return folder;
+  if (folder.ok() || made == nullptr || folder.error().code != base::codes::kNotFound) return folder;
   const auto [parent_path, name] = split_last(relative);
-  TRY(const UniqueFd parent, open_folder(root, parent_path, make, shown));
+  TRY(const UniqueFd parent, open_folder(root, parent_path, made, shown));
   TRY_OK(refuse_protected(root, parent.get(), name, shown));
-  if (mkdirat(parent.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return errno_error(errno, shown);
+  if (mkdirat(parent.get(), name.c_str(), 0777) == 0) {
+    made->push_back(relative);
+  } else if (errno != EEXIST) {
+    return errno_error(errno, shown);
+  }
   return open_beneath(root, relative, O_PATH | O_DIRECTORY, shown);
 }
 
 /// The folder that holds the path's last name, which may be changed. Nothing is made for what is protected.
-Result<UniqueFd> open_holder(int root, const std::string& relative, bool make, const std::string& shown) {
+Result<UniqueFd> open_holder(int root, const std::string& relative, MadeFolders* made, const std::string& shown) {
   const auto [folder_path, name] = split_last(relative);
   std::string above = folder_path;
   std::string rest = name;
@@ -138,19 +143,19 @@ Result<UniqueFd> open_holder(int root, const std::string& relative, bool make, c
   }
   if (!there.ok()) return there;
   TRY_OK(refuse_protected(root, there->get(), rest, shown));
-  TRY(UniqueFd folder, open_folder(root, folder_path, make, shown));
+  TRY(UniqueFd folder, open_folder(root, folder_path, made, shown));
   // A link may have been swapped meanwhile; this descriptor is the one that is used.
   TRY_OK(refuse_protected(root, folder.get(), name, shown));
   return folder;
 }
 
 /// Follows links at the end of the path one by one, each step below the root.
-Result<Target> find_target(int root, const Place& place, bool make_folders) {
+Result<Target> find_target(int root, const Place& place, MadeFolders* made) {
   if (!place.inside()) return outside(place.shown());
   std::string relative = place.relative;
   for (int links = 0; links < kMaxLinks; ++links) {
     auto [folder_path, name] = split_last(relative);
-    TRY(UniqueFd folder, open_holder(root, relative, make_folders, place.shown()));
+    TRY(UniqueFd folder, open_holder(root, relative, made, place.shown()));
     struct stat status{};
     if (fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != ENOENT) return errno_error(errno, place.shown());
@@ -264,15 +269,17 @@ Result<Workspace> Workspace::open(const std::string& cwd) {
 }
 
 Result<void> Workspace::check_writable(const Place& place) const {
-  auto target = find_target(root_.get(), place, /*make_folders=*/false);
+  auto target = find_target(root_.get(), place, /*made=*/nullptr);
   if (target.ok()) return check_target(*target, place);
   // A folder that is not there yet will be made.
   if (target.error().code == base::codes::kNotFound) return {};
   return std::move(target).error();
 }
 
-Result<void> Workspace::write(const Place& place, std::string_view bytes, std::optional<mode_t> new_mode) const {
-  TRY(const Target target, find_target(root_.get(), place, /*make_folders=*/true));
+Result<void> Workspace::write(const Place& place, std::string_view bytes, std::optional<mode_t> new_mode,
+                              MadeFolders* made) const {
+  MadeFolders unasked;
+  TRY(const Target target, find_target(root_.get(), place, made == nullptr ? &unasked : made));
   TRY_OK(check_target(target, place));
   // The name is ours alone: process, and a count that two pool threads never share.
   static std::atomic<unsigned> count{0};
@@ -288,10 +295,18 @@ Result<void> Workspace::write(const Place& place, std::string_view bytes, std::o
   return done;
 }
 
+void Workspace::remove_made(const MadeFolders& made) const {
+  for (const std::string& relative : made | std::views::reverse) {
+    const auto [holder_path, name] = split_last(relative);
+    const auto holder = open_beneath(root_.get(), holder_path, O_PATH | O_DIRECTORY, relative);
+    if (holder.ok()) (void)unlinkat(holder->get(), name.c_str(), AT_REMOVEDIR);
+  }
+}
+
 Result<void> Workspace::remove(const Place& place) const {
   if (!place.inside()) return outside(place.shown());
   const std::string name = split_last(place.relative).second;
-  TRY(const UniqueFd folder, open_holder(root_.get(), place.relative, /*make=*/false, place.shown()));
+  TRY(const UniqueFd folder, open_holder(root_.get(), place.relative, /*made=*/nullptr, place.shown()));
   if (unlinkat(folder.get(), name.c_str(), 0) == 0) return {};
   if (errno == EISDIR) return invalid(fmt::format("{} is a folder; only files can be deleted", place.shown()));
   return errno_error(errno, place.shown());
@@ -300,7 +315,7 @@ Result<void> Workspace::remove(const Place& place) const {
 Result<void> Workspace::move(const Place& from, const Place& to) const {
   if (!from.inside() || !to.inside()) return outside(from.inside() ? to.shown() : from.shown());
   const std::string from_name = split_last(from.relative).second;
-  TRY(const UniqueFd from_folder, open_holder(root_.get(), from.relative, /*make=*/false, from.shown()));
+  TRY(const UniqueFd from_folder, open_holder(root_.get(), from.relative, /*made=*/nullptr, from.shown()));
   struct stat status{};
   if (fstatat(from_folder.get(), from_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno_error(errno, from.shown());
@@ -308,7 +323,8 @@ Result<void> Workspace::move(const Place& from, const Place& to) const {
   if (S_ISLNK(status.st_mode)) return invalid(fmt::format("{} is a link; move it with a command", from.shown()));
   if (!S_ISREG(status.st_mode)) return not_a_file(from.shown(), status.st_mode);
   const std::string to_name = split_last(to.relative).second;
-  TRY(const UniqueFd to_folder, open_holder(root_.get(), to.relative, /*make=*/true, to.shown()));
+  MadeFolders made;
+  TRY(const UniqueFd to_folder, open_holder(root_.get(), to.relative, &made, to.shown()));
   if (renameat2(from_folder.get(), from_name.c_str(), to_folder.get(), to_name.c_str(), RENAME_NOREPLACE) == 0) {
     return {};
   }

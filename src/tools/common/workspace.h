@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
@@ -64,6 +65,9 @@ struct OpenFile {
                                                                      const SecretGuard* guard = nullptr);
 [[nodiscard]] base::Result<std::string> read_whole(const Place& place, const SecretGuard* guard = nullptr);
 
+/// Folders that a write had to make, from the working folder on; one after the folder that it is in.
+using MadeFolders = std::vector<std::string>;
+
 /// Changes files below one working folder.
 class Workspace final {
  public:
@@ -74,9 +78,13 @@ class Workspace final {
   [[nodiscard]] base::Result<void> check_writable(const Place& place) const;
   /// Replaces or creates the file in one step (a temporary file beside it, then rename); missing folders are made.
   /// The permission bits of an existing file are kept, setuid, setgid and sticky are not; a new one gets those of
-  /// `new_mode`, or the usual ones. A link to a file inside is followed, so that the link stays.
+  /// `new_mode`, or the usual ones. A link to a file inside is followed, so that the link stays. The folders that were
+  /// made are added to `made`, also by a write that fails.
   [[nodiscard]] base::Result<void> write(const Place& place, std::string_view bytes,
-                                         std::optional<mode_t> new_mode = std::nullopt) const;
+                                         std::optional<mode_t> new_mode = std::nullopt,
+                                         MadeFolders* made = nullptr) const;
+  /// Takes back what `made` tells of; a folder in which there is something stays.
+  void remove_made(const MadeFolders& made) const;
   [[nodiscard]] base::Result<void> remove(const Place& place) const;
   /// Gives a regular file another name, with its permissions and all; missing folders are made. `exists` when something
   /// is there already, `invalid` for a link.

@@ -218,28 +218,49 @@ TEST_F(PatchTest, AMovedFileStaysExecutable) {
   EXPECT_EQ(status.st_mode & 0777, 0755U);
 }
 
-TEST_F(PatchTest, TakesBackWhatWasWrittenWhenWritingFails) {
-  put({{"a", "1\n"}, {"gone", "x\n"}});
-  chmod(at("gone").c_str(), 0755);
-  // The last file meets a limit of the system midway, as it would meet a full disk.
+/// Writes the plan while no file may grow beyond 4 KiB: a larger one fails midway, as it would on a full disk.
+base::Result<void> write_with_little_room(const std::vector<PlannedFile>& files, const std::string& cwd) {
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const rlimit small{.rlim_cur = 4096, .rlim_max = before.rlim_max};
   const auto old_handler = signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
-  const auto result = write_plan({{"a", "1\n", "2\n"},
-                                  {"gone", "x\n", std::nullopt},
-                                  {"new", std::nullopt, "n\n"},
-                                  {"big", std::nullopt, std::string(100'000, 'x')}},
-                                 environment_.cwd);
+  auto result = write_plan(files, cwd);
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, old_handler);
+  return result;
+}
+
+TEST_F(PatchTest, TakesBackWhatWasWrittenWhenWritingFails) {
+  put({{"a", "1\n"}, {"gone", "x\n"}});
+  chmod(at("gone").c_str(), 0755);
+  const auto result = write_with_little_room({{"a", "1\n", "2\n"},
+                                              {"gone", "x\n", std::nullopt},
+                                              {"new", std::nullopt, "n\n"},
+                                              {"big", std::nullopt, std::string(100'000, 'x')}},
+                                             environment_.cwd);
   ASSERT_FALSE(result.ok());
   EXPECT_THAT(result.error().message, HasSubstr("nothing is changed, what was written was taken back"));
   EXPECT_EQ(tree(), (Tree{{"a", "1\n"}, {"gone", "x\n"}}));
   struct stat status{};
   stat(at("gone").c_str(), &status);
   EXPECT_EQ(status.st_mode & 0777, 0755U);
+}
+
+TEST_F(PatchTest, TakesBackTheFoldersThatItMade) {
+  put({{"name", "a file\n"}, {"there/kept", "k\n"}});
+  const auto result = write_with_little_room({{"new/deep/a", std::nullopt, "a\n"},
+                                              {"new/b", std::nullopt, "b\n"},
+                                              {"name", "a file\n", std::nullopt},
+                                              {"name/below", std::nullopt, "c\n"},
+                                              {"there/d", std::nullopt, "d\n"},
+                                              {"other/big", std::nullopt, std::string(100'000, 'x')}},
+                                             environment_.cwd);
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error().message, HasSubstr("nothing is changed, what was written was taken back"));
+  EXPECT_EQ(tree(), (Tree{{"name", "a file\n"}, {"there/kept", "k\n"}}));
+  EXPECT_FALSE(fs::exists(at("new")));
+  EXPECT_FALSE(fs::exists(at("other")));
 }
 
 /// Knows what was read, and keeps nothing.

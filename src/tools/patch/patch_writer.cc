@@ -23,6 +23,8 @@ struct Step {
   Place place;
   /// Permissions of the file as it was, or of the one that is moved here.
   std::optional<mode_t> mode;
+  /// Folders that writing it made.
+  common::MadeFolders made = {};
 };
 
 Result<std::optional<mode_t>> mode_of(const std::string& cwd, const std::string& path) {
@@ -44,11 +46,37 @@ Result<Step> plan_step(const PlannedFile& file, const std::string& cwd) {
   if (!mode && !file.moved_from.empty()) {
     TRY(mode, mode_of(cwd, file.moved_from));
   }
-  return Step{&file, std::move(place), mode};
+  return Step{.file = &file, .place = std::move(place), .mode = mode};
 }
 
-Result<void> put(const Workspace& workspace, const Step& step, const std::optional<std::string>& content) {
-  return content ? workspace.write(step.place, *content, step.mode) : workspace.remove(step.place);
+Result<void> carry_out(const Workspace& workspace, Step& step) {
+  const std::optional<std::string>& after = step.file->after;
+  return after ? workspace.write(step.place, *after, step.mode, &step.made) : workspace.remove(step.place);
+}
+
+Result<void> take_back(const Workspace& workspace, const Step& step) {
+  const std::optional<std::string>& before = step.file->before;
+  TRY_OK(before ? workspace.write(step.place, *before, step.mode) : workspace.remove(step.place));
+  workspace.remove_made(step.made);
+  return {};
+}
+
+/// Carries out the steps in their order, or none of them.
+Result<void> carry_out_all(const Workspace& workspace, std::vector<Step>& steps) {
+  for (std::size_t done = 0; done < steps.size(); ++done) {
+    auto written = carry_out(workspace, steps[done]);
+    if (written.ok()) continue;
+    workspace.remove_made(steps[done].made);
+    std::vector<std::string> stuck;
+    while (done-- > 0) {
+      if (!take_back(workspace, steps[done]).ok()) stuck.push_back(steps[done].file->path);
+    }
+    Error error = std::move(written).error();
+    error.message += stuck.empty() ? "; nothing is changed, what was written was taken back"
+                                   : "; these could not be taken back: " + base::join(stuck, ", ");
+    return error;
+  }
+  return {};
 }
 
 /// A file that goes while another one is written below its name.
@@ -93,18 +121,7 @@ Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string
   }
   steps = in_order_of_writing(steps);
   TRY_OK(keep_history(history, steps));
-  for (std::size_t done = 0; done < steps.size(); ++done) {
-    auto written = put(workspace, steps[done], steps[done].file->after);
-    if (written.ok()) continue;
-    std::vector<std::string> stuck;
-    while (done-- > 0) {
-      if (!put(workspace, steps[done], steps[done].file->before).ok()) stuck.push_back(steps[done].file->path);
-    }
-    Error error = std::move(written).error();
-    error.message += stuck.empty() ? "; nothing is changed, what was written was taken back"
-                                   : "; these could not be taken back: " + base::join(stuck, ", ");
-    return error;
-  }
+  TRY_OK(carry_out_all(workspace, steps));
   for (const Step& step : steps) {
     if (step.file->after) common::saw_file(history, step.place, *step.file->after);
   }

@@ -11,8 +11,8 @@ namespace lathe::tools::patch {
 
 /// Writes what was planned below `cwd`: all of it or nothing. What the files were is kept in `history` before (null:
 /// not at all). Refuses, before anything is written, when a file is no
-/// longer as it was when the plan was made. When writing fails midway, what was written is taken back, and the error
-/// says so, or names the files for which even that failed. Blocks.
+/// longer as it was when the plan was made. When writing fails midway, what was written is taken back, with the folders
+/// that were made for it, and the error says so, or names the files for which even that failed. Blocks.
 [[nodiscard]] base::Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string& cwd,
                                             ports::WorkspaceHistory* history = nullptr);
 
