@@ -134,10 +134,15 @@ TEST(StablePrefix, EveryRequestBeginsWithTheBytesOfTheOneBeforeOnEveryWire) {
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
       SCOPED_TRACE(speech.type + " " + speech.model + " seed " + std::to_string(seed));
       std::string before;
+      lathe::testing::PrefixCheck check;
       for (ports::ModelRequest& request : requests_of_random_tasks(seed, std::string(speech.wire.provider))) {
         request.model = speech.model;
         const std::string body = without_cache_marks(speech.wire.body_of(request));
         ASSERT_TRUE(body.starts_with(before)) << "was  " << before << "\nis   " << body;
+        if (speech.kind == lathe::testing::Wire::kAnthropic) {
+          // What is steered in makes its last message grow.
+          EXPECT_EQ(check.next(lathe::testing::read_request(speech.kind, *base::parse_json(body))), std::nullopt);
+        }
         before = up_to_the_last_message(body, speech.kind);
         ASSERT_GT(before.size(), 100U);
       }

@@ -4,6 +4,8 @@
 #include <array>
 #include <deque>
 #include <set>
+#include <span>
+#include <utility>
 
 namespace lathe::testing {
 
@@ -235,32 +237,71 @@ Violations check_history(const ModelRequest& request) {
   return violations;
 }
 
-std::optional<std::string> PrefixCheck::next(const ModelRequest& request) {
-  Sent now{.system = canonical(json_at(request.body, "instructions")) + canonical(json_at(request.body, "system")),
-           .tools = canonical(json_at(request.body, "tools")),
-           .messages = {}};
-  std::string first_user;
+PrefixCheck::Message PrefixCheck::read_message(const Json& message) {
+  Message read{.text = canonical(message), .frame = {}, .blocks = {}};
+  const Json& content = json_at(message, "content");
+  if (!content.is_array()) return read;
+  Json frame = message;
+  frame.erase("content");
+  read.frame = canonical(frame);
+  for (const Json& block : content) read.blocks.push_back(canonical(block));
+  return read;
+}
+
+PrefixCheck::Sent PrefixCheck::read(const ModelRequest& request) {
+  Sent sent{.system = canonical(json_at(request.body, "instructions")) + canonical(json_at(request.body, "system")),
+            .tools = canonical(json_at(request.body, "tools")),
+            .messages = {}};
+  std::optional<std::size_t> first_user;
   for (const Json& message : messages_of(request.wire, request.body)) {
-    now.messages.push_back(canonical(message));
-    if (first_user.empty() && json_string(message, "role") == "user") first_user = now.messages.back();
+    if (!first_user && json_string(message, "role") == "user") first_user = sent.messages.size();
+    sent.messages.push_back(read_message(message));
   }
-  Sent& before = latest_[std::string(name_of(request.wire)) + " " + request.model + " " + first_user];
-  std::optional<std::string> problem;
-  if (!before.messages.empty()) {
-    if (before.system != now.system) {
-      problem = "the system prompt changed: " + first_difference(before.system, now.system);
-    } else if (before.tools != now.tools) {
-      problem = "the tools changed: " + first_difference(before.tools, now.tools);
-    }
-    for (std::size_t i = 0; i < before.messages.size() && !problem; ++i) {
-      if (i >= now.messages.size()) {
-        problem = "message " + std::to_string(i) + " is gone";
-      } else if (before.messages[i] != now.messages[i]) {
-        problem = "message " + std::to_string(i) + " changed: " + first_difference(before.messages[i], now.messages[i]);
-      }
-    }
+  sent.first_user = first_user.value_or(0);
+  return sent;
+}
+
+bool PrefixCheck::grew(const Message& before, const Message& now) {
+  return !before.blocks.empty() && before.frame == now.frame && now.blocks.size() > before.blocks.size() &&
+         std::ranges::equal(before.blocks, std::span(now.blocks).first(before.blocks.size()));
+}
+
+std::optional<std::string> PrefixCheck::difference(const Sent& before, const Sent& now) {
+  if (before.system != now.system) return "the system prompt changed: " + first_difference(before.system, now.system);
+  if (before.tools != now.tools) return "the tools changed: " + first_difference(before.tools, now.tools);
+  for (std::size_t i = 0; i < before.messages.size(); ++i) {
+    if (i >= now.messages.size()) return "message " + std::to_string(i) + " is gone";
+    const Message& was = before.messages[i];
+    const Message& is = now.messages[i];
+    const bool last = i + 1 == before.messages.size();
+    if (was.text == is.text || (last && grew(was, is))) continue;
+    return "message " + std::to_string(i) + " changed: " + first_difference(was.text, is.text);
   }
-  before = std::move(now);
+  return std::nullopt;
+}
+
+std::optional<PrefixCheck::Sent> PrefixCheck::take_conversation(const std::string& speaker, const Sent& now) {
+  if (now.messages.empty()) return std::nullopt;
+  std::map<std::string, Sent>& known = latest_[speaker];
+  const Message& first = now.messages[now.first_user];
+  auto found = known.find(first.text);
+  if (found == known.end()) {
+    // The first message itself grew, which it may while nothing stands behind it.
+    found = std::ranges::find_if(known, [&](const auto& entry) {
+      const Sent& before = entry.second;
+      return before.first_user + 1 == before.messages.size() && grew(before.messages[before.first_user], first);
+    });
+  }
+  if (found == known.end()) return std::nullopt;
+  return std::move(known.extract(found).mapped());
+}
+
+std::optional<std::string> PrefixCheck::next(const ModelRequest& request) {
+  Sent now = read(request);
+  const std::string speaker = std::string(name_of(request.wire)) + " " + request.model;
+  const std::optional<Sent> before = take_conversation(speaker, now);
+  std::optional<std::string> problem = before ? difference(*before, now) : std::nullopt;
+  if (!now.messages.empty()) latest_[speaker][now.messages[now.first_user].text] = std::move(now);
   return problem;
 }
 

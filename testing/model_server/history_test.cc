@@ -116,5 +116,70 @@ TEST(PrefixCheck, AllowsGrowthAndNamesTheFirstDifference) {
   EXPECT_THAT(*next(first, R"([{"name": "t"}])"), HasSubstr("tools changed"));
 }
 
+/// Says whether a request with these messages extends the one before it, over the wire of Anthropic.
+class Prefix {
+ public:
+  std::optional<std::string> next(std::string_view messages) {
+    return check_.next(read_request(
+        Wire::kAnthropic, *base::parse_json(R"({"model": "m", "messages": [)" + std::string(messages) + "]}")));
+  }
+
+ private:
+  PrefixCheck check_;
+};
+
+constexpr std::string_view kCall =
+    R"({"role": "user", "content": [{"type": "text", "text": "go"}]}, {"role": "assistant", "content": [{"id": "a"}]},)";
+std::string called(std::string_view rest) { return std::string(kCall) + std::string(rest); }
+
+TEST(PrefixCheck, WhatIsSteeredInBehindAResultIsNoBreak) {
+  Prefix prefix;
+  EXPECT_EQ(prefix.next(called(R"({"role": "user", "content": [{"type": "tool_result", "content": "ok"}]})")),
+            std::nullopt);
+  EXPECT_EQ(prefix.next(called(R"({"role": "user", "content": [{"type": "tool_result", "content": "ok"},
+                                  {"type": "text", "text": "and this"}]})")),
+            std::nullopt);
+  EXPECT_EQ(prefix.next(called(R"({"role": "user", "content": [{"type": "tool_result", "content": "ok"},
+                                  {"type": "text", "text": "and this"}]}, {"role": "assistant", "content": "Yes."})")),
+            std::nullopt);
+}
+
+TEST(PrefixCheck, TheFirstMessageMayGrowWhileItIsTheLast) {
+  Prefix prefix;
+  EXPECT_EQ(prefix.next(R"({"role": "user", "content": [{"text": "go"}]})"), std::nullopt);
+  EXPECT_EQ(prefix.next(R"({"role": "user", "content": [{"text": "go"}, {"text": "on"}]})"), std::nullopt);
+  EXPECT_EQ(prefix.next(R"({"role": "user", "content": [{"text": "go"}, {"text": "on"}]}, {"role": "assistant"})"),
+            std::nullopt);
+  EXPECT_EQ(prefix.next(R"({"role": "user", "content": [{"text": "go"}, {"text": "on"}, {"text": "now"}]})"),
+            std::nullopt)
+      << "something stood behind it, so this is another conversation";
+}
+
+TEST(PrefixCheck, AMessageThatChangesInsideIsABreak) {
+  const std::string before = called(R"({"role": "user", "content": [{"text": "ok"}, {"text": "and"}]})");
+  const std::vector<std::string> broken{
+      called(R"({"role": "user", "content": [{"text": "ok"}, {"text": "and this"}]})"),
+      called(R"({"role": "user", "content": [{"text": "ok"}, {"text": "new"}, {"text": "and"}]})"),
+      called(R"({"role": "user", "content": [{"text": "ok"}]})"),
+      called(R"({"role": "user", "name": "x", "content": [{"text": "ok"}, {"text": "and"}, {"text": "new"}]})"),
+      called(R"({"role": "user", "content": "ok"})")};
+  for (const std::string& after : broken) {
+    Prefix prefix;
+    EXPECT_EQ(prefix.next(before), std::nullopt);
+    const auto problem = prefix.next(after);
+    ASSERT_TRUE(problem.has_value()) << after;
+    EXPECT_THAT(*problem, HasSubstr("message 2 changed"));
+  }
+}
+
+TEST(PrefixCheck, GrowthInTheMiddleIsABreak) {
+  Prefix prefix;
+  EXPECT_EQ(prefix.next(called(R"({"role": "user", "content": [{"text": "ok"}]}, {"role": "assistant"})")),
+            std::nullopt);
+  EXPECT_THAT(
+      *prefix.next(called(R"({"role": "user", "content": [{"text": "ok"}, {"text": "late"}]}, {"role": "assistant"})")),
+      HasSubstr("message 2 changed"));
+}
+
 }  // namespace
 }  // namespace lathe::testing
