@@ -35,6 +35,14 @@ std::string full_name(const CLI::App* app) {
   return name;
 }
 
+/// Where an error stands, before its words, which the name of the program comes before: "session list: ", or nothing
+/// for the program itself.
+std::string place_of(const CLI::App* app) {
+  const std::string whole = full_name(app);
+  const std::size_t space = whole.find(' ');
+  return space == std::string::npos ? "" : whole.substr(space + 1) + ": ";
+}
+
 std::vector<std::string> command_names(CLI::App* app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
@@ -53,21 +61,21 @@ std::vector<std::string> option_names(const CLI::App* app) {
 
 /// An argument that nothing takes: a mistyped command or option, or one too many.
 Error unexpected(CLI::App* command, const std::string& argument) {
-  const std::string name = full_name(command);
+  const std::string place = place_of(command);
+  const std::string help = "see " + full_name(command) + " --help";
   if (argument.starts_with('-')) {
     const std::string option = argument.substr(0, argument.find('='));
     const std::string near = base::did_you_mean(option, option_names(command));
-    return usage_error(fmt::format("{} has no option {}", name, option),
-                       near.empty() ? "see " + name + " --help" : near);
+    return usage_error(fmt::format("{}there is no option {}", place, option), near.empty() ? help : near);
   }
   const auto names = command_names(command);
   if (names.empty()) {
-    return usage_error(fmt::format("{} does not take \"{}\"", name, argument), "see " + name + " --help");
+    return usage_error(fmt::format("{}nothing takes \"{}\"", place, argument), help);
   }
   const std::string near = base::did_you_mean(argument, names);
   std::string hint = near.empty() ? "one of: " + base::join(names, ", ") : near;
   if (command->get_parent() == nullptr) hint += "; a prompt of one word: lathe exec " + base::shell_quote(argument);
-  return usage_error(fmt::format("{} has no command \"{}\"", name, argument), hint);
+  return usage_error(fmt::format("{}there is no command \"{}\"", place, argument), hint);
 }
 
 Error parse_error(CommandTree& tree, const CLI::ParseError& error) {
@@ -92,13 +100,13 @@ Result<void> check_together(const Options& options) {
   }
   const auto* rollback = std::get_if<SessionRollbackOptions>(&options);
   if (rollback != nullptr && rollback->to.empty() && rollback->tasks == 0) {
-    return usage_error("lathe session rollback: how far was not said", "add --to RESPONSE_ID (lathe session show " +
-                                                                           base::shell_quote(rollback->session) +
-                                                                           " names them), or --tasks N");
+    return usage_error("session rollback: how far was not said", "add --to RESPONSE_ID (lathe session show " +
+                                                                     base::shell_quote(rollback->session) +
+                                                                     " names them), or --tasks N");
   }
   if (const auto* answer = std::get_if<ApprovalAnswerOptions>(&options)) {
     if (!answer->decision && answer->answers.empty()) {
-      return usage_error("lathe approvals answer: no answer was given",
+      return usage_error("approvals answer: no answer was given",
                          "one of --approve, --session, --always, --deny, --abort, --answer TEXT");
     }
     if (answer->decision && !answer->answers.empty()) {
@@ -142,7 +150,7 @@ Result<Options> parse(std::vector<std::string> args, const std::string& version)
   }
   CLI::App* command = command_met(&tree.app());
   if (const auto names = command_names(command); !names.empty()) {
-    return usage_error(full_name(command) + " needs a command", "one of: " + base::join(names, ", "));
+    return usage_error(place_of(command) + "a command is missing", "one of: " + base::join(names, ", "));
   }
   TRY_OK(check_together(tree.chosen()));
   return std::move(tree.chosen());

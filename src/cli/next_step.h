@@ -7,7 +7,7 @@
 
 namespace lathe::cli {
 
-/// What a person does about an error of that code when the error itself does not say better: a command, mostly. "" for
+/// What a person does about an error of that code when the error itself does not say better, with the command. "" for
 /// an end that the person asked for, and for codes that are not known.
 [[nodiscard]] std::string_view next_step(std::string_view code);
 /// `hint`, or the next step of the code when it is empty.
