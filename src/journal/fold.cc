@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <ranges>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -34,7 +33,8 @@ void add_cost(std::optional<std::int64_t>& sum, const std::optional<std::int64_t
 /// One event on its way into a state: an overload for every durable event.
 class Fold {
  public:
-  Fold(SessionState& state, const Event& event) : state_(state), event_(event), seq_(*event.seq) {}
+  Fold(SessionState& state, const Event& event, OpenCalls& calls)
+      : state_(state), event_(event), calls_(calls), seq_(*event.seq) {}
 
   template <class Passing>
     requires(Passing::kPassing)
@@ -174,6 +174,7 @@ class Fold {
       return placed.seq < m.keep_from_seq || std::holds_alternative<SummaryEntry>(placed.entry);
     });
     entries.insert(entries.begin(), PlacedEntry{.seq = seq_, .turn = turn(), .entry = SummaryEntry{m.summary}});
+    calls_.forget();
     forget_count();
     if (m.usage.total() > 0) spend(m.usage, m.cost_micro_usd);
     // Its request is one of the Task's Turns, as budgets count them.
@@ -182,6 +183,7 @@ class Fold {
   void operator()(const protocol::RolledBack& m) const {
     end_task();
     std::erase_if(state_.conversation.entries, [&](const PlacedEntry& placed) { return placed.seq > m.to_seq; });
+    calls_.forget();
     std::erase_if(state_.bookmarks, [&](const ports::Bookmark& mark) { return mark.seq > m.to_seq; });
     std::erase_if(state_.task_starts, [&](std::int64_t start) { return start > m.to_seq; });
     if (state_.conversation.counted_entries > state_.conversation.entries.size()) forget_count();
@@ -240,11 +242,7 @@ class Fold {
 
   /// The newest call of that id that has no result.
   [[nodiscard]] CallEntry* open_call(const std::string& call_id) const {
-    for (PlacedEntry& placed : std::views::reverse(state_.conversation.entries)) {
-      auto* call = std::get_if<CallEntry>(&placed.entry);
-      if (call != nullptr && call->call.call_id == call_id && !call->outcome) return call;
-    }
-    return nullptr;
+    return calls_.newest(state_.conversation, call_id);
   }
   void begin_call(const std::string& call_id, std::string_view begun_by) const {
     CallEntry* call = open_call(call_id);
@@ -274,6 +272,7 @@ class Fold {
 
   SessionState& state_;
   const Event& event_;
+  OpenCalls& calls_;
   const std::int64_t seq_;
 };
 
@@ -289,10 +288,15 @@ void note_event(SessionState& state, const Event& event) {
 
 }  // namespace
 
-void fold(SessionState& state, const Event& event) {
+void fold(SessionState& state, const Event& event, OpenCalls& calls) {
   if (!event.seq) return;
-  std::visit(Fold(state, event), event.msg);
+  std::visit(Fold(state, event, calls), event.msg);
   note_event(state, event);
+}
+
+void fold(SessionState& state, const Event& event) {
+  OpenCalls calls;
+  fold(state, event, calls);
 }
 
 bool needs_history(const SessionState& state, const Event& event) {
@@ -303,8 +307,9 @@ bool needs_history(const SessionState& state, const Event& event) {
   });
 }
 
-void fold_rollback(SessionState& state, const Event& event, const SessionState& then) {
-  fold(state, event);
+void fold_rollback(SessionState& state, const Event& event, const SessionState& then, OpenCalls& calls) {
+  fold(state, event, calls);
+  calls.forget();
   state.conversation = then.conversation;
   state.bookmarks = then.bookmarks;
   state.task_starts = then.task_starts;

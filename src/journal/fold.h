@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/journal/open_calls.h"
 #include "lathe/ports/session_state.h"
 #include "lathe/protocol/frames.h"
 
@@ -19,7 +20,10 @@
 namespace lathe::journal {
 
 /// Takes one durable event into the state. Passing events change nothing. Events come in the order of their seq.
-/// A `rolled_back` for which needs_history() holds must go through fold_rollback() instead.
+/// A `rolled_back` for which needs_history() holds must go through fold_rollback() instead. `calls` goes with the state
+/// from event to event, and starts empty; it only saves time.
+void fold(ports::SessionState& state, const protocol::Event& event, OpenCalls& calls);
+/// The same for an event alone.
 void fold(ports::SessionState& state, const protocol::Event& event);
 
 /// Whether rolling `state` back to `to_seq` brings back what a compaction has replaced.
@@ -27,6 +31,7 @@ void fold(ports::SessionState& state, const protocol::Event& event);
 
 /// fold() of a `rolled_back`, with the state as it was at its `to_seq`. What was spent, granted and acknowledged since
 /// stays; the conversation, its bookmarks and Task starts are those of `then`.
-void fold_rollback(ports::SessionState& state, const protocol::Event& event, const ports::SessionState& then);
+void fold_rollback(ports::SessionState& state, const protocol::Event& event, const ports::SessionState& then,
+                   OpenCalls& calls);
 
 }  // namespace lathe::journal

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "lathe/base/ids.h"
 #include "lathe/ports/grant_keys.h"
 
 namespace lathe::journal {
@@ -300,6 +305,79 @@ TEST_F(FoldTest, ContextPlanTitleAndModelAreKept) {
   EXPECT_EQ(state.config->backend, "b");
   take(PlanUpdate{.plan = {{.step = "do"}}});
   EXPECT_EQ(state.plan.size(), 1U);
+}
+
+/// The next event of a session that calls, ends, compacts and rolls back at random; ids come twice now and then.
+EventMsg random_event(base::SeededRandom& random, const State& state) {
+  const std::string id = "c" + std::to_string(random.next() % 6);
+  switch (random.next() % 9) {
+    case 0:
+      return ToolCalls{.calls = {{.call_id = id, .tool = "shell"}, {.call_id = "c1", .tool = "shell"}}};
+    case 1:
+      return ToolCallBegin{.call_id = id, .tool = "shell"};
+    case 2:
+      return ExecCommandBegin{.call_id = id, .command = {"x"}, .cwd = "/"};
+    case 3:
+    case 4:
+      return ToolCallEnd{.call_id = id, .tool = "shell", .outcome = {.output = std::to_string(state.last_seq)}};
+    case 5:
+      return UserMessage{.item = "u", .content = {TextPart{"go"}}};
+    case 6:
+      return TurnComplete{.response_id = "r", .model = "b/m"};
+    case 7:
+      return Compacted{.item = "k", .summary = "sum", .keep_from_seq = state.last_seq - 5};
+    default:
+      return RolledBack{.to_seq = std::max<std::int64_t>(state.last_seq - 4, 0)};
+  }
+}
+
+TEST(OpenCallsTest, WhatIsFoldedWithThemIsWhatIsFoldedWithout) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::SeededRandom random(seed);
+    State with;
+    State without;
+    OpenCalls calls;
+    std::vector<State> past{with};
+    for (std::int64_t seq = 1; seq <= 300; ++seq) {
+      const Event event{.session = "s", .seq = seq, .id = "1", .by = "", .ts = seq, .msg = random_event(random, with)};
+      if (needs_history(with, event)) {
+        OpenCalls fresh;
+        const State& then = past[static_cast<std::size_t>(std::get<RolledBack>(event.msg).to_seq)];
+        fold_rollback(with, event, then, calls);
+        fold_rollback(without, event, then, fresh);
+      } else {
+        fold(with, event, calls);
+        fold(without, event);
+      }
+      ASSERT_EQ(with, without) << "record " << seq << ": " << type_of(event.msg);
+      past.push_back(with);
+    }
+  }
+}
+
+TEST(OpenCallsTest, TheNewestWithoutAResultIsFound) {
+  ports::Conversation conversation;
+  const auto add = [&](const std::string& id) {
+    conversation.entries.push_back({.entry = CallEntry{.call = {.call_id = id}}});
+  };
+  const auto at = [&](std::size_t place) { return &std::get<CallEntry>(conversation.entries[place].entry); };
+  OpenCalls calls;
+  EXPECT_EQ(calls.newest(conversation, "a"), nullptr);
+  add("a");
+  add("b");
+  add("a");
+  EXPECT_EQ(calls.newest(conversation, "a"), at(2));
+  at(2)->outcome.emplace();
+  EXPECT_EQ(calls.newest(conversation, "a"), at(0));
+  add("a");
+  EXPECT_EQ(calls.newest(conversation, "a"), at(3));
+  at(0)->outcome.emplace();
+  at(3)->outcome.emplace();
+  EXPECT_EQ(calls.newest(conversation, "a"), nullptr);
+  conversation.entries.erase(conversation.entries.begin());
+  calls.forget();
+  EXPECT_EQ(calls.newest(conversation, "b"), at(0));
 }
 
 }  // namespace

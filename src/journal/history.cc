@@ -132,9 +132,9 @@ Result<void> History::fold_line(LoadedSession& loaded, const std::string& sessio
   if (needs_history(loaded.state, *event)) {
     const Chain before(chain.begin(), chain.end() - 1);
     TRY(const LoadedSession then, fold_up_to(session_id, std::get<protocol::RolledBack>(event->msg).to_seq, before));
-    fold_rollback(loaded.state, *event, then.state);
+    fold_rollback(loaded.state, *event, then.state, loaded.calls);
   } else {
-    fold(loaded.state, *event);
+    fold(loaded.state, *event, loaded.calls);
   }
   loaded.offset += line.size() + 1;
   loaded.last_crc = crc_of(line);

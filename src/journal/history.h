@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/journal/open_calls.h"
 #include "lathe/journal/session_folders.h"
 #include "lathe/ports/session_state.h"
 #include "lathe/protocol/frames.h"
@@ -22,6 +23,8 @@ inline constexpr std::int64_t kLatest = std::numeric_limits<std::int64_t>::max()
 
 struct LoadedSession {
   ports::SessionState state;
+  /// Goes with `state` while records are folded into it.
+  OpenCalls calls;
   /// Byte after the last record folded, in the session's own stream, and that record's crc.
   std::uint64_t offset = 0;
   std::string last_crc;

@@ -133,9 +133,9 @@ Async<Result<void>> JournalStream::put(Group* group, std::vector<std::string>* l
 
 void JournalStream::take_in(const Event& event, const SessionState* then) {
   if (then != nullptr) {
-    fold_rollback(state_, event, *then);
+    fold_rollback(state_, event, *then, calls_);
   } else {
-    fold(state_, event);
+    fold(state_, event, calls_);
   }
   if (const std::string item = completed_item(event); !item.empty()) drafts_.complete(item, state_.last_seq);
 }

@@ -10,6 +10,7 @@
 #include "lathe/journal/drafts.h"
 #include "lathe/journal/follow_marks.h"
 #include "lathe/journal/history.h"
+#include "lathe/journal/open_calls.h"
 #include "lathe/journal/session_folders.h"
 #include "lathe/ports/session_store.h"
 #include "lathe/runtime/loop.h"
@@ -78,6 +79,8 @@ class JournalStream final : public ports::SessionStream {
   storage::StreamWriter writer_;
   Drafts drafts_;
   ports::SessionState state_;
+  /// Goes with state_.
+  OpenCalls calls_;
   std::string last_crc_;
   std::uint64_t snapshot_offset_;
   std::uint64_t snapshot_bytes_;
