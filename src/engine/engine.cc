@@ -25,6 +25,7 @@ LiveSession* Engine::find_live(const std::string& session_id) {
 Async<Result<LiveSession*>> Engine::adopt(std::unique_ptr<ports::SessionStream> stream,
                                           std::optional<protocol::SessionConfigured> config, std::string by) {
   if (closing_) {
+    co_await stream->close();
     co_return Error{
         .code = base::codes::kUnavailable, .message = "the engine is closing", .hint = "try again", .retryable = true};
   }

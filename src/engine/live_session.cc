@@ -55,17 +55,26 @@ Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& part
                                                                std::optional<protocol::SessionConfigured> config,
                                                                std::string by) {
   auto session = std::make_unique<LiveSession>(parts, family, std::move(stream));
-  const std::optional<protocol::SessionConfigured>& known = config ? config : session->state().config;
-  if (known) CO_TRY_OK(co_await read_project_rules(&parts, known->cwd));
-  if (session->state().task) session->host_.set_submission(session->state().task->submission);
-  if (session->state().task || !session->state().jobs.empty()) CO_TRY_OK(co_await session->recover());
-  if (config) CO_TRY_OK(co_await session->host_.record_by(EventMsg(*std::move(config)), std::move(by)));
-  if (!session->state().config) {
-    co_return Error{.code = base::codes::kCorrupt,
-                    .message = fmt::format("session {} has no configuration", session->state().session_id)};
+  Result<void> begun = co_await session->begin(std::move(config), std::move(by));
+  if (!begun.ok()) {
+    co_await session->stream_->close();
+    co_return std::move(begun).error();
   }
   session->scope_.spawn(session->work());
   co_return session;
+}
+
+Async<Result<void>> LiveSession::begin(std::optional<protocol::SessionConfigured> config, std::string by) {
+  const std::optional<protocol::SessionConfigured>& known = config ? config : state().config;
+  if (known) CO_TRY_OK(co_await read_project_rules(&parts_, known->cwd));
+  if (state().task) host_.set_submission(state().task->submission);
+  if (state().task || !state().jobs.empty()) CO_TRY_OK(co_await recover());
+  if (config) CO_TRY_OK(co_await host_.record_by(EventMsg(*std::move(config)), std::move(by)));
+  if (!state().config) {
+    co_return Error{.code = base::codes::kCorrupt,
+                    .message = fmt::format("session {} has no configuration", state().session_id)};
+  }
+  co_return Result<void>();
 }
 
 Async<Result<void>> LiveSession::recover() {
@@ -437,6 +446,7 @@ Async<void> LiveSession::close() {
   if (driver_) co_await driver_->stop();
   co_await scope_.stop();
   driver_.reset();
+  co_await stream_->close();
   host_.show(protocol::ShutdownComplete{});
 }
 

@@ -124,6 +124,8 @@ class LiveSession final {
   [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
   runtime::Async<base::Result<void>> resolve_models();
+  /// Records what an earlier process left unfinished, and the configuration of a new session.
+  runtime::Async<base::Result<void>> begin(std::optional<protocol::SessionConfigured> config, std::string by);
   runtime::Async<base::Result<void>> recover();
   /// The driver of the folder that the session works in.
   runtime::Async<base::Result<void>> ensure_driver();

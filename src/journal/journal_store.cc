@@ -139,6 +139,7 @@ Async<Result<std::unique_ptr<SessionStream>>> JournalStore::fork(std::string par
   first.msg = protocol::ForkedFrom{.session_id = parent, .seq = seq, .response_id = std::move(response_id)};
   auto appended = co_await stream->append(std::move(first));
   if (!appended.ok()) {
+    co_await stream->close();
     stream.reset();
     parts_->folders.discard(new_session_id);
     co_return std::move(appended).error();

@@ -7,13 +7,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include "lathe/base/ids.h"
 #include "lathe/journal/history.h"
+#include "lathe/journal/snapshot.h"
 #include "lathe/storage/fault.h"
 
 namespace lathe::journal {
@@ -323,7 +327,63 @@ void make_long(SessionStream& stream, runtime::Loop& loop, int records) {
       event.msg = UserMessage{.item = "u", .content = {TextPart{std::string(400, 'x')}}};
     }
     ASSERT_TRUE(loop.block_on(stream.append(std::move(event))).ok());
+    if (i % 500 == 0) loop.block_on(stream.close());
   }
+}
+
+/// Holds the writing of snapshots up until it is told to let it go on.
+class HeldSnapshots final : public storage::FaultPoint {
+ public:
+  storage::Fault before(std::string_view operation, std::size_t) override {
+    if (operation != "snapshot.write") return {};
+    std::unique_lock lock(mutex_);
+    waiting_ = true;
+    changed_.notify_all();
+    // Long enough for any machine; without an end, a broken test would never end.
+    changed_.wait_for(lock, std::chrono::seconds(30), [this] { return released_; });
+    return {};
+  }
+  void after(std::string_view) override {}
+  void wait_until_held() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(30), [this] { return waiting_; });
+  }
+  void release() {
+    const std::scoped_lock lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool waiting_ = false;
+  bool released_ = false;
+};
+
+TEST_F(JournalStoreTest, AppendsDoNotWaitForASnapshot) {
+  HeldSnapshots disk;
+  reopen(&disk);
+  const std::string id = new_id();
+  const auto snapshots = [&] { return list_snapshots(folder(id)).size(); };
+  ports::SessionState written;
+  {
+    const Stream stream = create(id);
+    say(*stream, std::string(2U << 20, 'x'));
+    disk.wait_until_held();
+    EXPECT_EQ(snapshots(), 0U);
+    say(*stream, "and on");
+    EXPECT_EQ(read(id).size(), 2U) << "what came meanwhile is in the stream";
+    EXPECT_EQ(snapshots(), 0U);
+    written = stream->state();
+    disk.release();
+    loop_.block_on(stream->close());
+    EXPECT_EQ(snapshots(), 1U);
+  }
+  const auto folders = SessionFolders::open(root_, storage::Disk(), runtime::Durability::kProcess);
+  const auto loaded = History(*folders).load(id);
+  EXPECT_GT(loaded->snapshot_offset, 0U);
+  EXPECT_EQ(loaded->state, written);
 }
 
 TEST_F(JournalStoreTest, ALongSessionResumesFromItsSnapshotAndFallsBackWhenThatIsDamaged) {

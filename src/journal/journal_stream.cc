@@ -43,10 +43,11 @@ JournalStream::JournalStream(StreamContext& context, std::string session_id, Hel
       state_(std::move(held.loaded.state)),
       last_crc_(std::move(held.loaded.last_crc)),
       snapshot_offset_(held.loaded.snapshot_offset),
-      snapshot_bytes_(held.loaded.snapshot_bytes) {}
+      snapshot_bytes_(held.loaded.snapshot_bytes),
+      scope_(context.loop) {}
 
 JournalStream::~JournalStream() {
-  CHECK(!writing_ && !keeping_snapshot_);
+  CHECK(!writing_);
   context_.marks.closed(session_id_, writer_.size());
 }
 
@@ -61,7 +62,7 @@ Async<Result<AppendedRecord>> JournalStream::append(Event event) {
       co_await write_group(std::move(group));
     }
     writing_ = false;
-    if (snapshot_due()) co_await keep_snapshot();
+    if (snapshot_due()) scope_.spawn(keep_snapshot());
   }
   auto done = co_await mine.done.wait(CancelToken(), Deadline::never());
   CHECK(done.ok());
@@ -142,18 +143,16 @@ void JournalStream::take_in(const Event& event, const SessionState* then) {
 
 bool JournalStream::snapshot_due() const {
   const std::uint64_t fresh = writer_.size() - snapshot_offset_;
-  return !keeping_snapshot_ && fresh >= std::max(kSnapshotEvery, kTimesItsSize * snapshot_bytes_);
+  return scope_.running() == 0 && fresh >= std::max(kSnapshotEvery, kTimesItsSize * snapshot_bytes_);
 }
 
 Async<void> JournalStream::keep_snapshot() {
-  keeping_snapshot_ = true;
   auto snapshot =
       std::make_shared<const Snapshot>(Snapshot{.offset = writer_.size(), .record_crc = last_crc_, .state = state_});
   auto written = co_await context_.fs.run([this, snapshot] {
     return write_snapshot(context_.folders.folder(session_id_), *snapshot, context_.folders.disk(),
                           context_.folders.durability());
   });
-  keeping_snapshot_ = false;
   snapshot_offset_ = snapshot->offset;
   if (written.ok()) {
     snapshot_bytes_ = *written;

@@ -15,6 +15,7 @@
 #include "lathe/ports/session_store.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
+#include "lathe/runtime/scope.h"
 #include "lathe/runtime/signal.h"
 #include "lathe/storage/stream_writer.h"
 
@@ -22,6 +23,8 @@
 // that waits, writes it in one go, folds it, and tells the others. With durability `process` a group is one write(2) on
 // the loop (so it is nearly always one record); with `power` it is one write and one fdatasync on the pool, shared by
 // all that came meanwhile.
+//
+// Snapshots are written beside: an append only takes the state as it is, and goes on. One is written at a time.
 //
 // A rollback that needs the past is a group of its own: the past is read first, so that nothing is written that could
 // not be folded.
@@ -48,7 +51,7 @@ struct StreamContext {
 class JournalStream final : public ports::SessionStream {
  public:
   JournalStream(StreamContext& context, std::string session_id, HeldSession held);
-  /// Closes the session and gives up its lock.
+  /// Gives up the session's lock. No append and no snapshot may be under way.
   ~JournalStream() override;
 
   [[nodiscard]] const ports::SessionState& state() const override { return state_; }
@@ -56,6 +59,7 @@ class JournalStream final : public ports::SessionStream {
   [[nodiscard]] base::Result<void> keep_draft(const ports::RecoveredDraft& draft) override;
   [[nodiscard]] std::vector<ports::RecoveredDraft> recovered_drafts() const override { return drafts_.recovered(); }
   runtime::Async<base::Result<std::vector<std::string>>> read(std::int64_t since, std::size_t limit) override;
+  runtime::Async<void> close() override { return scope_.join(); }
 
  private:
   struct Waiting {
@@ -87,7 +91,8 @@ class JournalStream final : public ports::SessionStream {
   std::deque<Waiting*> queue_;
   bool marked_ = false;
   bool writing_ = false;
-  bool keeping_snapshot_ = false;
+  /// The snapshot that is being written.
+  runtime::Scope scope_;
 };
 
 }  // namespace lathe::journal

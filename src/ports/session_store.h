@@ -27,7 +27,8 @@ struct RecoveredDraft {
   friend bool operator==(const RecoveredDraft&, const RecoveredDraft&) = default;
 };
 
-/// A session that this process holds: its lock is taken until this goes. Loop thread.
+/// A session that this process holds: its lock is taken until this goes, which its owner awaits close() before. Loop
+/// thread.
 class SessionStream {
  public:
   virtual ~SessionStream() = default;
@@ -41,6 +42,8 @@ class SessionStream {
   [[nodiscard]] virtual std::vector<RecoveredDraft> recovered_drafts() const = 0;
   /// Records after `since`, at most `limit`, oldest first.
   virtual runtime::Async<base::Result<std::vector<std::string>>> read(std::int64_t since, std::size_t limit) = 0;
+  /// Waits for what it does in the background; by default there is nothing.
+  virtual runtime::Async<void> close() { co_return; }
 };
 
 class SessionStore {

@@ -86,6 +86,8 @@ class Writer {
                                          .tokens_before = 10'000,
                                          .tokens_after = 100});
       }
+      // Nothing here waits for anything else, so that snapshots would never be done.
+      co_await stream_.close();
     }
   }
 
