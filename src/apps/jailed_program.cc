@@ -9,8 +9,10 @@
 
 #include "lathe/apps/sandbox_bait.h"
 #include "lathe/base/strings.h"
+#include "lathe/keeper/protocol.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
+#include "lathe/tools/shell/keeper_set.h"
 
 namespace lathe::apps {
 
@@ -40,18 +42,35 @@ Result<ReadyJail> make_ready(const SandboxSetup& setup, const sandbox::HostFacts
   facts.readable = program.readable;
   facts.is_secret = [](std::string_view) { return false; };
   TRY(auto jail, sandbox::SessionJail::create(facts, host));
-  TRY(Launch launch, launch_in(*jail, {.argv = program.argv, .env = program.env, .cwd = program.folder}));
+  TRY(Launch launch,
+      launch_in(
+          *jail,
+          {.argv = program.argv, .env = program.env, .cwd = program.folder, .limits = tools::shell::usual_limits()}));
   return ReadyJail{std::move(folder), std::move(jail), std::move(launch)};
+}
+
+std::vector<int> entries_of(const std::optional<keeper::CommandGroup>& group) {
+  return group ? group->entries() : std::vector<int>();
 }
 
 }  // namespace
 
+std::vector<std::pair<int, int>> Launch::fds() const {
+  std::vector<std::pair<int, int>> fds = {{jail.get(), keeper::protocol::kOnceJailFd}};
+  int number = keeper::protocol::kOnceGroupFd;
+  for (const int entry : entries_of(group)) fds.emplace_back(entry, number++);
+  return fds;
+}
+
 Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command) {
-  TRY(const sandbox::CommandJail bounds, jail.next_command());
+  TRY(sandbox::CommandJail bounds, jail.next_command());
+  bounds.limits.processes = command.limits.processes;
+  bounds.limits.memory_bytes = command.limits.memory_bytes;
   const sandbox::JailPlan& plan = jail.plan();
   Launch launch{.argv = plan.outer_argv,
                 .env = sandbox::changed_environment(std::move(command.env), plan.environment),
-                .jail = base::UniqueFd(memfd_create("lathe-jail", MFD_CLOEXEC))};
+                .jail = base::UniqueFd(memfd_create("lathe-jail", MFD_CLOEXEC)),
+                .group = keeper::CommandGroup::create(command.limits)};
   if (!launch.jail) return base::errno_error(errno, "memory file for a jail");
   TRY_OK(runtime::write_all(launch.jail.get(), bounds.encode(), "memory file for a jail"));
   if (lseek(launch.jail.get(), 0, SEEK_SET) != 0) return base::errno_error(errno, "memory file for a jail");
@@ -61,7 +80,8 @@ Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command) {
     launch.argv.insert(launch.argv.begin() + 1, "--die-with-parent");
   }
   launch.argv.insert(launch.argv.end(), {plan.keeper_path, "once", std::to_string(command.port),
-                                         std::to_string(command.free_bytes), command.cwd});
+                                         std::to_string(command.limits.free_bytes.value_or(0)),
+                                         std::to_string(entries_of(launch.group).size()), command.cwd});
   launch.argv.insert(launch.argv.end(), command.argv.begin(), command.argv.end());
   return launch;
 }
@@ -69,14 +89,13 @@ Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command) {
 Async<Result<std::string>> run_jailed(runtime::Loop* loop, runtime::Pool* pool, const SandboxSetup* setup,
                                       const sandbox::HostFacts* host, JailedProgram program) {
   CO_TRY(const ReadyJail ready, co_await pool->run([&] { return make_ready(*setup, *host, program); }));
-  CO_TRY(auto ran, co_await runtime::run_command(*loop,
-                                                 {.spawn = {.argv = ready.launch.argv,
-                                                            .env = ready.launch.env,
-                                                            .fds = {{ready.launch.jail.get(), kLaunchJailFd}}},
-                                                  .input = std::move(program.input),
-                                                  .deadline = runtime::Deadline::after(*loop, kPatience),
-                                                  .max_output_bytes = program.max_output_bytes},
-                                                 runtime::CancelToken()));
+  CO_TRY(auto ran, co_await runtime::run_command(
+                       *loop,
+                       {.spawn = {.argv = ready.launch.argv, .env = ready.launch.env, .fds = ready.launch.fds()},
+                        .input = std::move(program.input),
+                        .deadline = runtime::Deadline::after(*loop, kPatience),
+                        .max_output_bytes = program.max_output_bytes},
+                       runtime::CancelToken()));
   if (ran.status.code != 0) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = fmt::format("{} ended with {}: {}", program.argv.front(), ran.status.code,

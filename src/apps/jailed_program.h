@@ -1,26 +1,31 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lathe/apps/session_sandbox.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/keeper/command_group.h"
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/sandbox/session_jail.h"
 
 namespace lathe::apps {
 
-/// Where `lathe-keeper once` finds the jail, and the way to the proxy.
-inline constexpr int kLaunchJailFd = 3;
-inline constexpr int kLaunchProxyFd = 4;
-
-/// The words that start one command in its jail, and the jail's bytes in a memory file.
+/// The words that start one command in its jail, and what it finds open. Outlives the command.
 struct Launch {
   std::vector<std::string> argv;
   std::vector<std::string> env;
+  /// The jail's bytes in a memory file.
   base::UniqueFd jail;
+  /// The kernel's own bounds around the command; nothing where they cannot be had.
+  std::optional<keeper::CommandGroup> group;
+
+  /// For SpawnOptions::fds, without the proxy's.
+  [[nodiscard]] std::vector<std::pair<int, int>> fds() const;
 };
 struct LaunchedCommand {
   std::vector<std::string> argv;
@@ -28,8 +33,7 @@ struct LaunchedCommand {
   std::string cwd;
   /// Of the proxy; 0: there is none.
   std::uint16_t port = 0;
-  /// Must stay free on the disks that it writes to.
-  std::uint64_t free_bytes = 0;
+  keeper::Limits limits;
 };
 /// Errors as SessionJail::next_command(). Blocks.
 [[nodiscard]] base::Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command);

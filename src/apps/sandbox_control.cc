@@ -17,6 +17,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/egress/proxy_thread.h"
 #include "lathe/keeper/client.h"
+#include "lathe/keeper/protocol.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/sandbox/probes.h"
@@ -68,9 +69,6 @@ class SandboxControl final : public client::Sandbox {
   Async<Result<int>> run(client::SandboxRun what) override {
     CO_TRY(const TemporaryFolder folder, TemporaryFolder::create("lathe-sandbox"));
     sandbox::SessionFacts facts = facts_for(what, folder.path());
-    const keeper::Limits limits = tools::shell::usual_limits();
-    facts.limits.processes = limits.processes;
-    facts.limits.memory_bytes = limits.memory_bytes;
     if (what.allow_hosts.empty()) co_return co_await run_guarded(std::move(facts), std::move(what), "");
     CO_TRY(egress::HostRules rules, egress::HostRules::parse(what.allow_hosts));
     set_behind_proxy(facts);
@@ -140,7 +138,7 @@ class SandboxControl final : public client::Sandbox {
                       .env = tools::shell::command_environment(tools::shell::own_environment(), {.keep = {"TERM"}}),
                       .cwd = what.cwd,
                       .port = port,
-                      .free_bytes = tools::shell::usual_limits().free_bytes.value_or(0)});
+                      .limits = tools::shell::usual_limits()});
   }
 
   [[nodiscard]] egress::ProxyThread::Options proxy_options(egress::HostRules rules, const std::string& socket) const {
@@ -165,10 +163,10 @@ class SandboxControl final : public client::Sandbox {
     sandbox::WorkspaceGuard guard(*jail, facts.home_secrets);
     CO_TRY_OK(guard.remember());
     base::UniqueFd proxy;
-    runtime::SpawnOptions spawn{.argv = launch.argv, .env = launch.env, .fds = {{launch.jail.get(), kLaunchJailFd}}};
+    runtime::SpawnOptions spawn{.argv = launch.argv, .env = launch.env, .fds = launch.fds()};
     if (!proxy_socket.empty()) {
       CO_TRY(proxy, runtime::open_file(proxy_socket, O_PATH));
-      spawn.fds.emplace_back(proxy.get(), kLaunchProxyFd);
+      spawn.fds.emplace_back(proxy.get(), keeper::protocol::kOnceProxyFd);
     }
     CO_TRY(const auto ran,
            co_await runtime::run_command(
@@ -226,10 +224,9 @@ class SandboxControl final : public client::Sandbox {
 
   /// On our own standard descriptors; Ctrl-C is the command's.
   Async<Result<int>> wait_for(Launch launch, base::UniqueFd proxy) {
-    runtime::SpawnOptions spawn{.argv = std::move(launch.argv),
-                                .env = std::move(launch.env),
-                                .fds = {{0, 0}, {1, 1}, {2, 2}, {launch.jail.get(), kLaunchJailFd}}};
-    if (proxy) spawn.fds.emplace_back(proxy.get(), kLaunchProxyFd);
+    runtime::SpawnOptions spawn{.argv = std::move(launch.argv), .env = std::move(launch.env), .fds = launch.fds()};
+    spawn.fds.insert(spawn.fds.end(), {{0, 0}, {1, 1}, {2, 2}});
+    if (proxy) spawn.fds.emplace_back(proxy.get(), keeper::protocol::kOnceProxyFd);
     const auto interrupt = std::signal(SIGINT, SIG_IGN);
     const auto quit = std::signal(SIGQUIT, SIG_IGN);
     auto child = runtime::spawn(spawn);
@@ -238,6 +235,10 @@ class SandboxControl final : public client::Sandbox {
     std::signal(SIGINT, interrupt);
     std::signal(SIGQUIT, quit);
     if (!status.ok()) co_return status.error();
+    if (status->code != 0 && launch.group && launch.group->ran_out_of_memory()) {
+      constexpr std::string_view kText = "lathe: the command was ended: more memory than a command may take\n";
+      (void)!write(STDERR_FILENO, kText.data(), kText.size());
+    }
     co_return status->code;
   }
 

@@ -58,6 +58,10 @@ inline constexpr std::size_t kMaxSpecBytes = 8U << 20;
 inline constexpr int kMaxCommands = 64;
 /// The keeper's own socket: one that listens, or the only client's.
 inline constexpr int kSocketFd = 3;
+/// What `lathe-keeper once` has instead: the jail, a handle on the proxy's socket, the first of the groups' files.
+inline constexpr int kOnceJailFd = 3;
+inline constexpr int kOnceProxyFd = 4;
+inline constexpr int kOnceGroupFd = 5;
 /// The listening socket's name in the keeper's folder.
 inline constexpr std::string_view kSocketName = "keeper.sock";
 

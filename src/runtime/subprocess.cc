@@ -67,9 +67,13 @@ Result<LiftedFds> plan_descriptors(const SpawnOptions& options, posix_spawn_file
     if (!copy) return errno_error(errno, "copy descriptor");
     lifted.held.push_back(std::move(copy));
   }
-  for (int standard = 0; standard < 3; ++standard) {
-    const bool named = std::ranges::any_of(options.fds, [&](const auto& pair) { return pair.second == standard; });
-    if (!named) posix_spawn_file_actions_addopen(actions, standard, "/dev/null", O_RDWR, 0);
+  for (int number = 0; number < lifted.next_free; ++number) {
+    if (std::ranges::any_of(options.fds, [&](const auto& pair) { return pair.second == number; })) continue;
+    if (number < 3) {
+      posix_spawn_file_actions_addopen(actions, number, "/dev/null", O_RDWR, 0);
+    } else {
+      posix_spawn_file_actions_addclose(actions, number);
+    }
   }
   for (std::size_t i = 0; i < lifted.held.size(); ++i) {
     posix_spawn_file_actions_adddup2(actions, lifted.held[i].get(), options.fds[i].second);

@@ -1,6 +1,7 @@
 #include "lathe/runtime/subprocess.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 
@@ -45,6 +46,17 @@ TEST(RunCommand, PassesNoOtherDescriptors) {
   const auto leaked = make_pipe();
   const auto result = run({"sh", "-c", "ls /proc/self/fd | wc -l"});
   EXPECT_EQ(result->out, "4\n");  // 0, 1, 2 and the one that lists
+}
+
+TEST(RunCommand, PassesNoneBetweenThoseThatAreNamedEither) {
+  const auto pipe = make_pipe();
+  const base::UniqueFd inherited(dup(pipe->read_end.get()));
+  Loop loop;
+  CommandOptions options;
+  const std::string number = std::to_string(inherited.get());
+  options.spawn.argv = {"sh", "-c", "test ! -e /proc/self/fd/" + number};
+  options.spawn.fds = {{pipe->write_end.get(), inherited.get() + 1}};
+  EXPECT_EQ(loop.block_on(run_command(loop, std::move(options), CancelToken()))->status, ExitStatus{});
 }
 
 TEST(RunCommand, SurvivesAChildThatDoesNotRead) {

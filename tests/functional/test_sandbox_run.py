@@ -110,6 +110,18 @@ def test_nothing_that_a_command_started_outlives_it(lathe):
     assert "sleep 4711" not in subprocess.check_output(["ps", "-eo", "args"], text=True)
 
 
+@pytest.mark.skipif(not os.access("/sys/fs/cgroup/pids", os.W_OK), reason="no groups (cgroups v1) can be made here")
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_kernel_bounds_the_command_in_a_group_that_goes_with_it(lathe, level):
+    ran = run(lathe, "run", "--level", level, "--", "cat", "/proc/self/cgroup")
+    if ran.code == 1 and "this machine gives level" in ran.err:
+        pytest.skip(ran.err)
+    groups = {fields[1]: fields[2].rstrip("\n") for fields in (line.split(":", 2) for line in ran.out.splitlines())}
+    name = groups["pids"].rpartition("/")[2]
+    assert name.startswith("lathe-"), ran.out + ran.err
+    assert list(pathlib.Path("/sys/fs/cgroup/pids").rglob(name)) == []
+
+
 def test_git_works_and_its_hooks_are_out_of_reach(lathe):
     ran = run(lathe, "run", "--", "sh", "-c",
               "git -c user.name=t -c user.email=t@example.invalid commit -q --allow-empty -m two && git log --oneline | wc -l;"

@@ -31,10 +31,13 @@ int main(int argc, char** argv) {
     std::printf("lathe-keeper, protocol %s\n", lathe::keeper::protocol::kVersion.data());
     return 0;
   }
-  constexpr int kOnceWords = 6;
+  constexpr int kOnceWords = 7;
   if (argc >= kOnceWords && std::string_view(argv[1]) == "once") {
-    const auto port = static_cast<unsigned short>(std::strtoul(argv[2], nullptr, 10));
-    return lathe::keeper::run_once(port, std::strtoull(argv[3], nullptr, 10), argv[4], argv + 5);
+    const lathe::keeper::OnceOptions options{.port = static_cast<unsigned short>(std::strtoul(argv[2], nullptr, 10)),
+                                             .free_bytes = std::strtoull(argv[3], nullptr, 10),
+                                             .groups = static_cast<unsigned>(std::strtoul(argv[4], nullptr, 10)),
+                                             .cwd = argv[5]};
+    return lathe::keeper::run_once(options, argv + kOnceWords - 1);
   }
   if (argc != 1 || socket_option(SO_TYPE, 0) != SOCK_SEQPACKET) {
     std::fputs("lathe-keeper runs the commands of a Lathe session; lathe starts it when it needs it.\n", stderr);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -18,13 +19,12 @@
 #include "lathe/keeper/program/forwarder.h"
 #include "lathe/keeper/program/limit_watch.h"
 #include "lathe/keeper/program/process_tree.h"
+#include "lathe/keeper/protocol.h"
 #include "lathe/sandbox/apply.h"
 
 namespace lathe::keeper {
 namespace {
 
-constexpr int kJailFd = 3;
-constexpr int kProxyFd = 4;
 constexpr int kCannotRun = 126;
 constexpr int kNotFound = 127;
 
@@ -40,9 +40,15 @@ std::string read_whole(int fd) {
   return bytes;
 }
 
-[[noreturn]] void become(const sandbox::CommandJail& jail, const char* cwd, char** argv, pid_t parent) {
+int group_count(const OnceOptions& options) {
+  return static_cast<int>(std::min<std::size_t>(options.groups, protocol::kMaxGroups));
+}
+
+[[noreturn]] void become(const sandbox::CommandJail& jail, const OnceOptions& options, char** argv, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kCannotRun);
+  // Where it does not work our own look is what there is.
+  for (int i = 0; i < group_count(options); ++i) (void)!write(protocol::kOnceGroupFd + i, "0", 1);
   for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
@@ -53,7 +59,7 @@ std::string read_whole(int fd) {
     std::fprintf(stderr, "lathe: cannot be confined (%s)\n", stage.c_str());
     _exit(complain(argv[0], failed.error == ENOENT ? EPERM : failed.error));
   }
-  if (chdir(cwd) != 0) _exit(complain(cwd, errno));
+  if (chdir(options.cwd) != 0) _exit(complain(options.cwd, errno));
   execvp(argv[0], argv);
   _exit(complain(argv[0], errno));
 }
@@ -112,12 +118,12 @@ int wait_for_command(LimitWatch& watch) {
 
 }  // namespace
 
-int run_once(unsigned short port, unsigned long long free_bytes, const char* cwd, char** argv) {
-  const auto jail = sandbox::CommandJail::decode(read_whole(kJailFd));
+int run_once(const OnceOptions& options, char** argv) {
+  const auto jail = sandbox::CommandJail::decode(read_whole(protocol::kOnceJailFd));
   if (!jail) return complain("the description of the jail", EINVAL);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  if (port != 0) {
-    const Forwarder started = start_forwarder(port, kProxyFd);
+  if (options.port != 0) {
+    const Forwarder started = start_forwarder(options.port, protocol::kOnceProxyFd);
     if (started.error != 0) return complain("the way to the network proxy", started.error);
   }
   // The terminal sends these two to the command as well.
@@ -129,12 +135,13 @@ int run_once(unsigned short port, unsigned long long free_bytes, const char* cwd
   sigprocmask(SIG_BLOCK, &child_signal, nullptr);
   LimitWatch watch({.processes = jail->limits.processes.value_or(0),
                     .memory_bytes = jail->limits.memory_bytes.value_or(0),
-                    .free_bytes = free_bytes},
-                   jail, cwd, environ);
+                    .free_bytes = options.free_bytes},
+                   jail, options.cwd, environ);
   const pid_t self = getpid();
   g_command = fork();
   if (g_command < 0) return complain(argv[0], errno);
-  if (g_command == 0) become(*jail, cwd, argv, self);
+  if (g_command == 0) become(*jail, options, argv, self);
+  for (int i = 0; i < group_count(options); ++i) close(protocol::kOnceGroupFd + i);
   std::signal(SIGTERM, pass_on);
   std::signal(SIGHUP, pass_on);
   const int status = wait_for_command(watch);
