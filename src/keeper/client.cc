@@ -5,8 +5,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -44,7 +44,9 @@ constexpr std::chrono::seconds kEndPatience{15};
 constexpr std::chrono::seconds kAnswerPatience{10};
 /// Between two looks at whether the keeper was stopped.
 constexpr std::chrono::milliseconds kStoppedInterval{500};
-constexpr int kBacklog = 4;
+/// What /proc/PID/stat says of one that is.
+constexpr std::string_view kStopped = "(lathe-keeper) T ";
+constexpr std::size_t kMostStatBytes = 4096;
 
 Error unavailable(std::string message) {
   return {.code = base::codes::kUnavailable,
@@ -73,25 +75,56 @@ Result<UniqueFd> listen_in(const std::string& path) {
   (void)unlinkat(folder.get(), protocol::kSocketName.data(), 0);
   const sockaddr_un address = socket_address(folder.get());
   if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      listen(listener.get(), kBacklog) != 0) {
+      listen(listener.get(), protocol::kBacklog) != 0) {
     return errno_error(errno, path + "/" + std::string(protocol::kSocketName));
   }
   return listener;
 }
 
+/// The process that listens where this is connected to, as this process sees it; of a keeper of an older version the
+/// one that had started it.
+pid_t listener_of(const UniqueFd& socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : -1;
+}
+
+/// A keeper as a process that others may stop.
+class KeeperProcess final {
+ public:
+  /// Not above 0: nobody can.
+  explicit KeeperProcess(pid_t pid)
+      : pid_(pid), pidfd_(pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1) {}
+
+  [[nodiscard]] bool known() const { return pidfd_.get() >= 0; }
+  /// Has it go on if it is stopped.
+  void wake() const {
+    const auto stat = runtime::read_file(fmt::format("/proc/{}/stat", pid_), kMostStatBytes);
+    // By descriptor: its number may be another's meanwhile.
+    if (stat.ok() && stat->contains(kStopped)) syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGCONT, nullptr, 0);
+  }
+
+ private:
+  pid_t pid_;
+  UniqueFd pidfd_;
+};
+
 }  // namespace
 
 struct Client::Connection {
-  Connection(runtime::Loop& loop, UniqueFd our_end, std::optional<runtime::Child> child)
-      : socket(std::move(our_end)), process(std::move(child)), listed(loop) {}
+  Connection(runtime::Loop& loop, UniqueFd our_end, std::optional<runtime::Child> child, KeeperProcess itself)
+      : socket(std::move(our_end)), process(std::move(child)), keeper(std::move(itself)), listed(loop), over(loop) {}
 
   UniqueFd socket;
   /// Absent: a process before us started it.
   std::optional<runtime::Child> process;
+  KeeperProcess keeper;
   bool greeted = false;
   bool busy = false;
   std::map<std::uint64_t, std::shared_ptr<Process>> processes;
   runtime::OneShot<bool> listed;
+  /// No more can come.
+  runtime::OneShot<bool> over;
   std::map<std::string, std::unique_ptr<runtime::OneShot<int>>> forwards;
 
   /// False when the keeper speaks another protocol.
@@ -188,6 +221,7 @@ Result<void> Client::send(const std::vector<std::string>& words, const std::vect
 void Client::use(std::shared_ptr<Connection> connection) {
   connection_ = std::move(connection);
   scope_.spawn(receive(connection_));
+  if (connection_->keeper.known()) scope_.spawn(keep_going(connection_));
 }
 
 Result<UniqueFd> Client::connect_to_folder() const {
@@ -230,8 +264,9 @@ Result<void> Client::ensure_started() {
   spawn.new_session = true;
   auto process = runtime::spawn(spawn);
   if (!process.ok()) return unavailable(fmt::format("the keeper cannot be started: {}", process.error().message));
-  use(std::make_shared<Connection>(loop_, std::move(ours), *std::move(process)));
-  if (options_.outer_argv.empty()) scope_.spawn(keep_going(connection_));
+  // Inside of something else it is the first process of a namespace, which nothing there can stop.
+  const pid_t keeper = options_.outer_argv.empty() ? process->pid() : -1;
+  use(std::make_shared<Connection>(loop_, std::move(ours), *std::move(process), KeeperProcess(keeper)));
   return send({"hello", std::string(protocol::kVersion), std::to_string(options_.linger.count())});
 }
 
@@ -337,7 +372,8 @@ Async<Result<std::vector<std::shared_ptr<Process>>>> Client::adopt() {
   if (connection_ || stopped_ || options_.folder.empty()) co_return found;
   Result<UniqueFd> socket = connect_to_folder();
   if (!socket.ok()) co_return read_spools();
-  const auto connection = std::make_shared<Connection>(loop_, *std::move(socket), std::nullopt);
+  KeeperProcess keeper(listener_of(*socket));
+  const auto connection = std::make_shared<Connection>(loop_, *std::move(socket), std::nullopt, std::move(keeper));
   use(connection);
   CO_TRY_OK(send({"hello", std::string(protocol::kVersion), std::to_string(options_.linger.count())}));
   CO_TRY_OK(send({"list"}));
@@ -399,6 +435,7 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
     }
   }
   if (connection_ == connection) connection_.reset();
+  connection->over.set(true);
   connection->fail_all(unavailable(connection->busy      ? "another process uses the keeper of this session"
                                    : !understood         ? fmt::format("{} speaks another protocol", options_.program)
                                    : connection->greeted ? "the keeper died while the command ran"
@@ -412,13 +449,10 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
 }
 
 Async<void> Client::keep_going(std::shared_ptr<Connection> connection) {
-  while (connection_ == connection && (co_await loop_.sleep(kStoppedInterval, scope_.token())).ok()) {
-    siginfo_t stopped{};
-    const auto keeper = static_cast<id_t>(connection->process->pid());
-    if (connection_ == connection && waitid(P_PID, keeper, &stopped, WSTOPPED | WNOHANG) == 0 && stopped.si_pid != 0) {
-      connection->process->signal(SIGCONT);
-    }
-  }
+  // One that is to end needs it too.
+  do {
+    connection->keeper.wake();
+  } while (!(co_await connection->over.wait(CancelToken(), Deadline::after(loop_, kStoppedInterval))).ok());
 }
 
 Async<void> Client::stop() {

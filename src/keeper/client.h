@@ -84,7 +84,8 @@ class Client final {
   base::Result<void> send(const std::vector<std::string>& words, const std::vector<int>& fds = {});
   runtime::Async<void> receive(std::shared_ptr<Connection> connection);
   void use(std::shared_ptr<Connection> connection);
-  /// A keeper that is not the first process of a namespace may be stopped by what it runs.
+  /// A keeper that is not the first process of a namespace may be stopped by what it runs, and one that was taken over
+  /// may have been.
   runtime::Async<void> keep_going(std::shared_ptr<Connection> connection);
 
   runtime::Loop& loop_;

@@ -293,6 +293,38 @@ TEST(Adoption, LosesNoByteWhenTheClientIsKilledInTheMiddle) {
   EXPECT_FALSE(fs::exists(folder / "keeper"));
 }
 
+TEST(Adoption, AKeeperThatSomethingStopsGoesOn) {
+  const TemporaryFolder folder;
+  const auto pipe = runtime::make_pipe();
+  Command command = script("awk '{print $4}' /proc/$PPID/stat > $KEEPER; echo begun; read x < $GATE; exit 5");
+  ASSERT_EQ(mkfifo((folder / "gate").c_str(), 0600), 0);
+  command.env.push_back("GATE=" + (folder / "gate"));
+  command.env.push_back("KEEPER=" + (folder / "pid"));
+  const pid_t pid = client_process(folder / "keeper", std::move(command), pipe->write_end.get());
+  char byte = 0;
+  ASSERT_EQ(read(pipe->read_end.get(), &byte, 1), 1);
+  kill_client(pid);
+  pid_t keeper = 0;
+  std::ifstream(folder / "pid") >> keeper;
+  ASSERT_GT(keeper, 0);
+  const base::UniqueFd itself(static_cast<int>(syscall(SYS_pidfd_open, keeper, 0)));
+  ASSERT_EQ(kill(keeper, SIGSTOP), 0);
+
+  runtime::Loop loop;
+  Client client(loop, {.program = *installed_program(), .folder = folder / "keeper"});
+  const auto adopted = loop.block_on(client.adopt());
+  ASSERT_TRUE(adopted.ok()) << adopted.error().text();
+  ASSERT_EQ(adopted->size(), 1U) << "it was stopped before it was taken over";
+  ASSERT_EQ(kill(keeper, SIGSTOP), 0);
+  std::ofstream(folder / "gate") << "go\n";
+  const auto exit = loop.block_on(follow(loop, client, (*adopted)[0], [](Output, std::string_view) {}, {}));
+  EXPECT_EQ(exit->code, 5) << "and again afterwards";
+  ASSERT_EQ(kill(keeper, SIGSTOP), 0);
+  loop.block_on(client.stop());
+  pollfd wait{.fd = itself.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&wait, 1, 10'000), 1) << "and when it was to end";
+}
+
 TEST(Adoption, FindsWhatEndedMeanwhileWithItsExit) {
   const TemporaryFolder folder;
   const auto pipe = runtime::make_pipe();

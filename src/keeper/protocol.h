@@ -64,6 +64,8 @@ inline constexpr int kOnceProxyFd = 4;
 inline constexpr int kOnceGroupFd = 5;
 /// The listening socket's name in the keeper's folder.
 inline constexpr std::string_view kSocketName = "keeper.sock";
+/// Of it. The keeper listens anew on what it was given, so that SO_PEERCRED names it to whoever takes it over.
+inline constexpr int kBacklog = 4;
 
 /// Of the kernel's groups that one command is put in.
 inline constexpr std::size_t kMaxGroups = 2;

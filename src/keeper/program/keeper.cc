@@ -78,7 +78,9 @@ void write_end(int spool, const std::vector<std::string>& message) {
 
 Keeper::Keeper(int socket, Socket kind) {
   (kind == Socket::kListening ? listener_ : client_) = socket;
-  if (kind == Socket::kListening) alone_until_ms_ = now_ms() + kFirstClientPatienceMs;
+  if (kind != Socket::kListening) return;
+  alone_until_ms_ = now_ms() + kFirstClientPatienceMs;
+  (void)listen(socket, protocol::kBacklog);
 }
 
 void Keeper::run() {
