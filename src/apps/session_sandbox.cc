@@ -1,6 +1,7 @@
 #include "lathe/apps/session_sandbox.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -16,6 +17,9 @@ namespace {
 
 /// The keeper that commands outside of any jail share.
 constexpr const char* kOpenKey = "open";
+
+/// Of protected names, as they were before the commands that run.
+constexpr std::size_t kMostBaselineBytes = 64U << 20;
 
 /// Between two looks at the protected names while a job lives.
 constexpr base::Millis kJobInterval{3'000};
@@ -66,6 +70,34 @@ Result<void> SessionSandbox::make_ready() {
   if (jail_) return {};
   TRY(jail_, sandbox::SessionJail::create(facts_, host_));
   guard_.emplace(*jail_, facts_.home_secrets);
+  if (taken_over_) restore_baseline();
+  return {};
+}
+
+void SessionSandbox::restore_baseline() {
+  const auto bytes = runtime::read_file(parts_.baseline_file, kMostBaselineBytes);
+  // None: what runs was started outside of the jail.
+  if (!bytes.ok() && bytes.error().code == base::codes::kNotFound) return;
+  const Result<void> restored = bytes.ok() ? guard_->restore(*bytes) : bytes.error();
+  if (!restored.ok()) not_known_ = restored.error();
+}
+
+Result<void> SessionSandbox::keep_baseline() const {
+  if (parts_.baseline_file.empty()) return {};
+  const std::string bytes = guard_->encode();
+  if (bytes.size() > kMostBaselineBytes) {
+    return base::Error{.code = base::codes::kLimit,
+                       .message = fmt::format("{} bytes of protected names are too many", bytes.size())};
+  }
+  TRY_OK(runtime::make_folders(parts_.baseline_file.substr(0, parts_.baseline_file.rfind('/'))));
+  return runtime::replace_file(parts_.baseline_file, bytes, 0600, runtime::Durability::kProcess);
+}
+
+Result<void> SessionSandbox::remember(Findings& found) {
+  const bool goes_on = guard_->remembers();
+  TRY_OK(guard_->remember());
+  if (goes_on) return {};
+  if (auto kept = keep_baseline(); !kept.ok()) found.not_noted = std::move(kept).error();
   return {};
 }
 
@@ -76,6 +108,11 @@ Result<SessionSandbox::Findings> SessionSandbox::check(base::UnixMillis now) {
     auto noted = parts_.taint.add(jail_->spec().writable.front(), {.at = now, .text = in_words(finding)});
     if (!noted.ok()) found.not_noted = std::move(noted).error();
   }
+  // What was put back is another file now.
+  if (!found.all.empty()) {
+    if (auto kept = keep_baseline(); !kept.ok()) found.not_noted = std::move(kept).error();
+  }
+  found.not_known = std::exchange(not_known_, std::nullopt);
   return found;
 }
 
@@ -102,7 +139,13 @@ void SessionSandbox::tell(const Result<Findings>& findings) {
       warn_once(in_words(finding));
     }
   }
-  if (findings->not_noted) warn_once("the next session cannot be told of it: " + findings->not_noted->text());
+  if (findings->not_noted) {
+    warn_once("the next session will not know what commands did to protected names: " + findings->not_noted->text());
+  }
+  if (findings->not_known) {
+    warn_once("what a command did to protected names before it was taken over is not known: " +
+              findings->not_known->text());
+  }
 }
 
 Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec spec) {
@@ -117,7 +160,7 @@ Async<Result<tools::shell::Confined>> SessionSandbox::confine(ports::CommandSpec
         left_behind = check(now);
         if (!left_behind.ok()) return left_behind.error();
         TRY(sandbox::CommandJail next, jail_->next_command());
-        TRY_OK(guard_->remember());
+        TRY_OK(remember(*left_behind));
         return next;
       });
   tell(left_behind);
@@ -141,8 +184,11 @@ Async<void> SessionSandbox::settle() {
   if (!guard_) co_return;
   const auto findings = co_await parts_.pool.run([this, now = parts_.loop.unix_now()] { return check(now); });
   tell(findings);
+  if (!findings.ok() || live_ > 0) co_return;
   // Nothing of ours runs: what changes from now on is the person's doing.
-  if (findings.ok() && live_ == 0) guard_->forget();
+  guard_->forget();
+  if (parts_.baseline_file.empty()) co_return;
+  co_await parts_.pool.run([this] { return unlink(parts_.baseline_file.c_str()); });
 }
 
 Async<void> SessionSandbox::ended() {
@@ -153,7 +199,10 @@ Async<void> SessionSandbox::ended() {
 void SessionSandbox::job_begun(Jobs how) {
   begun();
   ++jobs_;
-  if (how == Jobs::kTakenOver) scope_.spawn(guard_at_once());
+  if (how == Jobs::kTakenOver) {
+    taken_over_ = true;
+    scope_.spawn(guard_at_once());
+  }
   if (!std::exchange(watching_, true)) scope_.spawn(watch());
 }
 
@@ -167,12 +216,15 @@ Async<void> SessionSandbox::guard_at_once() {
   const auto turn = co_await turn_.lock();
   // A command may have come first.
   if (guard_) co_return;
-  const Result<void> ready = co_await parts_.pool.run([this]() -> Result<void> {
+  tell(co_await parts_.pool.run([this, now = parts_.loop.unix_now()]() -> Result<Findings> {
     TRY_OK(make_ready());
+    // With what was remembered before it began; without, with what is there now.
+    TRY(Findings found, check(now));
+    if (guard_->remembers()) return found;
     TRY_OK(jail_->find_nested());
-    return guard_->remember();
-  });
-  if (!ready.ok()) tell(ready.error());
+    TRY_OK(remember(found));
+    return found;
+  }));
 }
 
 Async<void> SessionSandbox::tell_taint() {

@@ -36,6 +36,9 @@ class SessionSandbox final {
     std::string proxy_socket = {};
     /// Where it is kept what commands left behind.
     TaintBook taint;
+    /// Where what protected names were before the commands that run stands, for the process that takes these over;
+    /// gone when none runs. Empty: it is not kept.
+    std::string baseline_file = {};
   };
   SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host);
 
@@ -61,8 +64,10 @@ class SessionSandbox final {
  private:
   struct Findings {
     std::vector<sandbox::WorkspaceGuard::Finding> all;
-    /// They could not be kept for the next session.
+    /// They, or what names were before, could not be kept for the next session.
     std::optional<base::Error> not_noted;
+    /// What names were before the commands that were taken over cannot be read.
+    std::optional<base::Error> not_known;
   };
 
   runtime::Async<void> settle();
@@ -71,6 +76,10 @@ class SessionSandbox final {
   /// These on the pool.
   base::Result<void> make_ready();
   [[nodiscard]] base::Result<Findings> check(base::UnixMillis now);
+  /// From now on it counts what names are, unless it does already.
+  base::Result<void> remember(Findings& found);
+  base::Result<void> keep_baseline() const;
+  void restore_baseline();
 
   void tell(const base::Result<Findings>& findings);
   void warn(std::string message);
@@ -88,6 +97,10 @@ class SessionSandbox final {
   int jobs_ = 0;
   bool watching_ = false;
   bool taint_told_ = false;
+  /// Commands that the process before this one had started run on.
+  bool taken_over_ = false;
+  /// Findings::not_known, until it is told.
+  std::optional<base::Error> not_known_;
   /// What is found again at every look, told once.
   std::set<std::string> told_;
   runtime::Scope scope_;

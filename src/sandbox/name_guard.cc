@@ -110,6 +110,54 @@ void NameGuard::Entry::become(const struct stat& status) {
   changed_ns = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
 }
 
+void NameGuard::Entry::save(FieldWriter& out) const {
+  out.number(mode);
+  out.number(static_cast<std::int64_t>(inode));
+  out.number(size);
+  out.number(changed_ns);
+  out.number(bytes ? 1 : 0);
+  if (bytes) out.text(*bytes);
+}
+
+NameGuard::Entry NameGuard::Entry::load(FieldReader& in) {
+  Entry entry;
+  entry.mode = static_cast<std::uint32_t>(in.number());
+  entry.inode = static_cast<std::uint64_t>(in.number());
+  entry.size = in.number();
+  entry.changed_ns = in.number();
+  if (in.number() == 1) entry.bytes = in.text();
+  return entry;
+}
+
+void NameGuard::save(FieldWriter& out) const {
+  out.text(root_);
+  out.number(static_cast<int>(scope_));
+  out.all(led_to_, [&](const std::string& path) { out.text(path); });
+  out.all(cut_before_, [&](const std::string& name) { out.text(name); });
+  out.all(*before_, [&](const auto& entry) {
+    out.text(entry.first);
+    entry.second.save(out);
+  });
+}
+
+bool NameGuard::load(FieldReader& in) {
+  if (in.text() != root_ || in.number() != static_cast<int>(scope_)) return false;
+  std::vector<std::string> led_to;
+  std::set<std::string> cut;
+  Entries entries;
+  in.all([&] { led_to.push_back(in.text()); });
+  in.all([&] { cut.insert(in.text()); });
+  in.all([&] {
+    std::string path = in.text();
+    entries[std::move(path)] = Entry::load(in);
+  });
+  if (!in.intact()) return false;
+  led_to_ = std::move(led_to);
+  cut_before_ = std::move(cut);
+  before_ = std::move(entries);
+  return true;
+}
+
 Result<void> NameGuard::add(int folder, const std::string& name, const std::string& path, Look& into) const {
   struct stat status{};
   if (into.entries.size() - into.entries_before >= kMostEntries) {

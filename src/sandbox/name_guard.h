@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/sandbox/fields.h"
 #include "lathe/sandbox/protected_names.h"
 
 namespace lathe::sandbox {
@@ -71,6 +72,11 @@ class NameGuard final {
     tainted_.clear();
   }
 
+  /// What remember() took, until forget(), for a guard in another process that goes on with it by load().
+  void save(FieldWriter& out) const;
+  /// Instead of remember(). False, and nothing is remembered, when it is damaged, or of another root or scope.
+  [[nodiscard]] bool load(FieldReader& in);
+
  private:
   /// One file, link or folder as it was.
   struct Entry {
@@ -82,6 +88,8 @@ class NameGuard final {
     std::optional<std::string> bytes;
 
     void become(const struct stat& status);
+    void save(FieldWriter& out) const;
+    static Entry load(FieldReader& in);
   };
   using Entries = std::map<std::string, Entry>;
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "lathe/base/check.h"
+
 namespace lathe::sandbox {
 
 using base::Result;
@@ -18,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostInFolder = 2'000;
+/// What encode() begins with.
+constexpr std::string_view kFormat = "names 1";
 /// Below `.git`: what makes git run something or look elsewhere.
 constexpr std::array<std::string_view, 5> kOfGit = {"config", "config.worktree", "commondir", "info/attributes",
                                                     "objects/info/alternates"};
@@ -157,6 +161,54 @@ Result<std::vector<WorkspaceGuard::Finding>> WorkspaceGuard::check(const NameGua
   within_ = std::move(within);
   outside_ = std::move(outside);
   return all;
+}
+
+std::string WorkspaceGuard::encode() const {
+  CHECK(within_);
+  FieldWriter out;
+  out.text(kFormat);
+  out.all(guards_, [&](const std::unique_ptr<NameGuard>& guard) { guard->save(out); });
+  out.all(*within_, [&](const auto& mark) {
+    out.text(mark.first);
+    out.text(mark.second);
+  });
+  out.all(outside_, [&](const auto& entry) {
+    out.text(entry.first);
+    out.number(entry.second.mode);
+    out.number(entry.second.owner);
+    out.number(entry.second.modified_ns);
+  });
+  return std::move(out).take();
+}
+
+Result<void> WorkspaceGuard::restore(std::string_view bytes) {
+  FieldReader in(bytes);
+  Marks within;
+  Outside outside;
+  bool mine = in.text() == kFormat && in.number() == static_cast<std::int64_t>(guards_.size());
+  for (const auto& guard : guards_) mine = mine && guard->load(in);
+  if (mine) {
+    in.all([&] {
+      std::string path = in.text();
+      within[std::move(path)] = in.text();
+    });
+    in.all([&] {
+      std::string path = in.text();
+      Times& times = outside[std::move(path)];
+      times.mode = static_cast<std::uint32_t>(in.number());
+      times.owner = static_cast<std::uint32_t>(in.number());
+      times.modified_ns = in.number();
+    });
+  }
+  if (!mine || !in.at_end()) {
+    forget();
+    return base::Error{
+        .code = base::codes::kCorrupt,
+        .message = "what was remembered of protected names is damaged, or of another workspace or level"};
+  }
+  within_ = std::move(within);
+  outside_ = std::move(outside);
+  return {};
 }
 
 void WorkspaceGuard::forget() {

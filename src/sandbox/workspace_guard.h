@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/base/result.h"
@@ -31,6 +32,13 @@ class WorkspaceGuard final {
   [[nodiscard]] base::Result<std::vector<Finding>> check(const NameGuard::Keep& keep);
   /// No command runs any more: what changes from now on is the person's doing.
   void forget();
+  [[nodiscard]] bool remembers() const { return within_.has_value(); }
+
+  /// What is remembered (remembers()), so that another process can go on with it while the commands of this one run on.
+  [[nodiscard]] std::string encode() const;
+  /// Instead of remember(). `corrupt`, and nothing is remembered, unless it is what encode() gave for the same folders
+  /// at the same level.
+  [[nodiscard]] base::Result<void> restore(std::string_view bytes);
 
  private:
   /// By path, what a change of it shows in.

@@ -100,6 +100,46 @@ TEST_F(WorkspaceGuards, AtLevelLandlockModesAndTimesOfThePersonsFilesAreTold) {
   EXPECT_THAT(found[1].kept, ::testing::EndsWith("is now 666"));
 }
 
+TEST_F(WorkspaceGuards, AnotherProcessGoesOnWithWhatWasRemembered) {
+  put("/person/w/.vscode/tasks.json", "ours");
+  remember();
+  const std::string remembered = guard_->encode();
+  put("/person/w/.git/config", "[core]\n\tfsmonitor = evil\n");
+  put("/person/w/.git/hooks/post-checkout", "evil\n");
+  fs::remove_all(base_ + "/person/w/.vscode");
+  put("/person/w/deep/.git/HEAD");
+  ASSERT_EQ(chmod((base_ + "/person/.ssh/id").c_str(), 0666), 0);
+  guard_.emplace(*jail_, std::vector<std::string>{base_ + "/person/.ssh"});
+  ASSERT_TRUE(guard_->restore(remembered).ok());
+  EXPECT_EQ(guard_->encode(), remembered);
+  const std::vector<Finding> found = check();
+  EXPECT_THAT(found, UnorderedElementsAre(
+                         Finding{Kind::kQuarantined, ".git/hooks", "blob"}, Finding{Kind::kRestored, ".git/config", ""},
+                         Finding{Kind::kRestored, ".vscode", ""}, Finding{Kind::kRestored, ".vscode/tasks.json", ""},
+                         Finding{Kind::kTainted, "deep/.git", ""},
+                         ::testing::Field(&Finding::path, base_ + "/person/.ssh/id")));
+  EXPECT_THAT(check(), IsEmpty());
+}
+
+TEST_F(WorkspaceGuards, WhatIsDamagedOrOfAnotherLevelIsNotRemembered) {
+  remember();
+  const std::string remembered = guard_->encode();
+  guard_->forget();
+  for (const std::string& bytes :
+       {std::string(), remembered.substr(0, remembered.size() - 1), remembered + "x", "9" + remembered,
+        std::string("7:names 120:99999999999999999999"), std::string("99999999999999999999:")}) {
+    EXPECT_FALSE(guard_->restore(bytes).ok()) << bytes;
+    EXPECT_FALSE(guard_->remembers());
+    EXPECT_THAT(check(), IsEmpty());
+  }
+  std::string mounted = remembered;
+  const std::string root = std::to_string((base_ + "/person/w").size()) + ":" + base_ + "/person/w";
+  const std::size_t scope = mounted.find(root) + root.size();
+  ASSERT_EQ(mounted.substr(scope, 3), "1:1");
+  mounted[scope + 2] = '0';
+  EXPECT_FALSE(guard_->restore(mounted).ok());
+}
+
 TEST_F(WorkspaceGuards, WhatThePersonDoesBetweenCommandsIsTheirs) {
   remember();
   guard_->forget();

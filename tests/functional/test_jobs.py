@@ -122,6 +122,31 @@ def test_a_job_that_is_taken_over_is_guarded_at_once(lathe, start_server, reposi
     assert any(".vscode" in event["message"] for event in ran.of_type("warning"))
 
 
+def test_what_a_job_makes_while_nobody_is_there_is_found_by_who_takes_it_over(lathe, start_server, repository):
+    """What counts is what was there before the job, not what the next process finds."""
+    script = ("echo $$ > shell.pid; until test -e go; do sleep 0.01; done; mkdir .vscode; echo evil > .vscode/tasks.json; "
+              "touch made; sleep 600")
+    server = start_server(calls(shell(script, background=True)), says(gate("killed"), "Never."),
+                          says(gate("looked"), "Done."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    server.wait_at_gate("killed")
+    pid_in(repository / "shell.pid")
+    process.send_signal(signal.SIGKILL)
+    session = lathe.finish(process).session
+    server.release("killed")
+    (repository / "go").touch()
+    wait_until((repository / "made").exists, "the job to make it")
+    assert (repository / ".vscode").exists()
+    again = lathe.start("exec", "--json", "--resume", session, "go on")
+    server.wait_at_gate("looked")
+    wait_until(lambda: not (repository / ".vscode").exists(), "what the job made to be put aside")
+    server.release("looked")
+    ran = lathe.finish(again)
+    assert any(".vscode" in event["message"] for event in ran.of_type("warning"))
+    assert [path for path in lathe.home.rglob("*.names")] == [], "nothing runs any more"
+
+
 def test_killed_in_the_middle_of_a_command_no_byte_is_lost(lathe, start_server, repository):
     script = "echo $$ > shell.pid; until test -e go; do sleep 0.01; done; seq 1 20000; echo last"
     server = start_server(calls(shell(script)), says("I see."), says("And now."))
