@@ -1,6 +1,5 @@
 #include "lathe/apps/jailed_program.h"
 
-#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,7 +7,6 @@
 #include <utility>
 
 #include "lathe/apps/sandbox_bait.h"
-#include "lathe/base/strings.h"
 #include "lathe/keeper/protocol.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
@@ -16,14 +14,12 @@
 
 namespace lathe::apps {
 
-using base::Error;
 using base::Result;
 using runtime::Async;
 
 namespace {
 
 constexpr std::chrono::minutes kPatience{2};
-constexpr std::size_t kShownError = 300;
 
 /// A jail that is ready, with the folder that its private parts lie in.
 struct ReadyJail {
@@ -86,22 +82,16 @@ Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command) {
   return launch;
 }
 
-Async<Result<std::string>> run_jailed(runtime::Loop* loop, runtime::Pool* pool, const SandboxSetup* setup,
-                                      const sandbox::HostFacts* host, JailedProgram program) {
+Async<Result<runtime::CommandOutput>> run_jailed(runtime::Loop* loop, runtime::Pool* pool, const SandboxSetup* setup,
+                                                 const sandbox::HostFacts* host, JailedProgram program) {
   CO_TRY(const ReadyJail ready, co_await pool->run([&] { return make_ready(*setup, *host, program); }));
-  CO_TRY(auto ran, co_await runtime::run_command(
-                       *loop,
-                       {.spawn = {.argv = ready.launch.argv, .env = ready.launch.env, .fds = ready.launch.fds()},
-                        .input = std::move(program.input),
-                        .deadline = runtime::Deadline::after(*loop, kPatience),
-                        .max_output_bytes = program.max_output_bytes},
-                       runtime::CancelToken()));
-  if (ran.status.code != 0) {
-    co_return Error{.code = base::codes::kUnavailable,
-                    .message = fmt::format("{} ended with {}: {}", program.argv.front(), ran.status.code,
-                                           base::trim(std::string_view(ran.err).substr(0, kShownError)))};
-  }
-  co_return std::move(ran.out);
+  co_return co_await runtime::run_command(
+      *loop,
+      {.spawn = {.argv = ready.launch.argv, .env = ready.launch.env, .fds = ready.launch.fds()},
+       .input = std::move(program.input),
+       .deadline = runtime::Deadline::after(*loop, kPatience),
+       .max_output_bytes = program.max_output_bytes},
+      runtime::CancelToken());
 }
 
 }  // namespace lathe::apps

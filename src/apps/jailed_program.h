@@ -11,6 +11,7 @@
 #include "lathe/keeper/command_group.h"
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/loop.h"
+#include "lathe/runtime/subprocess.h"
 #include "lathe/sandbox/session_jail.h"
 
 namespace lathe::apps {
@@ -49,10 +50,10 @@ struct JailedProgram {
   std::string input;
   std::size_t max_output_bytes = 0;
 };
-/// What it printed. Errors: no jail can be had (as for commands, unless the person waives it), it did not end with 0.
-/// Loop thread; what it is given outlives it.
-runtime::Async<base::Result<std::string>> run_jailed(runtime::Loop* loop, runtime::Pool* pool,
-                                                     const SandboxSetup* setup, const sandbox::HostFacts* host,
-                                                     JailedProgram program);
+/// To whatever end. Errors: no jail can be had (as for commands, unless the person waives it), it takes too long. Loop
+/// thread; what it is given outlives it.
+runtime::Async<base::Result<runtime::CommandOutput>> run_jailed(runtime::Loop* loop, runtime::Pool* pool,
+                                                                const SandboxSetup* setup,
+                                                                const sandbox::HostFacts* host, JailedProgram program);
 
 }  // namespace lathe::apps

@@ -7,14 +7,12 @@
 
 namespace lathe::undo {
 
-inline runtime::Async<base::Result<std::string>> run_git_unjailed(runtime::Loop* loop, GitCall call) {
+inline runtime::Async<base::Result<runtime::CommandOutput>> run_git_unjailed(runtime::Loop* loop, GitCall call) {
   runtime::CommandOptions options;
   options.spawn = {.argv = std::move(call.argv), .env = std::move(call.env), .cwd = std::move(call.folder)};
   options.input = std::move(call.input);
   options.max_output_bytes = call.max_output_bytes;
-  CO_TRY(auto output, co_await runtime::run_command(*loop, std::move(options), runtime::CancelToken()));
-  if (output.status.code != 0) co_return base::Error{.code = base::codes::kUnavailable, .message = output.err};
-  co_return std::move(output.out);
+  co_return co_await runtime::run_command(*loop, std::move(options), runtime::CancelToken());
 }
 
 /// For tests of what is asked of git, not of how it is confined.

@@ -22,6 +22,13 @@ namespace {
 constexpr std::size_t kNameBytes = 20;
 constexpr std::size_t kStatBytes = 40;
 constexpr std::size_t kPadding = 8;
+/// With which git ends by itself when it cannot go on.
+constexpr int kDied = 128;
+/// Objects that it may die of, before the rest is not asked for.
+constexpr std::size_t kMostDamaged = 100;
+/// Of one object's answer, besides its bytes.
+constexpr std::size_t kHeadBytes = 100;
+constexpr std::size_t kShownError = 300;
 
 Error damaged() { return {.code = base::codes::kCorrupt, .message = "the repository's index is not understood"}; }
 
@@ -119,22 +126,39 @@ GitCall call_for_objects(const std::string& private_folder, const std::string& o
   return call;
 }
 
-/// "<name> blob <size>\n<bytes>\n", or "<name> missing\n", one after the other.
-std::map<std::string, std::string> split_batch(std::string_view out) {
+/// What git said of the names that it was asked for.
+struct Batch {
   std::map<std::string, std::string> objects;
-  while (!out.empty()) {
+  std::size_t answered = 0;
+  /// It ended within an object.
+  bool cut = false;
+};
+
+/// "<name> blob <size>\n<bytes>\n", or "<name> missing\n", one after the other.
+Batch split_batch(std::string_view out) {
+  Batch batch;
+  for (; !out.empty(); ++batch.answered) {
+    batch.cut = true;
     const std::size_t newline = out.find('\n');
     if (newline == std::string_view::npos) break;
     const auto words = base::split(out.substr(0, newline), ' ');
     out.remove_prefix(newline + 1);
+    batch.cut = false;
     if (words.size() != 3) continue;
     std::size_t size = 0;
     const auto parsed = std::from_chars(words[2].data(), words[2].data() + words[2].size(), size);
-    if (parsed.ec != std::errc() || size + 1 > out.size()) break;
-    objects.emplace(words[0], out.substr(0, size));
+    batch.cut = parsed.ec != std::errc() || size + 1 > out.size();
+    if (batch.cut) break;
+    batch.objects.emplace(words[0], out.substr(0, size));
     out.remove_prefix(size + 1);
   }
-  return objects;
+  return batch;
+}
+
+Error failed(const runtime::CommandOutput& ran) {
+  return {.code = base::codes::kUnavailable,
+          .message = fmt::format("git ended with {}: {}", ran.status.code,
+                                 base::trim(std::string_view(ran.err).substr(0, kShownError)))};
 }
 
 }  // namespace
@@ -182,12 +206,21 @@ Async<Result<std::map<std::string, std::string>>> read_git_objects(RunGit run_gi
                                                                    std::vector<std::string> names,
                                                                    std::size_t max_bytes) {
   CO_TRY_OK(make_empty_repository(private_folder));
-  GitCall call = call_for_objects(private_folder, objects_folder);
-  call.input = base::join(names, "\n") + "\n";
-  constexpr std::size_t kHeadBytes = 100;
-  call.max_output_bytes = max_bytes + names.size() * kHeadBytes;
-  CO_TRY(const std::string output, co_await run_git(std::move(call)));
-  co_return split_batch(output);
+  std::map<std::string, std::string> objects;
+  for (std::size_t damaged = 0; !names.empty() && damaged < kMostDamaged; ++damaged) {
+    GitCall call = call_for_objects(private_folder, objects_folder);
+    call.input = base::join(names, "\n") + "\n";
+    call.max_output_bytes = max_bytes + names.size() * kHeadBytes;
+    CO_TRY(const runtime::CommandOutput ran, co_await run_git(std::move(call)));
+    Batch batch = split_batch(ran.out);
+    objects.merge(batch.objects);
+    if (ran.status.code == 0) break;
+    if (ran.status.code != kDied || !batch.cut) co_return failed(ran);
+    // It died of the object that it was about to give; those behind it are asked for anew.
+    const std::size_t done = std::min(batch.answered + 1, names.size());
+    names.erase(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(done));
+  }
+  co_return objects;
 }
 
 }  // namespace lathe::undo

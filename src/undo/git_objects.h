@@ -10,6 +10,7 @@
 
 #include "lathe/base/result.h"
 #include "lathe/runtime/async.h"
+#include "lathe/runtime/subprocess.h"
 
 // What a repository has of the workspace already. A file whose bytes are those of an object need not be kept a second
 // time: before the first command of a Task nothing of an unchanged checkout is copied. The repository is only read:
@@ -48,11 +49,12 @@ struct GitCall {
   std::string input;
   std::size_t max_output_bytes = 0;
 };
-/// Runs it jailed, where it can write nothing and reach nobody, and gives what it printed. Loop thread.
-using RunGit = std::function<runtime::Async<base::Result<std::string>>(GitCall)>;
+/// Runs it jailed, where it can write nothing and reach nobody, to whatever end. Loop thread.
+using RunGit = std::function<runtime::Async<base::Result<runtime::CommandOutput>>(GitCall)>;
 
 /// Reads objects through git, from `private_folder` (PrivateObjects) and from `objects_folder` unless that is "".
-/// Objects that git does not have, or refuses, are missing in the answer.
+/// Objects that git does not have, or refuses, or dies of because they are damaged, are missing in the answer. Git does
+/// not look at every object's hash: whoever uses the bytes does.
 [[nodiscard]] runtime::Async<base::Result<std::map<std::string, std::string>>> read_git_objects(
     RunGit run_git, std::string private_folder, std::string objects_folder, std::vector<std::string> names,
     std::size_t max_bytes);

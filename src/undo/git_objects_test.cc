@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "lathe/crypto/git_blob_id.h"
 #include "lathe/runtime/files.h"
@@ -78,6 +79,56 @@ TEST_F(GitObjectsTest, ObjectsAreReadWithoutAnythingElseOfTheRepository) {
   ASSERT_TRUE(objects.ok()) << objects.error().text();
   EXPECT_EQ(*objects, (std::map<std::string, std::string>{{name, "two\r\n"}}));
   EXPECT_FALSE(stdfs::exists(base_ + "/ran"));
+}
+
+TEST_F(GitObjectsTest, AnObjectThatIsDamagedTakesNoOtherWithIt) {
+  std::vector<std::string> names;
+  std::map<std::string, std::string> expected;
+  for (int file = 0; file < 4; ++file) {
+    std::string bytes;
+    for (int line = 0; line < 1'000; ++line) bytes += std::to_string(line * (7 + file) * 7919 % 10'007) + "\n";
+    put("long" + std::to_string(file), bytes);
+    names.push_back(crypto::git_blob_id(bytes));
+    expected[names.back()] = bytes;
+  }
+  git("add .");
+  git("commit -qm one");
+  git("repack -qad --depth=0 --window=0");
+  git("verify-pack -v .git/objects/pack/*.idx | tee ../packed");
+  std::string pack;
+  for (const auto& entry : stdfs::directory_iterator(base_ + "/r/.git/objects/pack")) {
+    if (entry.path().extension() == ".pack") pack = entry.path().string();
+  }
+  stdfs::permissions(pack, stdfs::perms(0600));
+  std::ifstream listed(base_ + "/packed");
+  // In place, as what has a second name of ours would be.
+  for (std::string line; std::getline(listed, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::string type;
+    std::int64_t size = 0;
+    std::int64_t packed = 0;
+    std::int64_t offset = 0;
+    words >> name >> type >> size >> packed >> offset;
+    if (name != names[1] && name != names[3]) continue;
+    std::fstream(pack, std::ios::in | std::ios::out | std::ios::binary).seekp(offset + packed / 2) << "XXXXXXXX";
+    expected.erase(name);
+  }
+  ASSERT_EQ(expected.size(), 2U);
+  runtime::Loop loop;
+  const auto objects = loop.block_on(
+      read_git_objects(unjailed_git(loop), base_ + "/private", base_ + "/r/.git/objects", names, 100'000));
+  ASSERT_TRUE(objects.ok()) << objects.error().text();
+  EXPECT_EQ(*objects, expected);
+}
+
+TEST_F(GitObjectsTest, AGitThatCannotRunIsAnError) {
+  runtime::Loop loop;
+  stdfs::create_directories(base_ + "/private");
+  std::ofstream(base_ + "/private/HEAD") << "this is no repository\n";
+  const auto objects = loop.block_on(
+      read_git_objects(unjailed_git(loop), base_ + "/private", "", {crypto::git_blob_id("one\n")}, 1'000));
+  EXPECT_NE(objects.error().message.find("git ended with 128"), std::string::npos) << objects.error().text();
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,32 +155,45 @@ bool PrivateObjects::take_file(const std::string& source, const std::string& rel
   if (!status || !S_ISREG(status->st_mode)) return false;
   if (!runtime::make_folders(target.substr(0, target.rfind('/'))).ok()) return false;
   const auto size = static_cast<std::uint64_t>(status->st_size);
-  if (left_.files > 0 && size <= left_.bytes && copy_file(source, target)) {
-    left_.bytes -= size;
-    --left_.files;
-    return true;
-  }
+  if ((can_clone_ || may_copy(size)) && duplicate(source, target, size)) return true;
   return link(source.c_str(), target.c_str()) == 0 || errno == EEXIST;
 }
 
-bool PrivateObjects::copy_file(const std::string& source, const std::string& target) {
+bool PrivateObjects::duplicate(const std::string& source, const std::string& target, std::uint64_t size) {
   const auto from = runtime::open_file(source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!from.ok()) return false;
   static std::atomic<unsigned> count{0};
   const std::string unfinished = fmt::format("{}.{}-{}.tmp", target, getpid(), count.fetch_add(1));
   bool done = false;
   if (const auto to = runtime::open_file(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0400); to.ok()) {
-    ssize_t moved = 0;
-    while ((moved = copy_file_range(from->get(), nullptr, to->get(), nullptr, 1U << 30, 0)) > 0) {
-    }
-    if (moved < 0 && (errno == EXDEV || errno == ENOSYS || errno == EINVAL)) {
-      const auto bytes = runtime::read_all(from->get(), left_.bytes, source);
-      moved = bytes.ok() && runtime::write_all(to->get(), *bytes, unfinished).ok() ? 0 : -1;
-    }
-    done = moved == 0 && rename(unfinished.c_str(), target.c_str()) == 0;
+    done = clone(from->get(), to->get()) || copy(from->get(), to->get(), size);
+    done = done && rename(unfinished.c_str(), target.c_str()) == 0;
   }
   if (!done) unlink(unfinished.c_str());
   return done;
+}
+
+bool PrivateObjects::clone(int from, int to) {
+  if (!can_clone_) return false;
+  if (ioctl(to, FICLONE, from) == 0) return true;
+  // Another source may lie on the same file system as we do.
+  can_clone_ = errno == EXDEV;
+  return false;
+}
+
+bool PrivateObjects::copy(int from, int to, std::uint64_t size) {
+  if (!may_copy(size)) return false;
+  ssize_t moved = 0;
+  while ((moved = copy_file_range(from, nullptr, to, nullptr, 1U << 30, 0)) > 0) {
+  }
+  if (moved < 0 && (errno == EXDEV || errno == ENOSYS || errno == EINVAL)) {
+    const auto bytes = runtime::read_all(from, left_.bytes, "an object of git's");
+    moved = bytes.ok() && runtime::write_all(to, *bytes, "an object of ours").ok() ? 0 : -1;
+  }
+  if (moved != 0) return false;
+  left_.bytes -= size;
+  --left_.files;
+  return true;
 }
 
 bool PrivateObjects::keep(const std::string& name) {

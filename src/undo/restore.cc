@@ -95,6 +95,16 @@ Result<StepEnd> set_mode(int folder, const std::string& name, const RestoreStep&
   return StepEnd::kDone;
 }
 
+/// Known by their hash, so that no others are ever written.
+Result<std::string> bytes_of(const FileState& target, ports::BlobStore& blobs) {
+  auto bytes = blobs.get(target.content, kMaxFileBytes);
+  if (bytes.ok() || target.git.empty() || bytes.error().code != base::codes::kNotFound) return bytes;
+  return base::Error{
+      .code = base::codes::kNotFound,
+      .message = fmt::format("cannot be taken back: git's object {}, which held it, was changed in place or is gone",
+                             target.git)};
+}
+
 }  // namespace
 
 Result<RestorePlan> plan_restore(const std::vector<ChangeRecord>& changes, const std::string& root, std::int64_t seq) {
@@ -144,7 +154,7 @@ Result<StepEnd> carry_out(const RestoreStep& step, const std::string& root, port
     if (mkdirat(folder.get(), name.c_str(), 0777) != 0) return errno_error(errno, step.path);
     return set_mode(folder.get(), name, step);
   }
-  TRY(const std::string bytes, blobs.get(step.target.content, kMaxFileBytes));
+  TRY(const std::string bytes, bytes_of(step.target, blobs));
   if (now.kind == FileKind::kFolder) {
     TRY(const StepEnd end, remove(folder.get(), name, step));
     if (end != StepEnd::kDone) return end == StepEnd::kLeft ? StepEnd::kConflict : end;

@@ -1,5 +1,6 @@
 #include "lathe/undo/session_history.h"
 
+#include "lathe/crypto/git_blob_id.h"
 #include "lathe/undo/session_history_rig.h"
 
 namespace lathe::undo {
@@ -280,6 +281,37 @@ TEST_F(SessionHistoryTest, ACommandThatEndsTheRepositoryCanBeUndone) {
   EXPECT_EQ(get("committed"), "one");
   EXPECT_EQ(get("dropped"), "two");
   EXPECT_EQ(get("staged"), "three");
+}
+
+TEST_F(SessionHistoryTest, BytesThatWereOverwrittenInPlaceAreNotRestoredAndTheOthersAre) {
+  git("init -q");
+  put("a", "one");
+  put("b", "two");
+  git("add .");
+  git("commit -qm start");
+  command(10, [&] {
+    put("a", "x");
+    put("b", "x");
+  });
+  // As a command would that finds a second name of ours: another object, which git takes for the one.
+  const auto loose = [](const std::string& name) { return "/" + name.substr(0, 2) + "/" + name.substr(2); };
+  const std::string other = at(".git/objects" + loose(crypto::git_blob_id("two")));
+  std::vector<std::string> held;
+  for (const auto& entry : stdfs::recursive_directory_iterator(base_)) {
+    if (entry.path().string().ends_with(loose(crypto::git_blob_id("one")))) held.push_back(entry.path().string());
+  }
+  ASSERT_EQ(held.size(), 2U) << "the repository's and ours";
+  for (const std::string& path : held) {
+    stdfs::permissions(path, stdfs::perms(0600));
+    stdfs::copy_file(other, path, stdfs::copy_options::overwrite_existing);
+  }
+  start();
+  const auto report = restore(5);
+  EXPECT_THAT(report.restored, ElementsAre("b"));
+  EXPECT_THAT(report.conflicts, ElementsAre("a"));
+  EXPECT_EQ(get("a"), "x");
+  const auto again = loop_.block_on(history_->restore(5, ports::RestoreMode::kRestore));
+  EXPECT_THAT(again.error().text(), HasSubstr("changed in place")) << "when nothing comes back it is said why";
 }
 
 TEST_F(SessionHistoryTest, FilesWhoseBytesAreGoneAreTakenAnew) {
