@@ -158,6 +158,12 @@ bool NameGuard::load(FieldReader& in) {
   return true;
 }
 
+std::set<std::string> NameGuard::Entry::orders(const std::string& path) const {
+  if (S_ISDIR(mode)) return {};
+  if (!S_ISREG(mode) || !bytes) return {"-> " + bytes.value_or("")};
+  return orders_in(path.substr(path.rfind('/') + 1), *bytes);
+}
+
 Result<void> NameGuard::add(int folder, const std::string& name, const std::string& path, Look& into) const {
   struct stat status{};
   if (into.entries.size() - into.entries_before >= kMostEntries) {
@@ -172,16 +178,17 @@ Result<void> NameGuard::add(int folder, const std::string& name, const std::stri
   entry.become(status);
   const bool folder_entry = S_ISDIR(status.st_mode);
   if (folder_entry) entry.inode = entry.changed_ns = entry.size = 0;
+  const bool step = steps_.contains(path);
   // A link cannot be mounted on, so that it may change where names are read-only by mounts.
   const bool watched = scope_ == Scope::kAllNames || S_ISLNK(status.st_mode);
-  if (watched && into.with_bytes && !folder_entry) {
+  if ((step || (watched && into.with_bytes)) && !folder_entry) {
     const auto old = before_ ? before_->find(path) : Entries::const_iterator();
     const bool same = before_ && old != before_->end() && old->second.inode == entry.inode &&
                       old->second.changed_ns == entry.changed_ns;
     entry.bytes = same ? old->second.bytes : bytes_of(folder, name, status);
   }
   into.entries[path] = std::move(entry);
-  if (!folder_entry || scope_ == Scope::kNewNames || is_environment(path)) return {};
+  if (!folder_entry || step || scope_ == Scope::kNewNames || is_environment(path)) return {};
   if (std::ranges::count(path, '/') > kMostDepth) {
     into.cut.insert(into.name);
     return {};
@@ -207,7 +214,10 @@ Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   }
   std::vector<std::string> paths(names_.begin(), names_.end());
   paths.insert(paths.end(), led_to_.begin(), led_to_.end());
+  paths.insert(paths.end(), steps_.begin(), steps_.end());
+  std::string missing;
   for (const std::string& path : paths) {
+    if (!missing.empty() && path.starts_with(missing)) continue;
     look.name = path;
     look.entries_before = look.entries.size();
     const Place place = place_of(root.get(), path, kLook, look.opened);
@@ -216,6 +226,7 @@ Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
       return base::errno_error(errno, root_ + "/" + path);
     }
     TRY_OK(add(place.folder.get(), place.name, path, look));
+    if (steps_.contains(path) && !look.entries.contains(path)) missing = path + "/";
     if (!is_environment(path) || !look.entries.contains(path)) continue;
     const UniqueFd inside = open_folder(root.get(), path, kLook);
     if (inside) TRY_OK(add(inside.get(), "pyvenv.cfg", path + "/pyvenv.cfg", look));
@@ -249,6 +260,19 @@ Result<void> NameGuard::remember() {
   before_ = std::move(now.entries);
   cut_before_ = std::move(now.cut);
   return {};
+}
+
+bool NameGuard::orders_nothing_new(const std::string& path, const Entries& now) const {
+  if (!steps_.contains(path)) return false;
+  const bool with_content = !before_->contains(path);
+  for (auto at = now.lower_bound(path); at != now.end() && at->first.starts_with(path); ++at) {
+    if (at->first != path && !(with_content && at->first[path.size()] == '/')) continue;
+    const auto before = before_->find(at->first);
+    const std::set<std::string> allowed =
+        before == before_->end() ? std::set<std::string>() : before->second.orders(at->first);
+    if (!std::ranges::includes(allowed, at->second.orders(at->first))) return false;
+  }
+  return true;
 }
 
 NameGuard::Finding NameGuard::put_back(int root, const std::string& path, Entry& before) const {
@@ -320,6 +344,7 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
   std::string covered;
   for (const auto& [path, entry] : now) {
     if (before_->contains(path) || is_uncertain(path) || (!covered.empty() && path.starts_with(covered))) continue;
+    if (orders_nothing_new(path, now)) continue;
     covered = path + "/";
     if (is_environment(path) || path.ends_with("venv/pyvenv.cfg")) {
       if (tainted_.insert(path).second) findings.push_back({Finding::Kind::kTainted, path, ""});
@@ -329,12 +354,17 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
     if (findings.back().kind == Finding::Kind::kFailed) failed_[path] = std::nullopt;
   }
   // Folders come before what lies in them.
+  std::string emptied;
   for (auto& [path, before] : *before_) {
-    if (scope_ == Scope::kNewNames && !S_ISLNK(before.mode)) continue;
+    const bool step = steps_.contains(path);
+    if (scope_ == Scope::kNewNames && !S_ISLNK(before.mode) && !step) continue;
     const auto at = now.find(path);
     const bool same = at != now.end() && at->second.mode == before.mode && at->second.inode == before.inode &&
                       at->second.size == before.size && at->second.changed_ns == before.changed_ns;
     if (same || (at == now.end() && is_uncertain(path))) continue;
+    const bool lost = !emptied.empty() && path.starts_with(emptied);
+    if (step && !lost && orders_nothing_new(path, now)) continue;
+    if (step && S_ISDIR(before.mode)) emptied = path + "/";
     findings.push_back(put_back(root.get(), path, before));
     if (findings.back().kind == Finding::Kind::kFailed) failed_[path] = before;
   }

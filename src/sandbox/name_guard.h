@@ -13,13 +13,15 @@
 
 #include "lathe/base/result.h"
 #include "lathe/sandbox/fields.h"
+#include "lathe/sandbox/git_steps.h"
 #include "lathe/sandbox/protected_names.h"
 
 namespace lathe::sandbox {
 
 /// Watches over the protected names of a workspace (protected_names.h) as far as the kernel does not: looked at before
 /// and after a command, what changed gets its previous bytes back, and what is new is put aside, so that nothing
-/// outside of the jail executes or follows it.
+/// outside of the jail executes or follows it. What git still has to do (git_steps.h) may change, but order nothing
+/// new.
 ///
 /// Works by descriptor below the workspace and follows no link: a process of an earlier command may be swapping folders
 /// meanwhile. Blocking; one thread at a time.
@@ -56,7 +58,11 @@ class NameGuard final {
     friend bool operator==(const Finding&, const Finding&) = default;
   };
 
-  NameGuard(std::string root, Scope scope) : root_(std::move(root)), scope_(scope), names_(protected_names(root_)) {}
+  NameGuard(std::string root, Scope scope)
+      : root_(std::move(root)),
+        scope_(scope),
+        names_(protected_names(root_)),
+        steps_(git_step_paths(is_worktrees_own(root_) ? GitRoot::kGitFolder : GitRoot::kWorkingTree)) {}
 
   [[nodiscard]] const std::string& root() const { return root_; }
 
@@ -87,6 +93,9 @@ class NameGuard final {
     /// Of a file that is not too large, or where a link leads.
     std::optional<std::string> bytes;
 
+    /// orders_in() a file of that path; that it is a link, or cannot be looked at, is one as well.
+    [[nodiscard]] std::set<std::string> orders(const std::string& path) const;
+
     void become(const struct stat& status);
     void save(FieldWriter& out) const;
     static Entry load(FieldReader& in);
@@ -110,12 +119,16 @@ class NameGuard final {
   [[nodiscard]] std::vector<std::string> targets_of_links() const;
   base::Result<Look> look(bool with_bytes) const;
   base::Result<void> add(int folder, const std::string& name, const std::string& path, Look& into) const;
+  /// One of `steps_` that, with what is new in it, orders no more than it did before. What is gone was done.
+  [[nodiscard]] bool orders_nothing_new(const std::string& path, const Entries& now) const;
   [[nodiscard]] Finding put_back(int root, const std::string& path, Entry& before) const;
   [[nodiscard]] Finding put_aside(int root, const std::string& path, const Keep& keep) const;
 
   const std::string root_;
   const Scope scope_;
   const std::vector<std::string_view> names_;
+  /// git_step_paths().
+  const std::set<std::string> steps_;
   /// As of remember(): a link that comes later says nothing about what is to be protected.
   std::vector<std::string> led_to_;
   std::optional<Entries> before_;

@@ -116,6 +116,67 @@ TEST_F(NameGuards, WhatIsNewIsPutAside) {
   }
 }
 
+TEST_F(NameGuards, RebaseThatACommandBeginsContinuesAndEndsIsGits) {
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    NameGuard guard(root_, scope);
+    ASSERT_TRUE(guard.remember().ok());
+    put(".git/rebase-merge/git-rebase-todo", "pick 1 one\npick 2 two\n");
+    put(".git/rebase-merge/author-script", "GIT_AUTHOR_NAME='t'\n");
+    EXPECT_THAT(check(guard), IsEmpty());
+    guard.forget();
+    ASSERT_TRUE(guard.remember().ok());
+    put(".git/rebase-merge/git-rebase-todo", "pick 2 two\n");
+    EXPECT_THAT(check(guard), IsEmpty());
+    EXPECT_EQ(get(".git/rebase-merge/git-rebase-todo"), "pick 2 two\n");
+    fs::remove_all(root_ + "/.git/rebase-merge");
+    EXPECT_THAT(check(guard), IsEmpty());
+  }
+}
+
+TEST_F(NameGuards, RebaseWithOrdersOfACommandIsPutAside) {
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    kept_.clear();
+    NameGuard guard(root_, scope);
+    ASSERT_TRUE(guard.remember().ok());
+    put(".git/rebase-merge/git-rebase-todo", "pick 1 one\nexec evil\n");
+    put(".git/sequencer/opts", "[options]\n\tstrategy = ../evil\n");
+    fs::create_directories(root_ + "/made");
+    fs::create_symlink("../made", root_ + "/.git/rebase-apply");
+    EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, ".git/rebase-apply", "blob1"},
+                                          Finding{Kind::kQuarantined, ".git/rebase-merge", "blob2"},
+                                          Finding{Kind::kQuarantined, ".git/sequencer", "blob3"}));
+    for (const char* name : {"rebase-apply", "rebase-merge", "sequencer"}) {
+      EXPECT_FALSE(fs::exists(fs::symlink_status(root_ + "/.git/" + name))) << name;
+    }
+    EXPECT_THAT(kept_[1], HasSubstr("exec evil"));
+  }
+}
+
+TEST_F(NameGuards, OrdersAreNotAddedToThePersonsRebase) {
+  const std::string todo = ".git/rebase-merge/git-rebase-todo";
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    kept_.clear();
+    put(todo, "pick 1 one\nexec make\npick 2 two\nexec make\n");
+    NameGuard guard(root_, scope);
+    ASSERT_TRUE(guard.remember().ok());
+    put(todo, "pick 2 two\nexec make\n");
+    EXPECT_THAT(check(guard), IsEmpty()) << "one step is done";
+    put(todo, "exec evil\n");
+    EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kRestored, todo, ""}));
+    EXPECT_EQ(get(todo), "pick 1 one\nexec make\npick 2 two\nexec make\n");
+    put(".git/rebase-merge/strategy", "../evil\n");
+    EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, ".git/rebase-merge/strategy", "blob1"}));
+    // Swapped for a link as a whole.
+    fs::rename(root_ + "/.git/rebase-merge", root_ + "/moved");
+    fs::create_symlink("../moved", root_ + "/.git/rebase-merge");
+    EXPECT_THAT(check(guard),
+                ElementsAre(Finding{Kind::kRestored, ".git/rebase-merge", ""}, Finding{Kind::kRestored, todo, ""}));
+    EXPECT_FALSE(fs::is_symlink(root_ + "/.git/rebase-merge"));
+    EXPECT_THAT(get(todo), HasSubstr("exec make"));
+    fs::remove_all(root_ + "/moved");
+  }
+}
+
 TEST_F(NameGuards, NewHookInAnOldFolderIsPutAside) {
   NameGuard guard(root_, NameGuard::Scope::kAllNames);
   ASSERT_TRUE(guard.remember().ok());
@@ -292,10 +353,12 @@ TEST_F(NameGuards, AdministrativeFolderOfAWorktreeIsWatchedToo) {
   NameGuard objects(root_ + "/.git/objects", NameGuard::Scope::kNewNames);
   ASSERT_TRUE(guard.remember().ok());
   ASSERT_TRUE(objects.remember().ok());
+  put(".git/worktrees/one/rebase-merge/git-rebase-todo", "exec evil\n");
   put(".git/worktrees/one/config.worktree", "[core]\nfsmonitor=evil\n");
   put(".git/objects/info/alternates", "/elsewhere\n");
-  EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, "config.worktree", "blob1"}));
-  EXPECT_THAT(check(objects), ElementsAre(Finding{Kind::kQuarantined, "info/alternates", "blob2"}));
+  EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, "config.worktree", "blob1"},
+                                        Finding{Kind::kQuarantined, "rebase-merge", "blob2"}));
+  EXPECT_THAT(check(objects), ElementsAre(Finding{Kind::kQuarantined, "info/alternates", "blob3"}));
 }
 
 }  // namespace

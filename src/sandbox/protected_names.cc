@@ -44,9 +44,11 @@ base::Result<void> put(std::vector<Mask>& masks, const std::string& root, std::s
 
 }  // namespace
 
+bool is_worktrees_own(const std::string& root) { return is_file(root + "/commondir") && is_file(root + "/gitdir"); }
+
 std::vector<std::string_view> protected_names(const std::string& root) {
   std::vector<std::string_view> names(kProtectedNames.begin(), kProtectedNames.end());
-  if (is_file(root + "/commondir") && is_file(root + "/gitdir")) {
+  if (is_worktrees_own(root)) {
     names.insert(names.end(), {"commondir", "gitdir", "config.worktree"});
   }
   if (root.ends_with("/objects")) names.emplace_back("info/alternates");

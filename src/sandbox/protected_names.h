@@ -19,6 +19,8 @@ inline constexpr auto kProtectedNames = std::to_array<std::string_view>({".git/h
                                                                          ".git/worktrees",
                                                                          ".git/modules",
                                                                          ".git/commondir",
+                                                                         ".git/remotes",
+                                                                         ".git/branches",
                                                                          ".git/info/attributes",
                                                                          ".git/objects/info/alternates",
                                                                          ".lathe",
@@ -50,6 +52,9 @@ inline constexpr auto kProtectedNames = std::to_array<std::string_view>({".git/h
                                                                          ".husky",
                                                                          ".venv",
                                                                          "venv"});
+
+/// The administrative folder of a linked worktree, which takes the place of `.git` there. Blocking.
+[[nodiscard]] bool is_worktrees_own(const std::string& root);
 
 /// The names that count below this root (an absolute path without links): those above, and what redirects git in the
 /// administrative folder of a linked worktree or in a folder of objects. Blocking.

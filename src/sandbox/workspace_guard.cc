@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "lathe/base/check.h"
+#include "lathe/sandbox/git_steps.h"
 
 namespace lathe::sandbox {
 
@@ -56,6 +57,7 @@ std::string marks_of(const std::string& path) {
     return marks;
   }
   for (const std::string_view name : kOfGit) marks += mark_of(path + "/" + std::string(name)) + "|";
+  for (const std::string& step : git_step_paths(GitRoot::kGitFolder)) marks += mark_of(path + "/" + step) + "|";
   std::map<std::string, std::string> hooks;
   each_in(path + "/hooks", [&](const std::string& hook) { hooks[hook] = mark_of(hook); });
   for (const auto& [hook, mark] : hooks) marks += hook + mark;

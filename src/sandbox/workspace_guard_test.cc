@@ -78,6 +78,8 @@ TEST_F(WorkspaceGuards, RepositoriesAndEnvironmentsWithinAreTold) {
   EXPECT_THAT(check(), IsEmpty()) << "told once";
   put("/person/w/sub/.git/config", "[core]\n\tfsmonitor = evil\n");
   EXPECT_THAT(check(), ElementsAre(Finding{Kind::kTainted, "sub/.git", "changed"}));
+  put("/person/w/sub/.git/rebase-merge/git-rebase-todo", "exec evil\n");
+  EXPECT_THAT(check(), ElementsAre(Finding{Kind::kTainted, "sub/.git", "changed"}));
 }
 
 TEST_F(WorkspaceGuards, TheRepositoryItselfIsItsNameGuards) {

@@ -10,6 +10,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
+#include "lathe/sandbox/git_steps.h"
 #include "lathe/sandbox/protected_names.h"
 
 namespace lathe::tools::common {
@@ -55,6 +56,10 @@ std::vector<std::string> protected_paths(const std::string& root) {
     if (name.starts_with(kGit)) paths.push_back(git + std::string(name.substr(kGit.size())));
     if (auto real = runtime::real_path(path); real.ok() && *real != path) paths.push_back(*std::move(real));
     paths.push_back(std::move(path));
+  }
+  // What git still has to do is git's.
+  for (const std::string_view name : sandbox::kGitStepFolders) {
+    paths.push_back(git + std::string(name.substr(kGit.size())));
   }
   return paths;
 }

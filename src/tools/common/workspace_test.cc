@@ -124,7 +124,8 @@ TEST_F(WorkspaceTest, ProtectedNamesAreChangedByPeopleOnly) {
   const auto workspace = Workspace::open(cwd_);
   for (const char* path :
        {".git/hooks/pre-commit", ".git/hooks/deep/x", ".git/config", ".git", "git/config", "settings", ".envrc",
-        ".vscode/tasks.json", ".lathe/agents/x.md", ".mcp.json", "src/../.envrc"}) {
+        ".vscode/tasks.json", ".lathe/agents/x.md", ".mcp.json", "src/../.envrc", ".git/rebase-merge/git-rebase-todo",
+        ".git/sequencer", "git/rebase-apply/apply-opt"}) {
     const auto checked = workspace->check_writable(at(path));
     ASSERT_FALSE(checked.ok()) << path;
     EXPECT_EQ(checked.error().code, base::codes::kPermission) << path;
