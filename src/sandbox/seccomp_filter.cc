@@ -148,21 +148,24 @@ void deny_attributes(Filter& filter) {
   filter.deny(kRemovexattrat, EPERM);
 }
 
-void deny_setuid_bits(Filter& filter) {
-  filter.deny("chmod", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
-  filter.deny("fchmod", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
-  filter.deny("fchmodat", EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
-  filter.deny(kFchmodat2, EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
-  // A file can be born with it. Without one of these flags the mode is whatever a register holds.
-  for (const std::uint64_t flag : {std::uint64_t{O_CREAT}, kUnnamed}) {
-    filter.deny("open", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, flag, flag),
-                SCMP_A2_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
-    filter.deny("openat", EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, flag, flag),
-                SCMP_A3_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
+/// A file that everyone may execute with its owner's or group's rights. Nothing tells the calls for folders, where the
+/// group's bit means something else, from those for files.
+void deny_set_id_bits(Filter& filter) {
+  for (const std::uint64_t bit : {std::uint64_t{S_ISUID}, std::uint64_t{S_ISGID}}) {
+    filter.deny("chmod", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, bit, bit));
+    filter.deny("fchmod", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, bit, bit));
+    filter.deny("fchmodat", EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, bit, bit));
+    filter.deny(kFchmodat2, EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, bit, bit));
+    // A file can be born with it. Without one of these flags the mode is whatever a register holds.
+    for (const std::uint64_t flag : {std::uint64_t{O_CREAT}, kUnnamed}) {
+      filter.deny("open", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, flag, flag), SCMP_A2_64(SCMP_CMP_MASKED_EQ, bit, bit));
+      filter.deny("openat", EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, flag, flag),
+                  SCMP_A3_64(SCMP_CMP_MASKED_EQ, bit, bit));
+    }
+    filter.deny("creat", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, bit, bit));
+    filter.deny("mknod", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, bit, bit));
+    filter.deny("mknodat", EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, bit, bit));
   }
-  filter.deny("creat", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
-  filter.deny("mknod", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
-  filter.deny("mknodat", EPERM, SCMP_A2_64(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
 }
 
 }  // namespace
@@ -175,7 +178,7 @@ Result<std::string> seccomp_filter(FilterOptions options) {
   deny_new_namespaces(filter);
   deny_sockets(filter, options.sockets);
   deny_terminal_input(filter);
-  deny_setuid_bits(filter);
+  deny_set_id_bits(filter);
   if (options.without_namespaces) {
     deny_attributes(filter);
     for (const std::string_view call : kMachineWide) filter.deny(call, EPERM);

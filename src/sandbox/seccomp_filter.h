@@ -25,8 +25,9 @@ struct FilterOptions {
 
 /// The seccomp program that denies what no build, test or tool needs and kernels were broken with: tracing and reading
 /// other processes, mounting and new namespaces, io_uring, bpf, userfaultfd, keys, loading modules, typing into a
-/// terminal (TIOCSTI), rare socket families, setuid bits. Denied calls give EPERM; io_uring, clone3 and openat2, which
-/// callers do without, ENOSYS. Calls of another architecture than the program's own end the process.
+/// terminal (TIOCSTI), rare socket families, set-user-ID and set-group-ID bits. Denied calls give EPERM; io_uring,
+/// clone3 and openat2, which callers do without, ENOSYS. Calls of another architecture than the program's own end the
+/// process.
 ///
 /// An array of sock_filter as bytes. Errors: `internal` libseccomp refused a rule.
 [[nodiscard]] base::Result<std::string> seccomp_filter(FilterOptions options);

@@ -315,6 +315,15 @@ TEST_P(SandboxLevels, MaskOnAPathThatWasSwappedFailsInsteadOfMissing) {
   EXPECT_EQ(said, "jailed: mask: Resource temporarily unavailable\nexit 126\n");
 }
 
+TEST_P(SandboxLevels, ProgramsGetNobodysRights) {
+  const std::string said = in_jail([](SessionJail& jail) {
+    return run_shell(jail, "cd " + jail.spec().writable.front() +
+                               "; cp /bin/true s; mkdir d; for change in 'u+s s' 'g+s s' 'g+s d' '+t d'; do"
+                               " chmod $change 2>/dev/null && echo $change; done; rm -r s d");
+  });
+  EXPECT_EQ(said, GetParam().level == Level::kNone ? "u+s s\ng+s s\ng+s d\n+t d\n" : "+t d\n");
+}
+
 TEST_P(SandboxLevels, LimitsHold) {
   const std::string said = as_user(GetParam().user, [&] {
     SessionFacts facts = folders_.facts(GetParam().level);
