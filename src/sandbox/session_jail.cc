@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <sstream>
 #include <system_error>
 
 #include "lathe/base/hash.h"
@@ -20,6 +21,7 @@
 #include "lathe/sandbox/path_order.h"
 #include "lathe/sandbox/protected_names.h"
 #include "lathe/sandbox/real_path.h"
+#include "lathe/sandbox/system_folders.h"
 #include "lathe/sandbox/toolchains.h"
 
 namespace lathe::sandbox {
@@ -126,16 +128,25 @@ Result<SandboxSpec> spec_of(const SessionFacts& facts, std::vector<std::string>&
   return spec;
 }
 
-/// The names of files at which somebody on the machine has a unix socket. The kernel lists those of our own network
-/// namespace, so that the servers that commands start in theirs are not among them. As some are bound by relative
-/// paths, only the last name counts.
-std::set<std::string> names_of_live_sockets() {
-  std::set<std::string> names;
+/// Where somebody on the machine has a unix socket, as it was bound. The kernel lists those of our own network
+/// namespace, so that the servers that commands start in theirs are not among them.
+std::set<std::string> live_sockets() {
+  constexpr int kColumnsBefore = 7;
+  std::set<std::string> paths;
   std::ifstream list("/proc/net/unix");
   for (std::string line; std::getline(list, line);) {
-    if (const std::size_t slash = line.find_last_of("/ "); slash != std::string::npos)
-      names.insert(line.substr(slash + 1));
+    std::istringstream columns(line);
+    std::string path;
+    for (int column = 0; column < kColumnsBefore; ++column) columns >> path;
+    if (std::getline(columns >> std::ws, path)) paths.insert(path);
   }
+  return paths;
+}
+
+/// As some are bound by relative paths, only the last name counts.
+std::set<std::string> names_of_live_sockets() {
+  std::set<std::string> names;
+  for (const std::string& path : live_sockets()) names.insert(path.substr(path.rfind('/') + 1));
   return names;
 }
 
@@ -159,6 +170,8 @@ Result<std::unique_ptr<SessionJail>> SessionJail::create(const SessionFacts& fac
       new SessionJail(std::move(spec), std::move(searched), std::move(fixed), facts.is_secret));
   // The masks come with the first command; the tree may be large.
   TRY(jail->plan_, sandbox::plan(jail->spec_, host));
+  // Where there are no mounts, no socket can be opened at all.
+  if (!jail->plan_.outer_argv.empty()) jail->hide_servers();
   return jail;
 }
 
@@ -166,10 +179,32 @@ SessionJail::~SessionJail() {
   if (!spec_.private_tmp.empty()) (void)remove_tree(spec_.private_tmp);
 }
 
+/// A folder being read-only does not keep anyone from talking to the servers in it.
+void SessionJail::hide_servers() {
+  std::set<std::string> servers;
+  for (const std::string_view path : kSystemServers) servers.insert(real_path(std::string(path)));
+  for (const std::string& path : live_sockets()) {
+    if (path.starts_with('/')) servers.insert(real_path(path));
+  }
+  std::erase_if(servers, [this](const std::string& server) {
+    const auto holds = [&server](const std::string& folder) { return is_below(server, folder); };
+    return server.empty() || std::ranges::any_of(spec_.writable, holds);
+  });
+  std::vector<std::string> shown(kSystemFolders.begin(), kSystemFolders.end());
+  shown.insert(shown.end(), spec_.readable.begin(), spec_.readable.end());
+  for (const std::string& folder : shown) {
+    const std::string real = real_path(folder);
+    if (real.empty()) continue;
+    for (const std::string& server : servers) {
+      if (is_below(server, real)) fixed_.push_back({folder + server.substr(real.size()), Mask::Kind::kHidden, 0});
+    }
+  }
+}
+
 Result<std::vector<Mask>> SessionJail::masks() {
   TRY(std::vector<Mask> masks, secrets_.find(searched_));
   masks.insert(masks.end(), fixed_.begin(), fixed_.end());
-  // Servers of the machine; where there are no mounts, no socket can be opened at all.
+  // Servers of the machine that listen in the workspace.
   if (!secrets_.sockets().empty() && !plan_.outer_argv.empty()) {
     const std::set<std::string> live = names_of_live_sockets();
     std::ranges::copy_if(secrets_.sockets(), std::back_inserter(masks),

@@ -57,7 +57,8 @@ class SessionJail final {
   [[nodiscard]] const SandboxSpec& spec() const { return spec_; }
 
   /// The jail for the next command. Secrets are hidden, and where there are mounts also unix sockets of the machine's
-  /// servers in the folders that commands write to. Errors as with_masks(), and `limit_exceeded` of SecretSearch.
+  /// servers: in the folders that commands write to as of now, elsewhere as of create(). Errors as with_masks(), and
+  /// `limit_exceeded` of SecretSearch.
   [[nodiscard]] base::Result<CommandJail> next_command();
 
   /// Repositories and virtual environments within the workspace (SecretSearch::nested()): looked for now, and as the
@@ -72,13 +73,14 @@ class SessionJail final {
         fixed_(std::move(fixed)),
         secrets_(std::move(is_secret)) {}
 
+  void hide_servers();
   base::Result<std::vector<Mask>> masks();
 
   SandboxSpec spec_;
   /// Where secrets are looked for.
   const std::vector<std::string> searched_;
-  /// Lathe's own folders and the person's secrets, as far as they lie in something readable.
-  const std::vector<Mask> fixed_;
+  /// Lathe's own folders, the person's secrets and sockets of servers, as far as they lie in something readable.
+  std::vector<Mask> fixed_;
   SecretSearch secrets_;
   JailPlan plan_;
 };

@@ -315,6 +315,18 @@ TEST_P(SandboxLevels, MaskOnAPathThatWasSwappedFailsInsteadOfMissing) {
   EXPECT_EQ(said, "jailed: mask: Resource temporarily unavailable\nexit 126\n");
 }
 
+TEST_P(SandboxLevels, ServersThatListenInReadableFoldersAreNotThere) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folders_.root + "/bin/server";
+  path.copy(address.sun_path, path.size());
+  const int server = listening_socket(AF_UNIX, &address, sizeof address);
+  const std::string said =
+      in_jail([&](SessionJail& jail) { return run_shell(jail, "test -S " + path + " && echo there"); });
+  close(server);
+  EXPECT_EQ(said, has_mounts() ? "exit 1\n" : "there\n");
+}
+
 TEST_P(SandboxLevels, ProgramsGetNobodysRights) {
   const std::string said = in_jail([](SessionJail& jail) {
     return run_shell(jail, "cd " + jail.spec().writable.front() +

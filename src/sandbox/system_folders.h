@@ -31,6 +31,10 @@ inline constexpr std::array<std::string_view, 14> kSystemSecrets = {"/etc/Networ
                                                                     "/etc/sudoers.d",
                                                                     "/etc/wireguard"};
 
+/// Below the system folders, where servers that act with root's rights listen.
+inline constexpr std::array<std::string_view, 3> kSystemServers = {"/nix/var/determinate", "/nix/var/nix/daemon-socket",
+                                                                   "/nix/var/nix/gc-socket"};
+
 /// The devices that a command may use where it has no /dev of its own.
 inline constexpr std::array<std::string_view, 7> kDevices = {"/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
                                                              "/dev/urandom", "/dev/tty",  "/dev/ptmx"};
