@@ -39,9 +39,10 @@ Result<ReadyJail> make_ready(const SandboxSetup& setup, const sandbox::HostFacts
   facts.is_secret = [](std::string_view) { return false; };
   TRY(auto jail, sandbox::SessionJail::create(facts, host));
   TRY(Launch launch,
-      launch_in(
-          *jail,
-          {.argv = program.argv, .env = program.env, .cwd = program.folder, .limits = tools::shell::usual_limits()}));
+      launch_in(*jail, {.argv = program.argv,
+                        .env = program.env,
+                        .cwd = program.folder,
+                        .limits = tools::shell::usual_limits(static_cast<std::uint64_t>(setup.config.memory_bytes))}));
   return ReadyJail{std::move(folder), std::move(jail), std::move(launch)};
 }
 

@@ -75,7 +75,7 @@ tools::shell::KeeperOptions keeper_options(const NativeSession::Shared& shared, 
   return {.program = shared.sandbox.keeper_program,
           .folder = shared.keepers_dir + "/" + setup.session_id,
           .linger = kKeeperLinger,
-          .limits = tools::shell::usual_limits(),
+          .limits = tools::shell::usual_limits(static_cast<std::uint64_t>(shared.config.memory_bytes)),
           .confine = [sandbox](ports::CommandSpec spec) { return sandbox->confine(std::move(spec)); }};
 }
 

@@ -131,14 +131,18 @@ class SandboxControl final : public client::Sandbox {
     return facts;
   }
 
-  [[nodiscard]] static Result<Launch> launch_of(sandbox::SessionJail& jail, const client::SandboxRun& what,
-                                                std::uint16_t port) {
+  [[nodiscard]] keeper::Limits usual_limits() const {
+    return tools::shell::usual_limits(static_cast<std::uint64_t>(setup_.config.memory_bytes));
+  }
+
+  [[nodiscard]] Result<Launch> launch_of(sandbox::SessionJail& jail, const client::SandboxRun& what,
+                                         std::uint16_t port) const {
     return launch_in(jail,
                      {.argv = what.argv,
                       .env = tools::shell::command_environment(tools::shell::own_environment(), {.keep = {"TERM"}}),
                       .cwd = what.cwd,
                       .port = port,
-                      .limits = tools::shell::usual_limits()});
+                      .limits = usual_limits()});
   }
 
   [[nodiscard]] egress::ProxyThread::Options proxy_options(egress::HostRules rules, const std::string& socket) const {

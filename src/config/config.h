@@ -96,6 +96,8 @@ struct Config {
   std::vector<std::string> allow_hosts;
   /// What the commands of a session may send and receive through the proxy.
   std::int64_t egress_bytes = 1LL << 30;
+  /// What all processes of one command may have in memory.
+  std::int64_t memory_bytes = 8LL << 30;
   friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -86,7 +86,7 @@ const char* in_words(Report::Limit limit) {
     case Report::Limit::kProcesses:
       return "more processes than a command may have";
     case Report::Limit::kMemory:
-      return "more memory than a command may take";
+      return "more memory than a command may take (memory-bytes)";
     case Report::Limit::kDisk:
       return "the disk was nearly full";
     case Report::Limit::kNone:

@@ -41,7 +41,7 @@ std::string exceeded(keeper::Ended ended) {
     case keeper::Ended::kProcesses:
       return "it started more processes than a command may have";
     case keeper::Ended::kMemory:
-      return "it took more memory than a command may have";
+      return "it took more memory than a command may have (memory-bytes)";
     case keeper::Ended::kDisk:
       return "it filled the disk";
     case keeper::Ended::kOutput:
