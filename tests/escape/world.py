@@ -11,7 +11,6 @@ import signal
 import subprocess
 import tempfile
 import termios
-import time
 import tty
 
 from listeners import Caller, Listeners
@@ -69,6 +68,16 @@ def make_repository(folder):
     shutil.copytree(make_repository.template, folder, dirs_exist_ok=True)
 
 
+def give(folder, uid):
+    """The folder and what is in it to that user; a process for it would take longer."""
+    os.lchown(folder, uid, uid)
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            give(entry.path, uid)
+        else:
+            os.lchown(entry.path, uid, uid)
+
+
 class SharedMemory:
     """A secret in shared memory and in a message queue, which belong to no folder."""
 
@@ -102,6 +111,7 @@ class World:
         self.ping = secrets.token_hex(8)
         # For how long processes sleep that are looked for afterwards.
         self.seconds = f"98765.{secrets.randbelow(10**9):09}"
+        self._may_sleep = False
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="lathe-escape-", dir="/var/tmp"))
         self.base.chmod(0o755)
         self.home = self.base / "home"
@@ -165,7 +175,7 @@ class World:
         (self.base / "bin").mkdir()
         shutil.copy("/bin/sleep", self.base / "bin/victim")
         if self.uid != os.getuid():
-            subprocess.run(["chown", "-R", f"{self.uid}:{self.uid}", self.base], check=True)
+            give(self.base, self.uid)
         # Root's, executable with root's rights by everyone.
         self.suid = self.base / "suid-id"
         shutil.copy("/usr/bin/id", self.suid)
@@ -183,15 +193,10 @@ class World:
         return ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *argv]
 
     def _start_victim(self):
-        program = self.base / "bin/victim"
-        argv = ["bash", "-c", 'exec -a "sleep-$1" "$0" 1000', str(program), self.secret]
+        other = {"user": self.uid, "group": self.uid, "extra_groups": []} if self.uid != os.getuid() else {}
         with open(self.outside / "private.txt") as private:
-            victim = subprocess.Popen(self.as_user(argv), cwd=self.outside, stdin=private,
-                                      env={"PATH": PATH, "VICTIM_SECRET": self.secret})
-        while os.readlink(f"/proc/{victim.pid}/exe") != str(program):
-            assert victim.poll() is None
-            time.sleep(0.001)  # it becomes the program
-        return victim
+            return subprocess.Popen([f"sleep-{self.secret}", "1000"], executable=self.base / "bin/victim", cwd=self.outside,
+                                    stdin=private, env={"PATH": PATH, "VICTIM_SECRET": self.secret}, **other)
 
     def fill_in(self, script, lathe):
         """The script with @NAME@ replaced."""
@@ -203,6 +208,7 @@ class World:
                   "DOCKER": self.listeners.docker, "CALLED": self.caller.port, "CALLED_NAME": self.caller.name,
                   "PING": self.ping, "SECONDS": self.seconds, "SUID": self.suid, "SHM": self.memory.number, "SHM_NAME": self.memory.name,
                   "TTY": os.ttyname(self._terminals[1])}
+        self._may_sleep |= "@SECONDS@" in script
         for name, value in values.items():
             script = script.replace(f"@{name}@", str(value))
         return script
@@ -267,7 +273,7 @@ class World:
                     yield int(folder.name)
 
     def stop(self):
-        for pid in self.sleepers():
+        for pid in self.sleepers() if self._may_sleep else ():
             os.kill(pid, signal.SIGKILL)
         if self.victim_lives():
             self.victim.send_signal(signal.SIGKILL)
