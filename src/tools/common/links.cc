@@ -1,6 +1,10 @@
 #include "lathe/tools/common/links.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -11,11 +15,40 @@ namespace lathe::tools::common {
 
 namespace {
 
-/// As far as the path exists.
+namespace fs = std::filesystem;
+
+constexpr int kMaxDanglingLinks = 40;
+
+/// Where a path goes on that ends, for weakly_canonical, at a link to what is not there; nothing when it does not.
+std::optional<fs::path> past_dangling_link(const fs::path& path) {
+  fs::path above;
+  for (auto part = path.begin(); part != path.end(); ++part) {
+    above /= *part;
+    std::error_code failed;
+    const fs::file_status status = fs::symlink_status(above, failed);
+    if (!fs::exists(status)) return std::nullopt;
+    if (status.type() != fs::file_type::symlink) continue;
+    fs::path next = above.parent_path() / fs::read_symlink(above, failed);
+    if (failed) return std::nullopt;
+    while (++part != path.end()) next /= *part;
+    return next;
+  }
+  return std::nullopt;
+}
+
+/// As far as the path exists, and on through links to what does not. What cannot be resolved, such as a circle of
+/// links, keeps a link in it, and is refused when it is opened.
 std::string resolved(const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path real = std::filesystem::weakly_canonical(path, failed);
-  return failed ? path : real.lexically_normal().string();
+  fs::path way = path;
+  for (int links = 0; links < kMaxDanglingLinks; ++links) {
+    std::error_code failed;
+    const fs::path real = fs::weakly_canonical(way, failed);
+    if (!failed) way = real.lexically_normal();
+    const auto next = past_dangling_link(way);
+    if (!next) break;
+    way = *next;
+  }
+  return way.lexically_normal().string();
 }
 
 }  // namespace
@@ -38,6 +71,14 @@ std::string gate_path(const Place& place, const std::string& cwd) {
   if (place.real == *root) return cwd;
   if (*root == "/" || !place.real.starts_with(*root + "/")) return place.real;
   return cwd + place.real.substr(root->size());
+}
+
+base::Result<void> refuse_link(const Place& place, std::string_view tool) {
+  struct stat status{};
+  if (lstat(place.absolute.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return {};
+  return base::Error{.code = base::codes::kInvalid,
+                     .message = fmt::format("{}: {} is a link", tool, place.shown()),
+                     .hint = "use a command for links"};
 }
 
 runtime::Async<Reading> reading_of(runtime::Pool* pool, protocol::ToolCall call, Place place, std::string cwd,

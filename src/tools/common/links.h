@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "lathe/ports/tool.h"
 #include "lathe/runtime/async.h"
@@ -8,7 +9,8 @@
 #include "lathe/tools/common/workspace.h"
 
 // Rules are about the file that is opened, whatever links lead to it. So a tool resolves its path before the gate,
-// tells the gate where it leads, and opens exactly that: a link that is put there meanwhile is refused (workspace.h).
+// tells the gate where it leads, and reads or changes exactly that: a link that is put there meanwhile is refused
+// (workspace.h).
 
 namespace lathe::tools::common {
 
@@ -18,11 +20,15 @@ enum class LastName {
   kItself,
 };
 
-/// The place with `real` set. Blocks.
+/// The place with `real` set, also where a link leads to what is not there (yet). Blocks.
 [[nodiscard]] Place with_links_resolved(Place place, LastName last = LastName::kFollowed);
 /// Where the place leads, as the gate is told of it: named from `cwd` on where it lies in that folder, whatever links
 /// lead to `cwd` itself. Blocks.
 [[nodiscard]] std::string gate_path(const Place& place, const std::string& cwd);
+
+/// `invalid` when the path ends at a link: to delete or move that name would not be about the file that was read.
+/// Blocks.
+[[nodiscard]] base::Result<void> refuse_link(const Place& place, std::string_view tool);
 
 /// A call that reads a place, ready for the gate.
 struct Reading {

@@ -49,6 +49,44 @@ TEST_F(LinksTest, TheGateIsToldWhereAPathLeads) {
   EXPECT_EQ(led("/etc", LastName::kItself), "/etc");
 }
 
+TEST_F(LinksTest, ALinkToWhatIsNotThereLeadsThereAllTheSame) {
+  fs::create_symlink("folder/none", base_ + "/tree/to-none");
+  fs::create_symlink("to-none", base_ + "/tree/chain");
+  fs::create_symlink(base_ + "/other/none", base_ + "/tree/out");
+  fs::create_symlink("circle", base_ + "/tree/circle");
+  EXPECT_EQ(led("to-none"), base_ + "/tree/folder/none");
+  EXPECT_EQ(led("chain"), base_ + "/tree/folder/none");
+  EXPECT_EQ(led("chain/deeper"), base_ + "/tree/folder/none/deeper");
+  EXPECT_EQ(led("out"), base_ + "/other/none");
+  EXPECT_EQ(led("circle"), base_ + "/tree/circle");
+  EXPECT_FALSE(read_whole(place("circle")).ok());
+}
+
+TEST_F(LinksTest, WhatIsChangedIsWhatTheGateWasTold) {
+  const auto workspace = Workspace::open(base_ + "/tree");
+  const auto text = [](const std::string& path) { return read_whole(*place_of("/", path)).value_or(""); };
+  std::ofstream(base_ + "/tree/second") << "second";
+  const Place file = place("to-file");
+  fs::remove(base_ + "/tree/to-file");
+  fs::create_symlink("second", base_ + "/tree/to-file");
+  ASSERT_TRUE(workspace->write(file, "written").ok());
+  EXPECT_EQ(text(base_ + "/tree/folder/file"), "written");
+  EXPECT_EQ(text(base_ + "/tree/second"), "second");
+  // The file itself, and then its folder, becomes a link to another place of the workspace: nothing is changed.
+  fs::rename(base_ + "/tree/folder/file", base_ + "/tree/folder/moved");
+  fs::create_symlink("moved", base_ + "/tree/folder/file");
+  EXPECT_EQ(workspace->write(file, "no").error().code, base::codes::kPermission);
+  EXPECT_EQ(workspace->check_writable(file).error().code, base::codes::kPermission);
+  fs::remove(base_ + "/tree/folder/file");
+  fs::rename(base_ + "/tree/folder/moved", base_ + "/tree/folder/file");
+  fs::rename(base_ + "/tree/folder", base_ + "/tree/elsewhere");
+  fs::create_directory_symlink("elsewhere", base_ + "/tree/folder");
+  EXPECT_EQ(workspace->write(file, "no").error().code, base::codes::kPermission);
+  EXPECT_EQ(workspace->remove(file).error().code, base::codes::kPermission);
+  EXPECT_EQ(workspace->move(place("second"), file).error().code, base::codes::kPermission);
+  EXPECT_EQ(text(base_ + "/tree/elsewhere/file"), "written");
+}
+
 TEST_F(LinksTest, AWorkingFolderThatIsReachedByALinkIsStillIt) {
   const std::string cwd = base_ + "/alias";
   EXPECT_EQ(gate_path(with_links_resolved(*place_of(cwd, "folder/file")), cwd), cwd + "/folder/file");

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/tools/common/aliases.h"
 #include "lathe/tools/common/command_names.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/workspace.h"
 
 namespace lathe::tools::common {
@@ -38,16 +38,9 @@ bool is_below(const std::string& path, const std::string& folder) {
   return path == folder || folder == "/" || path.starts_with(folder + "/");
 }
 
-/// With every link on the way resolved, as far as the path exists.
-std::string resolved(const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path real = std::filesystem::weakly_canonical(path, failed);
-  return failed ? path : real.lexically_normal().string();
-}
-
 Result<std::string> folder_of(const std::string& allowed_dir, const std::string& cwd) {
   TRY(const Place place, place_of(cwd, allowed_dir));
-  return resolved(place.absolute);
+  return with_links_resolved(place).real;
 }
 
 const std::string* denied_text(const FilePolicy& policy, const std::string& path) {
@@ -59,7 +52,7 @@ const std::string* denied_text(const FilePolicy& policy, const std::string& path
 /// Blocks.
 Result<void> check_path(const FilePolicy& policy, const std::string& cwd, const std::string& path) {
   TRY(const Place place, place_of(cwd, path));
-  const std::string real = resolved(place.absolute);
+  const std::string real = with_links_resolved(place).real;
   for (const std::string& form : {place.absolute, real}) {
     if (const std::string* text = denied_text(policy, form)) {
       return refuse(
@@ -101,7 +94,7 @@ std::string_view script_of(const std::vector<std::string>& argv) {
 Result<void> check_command(const ShellPolicy& policy, const std::string& cwd, const ports::Action& action) {
   if (!policy.allowed_dir.empty()) {
     TRY(const std::string folder, folder_of(policy.allowed_dir, cwd));
-    if (!is_below(resolved(action.cwd), folder)) {
+    if (!is_below(with_links_resolved({.absolute = action.cwd, .relative = {}}).real, folder)) {
       return refuse(fmt::format("commands run in {} here, not in {} (_allowed_dir)", folder, action.cwd));
     }
   }
@@ -332,6 +325,9 @@ std::vector<std::string> paths_of(const Json& arguments, const ports::Action& ac
   for (const protocol::FileChange& change : action.changes) {
     paths.push_back(change.path);
     if (!change.move_path.empty()) paths.push_back(change.move_path);
+  }
+  for (const std::string& path : action.opened) {
+    if (std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
   }
   if (paths.empty() && action.kind == ports::Action::Kind::kRead) paths.emplace_back(".");
   return paths;

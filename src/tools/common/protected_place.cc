@@ -1,17 +1,15 @@
 #include "lathe/tools/common/protected_place.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <vector>
 
 #include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
 #include "lathe/sandbox/git_steps.h"
 #include "lathe/sandbox/protected_names.h"
+#include "lathe/tools/common/workspace.h"
 
 namespace lathe::tools::common {
 
@@ -23,13 +21,6 @@ namespace {
 constexpr std::size_t kMaxPointerBytes = 4096;
 constexpr std::string_view kGit = ".git";
 constexpr std::string_view kPointer = "gitdir:";
-
-std::string real_name(int fd) {
-  std::string name(PATH_MAX, '\0');
-  const ssize_t size = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), name.data(), name.size());
-  name.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return name;
-}
 
 bool lies_in(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');

@@ -3,10 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <functional>
 
 #include "lathe/runtime/files.h"
@@ -25,13 +23,6 @@ Error secret(const Place& place) {
   return {.code = base::codes::kPermission,
           .message = fmt::format("{} holds secrets, which tools may not read", place.shown()),
           .hint = "go on without it; the person can change the setting secret-files"};
-}
-
-std::string real_name(int fd) {
-  std::string name(PATH_MAX, '\0');
-  const ssize_t size = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), name.data(), name.size());
-  name.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return name;
 }
 
 bool lies_in(const std::string& path, const std::string& folder) {

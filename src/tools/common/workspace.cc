@@ -10,12 +10,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <ranges>
 #include <vector>
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/protected_place.h"
 #include "lathe/tools/common/secret_guard.h"
 
@@ -28,13 +30,17 @@ using base::UniqueFd;
 
 namespace {
 
-constexpr int kMaxLinks = 16;
-
 Error invalid(std::string message) { return {.code = base::codes::kInvalid, .message = std::move(message)}; }
 
 Error outside(const std::string& shown) {
   return {.code = base::codes::kPermission,
           .message = fmt::format("{} is outside of the working folder, where files may not be changed", shown)};
+}
+
+Error leads_elsewhere(const Place& place) {
+  return {.code = base::codes::kPermission,
+          .message = fmt::format("{} leads elsewhere than when this call was decided about", place.shown()),
+          .hint = "call again"};
 }
 
 /// ".", ".." and empty parts gone, by text alone; absolute.
@@ -93,17 +99,21 @@ Error reading_error(const Place& place, int error) {
   return told;
 }
 
-/// openat2 that never leaves `root`, neither by ".." nor by a link.
-Result<UniqueFd> open_beneath(int root, const std::string& relative, int flags, const std::string& shown) {
+/// openat2 that never leaves `folder` and follows no link; -1 with errno.
+int open_without_links(int folder, const std::string& path, int flags) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   while (true) {
-    const long fd = syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
-    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    if (errno == EXDEV) return outside(shown);
-    if (errno != EINTR && errno != EAGAIN) return errno_error(errno, shown);
+    const long fd = syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
+    if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
   }
+}
+
+Result<UniqueFd> open_folder_beneath(int root, const std::string& relative, const Place& place) {
+  UniqueFd folder(open_without_links(root, relative, O_PATH | O_DIRECTORY));
+  if (folder) return folder;
+  return errno == ELOOP ? leads_elsewhere(place) : errno_error(errno, place.shown());
 }
 
 /// A file's place by the folder that holds it.
@@ -115,62 +125,68 @@ struct Target {
 };
 
 /// Opens the folder. What is missing of it is made and added to `made`; null: nothing is made.
-Result<UniqueFd> open_folder(int root, const std::string& relative, MadeFolders* made, const std::string& shown) {
-  auto folder = open_beneath(root, relative, O_PATH | O_DIRECTORY, shown);
+Result<UniqueFd> open_folder(int root, const std::string& relative, MadeFolders* made, const Place& place) {
+  auto folder = open_folder_beneath(root, relative, place);
   if (folder.ok() || made == nullptr || folder.error().code != base::codes::kNotFound) return folder;
   const auto [parent_path, name] = split_last(relative);
-  TRY(const UniqueFd parent, open_folder(root, parent_path, made, shown));
-  TRY_OK(refuse_protected(root, parent.get(), name, shown));
+  TRY(const UniqueFd parent, open_folder(root, parent_path, made, place));
+  TRY_OK(refuse_protected(root, parent.get(), name, place.shown()));
   if (mkdirat(parent.get(), name.c_str(), 0777) == 0) {
     made->push_back(relative);
   } else if (errno != EEXIST) {
-    return errno_error(errno, shown);
+    return errno_error(errno, place.shown());
   }
-  return open_beneath(root, relative, O_PATH | O_DIRECTORY, shown);
+  return open_folder_beneath(root, relative, place);
 }
 
 /// The folder that holds the path's last name, which may be changed. Nothing is made for what is protected.
-Result<UniqueFd> open_holder(int root, const std::string& relative, MadeFolders* made, const std::string& shown) {
+Result<UniqueFd> open_holder(int root, const std::string& relative, MadeFolders* made, const Place& place) {
   const auto [folder_path, name] = split_last(relative);
   std::string above = folder_path;
   std::string rest = name;
-  auto there = open_beneath(root, above, O_PATH | O_DIRECTORY, shown);
+  auto there = open_folder_beneath(root, above, place);
   while (!there.ok() && there.error().code == base::codes::kNotFound && above != ".") {
     auto [higher, missing] = split_last(above);
     above = std::move(higher);
     rest = missing + "/" + rest;
-    there = open_beneath(root, above, O_PATH | O_DIRECTORY, shown);
+    there = open_folder_beneath(root, above, place);
   }
   if (!there.ok()) return there;
-  TRY_OK(refuse_protected(root, there->get(), rest, shown));
-  TRY(UniqueFd folder, open_folder(root, folder_path, made, shown));
-  // A link may have been swapped meanwhile; this descriptor is the one that is used.
-  TRY_OK(refuse_protected(root, folder.get(), name, shown));
+  TRY_OK(refuse_protected(root, there->get(), rest, place.shown()));
+  TRY(UniqueFd folder, open_folder(root, folder_path, made, place));
+  // The folder may have been moved meanwhile; this descriptor is the one that is used.
+  TRY_OK(refuse_protected(root, folder.get(), name, place.shown()));
   return folder;
 }
 
-/// Follows links at the end of the path one by one, each step below the root.
-Result<Target> find_target(int root, const Place& place, MadeFolders* made) {
+/// The path from the root on to where the place leads, without any link.
+Result<std::string> way_to(int root, const Place& place, LastName last) {
   if (!place.inside()) return outside(place.shown());
-  std::string relative = place.relative;
-  for (int links = 0; links < kMaxLinks; ++links) {
-    auto [folder_path, name] = split_last(relative);
-    TRY(UniqueFd folder, open_holder(root, relative, made, place.shown()));
-    struct stat status{};
-    if (fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != ENOENT) return errno_error(errno, place.shown());
-      return Target{std::move(folder), std::move(name), std::nullopt};
-    }
-    if (!S_ISLNK(status.st_mode)) return Target{std::move(folder), std::move(name), status};
-    std::string link(kMaxPathBytes + 1, '\0');
-    const ssize_t size = readlinkat(folder.get(), name.c_str(), link.data(), link.size());
-    if (size < 0) return errno_error(errno, place.shown());
-    link.resize(static_cast<std::size_t>(size));
-    if (link.starts_with('/')) return outside(place.shown());
-    relative = folder_path;
-    relative.append("/").append(link);
+  const std::string real = place.real.empty() ? with_links_resolved(place, last).real : place.real;
+  std::string way = below(real, real_name(root));
+  if (way.empty()) return outside(place.shown());
+  return way;
+}
+
+/// The last name itself, whatever it is, in its folder.
+Result<Target> find_name(int root, const Place& place, MadeFolders* made, LastName last) {
+  TRY(const std::string way, way_to(root, place, last));
+  TRY(UniqueFd folder, open_holder(root, way, made, place));
+  Target target{std::move(folder), split_last(way).second, std::nullopt};
+  struct stat status{};
+  if (fstatat(target.folder.get(), target.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    target.status = status;
+  } else if (errno != ENOENT) {
+    return errno_error(errno, place.shown());
   }
-  return errno_error(ELOOP, place.shown());
+  return target;
+}
+
+/// The file that the place leads to.
+Result<Target> find_target(int root, const Place& place, MadeFolders* made) {
+  TRY(Target target, find_name(root, place, made, LastName::kFollowed));
+  if (target.status && S_ISLNK(target.status->st_mode)) return leads_elsewhere(place);
+  return target;
 }
 
 Result<void> check_target(const Target& target, const Place& place) {
@@ -219,22 +235,22 @@ Result<UniqueFd> open_place(const Place& place, int flags) {
   while (true) {
     const long fd = syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    if (errno == ELOOP && !place.real.empty()) {
-      return Error{.code = base::codes::kPermission,
-                   .message = fmt::format("{} leads elsewhere than when this call was decided about", place.shown()),
-                   .hint = "call again"};
-    }
+    if (errno == ELOOP && !place.real.empty()) return leads_elsewhere(place);
     if (errno != EINTR) return reading_error(place, errno);
   }
 }
 
 Result<UniqueFd> open_below(int folder, const std::string& path, int flags) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  const long fd = syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
-  if (fd < 0) return errno_error(errno, path);
-  return UniqueFd(static_cast<int>(fd));
+  UniqueFd fd(open_without_links(folder, path, flags));
+  if (!fd) return errno_error(errno, path);
+  return fd;
+}
+
+std::string real_name(int fd) {
+  std::string name(PATH_MAX, '\0');
+  const ssize_t size = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), name.data(), name.size());
+  name.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return name;
 }
 
 Result<OpenFile> open_for_reading(const Place& place, const SecretGuard* guard) {
@@ -298,34 +314,28 @@ Result<void> Workspace::write(const Place& place, std::string_view bytes, std::o
 void Workspace::remove_made(const MadeFolders& made) const {
   for (const std::string& relative : made | std::views::reverse) {
     const auto [holder_path, name] = split_last(relative);
-    const auto holder = open_beneath(root_.get(), holder_path, O_PATH | O_DIRECTORY, relative);
-    if (holder.ok()) (void)unlinkat(holder->get(), name.c_str(), AT_REMOVEDIR);
+    const UniqueFd holder(open_without_links(root_.get(), holder_path, O_PATH | O_DIRECTORY));
+    if (holder) (void)unlinkat(holder.get(), name.c_str(), AT_REMOVEDIR);
   }
 }
 
 Result<void> Workspace::remove(const Place& place) const {
-  if (!place.inside()) return outside(place.shown());
-  const std::string name = split_last(place.relative).second;
-  TRY(const UniqueFd folder, open_holder(root_.get(), place.relative, /*made=*/nullptr, place.shown()));
-  if (unlinkat(folder.get(), name.c_str(), 0) == 0) return {};
+  TRY(const Target target, find_name(root_.get(), place, /*made=*/nullptr, LastName::kItself));
+  if (unlinkat(target.folder.get(), target.name.c_str(), 0) == 0) return {};
   if (errno == EISDIR) return invalid(fmt::format("{} is a folder; only files can be deleted", place.shown()));
   return errno_error(errno, place.shown());
 }
 
 Result<void> Workspace::move(const Place& from, const Place& to) const {
-  if (!from.inside() || !to.inside()) return outside(from.inside() ? to.shown() : from.shown());
-  const std::string from_name = split_last(from.relative).second;
-  TRY(const UniqueFd from_folder, open_holder(root_.get(), from.relative, /*made=*/nullptr, from.shown()));
-  struct stat status{};
-  if (fstatat(from_folder.get(), from_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    return errno_error(errno, from.shown());
-  }
-  if (S_ISLNK(status.st_mode)) return invalid(fmt::format("{} is a link; move it with a command", from.shown()));
-  if (!S_ISREG(status.st_mode)) return not_a_file(from.shown(), status.st_mode);
-  const std::string to_name = split_last(to.relative).second;
+  TRY(const Target source, find_name(root_.get(), from, /*made=*/nullptr, LastName::kItself));
+  if (!source.status) return errno_error(ENOENT, from.shown());
+  if (S_ISLNK(source.status->st_mode))
+    return invalid(fmt::format("{} is a link; move it with a command", from.shown()));
+  if (!S_ISREG(source.status->st_mode)) return not_a_file(from.shown(), source.status->st_mode);
   MadeFolders made;
-  TRY(const UniqueFd to_folder, open_holder(root_.get(), to.relative, &made, to.shown()));
-  if (renameat2(from_folder.get(), from_name.c_str(), to_folder.get(), to_name.c_str(), RENAME_NOREPLACE) == 0) {
+  TRY(const Target target, find_name(root_.get(), to, &made, LastName::kItself));
+  if (renameat2(source.folder.get(), source.name.c_str(), target.folder.get(), target.name.c_str(), RENAME_NOREPLACE) ==
+      0) {
     return {};
   }
   return errno_error(errno, to.shown());

@@ -13,10 +13,11 @@
 
 // File access of the tools, by descriptor below the working folder. Everything here blocks; tools call it on a Pool.
 //
-// A path is first made plain by its text alone (".", ".." and double slashes go), and exactly that path is opened and
-// shown. Reads may leave the folder. Writes may not, neither by text nor through a link: the kernel resolves them with
-// openat2(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), so that a link swapped in the meantime is refused as well. Names
-// that the jail protects from commands are protected from them too (protected_place.h).
+// A path is first made plain by its text alone (".", ".." and double slashes go), and exactly that path is shown. Reads
+// may leave the folder. Writes may not, neither by text nor through a link. Both open what the path led to when it was
+// looked up, and follow no link on the way (openat2 with RESOLVE_NO_SYMLINKS, for writes below the folder's
+// descriptor), so that a link that is put there after a decision is refused. Names that the jail protects from commands
+// are protected from writes too (protected_place.h).
 
 namespace lathe::tools::common {
 
@@ -30,7 +31,7 @@ struct Place {
   /// The same from the working folder ("." for the folder itself); empty when it is outside.
   std::string relative;
   /// Where it leads with every link resolved, and then what is opened (links.h); empty: not looked up, and links are
-  /// followed.
+  /// followed when it is used.
   std::string real = {};
 
   [[nodiscard]] bool inside() const { return !relative.empty(); }
@@ -50,6 +51,9 @@ class SecretGuard;
 /// Opens what lies below an open folder and is reached without any link.
 [[nodiscard]] base::Result<base::UniqueFd> open_below(int folder, const std::string& path, int flags);
 
+/// Where an open file or folder is now, as the kernel names it; empty when it cannot tell.
+[[nodiscard]] std::string real_name(int fd);
+
 struct OpenFile {
   base::UniqueFd fd;
   mode_t mode = 0;
@@ -68,7 +72,8 @@ struct OpenFile {
 /// Folders that a write had to make, from the working folder on; one after the folder that it is in.
 using MadeFolders = std::vector<std::string>;
 
-/// Changes files below one working folder.
+/// Changes files below one working folder. A place that was looked up is changed where it led to then, or not at all:
+/// `permission_denied` when a link was put there since.
 class Workspace final {
  public:
   [[nodiscard]] static base::Result<Workspace> open(const std::string& cwd);

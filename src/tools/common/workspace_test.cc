@@ -114,6 +114,9 @@ TEST_F(WorkspaceTest, WritesThroughALinkThatStaysInside) {
   EXPECT_TRUE(fs::is_symlink(cwd_ + "/link"));
   ASSERT_TRUE(write("folder/a.txt", "2").ok());
   EXPECT_EQ(get(cwd_ + "/src/a.txt"), "2");
+  fs::create_symlink("src/none", cwd_ + "/to-none");
+  ASSERT_TRUE(write("to-none", "3").ok());
+  EXPECT_EQ(get(cwd_ + "/src/none"), "3");
 }
 
 TEST_F(WorkspaceTest, ProtectedNamesAreChangedByPeopleOnly) {

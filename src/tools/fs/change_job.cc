@@ -17,13 +17,13 @@ namespace {
 
 Result<void> keep_history(ports::WorkspaceHistory* history, const PlannedChange& change) {
   if (history == nullptr) return {};
-  ports::FileWrite write{.path = change.place.absolute};
+  ports::FileWrite write{.path = change.place.real};
   if (change.edit.before) write.before = *change.edit.before;
   if (!change.moved_to) {
     if (change.edit.after) write.after = *change.edit.after;
     return history->will_write({write});
   }
-  return history->will_write({write, {.path = change.moved_to->absolute, .after = *change.edit.after}});
+  return history->will_write({write, {.path = change.moved_to->real, .after = *change.edit.after}});
 }
 
 Result<void> make_change(const std::string& cwd, const FsOptions& options, ports::WorkspaceHistory* history,

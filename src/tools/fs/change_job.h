@@ -17,6 +17,7 @@ namespace lathe::tools::fs {
 
 /// One file's change, planned.
 struct PlannedChange {
+  /// Looked up, as is `moved_to`: what is decided about is what is changed (tools/common/links.h).
   common::Place place;
   /// Set for a move.
   std::optional<common::Place> moved_to = std::nullopt;

@@ -45,10 +45,8 @@ class ChangeTool final : public ports::Tool {
     CO_TRY(const auto arguments, Arguments::parse(spec_, call));
     auto change = co_await options_.pool->run([&]() -> Result<PlannedChange> {
       TRY(PlannedChange planned, plan_(options_, arguments, environment, spec_.name));
-      planned.opened = {common::gate_path(common::with_links_resolved(planned.place), environment.cwd)};
-      if (planned.moved_to) {
-        planned.opened.push_back(common::gate_path(common::with_links_resolved(*planned.moved_to), environment.cwd));
-      }
+      planned.opened = {common::gate_path(planned.place, environment.cwd)};
+      if (planned.moved_to) planned.opened.push_back(common::gate_path(*planned.moved_to, environment.cwd));
       return planned;
     });
     if (!change.ok()) co_return std::move(change).error();
@@ -62,10 +60,12 @@ class ChangeTool final : public ports::Tool {
   const Plan plan_;
 };
 
+/// Where the argument leads, before anything is read.
 Result<Place> place_argument(const Arguments& arguments, std::string_view name, const ToolEnvironment& environment,
                              const std::string& tool) {
   TRY(const std::string path, arguments.text(name));
-  return common::place_of(environment.cwd, path).within(tool);
+  TRY(const Place place, common::place_of(environment.cwd, path).within(tool));
+  return common::with_links_resolved(place);
 }
 
 Error no_such_file(const Place& place) {
@@ -157,12 +157,7 @@ std::vector<common::Property> edit_properties() {
 /// The file's bytes; a link is refused, because the bytes are another file's.
 Result<std::string> read_itself(const FsOptions& options, const ToolEnvironment& environment, const Place& place,
                                 const std::string& tool) {
-  struct stat status{};
-  if (lstat(place.absolute.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
-    return Error{.code = base::codes::kInvalid,
-                 .message = fmt::format("{}: {} is a link", tool, place.shown()),
-                 .hint = "use a command for links"};
-  }
+  TRY_OK(common::refuse_link(place, tool));
   TRY(auto before, read_for_change(options, environment, place, tool));
   if (!before) return no_such_file(place);
   return *std::move(before);

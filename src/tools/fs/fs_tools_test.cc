@@ -187,6 +187,34 @@ TEST_F(FsTest, RefusesALinkThatIsSwappedInAfterTheCheck) {
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(secret), {}), "a\n");
 }
 
+/// The link leads to another file of the same bytes by then, of which nothing was decided.
+TEST_F(FsTest, WritesTheFileThatWasDecidedAbout) {
+  put("open", "a\n");
+  put("kept", "a\n");
+  stdfs::create_symlink("open", at("link"));
+  for (const auto& [tool, arguments] :
+       {std::pair("write_file", base::Json{{"path", "link"}, {"content", "b\n"}}),
+        std::pair("edit_file", base::Json{{"path", "link"}, {"old_text", "b"}, {"new_text", "c"}})}) {
+    const auto call = prepare(tool, arguments);
+    EXPECT_EQ((*call)->action().opened, std::vector<std::string>{at("open")});
+    stdfs::remove(at("link"));
+    stdfs::create_symlink("kept", at("link"));
+    Sink out;
+    EXPECT_TRUE(loop_.block_on((*call)->run(out, {})).ok()) << tool;
+    stdfs::remove(at("link"));
+    stdfs::create_symlink("open", at("link"));
+  }
+  EXPECT_EQ(get("open"), "c\n");
+  EXPECT_EQ(get("kept"), "a\n");
+}
+
+TEST_F(FsTest, AWriteThroughALinkToNothingIsDecidedAboutByWhatItWouldMake) {
+  stdfs::create_directory(at("private"));
+  stdfs::create_symlink("private/new", at("innocent"));
+  const auto call = prepare("write_file", {{"path", "innocent"}, {"content", "x"}});
+  EXPECT_EQ((*call)->action().opened, std::vector<std::string>{at("private/new")});
+}
+
 TEST_F(FsTest, DoesNotOverwriteAChangeMadeMeanwhile) {
   put("f", "a\n");
   const auto call = prepare("write_file", {{"path", "f"}, {"content", "mine"}});

@@ -24,12 +24,14 @@ using runtime::Async;
 
 namespace {
 
+constexpr const char* kTool = "apply_patch";
+
 ports::ToolSpec make_spec(Extent extent) {
   const std::string promise = extent == Extent::kAllOrNothing
                                   ? "all of the patch is carried out, or nothing"
                                   : "in its order, up to the first change that does not fit";
   return {
-      .name = "apply_patch",
+      .name = kTool,
       .description =
           "Adds, changes, moves and deletes files in one step: " + promise +
           ". The format:\n"
@@ -70,45 +72,55 @@ Result<void> make_plain(std::vector<Hunk>& hunks, const std::string& cwd) {
 }
 
 /// A file that goes without its lines being named in the patch (replaced, deleted, moved onto) must have been seen.
-Result<void> check_lost(std::span<const Hunk> hunks, const ports::ToolEnvironment& environment,
+Result<void> check_lost(std::span<const Hunk> hunks, Places& places, ports::WorkspaceHistory* history,
                         const common::SecretGuard* secrets) {
   for (const Hunk& hunk : hunks) {
     const auto* update = std::get_if<UpdateFile>(&hunk);
     const std::string& path = std::visit([](const auto& one) -> const std::string& { return one.path; }, hunk);
     const std::string& lost = update != nullptr ? update->move_to : path;
     if (lost.empty() || (update != nullptr && lost == path)) continue;
-    TRY(const auto place, common::place_of(environment.cwd, lost));
+    TRY(const auto place, places.at(lost));
     TRY(const auto now, common::read_if_there(place, secrets));
-    if (now) TRY_OK(common::check_seen(environment.history, place, *now, "apply_patch"));
+    if (now) TRY_OK(common::check_seen(history, place, *now, kTool));
   }
   return {};
 }
 
-Result<PatchPlan> plan_text(const std::string& text, const ports::ToolEnvironment& environment,
+/// A name that goes is that of the file that was read.
+Result<void> check_names_that_go(const PatchPlan& plan, Places& places) {
+  for (const PlannedFile& file : plan.files) {
+    if (file.after || !file.before) continue;
+    TRY(const auto place, places.at(file.path));
+    TRY_OK(common::refuse_link(place, kTool));
+  }
+  return {};
+}
+
+Result<PatchPlan> plan_text(const std::string& text, Places& places, ports::WorkspaceHistory* history,
                             const PatchOptions& options) {
   const common::SecretGuard* secrets = options.secrets;
-  const std::string& cwd = environment.cwd;
   TRY(auto hunks, parse_patch(text));
-  TRY_OK(make_plain(hunks, cwd));
-  TRY(const auto workspace, common::Workspace::open(cwd));
+  TRY_OK(make_plain(hunks, places.cwd()));
+  TRY(const auto workspace, common::Workspace::open(places.cwd()));
   const auto read = [&](const std::string& path) -> Result<std::optional<std::string>> {
-    TRY(const auto place, common::place_of(cwd, path));
+    TRY(const auto place, places.at(path));
     TRY_OK(workspace.check_writable(place));
     return common::read_if_there(place, secrets);
   };
   TRY(PatchPlan plan, plan_patch(hunks, read, options.extent));
-  TRY_OK(check_lost(std::span(hunks).first(plan.edits.size()), environment, secrets));
+  TRY_OK(check_lost(std::span(hunks).first(plan.edits.size()), places, history, secrets));
+  TRY_OK(check_names_that_go(plan, places));
   return plan;
 }
 
 /// Where the paths of the plan lead, for the gate.
-Result<std::vector<std::string>> paths_of(const PatchPlan& plan, const std::string& cwd) {
+Result<std::vector<std::string>> paths_of(const PatchPlan& plan, Places& places) {
   std::vector<std::string> paths;
   for (const common::FileEdit& edit : plan.edits) {
     for (const std::string& path : {edit.path, edit.moved_to}) {
       if (path.empty()) continue;
-      TRY(const common::Place place, common::place_of(cwd, path));
-      paths.push_back(common::gate_path(common::with_links_resolved(place), cwd));
+      TRY(const common::Place place, places.at(path));
+      paths.push_back(common::gate_path(place, places.cwd()));
     }
   }
   return paths;
@@ -116,13 +128,13 @@ Result<std::vector<std::string>> paths_of(const PatchPlan& plan, const std::stri
 
 struct PatchJob {
   runtime::Pool* pool;
-  std::string cwd;
+  Places places;
   ports::WorkspaceHistory* history;
   PatchPlan plan;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     if (cancel.cancelled()) co_return cancel.reason();
-    const auto written = co_await pool->run([this] { return write_plan(plan.files, cwd, history); });
+    const auto written = co_await pool->run([this] { return write_plan(plan.files, places, history); });
     if (!written.ok()) co_return written.error();
     std::string told = (plan.failure ? "Only these files are done:\n" : "Done. Files:\n") + plan.summary;
     if (plan.failure)
@@ -147,17 +159,19 @@ class PatchTool final : public ports::Tool {
     CO_TRY(const std::string text, arguments.text("input"));
     ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
     action.cwd = environment.cwd;
+    Places places(environment.cwd);
     auto planned = co_await options_.pool->run([&]() -> Result<PatchPlan> {
-      TRY(PatchPlan plan, plan_text(text, environment, options_));
-      TRY(action.opened, paths_of(plan, environment.cwd));
+      TRY(PatchPlan plan, plan_text(text, places, environment.history, options_));
+      TRY(action.opened, paths_of(plan, places));
       return plan;
     });
     if (!planned.ok()) co_return std::move(planned).error();
     for (const auto& edit : planned->edits) action.changes.push_back(common::file_change(edit));
     std::string title = action.changes.size() == 1 ? fmt::format("patch {}", action.changes[0].path)
                                                    : fmt::format("patch {} files", action.changes.size());
-    co_return common::prepared_job(std::move(action), std::move(title),
-                                   PatchJob{options_.pool, environment.cwd, environment.history, *std::move(planned)});
+    co_return common::prepared_job(
+        std::move(action), std::move(title),
+        PatchJob{options_.pool, std::move(places), environment.history, *std::move(planned)});
   }
 
  private:

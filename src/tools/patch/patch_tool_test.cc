@@ -209,6 +209,39 @@ TEST_F(PatchTest, RefusesAFileThatChangedMeanwhile) {
   EXPECT_EQ(tree(), (Tree{{"a", "1\n"}, {"b", "other\n"}}));
 }
 
+/// A link may be pointed elsewhere between the decision and the writing; the other file has the same bytes here.
+TEST_F(PatchTest, WritesTheFileThatWasDecidedAbout) {
+  put({{"open/f", "1\n"}, {"kept/f", "1\n"}});
+  fs::create_symlink("open/f", at("link"));
+  const std::string patch = "*** Begin Patch\n*** Update File: link\n@@\n-1\n+2\n*** End Patch";
+  auto call = prepare(patch);
+  ASSERT_TRUE(call.ok()) << call.error().text();
+  EXPECT_THAT((*call)->action().opened, testing::ElementsAre(at("open/f")));
+  fs::remove(at("link"));
+  fs::create_symlink("kept/f", at("link"));
+  EXPECT_TRUE(loop_.block_on((*call)->run(out_, {})).ok());
+  EXPECT_EQ(fs::read_symlink(at("link")), "kept/f");
+
+  call = prepare("*** Begin Patch\n*** Update File: open/f\n@@\n-2\n+1\n*** Add File: open/new\n+x\n*** End Patch");
+  ASSERT_TRUE(call.ok()) << call.error().text();
+  put({{"kept/f", "2\n"}});
+  fs::rename(at("open"), at("away"));
+  fs::create_directory_symlink("kept", at("open"));
+  EXPECT_EQ(loop_.block_on((*call)->run(out_, {})).error().code, base::codes::kPermission);
+  EXPECT_EQ(tree(), (Tree{{"away/f", "2\n"}, {"kept/f", "2\n"}, {"link", "2\n"}}));
+}
+
+TEST_F(PatchTest, ALinkIsNeitherDeletedNorMoved) {
+  put({{"f", "1\n"}});
+  fs::create_symlink("f", at("link"));
+  for (const char* body : {"*** Delete File: link\n", "*** Update File: link\n*** Move to: g\n@@\n-1\n+2\n"}) {
+    const auto refused = apply("*** Begin Patch\n" + std::string(body) + "*** End Patch");
+    ASSERT_FALSE(refused.ok()) << body;
+    EXPECT_EQ(refused.error().message, "apply_patch: link is a link");
+  }
+  EXPECT_EQ(tree(), (Tree{{"f", "1\n"}, {"link", "1\n"}}));
+}
+
 TEST_F(PatchTest, AMovedFileStaysExecutable) {
   put({{"run", "#!/bin/sh\n"}});
   chmod(at("run").c_str(), 0755);
@@ -225,7 +258,8 @@ base::Result<void> write_with_little_room(const std::vector<PlannedFile>& files,
   const rlimit small{.rlim_cur = 4096, .rlim_max = before.rlim_max};
   const auto old_handler = signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
-  auto result = write_plan(files, cwd);
+  Places places(cwd);
+  auto result = write_plan(files, places);
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, old_handler);
   return result;

@@ -27,24 +27,23 @@ struct Step {
   common::MadeFolders made = {};
 };
 
-Result<std::optional<mode_t>> mode_of(const std::string& cwd, const std::string& path) {
-  TRY(const Place place, common::place_of(cwd, path));
+std::optional<mode_t> mode_of(const Place& place) {
   const auto file = common::open_for_reading(place);
-  if (!file.ok()) return std::optional<mode_t>();
-  return std::optional(file->mode);
+  return file.ok() ? std::optional(file->mode) : std::nullopt;
 }
 
-Result<Step> plan_step(const PlannedFile& file, const std::string& cwd) {
-  TRY(Place place, common::place_of(cwd, file.path));
+Result<Step> plan_step(const PlannedFile& file, Places& places) {
+  TRY(Place place, places.at(file.path));
   TRY(const auto now, common::read_if_there(place));
   if (now != file.before) {
     return Error{.code = base::codes::kInvalid,
                  .message = fmt::format("{} was changed by someone else meanwhile; nothing was written", file.path),
                  .hint = "read it again and make a new patch"};
   }
-  TRY(auto mode, mode_of(cwd, file.path));
+  auto mode = mode_of(place);
   if (!mode && !file.moved_from.empty()) {
-    TRY(mode, mode_of(cwd, file.moved_from));
+    TRY(const Place from, places.at(file.moved_from));
+    mode = mode_of(from);
   }
   return Step{.file = &file, .place = std::move(place), .mode = mode};
 }
@@ -101,7 +100,7 @@ Result<void> keep_history(ports::WorkspaceHistory* history, const std::vector<St
   if (history == nullptr) return {};
   std::vector<ports::FileWrite> writes;
   for (const Step& step : steps) {
-    ports::FileWrite write{.path = step.place.absolute};
+    ports::FileWrite write{.path = step.place.real};
     if (step.file->before) write.before = *step.file->before;
     if (step.file->after) write.after = *step.file->after;
     writes.push_back(std::move(write));
@@ -111,12 +110,11 @@ Result<void> keep_history(ports::WorkspaceHistory* history, const std::vector<St
 
 }  // namespace
 
-Result<void> write_plan(const std::vector<PlannedFile>& files, const std::string& cwd,
-                        ports::WorkspaceHistory* history) {
-  TRY(const Workspace workspace, Workspace::open(cwd));
+Result<void> write_plan(const std::vector<PlannedFile>& files, Places& places, ports::WorkspaceHistory* history) {
+  TRY(const Workspace workspace, Workspace::open(places.cwd()));
   std::vector<Step> steps;
   for (const PlannedFile& file : files) {
-    TRY(Step step, plan_step(file, cwd));
+    TRY(Step step, plan_step(file, places));
     steps.push_back(std::move(step));
   }
   steps = in_order_of_writing(steps);
