@@ -98,10 +98,14 @@ std::unique_ptr<SessionNetwork> make_network(const NativeSession::Shared& shared
 }
 
 /// What commands in the jail see under its own name.
-std::vector<std::string> folders_in_sight(const engine::DriverSetup& setup) {
+std::vector<std::string> folders_in_sight(const NativeSession::Shared& shared, const engine::DriverSetup& setup) {
   std::vector<std::string> folders(sandbox::kSystemFolders.begin(), sandbox::kSystemFolders.end());
-  folders.push_back(setup.cwd);
-  if (auto real = runtime::real_path(setup.cwd); real.ok()) folders.push_back(*std::move(real));
+  std::vector<std::string> named = session_facts(shared.sandbox, setup).readable_roots;
+  named.push_back(setup.cwd);
+  for (std::string& folder : named) {
+    if (auto real = runtime::real_path(folder); real.ok()) folders.push_back(*std::move(real));
+    folders.push_back(std::move(folder));
+  }
   return folders;
 }
 
@@ -136,7 +140,8 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
                 .baseline_file = shared.keepers_dir + "/" + setup.session_id + ".names"},
                session_facts(shared.sandbox, setup), shared.host),
       keepers_(shared.loop, keeper_options(shared, setup, &sandbox_)),
-      keeper_runner_(shared.loop, keepers_, level_of(shared, setup), {&shared.fs_pool, folders_in_sight(setup)}),
+      keeper_runner_(shared.loop, keepers_, level_of(shared, setup),
+                     {&shared.fs_pool, folders_in_sight(shared, setup)}),
       runner_(keeper_runner_, sandbox_),
       jobs_(shared.loop, keepers_, shared.blobs, {.record = setup.record, .observer = this, .secrets = shared.keys}),
       web_({.loop = shared.loop,

@@ -23,13 +23,15 @@ Result<protocol::ReplyMsg> to_reply(Result<T> typed) {
 }
 
 /// What the jail of a command shows too (sandbox/session_jail.h), and the person's skills and agents.
-std::vector<std::string> readable_folders(const config::Environment& environment, const config::Paths& paths) {
+std::vector<std::string> readable_folders(const config::Environment& environment, const config::Paths& paths,
+                                          const config::Config& config) {
   const std::string home = environment.get("HOME");
   std::vector<std::string> folders(sandbox::kSystemFolders.begin(), sandbox::kSystemFolders.end());
   std::vector<std::string> offered = sandbox::toolchain_folders(environment.get("PATH"), home);
   const std::string config_folder = paths.config_file.substr(0, paths.config_file.rfind('/'));
   offered.insert(offered.end(), {config_folder + "/skills", config_folder + "/agents"});
   if (!home.empty()) offered.insert(offered.end(), {home + "/.agents/skills", home + "/.claude/skills"});
+  for (const std::string& root : config.readable_roots) offered.push_back(config::from_home(environment, root));
   for (std::string& folder : offered) {
     auto real = runtime::real_path(folder);
     if (real.ok() && *real != folder) folders.push_back(*std::move(real));
@@ -54,7 +56,7 @@ engine::PolicyPlaces policy_places(const config::Environment& environment, const
           .policy = std::move(policy),
           .only_file = options.policy_file,
           .trust_file = trust_file(paths.state_dir),
-          .readable = readable_folders(environment, paths),
+          .readable = readable_folders(environment, paths, config),
           .on_warning = std::move(on_warning)};
 }
 

@@ -7,6 +7,7 @@
 
 #include "lathe/egress/proxy_environment.h"
 #include "lathe/runtime/files.h"
+#include "lathe/sandbox/readable_roots.h"
 
 namespace lathe::apps {
 
@@ -257,11 +258,13 @@ Async<Result<ports::CommandExit>> SettlingRunner::run(ports::CommandSpec spec, p
 Result<SandboxSetup> sandbox_setup(const config::Config& config, const config::Environment& environment,
                                    const config::Paths& paths, const std::string& keeper_program) {
   TRY(globs::SecretFiles secrets, globs::SecretFiles::create(config.secret_files));
-  return SandboxSetup{.config = config,
-                      .environment = environment,
-                      .paths = paths,
-                      .secrets = std::move(secrets),
-                      .keeper_program = keeper_program};
+  SandboxSetup setup{.config = config,
+                     .environment = environment,
+                     .paths = paths,
+                     .secrets = std::move(secrets),
+                     .keeper_program = keeper_program};
+  TRY_OK(sandbox::readable_roots(session_facts(setup, {})));
+  return setup;
 }
 
 void set_behind_proxy(sandbox::SessionFacts& facts) {
@@ -285,6 +288,9 @@ sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::Dri
                               .keeper_program = setup.keeper_program};
   if (!facts.home.empty()) {
     for (const std::string& path : globs::home_secret_paths()) facts.home_secrets.push_back(facts.home + "/" + path);
+  }
+  for (const std::string& root : setup.config.readable_roots) {
+    facts.readable_roots.push_back(config::from_home(setup.environment, root));
   }
   facts.is_secret = [secrets = setup.secrets](std::string_view path) { return secrets.matches(path); };
   facts.network = network_of(session.network);

@@ -129,7 +129,7 @@ struct SandboxSetup {
   globs::SecretFiles secrets;
   std::string keeper_program;
 };
-/// Errors: `invalid` a pattern of secret-files.
+/// Errors: `invalid` a pattern of secret-files, or a place of readable-roots that commands may never read.
 [[nodiscard]] base::Result<SandboxSetup> sandbox_setup(const config::Config& config,
                                                        const config::Environment& environment,
                                                        const config::Paths& paths, const std::string& keeper_program);

@@ -84,6 +84,8 @@ struct Config {
   std::string patch_extent = "all-or-nothing";
   /// Names of files that hold secrets (globs/secret_files.h).
   std::vector<std::string> secret_files = default_secret_files();
+  /// What commands may read besides, as the person wrote it: "/…" or "~/…" (from_home).
+  std::vector<std::string> readable_roots;
   /// A protocol::SandboxMode by name.
   std::string sandbox_mode = "workspace-write";
   /// The weakest level of confinement that the person accepts.
@@ -122,6 +124,9 @@ struct Environment {
 
 /// Relative folders count as not set. Error `invalid` when neither LATHE_HOME nor HOME says where to put things.
 [[nodiscard]] base::Result<Paths> find_paths(const Environment& environment);
+
+/// "~/x" as the place in the person's home; every other path, and all without HOME, as it is.
+[[nodiscard]] std::string from_home(const Environment& environment, const std::string& path);
 
 /// One key as `config list` shows it.
 struct Setting {

@@ -100,6 +100,17 @@ backends:
   EXPECT_EQ(get(loaded, "shell.max-timeout")->source, home.paths().config_file + ":9");
 }
 
+TEST(Load, PathsBeginAtTheRootOrAtHome) {
+  const TestHome home;
+  home.write_config("readable-roots: [/data, ~/src]\n");
+  EXPECT_THAT(load_or_fail(home).config.readable_roots, ElementsAre("/data", "~/src"));
+  const Environment environment{.variables = {{"LATHE_READABLE_ROOTS", "/a, ~/b"}}};
+  EXPECT_THAT(load_or_fail(home, environment).config.readable_roots, ElementsAre("/a", "~/b"));
+  home.write_config("readable-roots: [/data, src]\n");
+  EXPECT_THAT(load(home.paths(), {}).error().message,
+              HasSubstr("config.yaml:1:17: readable-roots: \"src\" must begin with / or ~/"));
+}
+
 TEST(Load, VariablesWinOverTheFile) {
   const TestHome home;
   home.write_config("default-model: a\nbudget: {turns: 1}\n");

@@ -60,4 +60,9 @@ base::Result<Paths> find_paths(const Environment& environment) {
                .models_file = config + "/models.yaml"};
 }
 
+std::string from_home(const Environment& environment, const std::string& path) {
+  const std::string home = environment.get("HOME");
+  return path.starts_with("~/") && home.starts_with('/') ? home + path.substr(1) : path;
+}
+
 }  // namespace lathe::config

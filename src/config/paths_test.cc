@@ -31,5 +31,12 @@ TEST(FindPaths, SaysWhatIsMissing) {
   EXPECT_FALSE(find_paths({.variables = {{"LATHE_HOME", "l"}, {"HOME", "/h"}}}).ok());
 }
 
+TEST(FromHome, ReadsTheTildeOnly) {
+  const Environment environment{.variables = {{"HOME", "/h"}}};
+  EXPECT_EQ(from_home(environment, "~/data"), "/h/data");
+  EXPECT_EQ(from_home(environment, "/a/~/b"), "/a/~/b");
+  EXPECT_EQ(from_home({}, "~/data"), "~/data");
+}
+
 }  // namespace
 }  // namespace lathe::config

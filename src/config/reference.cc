@@ -110,6 +110,8 @@ std::string_view kind_words(const SettingSpec& spec) {
       return "text";
     case SettingKind::kList:
       return "list";
+    case SettingKind::kPaths:
+      return "list of paths";
     case SettingKind::kChoice:
       return "";
     case SettingKind::kCount:

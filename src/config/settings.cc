@@ -147,6 +147,10 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        "names of files that hold secrets: masked for commands, refused by file tools, left out of snapshots; \"!\" in "
        "front takes one back",
        "none"},
+      {"readable-roots", kPaths, [](Config& c) -> Slot { return &c.readable_roots; },
+       "folders and files that commands may read besides those of the system, what PATH leads to, and the working "
+       "folder: absolute, or from `~/` on; secrets in them stay hidden",
+       "none"},
       {"sandbox-mode",
        kChoice,
        [](Config& c) -> Slot { return &c.sandbox_mode; },
@@ -207,6 +211,7 @@ std::string show_number(SettingKind kind, std::int64_t value) {
       return fmt::format("{}", static_cast<double>(value) / 1e6);
     case SettingKind::kText:
     case SettingKind::kList:
+    case SettingKind::kPaths:
     case SettingKind::kChoice:
     case SettingKind::kCount:
       break;
@@ -251,6 +256,18 @@ bool read_choice(const SettingSpec& spec, const Node& node, std::string& out, Pr
   return false;
 }
 
+bool read_list(const SettingSpec& spec, const Node& node, std::vector<std::string>& out, Problems& problems) {
+  std::vector<std::string> list;
+  if (!decode(node, list, problems)) return false;
+  for (const std::string& path : list) {
+    if (spec.kind != SettingKind::kPaths || path.starts_with('/') || path.starts_with("~/")) continue;
+    problems.error(node.at, fmt::format("{}: \"{}\" must begin with / or ~/", spec.key, path));
+    return false;
+  }
+  out = std::move(list);
+  return true;
+}
+
 }  // namespace
 
 std::vector<std::string> default_secret_files() { return globs::default_secret_patterns(); }
@@ -272,7 +289,7 @@ base::Result<const SettingSpec*> find_setting(std::string_view key) {
 
 bool read_setting(const SettingSpec& spec, const Node& node, Config& config, Problems& problems) {
   const Slot slot = spec.slot(config);
-  if (auto* const* list = std::get_if<std::vector<std::string>*>(&slot)) return decode(node, **list, problems);
+  if (auto* const* list = std::get_if<std::vector<std::string>*>(&slot)) return read_list(spec, node, **list, problems);
   if (auto* const* text = std::get_if<std::string*>(&slot)) {
     std::string value;
     const bool good = read_choice(spec, node, value, problems);
@@ -297,7 +314,7 @@ bool read_setting(const SettingSpec& spec, const Node& node, Config& config, Pro
 
 Node typed_value(const SettingSpec& spec, std::string_view text) {
   if (spec.kind == SettingKind::kCount || spec.kind == SettingKind::kUsd) return formats::plain_scalar(text);
-  if (spec.kind != SettingKind::kList) return {.value = std::string(text)};
+  if (spec.kind != SettingKind::kList && spec.kind != SettingKind::kPaths) return {.value = std::string(text)};
   Node::List list;
   for (const std::string_view part : base::split(text, ',')) {
     if (!base::trim(part).empty()) list.push_back({.value = std::string(base::trim(part))});

@@ -20,6 +20,8 @@ enum class SettingKind {
   kText,
   /// A list of texts; on one line separated by commas.
   kList,
+  /// The same of absolute paths, or such that begin with "~/".
+  kPaths,
   kChoice,
   /// A whole number between `min` and `max`.
   kCount,

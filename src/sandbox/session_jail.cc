@@ -20,6 +20,7 @@
 #include "lathe/sandbox/git_folders.h"
 #include "lathe/sandbox/path_order.h"
 #include "lathe/sandbox/protected_names.h"
+#include "lathe/sandbox/readable_roots.h"
 #include "lathe/sandbox/real_path.h"
 #include "lathe/sandbox/system_folders.h"
 #include "lathe/sandbox/toolchains.h"
@@ -70,14 +71,10 @@ Result<void> make_private_folders(const SessionFacts& facts, SandboxSpec& spec) 
 
 std::vector<Mask> fixed_masks(const SandboxSpec& spec, const SessionFacts& facts) {
   std::vector<Mask> masks;
-  std::vector<std::string> hidden = facts.our_folders;
-  hidden.insert(hidden.end(), facts.home_secrets.begin(), facts.home_secrets.end());
-  for (const std::string& path : hidden) {
-    const std::string real = real_path(path);
-    if (real.empty()) continue;
+  for (std::string& real : hidden_places(facts)) {
     const auto shows = [&](const std::string& folder) { return is_below(real, folder); };
     if (std::ranges::any_of(spec.readable, shows) || std::ranges::any_of(spec.writable, shows)) {
-      masks.push_back({real, Mask::Kind::kHidden, 0});
+      masks.push_back({std::move(real), Mask::Kind::kHidden, 0});
     }
   }
   return masks;
@@ -97,35 +94,14 @@ Result<void> check_workspace(const SandboxSpec& spec, const std::vector<std::str
   return {};
 }
 
-Result<SandboxSpec> spec_of(const SessionFacts& facts, std::vector<std::string>& searched) {
-  SandboxSpec spec;
-  spec.mode = facts.mode;
-  spec.network = facts.network;
-  spec.limits = facts.limits;
-  spec.level = facts.level;
-  spec.least_level = facts.least_level;
-  spec.waiver = facts.waiver;
-  spec.keeper_program = facts.keeper_program;
-  spec.environment = facts.environment;
-  if (facts.mode == Mode::kFullAccess) return spec;
-
-  const std::string home = real_folder(facts.home);
-  spec.home = home.empty() ? facts.home : home;
-  if (!spec.home.empty()) spec.environment.push_back({"HOME", spec.home});
-  std::vector<std::string> roots = {facts.workspace};
-  roots.insert(roots.end(), facts.further_roots.begin(), facts.further_roots.end());
-  for (const std::string& root : roots) {
-    std::string real = real_folder(root);
-    if (real.empty()) return Error{.code = base::codes::kNotFound, .message = fmt::format("{}: no such folder", root)};
-    spec.writable.push_back(std::move(real));
-  }
-  spec.readable = toolchain_folders(facts.path_variable, spec.home);
-  spec.readable.insert(spec.readable.end(), facts.readable.begin(), facts.readable.end());
-  searched = spec.writable;
-  if (std::string repository = add_git_folders(spec); !repository.empty()) searched.push_back(std::move(repository));
-  TRY_OK(check_workspace(spec, facts.our_folders));
-  TRY_OK(make_private_folders(facts, spec));
-  return spec;
+/// What commands work in they read anyway, and would not write to where it was mounted again.
+Result<std::vector<std::string>> further_readable(const SessionFacts& facts, const SandboxSpec& spec) {
+  TRY(std::vector<std::string> roots, readable_roots(facts));
+  std::erase_if(roots, [&spec](const std::string& root) {
+    return std::ranges::any_of(spec.writable,
+                               [&root](const std::string& folder) { return is_at_or_below(root, folder); });
+  });
+  return roots;
 }
 
 /// Where somebody on the machine has a unix socket, as it was bound. The kernel lists those of our own network
@@ -162,8 +138,43 @@ std::string project_name(const std::string& workspace) {
   return fmt::format("{}{:016x}-{}", base::hex8(base::crc32c(workspace)), std::hash<std::string>{}(workspace), name);
 }
 
+Result<SandboxSpec> SessionJail::spec_of(const SessionFacts& facts, Searched& searched) {
+  SandboxSpec spec;
+  spec.mode = facts.mode;
+  spec.network = facts.network;
+  spec.limits = facts.limits;
+  spec.level = facts.level;
+  spec.least_level = facts.least_level;
+  spec.waiver = facts.waiver;
+  spec.keeper_program = facts.keeper_program;
+  spec.environment = facts.environment;
+  if (facts.mode == Mode::kFullAccess) return spec;
+
+  const std::string home = real_folder(facts.home);
+  spec.home = home.empty() ? facts.home : home;
+  if (!spec.home.empty()) spec.environment.push_back({"HOME", spec.home});
+  std::vector<std::string> roots = {facts.workspace};
+  roots.insert(roots.end(), facts.further_roots.begin(), facts.further_roots.end());
+  for (const std::string& root : roots) {
+    std::string real = real_folder(root);
+    if (real.empty()) return Error{.code = base::codes::kNotFound, .message = fmt::format("{}: no such folder", root)};
+    spec.writable.push_back(std::move(real));
+  }
+  spec.readable = toolchain_folders(facts.path_variable, spec.home);
+  spec.readable.insert(spec.readable.end(), facts.readable.begin(), facts.readable.end());
+  searched.worked_in = spec.writable;
+  if (std::string repository = add_git_folders(spec); !repository.empty()) {
+    searched.worked_in.push_back(std::move(repository));
+  }
+  TRY(searched.read_only, further_readable(facts, spec));
+  spec.readable.insert(spec.readable.end(), searched.read_only.begin(), searched.read_only.end());
+  TRY_OK(check_workspace(spec, facts.our_folders));
+  TRY_OK(make_private_folders(facts, spec));
+  return spec;
+}
+
 Result<std::unique_ptr<SessionJail>> SessionJail::create(const SessionFacts& facts, const HostFacts& host) {
-  std::vector<std::string> searched;
+  Searched searched;
   TRY(SandboxSpec spec, spec_of(facts, searched));
   std::vector<Mask> fixed = fixed_masks(spec, facts);
   std::unique_ptr<SessionJail> jail(
@@ -202,12 +213,16 @@ void SessionJail::hide_servers() {
 }
 
 Result<std::vector<Mask>> SessionJail::masks() {
-  TRY(std::vector<Mask> masks, secrets_.find(searched_));
+  TRY(std::vector<Mask> masks, secrets_.find(searched_.worked_in));
+  TRY(const std::vector<Mask> beside, secrets_beside_.find(searched_.read_only));
+  masks.insert(masks.end(), beside.begin(), beside.end());
   masks.insert(masks.end(), fixed_.begin(), fixed_.end());
-  // Servers of the machine that listen in the workspace.
-  if (!secrets_.sockets().empty() && !plan_.outer_argv.empty()) {
+  // Servers of the machine that listen in what is worked in or read; hide_servers() has those of the system's folders.
+  std::vector<Mask> sockets = secrets_.sockets();
+  sockets.insert(sockets.end(), secrets_beside_.sockets().begin(), secrets_beside_.sockets().end());
+  if (!sockets.empty() && !plan_.outer_argv.empty()) {
     const std::set<std::string> live = names_of_live_sockets();
-    std::ranges::copy_if(secrets_.sockets(), std::back_inserter(masks),
+    std::ranges::copy_if(sockets, std::back_inserter(masks),
                          [&](const Mask& mask) { return live.contains(mask.path.substr(mask.path.rfind('/') + 1)); });
   }
   for (const std::string& root : spec_.writable) {
@@ -218,7 +233,7 @@ Result<std::vector<Mask>> SessionJail::masks() {
 }
 
 Result<std::vector<std::string>> SessionJail::find_nested() {
-  TRY_OK(secrets_.find(searched_));
+  TRY_OK(secrets_.find(searched_.worked_in));
   return secrets_.nested();
 }
 

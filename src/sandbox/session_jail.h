@@ -31,7 +31,11 @@ struct SessionFacts {
   /// The session's id, for its temporary folder.
   std::string session;
   std::string keeper_program;
+  /// Readable as they are named, besides the system and the toolchains: what we have commands run or read.
   std::vector<std::string> readable = {};
+  /// Absolute paths that the person lets commands read (readable_roots.h); what is not there is passed over. Secrets
+  /// and the sockets of the machine's servers are hidden in them as in the workspace.
+  std::vector<std::string> readable_roots = {};
   /// Further changes to the environment of commands.
   std::vector<EnvironmentChange> environment = {};
   IsSecret is_secret = {};
@@ -67,21 +71,31 @@ class SessionJail final {
   [[nodiscard]] const std::vector<std::string>& nested() const { return secrets_.nested(); }
 
  private:
-  SessionJail(SandboxSpec spec, std::vector<std::string> searched, std::vector<Mask> fixed, IsSecret is_secret)
+  /// Where secrets are looked for.
+  struct Searched {
+    /// What commands write to, and the repository around it.
+    std::vector<std::string> worked_in;
+    /// What the person lets them read besides.
+    std::vector<std::string> read_only;
+  };
+  SessionJail(SandboxSpec spec, Searched searched, std::vector<Mask> fixed, const IsSecret& is_secret)
       : spec_(std::move(spec)),
         searched_(std::move(searched)),
         fixed_(std::move(fixed)),
-        secrets_(std::move(is_secret)) {}
+        secrets_(is_secret),
+        secrets_beside_(is_secret) {}
+  static base::Result<SandboxSpec> spec_of(const SessionFacts& facts, Searched& searched);
 
   void hide_servers();
   base::Result<std::vector<Mask>> masks();
 
   SandboxSpec spec_;
-  /// Where secrets are looked for.
-  const std::vector<std::string> searched_;
+  const Searched searched_;
   /// Lathe's own folders, the person's secrets and sockets of servers, as far as they lie in something readable.
   std::vector<Mask> fixed_;
   SecretSearch secrets_;
+  /// Of what is only read: what is new in it is nobody's doing here.
+  SecretSearch secrets_beside_;
   JailPlan plan_;
 };
 

@@ -21,6 +21,7 @@
 
 #include "lathe/sandbox/probes.h"
 #include "lathe/sandbox/protected_names.h"
+#include "lathe/sandbox/readable_roots.h"
 
 // Real jails on this machine: bubblewrap, the probes, and a stand-in for the keeper that does nothing but apply().
 
@@ -288,6 +289,36 @@ TEST_P(SandboxLevels, ReadOnlyModeWritesNothingInTheWorkspace) {
   EXPECT_FALSE(fs::exists(folders_.root + "/w/new"));
 }
 
+TEST_P(SandboxLevels, WhatThePersonNamesIsReadAndItsSecretsAreNot) {
+  if (GetParam().level == Level::kNone) return;
+  const std::string outside = folders_.root + "/outside";
+  fs::create_directories(outside + "/deep");
+  std::ofstream(outside + "/deep/.env") << "key\n";
+  fs::create_directory_symlink(outside, folders_.root + "/named");
+  const std::string said = as_user(GetParam().user, [&] {
+    SessionFacts facts = folders_.facts(GetParam().level);
+    facts.waiver = {};
+    // Level landlock hides nothing in a workspace that can be written to.
+    if (!has_mounts()) facts.mode = Mode::kReadOnly;
+    std::string all = with_jail(
+        facts, [&](SessionJail& jail) { return run_shell(jail, "cat " + outside + "/file || echo unreadable"); });
+    facts.readable_roots = {folders_.root + "/named", folders_.root + "/not-there", folders_.root + "/w/sub"};
+    return all + with_jail(facts, [&](SessionJail& jail) {
+             return run_shell(jail, "cat " + outside + "/file; cat " + outside +
+                                        "/deep/.env || echo hidden; echo x > " + outside +
+                                        "/new || echo kept; echo x > " + folders_.root + "/w/sub/f");
+           });
+  });
+  using ::testing::HasSubstr;
+  EXPECT_THAT(said, HasSubstr("unreadable\n"));
+  EXPECT_THAT(said, HasSubstr("secret\n"));
+  EXPECT_THAT(said, HasSubstr("hidden\n"));
+  EXPECT_THAT(said, HasSubstr("kept\n"));
+  EXPECT_THAT(said, ::testing::Not(HasSubstr("key\n")));
+  EXPECT_FALSE(fs::exists(outside + "/new"));
+  if (has_mounts()) EXPECT_TRUE(fs::exists(folders_.root + "/w/sub/f")) << "naming it takes no right away: " << said;
+}
+
 TEST_P(SandboxLevels, SecretThatComesLaterIsHiddenFromTheNextCommandOn) {
   if (!has_mounts()) return;
   const std::string said = in_jail([&](SessionJail& jail) {
@@ -378,6 +409,27 @@ TEST(SessionJail, RefusesToWorkWhereLatheKeepsItsFiles) {
   const auto jail = SessionJail::create(facts, {.seccomp = true});
   ASSERT_FALSE(jail.ok());
   EXPECT_THAT(jail.error().message, ::testing::HasSubstr("where Lathe keeps its own files"));
+}
+
+TEST(SessionJail, WhatCommandsNeverReadCannotBeNamed) {
+  const Folders folders;
+  SessionFacts facts = folders.facts(Level::kNone);
+  facts.home_secrets = {folders.root + "/bin/keys"};
+  fs::create_directories(folders.root + "/bin/keys/deep");
+  fs::create_directory_symlink(folders.root + "/state", folders.root + "/innocent");
+  for (const char* root : {"", "/home", "/bin/keys", "/bin/keys/deep", "/state", "/state/file", "/innocent"}) {
+    facts.readable_roots = {folders.root + root};
+    const auto refused = readable_roots(facts);
+    ASSERT_FALSE(refused.ok()) << root;
+    EXPECT_EQ(refused.error().code, base::codes::kInvalid);
+    EXPECT_THAT(refused.error().message, ::testing::StartsWith("readable-roots: " + folders.root)) << root;
+  }
+  for (const char* root : {"/", "/proc/self", "/dev", "/sys"}) {
+    facts.readable_roots = {root};
+    EXPECT_FALSE(readable_roots(facts).ok()) << root;
+  }
+  facts.readable_roots = {folders.root + "/outside", folders.root + "/none"};
+  EXPECT_THAT(*readable_roots(facts), ::testing::ElementsAre(folders.root + "/outside"));
 }
 
 TEST(SessionJail, ProjectNamesDifferByPath) {

@@ -104,6 +104,32 @@ def test_modes_say_what_is_written(lathe, tmp_path):
     assert (lathe.cwd.parent / "outside").read_text() == "y\n"
 
 
+def test_a_person_lets_commands_read_more(lathe, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "list").write_text("one\n")
+    (data / ".env").write_text("KEY=very-secret-value\n")
+    look = ["run", "--", "sh", "-c", f"cat {data}/list; cat {data}/.env; echo x > {data}/made"]
+    asked = ["policy", "explain", "--json", "--tool", "read_file", "--args", json.dumps({"path": str(data / "list")})]
+    assert run(lathe, *look).out == "" and lathe.ok(*asked).document["decision"] == "ask"
+    # Not a repository's to say.
+    (lathe.cwd / ".lathe").mkdir()
+    (lathe.cwd / ".lathe/config.yaml").write_text(f"readable-roots: [{data}]\n")
+    assert run(lathe, *look).out == ""
+    lathe.ok("config", "set", "readable-roots", "~/data")
+    assert run(lathe, *look).out == "one\n" and not (data / "made").exists()
+    assert lathe.ok(*asked).document["decision"] == "allow"
+
+
+def test_what_commands_never_read_cannot_be_named(lathe, tmp_path):
+    (tmp_path / ".ssh").mkdir()
+    assert "must begin with / or ~/" in lathe.run("config", "set", "readable-roots", "data").err
+    for root in ("~/.ssh", "/", str(tmp_path)):
+        lathe.ok("config", "set", "readable-roots", root)
+        ran = run(lathe, "run", "--", "true")
+        assert ran.code != 0 and "readable-roots: " in ran.err, root
+
+
 def test_nothing_that_a_command_started_outlives_it(lathe):
     ran = run(lathe, "run", "--", "sh", "-c", "setsid sleep 4711 & echo started")
     assert ran.out == "started\n"
