@@ -148,14 +148,8 @@ std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const conf
                            .disk = storage::Disk(faults_.get()),
                            .durability = durability(),
                            .run_git =
-                               [this](undo::GitCall call) {
-                                 return run_jailed(&loop_, &fs_pool_, &sandbox_, &host_,
-                                                   {.argv = std::move(call.argv),
-                                                    .env = std::move(call.env),
-                                                    .folder = std::move(call.folder),
-                                                    .readable = std::move(call.readable),
-                                                    .input = std::move(call.input),
-                                                    .max_output_bytes = call.max_output_bytes});
+                               [this](ports::JailedProgram program) {
+                                 return run_jailed(&loop_, &fs_pool_, &sandbox_, &host_, std::move(program));
                                }});
 }
 

@@ -28,7 +28,8 @@ struct ReadyJail {
   Launch launch;
 };
 
-Result<ReadyJail> make_ready(const SandboxSetup& setup, const sandbox::HostFacts& host, const JailedProgram& program) {
+Result<ReadyJail> make_ready(const SandboxSetup& setup, const sandbox::HostFacts& host,
+                             const ports::JailedProgram& program) {
   TRY(TemporaryFolder folder, TemporaryFolder::create("lathe-program"));
   sandbox::SessionFacts facts = session_facts(
       setup, {.session_id = "once", .cwd = program.folder, .sandbox_mode = protocol::SandboxMode::kReadOnly});
@@ -85,7 +86,7 @@ Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command) {
 }
 
 Async<Result<runtime::CommandOutput>> run_jailed(runtime::Loop* loop, runtime::Pool* pool, const SandboxSetup* setup,
-                                                 const sandbox::HostFacts* host, JailedProgram program) {
+                                                 const sandbox::HostFacts* host, ports::JailedProgram program) {
   CO_TRY(const ReadyJail ready, co_await pool->run([&] { return make_ready(*setup, *host, program); }));
   co_return co_await runtime::run_command(
       *loop,

@@ -9,6 +9,7 @@
 #include "lathe/apps/session_sandbox.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/keeper/command_group.h"
+#include "lathe/ports/jailed_program.h"
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/subprocess.h"
@@ -39,21 +40,10 @@ struct LaunchedCommand {
 /// Errors as SessionJail::next_command(). Blocks.
 [[nodiscard]] base::Result<Launch> launch_in(sandbox::SessionJail& jail, LaunchedCommand command);
 
-/// A program that Lathe itself runs over what a workspace holds (git): it can write nothing but a temporary folder,
-/// reaches nobody, and sees of the person's files what is named here.
-struct JailedProgram {
-  std::vector<std::string> argv;
-  std::vector<std::string> env;
-  /// Where it works; made before.
-  std::string folder;
-  std::vector<std::string> readable;
-  std::string input;
-  std::size_t max_output_bytes = 0;
-};
-/// To whatever end. Errors: no jail can be had (as for commands, unless the person waives it), it takes too long. Loop
-/// thread; what it is given outlives it.
+/// ports::RunJailed. Loop thread; what it is given outlives it.
 runtime::Async<base::Result<runtime::CommandOutput>> run_jailed(runtime::Loop* loop, runtime::Pool* pool,
                                                                 const SandboxSetup* setup,
-                                                                const sandbox::HostFacts* host, JailedProgram program);
+                                                                const sandbox::HostFacts* host,
+                                                                ports::JailedProgram program);
 
 }  // namespace lathe::apps

@@ -7,7 +7,8 @@
 
 namespace lathe::undo {
 
-inline runtime::Async<base::Result<runtime::CommandOutput>> run_git_unjailed(runtime::Loop* loop, GitCall call) {
+inline runtime::Async<base::Result<runtime::CommandOutput>> run_git_unjailed(runtime::Loop* loop,
+                                                                             ports::JailedProgram call) {
   runtime::CommandOptions options;
   options.spawn = {.argv = std::move(call.argv), .env = std::move(call.env), .cwd = std::move(call.folder)};
   options.input = std::move(call.input);
@@ -16,8 +17,8 @@ inline runtime::Async<base::Result<runtime::CommandOutput>> run_git_unjailed(run
 }
 
 /// For tests of what is asked of git, not of how it is confined.
-inline RunGit unjailed_git(runtime::Loop& loop) {
-  return [&loop](GitCall call) { return run_git_unjailed(&loop, std::move(call)); };
+inline ports::RunJailed unjailed_git(runtime::Loop& loop) {
+  return [&loop](ports::JailedProgram call) { return run_git_unjailed(&loop, std::move(call)); };
 }
 
 }  // namespace lathe::undo

@@ -8,6 +8,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
+#include "lathe/runtime/subprocess.h"
 #include "lathe/undo/file_state.h"
 #include "lathe/undo/private_objects.h"
 
@@ -99,8 +100,8 @@ std::string from(const std::string& folder, const std::string& path) {
   return path.starts_with('/') ? path : folder + "/" + path;
 }
 
-GitCall call_for_objects(const std::string& private_folder, const std::string& objects_folder) {
-  GitCall call;
+ports::JailedProgram call_for_objects(const std::string& private_folder, const std::string& objects_folder) {
+  ports::JailedProgram call;
   call.argv = {"git",
                "--no-pager",
                "--no-replace-objects",
@@ -201,14 +202,14 @@ std::optional<Repository> Repository::find(const std::string& folder) {
                     .exclude_file = shared + "/info/exclude"};
 }
 
-Async<Result<std::map<std::string, std::string>>> read_git_objects(RunGit run_git, std::string private_folder,
+Async<Result<std::map<std::string, std::string>>> read_git_objects(ports::RunJailed run_git, std::string private_folder,
                                                                    std::string objects_folder,
                                                                    std::vector<std::string> names,
                                                                    std::size_t max_bytes) {
   CO_TRY_OK(make_empty_repository(private_folder));
   std::map<std::string, std::string> objects;
   for (std::size_t damaged = 0; !names.empty() && damaged < kMostDamaged; ++damaged) {
-    GitCall call = call_for_objects(private_folder, objects_folder);
+    ports::JailedProgram call = call_for_objects(private_folder, objects_folder);
     call.input = base::join(names, "\n") + "\n";
     call.max_output_bytes = max_bytes + names.size() * kHeadBytes;
     CO_TRY(const runtime::CommandOutput ran, co_await run_git(std::move(call)));

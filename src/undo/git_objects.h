@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,8 +8,8 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/ports/jailed_program.h"
 #include "lathe/runtime/async.h"
-#include "lathe/runtime/subprocess.h"
 
 // What a repository has of the workspace already. A file whose bytes are those of an object need not be kept a second
 // time: before the first command of a Task nothing of an unchanged checkout is copied. The repository is only read:
@@ -38,25 +37,11 @@ struct Repository {
   [[nodiscard]] static std::optional<Repository> find(const std::string& folder);
 };
 
-/// One call of git.
-struct GitCall {
-  std::vector<std::string> argv;
-  /// The whole environment, "NAME=value".
-  std::vector<std::string> env;
-  /// Where it works, and what else it may read.
-  std::string folder;
-  std::vector<std::string> readable;
-  std::string input;
-  std::size_t max_output_bytes = 0;
-};
-/// Runs it jailed, where it can write nothing and reach nobody, to whatever end. Loop thread.
-using RunGit = std::function<runtime::Async<base::Result<runtime::CommandOutput>>(GitCall)>;
-
 /// Reads objects through git, from `private_folder` (PrivateObjects) and from `objects_folder` unless that is "".
 /// Objects that git does not have, or refuses, or dies of because they are damaged, are missing in the answer. Git does
 /// not look at every object's hash: whoever uses the bytes does.
 [[nodiscard]] runtime::Async<base::Result<std::map<std::string, std::string>>> read_git_objects(
-    RunGit run_git, std::string private_folder, std::string objects_folder, std::vector<std::string> names,
+    ports::RunJailed run_git, std::string private_folder, std::string objects_folder, std::vector<std::string> names,
     std::size_t max_bytes);
 
 }  // namespace lathe::undo

@@ -11,12 +11,12 @@
 
 #include "lathe/globs/secret_files.h"
 #include "lathe/ports/blob_store.h"
+#include "lathe/ports/jailed_program.h"
 #include "lathe/ports/workspace_history.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/pool.h"
 #include "lathe/storage/disk.h"
 #include "lathe/undo/change_log.h"
-#include "lathe/undo/git_objects.h"
 #include "lathe/undo/read_set.h"
 #include "lathe/undo/restore.h"
 #include "lathe/undo/tree_walk.h"
@@ -56,7 +56,7 @@ struct HistoryOptions {
   storage::Disk disk;
   runtime::Durability durability = runtime::Durability::kProcess;
   /// Reads what the repository has.
-  RunGit run_git;
+  ports::RunJailed run_git;
 };
 
 /// ports::WorkspaceHistory of one session in one working folder. What it is given outlives it. Nothing is read or made
