@@ -244,6 +244,7 @@ void Client::end_orphan() const {
 Result<void> Client::ensure_started() {
   if (stopped_) return unavailable("the keeper of this session was stopped");
   if (connection_) return {};
+  if (!options_.may_start) return unavailable("the keeper that was taken over has ended");
   UniqueFd ours;
   UniqueFd theirs;
   if (options_.folder.empty()) {

@@ -29,6 +29,8 @@ struct ClientOptions {
   std::string folder = {};
   /// How long they go on with nobody there. What they wrote is kept in the folder.
   std::chrono::milliseconds linger{0};
+  /// False: only what adopt() takes over is there to be used; without it start() fails as if the keeper had died.
+  bool may_start = true;
 };
 
 /// A keeper as its one client sees it. The process is started with the first command and ends with this object's
@@ -69,6 +71,8 @@ class Client final {
   /// Ends every command and the keeper.
   runtime::Async<void> stop();
 
+  /// Whether there is a keeper that commands can be handed to without starting one.
+  [[nodiscard]] bool is_connected() const { return connection_ != nullptr; }
   /// The process that was started (the keeper, or what is around it), while it lives.
   [[nodiscard]] std::optional<pid_t> keeper_pid() const;
 

@@ -50,11 +50,21 @@ class TemporaryFolder {
   std::string path_;
 };
 
+/// Every keeper is started by `around`.
+Confine confined_by(std::vector<std::string> around) {
+  return [around = std::move(around)](ports::CommandSpec spec) -> runtime::Async<base::Result<Confined>> {
+    co_return Confined{.outer_argv = around, .env = std::move(spec.env)};
+  };
+}
+
 /// The tools of one session and everything below them.
 struct Session {
-  explicit Session(runtime::Loop& the_loop, std::string folder = {}, JobOptions options = {})
+  explicit Session(runtime::Loop& the_loop, std::string folder = {}, JobOptions options = {}, Confine confine = {})
       : loop(the_loop),
-        keepers(loop, {.program = *keeper::installed_program(), .folder = std::move(folder), .linger = kLong}),
+        keepers(loop, {.program = *keeper::installed_program(),
+                       .folder = std::move(folder),
+                       .linger = kLong,
+                       .confine = std::move(confine)}),
         runner(loop, keepers),
         jobs(loop, keepers, blobs, with_record(std::move(options))),
         tools(make_shell_tools({.runner = &runner,
@@ -275,11 +285,12 @@ TEST(JobLimits, TheLongestIdleMakesRoom) {
 // ---- after the death of the process before
 
 /// Starts what `arguments` say in a process of its own, waits until `gate` can be opened for writing, and kills it.
-void start_and_die(const std::string& folder, const base::Json& arguments, const std::string& gate) {
+void start_and_die(const std::string& folder, const base::Json& arguments, const std::string& gate,
+                   Confine confine = {}) {
   const pid_t pid = fork();
   if (pid == 0) {
     runtime::Loop loop;
-    Session session(loop, folder);
+    Session session(loop, folder, {}, std::move(confine));
     (void)session.call("shell", arguments);
     std::ofstream(folder + ".job") << session.job;
     pause();
@@ -329,6 +340,33 @@ TEST(JobRecovery, ACommandOfACallGoesOnAsAJobAndLosesNothing) {
   EXPECT_EQ(session.told[0].tail, "begun\nmore\nlast\nerr\n");
   session.stop();
   EXPECT_FALSE(fs::exists(folder / "keepers"));
+}
+
+TEST(JobRecovery, WhenAKeeperThatWasTakenOverDiesTheNextOneIsConfinedAgain) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "one").c_str(), 0600), 0);
+  const std::string mark = folder / "confined";
+  const std::vector<std::string> around = {"/bin/sh", "-c", "touch " + mark + "; exec \"$@\"", "sh"};
+  start_and_die(folder / "keepers",
+                {{"command", "awk '{print $4}' /proc/$PPID/stat > " + (folder / "pid") + "; cat " + (folder / "one") +
+                                 "; sleep 1000"}},
+                folder / "one", confined_by(around));
+  ASSERT_TRUE(fs::remove(mark));
+
+  runtime::Loop loop;
+  Session session(loop, folder / "keepers", {}, confined_by(around));
+  const auto records = loop.block_on(session.jobs.recover(state_with_open_call()));
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(session.run("shell", {{"command", "echo one"}}).exit_code, 0);
+  EXPECT_FALSE(fs::exists(mark)) << "the one that was taken over serves this session too";
+  pid_t keeper = 0;
+  std::ifstream(folder / "pid") >> keeper;
+  ASSERT_GT(keeper, 1);
+  ASSERT_EQ(kill(keeper, SIGKILL), 0);
+  ASSERT_TRUE(loop.block_on(session.jobs.wait(std::get<protocol::ExecCommandBegin>(records[0]).job, kLong, {})).ok());
+  EXPECT_EQ(session.run("shell", {{"command", "echo two"}}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(mark));
+  session.stop();
 }
 
 TEST(JobRecovery, WhatACallWroteMeanwhileIsKeptWithoutKeys) {

@@ -53,9 +53,15 @@ KeeperSet::KeeperSet(runtime::Loop& loop, KeeperOptions options)
     : loop_(loop), options_(std::move(options)), file_mode_mask_(own_file_mode_mask()) {}
 
 KeeperSet::Keeper& KeeperSet::keeper_for(const Confined& confined) {
-  const std::string name = name_of(confined);
+  std::string name = name_of(confined);
   Keeper& keeper = keepers_[name];
+  if (keeper.adopted && !keeper.client->is_connected()) {
+    ended_.push_back(std::move(keeper.client));
+    keeper = {};
+  }
   if (keeper.client) return keeper;
+  // What ended ones left in their folders stays theirs.
+  if (!ended_.empty()) name += fmt::format(".{}", ended_.size());
   keeper::ClientOptions options{.program = confined.keeper_program.empty() ? options_.program : confined.keeper_program,
                                 .outer_argv = confined.outer_argv,
                                 .folder = options_.folder.empty() ? "" : options_.folder + "/" + name,
@@ -97,9 +103,10 @@ Async<std::vector<Started>> KeeperSet::adopt() {
     }
   }
   for (const std::string& name : names) {
-    auto client = std::make_unique<keeper::Client>(
-        loop_, keeper::ClientOptions{
-                   .program = options_.program, .folder = options_.folder + "/" + name, .linger = options_.linger});
+    auto client = std::make_unique<keeper::Client>(loop_, keeper::ClientOptions{.program = options_.program,
+                                                                                .folder = options_.folder + "/" + name,
+                                                                                .linger = options_.linger,
+                                                                                .may_start = false});
     auto processes = co_await client->adopt();
     if (!processes.ok() || processes->empty()) {
       co_await client->stop();
@@ -108,14 +115,16 @@ Async<std::vector<Started>> KeeperSet::adopt() {
     for (auto& process : *processes) {
       found.push_back({.client = client.get(), .process = std::move(process), .confined = true});
     }
-    keepers_[name].client = std::move(client);
+    keepers_[name] = {.client = std::move(client), .adopted = true};
   }
   co_return found;
 }
 
 Async<void> KeeperSet::stop() {
   for (auto& [key, keeper] : keepers_) co_await keeper.client->stop();
+  for (const auto& client : ended_) co_await client->stop();
   keepers_.clear();
+  ended_.clear();
   if (!options_.folder.empty()) (void)rmdir(options_.folder.c_str());
 }
 

@@ -73,6 +73,8 @@ class KeeperSet final {
   struct Keeper {
     std::unique_ptr<keeper::Client> client;
     bool forwards = false;
+    /// It is not known what it was started in, so that it cannot be started again.
+    bool adopted = false;
   };
   Keeper& keeper_for(const Confined& confined);
 
@@ -80,6 +82,8 @@ class KeeperSet final {
   const KeeperOptions options_;
   const unsigned file_mode_mask_;
   std::map<std::string, Keeper> keepers_;
+  /// Adopted ones that have ended; their commands still refer to them.
+  std::vector<std::unique_ptr<keeper::Client>> ended_;
 };
 
 }  // namespace lathe::tools::shell
