@@ -315,4 +315,9 @@ void fold_rollback(SessionState& state, const Event& event, const SessionState& 
   state.task_starts = then.task_starts;
 }
 
+void fold_rollback(SessionState& state, const Event& event, const SessionState& then) {
+  OpenCalls calls;
+  fold_rollback(state, event, then, calls);
+}
+
 }  // namespace lathe::journal

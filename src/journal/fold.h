@@ -33,5 +33,7 @@ void fold(ports::SessionState& state, const protocol::Event& event);
 /// stays; the conversation, its bookmarks and Task starts are those of `then`.
 void fold_rollback(ports::SessionState& state, const protocol::Event& event, const ports::SessionState& then,
                    OpenCalls& calls);
+/// The same for an event alone.
+void fold_rollback(ports::SessionState& state, const protocol::Event& event, const ports::SessionState& then);
 
 }  // namespace lathe::journal
