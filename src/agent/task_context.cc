@@ -61,8 +61,9 @@ std::string project_docs_text(const std::vector<ports::ProjectDoc>& docs) {
 
 std::string job_news_text(const protocol::JobEnd& end) {
   std::string text = ports::job_ended_words(end.job) + ": " + ports::describe(end) + ".";
+  if (!end.refused.empty()) text += "\n" + ports::refusal_words(end);
   if (end.output_bytes == 0) return text + " It wrote nothing.";
-  return text + " The end of its output (job_log shows more):\n" + end.tail;
+  return text + (end.refused.empty() ? " " : "") + "The end of its output (job_log shows more):\n" + end.tail;
 }
 
 std::optional<std::string> missing_context(const ports::Conversation& conversation, protocol::ContextKind kind,

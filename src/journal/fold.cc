@@ -252,9 +252,8 @@ class Fold {
   }
   void end_call(const std::string& call_id, const protocol::CallOutcome& outcome) const {
     if (CallEntry* call = open_call(call_id)) call->outcome = outcome;
-    std::erase_if(state_.job_news, [&](const protocol::JobEnd& end) {
-      return outcome.output.starts_with(ports::job_ended_words(end.job));
-    });
+    std::erase_if(state_.job_news,
+                  [&](const protocol::JobEnd& end) { return ports::tells_job_end(outcome.output, end.job); });
     state_.decisions.erase(call_id);
     state_.decided_questions.erase(call_id);
     state_.answers.erase(call_id);

@@ -132,6 +132,11 @@ TEST_F(FoldTest, TheEndOfAJobIsNewsUntilTheModelIsTold) {
   EXPECT_EQ(state.job_news.size(), 1U);
   take(ExecCommandEnd{.call_id = "c1", .outcome = {.output = "Job job_1 ended: exit code 0\n"}});
   EXPECT_TRUE(state.job_news.empty());
+  // A second job of the same call took its place, and a remark stands before both.
+  start("c4", "job_4");
+  take(JobEnd{.job = "job_4", .call_id = "c4", .exit_code = 1});
+  take(ExecCommandEnd{.call_id = "c4", .outcome = {.output = "A remark.\nJob job_4 ended in the sandbox\n"}});
+  EXPECT_TRUE(state.job_news.empty());
   // Ended behind the back of a call that says something else.
   take(JobEnd{.job = "job_2", .call_id = "c2", .exit_code = 1});
   take(ExecCommandEnd{.call_id = "c2", .outcome = {.output = "job_2 is running\n"}});

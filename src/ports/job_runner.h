@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/base/clock.h"
@@ -83,6 +84,9 @@ class JobRunner {
   // A call that may tell of the end itself holds the job meanwhile.
   virtual void hold(const std::string& job) = 0;
   virtual void release(const std::string& job) = 0;
+  /// For a call that saw a job fail and offers it to a person (CommandExit::hidden): the line that misses what is there
+  /// outside of the jail. Empty: none, or it told of a refusal (JobEnd::refused).
+  [[nodiscard]] virtual runtime::Async<std::string> hidden(std::string job) = 0;
   /// The end, unless it was told already; whoever takes it tells.
   [[nodiscard]] virtual std::optional<protocol::JobEnd> take_end(const std::string& job) = 0;
 };
@@ -96,6 +100,21 @@ using RecordEvent = std::function<void(protocol::EventMsg)>;
 
 /// How a result begins that tells the model of a job's end, so that it need not be told once more.
 [[nodiscard]] inline std::string job_ended_words(const std::string& job) { return "Job " + job + " ended"; }
+
+/// Whether a call's result tells the model of the job's end, in a line of its own.
+[[nodiscard]] inline bool tells_job_end(std::string_view output, const std::string& job) {
+  const std::string words = job_ended_words(job);
+  return output.starts_with(words) || output.contains("\n" + words);
+}
+
+/// What the model is told where the jail stopped a job, with a line end; empty where it did not.
+[[nodiscard]] inline std::string refusal_words(const protocol::JobEnd& end) {
+  if (end.refused.empty()) return {};
+  return "The sandbox may have refused it: " + end.refused +
+         "\nIf it has to run outside the sandbox, call shell again with sandbox_permissions \"require_escalated\" and "
+         "a "
+         "justification; a person decides.\n";
+}
 
 /// "exit code 0", "was killed", …
 [[nodiscard]] inline std::string describe(const protocol::JobEnd& end) {

@@ -127,6 +127,7 @@ struct JobEnd {
   std::string tail;
   std::string output_blob;
   std::int64_t output_bytes = 0;
+  std::string refused = {};
   static constexpr auto fields() {
     using S = JobEnd;
     return std::tuple{required("job", &S::job, "the job"),
@@ -135,7 +136,8 @@ struct JobEnd {
                       optional("exit_code", &S::exit_code, "exit code, or 128 + signal"),
                       optional("tail", &S::tail, "the end of its output"),
                       optional("output_blob", &S::output_blob, "SHA-256 of all that was kept of its output"),
-                      optional("output_bytes", &S::output_bytes, "bytes that it wrote")};
+                      optional("output_bytes", &S::output_bytes, "bytes that it wrote"),
+                      optional("refused", &S::refused, "what the jail seems to have refused it, as its output tells")};
   }
   friend bool operator==(const JobEnd&, const JobEnd&) = default;
 };

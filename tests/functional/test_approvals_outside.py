@@ -65,6 +65,26 @@ def test_a_protected_file_is_offered_and_a_no_is_told(lathe, start_server, repos
     assert "said no" in json.dumps(server.requests()[1]["body"])
 
 
+def test_a_background_job_is_offered_while_its_call_waits(lathe, start_server, outside):
+    server, terminal = attended(lathe, start_server, "on-request",
+                                calls(shell(f"echo tried >> tries.txt; echo ran >> {outside}/effects.txt", background=True,
+                                            yield_time_ms=30000)), says("Finished."))
+    terminal.expect("OUTSIDE the sandbox")
+    terminal.expect(f"{outside}/effects.txt")
+    terminal.expect("end the task: ")
+    terminal.type("y")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert (outside / "effects.txt").read_text() == "ran\n"
+    assert (lathe.cwd / "tries.txt").read_text() == "tried\ntried\n", "once inside, once outside"
+    kept = records(lathe)
+    begun = [record for record in kept if record["type"] == "exec_command_begin"]
+    assert begun[0]["sandbox"] != "none" and [record["sandbox"] for record in begun[1:]] == ["none"]
+    assert {record["job"] for record in kept if record["type"] == "job_end"} == {record["job"] for record in begun}
+    assert f"Job {begun[0]['job']} ended in the sandbox" in json.dumps(server.requests()[1]["body"])
+    assert not [record for record in kept if record["type"] == "context_added" and "ended" in record["text"]], "told once"
+
+
 def test_the_network_is_offered_too(lathe, start_server):
     knock = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('192.0.2.1', 9))"
     _, terminal = attended(lathe, start_server, "on-request",

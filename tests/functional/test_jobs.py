@@ -12,8 +12,9 @@ def job_of(ran):
     return next(message["job"] for message in ran.of_type("exec_command_begin") if message.get("job"))
 
 
-def test_the_end_of_a_job_is_pushed_before_the_next_turn(lathe, start_server, repository):
-    script = "until test -e go; do sleep 0.01; done; echo finished; exit 3"
+def pushed(lathe, start_server, repository, script):
+    """The run, and what the model was sent, of a job that ends while another command holds its Turn open."""
+    script = f"until test -e go; do sleep 0.01; done; {script}"
     server = start_server(calls(shell(script, background=True)), calls(shell("touch go; until test -e seen; do sleep 0.01; done")),
                           calls(shell("true")), says("Done."))
     lathe.use(server)
@@ -27,13 +28,27 @@ def test_the_end_of_a_job_is_pushed_before_the_next_turn(lathe, start_server, re
     (repository / "seen").touch()
     ran = lathe.finish(process)
     assert ran.code == 0, str(ran)
+    return ran, json.dumps(server.requests()[2]["body"])
+
+
+def test_the_end_of_a_job_is_pushed_before_the_next_turn(lathe, start_server, repository):
+    ran, sent = pushed(lathe, start_server, repository, "echo finished; exit 3")
     job = job_of(ran)
     end = ran.of_type("job_end")
     assert [(e["job"], e["state"], e["exit_code"], e["tail"]) for e in end] == [(job, "exited", 3, "finished\n")]
     told = [m for m in ran.of_type("context_added") if m["item"] == job]
     assert len(told) == 1
     assert told[0]["text"].startswith(f"Job {job} ended: exit code 3.")
-    assert "ended: exit code 3" in json.dumps(server.requests()[2]["body"])
+    assert "ended: exit code 3" in sent
+
+
+def test_the_end_of_a_job_says_what_the_jail_refused(lathe, start_server, repository):
+    ran, sent = pushed(lathe, start_server, repository, "echo evil > .git/hooks/post-checkout")
+    (end,) = ran.of_type("job_end")
+    assert "post-checkout" in end["refused"]
+    (told,) = [m for m in ran.of_type("context_added") if m["item"] == end["job"]]
+    assert f"The sandbox may have refused it: {end['refused']}\n" in told["text"] and "require_escalated" in told["text"]
+    assert "require_escalated" in sent
 
 
 def test_jobs_end_with_exec_and_it_says_so(lathe, start_server, repository):

@@ -809,6 +809,8 @@ export interface JobEndEvent {
   output_blob?: string;
   /** bytes that it wrote */
   output_bytes?: number;
+  /** what the jail seems to have refused it, as its output tells */
+  refused?: string;
 }
 
 /** The model spawned a sub-agent: a session of its own. */

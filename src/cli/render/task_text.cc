@@ -99,6 +99,7 @@ struct TaskText::Visitor {
     const std::string how = e.state == p::JobState::kExited ? fmt::format("exit code {}", e.exit_code.value_or(0))
                                                             : std::string(p::name_of(e.state));
     line(good ? Ink::kGreen : Ink::kRed, fmt::format("{} ended: {}", terminal_safe(e.job), how));
+    if (!e.refused.empty()) line(Ink::kYellow, "  the sandbox may have refused it: " + terminal_safe(e.refused));
   }
   void operator()(const p::PatchApplyBegin& e) const {
     for (const p::FileChange& change : e.changes) {

@@ -226,6 +226,8 @@ Async<Result<RunResult>> report_job(JobRunner* jobs, std::string job, millisecon
     result.header = fmt::format("{}: {}\n", ports::job_ended_words(job), ports::describe(*status.end));
     result.exit_code = status.end->exit_code;
     if (status.end->exit_code.value_or(0) != 0) result.status = CallStatus::kFailed;
+    result.header += ports::refusal_words(*status.end);
+    result.refused = status.end->refused;
     if (auto end = jobs->take_end(job)) result.events.emplace_back(*std::move(end));
   } else {
     result.header = fmt::format("{} is running; you will be told when it ends.\n", job);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "lathe/keeper/piped_command.h"
-#include "lathe/tools/shell/refusal.h"
 
 namespace lathe::tools::shell {
 
@@ -71,6 +70,12 @@ CommandExit command_exit(const keeper::Exit& exit, ports::OutputSink& out) {
   return result;
 }
 
+Async<std::string> hidden_line(JailSight sight, RefusalScan::Missing missing) {
+  if (missing.paths.empty() || sight.pool == nullptr) co_return std::string();
+  const bool hides = co_await sight.pool->run([&] { return is_hidden(missing.paths, sight.visible); });
+  co_return hides ? std::move(missing.line) : std::string();
+}
+
 Async<Result<CommandExit>> KeeperCommandRunner::run(ports::CommandSpec spec, ports::OutputSink& out,
                                                     runtime::CancelToken cancel) {
   const base::MonoTime started = loop_.mono_now();
@@ -96,10 +101,7 @@ Async<Result<CommandExit>> KeeperCommandRunner::run(ports::CommandSpec spec, por
     result.duration = took();
     if (!run.confined) co_return result;
     result.refused = scan.refused(exit->code);
-    const RefusalScan::Missing missing = scan.missing(exit->code);
-    if (!result.refused.empty() || missing.paths.empty() || sight_.pool == nullptr) co_return result;
-    const bool hides = co_await sight_.pool->run([&] { return is_hidden(missing.paths, sight_.visible); });
-    if (hides) result.hidden = missing.line;
+    if (result.refused.empty()) result.hidden = co_await hidden_line(sight_, scan.missing(exit->code));
     co_return result;
   }
 }

@@ -7,6 +7,7 @@
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
 #include "lathe/tools/shell/keeper_set.h"
+#include "lathe/tools/shell/refusal.h"
 
 namespace lathe::tools::shell {
 
@@ -17,6 +18,9 @@ struct JailSight {
   /// Absolute folders that the jail shows.
   std::vector<std::string> visible = {};
 };
+
+/// The line in which an ended command missed what is there outside of its jail; empty: none, or there is no sight.
+[[nodiscard]] runtime::Async<std::string> hidden_line(JailSight sight, RefusalScan::Missing missing);
 
 /// Runs commands to their end through the session's keepers. Loop thread.
 class KeeperCommandRunner final : public ports::CommandRunner {

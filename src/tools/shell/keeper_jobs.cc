@@ -10,7 +10,7 @@
 
 #include "lathe/base/secret_filter.h"
 #include "lathe/base/utf8.h"
-#include "lathe/tools/shell/keeper_command_runner.h"
+#include "lathe/tools/shell/refusal.h"
 
 namespace lathe::tools::shell {
 
@@ -73,6 +73,12 @@ std::string kept_text(const keeper::Process& process) {
     }
   }
   return text;
+}
+
+RefusalScan scan_of(std::string_view output) {
+  RefusalScan scan;
+  scan.add(output);
+  return scan;
 }
 
 /// Remarks of command_exit() go behind the output.
@@ -222,6 +228,7 @@ void KeeperJobs::finish(Job& job) {
              .output_blob = {},
              .output_bytes = static_cast<std::int64_t>(job.process().total(Output::kStdout) +
                                                        job.process().total(Output::kStderr))};
+  if (job.started.confined && end.state == JobState::kExited) end.refused = scan_of(kept).refused(exit.code);
   if (kept.size() > kTailBytes) {
     // Without a blob the tail is what is left, which the event shows.
     if (auto blob = blobs_.put(kept); blob.ok()) end.output_blob = std::string(*blob);
@@ -370,6 +377,15 @@ void KeeperJobs::release(const std::string& job) {
   if (!found || --found->holders > 0) return;
   show_output(*found);
   tell(*found);
+}
+
+Async<std::string> KeeperJobs::hidden(std::string job) {
+  const JobPtr found = find(job);
+  const bool failed = found && found->end && found->end->state == JobState::kExited && found->end->refused.empty();
+  if (!failed || !found->started.confined) co_return std::string();
+  const std::string kept = without_secrets(kept_text(found->process()));
+  co_return co_await hidden_line(options_.sight,
+                                 scan_of(kept).missing(static_cast<int>(found->end->exit_code.value_or(0))));
 }
 
 std::optional<JobEnd> KeeperJobs::take_end(const std::string& job) {

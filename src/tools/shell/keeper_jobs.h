@@ -13,6 +13,7 @@
 #include "lathe/ports/session_state.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/signal.h"
+#include "lathe/tools/shell/keeper_command_runner.h"
 #include "lathe/tools/shell/keeper_set.h"
 
 namespace lathe::tools::shell {
@@ -41,6 +42,7 @@ struct JobOptions {
   ports::RecordEvent record = {};
   /// May be null.
   JobObserver* observer = nullptr;
+  JailSight sight = {};
   /// What no record and no blob may hold. May be empty.
   std::function<std::vector<std::string>()> secrets = {};
 };
@@ -67,6 +69,7 @@ class KeeperJobs final : public ports::JobRunner {
   [[nodiscard]] base::Result<ports::JobStatus> status(const std::string& job) const override;
   void hold(const std::string& job) override;
   void release(const std::string& job) override;
+  [[nodiscard]] runtime::Async<std::string> hidden(std::string job) override;
   [[nodiscard]] std::optional<protocol::JobEnd> take_end(const std::string& job) override;
 
   /// Takes over what the process before this one left behind: jobs go on as jobs; a command of a call goes on as a job

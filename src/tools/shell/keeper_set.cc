@@ -102,6 +102,7 @@ Async<std::vector<Started>> KeeperSet::adopt() {
       names.push_back(entry.path().filename().string());
     }
   }
+  const std::string open = Confined().key + "-";
   for (const std::string& name : names) {
     auto client = std::make_unique<keeper::Client>(loop_, keeper::ClientOptions{.program = options_.program,
                                                                                 .folder = options_.folder + "/" + name,
@@ -113,7 +114,7 @@ Async<std::vector<Started>> KeeperSet::adopt() {
       continue;
     }
     for (auto& process : *processes) {
-      found.push_back({.client = client.get(), .process = std::move(process), .confined = true});
+      found.push_back({.client = client.get(), .process = std::move(process), .confined = !name.starts_with(open)});
     }
     keepers_[name] = {.client = std::move(client), .adopted = true};
   }

@@ -75,21 +75,67 @@ constexpr std::chrono::milliseconds kLeastYield{250};
 constexpr std::chrono::milliseconds kMostYield{30'000};
 constexpr std::chrono::milliseconds kTerminalYield{10'000};
 
-/// A command that goes on after its call.
-struct BackgroundJob {
-  ports::JobRunner* jobs;
-  ports::JobSpec spec;
-  std::chrono::milliseconds yield;
+/// What a command would do, outside of the jail that stopped it.
+ports::Action outside_of_jail(ports::Action action, const std::string& refused) {
+  action.sandbox = "none";
+  action.ask_requested = false;
+  action.outside_sandbox = true;
+  action.refused = refused;
+  return action;
+}
 
-  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
-    const std::string job = spec.job;
-    const bool outside = spec.command.outside_jail;
-    CO_TRY_OK(co_await jobs->start(std::move(spec)));
-    const JobHold hold(*jobs, job, JobHold::Taken::kAtStart);
+/// A command that goes on after its call. One that the jail stops while the call still waits for its first output can
+/// be offered to a person, as a job of its own; of one that is stopped later the model is told.
+class BackgroundCall final : public ports::PreparedCall {
+ public:
+  /// `instead_of`: the job that the jail stopped; empty: none.
+  BackgroundCall(ports::Action action, std::string title, ports::JobRunner* jobs, ports::JobSpec spec,
+                 std::chrono::milliseconds yield, std::string instead_of = {})
+      : action_(std::move(action)),
+        title_(std::move(title)),
+        jobs_(jobs),
+        spec_(std::move(spec)),
+        yield_(yield),
+        instead_of_(std::move(instead_of)) {}
+
+  [[nodiscard]] const ports::Action& action() const override { return action_; }
+  [[nodiscard]] std::string title() const override { return title_; }
+
+  Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) override {
+    CO_TRY_OK(co_await jobs_->start(spec_));
+    const JobHold hold(*jobs_, spec_.job, JobHold::Taken::kAtStart);
     // Somebody said yes to this command, not to what could be typed into it.
-    if (outside) CO_TRY_OK(jobs->close_input(job));
-    co_return co_await report_job(jobs, job, yield, &out, std::move(cancel));
+    if (spec_.command.outside_jail) CO_TRY_OK(jobs_->close_input(spec_.job));
+    CO_TRY(RunResult result, co_await report_job(jobs_, spec_.job, yield_, &out, std::move(cancel)));
+    if (result.status == CallStatus::kFailed && result.refused.empty()) {
+      result.refused = co_await jobs_->hidden(spec_.job);
+    }
+    if (!instead_of_.empty()) {
+      result.header = fmt::format("{} in the sandbox; {} is the same command outside.\n{}",
+                                  ports::job_ended_words(instead_of_), spec_.job, result.header);
+    }
+    co_return result;
   }
+
+  [[nodiscard]] std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
+    // A person decides about one command, not about what would be typed into a terminal.
+    if (spec_.command.outside_jail || spec_.terminal) return nullptr;
+    ports::Action action = outside_of_jail(action_, refused);
+    ports::JobSpec spec = spec_;
+    spec.job = jobs_->new_job();
+    action.job = spec.job;
+    // It runs only when the gate lets it.
+    spec.command.outside_jail = true;
+    return std::make_unique<BackgroundCall>(std::move(action), title_, jobs_, std::move(spec), yield_, spec_.job);
+  }
+
+ private:
+  const ports::Action action_;
+  const std::string title_;
+  ports::JobRunner* const jobs_;
+  const ports::JobSpec spec_;
+  const std::chrono::milliseconds yield_;
+  const std::string instead_of_;
 };
 
 /// A command that is run to its end.
@@ -123,15 +169,10 @@ class ShellCall final : public ports::PreparedCall {
 
   [[nodiscard]] std::unique_ptr<ports::PreparedCall> outside_sandbox(const std::string& refused) const override {
     if (spec_.outside_jail) return nullptr;
-    ports::Action action = action_;
-    action.sandbox = "none";
-    action.ask_requested = false;
-    action.outside_sandbox = true;
-    action.refused = refused;
     ports::CommandSpec spec = spec_;
     // It runs only when the gate lets it.
     spec.outside_jail = true;
-    return std::make_unique<ShellCall>(std::move(action), title_, runner_, std::move(spec));
+    return std::make_unique<ShellCall>(outside_of_jail(action_, refused), title_, runner_, std::move(spec));
   }
 
  private:
@@ -250,11 +291,10 @@ class ShellTool final : public ports::Tool {
     if (goes_on) {
       action.job = options_.jobs->new_job();
       const auto usual = terminal ? kTerminalYield : kLeastYield;
-      BackgroundJob job{
-          .jobs = options_.jobs,
-          .spec = {.job = action.job, .command = std::move(spec), .terminal = terminal},
-          .yield = std::clamp(std::chrono::milliseconds(yield.value_or(usual.count())), kLeastYield, kMostYield)};
-      return common::prepared_job(std::move(action), title + " in the background", std::move(job));
+      const auto span = std::clamp(std::chrono::milliseconds(yield.value_or(usual.count())), kLeastYield, kMostYield);
+      ports::JobSpec job{.job = action.job, .command = std::move(spec), .terminal = terminal};
+      return std::make_unique<BackgroundCall>(std::move(action), title + " in the background", options_.jobs,
+                                              std::move(job), span);
     }
     return std::make_unique<ShellCall>(std::move(action), std::move(title), options_.runner, std::move(spec));
   }

@@ -5,6 +5,7 @@
 
 #include "lathe/fakes/memory_blob_store.h"
 #include "lathe/runtime/loop.h"
+#include "lathe/sandbox/command_jail.h"
 #include "lathe/tools/shell/environment.h"
 #include "lathe/tools/shell/keeper_command_runner.h"
 #include "lathe/tools/shell/keeper_jobs.h"
@@ -63,7 +64,7 @@ class ShellTest : public testing::Test {
 
   runtime::Async<base::Result<Confined>> confine(ports::CommandSpec spec) {
     outside_jail_.push_back(spec.outside_jail);
-    co_return Confined{.env = std::move(spec.env)};
+    co_return Confined{.jail = spec.outside_jail ? std::string() : jail_, .env = std::move(spec.env)};
   }
   base::Result<std::unique_ptr<ports::PreparedCall>> prepare(base::Json arguments) {
     const protocol::ToolCall call{.call_id = "c1", .tool = "shell", .arguments = arguments.dump()};
@@ -85,6 +86,7 @@ class ShellTest : public testing::Test {
   fakes::MemoryBlobStore blobs_;
   /// Of every command that was started.
   std::vector<bool> outside_jail_;
+  std::string jail_;
   KeeperSet keepers_;
   KeeperCommandRunner runner_;
   KeeperJobs jobs_;
@@ -198,6 +200,38 @@ TEST_F(ShellTest, WhatTheJailStoppedCanBeAskedForOutside) {
   EXPECT_TRUE(stopping.ran[1].outside_jail);
   EXPECT_EQ(stopping.ran[1].argv, stopping.ran[0].argv);
   EXPECT_EQ(stopping.ran[1].input, "in");
+}
+
+TEST_F(ShellTest, AJobThatTheJailStoppedCanBeAskedForOutside) {
+  // One that confines nothing: what the output says is what counts here.
+  jail_ = sandbox::CommandJail{}.encode();
+  const base::Json arguments = {
+      {"command", "echo 'touch: x: Permission denied'; exit 1"}, {"background", true}, {"yield_time_ms", 30'000}};
+  const auto call = prepare(arguments);
+  const auto inside = loop_.block_on((*call)->run(out_, runtime::CancelToken()));
+  ASSERT_TRUE(inside.ok()) << inside.error().text();
+  EXPECT_EQ(inside->refused, "touch: x: Permission denied");
+  EXPECT_THAT(inside->header, HasSubstr("The sandbox may have refused it: touch: x: Permission denied\n"));
+  EXPECT_THAT(inside->header, HasSubstr("require_escalated"));
+  ASSERT_EQ(inside->events.size(), 1U);
+  EXPECT_EQ(std::get<protocol::JobEnd>(inside->events[0]).refused, inside->refused);
+  const auto outside = (*call)->outside_sandbox(inside->refused);
+  ASSERT_NE(outside, nullptr);
+  EXPECT_TRUE(outside->action().outside_sandbox);
+  EXPECT_EQ(outside->action().sandbox, "none");
+  EXPECT_EQ(outside->action().refused, inside->refused);
+  const std::string first = (*call)->action().job;
+  const std::string second = outside->action().job;
+  EXPECT_NE(second, first);
+  const auto ran = loop_.block_on(outside->run(out_, runtime::CancelToken()));
+  ASSERT_TRUE(ran.ok()) << ran.error().text();
+  EXPECT_TRUE(ports::tells_job_end(ran->header, first)) << ran->header;
+  EXPECT_TRUE(ports::tells_job_end(ran->header, second)) << ran->header;
+  EXPECT_EQ(ran->refused, "") << "no jail stopped it there";
+  EXPECT_EQ(outside->outside_sandbox("again"), nullptr);
+  EXPECT_EQ(outside_jail_, (std::vector<bool>{false, true}));
+  const auto terminal = prepare({{"command", "true"}, {"tty", true}});
+  EXPECT_EQ((*terminal)->outside_sandbox("x"), nullptr) << "one yes opens no terminal";
 }
 
 TEST_F(ShellTest, LeavingTheSandboxIsOnlyARequest) {
