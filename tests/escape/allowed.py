@@ -17,7 +17,18 @@ class Work:
     proxy_to: str = ""
     # The folder below the workspace's repository that is the workspace.
     below: str = ""
+    # What the person did in the workspace.
+    before: str = ""
 
+
+# With a conflict that is resolved.
+REBASES = """
+export GIT_EDITOR=true; git config --global user.name t; git config --global user.email t@e.invalid
+git checkout -q -b other; echo a > readme.txt; git commit -qam a
+git checkout -q main; echo b > readme.txt; git commit -qam b
+git rebase -q other; echo b > readme.txt; git add readme.txt; git rebase --continue >/dev/null
+git log -1 --format=%s
+"""
 
 ALLOWED = (
     Work("workspace_is_written", (LINE_ROOTS,), "echo x > new.txt; cat new.txt", "x"),
@@ -53,6 +64,9 @@ print(listener.accept()[0].recv(2).decode())
     Work("repository_above_the_workspace", (LINE_PARENT,), "git log -1 --format=%s", "start", below="part/of/it"),
     Work("git_reads_and_writes", (LINE_CARVED,),
          "git add . && git -c user.name=t -c user.email=t@e.invalid commit -q -m c && git log --oneline | wc -l", "2"),
+    Work("rebase_begins_and_ends", (LINE_CARVED,), REBASES, "b"),
+    Work("work_beside_the_persons_rebase", (LINE_CARVED,), "git status -s >/dev/null && git add . && git -c user.name=t -c user.email=t@e.invalid commit -q --allow-empty -m c && git log -1 --format=%s", "c",
+         before="GIT_SEQUENCE_EDITOR='echo break >' git rebase -q -i --root"),
     Work("workspace_within_the_private_home", (LINE_CARVED,), "ls -A @HOME@ | grep -c -e project -e Documents; cat readme.txt", "hello"),
     Work("python_threads", (LINE_SPACES,),
          "python3 -c \"import threading; t = threading.Thread(target=print, args=('ok',)); t.start(); t.join()\"", "ok"),

@@ -14,6 +14,8 @@ LEVELS = (FULL, NAMESPACES, LANDLOCK)
 ALL = frozenset(LEVELS)
 MOUNTS = frozenset({FULL, NAMESPACES})
 
+SMALL_DISK = 64 << 20
+
 # Classes of incidents; README.md lists what serves each.
 RACES = "filesystem races and links"
 TRUSTED_LATER = "what the outside trusts later"
@@ -84,6 +86,12 @@ class Attack:
     since_abi: int = 1
     # World needs root to lay it out: a name server, a listener for echo requests.
     needs_root: bool = False
+    # The workspace is a file system of SMALL_DISK bytes, empty; needs root to be made.
+    small_disk: bool = False
+    # The person has Lathe in their home, a copy, and runs that.
+    installed_at_home: bool = False
+    # What the person has set, by name of the variable.
+    settings: tuple = ()
     # The processors whose numbers or machine code it holds; empty: all.
     machines: tuple = ()
 
@@ -121,14 +129,31 @@ def changed(path, text):
     return look
 
 
-def has_roots_rights(path):
-    """Whoever executes the file does so as its owner."""
+def has_bit(path, bit):
     def look(world, output):
         try:
             status = os.lstat(world.fill_in(path, ""))
         except FileNotFoundError:
             return False
-        return bool(status.st_mode & stat.S_ISUID) and status.st_size > 0
+        return bool(status.st_mode & bit) and status.st_size > 0
+    return look
+
+
+def has_roots_rights(path):
+    """Whoever executes the file does so as its owner."""
+    return has_bit(path, stat.S_ISUID)
+
+
+def has_groups_rights(path):
+    """Whoever executes the file does so as its group; what is made in the folder is its group's."""
+    return has_bit(path, stat.S_ISGID)
+
+
+def is_no_program(path):
+    """Not what it was."""
+    def look(world, output):
+        with open(world.fill_in(path, ""), "rb") as file:
+            return file.read(4) != b"\x7fELF"
     return look
 
 

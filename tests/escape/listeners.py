@@ -25,6 +25,8 @@ class Listeners:
         self._listen(socket.AF_UNIX, "\0" + self.abstract)
         self.control = self._listen_at(folder / "control.sock")
         self.docker = self._listen_at(folder / "home/.docker/run/docker.sock")
+        # Beside programs that PATH leads to.
+        self.daemon = self._listen_at(folder / "home/tools/share/daemon.sock")
         self._listen_at(workspace / "app.sock")
         self.log = self._listen_at(folder / "log.sock", socket.SOCK_DGRAM)
         self.udp_port = self._take(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)).getsockname()[1]

@@ -21,7 +21,7 @@ def at(level, *values, name, since_abi=1):
 
 
 TRIED = [(attack, user) for attack in ATTACKS if can_be_tried_here(attack)
-         for user in USERS if user in attack.users and ("root" in USERS or not attack.needs_root)]
+         for user in USERS if user in attack.users and ("root" in USERS or not (attack.needs_root or attack.small_disk))]
 CONFINED = [at(level, attack, level, user, name=f"{attack.name}-{level}-{user}", since_abi=attack.since_abi)
             for attack, user in TRIED for level in LEVELS if level in attack.levels]
 UNCONFINED = [pytest.param(attack, user, id=f"{attack.name}-{user}") for attack, user in TRIED]
@@ -37,14 +37,19 @@ def confined(lathe, level, script, proxy_to=""):
 def run(there, attack, argv):
     calling = there.caller if "@CALLED" in attack.script else contextlib.nullcontext()
     with calling:
-        return there.run(argv, terminal=attack.terminal, own_resolver=attack.needs_root)
+        return there.run(argv, terminal=attack.terminal, own_resolver=attack.needs_root, small_disk=attack.small_disk,
+                         settings=attack.settings)
+
+
+def program_of(there, attack, lathe_program):
+    return there.install(lathe_program) if attack.installed_at_home else lathe_program
 
 
 @pytest.mark.parametrize("attack, user", UNCONFINED)
 def test_works_unconfined(world, lathe_program, attack, user):
     there = world(user, attack.secrets)
     # As in a jail, a process of the same user waits above it.
-    script = there.fill_in(attack.script, lathe_program)
+    script = there.fill_in(attack.script, program_of(there, attack, lathe_program))
     ran = run(there, attack, ["sh", "-c", '"$@"; exit $?', "watcher", "bash", "-c", script])
     output = ran.stdout.decode(errors="replace")
     # What was sent may still be on its way to the listener.
@@ -57,8 +62,9 @@ def test_works_unconfined(world, lathe_program, attack, user):
 @pytest.mark.parametrize("attack, level, user", CONFINED)
 def test_is_contained(world, lathe_program, attack, level, user):
     there = world(user, attack.secrets)
-    script = "echo STARTED\n" + there.fill_in(attack.script, lathe_program)
-    ran = run(there, attack, confined(lathe_program, level, script, "allowed.test" if attack.proxy else ""))
+    program = program_of(there, attack, lathe_program)
+    script = "echo STARTED\n" + there.fill_in(attack.script, program)
+    ran = run(there, attack, confined(program, level, script, "allowed.test" if attack.proxy else ""))
     output = ran.stdout.decode(errors="replace")
     assert output.startswith("STARTED"), ran  # refusing to run at all contains nothing
     assert not attack.worked(there, output), ran
@@ -68,9 +74,12 @@ def test_is_contained(world, lathe_program, attack, level, user):
 @pytest.mark.parametrize("work, level, user", WORK)
 def test_work_goes_on(world, lathe_program, work, level, user):
     there = world(user)
-    ran = there.run(confined(lathe_program, level, there.fill_in(work.script, lathe_program), work.proxy_to),
-                    cwd=there.make_folder(work.below))
+    folder = there.make_folder(work.below)
+    if work.before:
+        assert there.run(["bash", "-c", work.before]).returncode == 0
+    ran = there.run(confined(lathe_program, level, there.fill_in(work.script, lathe_program), work.proxy_to), cwd=folder)
     assert ran.stdout.decode().splitlines()[-1:] == [work.last], ran
+    assert b"lathe: a command" not in ran.stderr, ran
     assert list(there.temporary.iterdir()) == []
 
 

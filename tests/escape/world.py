@@ -13,6 +13,7 @@ import tempfile
 import termios
 import tty
 
+from attack import SMALL_DISK
 from listeners import Caller, Listeners
 
 # An ordinary user that owns nothing else on the machine.
@@ -181,8 +182,17 @@ class World:
         shutil.copy("/usr/bin/id", self.suid)
         self.suid.chmod(0o4755)
 
+    def install(self, program):
+        """A copy of Lathe in the home; gives the program's path."""
+        folder = self.home / ".local"
+        for name in ("bin/lathe", "libexec/lathe/lathe-keeper"):
+            (folder / name).parent.mkdir(parents=True)
+            shutil.copy(pathlib.Path(program).parents[1] / name, folder / name)
+        give(folder, self.uid)
+        return str(folder / "bin/lathe")
+
     def environment(self):
-        path = f"{self.home}/missing/bin:{PATH}"
+        path = f"{self.home}/missing/bin:{self.home}/tools/bin:{self.home}/.local/bin:{PATH}"
         return {"PATH": path, "HOME": str(self.home), "LATHE_HOME": str(self.lathe_home),
                 "TMPDIR": str(self.temporary), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "MOCK_API_KEY": self.secret,
                 "SSH_AUTH_SOCK": self.listeners.control}
@@ -205,7 +215,7 @@ class World:
                   "PLANTED": self.planted_in_tmp, "ETC": self.in_system[0], "USR": self.in_system[1],
                   "TCP": self.listeners.tcp_port, "TCP6": self.listeners.tcp6_port, "UDP": self.listeners.udp_port,
                   "ABSTRACT": self.listeners.abstract, "CONTROL": self.listeners.control, "LOG": self.listeners.log,
-                  "DOCKER": self.listeners.docker, "CALLED": self.caller.port, "CALLED_NAME": self.caller.name,
+                  "DOCKER": self.listeners.docker, "DAEMON": self.listeners.daemon, "CALLED": self.caller.port, "CALLED_NAME": self.caller.name,
                   "PING": self.ping, "SECONDS": self.seconds, "SUID": self.suid, "SHM": self.memory.number, "SHM_NAME": self.memory.name,
                   "TTY": os.ttyname(self._terminals[1])}
         self._may_sleep |= "@SECONDS@" in script
@@ -213,7 +223,7 @@ class World:
             script = script.replace(f"@{name}@", str(value))
         return script
 
-    def run(self, argv, timeout=PATIENCE, terminal=False, own_resolver=False, cwd=None):
+    def run(self, argv, timeout=PATIENCE, terminal=False, own_resolver=False, small_disk=False, cwd=None, settings=()):
         """Runs it in the workspace as the world's user; a descriptor to a file outside is open as number 9."""
         argv = self.as_user(argv)
         if terminal:
@@ -221,6 +231,9 @@ class World:
         if own_resolver:
             argv = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
                     str(self.base / "resolv.conf"), *argv]
+        if small_disk:
+            options = f"size={SMALL_DISK},uid={self.uid},gid={self.uid},mode=755"
+            argv = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o "$0" small . && cd "$PWD" && exec "$@"', options, *argv]
         stdin = self._terminals[1] if terminal else subprocess.DEVNULL
         with open(self.outside / "open.txt", "ab") as leaked:
 
@@ -230,7 +243,7 @@ class World:
                     os.setsid()
                     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-            return subprocess.run(argv, cwd=cwd or self.workspace, env=self.environment(), capture_output=True, stdin=stdin,
+            return subprocess.run(argv, cwd=cwd or self.workspace, env={**self.environment(), **dict(settings)}, capture_output=True, stdin=stdin,
                                   timeout=timeout, preexec_fn=prepare, pass_fds=(9,))
 
     def make_folder(self, path):

@@ -1,6 +1,10 @@
 """Writing outside of the workspace: straight, through links, by races; destroying what lies there."""
-from attack import (CONTAINER, DESTRUCTION, LINE_CARVED, LINE_LINKS, LINE_PRIVILEGES, LINE_READS, LINE_WRITES, MOUNTS, RACES,
-                    SSRF, SUPPLY_CHAIN, SYSCALL, TRUSTED_LATER, Attack, changed, gone, has_roots_rights, printed_secret, python, wrote)
+from attack import (CONTAINER, DESTRUCTION, LINE_CARVED, LINE_LINKS, LINE_PRIVILEGES, LINE_READS, LINE_TIMEOUT, LINE_WRITES,
+                    MOUNTS, RACES, SSRF, SUPPLY_CHAIN, SWITCH_OFF, SYSCALL, TRUSTED_LATER, Attack, changed, gone,
+                    has_groups_rights, has_roots_rights, is_no_program, printed, printed_secret, python, wrote)
+
+AT_HOME = "@HOME@/.local"
+NO_PROGRAM = "echo '#!/bin/sh' > n; chmod +x n"
 
 ATTACKS = (
     Attack("link_to_a_file_outside", (RACES, LINE_LINKS), "ln -s @OUT@/victim.txt l; echo @TOKEN@ > l",
@@ -70,4 +74,28 @@ import os
 fd = os.open("s", os.O_CREAT | os.O_RDWR, 0o4755)
 os.write(fd, open("/bin/true", "rb").read())
 """), has_roots_rights("@HOME@/project/s"), users=("root",)),
+    Attack("groups_rights_for_everyone", (CONTAINER, LINE_PRIVILEGES), "cp /bin/true s; chmod 2755 s", has_groups_rights("@HOME@/project/s")),
+    Attack("groups_rights_for_everyone_by_descriptor", (CONTAINER, LINE_PRIVILEGES), python(SYSCALL + """
+import shutil
+shutil.copy("/bin/true", "s")
+fd = os.open("s", os.O_RDONLY)
+call("fchmod", fd, 0o2755)
+call("fchmodat2", -100, b"s", 0o2755, 0)
+"""), has_groups_rights("@HOME@/project/s")),
+    Attack("groups_rights_for_everyone_at_birth", (CONTAINER, LINE_PRIVILEGES), python("""
+import os
+fd = os.open("s", os.O_CREAT | os.O_RDWR, 0o2755)
+os.write(fd, open("/bin/true", "rb").read())
+"""), has_groups_rights("@HOME@/project/s"), users=("root",)),
+    Attack("folder_of_the_group", (CONTAINER, LINE_PRIVILEGES), "mkdir d; chmod 2775 d", has_groups_rights("@HOME@/project/d")),
+    Attack("keeper_replaced", (SWITCH_OFF, LINE_WRITES),
+           f"{NO_PROGRAM}; k={AT_HOME}/libexec/lathe/lathe-keeper; for p in $k /run/lathe/lathe-keeper /proc/1/root$k /proc/$PPID/root$k; do cp -f n $p; done",
+           is_no_program(f"{AT_HOME}/libexec/lathe/lathe-keeper"), installed_at_home=True),
+    Attack("lathe_replaced", (SWITCH_OFF, SUPPLY_CHAIN), f"{NO_PROGRAM}; cp -f n {AT_HOME}/bin/lathe",
+           is_no_program(f"{AT_HOME}/bin/lathe"), installed_at_home=True),
+    Attack("lathe_moved_aside", (SWITCH_OFF, SUPPLY_CHAIN), f"{NO_PROGRAM}; mv {AT_HOME}/bin b; mkdir {AT_HOME}/bin; cp n {AT_HOME}/bin/lathe",
+           is_no_program(f"{AT_HOME}/bin/lathe"), installed_at_home=True),
+    Attack("disk_filled", (DESTRUCTION, LINE_TIMEOUT), "head -c 60M /dev/zero > big; sleep 1; echo SURVIVED", printed("SURVIVED"), small_disk=True),
+    Attack("disk_filled_by_many", (DESTRUCTION, LINE_TIMEOUT), "head -c 60M /dev/zero | split -a 3 -b 100k - f; sleep 1; echo SURVIVED",
+           printed("SURVIVED"), small_disk=True),
 )

@@ -87,6 +87,7 @@ UNIX = (
     Attack("control_socket_by_datagram", (CONTAINER, LINE_UNIX),
            python('import socket\nsocket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"@TOKEN@", "@LOG@")'), reached),
     Attack("containers_socket", (CONTAINER, LINE_UNIX), "curl -s --max-time 5 --unix-socket @DOCKER@ http://d/@TOKEN@", reached),
+    Attack("server_beside_a_toolchain", (CONTAINER, LINE_UNIX), by_unix_socket('"@DAEMON@"'), reached),
     Attack("socket_in_the_workspace", (CONTAINER, LINE_UNIX), by_unix_socket('"app.sock"'), reached),
     Attack("descriptor_through_a_socket", (CONTAINER, LINE_UNIX), python("""
 import os, socket

@@ -1,6 +1,6 @@
 """Signalling, tracing, reading and steering other processes: those of the machine, and those that keep the jail."""
-from attack import (CONTAINER, DESTRUCTION, LINE_DEVICES, LINE_SESSION, LINE_SPACES, LINE_SYSCALLS, REMOTE, SYSCALL, Attack,
-                    printed, printed_secret, python, victim_died, wrote)
+from attack import (CONTAINER, DESTRUCTION, LINE_DEVICES, LINE_SESSION, LINE_SPACES, LINE_SYSCALLS, LINE_TIMEOUT, REMOTE,
+                    SYSCALL, Attack, printed, printed_secret, python, victim_died, wrote)
 
 ATTACKS = (
     Attack("another_process_killed", (REMOTE, DESTRUCTION, LINE_SPACES), "kill -9 @VICTIM@", victim_died, since_abi=6),
@@ -61,5 +61,21 @@ import fcntl, termios
 terminal = open("/dev/tty", "rb", 0)
 for letter in b"@TOKEN@\\n": fcntl.ioctl(terminal, termios.TIOCSTI, bytes([letter]))
 """), lambda world, output: world.typed(world.token), users=("root",), terminal=True),
+    # A quarter of it is allowed.
+    Attack("memory_taken", (DESTRUCTION, LINE_TIMEOUT), python("""
+import time
+taken = b"x" * (1 << 30)
+time.sleep(1)
+print("SURVIVED")
+"""), printed("SURVIVED"), settings=(("LATHE_MEMORY_BYTES", str(1 << 28)),)),
+    Attack("memory_taken_by_many", (DESTRUCTION, LINE_TIMEOUT), python("""
+import os, time
+for _ in range(7):
+    if os.fork() == 0: break
+taken = b"x" * (1 << 26)
+time.sleep(1)
+print("SURVIVED", flush=True)
+os._exit(0)
+"""), printed("SURVIVED"), settings=(("LATHE_MEMORY_BYTES", str(1 << 28)),)),
     Attack("another_terminal_written_to", (REMOTE, LINE_DEVICES), "echo @TOKEN@ > @TTY@", lambda world, output: world.shown(world.token)),
 )

@@ -121,6 +121,13 @@ finally:
     for pid in started: os.kill(pid, 9)
 """)
 
+IDENTITY = "-c user.name=t -c user.email=t@e.invalid"
+STEPS = ".git/rebase-merge/git-rebase-todo"
+# Stops before it does anything.
+REBASE = f"GIT_SEQUENCE_EDITOR='echo break >' git {IDENTITY} rebase -q -i --root"
+CONTINUE = Person("git rebase --continue")
+SHELLS_FILES = "~/.bashrc ~/.profile ~/.bash_profile"
+
 PLANTED = (
     SessionAttack("hook_then_commit", (TRUSTED_LATER, LINE_PROTECTED), (Command(plant(".git/hooks/post-commit")), COMMIT),
                   wrote("@OUT@/ran")),
@@ -162,6 +169,26 @@ PLANTED = (
                   (Person("printf 'default-backend: e\\nbackends:\\n  e:\\n    type: openai\\n    url: http://127.0.0.1:@TCP@/@TOKEN@\\n' > .lathe/config.yaml"),
                    Command("true"), Naive("curl -s $(grep -o 'http://.*' .lathe/config.yaml)")),
                   reached),
+    SessionAttack("rebase_planted", (TRUSTED_LATER, LINE_PROTECTED),
+                  (Command(f"{REBASE}; echo 'exec {RUN}' >> {STEPS}"), CONTINUE), wrote("@OUT@/ran")),
+    SessionAttack("rebase_of_the_persons_changed", (TRUSTED_LATER, LINE_PROTECTED),
+                  (Person(REBASE), Command(f"printf 'x {RUN}\n' > t; mv t {STEPS}"), CONTINUE), wrote("@OUT@/ran")),
+    SessionAttack("rebase_behind_a_link", (TRUSTED_LATER, LINE_LINKS),
+                  (Command(f"{REBASE}; mv .git/rebase-merge r; ln -s ../r .git/rebase-merge"),
+                   Command(f"[ ! -d r ] || echo 'exec {RUN}' >> r/git-rebase-todo"), CONTINUE), wrote("@OUT@/ran")),
+    SessionAttack("rebase_by_a_strategy", (TRUSTED_LATER, LINE_MISSING_NAMES),
+                  (Person("for f in a b; do echo $f > $f; git add $f; git commit -q -m $f; done; GIT_SEQUENCE_EDITOR='sed -i 1s/.*/break/' git rebase -q -i --root"),
+                   Command(f"{plant('git-merge-d/run')}; echo d/run > .git/rebase-merge/strategy"), CONTINUE), wrote("@OUT@/ran")),
+    SessionAttack("server_of_a_remote_planted", (TRUSTED_LATER, LINE_MISSING_NAMES),
+                  (Command(f"git init -q --bare e; {plant('e/hooks/pre-receive')}; mkdir -p .git/remotes; echo 'URL: e' > .git/remotes/origin"),
+                   Person("git push -q origin HEAD:refs/heads/x")), wrote("@OUT@/ran")),
+    SessionAttack("libraries_for_the_next_command", (SUPPLY_CHAIN, LINE_PROTECTED),
+                  (Command(f"export LD_PRELOAD=$PWD/no.so LD_LIBRARY_PATH=$PWD; echo 'export LD_PRELOAD=$PWD/no.so LD_LIBRARY_PATH=$PWD' | tee -a {SHELLS_FILES}"),
+                   Command("[ -z \"$LD_PRELOAD$LD_LIBRARY_PATH\" ] || echo OBEYED"),
+                   Person("bash -lc '[ -z \"$LD_PRELOAD$LD_LIBRARY_PATH\" ] || echo OBEYED'")), printed("OBEYED")),
+    SessionAttack("script_before_the_next_command", (SUPPLY_CHAIN, LINE_PROTECTED),
+                  (Command(f"{plant('~/rc')}; {plant('rc')}; export BASH_ENV=$PWD/rc ENV=$PWD/rc; echo \"export BASH_ENV=$PWD/rc ENV=$PWD/rc\" | tee -a {SHELLS_FILES}"),
+                   Command("bash -c true; sh -c true"), Person("bash -lc 'bash -c true'; bash -ic 'bash -c true'")), wrote("@OUT@/ran")),
     SessionAttack("programs_for_the_next_shell", (SUPPLY_CHAIN, LINE_MISSING_ROOT),
                   (Command(f"{plant('~/missing/bin/git')}; {plant('~/.local/bin/git')}; echo 'PATH=~/.local/bin:~/missing/bin:$PATH' | tee -a ~/.bashrc ~/.profile ~/.bash_profile"),
                    Command("git status"), Person("bash -lc 'git --version'; bash -ic 'git --version'; git --version")),
