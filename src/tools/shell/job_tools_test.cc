@@ -50,11 +50,12 @@ class TemporaryFolder {
   std::string path_;
 };
 
+runtime::Async<base::Result<Confined>> confined_in(std::vector<std::string> around, ports::CommandSpec spec) {
+  co_return Confined{.outer_argv = std::move(around), .env = std::move(spec.env)};
+}
 /// Every keeper is started by `around`.
 Confine confined_by(std::vector<std::string> around) {
-  return [around = std::move(around)](ports::CommandSpec spec) -> runtime::Async<base::Result<Confined>> {
-    co_return Confined{.outer_argv = around, .env = std::move(spec.env)};
-  };
+  return [around = std::move(around)](ports::CommandSpec spec) { return confined_in(around, std::move(spec)); };
 }
 
 /// The tools of one session and everything below them.
