@@ -75,7 +75,7 @@ AnswerPart& AnswerReader::begin_part(DraftKind kind) {
   std::vector<std::string>& ids = kind == DraftKind::kMessage ? message_ids_ : reasoning_ids_;
   const auto earlier = static_cast<std::size_t>(
       std::ranges::count_if(answer_.parts, [&](const AnswerPart& part) { return part.kind == kind; }));
-  if (earlier == ids.size()) ids.push_back(host_.new_id(kind == DraftKind::kMessage ? "msg" : "rsn"));
+  if (earlier == ids.size()) ids.push_back(host_.new_text_id(kind));
   return answer_.parts.emplace_back(AnswerPart{.kind = kind, .item = ids[earlier], .text = {}, .opaque = {}});
 }
 

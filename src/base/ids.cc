@@ -50,17 +50,26 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
-std::string short_id(std::string_view prefix, Random& random) {
+namespace {
+
+void append_letters(std::string& out, std::uint64_t bits) {
   constexpr std::string_view kLetters = "0123456789abcdefghijklmnopqrstuv";
+  for (int i = 0; i < 8; ++i, bits >>= 5) out += kLetters[bits & 31];
+}
+
+}  // namespace
+
+std::string short_id(std::string_view prefix, Random& random) {
   std::string out(prefix);
   out += '_';
-  std::uint64_t bits = random.next();
-  std::uint64_t more = random.next();
-  for (int i = 0; i < 16; ++i) {
-    std::uint64_t& from = i < 8 ? bits : more;
-    out += kLetters[from & 31];
-    from >>= 5;
-  }
+  append_letters(out, random.next());
+  append_letters(out, random.next());
+  return out;
+}
+
+std::string item_id(std::string_view prefix, Random& random) {
+  std::string out(prefix);
+  append_letters(out, random.next());
   return out;
 }
 

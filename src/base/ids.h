@@ -40,5 +40,8 @@ class SeededRandom final : public Random {
 [[nodiscard]] bool is_uuid(std::string_view text);
 /// "prefix_" and 16 letters and digits, for names that need not sort (calls, approvals, responses).
 [[nodiscard]] std::string short_id(std::string_view prefix, Random& random);
+/// "prefix" and 8 letters and digits (40 bits), for items, which are looked up within their session only and named by
+/// every piece of their text.
+[[nodiscard]] std::string item_id(std::string_view prefix, Random& random);
 
 }  // namespace lathe::base

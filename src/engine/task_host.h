@@ -37,6 +37,9 @@ class SessionTaskHost final : public ports::TaskHost {
   [[nodiscard]] std::vector<std::string> secrets() const override { return parts_.secrets(); }
   [[nodiscard]] const base::Clock& clock() const override { return parts_.loop; }
   [[nodiscard]] std::string new_id(std::string_view prefix) override { return base::short_id(prefix, parts_.random); }
+  [[nodiscard]] std::string new_text_id(ports::DraftKind kind) override {
+    return base::item_id(kind == ports::DraftKind::kMessage ? "m" : "r", parts_.random);
+  }
   runtime::Async<base::Result<std::vector<std::string>>> ask(std::string call_id,
                                                              std::vector<protocol::Question> questions,
                                                              runtime::CancelToken cancel) override;

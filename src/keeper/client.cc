@@ -219,9 +219,10 @@ Result<void> Client::send(const std::vector<std::string>& words, const std::vect
 }
 
 void Client::use(std::shared_ptr<Connection> connection) {
-  connection_ = std::move(connection);
-  scope_.spawn(receive(connection_));
-  if (connection_->keeper.known()) scope_.spawn(keep_going(connection_));
+  connection_ = connection;
+  // It may be over before this returns.
+  scope_.spawn(receive(connection));
+  if (connection->keeper.known()) scope_.spawn(keep_going(std::move(connection)));
 }
 
 Result<UniqueFd> Client::connect_to_folder() const {

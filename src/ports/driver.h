@@ -79,6 +79,8 @@ class TaskHost : public Questioner {
   [[nodiscard]] virtual const base::Clock& clock() const = 0;
   /// A new id for an item, a response, …
   [[nodiscard]] virtual std::string new_id(std::string_view prefix) = 0;
+  /// The same for a text that comes in pieces: short, because every piece names it.
+  [[nodiscard]] virtual std::string new_text_id(DraftKind kind) = 0;
 };
 
 /// Ceilings of a Task whose budget does not name them.

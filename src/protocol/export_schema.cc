@@ -112,7 +112,8 @@ void add_frames(Json& defs) {
                              Json::array({"id", "op"}));
   defs["CallFrame"] = frame("A call.", {{"id", text(kId)}, {"call", link_to("Call")}}, Json::array({"id", "call"}));
   Json event = frame("What happened in a session. A durable event is one record of the journal and has seq and crc.",
-                     {{"v", Json::object({{"const", kRecordVersion}, {"description", "version of the record's form"}})},
+                     {{"v", Json::object({{"const", kRecordVersion},
+                                          {"description", "version of the record's form; absent on a passing event"}})},
                       {"session", text("the session")},
                       {"seq", whole("position in the session's stream; absent on a passing event")},
                       {"id", text("id of the submission that started the Task")},
@@ -122,8 +123,9 @@ void add_frames(Json& defs) {
                       {"crc", Json::object({{"type", "string"},
                                             {"pattern", "^[0-9a-f]{8}$"},
                                             {"description", "CRC-32C of all bytes of the line before ,\"crc\""}})}},
-                     Json::array({"v", "session", "id", "ts", "msg"}));
-  event["dependentRequired"] = Json::object({{"seq", Json::array({"crc"})}, {"crc", Json::array({"seq"})}});
+                     Json::array({"session", "id", "ts", "msg"}));
+  event["dependentRequired"] =
+      Json::object({{"v", Json::array({"seq"})}, {"seq", Json::array({"v", "crc"})}, {"crc", Json::array({"seq"})}});
   defs["Event"] = std::move(event);
   Json ack =
       frame("The submission is recorded.",

@@ -107,12 +107,12 @@ An optional field that is left out, or null, has the default shown.
 |---|---|---|
 | client to server | `{"id","session"?,"op":{"type",…}}`: an op for a session; without `session`, for the one that this connection configured | `ack`, or `error`; then events |
 | client to server | `{"id","call":{"type",…}}`: a call | `reply`, or `error` |
-| server to client | `{"v","session","seq"?,"id","by"?,"ts","msg":{"type",…},"crc"?}`: an event; `id` is that of the submission that started the Task, `by` names the client and op that it records | |
+| server to client | `{"v"?,"session","seq"?,"id","by"?,"ts","msg":{"type",…},"crc"?}`: an event; `id` is that of the submission that started the Task, `by` names the client and op that it records | |
 | server to client | `{"id","ack":{"seq","session"}}`: the submission is recorded at `seq` | |
 | server to client | `{"id","reply":{"type",…}}` | |
 | server to client | `{"id","error":{"code","message","hint","retryable"}}` | |
 
-A **durable** event is a record of the session's journal: it has `seq`, and `crc`, the CRC-32C of all bytes of the line
+A **durable** event is a record of the session's journal: it has `v`, the version of its form, `seq`, and `crc`, the CRC-32C of all bytes of the line
 before `,"crc"` as eight hexadecimal digits. A **passing** event is progress; a later durable one completes it.
 
 )";

@@ -72,7 +72,7 @@ std::string encode(const ClientFrame& frame) {
 }
 
 std::string encode_event(const Event& event) {
-  std::string out = fmt::format("{{\"v\":{},", kRecordVersion);
+  std::string out = event.seq ? fmt::format("{{\"v\":{},", kRecordVersion) : "{";
   member(out, "session", event.session);
   if (event.seq) out += fmt::format(",\"seq\":{}", *event.seq);
   out += ',';
@@ -160,7 +160,8 @@ Result<ServerFrame> decode_server_frame(std::string_view line) {
 Result<Event> decode_event(std::string_view line) {
   TRY(const Json json, parse_object(line));
   const std::int64_t version = base::json_int(json, "v");
-  if (version != kRecordVersion) {
+  const bool is_record = json.contains("v") || json.contains("seq");
+  if (is_record && version != kRecordVersion) {
     return Error{.code = base::codes::kUnsupported,
                  .message = fmt::format("record of version {}; this Lathe reads version {}", version, kRecordVersion),
                  .hint = "use the Lathe that wrote it, or a newer one"};

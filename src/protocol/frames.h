@@ -17,6 +17,7 @@
 //
 //   client: {"id":"1","session":"…"?,"op":{"type":…}}       {"id":"2","call":{"type":…}}
 //   server: {"v":1,"session":"…","seq":12,"id":"1","by":"…"?,"ts":…,"msg":{"type":…},"crc":"…"}   (a durable event)
+//           {"session":"…","id":"1","ts":…,"msg":{"type":…}}                                      (a passing one)
 //           {"id":"1","ack":{"seq":12,"session":"…"}}   {"id":"2","reply":{"type":…}}   {"id":"2","error":{"code":…}}
 //
 // A record is sealed: crc is the CRC-32C of all bytes of the line before `,"crc"`. storage/ appends sealed lines and

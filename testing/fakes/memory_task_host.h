@@ -87,6 +87,9 @@ class MemoryTaskHost final : public ports::TaskHost {
   [[nodiscard]] ports::BlobStore& blobs() override { return blobs_; }
   [[nodiscard]] const base::Clock& clock() const override { return loop_; }
   [[nodiscard]] std::string new_id(std::string_view prefix) override;
+  [[nodiscard]] std::string new_text_id(ports::DraftKind kind) override {
+    return new_id(kind == ports::DraftKind::kMessage ? "msg" : "rsn");
+  }
   runtime::Async<base::Result<std::vector<std::string>>> ask(std::string call_id,
                                                              std::vector<protocol::Question> questions,
                                                              runtime::CancelToken cancel) override;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the fuzz targets and runs each for SECONDS; then each one's canary, whose planted bug must be found.
-# usage: tests/fuzz/run.sh SECONDS [PRESET]   (fuzz for long runs, the default; dev when that is built anyway)
+# usage: tests/fuzz/run.sh SECONDS [PRESET [TARGET]]   (fuzz for long runs, the default; dev when that is built anyway)
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:?seconds per target}
@@ -8,7 +8,12 @@ preset=${2:-fuzz}
 build=$root/build/$preset
 canary_seconds=60
 cd "$root"
-tools/build "$preset" fuzz_all
+if [ $# -lt 3 ]; then
+  tools/build "$preset" fuzz_all
+  exec xargs -P "${JOBS:-$(nproc)}" -n 1 "$0" "$seconds" "$preset" <"$build/fuzz_targets.txt"
+fi
+
+name=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -22,24 +27,22 @@ run() {
 }
 
 failed=0
-while read -r name; do
-  if run "fuzz_$name" "$seconds"; then
-    echo "fuzz $name: clean, $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/fuzz_$name.log") runs in ${seconds}s"
-  else
-    failed=1
-    echo "fuzz $name: FAILED"
-    tail -n 40 "$work/fuzz_$name.log"
-    for artifact in "$work/fuzz_$name-"*; do
-      [ -f "$artifact" ] && echo "input, in base64: $(base64 -w0 "$artifact")"
-    done
-  fi
-  if run "fuzz_${name}_canary" "$canary_seconds"; then
-    failed=1
-    echo "fuzz $name: FAILED to find its planted bug within ${canary_seconds}s"
-  elif ! grep -q "deadly signal" "$work/fuzz_${name}_canary.log"; then
-    failed=1
-    echo "fuzz $name: its canary ended, but not by the planted bug"
-    tail -n 40 "$work/fuzz_${name}_canary.log"
-  fi
-done <"$build/fuzz_targets.txt"
+if run "fuzz_$name" "$seconds"; then
+  echo "fuzz $name: clean, $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/fuzz_$name.log") runs in ${seconds}s"
+else
+  failed=1
+  echo "fuzz $name: FAILED"
+  tail -n 40 "$work/fuzz_$name.log"
+  for artifact in "$work/fuzz_$name-"*; do
+    [ -f "$artifact" ] && echo "input, in base64: $(base64 -w0 "$artifact")"
+  done
+fi
+if run "fuzz_${name}_canary" "$canary_seconds"; then
+  failed=1
+  echo "fuzz $name: FAILED to find its planted bug within ${canary_seconds}s"
+elif ! grep -q "deadly signal" "$work/fuzz_${name}_canary.log"; then
+  failed=1
+  echo "fuzz $name: its canary ended, but not by the planted bug"
+  tail -n 40 "$work/fuzz_${name}_canary.log"
+fi
 exit $failed

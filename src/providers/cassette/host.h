@@ -35,6 +35,7 @@ class CassetteHost final : public ports::TaskHost {
   [[nodiscard]] std::vector<std::string> secrets() const override { return real_.secrets(); }
   [[nodiscard]] const base::Clock& clock() const override { return real_.clock(); }
   [[nodiscard]] std::string new_id(std::string_view prefix) override { return real_.new_id(prefix); }
+  [[nodiscard]] std::string new_text_id(ports::DraftKind kind) override { return real_.new_text_id(kind); }
   runtime::Async<base::Result<std::vector<std::string>>> ask(std::string call_id,
                                                              std::vector<protocol::Question> questions,
                                                              runtime::CancelToken cancel) override;

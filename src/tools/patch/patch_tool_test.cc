@@ -46,7 +46,7 @@ class PatchTest : public testing::Test {
     for (const auto& entry : fs::recursive_directory_iterator(environment_.cwd)) {
       if (!entry.is_regular_file()) continue;
       std::ifstream file(entry.path());
-      tree[fs::relative(entry.path(), environment_.cwd)] = {std::istreambuf_iterator<char>(file), {}};
+      tree[entry.path().lexically_relative(environment_.cwd)] = {std::istreambuf_iterator<char>(file), {}};
     }
     return tree;
   }
