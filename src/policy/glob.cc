@@ -1,6 +1,7 @@
 #include "lathe/policy/glob.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "lathe/base/strings.h"
 
@@ -74,6 +75,40 @@ bool part_matches(std::string_view pattern, std::string_view part) {
 
 std::vector<std::string_view> parts_of(std::string_view path) { return base::split(path, '/'); }
 
+/// Whether clean_path() would give it back; false for some that it would.
+bool is_clean(std::string_view path) {
+  std::string_view rest = path.starts_with('/') ? path.substr(1) : path;
+  while (true) {
+    const std::size_t slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    if (part.empty() || part == "." || part == "..") return false;
+    if (slash == std::string_view::npos) return true;
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+/// Whether the path cannot match because a part differs before the pattern's first "**", or after its last one. Most
+/// do, and need not be taken apart.
+bool differs_at_an_end(const std::vector<std::string>& pattern, std::string_view path) {
+  std::string_view rest = path;
+  for (const std::string& part : pattern) {
+    if (part == "**") break;
+    const std::size_t slash = rest.find('/');
+    if (!part_matches(part, rest.substr(0, slash))) return true;
+    if (slash == std::string_view::npos) break;
+    rest.remove_prefix(slash + 1);
+  }
+  rest = path;
+  for (const std::string& part : pattern | std::views::reverse) {
+    if (part == "**") break;
+    const std::size_t slash = rest.rfind('/');
+    if (!part_matches(part, slash == std::string_view::npos ? rest : rest.substr(slash + 1))) return true;
+    if (slash == std::string_view::npos) break;
+    rest = rest.substr(0, slash);
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<Glob> Glob::parse(std::string_view pattern) {
@@ -103,9 +138,12 @@ Result<Glob> Glob::parse(std::string_view pattern) {
 }
 
 bool Glob::matches(std::string_view path) const {
-  const std::string clean = clean_path(path);
-  const std::vector<std::string_view> parts = parts_of(clean);
+  const std::string cleaned = is_clean(path) ? std::string() : clean_path(path);
+  if (!cleaned.empty()) path = cleaned;
+  std::vector<std::string_view> parts;
   return std::ranges::any_of(alternatives_, [&](const std::vector<std::string>& pattern) {
+    if (differs_at_an_end(pattern, path)) return false;
+    if (parts.empty()) parts = parts_of(path);
     return wildcard(
         pattern, parts, [](const std::string& part) { return part == "**"; },
         [](const std::string& part, std::string_view text) { return part != "**" && part_matches(part, text); });
@@ -130,8 +168,9 @@ std::string clean_path(std::string_view path) {
 }
 
 std::string absolute_path(std::string_view folder, std::string_view path) {
-  if (path.starts_with('/')) return clean_path(path);
-  return clean_path(std::string(folder) + "/" + std::string(path));
+  if (path.starts_with('/')) return is_clean(path) ? std::string(path) : clean_path(path);
+  std::string joined = std::string(folder) + "/" + std::string(path);
+  return is_clean(joined) ? joined : clean_path(joined);
 }
 
 std::string canonical_host(std::string_view host) {

@@ -16,6 +16,15 @@ using syntax::Word;
 
 namespace {
 
+/// `toolset.name` or `mcp__toolset__name`.
+bool belongs_to(std::string_view tool, std::string_view toolset) {
+  constexpr std::string_view kMcp = "mcp__";
+  if (tool.starts_with(toolset) && tool.substr(toolset.size()).starts_with('.')) return true;
+  if (!tool.starts_with(kMcp)) return false;
+  tool.remove_prefix(kMcp.size());
+  return tool.starts_with(toolset) && tool.substr(toolset.size()).starts_with("__");
+}
+
 Match both(Match a, Match b) { return std::min(a, b); }
 Match yes_if(bool matches) { return matches ? Match::kYes : Match::kNo; }
 
@@ -25,10 +34,10 @@ bool matches_tool(const Rule& rule, std::string_view tool) {
     return name == tool || name == "*" || (names != nullptr && names->includes(name)) ||
            (name.ends_with('*') && tool.starts_with(std::string_view(name).substr(0, name.size() - 1)));
   };
-  const bool in_toolset = rule.toolsets.empty() || std::ranges::any_of(rule.toolsets, [&](const std::string& toolset) {
-                            return (names != nullptr && names->toolset == toolset) || tool == toolset ||
-                                   tool.starts_with(toolset + ".") || tool.starts_with("mcp__" + toolset + "__");
-                          });
+  const bool in_toolset =
+      rule.toolsets.empty() || std::ranges::any_of(rule.toolsets, [&](const std::string& toolset) {
+        return (names != nullptr && names->toolset == toolset) || tool == toolset || belongs_to(tool, toolset);
+      });
   return in_toolset && (rule.tools.empty() || std::ranges::any_of(rule.tools, is_called));
 }
 
@@ -104,16 +113,8 @@ Match match_paths(const Rule& rule, const Action& action, const Subject& subject
   const bool allows = rule.verdict == Verdict::kAllow;
   if (subject.command) {
     if (allows) return Match::kNo;
-    const auto names = [&](const Word& word) {
-      return !word.dynamic && std::ranges::any_of(path_candidates(word.text), [&](std::string_view path) {
-        return path_matches(rule.paths, absolute_path(action.cwd, path), action.workspace);
-      });
-    };
-    const SimpleCommand& command = *subject.command;
-    const bool written = std::ranges::any_of(command.redirections, [&](const syntax::Redirection& redirection) {
-      return redirection.kind != syntax::Redirection::Kind::kHereText && names(redirection.target);
-    });
-    return yes_if(written || std::ranges::any_of(command.words, names));
+    return yes_if(std::ranges::any_of(
+        subject.paths, [&](const std::string& path) { return path_matches(rule.paths, path, action.workspace); }));
   }
   const bool reads = action.kind == Action::Kind::kRead;
   const bool writes = action.kind == Action::Kind::kFileChange;
@@ -223,6 +224,23 @@ std::vector<std::string_view> path_candidates(std::string_view word) {
   return candidates;
 }
 
+namespace {
+
+std::vector<std::string> paths_in(const SimpleCommand& command, const std::string& cwd) {
+  std::vector<std::string> paths;
+  const auto add = [&](const Word& word) {
+    if (word.dynamic) return;
+    for (const std::string_view path : path_candidates(word.text)) paths.push_back(absolute_path(cwd, path));
+  };
+  std::ranges::for_each(command.words, add);
+  for (const syntax::Redirection& redirection : command.redirections) {
+    if (redirection.kind != syntax::Redirection::Kind::kHereText) add(redirection.target);
+  }
+  return paths;
+}
+
+}  // namespace
+
 Result<Subjects> subjects_of(Action action) {
   Subjects subjects;
   if (action.kind == Action::Kind::kCommand) {
@@ -230,7 +248,8 @@ Result<Subjects> subjects_of(Action action) {
         action.script.empty() ? syntax::parse_argv(action.argv) : syntax::parse_script(action.script));
     for (SimpleCommand& command : script.commands) {
       subjects.commands.push_back(syntax::command_text(command));
-      subjects.all.push_back({.command = std::move(command)});
+      std::vector<std::string> paths = paths_in(command, action.cwd);
+      subjects.all.push_back({.command = std::move(command), .paths = std::move(paths)});
     }
     if (!script.understood) {
       SimpleCommand unknown{.words = {{.text = "…", .dynamic = true}}};

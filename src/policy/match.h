@@ -24,6 +24,8 @@ struct Subject {
   std::optional<syntax::SimpleCommand> command = std::nullopt;
   /// It stands for the part of a script that was not understood.
   bool unknown = false;
+  /// What the command's words and redirections may name, absolute.
+  std::vector<std::string> paths = {};
 };
 
 struct Subjects {

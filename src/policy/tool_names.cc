@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "lathe/base/strings.h"
 
 namespace lathe::policy {
 namespace {
@@ -36,7 +35,12 @@ constexpr std::array kToolNames{
 }  // namespace
 
 bool ToolNames::includes(std::string_view name) const {
-  return std::ranges::any_of(base::split(names, ' '), [&](std::string_view one) { return one == name; });
+  for (std::string_view rest = names; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    if (rest.substr(0, end) == name) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
 }
 
 const ToolNames* find_tool_names(std::string_view tool) {
