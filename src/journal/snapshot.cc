@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "lathe/protocol/codec.h"
@@ -36,17 +37,49 @@ struct Stored {
   std::int64_t v = kSnapshotVersion;
   std::uint64_t offset = 0;
   std::string record_crc;
+  /// The state's, `response_id seq` a line: of a long session there are hundreds of thousands, and as JSON each its own
+  /// they were nearly all of the time that a resume took.
+  std::string bookmarks;
   ports::SessionState state;
   static constexpr auto fields() {
     return std::tuple{protocol::required("v", &Stored::v, "version of snapshots"),
                       protocol::required("offset", &Stored::offset, "byte after the record"),
                       protocol::required("record_crc", &Stored::record_crc, "the record's crc"),
+                      protocol::required("bookmarks", &Stored::bookmarks, "Turns"),
                       protocol::required("state", &Stored::state, "the fold up to it")};
   }
 };
 
 Error damaged(const std::string& path, std::string_view what) {
   return {.code = base::codes::kCorrupt, .message = fmt::format("{}: {}", path, what)};
+}
+
+std::string to_lines(const std::vector<ports::Bookmark>& bookmarks) {
+  std::string lines;
+  for (const ports::Bookmark& bookmark : bookmarks) {
+    lines += bookmark.response_id;
+    lines += ' ';
+    lines += std::to_string(bookmark.seq);
+    lines += '\n';
+  }
+  return lines;
+}
+
+/// Nothing when a line is no bookmark.
+std::optional<std::vector<ports::Bookmark>> from_lines(std::string_view lines) {
+  std::vector<ports::Bookmark> bookmarks;
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    const std::size_t space = lines.substr(0, end).rfind(' ');
+    if (end == std::string_view::npos || space == std::string_view::npos) return std::nullopt;
+    ports::Bookmark bookmark{.response_id = std::string(lines.substr(0, space))};
+    const char* last = lines.data() + end;
+    const auto parsed = std::from_chars(lines.data() + space + 1, last, bookmark.seq);
+    if (parsed.ec != std::errc{} || parsed.ptr != last) return std::nullopt;
+    bookmarks.push_back(std::move(bookmark));
+    lines.remove_prefix(end + 1);
+  }
+  return bookmarks;
 }
 
 }  // namespace
@@ -75,6 +108,9 @@ Result<Snapshot> read_snapshot(const std::string& path) {
   }
   Stored stored;
   TRY_OK(protocol::codec::read(json, stored, protocol::codec::Path{nullptr, "snapshot"}).within(path));
+  auto bookmarks = from_lines(stored.bookmarks);
+  if (!bookmarks) return damaged(path, "its bookmarks are none");
+  stored.state.bookmarks = *std::move(bookmarks);
   return Snapshot{
       .offset = stored.offset, .record_crc = std::move(stored.record_crc), .state = std::move(stored.state)};
 }
@@ -98,7 +134,11 @@ Result<void> check_snapshot(const Snapshot& snapshot, const storage::StreamReade
 
 Result<std::uint64_t> write_snapshot(const std::string& folder, const Snapshot& snapshot, const storage::Disk& disk,
                                      runtime::Durability durability) {
-  const Stored stored{.offset = snapshot.offset, .record_crc = snapshot.record_crc, .state = snapshot.state};
+  Stored stored{.offset = snapshot.offset,
+                .record_crc = snapshot.record_crc,
+                .bookmarks = to_lines(snapshot.state.bookmarks),
+                .state = snapshot.state};
+  stored.state.bookmarks.clear();
   std::string text;
   protocol::codec::write(text, stored);
   text.pop_back();  // the brace, which the seal brings
