@@ -215,17 +215,6 @@ Match match_condition(const Rule& rule, const Condition& condition, const Action
   return yes_if(std::ranges::any_of(values, matches));
 }
 
-}  // namespace
-
-std::vector<std::string_view> path_candidates(std::string_view word) {
-  std::vector<std::string_view> candidates{word};
-  const std::size_t mark = word.find_first_of("=@");
-  if (mark != std::string_view::npos && mark + 1 < word.size()) candidates.push_back(word.substr(mark + 1));
-  return candidates;
-}
-
-namespace {
-
 std::vector<std::string> paths_in(const SimpleCommand& command, const std::string& cwd) {
   std::vector<std::string> paths;
   const auto add = [&](const Word& word) {
@@ -240,6 +229,13 @@ std::vector<std::string> paths_in(const SimpleCommand& command, const std::strin
 }
 
 }  // namespace
+
+std::vector<std::string_view> path_candidates(std::string_view word) {
+  std::vector<std::string_view> candidates{word};
+  const std::size_t mark = word.find_first_of("=@");
+  if (mark != std::string_view::npos && mark + 1 < word.size()) candidates.push_back(word.substr(mark + 1));
+  return candidates;
+}
 
 Result<Subjects> subjects_of(Action action) {
   Subjects subjects;
