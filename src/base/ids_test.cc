@@ -31,6 +31,14 @@ TEST(ShortId, HasPrefixAndDiffers) {
   EXPECT_NE(a, short_id("call", random));
 }
 
+TEST(ItemId, IsShortAndDiffers) {
+  SystemRandom random;
+  const std::string a = item_id("m", random);
+  EXPECT_TRUE(a.starts_with("m"));
+  EXPECT_EQ(a.size(), 9U) << "160 bytes around the text of a delta rest on it";
+  EXPECT_NE(a, item_id("m", random));
+}
+
 TEST(Crc32c, MatchesKnownValue) {
   EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
   EXPECT_EQ(hex8(0xe3069283U), "e3069283");

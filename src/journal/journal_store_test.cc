@@ -323,6 +323,8 @@ void make_long(SessionStream& stream, runtime::Loop& loop, int records) {
     Event event{.session = "", .seq = {}, .id = "1", .by = "", .ts = 5, .msg = {}};
     if (i % 500 == 0) {
       event.msg = Compacted{.item = "k", .summary = "sum", .keep_from_seq = stream.state().last_seq};
+    } else if (i % 500 == 250) {
+      event.msg = protocol::TurnComplete{.response_id = "resp_" + std::to_string(i), .model = "b/m", .usage = {}};
     } else {
       event.msg = UserMessage{.item = "u", .content = {TextPart{std::string(400, 'x')}}};
     }
@@ -398,6 +400,7 @@ TEST_F(JournalStoreTest, ALongSessionResumesFromItsSnapshotAndFallsBackWhenThatI
   auto loaded = History(*folders).load(id);
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ(loaded->state, written);
+  EXPECT_EQ(loaded->state.bookmarks.size(), 14U);
   EXPECT_GT(loaded->snapshot_offset, 0U);
   EXPECT_LT(loaded->stream_bytes_read, fs::file_size(journal(id)) / 2);
 

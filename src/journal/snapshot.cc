@@ -37,8 +37,8 @@ struct Stored {
   std::int64_t v = kSnapshotVersion;
   std::uint64_t offset = 0;
   std::string record_crc;
-  /// The state's, `response_id seq` a line: of a long session there are hundreds of thousands, and as JSON each its own
-  /// they were nearly all of the time that a resume took.
+  /// The state's, one line `response_id seq` each: a long session has hundreds of thousands, and reading each as a JSON
+  /// object was nearly all of the time that a resume took.
   std::string bookmarks;
   ports::SessionState state;
   static constexpr auto fields() {
@@ -109,7 +109,7 @@ Result<Snapshot> read_snapshot(const std::string& path) {
   Stored stored;
   TRY_OK(protocol::codec::read(json, stored, protocol::codec::Path{nullptr, "snapshot"}).within(path));
   auto bookmarks = from_lines(stored.bookmarks);
-  if (!bookmarks) return damaged(path, "its bookmarks are none");
+  if (!bookmarks) return damaged(path, "a line of its bookmarks cannot be read");
   stored.state.bookmarks = *std::move(bookmarks);
   return Snapshot{
       .offset = stored.offset, .record_crc = std::move(stored.record_crc), .state = std::move(stored.state)};
