@@ -30,6 +30,16 @@ def attended(lathe, start_server, policy, *answers):
     return server, terminal
 
 
+def say_yes(lathe, terminal, outside):
+    """To the offer; the command then ran a second time, outside, and had its effect."""
+    terminal.expect("end the task: ")
+    terminal.type("y")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert (outside / "effects.txt").read_text() == "ran\n"
+    assert (lathe.cwd / "tries.txt").read_text() == "tried\ntried\n", "once inside, once outside"
+
+
 @pytest.mark.parametrize("policy", ["on-request", "untrusted"])
 def test_a_write_outside_is_offered_and_runs_there(lathe, start_server, outside, policy):
     server, terminal = attended(lathe, start_server, policy,
@@ -37,12 +47,7 @@ def test_a_write_outside_is_offered_and_runs_there(lathe, start_server, outside,
     terminal.expect("OUTSIDE the sandbox")
     terminal.expect(f"the sandbox refused: ")
     terminal.expect(f"{outside}/effects.txt")
-    terminal.expect("end the task: ")
-    terminal.type("y")
-    terminal.expect("Finished.")
-    assert terminal.wait() == 0
-    assert (outside / "effects.txt").read_text() == "ran\n"
-    assert (lathe.cwd / "tries.txt").read_text() == "tried\ntried\n", "once inside, once outside"
+    say_yes(lathe, terminal, outside)
     kept = records(lathe)
     begun = [record["sandbox"] for record in kept if record["type"] == "exec_command_begin"]
     assert begun[0] != "none" and begun[1:] == ["none"]
@@ -71,12 +76,7 @@ def test_a_background_job_is_offered_while_its_call_waits(lathe, start_server, o
                                             yield_time_ms=30000)), says("Finished."))
     terminal.expect("OUTSIDE the sandbox")
     terminal.expect(f"{outside}/effects.txt")
-    terminal.expect("end the task: ")
-    terminal.type("y")
-    terminal.expect("Finished.")
-    assert terminal.wait() == 0
-    assert (outside / "effects.txt").read_text() == "ran\n"
-    assert (lathe.cwd / "tries.txt").read_text() == "tried\ntried\n", "once inside, once outside"
+    say_yes(lathe, terminal, outside)
     kept = records(lathe)
     begun = [record for record in kept if record["type"] == "exec_command_begin"]
     assert begun[0]["sandbox"] != "none" and [record["sandbox"] for record in begun[1:]] == ["none"]

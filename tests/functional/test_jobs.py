@@ -114,8 +114,9 @@ def test_typing_into_a_live_terminal(lathe, start_server, repository):
     assert not [m for m in ran.of_type("context_added") if m["item"] == job], "the call told it already"
 
 
-def test_a_job_that_is_taken_over_is_guarded_at_once(lathe, start_server, repository):
-    """Nothing runs in the session that comes after: the job alone has to be looked after."""
+def left_behind(lathe, start_server, repository):
+    """The server and the session of a run that was killed; its job plants a protected name once the file `go` is there.
+    The run after it waits at gate "looked"."""
     script = ("echo $$ > shell.pid; until test -e go; do sleep 0.01; done; mkdir .vscode; echo evil > .vscode/tasks.json; "
               "touch made; sleep 600")
     server = start_server(calls(shell(script, background=True)), says(gate("killed"), "Never."),
@@ -127,6 +128,12 @@ def test_a_job_that_is_taken_over_is_guarded_at_once(lathe, start_server, reposi
     process.send_signal(signal.SIGKILL)
     session = lathe.finish(process).session
     server.release("killed")
+    return server, session
+
+
+def test_a_job_that_is_taken_over_is_guarded_at_once(lathe, start_server, repository):
+    """Nothing runs in the session that comes after: the job alone has to be looked after."""
+    server, session = left_behind(lathe, start_server, repository)
     again = lathe.start("exec", "--json", "--resume", session, "go on")
     server.wait_at_gate("looked")
     (repository / "go").touch()
@@ -139,17 +146,7 @@ def test_a_job_that_is_taken_over_is_guarded_at_once(lathe, start_server, reposi
 
 def test_what_a_job_makes_while_nobody_is_there_is_found_by_who_takes_it_over(lathe, start_server, repository):
     """What counts is what was there before the job, not what the next process finds."""
-    script = ("echo $$ > shell.pid; until test -e go; do sleep 0.01; done; mkdir .vscode; echo evil > .vscode/tasks.json; "
-              "touch made; sleep 600")
-    server = start_server(calls(shell(script, background=True)), says(gate("killed"), "Never."),
-                          says(gate("looked"), "Done."))
-    lathe.use(server)
-    process = lathe.start("exec", "--json", "go")
-    server.wait_at_gate("killed")
-    pid_in(repository / "shell.pid")
-    process.send_signal(signal.SIGKILL)
-    session = lathe.finish(process).session
-    server.release("killed")
+    server, session = left_behind(lathe, start_server, repository)
     (repository / "go").touch()
     wait_until((repository / "made").exists, "the job to make it")
     assert (repository / ".vscode").exists()
