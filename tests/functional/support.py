@@ -1,4 +1,5 @@
 """Handles on the real programs, and the vocabulary of scripts."""
+import contextlib
 import ctypes
 import dataclasses
 import fcntl
@@ -36,6 +37,15 @@ def wait_until(condition, what, seconds=PATIENCE):
 
 
 # --- the words of a script (testing/model_server/README.md)
+
+def in_a_session(home, name, words):
+    """Whether the file `name` of a session holds these words now; other files of the data root come and go meanwhile."""
+    for path in home.glob(f"state/sessions/*/{name}"):
+        with contextlib.suppress(FileNotFoundError):
+            if words in path.read_text():
+                return True
+    return False
+
 
 def says(*text, **more):
     return {"text": list(text), **more}

@@ -1,7 +1,7 @@
 """A recording replays offline: with real tools, or with every answer from outside."""
 import pytest
 
-from support import Terminal, calls, says, shell, tool, wait_until
+from support import Terminal, calls, in_a_session, says, shell, tool, wait_until
 
 
 @pytest.fixture
@@ -172,10 +172,7 @@ def test_the_end_of_a_job_is_told_again(lathe, start_server, repository, tmp_pat
     process = lathe.start("exec", "--json", "--record", tape, "go")
 
     # The second command holds the Turn open until the job's end is in the journal.
-    def ended():
-        journals = [path for path in lathe.home.rglob("*") if path.is_file()]
-        return any(b'"job_end"' in path.read_bytes() for path in journals)
-    wait_until(ended, "the job's end in the journal")
+    wait_until(lambda: in_a_session(lathe.home, "journal.ndjson", '"job_end"'), "the job's end in the journal")
     (repository / "seen").touch()
     recorded = lathe.finish(process)
     assert recorded.code == 0, str(recorded)

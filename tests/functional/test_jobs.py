@@ -3,7 +3,7 @@ import json
 import re
 import signal
 
-from support import Terminal, calls, gate, says, shell, tool, wait_until
+from support import Terminal, calls, gate, in_a_session, says, shell, tool, wait_until
 
 from test_exec_interrupt import is_alive, pid_in, tree_below
 
@@ -21,10 +21,7 @@ def pushed(lathe, start_server, repository, script):
     process = lathe.start("exec", "--json", "go")
 
     # The second command holds the Turn open until the job's end is in the journal.
-    def ended():
-        journals = [path for path in lathe.home.rglob("*") if path.is_file()]
-        return any(b'"job_end"' in path.read_bytes() for path in journals)
-    wait_until(ended, "the job's end in the journal")
+    wait_until(lambda: in_a_session(lathe.home, "journal.ndjson", '"job_end"'), "the job's end in the journal")
     (repository / "seen").touch()
     ran = lathe.finish(process)
     assert ran.code == 0, str(ran)

@@ -1,7 +1,7 @@
 """kill -9 in the middle: what was shown is there, what ran is not run again, and the session goes on."""
 import json
 
-from support import calls, says, shell
+from support import calls, in_a_session, says, shell
 
 from test_exec_interrupt import is_alive, pid_in, wait_until
 
@@ -57,8 +57,7 @@ def test_everything_shown_is_in_the_export(lathe, start_server):
 def test_text_that_was_shown_before_a_stall_is_told_after_the_kill(lathe, start_server):
     lathe.use(start_server(says("Half", {"gate": "never"}), says("Went on.")))
     process = lathe.start("exec", "--json", "go")
-    wait_until(lambda: any("Half" in path.read_text() for path in lathe.home.rglob("draft.ndjson")),
-               "the draft to be on disk", 10)
+    wait_until(lambda: in_a_session(lathe.home, "draft.ndjson", "Half"), "the draft to be on disk", 10)
     process.kill()
     ran = lathe.finish(process)
     lathe.ok("exec", "--json", "--resume", ran.session, "go on")
