@@ -131,7 +131,7 @@ std::string up_to_the_last_message(const std::string& body, lathe::testing::Wire
 
 TEST(StablePrefix, EveryRequestBeginsWithTheBytesOfTheOneBeforeOnEveryWire) {
   for (const Speech& speech : speeches()) {
-    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       SCOPED_TRACE(speech.type + " " + speech.model + " seed " + std::to_string(seed));
       std::string before;
       lathe::testing::PrefixCheck check;

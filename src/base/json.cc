@@ -75,6 +75,52 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
 std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 std::string dump_json_pretty(const Json& value) { return value.dump(2, ' ', false, Json::error_handler_t::replace); }
 
+std::string indent_json(std::string_view compact) {
+  std::string out;
+  out.reserve(compact.size() + compact.size() / 2);
+  std::size_t depth = 0;
+  const auto new_line = [&] {
+    out += '\n';
+    out.append(2 * depth, ' ');
+  };
+  for (std::size_t i = 0; i < compact.size(); ++i) {
+    const char c = compact[i];
+    const std::size_t begin = i;
+    switch (c) {
+      case '"':
+        for (++i; i < compact.size() && compact[i] != '"'; ++i) i += compact[i] == '\\' ? 1 : 0;
+        out.append(compact.substr(begin, i + 1 - begin));
+        break;
+      case '{':
+      case '[':
+        out += c;
+        if (i + 1 < compact.size() && (compact[i + 1] == '}' || compact[i + 1] == ']')) {
+          out += compact[++i];
+        } else {
+          ++depth;
+          new_line();
+        }
+        break;
+      case '}':
+      case ']':
+        depth -= depth > 0 ? 1 : 0;
+        new_line();
+        out += c;
+        break;
+      case ',':
+        out += c;
+        new_line();
+        break;
+      case ':':
+        out += ": ";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   if (!is_utf8(text)) {
     append_json_string(out, to_utf8(text));

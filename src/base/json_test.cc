@@ -36,6 +36,18 @@ TEST(DumpJson, ReplacesBytesThatAreNotUtf8) {
   EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\"");
 }
 
+TEST(IndentJson, LaysOutAsTheTreeWouldBe) {
+  for (const char* text : {"null", "[]", "{}", R"({"a":[],"b":{},"c":[1,-2.5,true,null],"d":{"e":{"f":[[1],[]]}}})",
+                           R"(["a\"b","\\","{[,:]}","ö\u0001"])", R"("plain")"}) {
+    EXPECT_EQ(indent_json(dump_json(*parse_json(text))), dump_json_pretty(*parse_json(text))) << text;
+  }
+}
+
+TEST(IndentJson, BrokenTextEnds) {
+  for (const char* text : {"", "\"", "\"\\", "{[", "}}]", "[\"a\",", "::"})
+    EXPECT_GE(indent_json(text).size(), std::string(text).size());
+}
+
 TEST(JsonAt, ToleratesAnything) {
   EXPECT_TRUE(json_at(Json(3), "x").is_null());
   EXPECT_EQ(json_string(Json{{"x", "y"}}, "x"), "y");

@@ -209,10 +209,10 @@ Json msg_to_json(const EventMsg& msg) {
   return Json::parse(text);
 }
 
-Json reply_to_json(const ReplyMsg& reply) {
+std::string reply_members(const ReplyMsg& reply) {
   std::string text;
-  codec::write(text, reply);
-  return Json::parse(text);
+  std::visit([&](const auto& typed) { codec::write(text, typed); }, static_cast<const AnyReply&>(reply));
+  return text;
 }
 
 Result<Budget> budget_from_json(const Json& json) {

@@ -97,7 +97,8 @@ enum class SealState { kGood, kMissing, kBroken };
 [[nodiscard]] base::Json op_to_json(const Op& op);
 [[nodiscard]] base::Result<Op> op_from_json(const base::Json& json);
 [[nodiscard]] base::Json msg_to_json(const EventMsg& msg);
-[[nodiscard]] base::Json reply_to_json(const ReplyMsg& reply);
+/// The reply as one compact JSON object, without its `type`.
+[[nodiscard]] std::string reply_members(const ReplyMsg& reply);
 [[nodiscard]] base::Result<Budget> budget_from_json(const base::Json& json);
 
 }  // namespace lathe::protocol

@@ -71,7 +71,8 @@ std::optional<std::string> bytes_of(int folder, const std::string& name, const s
   if (!S_ISREG(status.st_mode) || status.st_size > kMostFileBytes) return std::nullopt;
   const UniqueFd file(openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file) return std::nullopt;
-  std::string bytes(static_cast<std::size_t>(kMostFileBytes) + 1, '\0');
+  // One more than it has, to see the end with the last bytes; it may grow meanwhile.
+  std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');
   std::size_t have = 0;
   for (ssize_t got = 0; have < bytes.size(); have += static_cast<std::size_t>(got)) {
     got = read(file.get(), bytes.data() + have, bytes.size() - have);

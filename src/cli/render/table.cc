@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/protocol/frames.h"
@@ -45,9 +46,7 @@ std::string table_text(const std::vector<std::string>& header, const std::vector
 }
 
 std::string reply_document(const protocol::ReplyMsg& reply) {
-  base::Json json = protocol::reply_to_json(reply);
-  json.erase("type");
-  return base::dump_json_pretty(json) + "\n";
+  return base::indent_json(protocol::reply_members(reply)) + "\n";
 }
 
 std::string age_label(base::UnixMillis then, base::UnixMillis now) {
