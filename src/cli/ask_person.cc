@@ -16,6 +16,7 @@
 #include "lathe/cli/render/diff_text.h"
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/term/terminal.h"
+#include "lathe/protocol/change_targets.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -98,6 +99,9 @@ std::string changes_detail(const p::ApplyPatchApprovalRequest& patch, const Styl
     const std::size_t lines = length == Length::kShort ? kShortLines : std::numeric_limits<std::size_t>::max();
     detail += fmt::format("  {}\n{}", style.paint(Ink::kBold, change_label(change)),
                           diff_text(change.diff, style, "  ", lines));
+  }
+  for (const p::Detour& detour : p::detours(patch)) {
+    detail += fmt::format("  {}\n", style.paint(Ink::kYellow, detour_label(detour)));
   }
   return detail;
 }

@@ -131,6 +131,8 @@ protocol::EventMsg question_about(const Action& action, const std::string& id, c
     return protocol::ApplyPatchApprovalRequest{.id = id,
                                                .call_id = action.call_id,
                                                .changes = action.changes,
+                                               .cwd = action.cwd,
+                                               .paths = action.opened,
                                                .reason = action.reason,
                                                .rule = rule_text(decision),
                                                .always_rule = always_text(decision.always),
@@ -176,28 +178,6 @@ std::vector<base::Json> always_rules_of(const protocol::EventMsg& question) {
     if (rule.ok()) rules.push_back(*std::move(rule));
   }
   return rules;
-}
-
-std::string one_line(const protocol::EventMsg& request) {
-  if (const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&request)) {
-    std::string line = (exec->outside_sandbox ? "outside the sandbox: " : "") + base::shell_join(exec->command);
-    if (exec->input) line += " <<< " + base::shell_join({*exec->input});
-    return line;
-  }
-  if (const auto* patch = std::get_if<protocol::ApplyPatchApprovalRequest>(&request)) {
-    std::vector<std::string> paths;
-    for (const protocol::FileChange& change : patch->changes) paths.push_back(change.path);
-    return "change " + base::join(paths, ", ");
-  }
-  if (const auto* other = std::get_if<protocol::ApprovalRequest>(&request)) {
-    std::string line = other->tool + " " + other->arguments;
-    if (!other->paths.empty()) line += " (" + base::join(other->paths, ", ") + ")";
-    return line;
-  }
-  if (const auto* question = std::get_if<protocol::UserQuestion>(&request)) {
-    return question->questions.empty() ? "" : question->questions.front().question;
-  }
-  return "";
 }
 
 GateAnswer to_gate_answer(const protocol::ApprovalResolved& resolved) {

@@ -25,15 +25,12 @@ namespace lathe::engine {
 [[nodiscard]] protocol::EventMsg question_about(const ports::Action& action, const std::string& id,
                                                 const policy::PolicyDecision& decision,
                                                 std::optional<std::int64_t> expires_at);
-/// What an answer is bound to: the exact argv or arguments, folder, changes of files, and the rule that asked. An
-/// answer to one question holds for another action only when both have the same.
+/// What an answer is bound to: the exact argv or arguments, folder, changes of files, where their paths lead, and the
+/// rule that asked. An answer to one question holds for another action only when both have the same.
 [[nodiscard]] std::string binding_of(const protocol::EventMsg& question);
 [[nodiscard]] std::optional<std::int64_t> expiry_of(const protocol::EventMsg& question);
 /// The rules that approved_always writes; empty when there is none for this question.
 [[nodiscard]] std::vector<base::Json> always_rules_of(const protocol::EventMsg& question);
-
-/// One line for lists: the command, the files, the tool or the question.
-[[nodiscard]] std::string one_line(const protocol::EventMsg& request);
 
 /// What an answer means for the call.
 [[nodiscard]] ports::GateAnswer to_gate_answer(const protocol::ApprovalResolved& resolved);

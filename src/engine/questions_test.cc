@@ -116,7 +116,23 @@ TEST(Grants, NeedEveryFileOfAPatch) {
   EXPECT_TRUE(is_granted(state, question(patch)));
 }
 
-TEST(Questions, ShowTheCommandQuoted) { EXPECT_EQ(one_line(question(command({"echo", "a b"}))), "echo 'a b'"); }
+TEST(Grants, AreForTheFileThatAPathLedTo) {
+  Action write;
+  write.kind = Action::Kind::kFileChange;
+  write.cwd = "/w";
+  write.changes = {{.path = "note"}};
+  write.opened = {"/w/note"};
+  ports::SessionState state;
+  state.session_grants = ports::grant_keys(question(write));
+  EXPECT_TRUE(is_granted(state, question(write)));
+  Action by_link = write;
+  by_link.opened = {"/w/Makefile"};
+  EXPECT_FALSE(is_granted(state, question(by_link)));
+  EXPECT_NE(binding_of(question(by_link)), binding_of(question(write)));
+  Action other_name = write;
+  other_name.changes[0].path = "link-to-note";
+  EXPECT_TRUE(is_granted(state, question(other_name)));
+}
 
 TEST(GateAnswer, AmendedInputAndNoteReachTheCall) {
   protocol::ApprovalResolved resolved{.id = "q",

@@ -9,6 +9,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/ports/session_title.h"
+#include "lathe/protocol/change_targets.h"
 
 namespace lathe::index {
 
@@ -52,6 +53,15 @@ std::string paths_of(const std::vector<protocol::FileChange>& changes) {
   std::vector<std::string> paths;
   for (const protocol::FileChange& change : changes) paths.push_back(change.path);
   return base::join(paths, ", ");
+}
+
+/// What is asked about: the paths of the changes, and before them, where no cut can take it away, which lead elsewhere.
+std::string targets_of(const protocol::ApplyPatchApprovalRequest& question) {
+  std::string text;
+  for (const protocol::Detour& detour : protocol::detours(question)) {
+    text += detour.path + " leads to " + detour.target + "; ";
+  }
+  return text + paths_of(question.changes);
 }
 
 }  // namespace
@@ -133,7 +143,7 @@ struct Projection::Taking {
     return ask(m.id, m.call_id, base::shell_join(m.command), m.reason);
   }
   Result<void> operator()(const protocol::ApplyPatchApprovalRequest& m) const {
-    return ask(m.id, m.call_id, paths_of(m.changes), m.reason);
+    return ask(m.id, m.call_id, targets_of(m), m.reason);
   }
   Result<void> operator()(const protocol::ApprovalRequest& m) const {
     return ask(m.id, m.call_id, m.tool + " " + m.arguments, m.reason);

@@ -156,7 +156,11 @@ TEST_F(FoldTest, GrantsNameWhatWasApprovedAndOnlyForTheSession) {
       ApplyPatchApprovalRequest{.id = "q",
                                 .call_id = "c",
                                 .changes = {{.path = "a"}, {.path = "b", .kind = ChangeKind::kMove, .move_path = "d"}}};
-  EXPECT_EQ(ports::grant_keys(patch), (std::vector<std::string>{"file:a", "file:b", "file:d"}));
+  EXPECT_EQ(ports::grant_keys(patch), (std::vector<std::string>{"file:a", "file:b", "file:d"}))
+      << "a record that does not tell where the paths lead";
+  auto told = std::get<ApplyPatchApprovalRequest>(patch);
+  told.paths = {"/w/a", "/w/x/b", "/w/d"};
+  EXPECT_EQ(ports::grant_keys(told), (std::vector<std::string>{"file:/w/a", "file:/w/x/b", "file:/w/d"}));
   EXPECT_EQ(ports::grant_keys(ApprovalRequest{.tool = "web", .arguments = "{ \"a\" : 1}"}),
             std::vector<std::string>{"tool:web\x1f{\"a\":1}"});
   EXPECT_TRUE(ports::grant_keys(UserQuestion{}).empty());

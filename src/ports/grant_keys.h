@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lathe/base/json.h"
+#include "lathe/protocol/change_targets.h"
 #include "lathe/protocol/events.h"
 
 namespace lathe::ports {
@@ -25,7 +26,8 @@ namespace lathe::ports {
 }
 
 /// Canonical keys that an approval for the session grants, from the event that asked: the exact argv with its folder,
-/// input, terminal, time and files, each file that changes, or the tool with its exact arguments and what it opens.
+/// input, terminal, time and files, each file that changes, by where its path leads, or the tool with its exact
+/// arguments and what it opens.
 /// Whoever asks the same again needs all of its keys.
 [[nodiscard]] inline std::vector<std::string> grant_keys(const protocol::EventMsg& request) {
   if (const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&request)) {
@@ -33,9 +35,10 @@ namespace lathe::ports {
   }
   if (const auto* patch = std::get_if<protocol::ApplyPatchApprovalRequest>(&request)) {
     std::vector<std::string> keys;
-    for (const protocol::FileChange& change : patch->changes) {
-      keys.push_back("file:" + change.path);
-      if (!change.move_path.empty()) keys.push_back("file:" + change.move_path);
+    // Records of earlier versions do not tell where the paths lead.
+    const bool told = !patch->paths.empty();
+    for (const std::string& path : told ? patch->paths : protocol::written_paths(patch->changes)) {
+      keys.push_back("file:" + path);
     }
     return keys;
   }

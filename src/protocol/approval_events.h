@@ -77,6 +77,8 @@ struct ApplyPatchApprovalRequest {
   std::string id;
   std::string call_id;
   std::vector<FileChange> changes;
+  std::string cwd;
+  std::vector<std::string> paths;
   std::string reason;
   std::string rule;
   std::string always_rule;
@@ -86,6 +88,10 @@ struct ApplyPatchApprovalRequest {
     return std::tuple{required("id", &S::id, "the question's id"),
                       required("call_id", &S::call_id, "the call"),
                       required("changes", &S::changes, "file by file"),
+                      optional("cwd", &S::cwd, "absolute folder that relative paths start from"),
+                      optional("paths", &S::paths,
+                               "the files that really change, links resolved: for each change its path, then where it "
+                               "moves to; an approval for the session is for these"),
                       optional("reason", &S::reason, "why, in the model's words"),
                       required("rule", &S::rule, "what made it a question"),
                       optional("always_rule", &S::always_rule, "the rule that approved_always writes"),

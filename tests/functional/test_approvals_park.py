@@ -1,7 +1,9 @@
 """A question nobody can answer parks the Task; an answer lets it go on, in another process, and settles once."""
+import json
+
 import pytest
 
-from support import Terminal, calls, says, shell
+from support import Terminal, calls, read_file, says, shell, tool
 
 QUESTION = calls(shell("echo ran >> effects.txt"))
 
@@ -119,3 +121,29 @@ def test_for_the_session_asks_the_same_thing_once(lathe, start_server, repositor
     terminal.expect("Finished.")
     assert terminal.wait() == 0
     assert effects(repository) == "ran\nran\n"
+
+
+def test_a_change_approved_for_the_session_is_asked_about_again_when_a_link_takes_it_elsewhere(lathe, start_server, repository):
+    (lathe.home / "policies").mkdir(parents=True)
+    (lathe.home / "policies/mine.yaml").write_text("rules: [{tool: write_file, decision: ask}]\n")
+    (repository / "other.txt").write_text("kept\n")
+
+    def write(content):
+        return calls(tool("write_file", path="note.txt", content=content))
+
+    lathe.use(start_server(write("one\n"), write("two\n"), calls(shell("ln -sf other.txt note.txt")),
+                           calls(read_file("note.txt")), write("three\n"), says("Finished.")))
+    terminal = Terminal(lathe, "exec", "write it")
+    terminal.expect("end the task: ")
+    terminal.type("s")
+    terminal.expect("note.txt leads to")
+    terminal.expect_one_of("end the task: ", after=terminal.text.index("note.txt leads to"))
+    terminal.type("n")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert (repository / "note.txt").is_symlink() and (repository / "other.txt").read_text() == "kept\n"
+    (session,) = lathe.ok("session", "list", "--json").document["sessions"]
+    kept = [json.loads(line)["msg"] for line in lathe.ok("session", "export", session["session_id"]).out.splitlines()]
+    questions = [record for record in kept if record["type"] == "apply_patch_approval_request"]
+    assert [question["paths"] for question in questions] == [[f"{repository}/note.txt"], [f"{repository}/other.txt"]]
+    assert [record["decision"] for record in kept if record["type"] == "approval_resolved"] == ["approved_for_session", "denied"]

@@ -559,6 +559,10 @@ export interface ApplyPatchApprovalRequestEvent {
   call_id: string;
   /** file by file */
   changes: FileChange[];
+  /** absolute folder that relative paths start from */
+  cwd?: string;
+  /** the files that really change, links resolved: for each change its path, then where it moves to; an approval for the session is for these */
+  paths?: string[];
   /** why, in the model's words */
   reason?: string;
   /** what made it a question */

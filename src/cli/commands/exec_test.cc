@@ -258,6 +258,12 @@ TEST_F(ExecTest, AQuestionSaysWhatItHidesAndShowsItAll) {
   const p::ApplyPatchApprovalRequest change{.id = "q", .changes = {{.path = "a", .diff = "[cut]"}}, .rule = "r"};
   EXPECT_THAT(whole_approval_text(change, R"({"path":"a","content":"one\ntwo"})", {}),
               HasSubstr("    content:\n      one\n      two\n"));
+  p::ApplyPatchApprovalRequest by_link = change;
+  by_link.cwd = "/w";
+  by_link.paths = {"/w/a"};
+  EXPECT_THAT(approval_text(by_link, {}), Not(HasSubstr("leads to")));
+  by_link.paths = {"/w/other"};
+  EXPECT_THAT(approval_text(by_link, {}), HasSubstr("  a leads to /w/other\n"));
 
   // Page by page, then the answer.
   const Person person({{"end the task: ", "v"}, {"end the task: ", "v"}, {"end the task: ", "n"}});

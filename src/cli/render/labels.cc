@@ -31,6 +31,10 @@ std::string change_label(const protocol::FileChange& change) {
   return "";
 }
 
+std::string detour_label(const protocol::Detour& detour) {
+  return terminal_safe(detour.path + " leads to " + detour.target);
+}
+
 std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<std::int64_t> exit_code) {
   const std::string took = base::format_duration(std::chrono::milliseconds(outcome.duration_ms));
   switch (outcome.status) {

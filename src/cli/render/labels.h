@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lathe/protocol/change_targets.h"
 #include "lathe/protocol/events.h"
 
 // Short texts for people that several commands share. All are cleaned for a terminal.
@@ -23,6 +24,8 @@ namespace lathe::cli {
 [[nodiscard]] std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd);
 /// "$0.0123", or "price unknown".
 [[nodiscard]] std::string cost_label(std::optional<std::int64_t> cost_micro_usd);
+/// "config.yaml leads to /home/ada/calc/prod.yaml".
+[[nodiscard]] std::string detour_label(const protocol::Detour& detour);
 /// "rolled back to turn resp_…", "the last 2 tasks were taken back".
 [[nodiscard]] std::string rollback_label(const protocol::RolledBack& rolled);
 /// One line for each file that was brought back or left alone.

@@ -9,6 +9,7 @@
 #include "lathe/cli/next_step.h"
 #include "lathe/cli/render/diff_text.h"
 #include "lathe/cli/render/labels.h"
+#include "lathe/protocol/change_targets.h"
 #include "lathe/protocol/error_codes.h"
 
 namespace lathe::cli {
@@ -145,6 +146,7 @@ struct TaskText::Visitor {
   }
   void operator()(const p::ApplyPatchApprovalRequest& e) const {
     for (const p::FileChange& change : e.changes) line(Ink::kYellow, "? may it " + change_label(change));
+    for (const p::Detour& detour : p::detours(e)) line(Ink::kYellow, "  " + detour_label(detour));
   }
   void operator()(const p::ApprovalRequest& e) const {
     line(Ink::kYellow,
