@@ -36,6 +36,7 @@ TEST(Set, RefusesWhatLoadWouldRefuseAndLeavesTheFileAlone) {
             "durability: \"powr\" is not known (did you mean \"power\"?)");
   EXPECT_EQ(outcome(set(home.paths(), "budget.turns", "many")), "budget.turns: expected a whole number, not text");
   EXPECT_EQ(outcome(set(home.paths(), "budget.turns", "-1")), "budget.turns: budget.turns must be at least 0");
+  EXPECT_EQ(outcome(set(home.paths(), "memory-bytes", "0")), "memory-bytes: memory-bytes must be at least 1");
   EXPECT_EQ(outcome(set(home.paths(), "default-backend", "opneai")),
             "there is no backend \"opneai\" (did you mean \"openai\"?)");
   EXPECT_THAT(outcome(set(home.paths(), "shell.default-timeout", "1h")), HasSubstr("longer than shell.max-timeout"));

@@ -181,9 +181,14 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        "none"},
       {"egress-bytes", kCount, [](Config& c) -> Slot { return &c.egress_bytes; },
        "bytes that the commands of a session send and receive through the proxy at most"},
-      {"memory-bytes", kCount, [](Config& c) -> Slot { return &c.memory_bytes; },
+      {"memory-bytes",
+       kCount,
+       [](Config& c) -> Slot { return &c.memory_bytes; },
        "bytes of memory that a command with all its processes takes at most; never more than three quarters of the "
-       "machine's"},
+       "machine's",
+       "",
+       {},
+       1},
   };
   return kSpecs;
 }

@@ -44,9 +44,8 @@ keeper::Limits usual_limits(std::uint64_t most_memory_bytes) {
   const auto pages = static_cast<std::uint64_t>(std::max(sysconf(_SC_PHYS_PAGES), 1L));
   const auto page = static_cast<std::uint64_t>(std::max(sysconf(_SC_PAGESIZE), 1L));
   const std::uint64_t most = pages / 4 * 3 * page;
-  return {.processes = kMostProcesses,
-          .memory_bytes = most_memory_bytes == 0 ? most : std::min(most_memory_bytes, most),
-          .free_bytes = kLeastFreeBytes};
+  return {
+      .processes = kMostProcesses, .memory_bytes = std::min(most_memory_bytes, most), .free_bytes = kLeastFreeBytes};
 }
 
 KeeperSet::KeeperSet(runtime::Loop& loop, KeeperOptions options)

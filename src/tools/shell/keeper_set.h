@@ -45,8 +45,8 @@ struct KeeperOptions {
   Confine confine = {};
 };
 
-/// What commands may take that nothing else bounds: processes, memory (`most_memory_bytes` unless 0, and no more than
-/// three quarters of the machine's), room on the disk.
+/// What commands may take that nothing else bounds: processes, memory (`most_memory_bytes`, and no more than three
+/// quarters of the machine's), room on the disk.
 [[nodiscard]] keeper::Limits usual_limits(std::uint64_t most_memory_bytes);
 
 /// A command that was handed to a keeper.
