@@ -1,40 +1,21 @@
 #include "lathe/sandbox/git_folders.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <string>
 #include <string_view>
 
-#include "lathe/base/strings.h"
-#include "lathe/base/unique_fd.h"
+#include "lathe/sandbox/git_store.h"
 #include "lathe/sandbox/real_path.h"
 
 namespace lathe::sandbox {
 namespace {
 
-/// The only line of a small file of git's; empty when there is none.
-std::string line_of(const std::string& path) {
-  const base::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  std::array<char, 4096> bytes{};
-  const ssize_t got = file ? read(file.get(), bytes.data(), bytes.size()) : 0;
-  if (got <= 0) return {};
-  return std::string(base::trim(std::string_view(bytes.data(), static_cast<std::size_t>(got))));
-}
-
-std::string from(const std::string& folder, const std::string& path) {
-  return path.starts_with('/') ? path : folder + "/" + path;
-}
-
 void add_worktree(SandboxSpec& spec, const std::string& root) {
-  constexpr std::string_view kStart = "gitdir: ";
-  const std::string line = line_of(root + "/.git");
-  if (!line.starts_with(kStart)) return;
-  const std::string own = real_folder(from(root, line.substr(kStart.size())));
-  if (own.empty() || real_path(line_of(own + "/gitdir")) != root + "/.git") return;
-  const std::string common = real_folder(from(own, line_of(own + "/commondir")));
+  const std::string own = git_folder(root);
+  if (own.empty() || real_path(git_line(own + "/gitdir")) != root + "/.git") return;
+  const std::string common = git_common_folder(own);
   if (common.empty() || own != common + "/worktrees/" + own.substr(own.rfind('/') + 1)) return;
   spec.readable.push_back(common);
   spec.writable.push_back(own);

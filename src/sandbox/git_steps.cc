@@ -38,10 +38,11 @@ bool allows_any_path(std::string_view options) { return options.find("--u") != s
 
 }  // namespace
 
-std::set<std::string> git_step_paths(GitRoot root) {
+std::set<std::string> git_step_paths(std::string_view git) {
   std::set<std::string> paths;
+  const std::string before = git.empty() ? "" : std::string(git) + "/";
   for (const std::string_view folder : kGitStepFolders) {
-    const std::string path(root == GitRoot::kGitFolder ? folder.substr(kGit.size()) : folder);
+    const std::string path = before + std::string(folder.substr(kGit.size()));
     paths.insert(path);
     for (const std::string_view file : kGitStepFiles) paths.insert(path + "/" + std::string(file));
   }

@@ -18,13 +18,9 @@ inline constexpr auto kGitStepFolders =
 inline constexpr auto kGitStepFiles =
     std::to_array<std::string_view>({"git-rebase-todo", "todo", "strategy", "opts", "apply-opt"});
 
-enum class GitRoot {
-  kWorkingTree,
-  /// What takes the place of `.git`: the administrative folder of a linked worktree.
-  kGitFolder,
-};
-/// The folders and those files in them, from the root on.
-[[nodiscard]] std::set<std::string> git_step_paths(GitRoot root);
+/// The folders and those files in them, for the folder of git's at `git`: ".git", what takes its place, or "" where
+/// that is the root itself.
+[[nodiscard]] std::set<std::string> git_step_paths(std::string_view git);
 
 /// What the file with that last name orders beside git's own work, each as its line has it. Rather more than git reads
 /// there: what is not understood counts.

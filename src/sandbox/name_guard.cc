@@ -9,9 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "lathe/base/unique_fd.h"
 #include "lathe/sandbox/folders.h"
+#include "lathe/sandbox/git_store.h"
 #include "lathe/sandbox/path_order.h"
 #include "lathe/sandbox/protected_names.h"
 #include "lathe/sandbox/real_path.h"
@@ -133,6 +135,7 @@ NameGuard::Entry NameGuard::Entry::load(FieldReader& in) {
 void NameGuard::save(FieldWriter& out) const {
   out.text(root_);
   out.number(static_cast<int>(scope_));
+  out.all(stores_, [&](const std::string& store) { out.text(store); });
   out.all(led_to_, [&](const std::string& path) { out.text(path); });
   out.all(cut_before_, [&](const std::string& name) { out.text(name); });
   out.all(*before_, [&](const auto& entry) {
@@ -143,9 +146,11 @@ void NameGuard::save(FieldWriter& out) const {
 
 bool NameGuard::load(FieldReader& in) {
   if (in.text() != root_ || in.number() != static_cast<int>(scope_)) return false;
+  std::vector<std::string> stores;
   std::vector<std::string> led_to;
   std::set<std::string> cut;
   Entries entries;
+  in.all([&] { stores.push_back(in.text()); });
   in.all([&] { led_to.push_back(in.text()); });
   in.all([&] { cut.insert(in.text()); });
   in.all([&] {
@@ -153,6 +158,7 @@ bool NameGuard::load(FieldReader& in) {
     entries[std::move(path)] = Entry::load(in);
   });
   if (!in.intact()) return false;
+  set_stores(std::move(stores));
   led_to_ = std::move(led_to);
   cut_before_ = std::move(cut);
   before_ = std::move(entries);
@@ -213,7 +219,7 @@ Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   if (fstatat(root.get(), ".git", &git, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(git.st_mode)) {
     TRY_OK(add(root.get(), ".git", ".git", look));
   }
-  std::vector<std::string> paths(names_.begin(), names_.end());
+  std::vector<std::string> paths = all_names();
   paths.insert(paths.end(), led_to_.begin(), led_to_.end());
   paths.insert(paths.end(), steps_.begin(), steps_.end());
   std::string missing;
@@ -235,10 +241,23 @@ Result<NameGuard::Look> NameGuard::look(bool with_bytes) const {
   return look;
 }
 
+void NameGuard::set_stores(std::vector<std::string> stores) {
+  stores_ = std::move(stores);
+  steps_ = git_step_paths(is_worktrees_own(root_) ? "" : ".git");
+  for (const std::string& store : stores_) steps_.merge(git_step_paths(store));
+}
+
+std::vector<std::string> NameGuard::all_names() const {
+  std::vector<std::string> names(names_.begin(), names_.end());
+  std::vector<std::string> in_stores = protected_names_in(stores_);
+  std::ranges::move(in_stores, std::back_inserter(names));
+  return names;
+}
+
 std::vector<std::string> NameGuard::targets_of_links() const {
   std::vector<std::string> targets;
-  for (const std::string_view name : names_) {
-    const std::string path = root_ + "/" + std::string(name);
+  for (const std::string& name : all_names()) {
+    const std::string path = root_ + "/" + name;
     const std::string target = real_path(path);
     const bool leads_elsewhere = target != path && is_below(target, root_);
     if (leads_elsewhere && !is_environment(path)) targets.push_back(target.substr(root_.size() + 1));
@@ -249,6 +268,7 @@ std::vector<std::string> NameGuard::targets_of_links() const {
 Result<void> NameGuard::remember() {
   // A command still runs, and may have put something there since the last check: what was before it stays what counts.
   if (before_) return {};
+  set_stores(git_stores(root_));
   // With mounts they are read-only.
   if (scope_ == Scope::kAllNames) led_to_ = targets_of_links();
   TRY(Look now, look(true));

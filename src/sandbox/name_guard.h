@@ -58,11 +58,9 @@ class NameGuard final {
     friend bool operator==(const Finding&, const Finding&) = default;
   };
 
-  NameGuard(std::string root, Scope scope)
-      : root_(std::move(root)),
-        scope_(scope),
-        names_(protected_names(root_)),
-        steps_(git_step_paths(is_worktrees_own(root_) ? GitRoot::kGitFolder : GitRoot::kWorkingTree)) {}
+  NameGuard(std::string root, Scope scope) : root_(std::move(root)), scope_(scope), names_(protected_names(root_)) {
+    set_stores({});
+  }
 
   [[nodiscard]] const std::string& root() const { return root_; }
 
@@ -115,6 +113,9 @@ class NameGuard final {
     std::set<std::string> cut;
   };
 
+  void set_stores(std::vector<std::string> stores);
+  /// `names_`, and those in `stores_`.
+  [[nodiscard]] std::vector<std::string> all_names() const;
   /// Where protected names that are links lead to, from the root on.
   [[nodiscard]] std::vector<std::string> targets_of_links() const;
   base::Result<Look> look(bool with_bytes) const;
@@ -127,9 +128,11 @@ class NameGuard final {
   const std::string root_;
   const Scope scope_;
   const std::vector<std::string_view> names_;
-  /// git_step_paths().
-  const std::set<std::string> steps_;
-  /// As of remember(): a link that comes later says nothing about what is to be protected.
+  /// git_step_paths(), those of `stores_` included.
+  std::set<std::string> steps_;
+  /// git_stores() and targets_of_links() as of remember(): a link or a `.git` that comes later says nothing about what
+  /// is to be protected.
+  std::vector<std::string> stores_;
   std::vector<std::string> led_to_;
   std::optional<Entries> before_;
   std::set<std::string> cut_before_;

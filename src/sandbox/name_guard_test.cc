@@ -361,5 +361,28 @@ TEST_F(NameGuards, AdministrativeFolderOfAWorktreeIsWatchedToo) {
   EXPECT_THAT(check(objects), ElementsAre(Finding{Kind::kQuarantined, "info/alternates", "blob3"}));
 }
 
+TEST_F(NameGuards, RepositoryBesideItsFileIsWatchedLikeAFolderOfGits) {
+  fs::remove_all(root_ + "/.git");
+  put(".git", "gitdir: store\n");
+  put("store/config", "[core]\n");
+  put("store/hooks/commit", "ours\n");
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    kept_.clear();
+    const bool all = scope == NameGuard::Scope::kAllNames;
+    NameGuard guard(root_, scope);
+    ASSERT_TRUE(guard.remember().ok());
+    put("store/index", "git's own\n");
+    put("store/commondir", "../evil\n");
+    put("store/rebase-merge/git-rebase-todo", "exec evil\n");
+    if (all) put("store/hooks/commit", "theirs\n");
+    std::vector<Finding> expected{{Kind::kQuarantined, "store/commondir", "blob1"},
+                                  {Kind::kQuarantined, "store/rebase-merge", "blob2"}};
+    if (all) expected.push_back({Kind::kRestored, "store/hooks/commit", ""});
+    EXPECT_EQ(check(guard), expected);
+    EXPECT_EQ(get("store/hooks/commit"), "ours\n");
+    EXPECT_TRUE(fs::exists(root_ + "/store/index"));
+  }
+}
+
 }  // namespace
 }  // namespace lathe::sandbox

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "lathe/sandbox/git_store.h"
 #include "lathe/sandbox/path_order.h"
 #include "lathe/sandbox/real_path.h"
 
@@ -55,6 +56,24 @@ std::vector<std::string_view> protected_names(const std::string& root) {
   return names;
 }
 
+std::vector<std::string> protected_names_in(const std::vector<std::string>& git_stores) {
+  constexpr std::string_view kGit = ".git/";
+  std::vector<std::string> names;
+  for (const std::string& store : git_stores) {
+    // Git itself writes to what is the working tree's own in there.
+    const std::string worktrees = store + "/worktrees";
+    const bool has_own =
+        std::ranges::any_of(git_stores, [&](const std::string& other) { return other.starts_with(worktrees + "/"); });
+    for (const std::string_view name : kProtectedNames) {
+      if (!name.starts_with(kGit)) continue;
+      std::string path = store + "/" + std::string(name.substr(kGit.size()));
+      if (!has_own || path != worktrees) names.push_back(std::move(path));
+    }
+    names.push_back(store + "/gitdir");
+  }
+  return names;
+}
+
 base::Result<std::vector<Mask>> protected_masks(const std::string& root) {
   std::vector<Mask> masks;
   struct stat git{};
@@ -70,6 +89,9 @@ base::Result<std::vector<Mask>> protected_masks(const std::string& root) {
     const std::string path = root + "/" + std::string(name);
     if (name.ends_with("venv") && lstat((path + "/pyvenv.cfg").c_str(), &environment) != 0) continue;
     TRY_OK(put(masks, root, path, Mask::Kind::kReadOnly));
+  }
+  for (const std::string& name : protected_names_in(git_stores(root))) {
+    TRY_OK(put(masks, root, root + "/" + name, Mask::Kind::kReadOnly));
   }
   return masks;
 }

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostInFolder = 2'000;
 /// What encode() begins with.
-constexpr std::string_view kFormat = "names 1";
+constexpr std::string_view kFormat = "names 2";
 /// Below `.git`: what makes git run something or look elsewhere.
 constexpr std::array<std::string_view, 5> kOfGit = {"config", "config.worktree", "commondir", "info/attributes",
                                                     "objects/info/alternates"};
@@ -57,7 +57,7 @@ std::string marks_of(const std::string& path) {
     return marks;
   }
   for (const std::string_view name : kOfGit) marks += mark_of(path + "/" + std::string(name)) + "|";
-  for (const std::string& step : git_step_paths(GitRoot::kGitFolder)) marks += mark_of(path + "/" + step) + "|";
+  for (const std::string& step : git_step_paths("")) marks += mark_of(path + "/" + step) + "|";
   std::map<std::string, std::string> hooks;
   each_in(path + "/hooks", [&](const std::string& hook) { hooks[hook] = mark_of(hook); });
   for (const auto& [hook, mark] : hooks) marks += hook + mark;

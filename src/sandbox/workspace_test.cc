@@ -12,6 +12,7 @@
 
 #include "lathe/base/unique_fd.h"
 #include "lathe/sandbox/git_folders.h"
+#include "lathe/sandbox/git_store.h"
 #include "lathe/sandbox/protected_names.h"
 #include "lathe/sandbox/secret_search.h"
 #include "lathe/sandbox/toolchains.h"
@@ -26,6 +27,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAreArray;
 
 class Workspace : public ::testing::Test {
  protected:
@@ -190,6 +192,39 @@ TEST_F(Workspace, FileThatLeadsToARepositoryIsReadOnly) {
   const auto masks = *protected_masks(root_);
   ASSERT_EQ(masks.size(), 1U);
   EXPECT_EQ(masks[0].kind, Mask::Kind::kReadOnly);
+}
+
+TEST_F(Workspace, RepositoryBesideItsFileIsMaskedLikeAFolderOfGits) {
+  put(".git", "gitdir: store\n");
+  put("store/HEAD");
+  put("store/config");
+  put("store/hooks/commit");
+  const std::vector<std::string> expected{root_ + "/.git", root_ + "/store", root_ + "/store/config",
+                                          root_ + "/store/hooks"};
+  const auto masks = *protected_masks(root_);
+  EXPECT_THAT(paths(masks), UnorderedElementsAreArray(expected));
+  EXPECT_EQ(std::ranges::find(masks, root_ + "/store", &Mask::path)->kind, Mask::Kind::kPinned);
+  EXPECT_EQ(std::ranges::find(masks, root_ + "/store/config", &Mask::path)->kind, Mask::Kind::kReadOnly);
+  // A link in its place leads there as well, and takes no mask itself.
+  fs::remove(root_ + "/.git");
+  fs::create_directory_symlink("store", root_ + "/.git");
+  EXPECT_THAT(paths(*protected_masks(root_)), UnorderedElementsAreArray(expected.begin() + 1, expected.end()));
+}
+
+TEST_F(Workspace, RepositoryThatAWorktreeSharesIsMaskedExceptForWhatIsItsOwn) {
+  put(".git", "gitdir: repo/worktrees/one\n");
+  put("repo/config");
+  put("repo/worktrees/one/HEAD");
+  put("repo/worktrees/one/commondir", "../..\n");
+  put("repo/worktrees/one/gitdir", root_ + "/.git\n");
+  EXPECT_THAT(git_stores(root_), ElementsAre("repo/worktrees/one", "repo"));
+  const auto masks = *protected_masks(root_);
+  for (const char* name : {"repo/config", "repo/worktrees/one/commondir", "repo/worktrees/one/gitdir"}) {
+    const auto at = std::ranges::find(masks, root_ + "/" + name, &Mask::path);
+    ASSERT_NE(at, masks.end()) << name;
+    EXPECT_EQ(at->kind, Mask::Kind::kReadOnly) << name;
+  }
+  EXPECT_EQ(std::ranges::find(masks, root_ + "/repo/worktrees/one", &Mask::path)->kind, Mask::Kind::kPinned);
 }
 
 TEST_F(Workspace, LinkedWorktreeGetsTheFoldersOfItsRepository) {

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <string_view>
 #include <vector>
 
-#include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
 #include "lathe/sandbox/git_steps.h"
+#include "lathe/sandbox/git_store.h"
 #include "lathe/sandbox/protected_names.h"
 #include "lathe/tools/common/workspace.h"
 
@@ -18,40 +21,29 @@ using base::Result;
 
 namespace {
 
-constexpr std::size_t kMaxPointerBytes = 4096;
 constexpr std::string_view kGit = ".git";
-constexpr std::string_view kPointer = "gitdir:";
 
 bool lies_in(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
 }
 
-/// Where the workspace's repository really is: behind a link, or the pointer of a worktree or submodule.
-std::string git_folder(const std::string& root) {
-  const std::string git = root + "/" + std::string(kGit);
-  const auto pointer = runtime::read_file(git, kMaxPointerBytes);
-  if (!pointer.ok() || !pointer->starts_with(kPointer)) return runtime::real_path(git).value_or(git);
-  const std::string target(base::trim(std::string_view(*pointer).substr(kPointer.size())));
-  const std::string path = target.starts_with('/') ? target : root + "/" + target;
-  return runtime::real_path(path).value_or(path);
-}
-
-/// Every absolute path at which something protected is, or would be.
+/// Every absolute path at which something protected is, or would be: in `.git`, what a link or a `.git` file leads to.
 std::vector<std::string> protected_paths(const std::string& root) {
-  const std::string git = git_folder(root);
+  const std::vector<std::string> stores = sandbox::git_stores(root);
+  std::vector<std::string> names(sandbox::kProtectedNames.begin(), sandbox::kProtectedNames.end());
+  std::ranges::move(sandbox::protected_names_in(stores), std::back_inserter(names));
   std::vector<std::string> paths{root + "/" + std::string(kGit)};
-  for (const std::string_view name : sandbox::kProtectedNames) {
-    std::string path = root + "/" + std::string(name);
+  for (const std::string& name : names) {
+    std::string path = root + "/" + name;
     // A folder that is only called so is the project's own.
     if (name.ends_with("venv") && !runtime::path_exists(path + "/pyvenv.cfg")) continue;
-    if (name.starts_with(kGit)) paths.push_back(git + std::string(name.substr(kGit.size())));
     if (auto real = runtime::real_path(path); real.ok() && *real != path) paths.push_back(*std::move(real));
     paths.push_back(std::move(path));
   }
   // What git still has to do is git's.
-  for (const std::string_view name : sandbox::kGitStepFolders) {
-    paths.push_back(git + std::string(name.substr(kGit.size())));
-  }
+  std::set<std::string> steps = sandbox::git_step_paths(kGit);
+  for (const std::string& store : stores) steps.merge(sandbox::git_step_paths(store));
+  for (const std::string& step : steps) paths.push_back(root + "/" + step);
   return paths;
 }
 

@@ -158,6 +158,10 @@ TEST_F(WorkspaceTest, WhatTheGitPointerLeadsToIsProtected) {
   fs::create_directory_symlink("tasks", cwd_ + "/.vscode");
   EXPECT_FALSE(write("tasks/tasks.json", "owned").ok());
   EXPECT_TRUE(write("store/notes", "fine").ok());
+  fs::create_directories(cwd_ + "/shared/hooks");
+  put(cwd_ + "/store/commondir", "../shared\n");
+  EXPECT_FALSE(write("shared/hooks/x", "owned").ok());
+  EXPECT_TRUE(write("shared/notes", "fine").ok());
 }
 
 TEST_F(WorkspaceTest, RefusesWhatIsNoFile) {

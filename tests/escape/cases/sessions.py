@@ -71,6 +71,8 @@ AGENT_SETTINGS = (".claude/settings.json", ".codex/config.toml", ".mcp.json", "o
 EDITOR_SETTINGS = (".idea/workspace.xml", ".zed/tasks.json", ".devcontainer.json", ".exrc", ".nvim.lua")
 RUN = "echo @TOKEN@ > @OUT@/ran"
 COMMIT = Person("git commit -q --allow-empty -m more")
+# `.git` is a file that leads to a folder of the workspace.
+SEPARATE = Person("git init -q --separate-git-dir=store")
 
 
 def plant(path):
@@ -141,6 +143,11 @@ PLANTED = (
                   wrote("@OUT@/ran")),
     SessionAttack("monitor_then_status", (TRUSTED_LATER, LINE_PROTECTED),
                   (Command(f"printf '[core]\\n\\tfsmonitor = \"{RUN} #\"\\n' >> .git/config"), Command("echo x > y"),
+                   Person("git status >/dev/null")), wrote("@OUT@/ran")),
+    SessionAttack("hook_of_the_repository_beside", (TRUSTED_LATER, LINE_PROTECTED),
+                  (SEPARATE, Command(plant("store/hooks/post-commit")), COMMIT), wrote("@OUT@/ran")),
+    SessionAttack("monitor_of_the_repository_beside", (TRUSTED_LATER, LINE_PROTECTED),
+                  (SEPARATE, Command(f"printf '[core]\\n\\tfsmonitor = \"{RUN} #\"\\n' >> store/config"),
                    Person("git status >/dev/null")), wrote("@OUT@/ran")),
     SessionAttack("repository_redirected", (TRUSTED_LATER, LINE_MISSING_NAMES),
                   (Command(f"cp -r .git e; {plant('e/hooks/post-commit')}; echo ../e > .git/commondir"), Command("git status"), COMMIT),
