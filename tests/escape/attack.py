@@ -86,8 +86,8 @@ class Attack:
     since_abi: int = 1
     # World needs root to lay it out: a name server, a listener for echo requests.
     needs_root: bool = False
-    # The workspace is a file system of SMALL_DISK bytes, empty; needs root to be made.
-    small_disk: bool = False
+    # This folder of the workspace is a file system of SMALL_DISK bytes, empty; needs root to be made.
+    small_disk: str = ""
     # The person has Lathe in their home, a copy, and runs that.
     installed_at_home: bool = False
     # What the person has set, by name of the variable.

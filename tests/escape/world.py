@@ -223,7 +223,7 @@ class World:
             script = script.replace(f"@{name}@", str(value))
         return script
 
-    def run(self, argv, timeout=PATIENCE, terminal=False, own_resolver=False, small_disk=False, cwd=None, settings=()):
+    def run(self, argv, timeout=PATIENCE, terminal=False, own_resolver=False, small_disk="", cwd=None, settings=()):
         """Runs it in the workspace as the world's user; a descriptor to a file outside is open as number 9."""
         argv = self.as_user(argv)
         if terminal:
@@ -233,7 +233,9 @@ class World:
                     str(self.base / "resolv.conf"), *argv]
         if small_disk:
             options = f"size={SMALL_DISK},uid={self.uid},gid={self.uid},mode=755"
-            argv = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o "$0" small . && cd "$PWD" && exec "$@"', options, *argv]
+            there = str(self.workspace / small_disk)
+            argv = ["unshare", "-m", "sh", "-c", 'mkdir -p "$1" && mount -t tmpfs -o "$0" small "$1" && cd "$PWD" && shift && exec "$@"',
+                    options, there, *argv]
         stdin = self._terminals[1] if terminal else subprocess.DEVNULL
         with open(self.outside / "open.txt", "ab") as leaked:
 

@@ -8,8 +8,11 @@
 #include <cstring>
 #include <string_view>
 
+#include "lathe/keeper/program/process_tree.h"
 #include "lathe/keeper/program/wire.h"
+#include "lathe/keeper/program/writable_mounts.h"
 #include "lathe/sandbox/landlock.h"
+#include "lathe/sandbox/path_order.h"
 
 namespace lathe::keeper {
 namespace {
@@ -34,6 +37,21 @@ bool has_mounts(const std::optional<sandbox::CommandJail>& jail) {
   return jail && (jail->level == sandbox::Level::kFull || jail->level == sandbox::Level::kNamespaces);
 }
 
+/// The folders that a command is let write to; outside of any jail, the one that it works in.
+std::vector<std::string> written_folders(const std::optional<sandbox::CommandJail>& jail, const char* cwd) {
+  std::vector<std::string> folders;
+  if (!jail) {
+    if (cwd != nullptr) folders.emplace_back(cwd);
+    return folders;
+  }
+  for (const sandbox::PathRule& rule : jail->rules) {
+    // What lies in /dev is memory, and counted as such.
+    const bool written = (rule.access & sandbox::landlock::kMakeReg) != 0;
+    if (written && !rule.path.starts_with("/dev")) folders.push_back(rule.path);
+  }
+  return folders;
+}
+
 }  // namespace
 
 LimitWatch::LimitWatch(const Limits& limits, const std::optional<sandbox::CommandJail>& jail, const char* cwd,
@@ -41,15 +59,19 @@ LimitWatch::LimitWatch(const Limits& limits, const std::optional<sandbox::Comman
     : limits_(limits), shared_(has_mounts(jail) ? SharedMemory::Of::kJail : SharedMemory::Of::kProcesses) {
   if (limits_.free_bytes != 0) {
     for (const char* path : {cwd, variable(env, "HOME"), variable(env, "TMPDIR"), "/tmp", "/var/tmp"}) add_disk(path);
-    if (jail) {
-      for (const sandbox::PathRule& rule : jail->rules) {
-        // What lies in /dev is memory, and counted as such.
-        const bool written = (rule.access & sandbox::landlock::kMakeReg) != 0;
-        if (written && !rule.path.starts_with("/dev")) add_disk(rule.path.c_str());
-      }
-    }
+    const std::vector<std::string> folders = written_folders(jail, cwd);
+    for (const std::string& folder : folders) add_disk(folder.c_str());
+    add_disks_within(has_mounts(jail) ? std::vector<std::string>{"/"} : folders);
   }
   next_look_ms_ = now_ms() + kLookEveryMs;
+}
+
+void LimitWatch::add_disks_within(const std::vector<std::string>& folders) {
+  bool there = false;
+  for (const std::string& mount : writable_mounts(read_proc("/proc/self/mountinfo", &there))) {
+    const auto holds = [&mount](const std::string& folder) { return sandbox::is_at_or_below(mount, folder); };
+    if (std::ranges::any_of(folders, holds)) add_disk(mount.c_str());
+  }
 }
 
 void LimitWatch::add_disk(const char* path) {

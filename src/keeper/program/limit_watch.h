@@ -34,6 +34,9 @@ class LimitWatch final {
     std::uint64_t free_at_start = 0;
   };
   void add_disk(const char* path);
+  /// Those that are mounted in these folders. In a jail with mounts of its own, what it has mounted to be written to is
+  /// all that its commands write to.
+  void add_disks_within(const std::vector<std::string>& folders);
   [[nodiscard]] bool is_full(const Disk& disk) const;
 
   const Limits limits_;

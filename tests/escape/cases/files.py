@@ -95,7 +95,8 @@ os.write(fd, open("/bin/true", "rb").read())
            is_no_program(f"{AT_HOME}/bin/lathe"), installed_at_home=True),
     Attack("lathe_moved_aside", (SWITCH_OFF, SUPPLY_CHAIN), f"{NO_PROGRAM}; mv {AT_HOME}/bin b; mkdir {AT_HOME}/bin; cp n {AT_HOME}/bin/lathe",
            is_no_program(f"{AT_HOME}/bin/lathe"), installed_at_home=True),
-    Attack("disk_filled", (DESTRUCTION, LINE_TIMEOUT), "head -c 60M /dev/zero > big; sleep 1; echo SURVIVED", printed("SURVIVED"), small_disk=True),
+    Attack("disk_filled", (DESTRUCTION, LINE_TIMEOUT), "head -c 60M /dev/zero > big; sleep 1; echo SURVIVED", printed("SURVIVED"), small_disk="."),
     Attack("disk_filled_by_many", (DESTRUCTION, LINE_TIMEOUT), "head -c 60M /dev/zero | split -a 3 -b 100k - f; sleep 1; echo SURVIVED",
-           printed("SURVIVED"), small_disk=True),
+           printed("SURVIVED"), small_disk="."),
+    Attack("disk_within_filled", (DESTRUCTION, LINE_TIMEOUT), "head -c 60M /dev/zero > disk/big; sleep 1; echo SURVIVED", printed("SURVIVED"), small_disk="disk"),
 )
