@@ -1,12 +1,9 @@
 #include "lathe/egress/proxy.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 
 namespace lathe::egress {
@@ -60,32 +57,21 @@ Proxy::Proxy(Admission::Parts parts, ProxyLimits limits)
     : loop_(parts.loop), limits_(limits), admission_(std::move(parts)), budget_(limits.bytes), scope_(loop_) {}
 
 Result<void> Proxy::listen(std::string socket_path) {
-  TRY(listener_, listen_at(socket_path));
-  path_ = std::move(socket_path);
-  incoming_ = std::make_unique<runtime::FdWatch>(loop_, listener_.get());
+  TRY(listener_, runtime::UnixListener::create(loop_, std::move(socket_path)));
   scope_.spawn(accept_all());
   return {};
 }
 
 Async<void> Proxy::stop() {
   co_await scope_.stop();
-  incoming_.reset();
   listener_.reset();
-  if (!path_.empty()) (void)::unlink(path_.c_str());
 }
 
 Async<void> Proxy::accept_all() {
   while (true) {
-    const auto ready = co_await incoming_->readable(scope_.token(), Deadline::never());
-    if (!ready.ok()) co_return;
-    base::UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (fd) {
-      scope_.spawn(serve(std::make_unique<Connection>(*this, std::move(fd))));
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // The connection stays in the queue; trying again at once would only spin.
-      constexpr base::Millis kPause{100};
-      if (!(co_await loop_.sleep(kPause, scope_.token())).ok()) co_return;
-    }
+    auto fd = co_await listener_->accept(scope_.token());
+    if (!fd.ok()) co_return;
+    scope_.spawn(serve(std::make_unique<Connection>(*this, *std::move(fd))));
   }
 }
 

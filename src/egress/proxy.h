@@ -12,6 +12,7 @@
 #include "lathe/egress/request_head.h"
 #include "lathe/egress/socket.h"
 #include "lathe/runtime/scope.h"
+#include "lathe/runtime/unix_socket.h"
 
 // The only way out of a jail with `network: proxy`: an HTTP proxy (CONNECT, and plain HTTP in absolute form) on a unix
 // socket. A connection is one request:
@@ -39,7 +40,7 @@ struct ProxyLimits {
 class Proxy final {
  public:
   Proxy(Admission::Parts parts, ProxyLimits limits);
-  /// Answers at this unix socket (mode 0600) from now on. `invalid` when the path is too long for one.
+  /// Answers at this unix socket (mode 0600) from now on.
   [[nodiscard]] base::Result<void> listen(std::string socket_path);
   /// Ends every connection and removes the socket.
   runtime::Async<void> stop();
@@ -61,9 +62,7 @@ class Proxy final {
   const ProxyLimits limits_;
   Admission admission_;
   ByteBudget budget_;
-  std::string path_;
-  base::UniqueFd listener_;
-  std::unique_ptr<runtime::FdWatch> incoming_;
+  std::unique_ptr<runtime::UnixListener> listener_;
   std::size_t open_ = 0;
   runtime::Scope scope_;
 };

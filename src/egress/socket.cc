@@ -4,8 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,13 +11,10 @@
 
 namespace lathe::egress {
 
-using base::Error;
 using base::Result;
 using runtime::Async;
 
 namespace {
-
-constexpr int kBacklog = 64;
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -96,29 +91,6 @@ Result<base::UniqueFd> open_towards(const Address& address) {
   if (!fd) return base::errno_error(errno, "make a socket");
   const int on = 1;
   (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return fd;
-}
-
-Result<base::UniqueFd> listen_at(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return Error{.code = base::codes::kInvalid,
-                 .message = fmt::format("\"{}\" is no path for a socket: it has {} bytes, {} are possible", path,
-                                        path.size(), sizeof address.sun_path - 1),
-                 .hint = "set LATHE_HOME or XDG_RUNTIME_DIR to a shorter path"};
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return base::errno_error(errno, "make a socket");
-  struct stat there{};
-  if (::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) (void)::unlink(path.c_str());
-  // The mode of a socket's file comes from the socket's own (Linux), before anyone can see it.
-  (void)::fchmod(fd.get(), 0600);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), kBacklog) != 0) {
-    return base::errno_error(errno, fmt::format("listen at {}", path));
-  }
   return fd;
 }
 

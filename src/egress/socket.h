@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "lathe/base/result.h"
@@ -39,7 +38,5 @@ class Socket final {
 
 /// An unconnected socket of that address's family.
 [[nodiscard]] base::Result<base::UniqueFd> open_towards(const Address& address);
-/// A listening unix socket, mode 0600; what stood at `path` is replaced when it is a socket.
-[[nodiscard]] base::Result<base::UniqueFd> listen_at(const std::string& path);
 
 }  // namespace lathe::egress
