@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "lathe/base/strings.h"
 #include "lathe/engine/connection.h"
@@ -41,13 +42,29 @@ Result<ReplyMsg> to_reply(Result<T> typed) {
   return ReplyMsg(*std::move(typed));
 }
 
+/// It stands before the "/" of a record's `by`.
+bool is_client_id(std::string_view id) {
+  constexpr std::size_t kMaxBytes = 64;
+  return id.size() <= kMaxBytes && std::ranges::all_of(id, [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
+         });
+}
+
 }  // namespace
 
 Connection::Reply Connection::call(protocol::Call call) {
   return std::visit([this](auto& typed) { return on(std::move(typed)); }, call);
 }
 
-Connection::Reply Connection::on(protocol::Hello) {
+Connection::Reply Connection::on(protocol::Hello call) {
+  if (!call.client_id.empty()) {
+    if (!is_client_id(call.client_id)) {
+      co_return Error{.code = base::codes::kInvalid,
+                      .message = fmt::format("hello: client_id \"{}\" is not one", call.client_id),
+                      .hint = "up to 64 letters, digits, dots, dashes and underscores"};
+    }
+    client_ = call.client_id;
+  }
   co_return ReplyMsg(
       protocol::HelloReply{.version = engine_.parts().version,
                            .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes"}});

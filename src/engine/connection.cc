@@ -1,5 +1,7 @@
 #include "lathe/engine/connection.h"
 
+#include <algorithm>
+
 #include "lathe/engine/engine.h"
 #include "lathe/protocol/error_codes.h"
 
@@ -56,6 +58,13 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     CO_TRY_OK(co_await engine_.close(std::move(session)));
   }
   co_return ack;
+}
+
+bool Connection::has_running_task() const {
+  return std::ranges::any_of(subscribed_, [this](const std::string& id) {
+    const LiveSession* session = engine_.find_live(id);
+    return session != nullptr && session->running();
+  });
 }
 
 Async<Result<std::vector<Delivered>>> Connection::events(runtime::CancelToken cancel, runtime::Deadline deadline) {

@@ -27,6 +27,11 @@ class Connection final {
   runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op, std::string op_id);
   runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call);
   runtime::Async<base::Result<std::vector<Delivered>>> events(runtime::CancelToken cancel, runtime::Deadline deadline);
+  /// Whether a Task runs in a session that this connection is subscribed to. Of one whose end has been given out by
+  /// events(), no more.
+  [[nodiscard]] bool has_running_task() const;
+  /// No event comes after those that wait: events() gives them, and `unavailable` then.
+  void finish() { queue_->close(); }
 
  private:
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
@@ -57,7 +62,8 @@ class Connection final {
   Reply on(protocol::TrustSet call);
 
   Engine& engine_;
-  const std::string client_;
+  /// As the engine was told when it came, or as its hello says.
+  std::string client_;
   std::string configured_session_;
   std::shared_ptr<EventQueue> queue_;  // shared with the feeds that it is subscribed to
   std::set<std::string> subscribed_;

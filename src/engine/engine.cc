@@ -141,6 +141,22 @@ Async<Result<std::string>> Engine::parked_root(std::string session_id) {
   }
 }
 
+Async<std::size_t> Engine::close_forsaken() {
+  std::vector<std::string> forsaken;
+  for (const auto& [id, session] : sessions_) {
+    if (session->forsaken()) forsaken.push_back(id);
+  }
+  for (const std::string& id : forsaken) {
+    const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+    const auto found = sessions_.find(id);
+    if (closing_ || found == sessions_.end() || !found->second->forsaken()) continue;
+    const std::unique_ptr<LiveSession> session = std::move(found->second);
+    sessions_.erase(found);
+    co_await session->close();
+  }
+  co_return sessions_.size();
+}
+
 Async<void> Engine::shut_down() {
   closing_ = true;
   // Whoever is opening a session is done first; nobody opens one after that. Sessions that end may need the lock.

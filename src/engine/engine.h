@@ -24,6 +24,9 @@ class Engine final : public SessionFamily {
   [[nodiscard]] std::unique_ptr<Connection> connect(std::string client);
   /// Ends every Task, closes every session.
   runtime::Async<void> shut_down();
+  /// Closes the sessions that nobody looks at and in which nothing runs, so that other processes can have them. Gives
+  /// the number of those that stay open.
+  runtime::Async<std::size_t> close_forsaken();
 
   // For connections.
 

@@ -279,5 +279,36 @@ TEST_F(EngineTest, SessionsAreListedFoundSearchedAndRemoved) {
   EXPECT_EQ(call(protocol::ModelList{})->models.at(0).model, "one");
 }
 
+TEST_F(EngineTest, AClientThatComesBackUnderItsNameIsNotTakenForAnother) {
+  EXPECT_EQ(call(protocol::Hello{.client = "test", .client_id = "a/b"}).error().code, base::codes::kInvalid);
+  ASSERT_TRUE(call(protocol::Hello{.client = "test", .client_id = "editor-1"}).ok());
+  const std::string session = configure();
+  const auto first = submit_as("9", input("hi"));
+  EXPECT_EQ(until("user_message").back().by, "editor-1/9");
+  until("task_complete");
+
+  client_ = engine_->connect("another");
+  ASSERT_TRUE(call(protocol::Hello{.client = "test", .client_id = "editor-1"}).ok());
+  EXPECT_EQ(*submit_as("9", input("hi"), session), *first);
+  EXPECT_EQ(engine_->find_live(session)->state().tasks, 1);
+}
+
+TEST_F(EngineTest, ASessionIsOpenWhileSomeoneLooksAtItOrSomethingRuns) {
+  behaviour_ = wait_forever;
+  const std::string session = configure();
+  ASSERT_TRUE(submit(input("hi")).ok());
+  EXPECT_TRUE(client_->has_running_task());
+  client_ = engine_->connect("another");
+  EXPECT_EQ(loop_.block_on(engine_->close_forsaken()), 1U) << "a Task runs";
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  ASSERT_TRUE(submit(protocol::Interrupt{}, session).ok());
+  until("error");
+  EXPECT_FALSE(client_->has_running_task());
+  EXPECT_EQ(loop_.block_on(engine_->close_forsaken()), 1U) << "someone looks";
+  client_ = engine_->connect("a third");
+  EXPECT_EQ(loop_.block_on(engine_->close_forsaken()), 0U);
+  EXPECT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok()) << "it opens again";
+}
+
 }  // namespace
 }  // namespace lathe::engine

@@ -88,6 +88,12 @@ Async<Result<void>> LiveSession::recover() {
   co_return Result<void>();
 }
 
+bool LiveSession::forsaken() const {
+  const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
+  const bool agent = state().config && !state().config->parent_session.empty();
+  return !busy() && !restoring_ && !waits && !agent && state().jobs.empty() && !feed_.has_subscribers();
+}
+
 std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by) const {
   const auto& known = state().acknowledged;
   const auto found = std::ranges::find(known, by, &std::pair<std::string, std::int64_t>::first);
@@ -145,11 +151,13 @@ Async<void> LiveSession::work() {
       continue;
     }
     Result<std::int64_t> result = 0;
+    handling_ = true;
     try {
       result = co_await handle(pending);
     } catch (const base::RequestBug& bug) {
       result = Error{.code = base::codes::kInternal, .message = bug.what()};
     }
+    handling_ = false;
     pending.settle(result);
     // No Task runs whose end would start the next one.
     if (pending.was_queued && !result.ok()) start_queued();

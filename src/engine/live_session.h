@@ -64,6 +64,9 @@ class LiveSession final {
   [[nodiscard]] bool running() const { return running_.has_value(); }
   /// A Task runs, or a call is being answered.
   [[nodiscard]] bool busy() const { return running() || visits_ > 0; }
+  /// Nobody looks at it, nothing runs in it or waits to, no job of it lives, and it is no other session's agent: it can
+  /// be closed, and opened again when someone comes.
+  [[nodiscard]] bool forsaken() const;
 
   /// This session is a sub-agent's and its parent runs here; `on_end` is told when its Task ends or parks.
   void tie_to(ParentLink link, std::function<void(TaskOutcome)> on_end);
@@ -192,6 +195,8 @@ class LiveSession final {
   /// Files are being brought back, so no Task may start.
   bool restoring_ = false;
   int visits_ = 0;
+  /// An op is being handled.
+  bool handling_ = false;
   runtime::Signal visits_ended_;
   runtime::Signal task_ended_;
   runtime::Channel<Pending> ops_;
