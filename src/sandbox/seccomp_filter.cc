@@ -148,8 +148,9 @@ void deny_attributes(Filter& filter) {
   filter.deny(kRemovexattrat, EPERM);
 }
 
-/// A file that everyone may execute with its owner's or group's rights. Nothing tells the calls for folders, where the
-/// group's bit means something else, from those for files.
+/// A file that everyone may execute with its owner's or group's rights. A filter sees the mode and an address or a
+/// descriptor, so that nothing tells the calls for folders, where the group's bit only hands down the group, from those
+/// for files. A new folder gets it from the one above all the same.
 void deny_set_id_bits(Filter& filter) {
   for (const std::uint64_t bit : {std::uint64_t{S_ISUID}, std::uint64_t{S_ISGID}}) {
     filter.deny("chmod", EPERM, SCMP_A1_64(SCMP_CMP_MASKED_EQ, bit, bit));

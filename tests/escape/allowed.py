@@ -64,6 +64,10 @@ print(listener.accept()[0].recv(2).decode())
     Work("repository_above_the_workspace", (LINE_PARENT,), "git log -1 --format=%s", "start", below="part/of/it"),
     Work("git_reads_and_writes", (LINE_CARVED,),
          "git add . && git -c user.name=t -c user.email=t@e.invalid commit -q -m c && git log --oneline | wc -l", "2"),
+    # Its folders have the set-group-ID bit from the one above; with another umask git would have to set modes with it.
+    Work("repository_of_a_group", (LINE_CARVED,),
+         "umask 002; git add . && git -c user.name=t -c user.email=t@e.invalid commit -q -m c && git log -1 --format=%s", "c",
+         before="rm -rf .git; git init -q -b main --shared"),
     Work("rebase_begins_and_ends", (LINE_CARVED,), REBASES, "b"),
     Work("work_beside_the_persons_rebase", (LINE_CARVED,), "git status -s >/dev/null && git add . && git -c user.name=t -c user.email=t@e.invalid commit -q --allow-empty -m c && git log -1 --format=%s", "c",
          before="GIT_SEQUENCE_EDITOR='echo break >' git rebase -q -i --root"),
