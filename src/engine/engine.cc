@@ -64,14 +64,15 @@ Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork cal
     co_return Error{.code = base::codes::kNotFound,
                     .message = fmt::format("session {} has no Turn to fork from", call.session)};
   }
-  auto mark = std::prev(state.bookmarks.end());
+  auto mark = state.bookmarks.last();
   if (!call.response_id.empty()) {
-    mark = std::ranges::find(state.bookmarks, call.response_id, &ports::Bookmark::response_id);
-    if (mark == state.bookmarks.end()) {
+    const auto found = state.bookmarks.find(call.response_id);
+    if (!found) {
       co_return Error{.code = base::codes::kNotFound,
                       .message = fmt::format("no Turn \"{}\" in session {}", call.response_id, call.session),
                       .hint = "lathe session show " + call.session + " names its Turns"};
     }
+    mark = found->mark;
   }
   const std::string new_id = base::uuid7(parts_.loop.unix_now(), parts_.random);
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();

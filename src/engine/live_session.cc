@@ -327,9 +327,8 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
 }
 
 Result<ports::Bookmark> LiveSession::find_bookmark(const std::string& response_id) const {
-  const auto& marks = state().bookmarks;
-  const auto mark = std::ranges::find(marks, response_id, &ports::Bookmark::response_id);
-  if (mark != marks.end()) return *mark;
+  const auto found = state().bookmarks.find(response_id);
+  if (found) return found->mark;
   return Error{.code = base::codes::kNotFound,
                .message = fmt::format("no Turn \"{}\" in this session", response_id),
                .hint = "lathe session show " + state().session_id + " names its Turns"};
@@ -337,7 +336,7 @@ Result<ports::Bookmark> LiveSession::find_bookmark(const std::string& response_i
 
 Async<Result<void>> LiveSession::continue_from(std::string response_id) {
   CO_TRY(const ports::Bookmark mark, find_bookmark(response_id));
-  if (mark.seq == state().bookmarks.back().seq &&
+  if (mark.seq == state().bookmarks.last()->seq &&
       state().conversation.entries.size() == state().conversation.counted_entries) {
     co_return Result<void>();
   }

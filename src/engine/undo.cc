@@ -72,17 +72,16 @@ Async<Result<LiveSession::UndoPoint>> LiveSession::find_undo_point(protocol::Und
   }
   const auto& starts = state().task_starts;
   if (!call.response_id.empty()) {
-    const auto& marks = state().bookmarks;
-    const auto mark = std::ranges::find(marks, call.response_id, &ports::Bookmark::response_id);
-    if (mark == marks.end()) {
+    const auto found = state().bookmarks.find(call.response_id);
+    if (!found) {
       co_return Error{.code = base::codes::kNotFound,
                       .message = fmt::format("no Turn \"{}\" in session {}", call.response_id, state().session_id),
                       .hint = "lathe session show " + state().session_id + " names its Turns"};
     }
     // It began where the Turn before it ended, or with its Task.
-    std::int64_t begin = mark == marks.begin() ? 0 : std::prev(mark)->seq;
+    std::int64_t begin = found->before;
     for (const std::int64_t start : starts) {
-      if (start < mark->seq) begin = std::max(begin, start);
+      if (start < found->mark.seq) begin = std::max(begin, start);
     }
     co_return UndoPoint{.seq = begin, .name = call.response_id};
   }

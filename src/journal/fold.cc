@@ -164,7 +164,7 @@ class Fold {
       ++state_.task->turns;
       state_.task->answer.reset();
     }
-    state_.bookmarks.push_back({.response_id = m.response_id, .seq = seq_});
+    state_.bookmarks.add({.response_id = m.response_id, .seq = seq_});
     state_.conversation.counted_tokens = m.usage.total();
     state_.conversation.counted_entries = state_.conversation.entries.size();
   }
@@ -184,7 +184,7 @@ class Fold {
     end_task();
     std::erase_if(state_.conversation.entries, [&](const PlacedEntry& placed) { return placed.seq > m.to_seq; });
     calls_.forget();
-    std::erase_if(state_.bookmarks, [&](const ports::Bookmark& mark) { return mark.seq > m.to_seq; });
+    state_.bookmarks.drop_after(m.to_seq);
     std::erase_if(state_.task_starts, [&](std::int64_t start) { return start > m.to_seq; });
     if (state_.conversation.counted_entries > state_.conversation.entries.size()) forget_count();
   }

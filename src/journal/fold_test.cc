@@ -57,7 +57,7 @@ TEST_F(FoldTest, ATaskGoesFromItsStartToItsEnd) {
   EXPECT_EQ(state.tasks, 1);
   EXPECT_EQ(state.usage.input_tokens, 20);
   EXPECT_EQ(state.cost_micro_usd, 10);
-  EXPECT_EQ(state.bookmarks, (std::vector<ports::Bookmark>{{"r1", 6}, {"r2", 8}}));
+  EXPECT_EQ(state.bookmarks, (ports::Bookmarks{{"r1", 6}, {"r2", 8}}));
   EXPECT_EQ(state.acknowledged, (std::vector<std::pair<std::string, std::int64_t>>{{"cli/1", 2}}));
   EXPECT_EQ(state.conversation.entries.size(), 4U);
   EXPECT_EQ(state.conversation.entries[2].turn, 0);

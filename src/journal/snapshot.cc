@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <optional>
+#include <memory>
+#include <set>
 #include <system_error>
+#include <utility>
 
+#include "lathe/base/hash.h"
 #include "lathe/protocol/codec.h"
 #include "lathe/protocol/frames.h"
 
@@ -26,6 +29,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "snapshot-";
 constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kBlockPrefix = "turns-";
+constexpr std::string_view kBlockSuffix = ".txt";
 constexpr std::size_t kKept = 2;
 constexpr std::size_t kMaxBytes = 1U << 30;
 /// `"}` and a newline close a record after its eight digits.
@@ -37,15 +42,16 @@ struct Stored {
   std::int64_t v = kSnapshotVersion;
   std::uint64_t offset = 0;
   std::string record_crc;
-  /// The state's, one line `response_id seq` each: a long session has hundreds of thousands, and reading each as a JSON
-  /// object was nearly all of the time that a resume took.
-  std::string bookmarks;
+  /// The state's bookmarks: names of the files of their full blocks, and the rest.
+  std::vector<std::string> turn_blocks;
+  std::string turns;
   ports::SessionState state;
   static constexpr auto fields() {
     return std::tuple{protocol::required("v", &Stored::v, "version of snapshots"),
                       protocol::required("offset", &Stored::offset, "byte after the record"),
                       protocol::required("record_crc", &Stored::record_crc, "the record's crc"),
-                      protocol::required("bookmarks", &Stored::bookmarks, "Turns"),
+                      protocol::optional("turn_blocks", &Stored::turn_blocks, "files of bookmarks"),
+                      protocol::required("turns", &Stored::turns, "bookmarks after them"),
                       protocol::required("state", &Stored::state, "the fold up to it")};
   }
 };
@@ -54,32 +60,48 @@ Error damaged(const std::string& path, std::string_view what) {
   return {.code = base::codes::kCorrupt, .message = fmt::format("{}: {}", path, what)};
 }
 
-std::string to_lines(const std::vector<ports::Bookmark>& bookmarks) {
-  std::string lines;
-  for (const ports::Bookmark& bookmark : bookmarks) {
-    lines += bookmark.response_id;
-    lines += ' ';
-    lines += std::to_string(bookmark.seq);
-    lines += '\n';
-  }
-  return lines;
+std::string block_name(std::string_view text) {
+  return fmt::format("{}{}{}", kBlockPrefix, base::hex8(base::crc32c(text)), kBlockSuffix);
 }
 
-/// Nothing when a line is no bookmark.
-std::optional<std::vector<ports::Bookmark>> from_lines(std::string_view lines) {
-  std::vector<ports::Bookmark> bookmarks;
-  while (!lines.empty()) {
-    const std::size_t end = lines.find('\n');
-    const std::size_t space = lines.substr(0, end).rfind(' ');
-    if (end == std::string_view::npos || space == std::string_view::npos) return std::nullopt;
-    ports::Bookmark bookmark{.response_id = std::string(lines.substr(0, space))};
-    const char* last = lines.data() + end;
-    const auto parsed = std::from_chars(lines.data() + space + 1, last, bookmark.seq);
-    if (parsed.ec != std::errc{} || parsed.ptr != last) return std::nullopt;
-    bookmarks.push_back(std::move(bookmark));
-    lines.remove_prefix(end + 1);
+Result<ports::Bookmarks> read_bookmarks(const std::string& folder, Stored& stored) {
+  std::vector<ports::Bookmarks::Block> blocks;
+  for (const std::string& name : stored.turn_blocks) {
+    const std::string path = folder + "/" + name;
+    TRY(std::string text, runtime::read_file(path, kMaxBytes));
+    if (block_name(text) != name) return damaged(path, "its checksum does not match");
+    blocks.push_back(std::make_shared<const std::string>(std::move(text)));
   }
-  return bookmarks;
+  auto bookmarks = ports::Bookmarks::from_text(std::move(blocks), std::move(stored.turns));
+  if (!bookmarks) return damaged(folder, "the Turns of a snapshot are not lines");
+  return *std::move(bookmarks);
+}
+
+/// Writes the blocks that are not there as they are. Gives their names.
+Result<std::vector<std::string>> write_blocks(const std::string& folder, const ports::Bookmarks& bookmarks,
+                                              const storage::Disk& disk, runtime::Durability durability) {
+  std::vector<std::string> names;
+  for (const ports::Bookmarks::Block& block : bookmarks.blocks()) {
+    const std::string& name = names.emplace_back(block_name(*block));
+    const std::string path = folder + "/" + name;
+    // Read, not only looked at: one that was damaged would be so for good.
+    const auto there = runtime::read_file(path, ports::Bookmarks::kBlockBytes * 2);
+    if (there.ok() && *there == *block) continue;
+    TRY_OK(disk.replace_file(path, *block, "snapshot.turns", durability));
+  }
+  return names;
+}
+
+Result<void> remove_other_blocks(const std::string& folder, const std::vector<std::string>& kept,
+                                 const storage::Disk& disk) {
+  const std::set<std::string> named(kept.begin(), kept.end());
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(kBlockPrefix) || !name.ends_with(kBlockSuffix) || named.contains(name)) continue;
+    TRY_OK(disk.remove_file(entry.path(), "snapshot.remove"));
+  }
+  return {};
 }
 
 }  // namespace
@@ -108,9 +130,7 @@ Result<Snapshot> read_snapshot(const std::string& path) {
   }
   Stored stored;
   TRY_OK(protocol::codec::read(json, stored, protocol::codec::Path{nullptr, "snapshot"}).within(path));
-  auto bookmarks = from_lines(stored.bookmarks);
-  if (!bookmarks) return damaged(path, "a line of its bookmarks cannot be read");
-  stored.state.bookmarks = *std::move(bookmarks);
+  TRY(stored.state.bookmarks, read_bookmarks(std::filesystem::path(path).parent_path(), stored));
   return Snapshot{
       .offset = stored.offset, .record_crc = std::move(stored.record_crc), .state = std::move(stored.state)};
 }
@@ -134,11 +154,12 @@ Result<void> check_snapshot(const Snapshot& snapshot, const storage::StreamReade
 
 Result<std::uint64_t> write_snapshot(const std::string& folder, const Snapshot& snapshot, const storage::Disk& disk,
                                      runtime::Durability durability) {
-  Stored stored{.offset = snapshot.offset,
-                .record_crc = snapshot.record_crc,
-                .bookmarks = to_lines(snapshot.state.bookmarks),
-                .state = snapshot.state};
-  stored.state.bookmarks.clear();
+  TRY(std::vector<std::string> blocks, write_blocks(folder, snapshot.state.bookmarks, disk, durability));
+  const Stored stored{.offset = snapshot.offset,
+                      .record_crc = snapshot.record_crc,
+                      .turn_blocks = std::move(blocks),
+                      .turns = snapshot.state.bookmarks.rest(),
+                      .state = snapshot.state};
   std::string text;
   protocol::codec::write(text, stored);
   text.pop_back();  // the brace, which the seal brings
@@ -147,6 +168,7 @@ Result<std::uint64_t> write_snapshot(const std::string& folder, const Snapshot& 
   TRY_OK(disk.replace_file(path, text, "snapshot", durability));
   const std::vector<SnapshotFile> files = list_snapshots(folder);
   for (std::size_t i = kKept; i < files.size(); ++i) TRY_OK(disk.remove_file(files[i].path, "snapshot.remove"));
+  TRY_OK(remove_other_blocks(folder, stored.turn_blocks, disk));
   return text.size();
 }
 

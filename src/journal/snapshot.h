@@ -14,10 +14,11 @@ namespace lathe::journal {
 
 /// The version of what is in a snapshot. Counted up whenever fold() gives another state for the same records: older
 /// snapshots are then passed over, and the state is folded anew.
-inline constexpr std::int64_t kSnapshotVersion = 2;
+inline constexpr std::int64_t kSnapshotVersion = 3;
 
 /// The folded state at a record of a session's own stream. It only shortens the fold: one that is missing, damaged or
-/// not of this stream is passed over.
+/// not of this stream is passed over. Full blocks of bookmarks stand in files of their own, turns-<crc>.txt, which are
+/// written once: a long session has megabytes of them.
 struct Snapshot {
   /// Byte after the record, and that record's crc: what ties the snapshot to this very stream.
   std::uint64_t offset = 0;
@@ -36,7 +37,8 @@ struct SnapshotFile {
 [[nodiscard]] base::Result<Snapshot> read_snapshot(const std::string& path);
 /// `corrupt` unless the stream has, right before `offset`, the record that the snapshot was taken at.
 [[nodiscard]] base::Result<void> check_snapshot(const Snapshot& snapshot, const storage::StreamReader& stream);
-/// Replaces <folder>/snapshot-<seq>.json in one step, then removes all but the two newest. Gives the bytes written.
+/// Replaces <folder>/snapshot-<seq>.json in one step, then removes all but the two newest, and the
+/// blocks that this one has no use for. Gives the bytes of the snapshot.
 [[nodiscard]] base::Result<std::uint64_t> write_snapshot(const std::string& folder, const Snapshot& snapshot,
                                                          const storage::Disk& disk, runtime::Durability durability);
 /// The crc of a sealed record line.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lathe/base/clock.h"
+#include "lathe/ports/bookmarks.h"
 #include "lathe/ports/conversation.h"
 #include "lathe/protocol/calls.h"
 #include "lathe/protocol/events.h"
@@ -107,17 +108,6 @@ struct LiveJob {
   friend bool operator==(const LiveJob&, const LiveJob&) = default;
 };
 
-/// A Turn that can be continued or forked from.
-struct Bookmark {
-  std::string response_id;
-  std::int64_t seq = 0;
-  static constexpr auto fields() {
-    return std::tuple{protocol::required("response_id", &Bookmark::response_id, "ours"),
-                      protocol::required("seq", &Bookmark::seq, "its turn_complete")};
-  }
-  friend bool operator==(const Bookmark&, const Bookmark&) = default;
-};
-
 /// Everything that a session is, as its journal tells it. A value; small next to the journal: what a compaction
 /// replaced is not in it. Old bookmarks and Task starts are kept (they are a few bytes each).
 struct SessionState {
@@ -138,7 +128,8 @@ struct SessionState {
   std::map<std::string, protocol::UserQuestionAnswered> answers;
   /// Canonical keys of what was approved for the whole session.
   std::vector<std::string> session_grants;
-  std::vector<Bookmark> bookmarks;
+  /// Not among the fields: a snapshot keeps them beside the rest (journal/snapshot.h).
+  Bookmarks bookmarks;
   /// seq of every task_started that still counts.
   std::vector<std::int64_t> task_starts;
   /// "<client>/<op id>" -> seq, for repeated submissions; the newest 1,024.
@@ -169,7 +160,6 @@ struct SessionState {
                       protocol::optional("decided_questions", &S::decided_questions, "what they answered"),
                       protocol::optional("answers", &S::answers, "by call id"),
                       protocol::optional("session_grants", &S::session_grants, "canonical keys"),
-                      protocol::optional("bookmarks", &S::bookmarks, "Turns"),
                       protocol::optional("task_starts", &S::task_starts, "their seqs"),
                       protocol::optional("acknowledged", &S::acknowledged, "submissions and their records"),
                       protocol::optional("plan", &S::plan, "the model's"),
