@@ -85,6 +85,29 @@ Error parse_error(CommandTree& tree, const CLI::ParseError& error) {
   return usage_error(error.what(), "see " + full_name(command) + " --help");
 }
 
+/// The command that the words name so far as they name one.
+CLI::App* command_named(CLI::App* app, const std::vector<std::string>& args) {
+  for (const std::string& word : args) {
+    const auto named = app->get_subcommands([&word](const CLI::App* below) { return below->get_name() == word; });
+    if (named.empty()) break;
+    app = named.front();
+  }
+  return app;
+}
+
+/// `--name=` names nothing, and the parser would take the next word for its value.
+Result<void> check_values_given(CLI::App* app, const std::vector<std::string>& args) {
+  CLI::App* command = command_named(app, args);
+  if (command->get_positionals_at_end()) return {};  // the words of another program
+  for (const std::string& argument : args) {
+    if (argument == "--") break;
+    if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
+    return usage_error(fmt::format("{}: {}", argument.substr(0, argument.size() - 1), kEmptyValue),
+                       "see " + full_name(command) + " --help");
+  }
+  return {};
+}
+
 /// What the parser cannot say by itself.
 Result<void> check_together(const Options& options) {
   if (const auto* exec = std::get_if<ExecOptions>(&options)) {
@@ -135,6 +158,7 @@ Result<Options> parse(std::vector<std::string> args, const std::string& version)
   args = in_our_words(std::move(args));
   CommandTree tree(version);
   if (args.empty()) return Options(PrintOptions{tree.app().help()});
+  TRY_OK(check_values_given(&tree.app(), args));
   std::ranges::reverse(args);  // CLI11 takes them from the back
   try {
     tree.app().parse(std::move(args));

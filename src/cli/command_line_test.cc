@@ -127,6 +127,48 @@ TEST(CommandLine, ErrorsNameTheArgument) {
   EXPECT_THAT(error_of({"doctor", "now"}), testing::StartsWith("doctor: nothing takes \"now\""));
 }
 
+TEST(CommandLine, AnEmptyValueIsNeverAnOptionThatWasNotGiven) {
+  const std::vector<std::vector<std::string>> wrong{
+      {"exec", "--replay", "", "hi"},
+      {"exec", "--record", "", "hi"},
+      {"exec", "-o", "", "hi"},
+      {"exec", "--output-schema", "", "hi"},
+      {"exec", "--policy", "", "hi"},
+      {"exec", "--last", "--from", "", "hi"},
+      {"exec", "-C", "", "hi"},
+      {"exec", "-m", "", "hi"},
+      {"exec", "--backend", "", "hi"},
+      {"exec", "--fallback", "", "hi"},
+      {"exec", "--image", "", "hi"},
+      {"exec", "--replay=", "hi"},
+      {"exec", "--resume", "", "hi"},
+      {"chat", "--model="},
+      {"session", "fork", "last", "--at", ""},
+      {"session", "show", ""},
+      {"undo", "--task", ""},
+      {"backend", "add", "b", "--type", "openai", "--url", ""},
+      {"backend", "add", "b", "--type", "openai", "--api-key-env", ""},
+      {"backend", "add", "", "--type", "openai"},
+      {"policy", "explain", "ls", "--policy", ""},
+      {"sandbox", "run", "--allow-host", "", "--", "ls"},
+  };
+  for (const std::vector<std::string>& args : wrong) {
+    EXPECT_THAT(error_of(args), testing::HasSubstr("its value is empty")) << testing::PrintToString(args);
+  }
+  EXPECT_EQ(error_of({"exec", "--replay", "", "hi"}),
+            "--replay: its value is empty; is a variable not set? (see lathe exec --help)");
+}
+
+TEST(CommandLine, WordsMayBeEmpty) {
+  EXPECT_EQ(options_of<ConfigSetOptions>({"config", "set", "default-model", ""}).value, "");
+  EXPECT_EQ(options_of<ApprovalAnswerOptions>({"approvals", "answer", "q1", "--deny", "--note", ""}).note, "");
+  EXPECT_EQ(options_of<SandboxRunOptions>({"sandbox", "run", "--", "printf", "", "--x="}).argv,
+            (std::vector<std::string>{"printf", "", "--x="}));
+  EXPECT_EQ(options_of<SandboxRunOptions>({"sandbox", "run", "env", "--unset="}).argv,
+            (std::vector<std::string>{"env", "--unset="}));
+  EXPECT_EQ(options_of<ExecOptions>({"exec", "--", "--replay="}).prompt, std::vector<std::string>{"--replay="});
+}
+
 TEST(CommandLine, NoErrorNamesTheProgramThatIsNamedBeforeIt) {
   const std::vector<std::vector<std::string>> wrong{{"exce"},
                                                     {"--modle"},

@@ -16,6 +16,26 @@ void add_embedded(CLI::App* command, bool& embedded) {
 
 void add_json(CLI::App* command, bool& json) { command->add_flag("--json", json, "Print one JSON document"); }
 
+namespace {
+
+/// Words for a model, a program or a person, which may be empty. Every other value names something.
+bool is_free_text(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  if (option.nonpositional()) return type == "TEXT";
+  return type == "PROMPT" || type == "CMD" || type == "VALUE" || type == "QUERY";
+}
+
+/// An unset variable leaves "" of "$TAPE": taken for an option that was not given, it would silently do something else.
+void refuse_empty_values(CLI::App* app) {
+  for (CLI::Option* option : app->get_options()) {
+    if (is_free_text(*option)) continue;
+    option->check([](const std::string& value) { return std::string(value.empty() ? kEmptyValue : ""); });
+  }
+  for (CLI::App* below : app->get_subcommands([](const CLI::App*) { return true; })) refuse_empty_values(below);
+}
+
+}  // namespace
+
 CommandTree::CommandTree(std::string version)
     : version_(std::move(version)),
       app_(std::make_unique<CLI::App>("Runs AI coding work that you can run, review and own.", "lathe")) {
@@ -28,6 +48,7 @@ CommandTree::CommandTree(std::string version)
   define_backend_commands(*this);
   define_policy_commands(*this);
   define_system_commands(*this);
+  refuse_empty_values(app_.get());
 }
 
 namespace {

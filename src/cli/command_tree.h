@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,9 @@ void define_session_resume(CommandTree& tree, CLI::App* session);
 void define_backend_commands(CommandTree& tree);
 void define_policy_commands(CommandTree& tree);
 void define_system_commands(CommandTree& tree);
+
+/// What is wrong with the value of an option that names something, when it is "".
+inline constexpr std::string_view kEmptyValue = "its value is empty; is a variable not set?";
 
 /// A command below `parent`.
 CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& summary);

@@ -11,10 +11,6 @@ namespace lathe::cli {
 
 namespace {
 
-CLI::Validator not_empty() {
-  return {[](const std::string& text) { return text.empty() ? std::string("it is empty") : std::string(); }, "", ""};
-}
-
 /// An option with one value that `set` reads; a wrong value is an error that names it.
 void add_parsed(CLI::App* command, const std::string& name, const std::string& type, const std::string& doc,
                 std::function<base::Result<void>(const std::string&)> set) {
@@ -192,7 +188,6 @@ void define_exec(CommandTree& tree) {
   command->add_option("prompt", exec.prompt, "What to do; \"-\" adds what stdin holds")->type_name("PROMPT");
   CLI::Option* resume =
       command->add_option("--resume", exec.resume, "Continue this session: id, start of an id, or last")
-          ->check(not_empty())
           ->type_name("ID");
   command->add_flag_callback(
              "--last", [&exec] { exec.resume = "last"; }, "Continue the newest session")
@@ -207,7 +202,6 @@ void define_chat(CommandTree& tree) {
   auto& chat = tree.options_of<ChatOptions>(command);
   CLI::Option* resume =
       command->add_option("--resume", chat.resume, "Continue this session: id, start of an id, or last")
-          ->check(not_empty())
           ->type_name("ID");
   command->add_flag_callback(
              "--last", [&chat] { chat.resume = "last"; }, "Continue the newest session")

@@ -82,6 +82,14 @@ def test_a_full_disk_ends_the_task_and_leaves_reads_alone(lathe, start_server):
     assert "Hello." in lathe.ok("session", "show", first.session).out
 
 
+@pytest.mark.parametrize("option", ["--replay", "--policy", "-o", "--model"])
+def test_the_value_of_an_unset_variable_asks_no_model(lathe, start_server, option):
+    server = start_server({"text": "I was asked.", "repeat": -1})
+    lathe.use(server)
+    assert "is a variable not set?" in lathe.fails(1, "exec", option, "", "go").err
+    assert server.requests() == []
+
+
 def test_a_missing_working_folder(lathe, start_server):
     lathe.use(start_server(says("never")))
     ran = lathe.fails(1, "exec", "--cwd", "nowhere", "go")
