@@ -41,6 +41,19 @@ def test_a_recording_holds_no_key(lathe, cassette):
         assert "key-of-the-test" not in tape.read()
 
 
+def test_a_refused_run_leaves_the_recording_that_was_there(lathe, cassette, tmp_path):
+    before = open(cassette).read()
+    text = tmp_path / "text.png"
+    text.write_text("no image\n")
+    for refused in (["--resume", "zzz"], ["--model", "mokc/foo"], ["--cwd", str(text)], ["--image", str(text)],
+                    ["--max-usd", "1"]):
+        ran = lathe.run("exec", "--record", cassette, *refused, "work it out")
+        assert ran.code != 0 and open(cassette).read() == before, str(ran)
+    lathe.fails(1, "exec", "--record", str(tmp_path / "new.cassette"), "--resume", "zzz", "work it out")
+    assert not (tmp_path / "new.cassette").exists()
+    assert lathe.run("exec", "--record", str(tmp_path / "nowhere" / "new.cassette"), "work it out").code != 0
+
+
 def test_what_a_cassette_answered_is_told_apart_wherever_it_appears(lathe, cassette):
     real = lathe.ok("session", "list", "--json").document["sessions"][0]["session_id"]
     ran = lathe.ok("exec", "--json", "--replay", cassette, "--replay-mode", "all", "work it out")

@@ -96,7 +96,9 @@ class CassetteTest : public testing::Test {
 
   std::unique_ptr<TapeWriter> writer(std::vector<std::string> secrets = {}) {
     TapeHeader header{.created = 1, .cwd = "/repo/a", .normalisers = all_normalisers()};
-    return *TapeWriter::create(path_, std::move(header), [secrets = std::move(secrets)] { return secrets; });
+    auto tape = *TapeWriter::create(path_, std::move(header), [secrets = std::move(secrets)] { return secrets; });
+    EXPECT_TRUE(tape->begin().ok());
+    return tape;
   }
   static ports::ModelRequest request(std::string cwd) {
     ports::ModelRequest request{.model = "m", .cache_key = "session of " + cwd};

@@ -28,7 +28,9 @@ class CassetteHostTest : public testing::Test {
     return *loop_.block_on(host.gate({.call_id = std::move(call_id), .tool = "shell"}, CancelToken()));
   }
   std::unique_ptr<TapeWriter> writer() {
-    return *TapeWriter::create(path_, {}, [] { return std::vector<std::string>(); });
+    auto tape = *TapeWriter::create(path_, {}, [] { return std::vector<std::string>(); });
+    EXPECT_TRUE(tape->begin().ok());
+    return tape;
   }
 
   runtime::Loop loop_;

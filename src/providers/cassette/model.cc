@@ -86,6 +86,9 @@ RecordingModel::RecordingModel(std::shared_ptr<ports::Model> inner, TapeWriter& 
 
 Async<ModelResult<std::unique_ptr<ModelStream>>> RecordingModel::open(ports::ModelRequest request,
                                                                       runtime::CancelToken cancel) {
+  if (const auto begun = tape_.begin(); !begun.ok()) {
+    co_return std::unexpected(never(begun.error().within("cannot record")));
+  }
   Json asked = request_to_json(request);
   auto stream = co_await inner_->open(std::move(request), std::move(cancel));
   if (stream) co_return std::make_unique<RecordingStream>(std::move(asked), *std::move(stream), tape_);

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -63,14 +65,32 @@ Json taken(std::deque<Json>& entries, std::deque<Json>::iterator found) {
 
 }  // namespace
 
-TapeWriter::TapeWriter(std::string path, base::UniqueFd file, Secrets secrets)
-    : path_(std::move(path)), file_(std::move(file)), secrets_(std::move(secrets)) {}
+TapeWriter::TapeWriter(std::string path, base::UniqueFd file, File origin, Secrets secrets)
+    : path_(std::move(path)), file_(std::move(file)), origin_(origin), secrets_(std::move(secrets)) {}
 
 Result<std::unique_ptr<TapeWriter>> TapeWriter::create(const std::string& path, TapeHeader header, Secrets secrets) {
-  TRY(base::UniqueFd file, runtime::open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
-  std::unique_ptr<TapeWriter> tape(new TapeWriter(path, std::move(file), std::move(secrets)));
+  File origin = File::kMade;
+  auto file = runtime::open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (!file.ok() && file.error().code == base::codes::kExists) {
+    origin = File::kFound;
+    file = runtime::open_file(path, O_WRONLY | O_CREAT, 0600);
+  }
+  if (!file.ok()) return std::move(file).error();
+  std::unique_ptr<TapeWriter> tape(new TapeWriter(path, *std::move(file), origin, std::move(secrets)));
   TRY_OK(tape->append(header_to_json(header)));
   return tape;
+}
+
+TapeWriter::~TapeWriter() {
+  if (!begun_ && origin_ == File::kMade) (void)::unlink(path_.c_str());
+}
+
+Result<void> TapeWriter::begin() {
+  if (begun_) return {};
+  // What is no plain file (a pipe, a terminal) has nothing to replace.
+  if (::ftruncate(file_.get(), 0) != 0 && errno != EINVAL) return base::errno_error(errno, path_);
+  begun_ = true;
+  return runtime::write_all(file_.get(), std::exchange(kept_back_, {}), path_);
 }
 
 Result<void> TapeWriter::append(const Json& entry) {
@@ -83,7 +103,9 @@ Result<void> TapeWriter::append(const Json& entry) {
     line = base::replace_all(std::move(line), std::string_view(quoted).substr(1, quoted.size() - 2), "[secret]");
   }
   line += '\n';
-  return runtime::write_all(file_.get(), line, path_);
+  if (begun_) return runtime::write_all(file_.get(), line, path_);
+  kept_back_ += line;
+  return {};
 }
 
 Result<void> TapeWriter::append_value(std::string_view name, const Json& value) {

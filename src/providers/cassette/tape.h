@@ -27,7 +27,8 @@
 //   {"kind":"value","name":"environment","value":…}              anything else that was asked of the machine or a
 //   person
 //
-// Loop thread. Lines are written as they come, so a run that dies leaves what it had.
+// Loop thread. A run that is refused before it asks a model leaves the file as it was: only then is it replaced. From
+// there on lines are written as they come, so a run that dies leaves what it had.
 
 namespace lathe::providers::cassette {
 
@@ -48,18 +49,31 @@ class TapeWriter final {
  public:
   /// Values that must not reach the file (keys), as far as they are known by now.
   using Secrets = std::function<std::vector<std::string>()>;
-  /// Replaces the file. Each secret becomes "[secret]" wherever it stands.
+  /// A file that cannot be written is an error here; what it holds stays until begin(). Each secret becomes "[secret]"
+  /// wherever it stands.
   static base::Result<std::unique_ptr<TapeWriter>> create(const std::string& path, TapeHeader header, Secrets secrets);
+  /// Removes a file that it made and never began.
+  ~TapeWriter();
+  TapeWriter(const TapeWriter&) = delete;
+  TapeWriter& operator=(const TapeWriter&) = delete;
 
+  /// The run is one to record: replaces what the file holds. Again: does nothing.
+  [[nodiscard]] base::Result<void> begin();
+  /// Kept back until begin().
   [[nodiscard]] base::Result<void> append(const base::Json& entry);
   /// Records something that was asked of the machine, such as its date.
   [[nodiscard]] base::Result<void> append_value(std::string_view name, const base::Json& value);
 
  private:
-  TapeWriter(std::string path, base::UniqueFd file, Secrets secrets);
+  enum class File { kMade, kFound };
+  TapeWriter(std::string path, base::UniqueFd file, File origin, Secrets secrets);
   std::string path_;
   base::UniqueFd file_;
+  File origin_;
   Secrets secrets_;
+  bool begun_ = false;
+  /// Lines from before begin().
+  std::string kept_back_;
 };
 
 /// A tape that is being replayed: for each kind the entries in their order, each taken once.
