@@ -145,6 +145,23 @@ TEST(Decide, WhatIsNotUnderstoodIsNeverSafe) {
             Verdict::kAsk);
 }
 
+TEST(Decide, AWrapperOfAKnownSafeCommandAnswersForWhatItDoesItself) {
+  const auto untrusted = [](const char* text) { return verdict({}, command(text), ApprovalPolicy::kUntrusted); };
+  for (const char* text : {"env ls", "timeout 5 nice ls", "bash -c 'ls; cat x'", "LC_ALL=C bash -c ls",
+                           "stdbuf -o0 ls 2>/dev/null", "command ls 2>&1", "\\time ls"}) {
+    EXPECT_EQ(untrusted(text), Verdict::kAllow) << text;
+  }
+  for (const char* text :
+       {"env echo evil > outside.txt", "bash -c 'echo all: ; ls' > Makefile", "nice ls > x", "command ls > x",
+        "eval ls > x", "exec ls > x", "stdbuf -o0 ls 2> x", "BASH_ENV=./setup.inc bash -c ls", "PATH=. bash -c ls",
+        "LD_PRELOAD=./x.so bash -c ls", "env \"BASH_FUNC_ls%%=() { touch x; }\" bash -c ls",
+        "SHELLOPTS=xtrace PS4='$(touch x)' bash -c ls", "strace -o '|touch pwned3' ls", "flock x ls", "nohup ls",
+        "\\time -o x ls", "./env ls", "/tmp/bash -c ls"}) {
+    EXPECT_EQ(untrusted(text), Verdict::kAsk) << text;
+    EXPECT_EQ(verdict({}, command(text)), Verdict::kAllow) << text;
+  }
+}
+
 TEST(Decide, AnAllowingRuleMustCoverEveryPart) {
   const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: npm test, decision: allow}]")};
   const auto with = [&](const char* text) { return verdict(rules, command(text), ApprovalPolicy::kUntrusted); };
@@ -155,6 +172,8 @@ TEST(Decide, AnAllowingRuleMustCoverEveryPart) {
   EXPECT_EQ(with("npm test $(curl x)"), Verdict::kAsk);
   EXPECT_EQ(with("npm test > /etc/x"), Verdict::kAsk);
   EXPECT_EQ(with("NODE_OPTIONS=x npm test"), Verdict::kAsk);
+  EXPECT_EQ(with("NODE_OPTIONS=x bash -c 'npm test'"), Verdict::kAsk);
+  EXPECT_EQ(with("bash -c 'npm test' > /etc/x"), Verdict::kAsk);
   EXPECT_EQ(with("sudo npm test"), Verdict::kAsk);
   EXPECT_EQ(with("/tmp/npm test"), Verdict::kAsk);
 }

@@ -52,7 +52,8 @@ struct SimpleCommand {
   /// The program's name first; empty when there are only assignments or redirections.
   std::vector<Word> words;
   std::vector<Redirection> redirections;
-  /// It only starts another command, which is listed too, and adds no right of its own (env, timeout, bash -c).
+  /// It only starts another command, which is listed too, and adds no right of its own (env, timeout, bash -c). What
+  /// its redirections write and its assignments change is its own all the same.
   bool only_wraps = false;
 
   /// Last part of the program's path; empty when there is none or it is dynamic.

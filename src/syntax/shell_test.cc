@@ -89,8 +89,10 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"command rm x", {"~command rm x", "rm x"}}, Row{"exec rm x", {"~exec rm x", "rm x"}},
         Row{"trap 'rm x' EXIT", {"trap 'rm x' EXIT", "rm x"}}, Row{"su -c 'rm x'", {"su -c 'rm x'", "rm x"}},
         Row{"bash <<E\nrm x\nE", {"~bash <<…", "rm x"}}, Row{"sh <<<'rm x'", {"~sh <<…", "rm x"}},
-        Row{"nohup setsid rm x &", {"~nohup setsid rm x", "~setsid rm x", "rm x"}},
-        Row{"flock /l -c 'rm x'", {"~flock /l -c 'rm x'", "rm x"}}, Row{"bash script.sh", {"bash script.sh"}}));
+        Row{"nohup setsid rm x &", {"nohup setsid rm x", "~setsid rm x", "rm x"}},
+        Row{"flock /l -c 'rm x'", {"flock /l -c 'rm x'", "rm x"}}, Row{"bash script.sh", {"bash script.sh"}},
+        Row{"strace -o x ls", {"strace -o x ls", "ls"}}, Row{"\\time -o x ls", {"time -o x ls", "ls"}},
+        Row{"A=1 bash -c 'B=2 a; b'", {"~A=1 bash -c 'B=2 a; b'", "A=1 B=2 a", "A=1 b"}}));
 
 class NotUnderstood : public ::testing::TestWithParam<const char*> {};
 TEST_P(NotUnderstood, SaysWhy) { EXPECT_NE(why(GetParam()), "") << GetParam(); }

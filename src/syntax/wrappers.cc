@@ -9,6 +9,9 @@
 namespace lathe::syntax {
 namespace {
 
+constexpr auto kAlways = WrapperSpec::Judged::kAlways;
+constexpr auto kWithOptions = WrapperSpec::Judged::kWithOptions;
+
 constexpr std::array kWrappers{
     WrapperSpec{.name = "env", .value_letters = "uC", .value_names = "--unset --chdir", .assignments = true},
     WrapperSpec{
@@ -16,17 +19,16 @@ constexpr std::array kWrappers{
         .value_letters = "ughpCrtTUDR",
         .value_names = "--user --group --host --prompt --close-from --role --type --other-user --chdir --chroot",
         .assignments = true,
-        .changes_rights = true},
-    WrapperSpec{.name = "doas", .value_letters = "uC", .changes_rights = true},
-    WrapperSpec{.name = "pkexec", .value_names = "--user", .changes_rights = true},
-    WrapperSpec{.name = "runuser", .value_letters = "ugG", .value_names = "--user --group", .changes_rights = true},
-    WrapperSpec{.name = "setpriv", .changes_rights = true},
-    WrapperSpec{.name = "chroot", .operands = 1, .changes_rights = true},
-    WrapperSpec{.name = "unshare", .value_letters = "wRSG", .changes_rights = true},
-    WrapperSpec{.name = "nsenter", .value_letters = "tSG", .value_names = "--target", .changes_rights = true},
-    WrapperSpec{
-        .name = "systemd-run", .value_letters = "puMH", .value_names = "--unit --property", .changes_rights = true},
-    WrapperSpec{.name = "nohup"},
+        .judged = kAlways},
+    WrapperSpec{.name = "doas", .value_letters = "uC", .judged = kAlways},
+    WrapperSpec{.name = "pkexec", .value_names = "--user", .judged = kAlways},
+    WrapperSpec{.name = "runuser", .value_letters = "ugG", .value_names = "--user --group", .judged = kAlways},
+    WrapperSpec{.name = "setpriv", .judged = kAlways},
+    WrapperSpec{.name = "chroot", .operands = 1, .judged = kAlways},
+    WrapperSpec{.name = "unshare", .value_letters = "wRSG", .judged = kAlways},
+    WrapperSpec{.name = "nsenter", .value_letters = "tSG", .value_names = "--target", .judged = kAlways},
+    WrapperSpec{.name = "systemd-run", .value_letters = "puMH", .value_names = "--unit --property", .judged = kAlways},
+    WrapperSpec{.name = "nohup", .judged = kAlways},
     WrapperSpec{.name = "setsid"},
     WrapperSpec{.name = "nice", .value_letters = "n", .value_names = "--adjustment"},
     WrapperSpec{.name = "ionice", .value_letters = "cnpPu", .value_names = "--class --classdata"},
@@ -35,27 +37,32 @@ constexpr std::array kWrappers{
     WrapperSpec{.name = "prlimit"},
     WrapperSpec{.name = "timeout", .value_letters = "ks", .value_names = "--kill-after --signal", .operands = 1},
     WrapperSpec{.name = "gtimeout", .value_letters = "ks", .value_names = "--kill-after --signal", .operands = 1},
-    WrapperSpec{.name = "time", .value_letters = "of", .value_names = "--output --format"},
+    WrapperSpec{.name = "time", .value_letters = "of", .value_names = "--output --format", .judged = kWithOptions},
     WrapperSpec{.name = "stdbuf", .value_letters = "ioe", .value_names = "--input --output --error"},
     WrapperSpec{.name = "unbuffer"},
     WrapperSpec{.name = "chronic"},
-    WrapperSpec{.name = "fakeroot"},
+    WrapperSpec{.name = "fakeroot", .judged = kWithOptions},
     WrapperSpec{.name = "eatmydata"},
-    WrapperSpec{.name = "xvfb-run", .value_letters = "efnpsw"},
-    WrapperSpec{.name = "dbus-run-session"},
-    WrapperSpec{.name = "strace", .value_letters = "abeEIoOpPsSuUX"},
-    WrapperSpec{.name = "ltrace", .value_letters = "aAeFlnopsuwx"},
+    WrapperSpec{.name = "xvfb-run", .value_letters = "efnpsw", .judged = kAlways},
+    WrapperSpec{.name = "dbus-run-session", .judged = kWithOptions},
+    WrapperSpec{.name = "strace", .value_letters = "abeEIoOpPsSuUX", .judged = kAlways},
+    WrapperSpec{.name = "ltrace", .value_letters = "aAeFlnopsuwx", .judged = kAlways},
     WrapperSpec{.name = "command"},
     WrapperSpec{.name = "builtin"},
     WrapperSpec{.name = "exec", .value_letters = "a"},
     WrapperSpec{.name = "busybox"},
     WrapperSpec{.name = "toybox"},
-    WrapperSpec{.name = "flock", .value_letters = "wE", .value_names = "--timeout --conflict-exit-code", .operands = 1},
+    WrapperSpec{.name = "flock",
+                .value_letters = "wE",
+                .value_names = "--timeout --conflict-exit-code",
+                .operands = 1,
+                .judged = kAlways},
     WrapperSpec{.name = "xargs",
                 .value_letters = "IiLnPdEesa",
                 .value_names = "--replace --max-lines --max-args --max-procs --delimiter --max-chars --arg-file"},
     WrapperSpec{.name = "watch", .value_letters = "nq", .value_names = "--interval --equexit", .joins = true},
-    WrapperSpec{.name = "parallel", .value_letters = "jIaSNnLP", .value_names = "--jobs", .joins = true},
+    WrapperSpec{
+        .name = "parallel", .value_letters = "jIaSNnLP", .value_names = "--jobs", .judged = kAlways, .joins = true},
     WrapperSpec{.name = "eval", .joins = true},
 };
 
@@ -86,17 +93,20 @@ class WrapperReader final {
   void trap();
   /// `-c TEXT` of su, script and flock.
   bool text_option();
+  [[nodiscard]] bool had_options() const { return had_options_; }
 
  private:
   void skip_options(const WrapperSpec& spec);
   void add(std::vector<Word> words, std::vector<Assignment> assignments);
   void script(const Word& text);
   void joined(std::size_t from);
+  void hand_on_assignments(std::size_t from);
 
   Budget& budget_;
   const std::vector<Word> words_;
   const SimpleCommand& outer_;
   std::size_t at_ = 1;
+  bool had_options_ = false;
 };
 
 void WrapperReader::add(std::vector<Word> words, std::vector<Assignment> assignments) {
@@ -112,7 +122,22 @@ void WrapperReader::add(std::vector<Word> words, std::vector<Assignment> assignm
 
 void WrapperReader::script(const Word& text) {
   if (text.dynamic) return budget_.give_up("a shell is given text that is computed");
+  const std::size_t from = budget_.script.commands.size();
   parse_into(budget_, text.text);
+  hand_on_assignments(from);
+}
+
+/// What is set for a shell is set for the programs that it starts.
+void WrapperReader::hand_on_assignments(std::size_t from) {
+  std::size_t bytes = 0;
+  for (const Assignment& set : outer_.assignments) bytes += set.name.size() + set.value.text.size();
+  std::vector<SimpleCommand>& commands = budget_.script.commands;
+  for (std::size_t i = from; bytes > 0 && i < commands.size(); ++i) {
+    if (bytes > budget_.bytes_left) return budget_.give_up("it holds too many scripts inside scripts");
+    budget_.bytes_left -= bytes;
+    std::vector<Assignment>& inner = commands[i].assignments;
+    inner.insert(inner.begin(), outer_.assignments.begin(), outer_.assignments.end());
+  }
 }
 
 void WrapperReader::joined(std::size_t from) {
@@ -150,6 +175,7 @@ void WrapperReader::wrapped(const WrapperSpec& spec) {
     if (spec.name == "env" && splits) return budget_.give_up("env -S splits text into a command");
   }
   skip_options(spec);
+  had_options_ = at_ > 1;
   if (budget_.gave_up()) return;
   std::vector<Assignment> assignments;
   for (; spec.assignments && at_ < words_.size() && looks_like_assignment(words_[at_].text); ++at_) {
@@ -271,7 +297,10 @@ void add_command(Budget& budget, SimpleCommand command) {
     (void)reader.text_option();
   }
   const bool started_one = budget.script.commands.size() > place + 1;
-  const bool plain = wrapper != nullptr ? !wrapper->changes_rights : shell;
+  using Judged = WrapperSpec::Judged;
+  const bool plain = wrapper == nullptr ? shell
+                                        : wrapper->judged == Judged::kNever ||
+                                              (wrapper->judged == Judged::kWithOptions && !reader.had_options());
   budget.script.commands[place].only_wraps = started_one && plain;
 }
 

@@ -20,8 +20,10 @@ struct WrapperSpec {
   std::size_t operands = 0;
   /// NAME=value words may stand before the command.
   bool assignments = false;
-  /// It runs the command with other rights or elsewhere: it is judged itself, too.
-  bool changes_rights = false;
+  /// Whether it is judged itself besides what it starts: it gives other rights, writes files of its own, or starts more
+  /// than its last words.
+  enum class Judged { kNever, kWithOptions, kAlways };
+  Judged judged = Judged::kNever;
   /// The rest of the words are joined and given to a shell.
   bool joins = false;
 };
