@@ -8,6 +8,7 @@
 #include "lathe/apps/cassette_facts.h"
 #include "lathe/apps/host_facts.h"
 #include "lathe/apps/jailed_program.h"
+#include "lathe/apps/own_secrets.h"
 #include "lathe/apps/policy_transport.h"
 #include "lathe/crypto/sha256.h"
 #include "lathe/engine/trust.h"
@@ -15,7 +16,6 @@
 #include "lathe/facts/file_facts.h"
 #include "lathe/keeper/client.h"
 #include "lathe/runtime/files.h"
-#include "lathe/sandbox/system_folders.h"
 #include "lathe/storage/disk.h"
 #include "lathe/storage/filesystem.h"
 #include "lathe/undo/session_history.h"
@@ -29,22 +29,6 @@ namespace {
 constexpr std::size_t kFsThreads = 4;
 
 void tell(const std::string& warning) { std::fprintf(stderr, "lathe: warning: %s\n", warning.c_str()); }
-
-/// What is Lathe's own, and what of the system no command may see either.
-std::vector<std::string> secret_places(const config::Paths& paths) {
-  std::vector<std::string> places(sandbox::kSystemSecrets.begin(), sandbox::kSystemSecrets.end());
-  places.insert(places.end(), {paths.state_dir, paths.runtime_dir, paths.cache_dir, paths.policies_dir,
-                               paths.config_file, paths.models_file});
-  return places;
-}
-
-/// Of these, what is written for models.
-std::vector<std::string> open_places(const config::Paths& paths, const std::string& home) {
-  const std::string config_folder = std::filesystem::path(paths.config_file).parent_path().string();
-  std::vector<std::string> places{config_folder + "/skills", config_folder + "/agents"};
-  if (!home.empty()) places.push_back(home + "/.claude/skills");
-  return places;
-}
 
 /// LATHE_FAULT is for tests: it fails or kills the process at one durable operation (storage/fault.h).
 Result<std::unique_ptr<storage::FaultPoint>> faults_of(const config::Environment& environment) {
@@ -173,9 +157,13 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY(policy_, engine::PolicyBook::read(policy_places(environment, paths, loaded_.config, options, tell)));
 
   TRY(secrets_, globs::SecretFiles::create(loaded_.config.secret_files));
-  const std::string home = environment.get("HOME");
-  secret_guard_ =
-      std::make_unique<tools::common::SecretGuard>(secrets_, home, secret_places(paths), open_places(paths, home));
+  secret_guard_ = make_secret_guard(secrets_, environment, paths);
+  call_reader_ = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
+                                                                .pool = fs_pool_,
+                                                                .http = http_,
+                                                                .resolver = resolver_,
+                                                                .config = loaded_.config,
+                                                                .secrets = *secret_guard_});
   TRY(const std::string keeper_program, keeper::installed_program());
   TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
   host_ = known_host_facts(paths.cache_dir);
@@ -200,7 +188,9 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
       .confinement = [this](
                          protocol::SandboxMode mode,
                          protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
-      .replayed = cassette_->replays()});
+      .replayed = cassette_->replays(),
+      .read_call = [this](protocol::ToolCall call,
+                          std::string cwd) { return call_reader_->read(std::move(call), std::move(cwd)); }});
   return {};
 }
 

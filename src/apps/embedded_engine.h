@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lathe/apps/backend_directory.h"
+#include "lathe/apps/call_reader.h"
 #include "lathe/apps/cassette_deck.h"
 #include "lathe/apps/native_session.h"
 #include "lathe/client/transport.h"
@@ -56,6 +57,7 @@ class EmbeddedEngine final {
   std::unique_ptr<tools::common::SecretGuard> secret_guard_;
   egress::SystemResolver resolver_;
   net::HttpClient http_;
+  std::unique_ptr<CallReader> call_reader_;
   std::unique_ptr<CassetteDeck> cassette_;
   std::unique_ptr<journal::JournalStore> store_;
   std::unique_ptr<index::SqliteIndex> index_;

@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
                                 .leave_now = [](int code) { ::_exit(code); }};
   frontend.open =
       [&](const lathe::client::OpenOptions& options) -> lathe::base::Result<std::unique_ptr<lathe::client::Transport>> {
-    if (options.only_policy) return PolicyTransport::create(frontend.environment, options);
+    if (options.only_policy) return PolicyTransport::create(loop, frontend.environment, options);
     TRY(auto engine, EmbeddedEngine::create(loop, frontend.environment, options, kVersion));
     lathe::base::SystemRandom random;
     return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));

@@ -5,19 +5,10 @@
 #include <utility>
 
 #include "lathe/apps/agent_tools.h"
+#include "lathe/apps/session_tools.h"
 #include "lathe/runtime/files.h"
 #include "lathe/sandbox/system_folders.h"
-#include "lathe/tools/agent/agent_tools.h"
-#include "lathe/tools/ask/ask_tool.h"
 #include "lathe/tools/common/aliases.h"
-#include "lathe/tools/fs/fs_tools.h"
-#include "lathe/tools/patch/patch_tool.h"
-#include "lathe/tools/plan/plan_tool.h"
-#include "lathe/tools/search/search_tools.h"
-#include "lathe/tools/shell/environment.h"
-#include "lathe/tools/shell/shell_tool.h"
-#include "lathe/tools/skills/skill_tool.h"
-#include "lathe/tools/web/web_tools.h"
 
 namespace lathe::apps {
 
@@ -27,43 +18,6 @@ namespace {
 constexpr std::chrono::seconds kKeeperLinger{5};
 constexpr std::size_t kProxyNameLetters = 12;
 constexpr std::int64_t kMostCharacters = 10'000;
-
-using Tools = std::vector<std::unique_ptr<ports::Tool>>;
-
-void add(Tools& all, Tools more) {
-  for (auto& tool : more) all.push_back(std::move(tool));
-}
-
-Tools make_tools(const NativeSession::Shared& shared, const engine::DriverSetup& setup, ports::CommandRunner& runner,
-                 ports::JobRunner& jobs, tools::web::WebClient& web, const tools::common::SecretGuard& secrets) {
-  Tools patch = tools::patch::make_patch_tools({.pool = &shared.fs_pool,
-                                                .secrets = &secrets,
-                                                .extent = shared.config.patch_extent == "what-fits"
-                                                              ? tools::patch::Extent::kWhatFits
-                                                              : tools::patch::Extent::kAllOrNothing});
-  tools::shell::ShellOptions shell;
-  shell.runner = &runner;
-  shell.jobs = &jobs;
-  shell.environment = tools::shell::command_environment(tools::shell::own_environment(), {});
-  shell.shell = tools::shell::default_shell();
-  shell.default_timeout = shared.config.shell.default_timeout;
-  shell.most_timeout = shared.config.shell.max_timeout;
-  shell.apply_patch = patch.front().get();
-
-  Tools all = tools::shell::make_shell_tools(std::move(shell));
-  add(all, tools::fs::make_fs_tools({.pool = &shared.fs_pool, .secrets = &secrets}));
-  add(all, std::move(patch));
-  add(all, tools::search::make_search_tools({.pool = &shared.fs_pool,
-                                             .runner = &runner,
-                                             .secrets = &secrets,
-                                             .ripgrep = tools::search::found_ripgrep()}));
-  add(all, tools::web::make_web_tools(web));
-  add(all, tools::plan::make_plan_tools());
-  add(all, tools::ask::make_ask_tools());
-  add(all, tools::skills::make_skill_tools(shared.catalog));
-  if (setup.agents != nullptr) add(all, tools::agent::make_agent_tools(*setup.agents));
-  return all;
-}
 
 /// The engine has checked them when the session was configured; rules that cannot be read allow nothing.
 egress::HostRules host_rules(const std::vector<std::string>& hosts) {
@@ -153,7 +107,14 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
             .resolver = shared.resolver,
             .rules = host_rules(setup.allow_hosts),
             .limits = {}}),
-      tools_(narrow_for_agents(shared.cassette.wrap(make_tools(shared, setup, runner_, jobs_, web_, secrets_)),
+      tools_(narrow_for_agents(shared.cassette.wrap(make_session_tools({.pool = shared.fs_pool,
+                                                                        .config = shared.config,
+                                                                        .secrets = secrets_,
+                                                                        .runner = runner_,
+                                                                        .jobs = jobs_,
+                                                                        .web = web_,
+                                                                        .catalog = shared.catalog,
+                                                                        .agents = setup.agents})),
                                setup.lineage, shared.fs_pool)),
       scope_(shared.loop) {
   std::vector<ports::Tool*> tools;

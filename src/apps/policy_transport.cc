@@ -1,6 +1,8 @@
 #include "lathe/apps/policy_transport.h"
 
+#include "lathe/apps/own_secrets.h"
 #include "lathe/engine/policy_calls.h"
+#include "lathe/globs/secret_files.h"
 #include "lathe/runtime/files.h"
 #include "lathe/sandbox/system_folders.h"
 #include "lathe/sandbox/toolchains.h"
@@ -60,19 +62,43 @@ engine::PolicyPlaces policy_places(const config::Environment& environment, const
           .on_warning = std::move(on_warning)};
 }
 
-Result<std::unique_ptr<client::Transport>> PolicyTransport::create(const config::Environment& environment,
+PolicyTransport::PolicyTransport(runtime::Loop& loop, engine::PolicyPlaces places, config::Config config,
+                                 std::unique_ptr<tools::common::SecretGuard> secrets)
+    : places_(std::move(places)),
+      config_(std::move(config)),
+      secrets_(std::move(secrets)),
+      pool_(loop, "lathe-fs", 1),
+      resolver_(loop),
+      http_(loop),
+      reader_({.loop = loop,
+               .pool = pool_,
+               .http = http_,
+               .resolver = resolver_,
+               .config = config_,
+               .secrets = *secrets_}) {}
+
+Result<std::unique_ptr<client::Transport>> PolicyTransport::create(runtime::Loop& loop,
+                                                                   const config::Environment& environment,
                                                                    const client::OpenOptions& options) {
   TRY(const config::Paths paths, config::find_paths(environment));
   TRY(const config::Loaded loaded, config::load(paths, environment));
-  return std::make_unique<PolicyTransport>(policy_places(environment, paths, loaded.config, options, {}),
-                                           loaded.config);
+  TRY(const globs::SecretFiles secrets, globs::SecretFiles::create(loaded.config.secret_files));
+  return std::unique_ptr<client::Transport>(
+      new PolicyTransport(loop, policy_places(environment, paths, loaded.config, options, {}), loaded.config,
+                          make_secret_guard(secrets, environment, paths)));
+}
+
+Async<Result<protocol::PolicyExplainReply>> PolicyTransport::explain(protocol::PolicyExplain call) {
+  CO_TRY(protocol::ToolCall meant, engine::explained_call(call));
+  CO_TRY(const ports::Action action, co_await reader_.read(std::move(meant), call.cwd));
+  co_return engine::explain(places_, config_, call, action);
 }
 
 Async<Result<protocol::Ack>> PolicyTransport::submit(std::string, protocol::Op) { co_return not_here(); }
 
 Async<Result<protocol::ReplyMsg>> PolicyTransport::call(protocol::Call call) {
   if (const auto* asked = std::get_if<protocol::PolicyExplain>(&call)) {
-    co_return to_reply(engine::explain(places_, config_, *asked));
+    co_return to_reply(co_await explain(*asked));
   }
   if (const auto* asked = std::get_if<protocol::PolicyTest>(&call)) co_return to_reply(engine::test_rules(*asked));
   co_return not_here();

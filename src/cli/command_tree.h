@@ -60,6 +60,7 @@ void add_embedded(CLI::App* command, bool& embedded);
 void add_json(CLI::App* command, bool& json);
 /// --approval-policy and its short form --approval.
 void add_approval_policy(CLI::App* command, std::optional<protocol::ApprovalPolicy>& into);
+void add_sandbox_mode(CLI::App* command, std::optional<protocol::SandboxMode>& into);
 
 /// What help, completions and man pages need to know about one command.
 struct CommandDoc {

@@ -107,16 +107,6 @@ void add_ask_options(CLI::App* command, TaskOptions& task) {
       ->type_name("FILE");
 }
 
-void add_sandbox_option(CLI::App* command, TaskOptions& task) {
-  using protocol::SandboxMode;
-  add_choice<SandboxMode>(command, "--sandbox",
-                          {{"read-only", SandboxMode::kReadOnly},
-                           {"workspace-write", SandboxMode::kWorkspaceWrite},
-                           {"full-access", SandboxMode::kFullAccess}},
-                          "What commands may write: nothing, the folder (default), everything, unconfined",
-                          [&task](SandboxMode mode) { task.sandbox_mode = mode; });
-}
-
 void add_network_options(CLI::App* command, TaskOptions& task) {
   using protocol::NetworkMode;
   add_choice<NetworkMode>(command, "--network",
@@ -159,7 +149,7 @@ void add_output_options(CLI::App* command, TaskOptions& task) {
 void add_task_options(CLI::App* command, TaskOptions& task) {
   add_model_options(command, task);
   command->add_option("-C,--cwd", task.cwd, "Folder to work in (default: here)")->type_name("DIR");
-  add_sandbox_option(command, task);
+  add_sandbox_mode(command, task.sandbox_mode);
   add_network_options(command, task);
   add_ask_options(command, task);
   add_budget_options(command, task);
@@ -247,6 +237,16 @@ void add_approval_policy(CLI::App* command, std::optional<protocol::ApprovalPoli
        {"untrusted", ApprovalPolicy::kUntrusted}},
       "When to ask: what rules or the sandbox do not settle, never, all but what is known to be safe",
       [&into](ApprovalPolicy policy) { into = policy; });
+}
+
+void add_sandbox_mode(CLI::App* command, std::optional<protocol::SandboxMode>& into) {
+  using protocol::SandboxMode;
+  add_choice<SandboxMode>(command, "--sandbox",
+                          {{"read-only", SandboxMode::kReadOnly},
+                           {"workspace-write", SandboxMode::kWorkspaceWrite},
+                           {"full-access", SandboxMode::kFullAccess}},
+                          "What commands may write: nothing, the folder (default), everything, unconfined",
+                          [&into](SandboxMode mode) { into = mode; });
 }
 
 void define_session_resume(CommandTree& tree, CLI::App* session) {

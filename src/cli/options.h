@@ -204,6 +204,7 @@ struct PolicyExplainOptions {
   std::string arguments;
   std::string policy;
   std::optional<protocol::ApprovalPolicy> approval_policy;
+  std::optional<protocol::SandboxMode> sandbox_mode;
   bool json = false;
   friend bool operator==(const PolicyExplainOptions&, const PolicyExplainOptions&) = default;
 };

@@ -286,7 +286,12 @@ Connection::Reply Connection::on(protocol::Undo call) {
 
 Connection::Reply Connection::on(protocol::PolicyExplain call) {
   EngineParts& parts = engine_.parts();
-  co_return to_reply(co_await parts.fs_pool.run([&] { return explain(parts.policy.places(), parts.config, call); }));
+  if (!parts.read_call)
+    co_return base::Error{.code = base::codes::kUnsupported, .message = "calls are not explained here"};
+  CO_TRY(protocol::ToolCall meant, explained_call(call));
+  CO_TRY(const ports::Action action, co_await parts.read_call(std::move(meant), call.cwd));
+  co_return to_reply(
+      co_await parts.fs_pool.run([&] { return explain(parts.policy.places(), parts.config, call, action); }));
 }
 
 Connection::Reply Connection::on(protocol::PolicyTest call) {

@@ -36,9 +36,7 @@ SessionConfigured defaults_of(const EngineParts& parts, const std::string& sessi
   config.budget = parts.config.budget;
   config.fallback_models = parts.config.fallback_models;
   config.driver = "native";
-  for (const auto& entry : enum_names(config.sandbox_mode)) {
-    if (entry.name == parts.config.sandbox_mode) config.sandbox_mode = entry.value;
-  }
+  config.sandbox_mode = configured_mode(parts.config);
   for (const auto& entry : enum_names(config.network)) {
     if (entry.name == parts.config.network) config.network = entry.value;
   }

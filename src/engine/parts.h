@@ -15,6 +15,7 @@
 #include "lathe/ports/session_host.h"
 #include "lathe/ports/session_index.h"
 #include "lathe/ports/session_store.h"
+#include "lathe/ports/tool.h"
 #include "lathe/ports/workspace_history.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
@@ -68,6 +69,9 @@ struct EngineParts {
   std::function<base::Result<std::string>(protocol::SandboxMode, protocol::NetworkMode)> confinement = {};
   /// Answers come from a recording.
   bool replayed = false;
+  /// What a call would do in a session of that folder, as the gate is told. An error: that of an unknown tool, or the
+  /// one with which the call fails before anything is decided about it. Absent: calls of tools are not explained.
+  std::function<runtime::Async<base::Result<ports::Action>>(protocol::ToolCall call, std::string cwd)> read_call = {};
 };
 
 }  // namespace lathe::engine

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "lathe/engine/questions.h"
 #include "lathe/policy/presets.h"
 #include "lathe/policy/rule_file.h"
 #include "lathe/runtime/files.h"
@@ -49,6 +50,14 @@ std::shared_ptr<const policy::RuleSet> share(policy::RuleSet rules) {
 }
 
 }  // namespace
+
+protocol::SandboxMode configured_mode(const config::Config& config) {
+  protocol::SandboxMode mode = protocol::SandboxMode::kWorkspaceWrite;
+  for (const auto& entry : enum_names(mode)) {
+    if (entry.name == config.sandbox_mode) mode = entry.value;
+  }
+  return mode;
+}
 
 Result<std::unique_ptr<PolicyBook>> PolicyBook::read(PolicyPlaces places) {
   std::unique_ptr<PolicyBook> book(new PolicyBook(std::move(places)));
@@ -103,6 +112,13 @@ std::vector<std::string> PolicyBook::readable_for(const std::string& cwd) const 
     for (const char* offered : kOffered) folders.push_back(folder + offered);
   }
   return folders;
+}
+
+policy::PolicyDecision PolicyBook::judge(const ports::Action& action, const Setting& setting) const {
+  const std::vector<std::string> readable = readable_for(setting.cwd);
+  return policy::decide(sources_for(setting.cwd),
+                        {.approval = setting.approval, .mode = setting.mode, .readable = readable},
+                        policy_action(action, setting.cwd));
 }
 
 Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) const {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/config/config.h"
 #include "lathe/engine/trust.h"
 #include "lathe/policy/decide.h"
+#include "lathe/ports/tool.h"
 
 namespace lathe::engine {
 
@@ -28,6 +30,9 @@ struct PolicyPlaces {
   std::function<void(const std::string&)> on_warning = {};
 };
 
+/// The mode of a session that nobody said another one for.
+[[nodiscard]] protocol::SandboxMode configured_mode(const config::Config& config);
+
 /// The rules that sessions are judged by. The person's are read once, when the engine starts: a broken file is an error
 /// with line and column, and nothing runs. Those of a project are read when a session is configured in it, once they
 /// are trusted. What a person approves for always is written to approved.json in the person's folder.
@@ -39,9 +44,14 @@ class PolicyBook final {
 
   /// The person's rules, what was approved for always, and the project's as far as read_project() has read them.
   [[nodiscard]] std::vector<policy::Source> sources_for(const std::string& cwd) const;
-  /// Folders outside of `cwd` that tools may read unasked: those of the places, and what the repository around it
-  /// offers to models.
-  [[nodiscard]] std::vector<std::string> readable_for(const std::string& cwd) const;
+  /// What a session is set to.
+  struct Setting {
+    std::string cwd;
+    protocol::ApprovalPolicy approval = protocol::ApprovalPolicy::kOnRequest;
+    protocol::SandboxMode mode = protocol::SandboxMode::kWorkspaceWrite;
+  };
+  /// The one decision about an action, for the gate and for those who ask what it would be.
+  [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action, const Setting& setting) const;
   struct Project {
     std::string root;
     std::vector<policy::Source> sources;
@@ -65,6 +75,9 @@ class PolicyBook final {
   explicit PolicyBook(PolicyPlaces places) : places_(std::move(places)) {}
   base::Result<void> read_person();
   base::Result<void> add(policy::Source::Kind kind, const std::string& path);
+  /// Folders outside of `cwd` that tools may read unasked: those of the places, and what the repository around it
+  /// offers to models.
+  [[nodiscard]] std::vector<std::string> readable_for(const std::string& cwd) const;
   [[nodiscard]] std::string approved_file() const { return places_.folder + "/approved.json"; }
 
   PolicyPlaces places_;

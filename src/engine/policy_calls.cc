@@ -4,10 +4,7 @@
 
 #include <algorithm>
 
-#include "lathe/engine/questions.h"
-#include "lathe/policy/glob.h"
 #include "lathe/policy/rule_file.h"
-#include "lathe/policy/tool_names.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::engine {
@@ -19,52 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
 
-/// The action that a call of that tool is, as far as its name and arguments tell.
-Result<ports::Action> action_of(const protocol::PolicyExplain& call) {
-  ports::Action action;
-  action.cwd = call.cwd;
-  if (!call.command.empty() && call.tool.empty()) {
-    action.kind = ports::Action::Kind::kCommand;
-    action.tool = "shell";
-    action.script = call.command;
-    action.arguments = base::dump_json({{"command", call.command}});
-    return action;
-  }
-  if (call.tool.empty()) {
-    return Error{.code = base::codes::kInvalid,
-                 .message = "nothing to decide about",
-                 .hint = "give a command, or --tool with --args"};
-  }
-  const base::Json arguments = call.arguments.value_or(base::Json::object());
-  if (!arguments.is_object()) {
-    return Error{.code = base::codes::kInvalid, .message = "the arguments of a tool are a JSON object"};
-  }
-  action.tool = call.tool;
-  action.arguments = base::dump_json(arguments);
-  const policy::ToolNames* known = policy::find_by_any_name(call.tool);
-  if (known == nullptr) return action;
-  action.tool = known->tool;
-  switch (known->kind) {
-    case policy::Action::Kind::kCommand:
-      action.kind = ports::Action::Kind::kCommand;
-      action.script = base::json_string(arguments, "command");
-      break;
-    case policy::Action::Kind::kFileChange:
-      action.kind = ports::Action::Kind::kFileChange;
-      break;
-    case policy::Action::Kind::kRead:
-      action.kind = ports::Action::Kind::kRead;
-      break;
-    case policy::Action::Kind::kNetwork:
-      action.kind = ports::Action::Kind::kNetwork;
-      action.hosts = {policy::host_of_url(base::json_string(arguments, "url"))};
-      break;
-    case policy::Action::Kind::kOther:
-      break;
-  }
-  return action;
-}
-
 Result<std::string> root_of(const std::string& path) {
   TRY(const std::string real, runtime::real_path(path));
   return repository_root(real);
@@ -72,21 +23,35 @@ Result<std::string> root_of(const std::string& path) {
 
 }  // namespace
 
+Result<protocol::ToolCall> explained_call(const protocol::PolicyExplain& call) {
+  protocol::ToolCall made{.call_id = "explained", .tool = call.tool.empty() ? "shell" : call.tool};
+  base::Json arguments = call.arguments.value_or(base::Json::object());
+  if (!call.command.empty() && call.tool.empty()) arguments["command"] = call.command;
+  if (call.tool.empty() && call.command.empty()) {
+    return Error{.code = base::codes::kInvalid,
+                 .message = "nothing to decide about",
+                 .hint = "give a command, or --tool with --args"};
+  }
+  if (!arguments.is_object()) {
+    return Error{.code = base::codes::kInvalid, .message = "the arguments of a tool are a JSON object"};
+  }
+  if (!call.cwd.starts_with('/')) {
+    return Error{.code = base::codes::kInvalid, .message = "a decision is about a call in a folder: cwd is missing"};
+  }
+  made.arguments = base::dump_json(arguments);
+  return made;
+}
+
 Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::Config& config,
-                                             const protocol::PolicyExplain& call) {
+                                             const protocol::PolicyExplain& call, const ports::Action& action) {
   if (!call.policy_file.empty()) places.only_file = call.policy_file;
   TRY(const auto book, PolicyBook::read(std::move(places)));
-  if (!call.cwd.empty()) {
-    TRY(PolicyBook::Project project, book->read_project(call.cwd));
-    book->put(std::move(project));
-  }
-  TRY(const ports::Action action, action_of(call));
-  const std::vector<std::string> readable = book->readable_for(call.cwd);
-  const policy::Circumstances circumstances{.approval = call.approval_policy.value_or(config.approval_policy),
-                                            .mode = call.sandbox_mode.value_or(protocol::SandboxMode::kWorkspaceWrite),
-                                            .readable = readable};
+  TRY(PolicyBook::Project project, book->read_project(call.cwd));
+  book->put(std::move(project));
   policy::PolicyDecision decision =
-      policy::decide(book->sources_for(call.cwd), circumstances, policy_action(action, call.cwd));
+      book->judge(action, {.cwd = call.cwd,
+                           .approval = call.approval_policy.value_or(config.approval_policy),
+                           .mode = call.sandbox_mode.value_or(configured_mode(config))});
   protocol::PolicyExplainReply reply{.decision = std::string(policy::name_of(decision.verdict)),
                                      .rule = std::move(decision.rule),
                                      .source = std::move(decision.source),

@@ -166,11 +166,8 @@ const ports::OpenQuestionState* SessionTaskHost::open_question(const std::string
 
 policy::PolicyDecision SessionTaskHost::judge(const ports::Action& action) const {
   const protocol::SessionConfigured& config = *state().config;
-  const std::vector<policy::Source> sources = parts_.policy.sources_for(config.cwd);
-  const std::vector<std::string> readable = parts_.policy.readable_for(config.cwd);
-  return policy::decide(sources,
-                        {.approval = config.approval_policy, .mode = config.sandbox_mode, .readable = readable},
-                        policy_action(action, config.cwd));
+  return parts_.policy.judge(action,
+                             {.cwd = config.cwd, .approval = config.approval_policy, .mode = config.sandbox_mode});
 }
 
 ports::MayShow SessionTaskHost::may_show() const {

@@ -1,9 +1,11 @@
 """`lathe policy` and rules in a run: what is decided, which rule decided, and that a broken file stops everything."""
 import json
+import re
 
 import pytest
 
-from support import Terminal, calls, says, shell
+from conftest import ROOT
+from support import Terminal, calls, says, shell, tool
 
 
 def explain(lathe, *words):
@@ -198,3 +200,69 @@ def test_hosts_and_other_tools(lathe, tmp_path):
     assert fetch("web_fetch", "https://api.example.com/") == "allow"
     assert fetch("web_fetch", "https://example.com.evil.net/") == "ask"
     assert fetch("web_post", "https://api.example.com/") == "deny"
+
+
+# What each tool is asked to do, as those write it who know it by another name.
+GIT_PUSH = {"command": "git push origin"}
+PATCH = "*** Begin Patch\n*** Update File: x.txt\n@@\n-old\n+new\n*** End Patch\n"
+EDIT = {"file_path": "x.txt", "old_string": "old", "new_string": "new"}
+TODOS = {"todos": [{"id": "1", "content": "a", "status": "pending"}]}
+QUESTION = {"questions": [{"question": "Which?", "options": ["a", "b"]}]}
+BY_TOOL = {"shell": GIT_PUSH, "read_file": {"path": "y.txt"}, "write_file": {"path": "x.txt", "content": "new"}, "edit_file": EDIT,
+           "multi_edit": {"file_path": "x.txt", "edits": [{"old_string": "old", "new_string": "new"}]},
+           "list_dir": {"path": "."}, "grep": {"pattern": "old"}, "glob": {"pattern": "*.md"}, "apply_patch": {"input": PATCH},
+           "update_plan": TODOS, "ask_user": QUESTION, "spawn_agent": {"prompt": "x"}, "read_skill": {"skill": "pdf"},
+           "web_fetch": {"url": "http://127.0.0.1:1/"}, "job_log": {"bash_id": "j"}, "job_kill": {"shell_id": "j"},
+           "stat": {"path": "y.txt"}}
+BY_ALIAS = {"local_shell": {"command": "git", "args": ["push", "origin"]}, "exec_command": {"cmd": "git push origin"},
+            "Read": {"file_path": "y.txt"}, "Write": {"file_path": "x.txt", "content": "new"}, "applypatch": {"patch": PATCH},
+            "sed": {"path": "x.txt", "pattern": "old", "replacement": "new"}}
+HARMLESS = [("bash", {"command": "true"}), ("Read", {"file_path": "greeting.txt"}), ("Write", {"file_path": "a.txt", "content": "a"}),
+            ("local_shell", {"command": "rm", "args": ["-rf", "nothing"]}), ("Bash", {"command": "true", "ask_approval": True, "reason": "r"}),
+            ("exec_command", {"cmd": "true", "sandbox_permissions": "require_escalated", "justification": "j"}),
+            ("Edit", {"file_path": "missing.txt", "old_string": "a", "new_string": "b"}), ("bogus", {})]
+
+
+def test_each_alias_is_explained_as_the_gate_decides(lathe, start_server, repository):
+    rules(lathe, 'rules:\n  - {path: "**/x.txt", access: write, decision: deny}\n  - {path: "**/y.txt", decision: deny}\n'
+                 "  - {command: [git, push], decision: deny}\n  - {tool: [spawn_agent, ask_user], decision: deny}\n")
+    for name in ("x.txt", "y.txt"):
+        (repository / name).write_text("old\n")
+    table = (ROOT / "src/tools/common/aliases.cc").read_text().split("make_aliases()")[1].split("\n  return {\n")[1]
+    aliases = re.findall(r'^      \{"([A-Za-z_.]+)", "([a-z_]+)"', table, re.MULTILINE)
+    assert len(aliases) > 40
+    # What has not been read is not changed, so that is first.
+    asked = [("read_file", {"path": "x.txt"})] + [(name, BY_ALIAS.get(name) or BY_TOOL[meant]) for name, meant in aliases] + HARMLESS
+
+    def explained(name, arguments):
+        ran = lathe.run("policy", "explain", "--json", "--tool", name, "--args", json.dumps(arguments))
+        return ran.document["decision"] if ran.code == 0 else "fails"
+
+    decisions = [explained(name, arguments) for name, arguments in asked]
+    parts = [calls(*[tool(name, **arguments) for name, arguments in asked[i:i + 10]]) for i in range(0, len(asked), 10)]
+    lathe.ok("config", "set", "repeated-call-limit", "0")
+    lathe.use(start_server(*parts, says("End.")))
+    session = lathe.ok("exec", "--json", "--ask", "deny", "go", timeout=180).session
+    records = [json.loads(line)["msg"] for line in lathe.ok("session", "export", session).out.splitlines()]
+    made = [call for record in records if record["type"] == "tool_calls" for call in record["calls"]]
+    ends = {record["call_id"]: record["outcome"] for record in records if record.get("outcome")}
+    assert len(made) == len(asked)
+    possible = {"allow": {"completed", "failed"}, "ask": {"declined"}, "deny": {"declined"}, "fails": {"failed"}}
+    wrong = [(name, arguments, decision, ends[call["call_id"]]) for (name, arguments), decision, call in zip(asked, decisions, made)
+             if ends[call["call_id"]]["status"] not in possible[decision]]
+    assert wrong == []
+    assert decisions.count("deny") > 20 and decisions[-1] == "fails"
+
+
+def test_explain_sees_what_a_call_asks_for_and_where_it_leads(lathe, repository):
+    def decision(name, arguments, *words):
+        return explain(lathe, "--tool", name, "--args", json.dumps(arguments), *words)["decision"]
+    write = {"path": "a", "content": "a"}
+    assert decision("write_file", write) == "allow"
+    assert decision("write_file", write, "--sandbox", "read-only") == "ask"
+    lathe.ok("config", "set", "sandbox-mode", "read-only")
+    assert decision("write_file", write) == "ask"
+    assert "bogus" in lathe.fails(1, "policy", "explain", "--tool", "bogus").err
+    assert "read_file" in lathe.fails(1, "policy", "explain", "--tool", "read_fle").err
+    outside = {"input": "*** Begin Patch\n*** Add File: ../x\n+a\n*** End Patch\n"}
+    assert "outside" in lathe.fails(1, "policy", "explain", "--tool", "apply_patch", "--args", json.dumps(outside)).err

@@ -14,7 +14,10 @@ using base::terminal_safe;
 namespace {
 
 Result<p::PolicyExplain> explain_call(const PolicyExplainOptions& options) {
-  p::PolicyExplain call{.command = options.command, .tool = options.tool, .approval_policy = options.approval_policy};
+  p::PolicyExplain call{.command = options.command,
+                        .tool = options.tool,
+                        .approval_policy = options.approval_policy,
+                        .sandbox_mode = options.sandbox_mode};
   TRY(call.cwd, runtime::real_path(".").within("the working folder"));
   if (!options.policy.empty()) {
     TRY(call.policy_file, runtime::real_path(options.policy).within("--policy"));
