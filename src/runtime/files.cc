@@ -45,7 +45,16 @@ Result<std::string> read_all(int fd, std::size_t max_bytes, std::string_view nam
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  TRY(const UniqueFd fd, open_file(path, O_RDONLY));
+  // A FIFO that nobody writes to would be waited for here, and a device may never end.
+  TRY(const UniqueFd fd, open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  struct stat status{};
+  if (fstat(fd.get(), &status) != 0) return errno_error(errno, path);
+  if (S_ISDIR(status.st_mode)) return errno_error(EISDIR, path);
+  if (!S_ISREG(status.st_mode)) {
+    return Error{
+        .code = base::codes::kInvalid,
+        .message = fmt::format("{} is {}, not a file", path, S_ISFIFO(status.st_mode) ? "a FIFO" : "a device")};
+  }
   return read_all(fd.get(), max_bytes, path);
 }
 

@@ -42,5 +42,12 @@ TEST_F(FilesTest, ErrorsNameThePath) {
   EXPECT_FALSE(make_folders(path("big") + "/sub").ok());
 }
 
+TEST_F(FilesTest, WhatIsNoFileIsRefusedAtOnce) {
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(read_file(path("pipe")).error().message, path("pipe") + " is a FIFO, not a file");
+  EXPECT_EQ(read_file("/dev/zero", 10).error().message, "/dev/zero is a device, not a file");
+  EXPECT_FALSE(read_file(path("a")).ok());
+}
+
 }  // namespace
 }  // namespace lathe::runtime

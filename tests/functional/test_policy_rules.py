@@ -1,5 +1,6 @@
 """`lathe policy` and rules in a run: what is decided, which rule decided, and that a broken file stops everything."""
 import json
+import os
 import re
 
 import pytest
@@ -125,6 +126,18 @@ def test_a_broken_file_stops_the_run_with_its_place(lathe, start_server, text, s
     ran = lathe.fails(1, "exec", "go")
     assert "mine.yaml" + says_where in ran.err
     assert "mine.yaml" + says_where in lathe.fails(1, "policy", "explain", "ls").err
+
+
+def test_a_pipe_in_place_of_a_rule_file_is_refused(lathe, start_server, tmp_path):
+    pipe = tmp_path / "f.yaml"
+    os.mkfifo(pipe)
+    assert "is a FIFO" in lathe.fails(1, "policy", "test", str(pipe)).err
+    assert "is a FIFO" in lathe.fails(1, "policy", "explain", "--policy", str(pipe), "ls").err
+    rules(lathe, "rules: []")
+    os.mkfifo(lathe.home / "policies/pipe.yaml")
+    lathe.use(start_server())
+    assert "is a FIFO" in lathe.fails(1, "policy", "explain", "ls").err
+    assert "is a FIFO" in lathe.fails(1, "exec", "go").err
 
 
 def test_an_unknown_preset_stops_the_run(lathe, start_server):
