@@ -7,28 +7,28 @@ namespace lathe::policy {
 namespace {
 
 constexpr std::array kToolNames{
-    ToolNames{"shell", "local_shell", "local_shell shell_session_run bash Bash", Action::Kind::kCommand},
-    ToolNames{"write_stdin", "local_shell", "shell local_shell shell_session_run bash Bash", Action::Kind::kCommand},
-    ToolNames{"read_file", "local_fs", "read_file_range Read", Action::Kind::kRead},
-    ToolNames{"write_file", "local_fs", "Write", Action::Kind::kFileChange},
-    ToolNames{"edit_file", "local_fs", "sed Edit", Action::Kind::kFileChange},
-    ToolNames{"multi_edit", "local_fs", "sed MultiEdit", Action::Kind::kFileChange},
-    ToolNames{"apply_patch", "local_fs", "write_file", Action::Kind::kFileChange},
-    ToolNames{"delete_file", "local_fs", "write_file", Action::Kind::kFileChange},
-    ToolNames{"move_file", "local_fs", "write_file", Action::Kind::kFileChange},
-    ToolNames{"list_dir", "local_fs", "", Action::Kind::kRead},
-    ToolNames{"stat", "local_fs", "stat_file count_stats", Action::Kind::kRead},
-    ToolNames{"grep", "local_fs", "Grep", Action::Kind::kRead},
-    ToolNames{"glob", "local_fs", "find_files Glob", Action::Kind::kRead},
-    ToolNames{"find_files", "local_fs", "", Action::Kind::kRead},
-    ToolNames{"view_image", "local_fs", "read_file", Action::Kind::kRead},
-    ToolNames{"web_fetch", "webtools", "web_get WebFetch", Action::Kind::kNetwork},
-    ToolNames{"web_get", "webtools", "", Action::Kind::kNetwork},
-    ToolNames{"web_head", "webtools", "", Action::Kind::kNetwork},
-    ToolNames{"web_post", "webtools", "", Action::Kind::kNetwork},
-    ToolNames{"web_put", "webtools", "", Action::Kind::kNetwork},
-    ToolNames{"web_patch", "webtools", "", Action::Kind::kNetwork},
-    ToolNames{"web_delete", "webtools", "", Action::Kind::kNetwork},
+    ToolNames{"shell", "local_shell", "local_shell shell_session_run bash Bash"},
+    ToolNames{"write_stdin", "local_shell", "shell local_shell shell_session_run bash Bash"},
+    ToolNames{"read_file", "local_fs", "read_file_range Read"},
+    ToolNames{"write_file", "local_fs", "Write"},
+    ToolNames{"edit_file", "local_fs", "sed Edit"},
+    ToolNames{"multi_edit", "local_fs", "sed MultiEdit"},
+    ToolNames{"apply_patch", "local_fs", "write_file"},
+    ToolNames{"delete_file", "local_fs", "write_file"},
+    ToolNames{"move_file", "local_fs", "write_file"},
+    ToolNames{"list_dir", "local_fs", ""},
+    ToolNames{"stat", "local_fs", "stat_file count_stats"},
+    ToolNames{"grep", "local_fs", "Grep"},
+    ToolNames{"glob", "local_fs", "find_files Glob"},
+    ToolNames{"find_files", "local_fs", ""},
+    ToolNames{"view_image", "local_fs", "read_file"},
+    ToolNames{"web_fetch", "webtools", "web_get WebFetch"},
+    ToolNames{"web_get", "webtools", ""},
+    ToolNames{"web_head", "webtools", ""},
+    ToolNames{"web_post", "webtools", ""},
+    ToolNames{"web_put", "webtools", ""},
+    ToolNames{"web_patch", "webtools", ""},
+    ToolNames{"web_delete", "webtools", ""},
 };
 
 }  // namespace
@@ -44,15 +44,6 @@ bool ToolNames::includes(std::string_view name) const {
 
 const ToolNames* find_tool_names(std::string_view tool) {
   const auto* const found = std::ranges::find(kToolNames, tool, &ToolNames::tool);
-  return found == kToolNames.end() ? nullptr : found;
-}
-
-const ToolNames* find_by_any_name(std::string_view name) {
-  const std::size_t dot = name.find('.');
-  if (dot != std::string_view::npos) name = name.substr(dot + 1);
-  if (const ToolNames* ours = find_tool_names(name)) return ours;
-  const auto* const found = std::ranges::find_if(
-      kToolNames, [&](const ToolNames& names) { return names.includes(name) || names.toolset == name; });
   return found == kToolNames.end() ? nullptr : found;
 }
 
