@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "lathe/agent/call_events.h"
@@ -74,6 +75,17 @@ Error aborted_by(const GateAnswer& answer) {
           .message = joined("declined; the person ended the task", answer.note)};
 }
 
+/// The files that a call changes, under all names that the action tells.
+std::vector<std::string> changed_paths(const Action& action) {
+  if (action.kind != Action::Kind::kFileChange) return {};
+  std::vector<std::string> paths = action.opened;
+  for (const protocol::FileChange& change : action.changes) {
+    paths.push_back(change.path);
+    if (!change.move_path.empty()) paths.push_back(change.move_path);
+  }
+  return paths;
+}
+
 /// The outcome that an end event tells of.
 protocol::CallOutcome& outcome_of(EventMsg& end) {
   if (auto* exec = std::get_if<protocol::ExecCommandEnd>(&end)) return exec->outcome;
@@ -138,6 +150,7 @@ Async<Result<void>> Dispatcher::end_rest(const std::vector<PendingCall>* calls, 
 
 Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t output_tokens, CancelToken cancel) {
   output_tokens_ = output_tokens;
+  if (calls.size() > 1 && host_.asks_ahead()) CO_TRY_OK(co_await ask_ahead(&calls, cancel));
   std::vector<Slot> batch;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const ports::Tool* tool = find(translated(calls[i].call).tool);
@@ -173,6 +186,26 @@ Async<Result<void>> Dispatcher::run(std::vector<PendingCall> calls, std::int64_t
   }
   CO_TRY_OK(co_await run_batch(std::move(batch), cancel));
   if (cancel.cancelled()) co_return cancel.reason();
+  co_return Result<void>();
+}
+
+Async<Result<void>> Dispatcher::ask_ahead(const std::vector<PendingCall>* calls, CancelToken cancel) {
+  std::set<std::string> changed;
+  for (const PendingCall& pending : *calls) {
+    if (cancel.cancelled()) break;
+    const protocol::ToolCall call = translated(pending.call);
+    ports::Tool* tool = find(call.tool);
+    if (tool == nullptr || pending.begun) continue;
+    environment_.may_show = host_.may_show();
+    const Result<std::unique_ptr<ports::PreparedCall>> prepared = co_await prepare(tool, &call, &environment_);
+    // What is wrong with it now may be right after the calls before it.
+    if (!prepared.ok()) continue;
+    const Action action = (*prepared)->action();
+    const std::vector<std::string> paths = changed_paths(action);
+    const bool waits_its_turn = std::ranges::any_of(paths, [&](const auto& path) { return changed.contains(path); });
+    changed.insert(paths.begin(), paths.end());
+    if (!waits_its_turn) CO_TRY_OK(co_await host_.ask_ahead(action));
+  }
   co_return Result<void>();
 }
 

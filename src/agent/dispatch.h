@@ -25,6 +25,10 @@
 //                          ^      │ the sandbox stopped it
 //                          └─kRun─┴─> gate ─kDeclined──> failed, as it ended inside
 //
+// Where a person may be asked, all questions of the answer are recorded before the first call's turn, so that they are
+// seen together; when its turn comes each call is prepared and decided anew, and an answer that was given ahead holds
+// for the action that was asked about. A change of a file that a call before it changes is asked about in its turn.
+//
 // Neighbouring calls of read-only tools are prepared one after another and then run at once; every other call is alone.
 // Ends are recorded in the order of the calls. A call that was begun is never run again, but for one that only waits
 // for a person's answer.
@@ -78,6 +82,8 @@ class Dispatcher final {
   [[nodiscard]] std::string unknown_tool(const std::string& name) const;
   /// What is said about a call, within what a result may have.
   [[nodiscard]] std::string within_budget(std::string_view text) const;
+  /// Records the questions of all calls.
+  runtime::Async<base::Result<void>> ask_ahead(const std::vector<PendingCall>* calls, runtime::CancelToken cancel);
   /// Takes the answers of the gate into account until the call may run or has its end. Errors: `parked`,
   /// `approval_aborted`, cancellation.
   runtime::Async<base::Result<Slot>> make_ready(PendingCall pending, runtime::CancelToken cancel);

@@ -265,6 +265,20 @@ TEST(Dispatch, AQuestionOfAToolParksAndIsAskedAgainWithoutANewBegin) {
   EXPECT_EQ(rig.host.outcomes().at(0).second.output, "the blue one");
 }
 
+TEST(Dispatch, AllCallsOfAnAnswerAreAskedAboutBeforeTheFirstRuns) {
+  Rig rig;
+  rig.host.is_asking_ahead = true;
+  std::vector<std::size_t> asked_by_then;
+  rig.host.on_gate = [&](const ports::Action&) {
+    asked_by_then.push_back(rig.host.asked_ahead.size());
+    return GateAnswer{.verdict = GateAnswer::Verdict::kParked};
+  };
+  rig.model->call({{"write_file", "1"}, {"read_file", "2"}, {"write_file", "3"}});
+  EXPECT_EQ(rig.run_task("go").kind, ports::TaskEnd::Kind::kParked);
+  EXPECT_THAT(asked_by_then, ElementsAre(3U));
+  EXPECT_TRUE(rig.writer.ran.empty());
+}
+
 TEST(Dispatch, ACallThatHadBegunNeverRunsAgain) {
   Rig rig;
   rig.host.start_task("go");

@@ -338,6 +338,88 @@ TEST_F(GateTest, LeavingTheSandboxIsRefusedWhereNobodyIsAsked) {
   EXPECT_NE(said().find("Nobody is there"), std::string::npos);
 }
 
+/// Two calls of one answer that rules ask about, as the dispatcher runs them; what became of each.
+Async<TaskEnd> ask_two(ports::TaskHost* host, CancelToken cancel) {
+  std::vector<ports::Action> actions{shell_action("rm -f x"), shell_action("rm -f x")};
+  actions[1].call_id = "call_2";
+  if (host->state().conversation.entries.size() < 2) {
+    protocol::ToolCalls msg;
+    for (const auto& action : actions) msg.calls.push_back({action.call_id, "shell", action.arguments});
+    (void)co_await host->record(std::move(msg));
+  }
+  for (const ports::Action& action : actions) (void)co_await host->ask_ahead(action);
+  std::string outcomes;
+  for (const ports::Action& action : actions) {
+    const auto answer = co_await host->gate(action, cancel);
+    if (!answer.ok()) co_return TaskEnd{.kind = TaskEnd::Kind::kAborted};
+    switch (answer->verdict) {
+      case ports::GateAnswer::Verdict::kParked:
+        co_return TaskEnd{.kind = TaskEnd::Kind::kParked};
+      case ports::GateAnswer::Verdict::kRun:
+        outcomes += "ran ";
+        break;
+      case ports::GateAnswer::Verdict::kDeclined:
+        outcomes += "declined ";
+        break;
+      case ports::GateAnswer::Verdict::kAbort:
+        outcomes += "aborted ";
+        break;
+    }
+  }
+  co_return done(outcomes);
+}
+
+class TwoQuestionsTest : public GateTest {
+ protected:
+  void start_two(protocol::ConfigureSession op = {}) {
+    behaviour_ = [](ports::TaskHost* host, ports::TaskRequest, CancelToken cancel) { return ask_two(host, cancel); };
+    session_ = configure(std::move(op));
+    ASSERT_TRUE(submit(input("hi")).ok());
+  }
+};
+
+TEST_F(TwoQuestionsTest, BothAreOpenBeforeEitherIsAnsweredInAnyOrder) {
+  start_two();
+  const auto first = question();
+  const auto second = question();
+  ASSERT_NE(first.id, second.id);
+  ASSERT_TRUE(answer(second.id, protocol::Decision::kDenied).ok());
+  ASSERT_TRUE(answer(first.id, protocol::Decision::kApproved).ok());
+  EXPECT_EQ(said(), "ran declined ");
+}
+
+TEST_F(TwoQuestionsTest, AParkedTaskHasBothAndGoesOnWithTheLastAnswer) {
+  start_two({.ask = protocol::AskMode::kWait});
+  const auto parked = std::get<protocol::TaskParked>(until("task_parked").back().msg);
+  ASSERT_EQ(parked.questions.size(), 2U);
+  const auto reply = [this](const std::string& id) {
+    return call(protocol::ApprovalAnswer{.id = id, .decision = protocol::Decision::kApproved});
+  };
+  const auto first = reply(parked.questions[1]);
+  ASSERT_TRUE(first.ok()) << first.error().text();
+  EXPECT_FALSE(first->resumed);
+  const auto last = reply(parked.questions[0]);
+  ASSERT_TRUE(last.ok()) << last.error().text();
+  EXPECT_TRUE(last->resumed);
+  EXPECT_EQ(said(), "ran ran ");
+}
+
+TEST_F(TwoQuestionsTest, AYesForTheSessionSettlesTheOtherThatItCovers) {
+  start_two();
+  const auto first = question();
+  (void)question();
+  ASSERT_TRUE(answer(first.id, protocol::Decision::kApprovedForSession).ok());
+  EXPECT_EQ(said(), "ran ran ");
+}
+
+TEST_F(TwoQuestionsTest, WhoEndsTheTaskAnswersTheOtherToo) {
+  start_two();
+  (void)question();
+  const auto second = question();
+  ASSERT_TRUE(answer(second.id, protocol::Decision::kAbort).ok());
+  EXPECT_EQ(said(), "declined aborted ");
+}
+
 TEST_F(GateTest, ProjectRulesCountOnceTrustedAndOnlyNarrow) {
   std::filesystem::create_directories(root_ / ".lathe/policies");
   const std::string file = (root_ / ".lathe/policies/p.yaml").string();

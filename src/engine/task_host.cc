@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "lathe/base/secret_filter.h"
 #include "lathe/base/strings.h"
@@ -30,8 +32,14 @@ constexpr base::Millis kDraftInterval{1000};
 constexpr const char* kUnattended = "unattended";
 constexpr const char* kExpired = "expired";
 constexpr const char* kChanged = "changed";
+constexpr const char* kRules = "rules";
+constexpr const char* kGranted = "granted";
+constexpr const char* kEnded = "ended";
 
-bool is_client(const std::string& by) { return by != kUnattended && by != kExpired && by != kChanged; }
+bool is_client(const std::string& by) {
+  const std::initializer_list<std::string_view> others{kUnattended, kExpired, kChanged, kRules, kGranted, kEnded};
+  return std::ranges::find(others, by) == others.end();
+}
 
 GateAnswer refusal(const policy::PolicyDecision& decision) {
   std::string note = decision.rule;
@@ -164,6 +172,11 @@ const ports::OpenQuestionState* SessionTaskHost::open_question(const std::string
   return found == state().questions.end() ? nullptr : &*found;
 }
 
+const ports::OpenQuestionState* SessionTaskHost::question_of_call(const std::string& call_id) const {
+  const auto found = std::ranges::find(state().questions, call_id, &ports::OpenQuestionState::call_id);
+  return found == state().questions.end() ? nullptr : &*found;
+}
+
 policy::PolicyDecision SessionTaskHost::judge(const ports::Action& action) const {
   const protocol::SessionConfigured& config = *state().config;
   return parts_.policy.judge(action,
@@ -205,11 +218,16 @@ std::optional<GateAnswer> SessionTaskHost::earlier_answer(const ports::Action& a
 Async<Result<GateAnswer>> SessionTaskHost::gate(ports::Action action, CancelToken cancel) {
   while (true) {
     const policy::PolicyDecision decision = judge(action);
-    if (decision.verdict == policy::Verdict::kDeny) co_return refusal(decision);
+    if (decision.verdict == policy::Verdict::kDeny) {
+      CO_TRY_OK(co_await settle_by_rules(action.call_id, protocol::Decision::kDenied));
+      co_return refusal(decision);
+    }
     const EventMsg question = co_await question_for(action, decision);
-    // An answer that was given while the Task was parked, or before a crash.
+    // An answer that was given ahead, while the Task was parked, or before a crash.
     if (auto earlier = earlier_answer(action, decision, question)) co_return *std::move(earlier);
     if (decision.verdict == policy::Verdict::kAllow || is_granted(state(), question)) {
+      CO_TRY(const bool was_open, co_await settle_by_rules(action.call_id, protocol::Decision::kApproved));
+      if (was_open) continue;
       co_return GateAnswer{.verdict = GateAnswer::Verdict::kRun};
     }
     // What the sandbox stopped is offered to whoever is there; a Task is not parked for it.
@@ -221,6 +239,16 @@ Async<Result<GateAnswer>> SessionTaskHost::gate(ports::Action action, CancelToke
     const bool yes = answer.verdict == GateAnswer::Verdict::kRun;
     if (!yes || answer.amended_arguments || co_await still_holds(action, question)) co_return answer;
   }
+}
+
+Async<Result<void>> SessionTaskHost::ask_ahead(ports::Action action) {
+  const policy::PolicyDecision decision = judge(action);
+  if (!asks_ahead() || decision.verdict != policy::Verdict::kAsk) co_return Result<void>();
+  EventMsg question = co_await question_for(action, decision);
+  const bool asked = question_of_call(action.call_id) != nullptr;
+  if (asked || earlier_answer(action, decision, question) || is_granted(state(), question)) co_return Result<void>();
+  CO_TRY_OK(co_await record(std::move(question)));
+  co_return Result<void>();
 }
 
 Async<EventMsg> SessionTaskHost::question_for(ports::Action action, policy::PolicyDecision decision) {
@@ -249,11 +277,11 @@ Async<bool> SessionTaskHost::still_holds(ports::Action action, EventMsg question
 
 Async<Result<GateAnswer>> SessionTaskHost::ask_person(ports::Action action, EventMsg question, CancelToken cancel) {
   std::string question_id;
-  const auto open = std::ranges::find(state().questions, action.call_id, &ports::OpenQuestionState::call_id);
-  if (open != state().questions.end() && binding_of(open->request) == binding_of(without_secrets(question))) {
+  const ports::OpenQuestionState* open = question_of_call(action.call_id);
+  if (open != nullptr && binding_of(open->request) == binding_of(without_secrets(question))) {
     question_id = open->id;
   } else {
-    if (open != state().questions.end()) {
+    if (open != nullptr) {
       CO_TRY_OK(co_await deny_unless_settled(open->id, "Asked again: it changed meanwhile.", kChanged));
     }
     question_id = id_of(question);
@@ -280,8 +308,7 @@ Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id
   if (answered != state().answers.end()) co_return answered->second.answers;
 
   std::string question_id;
-  const auto open = std::ranges::find(state().questions, call_id, &ports::OpenQuestionState::call_id);
-  if (open != state().questions.end()) {
+  if (const ports::OpenQuestionState* open = question_of_call(call_id)) {
     question_id = open->id;
   } else {
     question_id = new_id("ask");
@@ -327,15 +354,51 @@ Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::stri
 }
 
 Async<Result<void>> SessionTaskHost::deny_unless_settled(std::string id, std::string note, std::string by) {
+  return settle_unless_settled(std::move(id), protocol::Decision::kDenied, std::move(note), std::move(by));
+}
+
+Async<Result<void>> SessionTaskHost::settle_unless_settled(std::string id, protocol::Decision decision,
+                                                           std::string note, std::string by) {
   while (open_question(id) != nullptr) {
     if (!settling_.contains(id)) {
-      CO_TRY_OK(co_await settle(id, protocol::Decision::kDenied, note, std::nullopt, by));
+      CO_TRY_OK(co_await settle(id, decision, note, std::nullopt, by));
       break;
     }
     auto& signal = waiting_[id];
     if (!signal) signal = std::make_unique<runtime::Signal>(parts_.loop);
     CO_TRY_OK(co_await signal->wait(CancelToken(), Deadline::never()));
   }
+  co_return Result<void>();
+}
+
+Async<Result<bool>> SessionTaskHost::settle_by_rules(std::string call_id, protocol::Decision decision) {
+  const ports::OpenQuestionState* open = question_of_call(call_id);
+  if (open == nullptr || std::holds_alternative<protocol::UserQuestion>(open->request)) co_return false;
+  CO_TRY_OK(co_await settle_unless_settled(open->id, decision, "It is decided without an answer by now.", kRules));
+  co_return true;
+}
+
+Async<Result<void>> SessionTaskHost::settle_others(protocol::Decision decision) {
+  const std::vector<ports::OpenQuestionState> others = state().questions;
+  for (const ports::OpenQuestionState& other : others) {
+    if (open_question(other.id) == nullptr || settling_.contains(other.id)) continue;
+    CO_TRY_OK(co_await settle_other(other, decision));
+  }
+  co_return Result<void>();
+}
+
+Async<Result<void>> SessionTaskHost::settle_other(ports::OpenQuestionState other, protocol::Decision decision) {
+  Result<std::int64_t> settled = 0;
+  const bool approval = !std::holds_alternative<protocol::UserQuestion>(other.request);
+  const auto expires_at = expiry_of(other.request);
+  if (decision == protocol::Decision::kAbort && approval) {
+    settled = co_await settle(other.id, protocol::Decision::kDenied, "The Task was ended.", std::nullopt, kEnded);
+  } else if (decision == protocol::Decision::kAbort) {
+    settled = co_await answer(other.id, {}, kEnded);
+  } else if (approval && is_granted(state(), other.request) && (!expires_at || parts_.loop.unix_now() < *expires_at)) {
+    settled = co_await settle(other.id, protocol::Decision::kApproved, "", std::nullopt, kGranted);
+  }
+  if (!settled.ok()) co_return std::move(settled).error();
   co_return Result<void>();
 }
 
@@ -375,7 +438,9 @@ Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::De
       co_return Error{.code = base::codes::kNotFound, .message = fmt::format("\"{}\" was settled meanwhile", id)};
     }
   }
-  co_return co_await record_by(EventMsg(std::move(resolved)), is_client(by) ? by : "");
+  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(resolved)), is_client(by) ? by : ""));
+  if (lasts || decision == protocol::Decision::kAbort) CO_TRY_OK(co_await settle_others(decision));
+  co_return seq;
 }
 
 Async<Result<std::string>> SessionTaskHost::write_rules(EventMsg question) {

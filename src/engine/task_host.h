@@ -18,7 +18,8 @@ namespace lathe::engine {
 /// What a driver sees of its session (ports::TaskHost), and where answers of persons arrive.
 ///
 /// A question is recorded, then waited for, parked or refused as the session's ask mode says. Its answer is recorded
-/// once, by whoever was first; a question that ends with its Task is settled as denied. Loop thread.
+/// once, by whoever was first; a question that ends with its Task is settled as denied. Several may be open: a yes for
+/// the session settles those that it covers, and who ends the Task denies them all. Loop thread.
 class SessionTaskHost final : public ports::TaskHost {
  public:
   SessionTaskHost(EngineParts& parts, ports::SessionStream& stream, EventFeed& feed);
@@ -30,6 +31,8 @@ class SessionTaskHost final : public ports::TaskHost {
   void drop_draft(const std::string& item) override;
   [[nodiscard]] const ports::SessionState& state() const override { return stream_.state(); }
   runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
+  [[nodiscard]] bool asks_ahead() const override { return ask_mode() != protocol::AskMode::kDeny; }
+  runtime::Async<base::Result<void>> ask_ahead(ports::Action action) override;
   [[nodiscard]] ports::MayShow may_show() const override;
   [[nodiscard]] std::optional<protocol::Budget> room() const override { return room_ ? room_() : std::nullopt; }
   [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
@@ -63,8 +66,16 @@ class SessionTaskHost final : public ports::TaskHost {
   class Settling;
   enum class Asked { kAnswered, kParked, kRefused };
   runtime::Async<base::Result<Asked>> wait_for_answer(std::string question_id, runtime::CancelToken cancel);
-  /// Settles an open approval as denied; one that someone is just answering is theirs.
+  /// Settles an open approval; one that someone is just answering is theirs.
+  runtime::Async<base::Result<void>> settle_unless_settled(std::string id, protocol::Decision decision,
+                                                           std::string note, std::string by);
   runtime::Async<base::Result<void>> deny_unless_settled(std::string id, std::string note, std::string by);
+  /// Settles the open question of a call that rules or grants decide by now. Whether there was one; who was just
+  /// answering it was first.
+  runtime::Async<base::Result<bool>> settle_by_rules(std::string call_id, protocol::Decision decision);
+  /// What an answer to one question means for the others that are open.
+  runtime::Async<base::Result<void>> settle_others(protocol::Decision decision);
+  runtime::Async<base::Result<void>> settle_other(ports::OpenQuestionState other, protocol::Decision decision);
   [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action) const;
   /// What is asked about the action, the content of files that it would run outside the sandbox included.
   runtime::Async<protocol::EventMsg> question_for(ports::Action action, policy::PolicyDecision decision);
@@ -87,6 +98,7 @@ class SessionTaskHost final : public ports::TaskHost {
   /// The event around `msg`, with known secrets cut out of it.
   [[nodiscard]] protocol::Event event_of(protocol::EventMsg msg, std::string by) const;
   [[nodiscard]] const ports::OpenQuestionState* open_question(const std::string& id) const;
+  [[nodiscard]] const ports::OpenQuestionState* question_of_call(const std::string& call_id) const;
 
   struct Draft {
     ports::DraftKind kind;

@@ -63,6 +63,14 @@ class TaskHost : public Questioner {
   [[nodiscard]] virtual const SessionState& state() const = 0;
   /// May this action run? Records question and answer when it has to ask.
   virtual runtime::Async<base::Result<GateAnswer>> gate(Action action, runtime::CancelToken cancel) = 0;
+  /// Whether a call's question may be recorded before its turn comes, so that a person sees all of an answer at once.
+  [[nodiscard]] virtual bool asks_ahead() const { return false; }
+  /// Records the question that gate() would ask about the action, if there is one, and does not wait: when the turn
+  /// comes gate() finds it open or answered. An answer holds then for the same action only.
+  virtual runtime::Async<base::Result<void>> ask_ahead(Action action) {
+    (void)action;
+    co_return base::Result<void>();
+  }
   /// For ToolEnvironment::may_show, as rules are now.
   [[nodiscard]] virtual MayShow may_show() const { return {}; }
   /// What this Task may still use, running sub-agents and the Task that spawned this one considered; absent members

@@ -113,6 +113,11 @@ Async<Result<ports::GateAnswer>> MemoryTaskHost::gate(ports::Action action, runt
   co_return on_gate(action);
 }
 
+Async<Result<void>> MemoryTaskHost::ask_ahead(ports::Action action) {
+  asked_ahead.push_back(std::move(action));
+  co_return Result<void>();
+}
+
 std::string MemoryTaskHost::new_id(std::string_view prefix) { return std::string(prefix) + std::to_string(++ids_); }
 
 Async<Result<std::vector<std::string>>> MemoryTaskHost::ask(std::string call_id,

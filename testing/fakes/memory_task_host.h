@@ -36,6 +36,9 @@ class MemoryTaskHost final : public ports::TaskHost {
   std::function<ports::GateAnswer(const ports::Action&)> on_gate = [](const ports::Action&) {
     return ports::GateAnswer{.verdict = ports::GateAnswer::Verdict::kRun};
   };
+  /// Whether questions are asked ahead; about those actions they are.
+  bool is_asking_ahead = false;
+  std::vector<ports::Action> asked_ahead;
   /// Answers of the person; absent: nobody is there yet, the question parks the Task.
   std::optional<std::vector<std::string>> on_ask;
   /// Called after each record.
@@ -82,6 +85,8 @@ class MemoryTaskHost final : public ports::TaskHost {
   void drop_draft(const std::string& item) override { drafts.erase(item); }
   [[nodiscard]] const ports::SessionState& state() const override { return state_; }
   runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
+  [[nodiscard]] bool asks_ahead() const override { return is_asking_ahead; }
+  runtime::Async<base::Result<void>> ask_ahead(ports::Action action) override;
   [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
   [[nodiscard]] std::vector<std::string> secrets() const override { return known_secrets; }
   [[nodiscard]] ports::BlobStore& blobs() override { return blobs_; }

@@ -11,7 +11,8 @@
 namespace lathe::providers::cassette {
 
 /// A session as its driver sees it, on a cassette: what the gate said about each call, a person's words included, and
-/// the news of jobs that the model was told are written down, or come from the tape. All else is the session's own.
+/// the news of jobs that the model was told are written down, or come from the tape. Nothing is asked ahead: a tape has
+/// each call prepared once. All else is the session's own.
 class CassetteHost final : public ports::TaskHost {
  public:
   /// A tape that is played answers; one that is written takes down. Either may be null; all of them outlive the host.
