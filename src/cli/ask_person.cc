@@ -255,16 +255,28 @@ Async<Result<p::Op>> TerminalAsker::ask(Open open, runtime::CancelToken cancel) 
     co_return co_await ask_questions(tty.get(), *questions, cancel);
   }
   while (true) {
-    CO_TRY(auto op, co_await ask_approval(tty.get(), open, cancel));
+    auto asked = co_await ask_approval(tty.get(), open, cancel);
+    key_line_.reset();
+    CO_TRY(auto op, std::move(asked));
     if (op) co_return *std::move(op);
     CO_TRY(op, co_await amend(tty.get(), open, cancel));
     if (op) co_return *std::move(op);
   }
 }
 
+bool TerminalAsker::tell(std::string_view text) {
+  return key_line_ &&
+         runtime::write_all(key_line_->fd, fmt::format("\n{}\n{}", text, key_line_->text), "terminal").ok();
+}
+
 Async<Result<std::string>> TerminalAsker::read_keys(int fd, runtime::CancelToken cancel) {
   runtime::FdWatch watch(context_.loop, fd);
-  CO_TRY_OK(co_await watch.readable(cancel, runtime::Deadline::never()));
+  const Result<void> readable = co_await watch.readable(cancel, runtime::Deadline::never());
+  if (!readable.ok()) {
+    // What comes next is not to stand behind the question.
+    (void)runtime::write_all(fd, "\n", "terminal");
+    co_return readable.error();
+  }
   std::string keys(4096, '\0');
   const ssize_t count = ::read(fd, keys.data(), keys.size());
   if (count < 0) co_return base::errno_error(errno, "read the terminal");
@@ -291,6 +303,7 @@ Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open ope
   CO_TRY_OK(runtime::write_all(fd, approval_text(open.question, style), "terminal"));
   const QuestionText text = describe(open.question, {});
   const bool always = !text.always_rule.empty();
+  key_line_ = KeyLine{.fd = fd, .text = keys_of(text)};
   std::vector<std::string> whole;
   std::size_t shown = 0;
   while (true) {

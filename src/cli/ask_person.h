@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/base/unique_fd.h"
@@ -45,6 +46,9 @@ class Asker {
   virtual ~Asker() = default;
   /// The op that answers the question; `cancelled` when the token is.
   virtual runtime::Async<base::Result<protocol::Op>> ask(Open open, runtime::CancelToken cancel) = 0;
+  /// Shows more below the question that is being asked; false, and nothing shown, while that would break up a line that
+  /// the person types.
+  virtual bool tell(std::string_view text) = 0;
 };
 
 /// Asks on the controlling terminal, whatever stdin and stdout are.
@@ -54,8 +58,14 @@ class TerminalAsker final : public Asker {
   /// Whether there is a terminal to ask on.
   [[nodiscard]] static bool available(const Context& context);
   runtime::Async<base::Result<protocol::Op>> ask(Open open, runtime::CancelToken cancel) override;
+  bool tell(std::string_view text) override;
 
  private:
+  /// The last line of a question that waits for a key.
+  struct KeyLine {
+    int fd = -1;
+    std::string text;
+  };
   runtime::Async<base::Result<std::string>> read_keys(int fd, runtime::CancelToken cancel);
   /// A screen of `lines` from `first` on and whether there is more; `first` moves on.
   base::Result<void> show_page(int fd, const std::vector<std::string>& lines, std::size_t& first);
@@ -67,6 +77,7 @@ class TerminalAsker final : public Asker {
   runtime::Async<base::Result<protocol::Op>> ask_questions(int fd, protocol::UserQuestion question,
                                                            runtime::CancelToken cancel);
   Context& context_;
+  std::optional<KeyLine> key_line_;
 };
 
 }  // namespace lathe::cli

@@ -19,7 +19,25 @@ namespace {
 
 constexpr base::Millis kEndPatience{10'000};
 constexpr base::Millis kSpinnerStep{100};
+/// So many pieces of output are held while a person is asked; then no more is taken in until they answered.
+constexpr std::size_t kMostHeld = 4'000;
 constexpr std::array<std::string_view, 10> kSpinner{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+
+std::string id_of(const p::EventMsg& question) {
+  return std::visit(
+      [](const auto& asked) -> std::string {
+        if constexpr (requires { std::string(asked.id); }) return asked.id;
+        return "";
+      },
+      question);
+}
+
+/// The question that the event settles, or "".
+std::string settled_question(const p::EventMsg& msg) {
+  const bool settles =
+      std::holds_alternative<p::ApprovalResolved>(msg) || std::holds_alternative<p::UserQuestionAnswered>(msg);
+  return settles ? id_of(msg) : "";
+}
 
 }  // namespace
 
@@ -29,6 +47,7 @@ TaskFollower::TaskFollower(Context& context, FollowRequest request)
       watch_(request_.after_seq),
       last_seq_(request_.after_seq),
       started_(context.loop.mono_now()),
+      answering_(context.loop),
       scope_(context.loop) {}
 
 Async<Result<TaskEnd>> TaskFollower::run() {
@@ -42,6 +61,16 @@ Async<Result<TaskEnd>> TaskFollower::run() {
 }
 
 Async<Result<TaskEnd>> TaskFollower::follow() {
+  Result<TaskEnd> end = co_await watch_events();
+  over_ = true;
+  question_.cancel(runtime::cancelled_error("the task has ended"));
+  co_await answering_.stop();
+  co_await flush();
+  if (end_ && output_error_ && output_error_->code != base::codes::kUnavailable) co_return *output_error_;
+  co_return end;
+}
+
+Async<Result<TaskEnd>> TaskFollower::watch_events() {
   while (!end_) {
     auto batch = co_await request_.transport->events(give_up_.token(), Deadline::never());
     if (!batch.ok() && give_up_.cancelled()) {
@@ -53,15 +82,24 @@ Async<Result<TaskEnd>> TaskFollower::follow() {
       if (end_) break;
       CO_TRY_OK(co_await take(std::move(delivery)));
     }
-    CO_TRY_OK(co_await flush());
-    CO_TRY_OK(co_await answer_all());
+    if (answering_.running() > 0) {
+      tell_more();
+      if (pieces_.size() > kMostHeld) co_await answering_.join();
+    } else {
+      co_await flush();
+      if (!end_ && !questions_.empty()) answering_.spawn(answer_all());
+    }
   }
-  if (output_error_ && output_error_->code != base::codes::kUnavailable) co_return *output_error_;
-  co_return std::move(*end_);
+  co_return *end_;
 }
 
 Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
-  if (delivery.event.session != request_.session) co_return co_await take_from_agent(std::move(delivery));
+  if (request_.asker != nullptr) forget_settled(delivery.event.msg);
+  if (delivery.event.session != request_.session) {
+    // Of the sessions of sub-agents only their questions are shown here.
+    take_question(std::move(delivery));
+    co_return Result<void>();
+  }
   if (delivery.event.seq) last_seq_ = *delivery.event.seq;
   if (std::holds_alternative<p::Lagged>(delivery.event.msg)) co_return co_await subscribe_again();
   std::vector<Piece> shown = request_.view->show(delivery);
@@ -72,44 +110,59 @@ Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
     arguments_.clear();
     for (const p::ToolCall& call : calls->calls) arguments_[call.call_id] = call.arguments;
   }
-  if (request_.asker != nullptr && is_new && is_question(delivery.event.msg)) {
-    questions_.emplace_back(request_.session, std::move(delivery.event.msg));
+  if (is_new) take_question(std::move(delivery));
+  co_return Result<void>();
+}
+
+void TaskFollower::take_question(client::Delivery delivery) {
+  if (request_.asker == nullptr || !is_question(delivery.event.msg)) return;
+  questions_.push_back({.session = std::move(delivery.event.session), .question = std::move(delivery.event.msg)});
+  unlisted_ = true;
+}
+
+void TaskFollower::forget_settled(const p::EventMsg& msg) {
+  const std::string id = settled_question(msg);
+  if (id.empty()) return;
+  std::erase_if(questions_, [&](const Waiting& waiting) { return id_of(waiting.question) == id; });
+  if (shown_ && id_of(shown_->question) == id) {
+    question_.cancel(runtime::cancelled_error("it is settled already"));
   }
-  co_return Result<void>();
 }
 
-/// Of the sessions of sub-agents only their questions come here.
-Async<Result<void>> TaskFollower::take_from_agent(client::Delivery delivery) {
-  if (request_.asker == nullptr || !is_question(delivery.event.msg)) co_return Result<void>();
-  request_.screen->note("a sub-agent asks:");
-  questions_.emplace_back(std::move(delivery.event.session), std::move(delivery.event.msg));
-  co_return Result<void>();
-}
-
-Async<Result<void>> TaskFollower::flush() {
+Async<void> TaskFollower::flush() {
   if (output_error_) {
     pieces_.clear();
-    co_return Result<void>();
+    co_return;
   }
   update_status();
   Result<void> shown = co_await request_.screen->show(std::exchange(pieces_, {}), give_up_.token());
-  if (shown.ok() || give_up_.cancelled()) co_return Result<void>();
+  if (shown.ok() || give_up_.cancelled()) co_return;
   output_error_ = shown.error();
   co_await stop(StopCause::kReaderGone);
-  co_return Result<void>();
 }
 
-Async<Result<void>> TaskFollower::answer_all() {
-  std::vector<std::pair<std::string, p::EventMsg>> questions = std::exchange(questions_, {});
-  if (questions.size() > 1) {
-    request_.screen->note(fmt::format("{} questions wait:", questions.size()));
-    for (const auto& [session, question] : questions) request_.screen->note("  " + question_label(question));
-  }
-  for (auto& [session, question] : questions) {
-    if (end_) break;
-    CO_TRY_OK(co_await answer(session, std::move(question)));
-  }
-  co_return Result<void>();
+Async<void> TaskFollower::answer_all() {
+  do {
+    co_await answer_next();
+    co_await flush();
+  } while (!pieces_.empty() || (!questions_.empty() && !is_over()));
+}
+
+std::string TaskFollower::label_of(const Waiting& waiting) const {
+  const std::string label = question_label(waiting.question);
+  return waiting.session == request_.session ? label : "of a sub-agent: " + label;
+}
+
+std::string TaskFollower::waiting_list() const {
+  std::string list = fmt::format("{} questions wait:", questions_.size() + (shown_ ? 1 : 0));
+  if (shown_) list += "\n  " + label_of(*shown_);
+  for (const Waiting& waiting : questions_) list += "\n  " + label_of(waiting);
+  return list;
+}
+
+void TaskFollower::tell_more() {
+  if (!unlisted_ || !shown_ || questions_.empty()) return;
+  if (request_.asker->tell(waiting_list())) unlisted_ = false;
 }
 
 std::string TaskFollower::arguments_of(const p::EventMsg& question) const {
@@ -123,12 +176,39 @@ std::string TaskFollower::arguments_of(const p::EventMsg& question) const {
   return found == arguments_.end() ? "" : found->second;
 }
 
-Async<Result<void>> TaskFollower::answer(std::string session, p::EventMsg question) {
+Async<void> TaskFollower::answer_next() {
   asking_ = true;
   request_.screen->set_status("");
-  CO_TRY_OK(co_await flush());
+  co_await flush();
+  if (questions_.empty() || is_over()) {
+    asking_ = false;
+    co_return;
+  }
+  if (std::exchange(unlisted_, false) && questions_.size() > 1) {
+    for (const std::string_view line : base::split_lines(waiting_list())) request_.screen->note(line);
+  }
+  shown_ = std::move(questions_.front());
+  questions_.pop_front();
+  const bool of_agent = shown_->session != request_.session;
+  if (of_agent) request_.screen->note("a sub-agent asks:");
+  Result<p::Op> op = co_await ask(shown_->question);
+  const Waiting asked = *std::exchange(shown_, std::nullopt);
+  asking_ = false;
+  if (!op.ok() && question_.cancelled()) co_return;
+  if (!op.ok()) {
+    request_.screen->note("nobody could be asked: " + op.error().text());
+    if (const auto* question = std::get_if<p::UserQuestion>(&asked.question)) {
+      op = p::Op(p::UserAnswer{.id = question->id});
+    } else {
+      op = approval_op(asked.question, p::Decision::kDenied, "nobody could be asked");
+    }
+  }
+  const auto ack = co_await request_.transport->submit(asked.session, *std::move(op));
+  if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
+}
+
+Async<Result<p::Op>> TaskFollower::ask(p::EventMsg question) {
   question_ = runtime::CancelSource();
-  if (watch_.stop_cause()) question_.cancel(runtime::cancelled_error("the task is being stopped"));
   if (const auto expires_at = expiry_of(question)) {
     const base::Millis left(std::max<std::int64_t>(*expires_at - context_.loop.unix_now(), 0));
     expiry_timer_ = context_.loop.call_after(
@@ -137,19 +217,7 @@ Async<Result<void>> TaskFollower::answer(std::string session, p::EventMsg questi
   Result<p::Op> op =
       co_await request_.asker->ask({.question = question, .arguments = arguments_of(question)}, question_.token());
   expiry_timer_ = {};
-  asking_ = false;
-  if (!op.ok() && question_.cancelled()) co_return Result<void>();
-  if (!op.ok()) {
-    request_.screen->note("nobody could be asked: " + op.error().text());
-    if (const auto* asked = std::get_if<p::UserQuestion>(&question)) {
-      op = p::Op(p::UserAnswer{.id = asked->id});
-    } else {
-      op = approval_op(question, p::Decision::kDenied, "nobody could be asked");
-    }
-  }
-  const auto ack = co_await request_.transport->submit(std::move(session), *std::move(op));
-  if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
-  co_return Result<void>();
+  co_return op;
 }
 
 Async<Result<void>> TaskFollower::subscribe_again() {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lathe/cli/ask_person.h"
 #include "lathe/cli/context.h"
@@ -34,6 +36,9 @@ struct FollowRequest {
 /// Shows a Task that runs in a session until it ends: renders events, answers questions, turns Ctrl-C, signals and the
 /// deadline into one Interrupt, and waits for its end at most 10 s longer. When stdout can no longer be written, the
 /// Task is interrupted too. Subscribes again when it was too slow. Used once; lives in the frame that awaits run().
+///
+/// Questions are listed together and asked one after the other, while events are still taken in: those that come
+/// meanwhile join the list, one that is settled elsewhere is withdrawn, and all else is held until the person answered.
 class TaskFollower final {
  public:
   /// The Task's end has come, although it may not be shown yet.
@@ -44,14 +49,28 @@ class TaskFollower final {
   runtime::Async<base::Result<TaskEnd>> run();
 
  private:
+  /// A question and the session that asks.
+  struct Waiting {
+    std::string session;
+    protocol::EventMsg question;
+  };
   runtime::Async<base::Result<TaskEnd>> follow();
+  runtime::Async<base::Result<TaskEnd>> watch_events();
   runtime::Async<base::Result<void>> take(client::Delivery delivery);
-  runtime::Async<base::Result<void>> flush();
-  /// Shows all that were asked at once, then asks one after the other.
-  runtime::Async<base::Result<void>> answer_all();
+  void take_question(client::Delivery delivery);
+  void forget_settled(const protocol::EventMsg& msg);
+  runtime::Async<void> flush();
+  /// Asks until no question waits, and shows what was held meanwhile.
+  runtime::Async<void> answer_all();
+  runtime::Async<void> answer_next();
+  runtime::Async<base::Result<protocol::Op>> ask(protocol::EventMsg question);
+  /// Lists what came while a question is shown.
+  void tell_more();
+  [[nodiscard]] std::string waiting_list() const;
+  [[nodiscard]] std::string label_of(const Waiting& waiting) const;
+  /// No answer is wanted any more.
+  [[nodiscard]] bool is_over() const { return over_ || watch_.stop_cause().has_value(); }
   [[nodiscard]] std::string arguments_of(const protocol::EventMsg& question) const;
-  runtime::Async<base::Result<void>> take_from_agent(client::Delivery delivery);
-  runtime::Async<base::Result<void>> answer(std::string session, protocol::EventMsg question);
   runtime::Async<base::Result<void>> subscribe_again();
   runtime::Async<void> watch_stops();
   runtime::Async<void> stop(StopCause cause);
@@ -67,8 +86,12 @@ class TaskFollower final {
   base::MonoTime started_;
   std::size_t frame_ = 0;
   bool asking_ = false;
-  /// With the session that asks.
-  std::vector<std::pair<std::string, protocol::EventMsg>> questions_;
+  bool over_ = false;
+  /// Those that are not shown yet, and the one that is.
+  std::deque<Waiting> questions_;
+  std::optional<Waiting> shown_;
+  /// Questions came since they were listed.
+  bool unlisted_ = false;
   /// Arguments of the calls of the last answer of the model, by call id.
   std::map<std::string, std::string> arguments_;
   /// Set when stdout or stderr failed; the rest of the Task is not shown.
@@ -77,6 +100,7 @@ class TaskFollower final {
   runtime::CancelSource give_up_;
   runtime::Timer give_up_timer_;
   runtime::Timer expiry_timer_;
+  runtime::Scope answering_;
   runtime::Scope scope_;
 };
 

@@ -147,3 +147,41 @@ def test_a_change_approved_for_the_session_is_asked_about_again_when_a_link_take
     questions = [record for record in kept if record["type"] == "apply_patch_approval_request"]
     assert [question["paths"] for question in questions] == [[f"{repository}/note.txt"], [f"{repository}/other.txt"]]
     assert [record["decision"] for record in kept if record["type"] == "approval_resolved"] == ["approved_for_session", "denied"]
+
+
+@pytest.fixture
+def three(lathe, start_server, repository, tmp_path):
+    """Three calls of one answer that a person is asked about, around one that needs nobody."""
+    (tmp_path / "notes.txt").write_text("of the person\n")
+    lathe.use(start_server(calls(shell("echo one >> effects.txt"), read_file(str(tmp_path / "notes.txt")),
+                                 read_file("greeting.txt"), shell("echo two >> effects.txt")), says("Finished.")))
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+
+
+def test_all_questions_of_an_answer_are_shown_together(lathe, three, repository):
+    terminal = Terminal(lathe, "exec", "run them")
+    terminal.expect("3 questions wait:")
+    after = terminal.text.index("3 questions wait:")
+    for label in ("$ echo one", "notes.txt", "$ echo two"):
+        terminal.expect_one_of(label, after=after)
+    assert effects(repository) == ""
+    seen = 0
+    for headline, key in (("May this command run?", "y"), ("May read_file be called?", "n"), ("May this command run?", "y")):
+        terminal.expect_one_of(headline, after=seen)
+        seen = terminal.text.index(headline, seen) + len(headline)
+        terminal.expect_one_of("end the task: ", after=seen)
+        terminal.type(key)
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert effects(repository) == "one\ntwo\n"
+
+
+def test_a_task_parks_with_all_its_questions_and_goes_on_with_the_last_answer(lathe, three, repository):
+    ran = lathe.fails(4, "exec", "--json", "--ask", "wait", "run them")
+    ids = [question["id"] for question in lathe.ok("approvals", "list", "--json").document["questions"]]
+    assert len(ids) == 3 and ran.of_type("task_parked")[0]["questions"] == ids
+    for waits in (ids[2], ids[0]):
+        assert "still waits" in lathe.fails(4, "approvals", "answer", waits, "--approve").err
+    assert effects(repository) == ""
+    assert "Finished." in lathe.ok("approvals", "answer", ids[1], "--deny").out
+    assert effects(repository) == "one\ntwo\n"

@@ -104,13 +104,18 @@ class World:
         self.serve(calls(*[shell(f"mkdir innocent-{i}-") for i in range(len(commands))]), says("Finished."))
         self.lathe.ok("config", "set", "approval-policy", "untrusted")
         terminal = Terminal(self.lathe, "exec", "go")
+        headlines = ["May this command run", "May these files be changed"]
         asked_until = 0
         while True:
-            terminal.expect_one_of("end the task: ", "Finished.", after=asked_until)
-            question = terminal.text[asked_until:]
-            if "end the task: " not in question:
+            terminal.expect_one_of(*headlines, "Finished.", after=asked_until)
+            places = [terminal.text.find(headline, asked_until) for headline in headlines]
+            begin = min((place for place in places if place >= 0), default=None)
+            if begin is None:
                 break
-            asked_until = terminal.text.rindex("end the task: ") + 1
+            # Others that come meanwhile are listed below the question, with its keys again.
+            terminal.expect_one_of("end the task: ", after=begin)
+            question = terminal.text[begin:terminal.text.index("end the task: ", begin)]
+            asked_until = begin + len(question)
             number = next((i for i in range(len(commands)) if f"$ mkdir innocent-{i}-" in question), None)
             if number is None:
                 terminal.type("n")

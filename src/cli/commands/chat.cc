@@ -43,6 +43,7 @@ class Chat final : public Asker {
 
   Async<Result<ExitCode>> run();
   Async<Result<p::Op>> ask(Open open, runtime::CancelToken cancel) override;
+  bool tell(std::string_view text) override { return terminal_.tell(text); }
 
  private:
   Async<Result<std::string>> next_message();
