@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "lathe/base/strings.h"
@@ -18,6 +21,8 @@ namespace {
 
 constexpr std::size_t kShownPlaces = 10;
 constexpr std::size_t kShownLines = 12;
+/// Of a line, when it is looked for one that is like it.
+constexpr std::size_t kComparedBytes = 300;
 
 Error failed(std::string message, std::string hint) {
   return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
@@ -48,7 +53,35 @@ std::string line_list(std::string_view content, const std::vector<std::size_t>& 
   return base::join(numbers, ", ");
 }
 
-/// The part of the file that has most lines of the wanted text, blanks aside, with line numbers; empty when none has.
+/// All pairs of neighbouring bytes, sorted.
+std::vector<std::pair<char, char>> pairs_of(std::string_view line) {
+  line = base::trim(line).substr(0, kComparedBytes);
+  std::vector<std::pair<char, char>> pairs;
+  for (std::size_t i = 1; i < line.size(); ++i) pairs.emplace_back(line[i - 1], line[i]);
+  std::ranges::sort(pairs);
+  return pairs;
+}
+
+/// The line that shares most pairs of bytes with the wanted one; nothing when none shares half of them.
+std::optional<std::size_t> most_similar_line(const std::vector<std::string_view>& have, std::string_view wanted) {
+  const auto want = pairs_of(wanted);
+  std::optional<std::size_t> best_at;
+  double best = 0.5;
+  for (std::size_t at = 0; at < have.size(); ++at) {
+    const auto pairs = pairs_of(have[at]);
+    std::vector<std::pair<char, char>> shared;
+    std::ranges::set_intersection(want, pairs, std::back_inserter(shared));
+    const double likeness = 2.0 * static_cast<double>(shared.size()) /
+                            static_cast<double>(std::max<std::size_t>(want.size() + pairs.size(), 1));
+    if (likeness <= best) continue;
+    best = likeness;
+    best_at = at;
+  }
+  return best_at;
+}
+
+/// The part of the file that has most lines of the wanted text, blanks aside, else the one that begins most like it,
+/// with line numbers; empty when nothing is near.
 std::string nearest_lines(std::string_view content, std::string_view wanted) {
   const auto have = base::split_lines(content);
   auto want = base::split_lines(wanted);
@@ -68,7 +101,11 @@ std::string nearest_lines(std::string_view content, std::string_view wanted) {
       best_at = at;
     }
   }
-  if (best == 0) return "";
+  if (best == 0) {
+    const auto similar = most_similar_line(have, want.front());
+    if (!similar) return "";
+    best_at = *similar;
+  }
   std::string out;
   for (std::size_t i = 0; i < want.size() && best_at + i < have.size(); ++i) {
     out += fmt::format("{:>6}\t{}\n", best_at + i + 1, base::utf8_prefix(base::trim_right(have[best_at + i]), 300));

@@ -42,6 +42,11 @@ TEST(ReplaceText, ShowsTheNearestLines) {
   EXPECT_EQ(edited("one\n", "two", "z"), "edit_file: old_text is not in f");
 }
 
+TEST(ReplaceText, ShowsTheLineThatATypoMissed) {
+  EXPECT_EQ(edited("first\n  hello world\n", "helo world", "z"),
+            "edit_file: old_text is not in f exactly so; the nearest lines are:\n     2\t  hello world\n");
+}
+
 TEST(ReplaceText, RefusesAChangeThatIsNone) { EXPECT_EQ(edited("a", "a", "a"), "edit_file: f would not change"); }
 
 }  // namespace
