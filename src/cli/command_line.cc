@@ -80,8 +80,11 @@ Error unexpected(CLI::App* command, const std::string& argument) {
 
 Error parse_error(CommandTree& tree, const CLI::ParseError& error) {
   CLI::App* command = command_met(&tree.app());
-  const std::vector<std::string> extra = tree.app().remaining(/*recurse=*/true);
-  if (!extra.empty()) return unexpected(command, extra.front());
+  std::vector<std::string> extra = tree.app().remaining(/*recurse=*/true);
+  // What stands behind an argument that is wrong itself was not looked at, and "--" alone names nothing.
+  std::erase(extra, "--");
+  const bool wrong_value = dynamic_cast<const CLI::ValidationError*>(&error) != nullptr;
+  if (!extra.empty() && !wrong_value) return unexpected(command, extra.front());
   return usage_error(error.what(), "see " + full_name(command) + " --help");
 }
 

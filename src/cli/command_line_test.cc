@@ -119,6 +119,11 @@ TEST(CommandLine, ErrorsNameTheArgument) {
   EXPECT_THAT(error_of({"exec", "--max-usd", "cheap", "hi"}), testing::HasSubstr("\"cheap\" is not an amount"));
   EXPECT_THAT(error_of({"exec", "--ask", "wiat", "hi"}), testing::HasSubstr("did you mean \"wait\"?"));
   EXPECT_THAT(error_of({"exec", "--json=xml", "hi"}), testing::HasSubstr("\"xml\" is not one of frames, codex"));
+  EXPECT_THAT(error_of({"sandbox", "run", "--mode", "bogus", "--", "true"}),
+              testing::HasSubstr("\"bogus\" is not one of read-only"));
+  EXPECT_THAT(error_of({"sandbox", "run", "--level", "bogus", "--", "true"}),
+              testing::HasSubstr("\"bogus\" is not one of full"));
+  EXPECT_THAT(error_of({"sandbox", "run", "--"}), testing::HasSubstr("command"));
   EXPECT_THAT(error_of({"exec", "--fork", "hi"}), testing::HasSubstr("--fork needs"));
   EXPECT_THAT(error_of({"exec", "--last", "--resume", "x", "hi"}), testing::HasSubstr("excludes"));
   EXPECT_EQ(error_of({"session"}),
