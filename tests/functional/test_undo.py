@@ -289,3 +289,9 @@ def test_what_an_escalated_command_did_in_read_only_mode_is_taken_back(lathe, st
     assert (repository / "greeting.txt").read_text() == "out\n"
     assert undo(lathe)["restored"] == ["greeting.txt"]
     assert (repository / "greeting.txt").read_text() == "hello\nworld\n"
+
+
+def test_a_newline_in_a_name_makes_no_line_of_its_own(lathe, start, repository):
+    start(calls(shell("touch 'z\nrestored   fake-line'")), says("Done."))
+    lathe.ok("exec", "make it")
+    assert lathe.ok("undo").out.splitlines() == [r"removed    z\nrestored   fake-line"]

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/render/table.h"
@@ -14,8 +15,13 @@ namespace p = lathe::protocol;
 
 namespace {
 
+/// A name on one line, whatever it holds: a newline in it is no line of ours.
+std::string name_label(const std::string& path) {
+  return base::replace_all(base::replace_all(base::terminal_safe(path), "\n", "\\n"), "\t", "\\t");
+}
+
 void list(Context* context, std::string_view what, const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) context->out.line(fmt::format("{:<10} {}", what, base::terminal_safe(path)));
+  for (const std::string& path : paths) context->out.line(fmt::format("{:<10} {}", what, name_label(path)));
 }
 
 }  // namespace
@@ -38,7 +44,7 @@ CommandResult execute(Context* context, client::Transport* engine, UndoOptions o
   if (conflicts) context->note("files in conflict were changed since by someone else and are left alone");
   if (!reply.not_covered.empty()) {
     context->note(
-        fmt::format("not covered by undo: {}{}", base::terminal_safe(reply.not_covered.front()),
+        fmt::format("not covered by undo: {}{}", name_label(reply.not_covered.front()),
                     reply.not_covered.size() > 1 ? fmt::format(" and {} more", reply.not_covered.size() - 1) : ""));
   }
   co_return conflicts ? kTaskFailed : kDone;
