@@ -81,6 +81,17 @@ def test_a_person_is_asked(lathe, repository, policies):
     assert items(lathe)[0]["trusted"]
 
 
+@pytest.mark.parametrize("answer,trusted", [("y", True), ("N", False)])
+def test_one_letter_answers_and_anything_else_is_asked_again(lathe, repository, policies, answer, trusted):
+    terminal = Terminal(lathe, "trust")
+    terminal.expect("Trust these 1 files")
+    terminal.type("perhaps\n")
+    terminal.expect_one_of("Trust these 1 files", after=terminal.text.index("Trust these 1 files") + 1)
+    terminal.type(answer + "\n")
+    assert terminal.wait() == 0
+    assert items(lathe)[0]["trusted"] == trusted
+
+
 def test_trusted_skills_and_agents_are_loaded(lathe, start_server, repository):
     skill = repository / ".lathe/skills/pdf/SKILL.md"
     skill.parent.mkdir(parents=True)

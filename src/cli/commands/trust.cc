@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "lathe/base/strings.h"
 #include "lathe/cli/ask_person.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/render/table.h"
@@ -48,9 +49,13 @@ Async<Result<bool>> person_agrees(Context* context, std::string root, std::size_
                            .call_id = {},
                            .questions = {{fmt::format("Trust these {} files of {}?", count, root), {"yes", "no"}}}};
   TerminalAsker asker(*context);
-  CO_TRY(const p::Op op, co_await asker.ask({.question = p::EventMsg(std::move(question))}, {}));
-  const auto& answers = std::get<p::UserAnswer>(op).answers;
-  co_return !answers.empty() && answers.front() == "yes";
+  while (true) {
+    CO_TRY(const p::Op op, co_await asker.ask({.question = p::EventMsg(question)}, {}));
+    const auto& answers = std::get<p::UserAnswer>(op).answers;
+    const std::string answer = answers.empty() ? "no" : base::lower(answers.front());
+    if (answer == "yes" || answer == "y") co_return true;
+    if (answer == "no" || answer == "n") co_return false;
+  }
 }
 
 }  // namespace
