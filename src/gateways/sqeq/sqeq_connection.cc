@@ -1,0 +1,210 @@
+#include "lathe/gateways/sqeq/sqeq_connection.h"
+
+#include <optional>
+#include <utility>
+
+#include "lathe/base/check.h"
+
+namespace lathe::gateways::sqeq {
+
+using base::Error;
+using base::Result;
+using protocol::ClientFrame;
+using protocol::ServerFrame;
+using runtime::Async;
+using runtime::Deadline;
+
+namespace {
+
+constexpr std::size_t kReadBytes = 16U << 10;
+/// Events are handed to the stream in pieces of about this size.
+constexpr std::size_t kWriteBytes = 64U << 10;
+/// A longer line takes over a millisecond to parse.
+constexpr std::size_t kParsedOnLoopBytes = 64U << 10;
+
+/// Later lines mean something else once this is done.
+bool changes_what_follows(const ClientFrame& frame) {
+  if (const auto* submission = std::get_if<protocol::Submission>(&frame)) {
+    return std::holds_alternative<protocol::ConfigureSession>(submission->op) ||
+           std::holds_alternative<protocol::Shutdown>(submission->op);
+  }
+  const protocol::Call& call = std::get<protocol::CallFrame>(frame).call;
+  return std::holds_alternative<protocol::Hello>(call) || std::holds_alternative<protocol::SessionSubscribe>(call) ||
+         std::holds_alternative<protocol::SessionUnsubscribe>(call);
+}
+
+}  // namespace
+
+SqeqConnection::SqeqConnection(runtime::Loop& loop, runtime::Pool& parsing, std::unique_ptr<engine::Connection> engine,
+                               std::unique_ptr<runtime::ByteStream> stream, SqeqOptions options)
+    : loop_(loop),
+      parsing_(parsing),
+      engine_(std::move(engine)),
+      stream_(std::move(stream)),
+      options_(std::move(options)),
+      admitted_(!options_.admit),
+      reading_(whole_.token()),
+      writing_(loop_),
+      answered_(loop_),
+      requests_(loop_),
+      events_(loop_) {}
+
+Async<void> SqeqConnection::serve() {
+  events_.spawn(send_events());
+  co_await take_requests();
+  reading_ended_ = true;
+  if (stream_->peer_gone()) cut();
+  co_await requests_.join();
+  if (is_done()) engine_->finish();
+  co_await events_.join();
+  stream_->end_writing();
+}
+
+void SqeqConnection::finish() { reading_.cancel(runtime::cancelled_error("the engine has ended")); }
+
+void SqeqConnection::cut() { whole_.cancel(runtime::cancelled_error("the connection is cut")); }
+
+bool SqeqConnection::is_done() const {
+  // To one that lags nothing more comes.
+  return reading_ended_ && requests_.running() == 0 && (lags_ || !engine_->has_running_task());
+}
+
+SqeqConnection::Request SqeqConnection::read_request(std::string_view line) {
+  Request request{.id = {}, .frame = protocol::decode_client_frame(line)};
+  if (!request.frame.ok()) request.id = protocol::frame_id(line);
+  return request;
+}
+
+Async<void> SqeqConnection::take_requests() {
+  LineFramer framer(options_.max_line_bytes);
+  std::string buffer(kReadBytes, '\0');
+  while (!reading_.cancelled()) {
+    // One line, or the error in the place of one.
+    std::vector<Result<std::string>> lines;
+    const LineFramer::OnLine on_line = [&lines](std::string_view line) { lines.emplace_back(std::string(line)); };
+    const auto got = co_await stream_->read(buffer, reading_.token(), Deadline::never());
+    if (!got.ok()) {
+      if (!reading_.cancelled()) cut();
+      co_return;
+    }
+    if (*got > 0) {
+      framer.feed({buffer.data(), *got}, on_line, [&lines](Error error) { lines.emplace_back(std::move(error)); });
+    } else {
+      framer.finish(on_line);
+    }
+    for (Result<std::string>& line : lines) {
+      if (reading_.cancelled()) co_return;
+      if (line.ok()) {
+        co_await take(*std::move(line));
+      } else {
+        co_await refuse("", std::move(line).error());
+      }
+    }
+    if (*got == 0) co_return;
+  }
+}
+
+Async<void> SqeqConnection::take(std::string line) {
+  std::optional<Request> read;
+  if (line.size() <= kParsedOnLoopBytes) {
+    read = read_request(line);
+  } else {
+    read = co_await parsing_.run([&line] { return read_request(line); });
+  }
+  Request& request = *read;
+  if (!request.frame.ok()) {
+    co_await refuse(std::move(request.id), std::move(request.frame).error());
+    co_return;
+  }
+  if (changes_what_follows(*request.frame)) {
+    co_await answer(*std::move(request.frame));
+    co_return;
+  }
+  while (requests_.running() >= options_.max_requests) {
+    if (!(co_await answered_.wait(reading_.token(), Deadline::never())).ok()) co_return;
+  }
+  requests_.spawn(answer(*std::move(request.frame)));
+}
+
+Async<void> SqeqConnection::refuse(std::string id, Error error) {
+  co_await write(protocol::encode(ServerFrame(protocol::ErrorFrame{.id = std::move(id), .error = std::move(error)})));
+}
+
+Async<void> SqeqConnection::answer(ClientFrame frame) {
+  const ServerFrame result = co_await result_of(std::move(frame));
+  co_await write(protocol::encode(result));
+  answered_.notify();
+}
+
+Result<void> SqeqConnection::admit(const ClientFrame& frame) {
+  if (admitted_) return {};
+  const auto* call = std::get_if<protocol::CallFrame>(&frame);
+  const auto* hello = call == nullptr ? nullptr : std::get_if<protocol::Hello>(&call->call);
+  if (hello == nullptr) {
+    return Error{.code = base::codes::kPermission,
+                 .message = "this connection takes a hello with a token first",
+                 .hint = "{\"id\":\"1\",\"call\":{\"type\":\"hello\",\"client\":\"…\",\"token\":\"…\"}}"};
+  }
+  TRY_OK(options_.admit(*hello));
+  admitted_ = true;
+  return {};
+}
+
+Async<ServerFrame> SqeqConnection::result_of(ClientFrame frame) {
+  const std::string id = std::visit([](const auto& either) { return either.id; }, frame);
+  try {
+    if (Result<void> admitted = admit(frame); !admitted.ok()) {
+      co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(admitted).error()});
+    }
+    if (auto* submission = std::get_if<protocol::Submission>(&frame)) {
+      auto ack = co_await engine_->submit(std::move(submission->session), std::move(submission->op), id);
+      if (ack.ok()) co_return ServerFrame(*std::move(ack));
+      co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(ack).error()});
+    }
+    auto reply = co_await engine_->call(std::move(std::get<protocol::CallFrame>(frame).call));
+    if (reply.ok() && std::holds_alternative<protocol::SessionSubscribeReply>(*reply)) lags_ = false;
+    if (reply.ok()) co_return ServerFrame(protocol::ReplyFrame{.id = id, .reply = *std::move(reply)});
+    co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(reply).error()});
+  } catch (const base::RequestBug& bug) {
+    co_return ServerFrame(protocol::ErrorFrame{
+        .id = id, .error = {.code = base::codes::kInternal, .message = bug.what(), .hint = "this is a bug of Lathe"}});
+  }
+}
+
+Async<void> SqeqConnection::send_events() {
+  while (true) {
+    auto events = co_await engine_->events(whole_.token(), Deadline::never());
+    if (!events.ok()) co_return;
+    lags_ |= std::holds_alternative<protocol::Lagged>(events->back().event.msg);
+    co_await write_events(*std::move(events));
+    if (is_done()) engine_->finish();
+  }
+}
+
+Async<void> SqeqConnection::write_events(std::vector<engine::Delivered> events) {
+  const runtime::AsyncMutex::Holder held = co_await writing_.lock();
+  std::string piece;
+  for (engine::Delivered& event : events) {
+    piece += *event.line;
+    piece += '\n';
+    event.line.reset();
+    if (piece.size() < kWriteBytes) continue;
+    co_await write_bytes(piece);
+    piece.clear();
+  }
+  co_await write_bytes(piece);
+}
+
+Async<void> SqeqConnection::write(std::string line) {
+  line += '\n';
+  const runtime::AsyncMutex::Holder held = co_await writing_.lock();
+  co_await write_bytes(line);
+}
+
+Async<void> SqeqConnection::write_bytes(std::string_view bytes) {
+  if (whole_.cancelled()) co_return;
+  const auto written = co_await stream_->write(bytes, whole_.token(), Deadline::never());
+  if (!written.ok()) cut();
+}
+
+}  // namespace lathe::gateways::sqeq

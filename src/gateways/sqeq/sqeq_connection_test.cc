@@ -1,0 +1,236 @@
+#include "lathe/gateways/sqeq/sqeq_connection.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lathe/base/json.h"
+#include "lathe/engine/engine_rig.h"
+
+namespace lathe::gateways::sqeq {
+namespace {
+
+using base::Json;
+using base::Result;
+using runtime::Async;
+using runtime::CancelToken;
+using runtime::Deadline;
+
+/// The other end: lines go out, frames come in.
+class Peer final {
+ public:
+  Peer(runtime::Loop& loop, base::UniqueFd fd) : loop_(loop), fd_(std::move(fd)) {
+    auto stream = runtime::ByteStream::of_socket(loop, base::UniqueFd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 3)));
+    CHECK(stream.ok());
+    stream_ = *std::move(stream);
+  }
+
+  void send(const std::string& bytes) const { ASSERT_TRUE(loop_.block_on(write(stream_.get(), bytes)).ok()); }
+  void half_close() const { ::shutdown(fd_.get(), SHUT_WR); }
+  /// The next frame; nothing at the end.
+  std::optional<Json> next() {
+    while (text_.find('\n') == std::string::npos) {
+      auto more = loop_.block_on(read(stream_.get(), loop_));
+      if (!more.ok()) ADD_FAILURE() << more.error().text();
+      if (!more.ok() || more->empty()) return std::nullopt;
+      text_ += *more;
+    }
+    const std::string line = text_.substr(0, text_.find('\n'));
+    text_.erase(0, line.size() + 1);
+    return Json::parse(line);
+  }
+  /// The next frame that is no event.
+  Json answer() {
+    while (auto frame = next()) {
+      if (!frame->contains("msg")) return *frame;
+    }
+    ADD_FAILURE() << "the connection ended";
+    return {};
+  }
+  /// The types of all events until the end.
+  std::vector<std::string> events_to_the_end() {
+    std::vector<std::string> types;
+    while (const auto frame = next()) {
+      if (frame->contains("msg")) types.push_back((*frame)["msg"]["type"]);
+    }
+    return types;
+  }
+
+ private:
+  static Async<Result<void>> write(runtime::ByteStream* stream, std::string bytes) {
+    co_return co_await stream->write(bytes, CancelToken(), Deadline::never());
+  }
+  static Async<Result<std::string>> read(runtime::ByteStream* stream, runtime::Loop& loop) {
+    std::string buffer(64U << 10, '\0');
+    CO_TRY(const std::size_t got,
+           co_await stream->read(buffer, CancelToken(), Deadline::after(loop, std::chrono::seconds(20))));
+    buffer.resize(got);
+    co_return buffer;
+  }
+
+  runtime::Loop& loop_;
+  base::UniqueFd fd_;
+  std::unique_ptr<runtime::ByteStream> stream_;
+  std::string text_;
+};
+
+class SqeqConnectionTest : public engine::EngineRig {
+ protected:
+  SqeqConnectionTest() : serving_(loop_) {}
+
+  Peer connect(SqeqOptions options = {}) {
+    std::array<int, 2> fds{};
+    CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) == 0);
+    auto stream = runtime::ByteStream::of_socket(loop_, base::UniqueFd(fds[0]));
+    CHECK(stream.ok());
+    connection_ =
+        std::make_unique<SqeqConnection>(loop_, fs_, engine_->connect("wire"), *std::move(stream), std::move(options));
+    serving_.spawn(connection_->serve());
+    return {loop_, base::UniqueFd(fds[1])};
+  }
+  void TearDown() override {
+    if (connection_) connection_->cut();
+    loop_.block_on(serving_.join());
+    connection_.reset();
+    engine::EngineRig::TearDown();
+  }
+  [[nodiscard]] std::string configure_line() const {
+    return R"({"id":"1","op":{"type":"configure_session","cwd":")" + root_.string() + "\"}}\n";
+  }
+
+  std::unique_ptr<SqeqConnection> connection_;
+  runtime::Scope serving_;
+};
+
+constexpr const char* kInputLine = R"({"id":"2","op":{"type":"user_input","items":[{"type":"text","text":"hi"}]}})"
+                                   "\n";
+constexpr const char* kHelloLine = R"({"id":"h","call":{"type":"hello","client":"test"}})"
+                                   "\n";
+
+TEST_F(SqeqConnectionTest, AHalfClosedClientGetsAllAnswersAndItsTask) {
+  Peer peer = connect();
+  std::string lines = configure_line() + kInputLine + kHelloLine;
+  lines.pop_back();  // the last line needs no newline
+  peer.send(lines);
+  peer.half_close();
+  std::vector<std::string> acknowledged;
+  std::vector<std::string> events;
+  bool greeted = false;
+  while (const auto frame = peer.next()) {
+    if (frame->contains("ack")) acknowledged.push_back((*frame)["id"]);
+    if (frame->contains("msg")) events.push_back((*frame)["msg"]["type"]);
+    greeted |= frame->contains("reply") && (*frame)["reply"]["version"] == "test";
+  }
+  EXPECT_EQ(acknowledged, (std::vector<std::string>{"1", "2"}));
+  EXPECT_TRUE(greeted);
+  EXPECT_EQ(events, (std::vector<std::string>{"session_configured", "task_started", "user_message", "agent_message",
+                                              "turn_complete", "task_complete"}));
+  loop_.block_on(serving_.join());
+}
+
+TEST_F(SqeqConnectionTest, BadLinesGetErrorsAndTheConnectionLives) {
+  Peer peer = connect({.max_line_bytes = 200});
+  const std::vector<std::pair<std::string, std::pair<std::string, std::string>>> cases{
+      {"nonsense", {"", "invalid"}},
+      {"[1]", {"", "invalid"}},
+      {R"({"id":7,"op":{"type":"interrupt"}})", {"", "invalid"}},
+      {R"({"id":"a","op":{"type":"user_input","items":"text"}})", {"a", "invalid"}},
+      {R"({"id":"b","op":{"type":"interupt"}})", {"b", "unknown_op"}},
+      {R"({"id":"c","call":{"type":"session_lost"}})", {"c", "unknown_call"}},
+      {R"({"id":"d","op":{"type":"interrupt"}})", {"d", "not_configured"}},
+      {R"({"id":"e","session":"0190a5b4-0000-7000-8000-000000000000","op":{"type":"interrupt"}})", {"e", "not_found"}},
+      {std::string(201, 'x'), {"", "limit_exceeded"}},
+  };
+  for (const auto& [line, expected] : cases) {
+    peer.send(line + "\r\n");
+    const Json answer = peer.answer();
+    EXPECT_EQ(answer.value("id", "none"), expected.first) << line;
+    EXPECT_EQ(base::json_string(answer["error"], "code"), expected.second) << answer.dump();
+    if (expected.second == "unknown_op") {
+      EXPECT_NE(base::json_string(answer["error"], "hint").find("interrupt"), std::string::npos);
+    }
+  }
+  peer.send(kHelloLine);
+  EXPECT_EQ(peer.answer()["reply"]["version"], "test");
+}
+
+TEST_F(SqeqConnectionTest, AnInterruptReachesATaskThatRuns) {
+  behaviour_ = engine::wait_forever;
+  Peer peer = connect();
+  peer.send(configure_line() + kInputLine);
+  EXPECT_EQ(peer.answer()["id"], "1");
+  EXPECT_EQ(peer.answer()["id"], "2");
+  peer.send("{\"id\":\"3\",\"op\":{\"type\":\"interrupt\"}}\n");
+  peer.half_close();
+  std::vector<std::string> types = peer.events_to_the_end();
+  ASSERT_GE(types.size(), 2U);
+  EXPECT_EQ((std::vector<std::string>{types.end() - 2, types.end()}),
+            (std::vector<std::string>{"turn_aborted", "error"}));
+}
+
+/// Shows more than a queue and a socket hold, then ends.
+Async<ports::TaskEnd> talk_much(ports::TaskHost* host, ports::TaskRequest, CancelToken) {
+  const std::string piece(64U << 10, 'x');
+  for (std::int64_t i = 0; i < 400; ++i) {
+    host->show(protocol::AgentMessageDelta{
+        .item = "i1", .offset = i * static_cast<std::int64_t>(piece.size()), .text = piece});
+  }
+  co_return co_await engine::say_hello(host, {}, {});
+}
+
+TEST_F(SqeqConnectionTest, AClientThatDoesNotReadLagsAndHoldsUpNobody) {
+  behaviour_ = talk_much;
+  Peer peer = connect();
+  peer.send(configure_line());
+  const std::string session = peer.answer()["ack"]["session"];
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = -1}).ok());
+  peer.send(kInputLine);
+  // This one gives up its place, too: all of it is shown at once. What counts is that the Task comes to its end.
+  until("lagged");
+  peer.half_close();
+  const std::vector<std::string> types = peer.events_to_the_end();
+  EXPECT_EQ(std::ranges::count(types, "lagged"), 1) << "and then nothing more";
+  EXPECT_EQ(types.back(), "lagged");
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  until("task_complete");
+}
+
+TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
+  SqeqOptions options;
+  options.admit = [](const protocol::Hello& hello) -> Result<void> {
+    if (hello.token == "right") return {};
+    return base::Error{.code = base::codes::kPermission, .message = "the token is wrong"};
+  };
+  Peer peer = connect(std::move(options));
+  peer.send("{\"id\":\"1\",\"call\":{\"type\":\"session_list\"}}\n");
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+  peer.send("{\"id\":\"2\",\"call\":{\"type\":\"hello\",\"client\":\"t\",\"token\":\"Right\"}}\n");
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+  peer.send("{\"id\":\"3\",\"call\":{\"type\":\"hello\",\"client\":\"t\",\"token\":\"right\"}}\n");
+  EXPECT_EQ(peer.answer()["reply"]["version"], "test");
+  peer.send("{\"id\":\"4\",\"call\":{\"type\":\"session_list\"}}\n");
+  EXPECT_EQ(peer.answer()["reply"]["type"], "session_list");
+}
+
+TEST_F(SqeqConnectionTest, WhenTheEngineEndsTheClientIsToldAndTheConnectionEnds) {
+  behaviour_ = engine::wait_forever;
+  Peer peer = connect();
+  peer.send(configure_line() + kInputLine);
+  peer.answer();
+  peer.answer();
+  loop_.block_on(engine_->shut_down());
+  connection_->finish();
+  loop_.block_on(serving_.join());
+  const std::vector<std::string> types = peer.events_to_the_end();
+  ASSERT_GE(types.size(), 3U);
+  EXPECT_EQ((std::vector<std::string>{types.end() - 3, types.end()}),
+            (std::vector<std::string>{"turn_aborted", "error", "shutdown_complete"}));
+}
+
+}  // namespace
+}  // namespace lathe::gateways::sqeq
