@@ -32,6 +32,8 @@ class EmbeddedEngine final {
   ~EmbeddedEngine();
 
   [[nodiscard]] engine::Engine& engine() { return *engine_; }
+  /// For work that blocks or takes long, also that of a wire.
+  [[nodiscard]] runtime::Pool& fs_pool() { return fs_pool_; }
   runtime::Async<void> shut_down();
 
  private:

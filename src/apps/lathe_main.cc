@@ -9,6 +9,7 @@
 #include "lathe/apps/embedded_transport.h"
 #include "lathe/apps/policy_transport.h"
 #include "lathe/apps/sandbox_control.h"
+#include "lathe/apps/stdio_server.h"
 #include "lathe/base/ids.h"
 #include "lathe/cli/main.h"
 #include "lathe/runtime/loop.h"
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
                                 .open = {},
                                 .check_data_root = {},
                                 .open_sandbox = {},
+                                .serve_stdio = {},
                                 .environment = lathe::config::Environment::of_process(),
                                 .version = kVersion,
                                 .leave_now = [](int code) { ::_exit(code); }};
@@ -50,6 +52,13 @@ int main(int argc, char** argv) {
     return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));
   };
   frontend.open_sandbox = [&] { return make_sandbox_control(loop, frontend.environment); };
+  frontend.serve_stdio = [&] {
+    return serve_stdio({.loop = loop,
+                        .environment = frontend.environment,
+                        .version = kVersion,
+                        .in_fd = frontend.in_fd,
+                        .out_fd = frontend.out_fd});
+  };
   frontend.check_data_root = [&] { return check_data_root(frontend.environment); };
   return lathe::cli::run(std::vector<std::string>(argv + 1, argv + argc), frontend);
 }

@@ -126,6 +126,9 @@ void define_system_commands(CommandTree& tree) {
   CLI::App* rebuild = add_command(index, "rebuild", "Make the index anew from the sessions");
   add_embedded(rebuild, tree.options_of<IndexRebuildOptions>(rebuild).embedded);
   define_schema(tree);
+  CLI::App* proto =
+      add_command(&tree.app(), "proto", "Speak the protocol on stdin and stdout, one JSON frame per line");
+  tree.options_of<ProtoOptions>(proto);
   define_sandbox(tree);
 
   CLI::App* doctor = add_command(&tree.app(), "doctor", "Check this installation and say how to mend it");

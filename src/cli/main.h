@@ -9,30 +9,10 @@
 #include "lathe/client/sandbox.h"
 #include "lathe/client/transport.h"
 #include "lathe/config/config.h"
+#include "lathe/runtime/async.h"
 #include "lathe/runtime/loop.h"
 
 namespace lathe::cli {
-
-/// What the command line is given by the program around it. Outlives run().
-struct Frontend {
-  runtime::Loop& loop;
-  /// Makes the connection to an engine; called at most once per command, and never for `--version`, help,
-  /// `completions`, `man`, `schema` and `config`.
-  std::function<base::Result<std::unique_ptr<client::Transport>>(const client::OpenOptions&)> open;
-  /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
-  std::function<base::Result<void>()> check_data_root;
-  /// Confinement without a session, for `sandbox`.
-  std::function<base::Result<std::unique_ptr<client::Sandbox>>()> open_sandbox;
-  config::Environment environment;
-  std::string version;
-  int in_fd = 0;
-  int out_fd = 1;
-  int err_fd = 2;
-  /// Where a person is asked when stdin and stdout belong to something else.
-  std::string tty_path = "/dev/tty";
-  /// Ends the process at once with that code (second Ctrl-C).
-  std::function<void(int)> leave_now;
-};
 
 /// Exit codes (ARCHITECTURE 9).
 enum ExitCode : int {
@@ -47,6 +27,29 @@ enum ExitCode : int {
   /// Lathe, a provider or an agent failed.
   kBroken = 5,
   kInterrupted = 130,
+};
+
+/// What the command line is given by the program around it. Outlives run().
+struct Frontend {
+  runtime::Loop& loop;
+  /// Makes the connection to an engine; called at most once per command, and never for `--version`, help,
+  /// `completions`, `man`, `schema` and `config`.
+  std::function<base::Result<std::unique_ptr<client::Transport>>(const client::OpenOptions&)> open;
+  /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
+  std::function<base::Result<void>()> check_data_root;
+  /// Confinement without a session, for `sandbox`.
+  std::function<base::Result<std::unique_ptr<client::Sandbox>>()> open_sandbox;
+  /// Speaks frames on in_fd and out_fd, for `proto`; done when whoever is there has gone.
+  std::function<runtime::Async<base::Result<ExitCode>>()> serve_stdio;
+  config::Environment environment;
+  std::string version;
+  int in_fd = 0;
+  int out_fd = 1;
+  int err_fd = 2;
+  /// Where a person is asked when stdin and stdout belong to something else.
+  std::string tty_path = "/dev/tty";
+  /// Ends the process at once with that code (second Ctrl-C).
+  std::function<void(int)> leave_now;
 };
 
 /// Runs one command line (without the program's name) to its end and gives the exit code. Blocks the calling thread,

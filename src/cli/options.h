@@ -237,6 +237,9 @@ struct SchemaOptions {
   SchemaFormat format = SchemaFormat::kJsonSchema;
   friend bool operator==(const SchemaOptions&, const SchemaOptions&) = default;
 };
+struct ProtoOptions {
+  friend bool operator==(const ProtoOptions&, const ProtoOptions&) = default;
+};
 struct SandboxRunOptions {
   std::vector<std::string> argv;
   protocol::SandboxMode mode = protocol::SandboxMode::kWorkspaceWrite;
@@ -280,6 +283,6 @@ using Options =
                  BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions,
                  ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
                  TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
-                 SandboxTaintedOptions, DoctorOptions, SetupOptions>;
+                 SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions>;
 
 }  // namespace lathe::cli

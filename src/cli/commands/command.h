@@ -41,6 +41,7 @@ CommandResult execute(Context* context, client::Transport* engine, TrustOptions 
 CommandResult execute(Context* context, client::Transport* engine, UsageOptions options);
 CommandResult execute(Context* context, client::Transport* engine, IndexRebuildOptions options);
 CommandResult execute(Context* context, SchemaOptions options);
+CommandResult execute(Context* context, ProtoOptions options);
 CommandResult execute(Context* context, SandboxRunOptions options);
 CommandResult execute(Context* context, SandboxTestOptions options);
 CommandResult execute(Context* context, SandboxTaintedOptions options);
