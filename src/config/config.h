@@ -100,6 +100,8 @@ struct Config {
   std::int64_t egress_bytes = 1LL << 30;
   /// What all processes of one command may have in memory.
   std::int64_t memory_bytes = 8LL << 30;
+  /// A daemon ends after so long with no client and nothing running; zero: never.
+  std::chrono::milliseconds daemon_idle_exit{1'800'000};
   friend bool operator==(const Config&, const Config&) = default;
 };
 

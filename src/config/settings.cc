@@ -189,6 +189,14 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        "",
        {},
        1},
+      {"daemon.idle-exit",
+       kDuration,
+       [](Config& c) -> Slot { return &c.daemon_idle_exit; },
+       "how long a daemon stays with no client and nothing running; 0s: for ever",
+       "",
+       {},
+       0,
+       365 * kDay},
   };
   return kSpecs;
 }

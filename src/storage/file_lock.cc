@@ -25,26 +25,33 @@ struct flock whole_file(LockKind kind) {
   return lock;
 }
 
-/// The pid that an exclusive holder left, or "".
-std::string holder(int fd) {
-  char buffer[32];
-  const ssize_t got = ::pread(fd, buffer, sizeof buffer, 0);
-  std::string pid(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
-  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-  return pid;
+constexpr std::size_t kMostNoteBytes = 4096;
+
+/// What an exclusive holder left.
+std::string left_in(int fd) {
+  std::string text(kMostNoteBytes, '\0');
+  const ssize_t got = ::pread(fd, text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
 }
 
-Result<void> leave_pid(int fd, const std::string& path) {
-  const std::string pid = fmt::format("{}\n", ::getpid());
+/// The pid that an exclusive holder left, or "".
+std::string holder(int fd) {
+  const std::string text = left_in(fd);
+  return text.substr(0, text.find('\n'));
+}
+
+Result<void> leave_pid(int fd, const std::string& note, const std::string& path) {
+  const std::string text = fmt::format("{}\n{}", ::getpid(), note);
   if (::ftruncate(fd, 0) != 0) return base::errno_error(errno, path);
   // A full disk must not keep anyone from reading and ending a session: without a pid the error names none.
-  if (::pwrite(fd, pid.data(), pid.size(), 0) < 0 && errno != ENOSPC) return base::errno_error(errno, path);
+  if (::pwrite(fd, text.data(), text.size(), 0) < 0 && errno != ENOSPC) return base::errno_error(errno, path);
   return {};
 }
 
 }  // namespace
 
-Result<FileLock> FileLock::acquire(const std::string& path, LockKind kind) {
+Result<FileLock> FileLock::acquire(const std::string& path, LockKind kind, const std::string& note) {
   TRY(UniqueFd fd, runtime::open_file(path, O_RDWR | O_CREAT));
   struct flock lock = whole_file(kind);
   if (::fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
@@ -55,7 +62,7 @@ Result<FileLock> FileLock::acquire(const std::string& path, LockKind kind) {
                  .hint = "wait for it, or end it",
                  .retryable = true};
   }
-  if (kind == LockKind::kExclusive) TRY_OK(leave_pid(fd.get(), path));
+  if (kind == LockKind::kExclusive) TRY_OK(leave_pid(fd.get(), note, path));
   return FileLock(std::move(fd));
 }
 
@@ -74,6 +81,13 @@ bool is_locked(const std::string& path) {
   if (!fd) return false;
   struct flock lock = whole_file(LockKind::kShared);
   return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK;
+}
+
+std::string note_in(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string text = fd ? left_in(fd.get()) : "";
+  const std::size_t end_of_pid = text.find('\n');
+  return end_of_pid == std::string::npos ? "" : text.substr(end_of_pid + 1);
 }
 
 }  // namespace lathe::storage

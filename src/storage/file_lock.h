@@ -20,8 +20,9 @@ enum class LockKind { kShared, kExclusive };
 class FileLock final {
  public:
   /// At once or not at all: `locked`, naming the process that holds it where it left its pid. The file is created when
-  /// missing and never removed. An exclusive holder writes its pid into it.
-  [[nodiscard]] static base::Result<FileLock> acquire(const std::string& path, LockKind kind);
+  /// missing and never removed. An exclusive holder writes its pid into it, and on the lines after that its `note`.
+  [[nodiscard]] static base::Result<FileLock> acquire(const std::string& path, LockKind kind,
+                                                      const std::string& note = "");
   /// Waits, at most `patience`, then `locked`. Blocks.
   [[nodiscard]] static base::Result<FileLock> wait(const std::string& path, LockKind kind, base::Millis patience);
 
@@ -32,5 +33,7 @@ class FileLock final {
 
 /// Whether any open file holds an exclusive lock on it. Takes nothing.
 [[nodiscard]] bool is_locked(const std::string& path);
+/// What the last exclusive holder noted; "" when it noted nothing.
+[[nodiscard]] std::string note_in(const std::string& path);
 
 }  // namespace lathe::storage

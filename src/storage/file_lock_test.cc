@@ -31,6 +31,16 @@ TEST_F(FileLockTest, OneHolderWhoIsNamed) {
   EXPECT_TRUE(FileLock::acquire(path_, LockKind::kExclusive).ok());
 }
 
+TEST_F(FileLockTest, AHolderLeavesANote) {
+  EXPECT_EQ(note_in(path_), "");
+  const auto lock = FileLock::acquire(path_, LockKind::kExclusive, "{\"a\":1}");
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(note_in(path_), "{\"a\":1}");
+  EXPECT_EQ(FileLock::acquire(path_, LockKind::kExclusive, "other").error().message,
+            fmt::format("held by process {}", ::getpid()));
+  EXPECT_EQ(note_in(path_), "{\"a\":1}");
+}
+
 TEST_F(FileLockTest, SharedHoldersKeepAnExclusiveOneOut) {
   const auto a = FileLock::acquire(path_, LockKind::kShared);
   const auto b = FileLock::acquire(path_, LockKind::kShared);

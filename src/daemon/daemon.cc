@@ -1,0 +1,140 @@
+#include "lathe/daemon/daemon.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "lathe/protocol/frames.h"
+
+namespace lathe::daemon {
+
+using base::Error;
+using base::Result;
+using gateways::sqeq::SqeqConnection;
+using runtime::Async;
+using runtime::Deadline;
+
+namespace {
+
+/// How long clients that do not read are waited for at the end.
+constexpr base::Millis kFlushPatience{1'000};
+/// How long a call that the engine still answers is waited for after that.
+constexpr base::Millis kAnswerPatience{500};
+constexpr base::Millis kLongestTick{5'000};
+constexpr base::Millis kShortestTick{50};
+
+/// One line, as far as it goes out at once: the connection is not served.
+void turn_away(int socket, Error why) {
+  const std::string line =
+      protocol::encode(protocol::ServerFrame(protocol::ErrorFrame{.id = "", .error = std::move(why)})) + "\n";
+  (void)::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
+Daemon::Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime::UnixListener> listener)
+    : parts_(std::move(parts)),
+      options_(std::move(options)),
+      listener_(std::move(listener)),
+      stopped_(parts_.loop),
+      client_left_(parts_.loop),
+      watching_(parts_.loop),
+      serving_(parts_.loop) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::create(DaemonParts parts, DaemonOptions options) {
+  TRY(auto listener, runtime::UnixListener::create(parts.loop, options.socket));
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts), std::move(options), std::move(listener)));
+}
+
+void Daemon::stop(std::string why) {
+  why_ = std::move(why);
+  stopped_.notify();
+}
+
+Async<Daemon::End> Daemon::run() {
+  watching_.spawn(accept_all());
+  watching_.spawn(end_when_idle());
+  (void)co_await stopped_.wait(runtime::CancelToken(), Deadline::never());
+  parts_.log("stopping: " + why_);
+  co_await watching_.stop();
+  listener_.reset();
+  co_await parts_.shut_down();
+  const End end = co_await end_clients();
+  parts_.log("stopped");
+  co_return end;
+}
+
+Async<Daemon::End> Daemon::end_clients() {
+  for (SqeqConnection* client : clients_) client->finish();
+  Deadline patience = Deadline::after(parts_.loop, kFlushPatience);
+  bool cut = false;
+  while (!clients_.empty()) {
+    const auto left = co_await client_left_.wait(runtime::CancelToken(), patience);
+    if (left.ok()) continue;
+    if (cut) co_return End::kClientsLeft;
+    cut = true;
+    patience = Deadline::after(parts_.loop, kAnswerPatience);
+    for (SqeqConnection* client : clients_) client->cut();
+  }
+  co_await serving_.join();
+  co_return End::kClean;
+}
+
+Async<void> Daemon::accept_all() {
+  while (true) {
+    auto socket = co_await listener_->accept(watching_.token());
+    if (!socket.ok()) co_return;
+    if (Result<void> admitted = admit(socket->get()); !admitted.ok()) {
+      parts_.log("turned a client away: " + admitted.error().message);
+      turn_away(socket->get(), std::move(admitted).error());
+      continue;
+    }
+    serving_.spawn(serve(*std::move(socket)));
+  }
+}
+
+Result<void> Daemon::admit(int socket) const {
+  TRY(const runtime::PeerCredentials peer, runtime::peer_of(socket));
+  if (peer.uid != ::geteuid()) {
+    return Error{.code = base::codes::kPermission,
+                 .message = fmt::format("this daemon is user {}'s, not user {}'s", ::geteuid(), peer.uid)};
+  }
+  if (clients_.size() < options_.max_clients) return {};
+  return Error{.code = base::codes::kLimit,
+               .message = fmt::format("{} clients are connected already", options_.max_clients),
+               .hint = "end some, or work without the daemon: --embedded",
+               .retryable = true};
+}
+
+Async<void> Daemon::serve(base::UniqueFd socket) {
+  auto stream = runtime::ByteStream::of_socket(parts_.loop, std::move(socket));
+  if (!stream.ok()) {
+    parts_.log("lost a client: " + stream.error().text());
+    co_return;
+  }
+  SqeqConnection client(parts_.loop, parts_.parsing, parts_.connect(base::short_id("client", parts_.random)),
+                        *std::move(stream));
+  clients_.insert(&client);
+  co_await client.serve();
+  clients_.erase(&client);
+  client_left_.notify();
+}
+
+Async<void> Daemon::end_when_idle() {
+  const auto tick = std::clamp<base::Millis>(options_.idle_exit / 4, kShortestTick, kLongestTick);
+  base::MonoTime busy_at = parts_.loop.mono_now();
+  while ((co_await parts_.loop.sleep(tick, watching_.token())).ok()) {
+    const std::size_t open = co_await parts_.close_forsaken();
+    const base::MonoTime now = parts_.loop.mono_now();
+    if (!clients_.empty() || open > 0) busy_at = now;
+    if (options_.idle_exit.count() > 0 && now - busy_at >= options_.idle_exit) {
+      stop("nobody has needed it for a while (daemon.idle-exit)");
+      co_return;
+    }
+  }
+}
+
+}  // namespace lathe::daemon

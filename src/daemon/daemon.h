@@ -1,0 +1,102 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "lathe/base/ids.h"
+#include "lathe/base/result.h"
+#include "lathe/base/unique_fd.h"
+#include "lathe/engine/connection.h"
+#include "lathe/gateways/sqeq/sqeq_connection.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/loop.h"
+#include "lathe/runtime/pool.h"
+#include "lathe/runtime/scope.h"
+#include "lathe/runtime/signal.h"
+#include "lathe/runtime/unix_socket.h"
+
+// The engine behind a socket, for as many clients as come.
+//
+//   create()          run()                  stop(), or idle for long enough
+//   listening ------> serving clients -----> stopping --------------------------------------> ended
+//                                            1. no new client is taken
+//                                            2. the engine ends: new work is refused, items are completed as
+//                                               incomplete, every record is appended
+//                                            3. each client gets the events that tell of it and the answers to what it
+//                                               asked, then its connection ends; one that does not read is cut off
+//
+// A client is let in when the kernel says that it is the same user's. It gets the frames of gateways/sqeq.
+
+namespace lathe::daemon {
+
+/// What a daemon is made of; apps/ provides it and keeps it alive longer than the daemon.
+struct DaemonParts {
+  runtime::Loop& loop;
+  /// For lines that are too long to be parsed on the loop.
+  runtime::Pool& parsing;
+  /// A new client of the engine, under that name until it says another.
+  std::function<std::unique_ptr<engine::Connection>(std::string client)> connect;
+  /// Closes the sessions that nobody needs open, and gives the number of those that stay so.
+  std::function<runtime::Async<std::size_t>()> close_forsaken;
+  /// Ends the engine.
+  std::function<runtime::Async<void>()> shut_down;
+  std::function<void(std::string_view)> log;
+  base::Random& random;
+};
+
+struct DaemonOptions {
+  /// Of the socket; its folder exists.
+  std::string socket;
+  /// With no client and no open session for so long it ends; zero: never.
+  std::chrono::milliseconds idle_exit{1'800'000};
+  /// Further ones are told so and cut off.
+  std::size_t max_clients = 400;
+};
+
+/// Loop thread. The lock of the data root is held by whoever made it.
+class Daemon final {
+ public:
+  /// Listens from now on.
+  [[nodiscard]] static base::Result<std::unique_ptr<Daemon>> create(DaemonParts parts, DaemonOptions options);
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  enum class End {
+    kClean,
+    /// A client still waits for an answer of the engine that does not come; everything is recorded, and the process may
+    /// be left.
+    kClientsLeft,
+  };
+  /// Serves until it is stopped or has been idle for long enough; the engine has ended then. Awaited once. After
+  /// kClientsLeft the process is left without destroying anything.
+  runtime::Async<End> run();
+  void stop(std::string why);
+
+ private:
+  Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime::UnixListener> listener);
+
+  runtime::Async<void> accept_all();
+  runtime::Async<void> serve(base::UniqueFd socket);
+  /// Whether the client may come in.
+  [[nodiscard]] base::Result<void> admit(int socket) const;
+  runtime::Async<void> end_when_idle();
+  runtime::Async<End> end_clients();
+
+  DaemonParts parts_;
+  const DaemonOptions options_;
+  std::unique_ptr<runtime::UnixListener> listener_;
+  std::set<gateways::sqeq::SqeqConnection*> clients_;  // each lives in its serve()
+  std::string why_;
+  runtime::Signal stopped_;
+  runtime::Signal client_left_;
+  /// Accepting and looking whether it is idle.
+  runtime::Scope watching_;
+  runtime::Scope serving_;
+};
+
+}  // namespace lathe::daemon
