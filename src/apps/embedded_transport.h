@@ -19,6 +19,7 @@ class EmbeddedTransport final : public client::Transport {
   runtime::Async<base::Result<std::vector<client::Delivery>>> events(runtime::CancelToken cancel,
                                                                      runtime::Deadline deadline) override;
   runtime::Async<void> close() override;
+  [[nodiscard]] bool outlives_client() const override { return false; }
 
  private:
   std::unique_ptr<EmbeddedEngine> engine_;

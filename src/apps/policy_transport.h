@@ -36,6 +36,7 @@ class PolicyTransport final : public client::Transport {
   runtime::Async<base::Result<std::vector<client::Delivery>>> events(runtime::CancelToken cancel,
                                                                      runtime::Deadline deadline) override;
   runtime::Async<void> close() override { co_return; }
+  [[nodiscard]] bool outlives_client() const override { return false; }
 
  private:
   PolicyTransport(runtime::Loop& loop, engine::PolicyPlaces places, config::Config config,

@@ -77,6 +77,7 @@ class FakeTransport final : public client::Transport {
     engine_.closed = true;
     co_return;
   }
+  [[nodiscard]] bool outlives_client() const override { return false; }
 
  private:
   FakeEngine& engine_;

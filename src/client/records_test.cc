@@ -35,6 +35,7 @@ class PagedTransport final : public Transport {
     co_return std::vector<Delivery>();
   }
   Async<void> close() override { co_return; }
+  [[nodiscard]] bool outlives_client() const override { return false; }
 
   bool stuck = false;
 

@@ -33,6 +33,8 @@ class Transport {
                                                                      runtime::Deadline deadline) = 0;
   /// Ends the connection; Tasks that this connection started in an embedded engine are ended cleanly first.
   virtual runtime::Async<void> close() = 0;
+  /// What runs in sessions goes on after close().
+  [[nodiscard]] virtual bool outlives_client() const = 0;
 };
 
 /// Calls and gives the reply as the type that belongs to the call.

@@ -1,0 +1,153 @@
+#include "lathe/client/socket_transport.h"
+
+#include <utility>
+
+#include "lathe/base/json.h"
+#include "lathe/net/ndjson.h"
+
+namespace lathe::client {
+
+using base::Error;
+using base::Result;
+using protocol::ServerFrame;
+using runtime::Async;
+using runtime::CancelToken;
+using runtime::Deadline;
+
+namespace {
+
+constexpr std::size_t kReadBytes = 64U << 10;
+
+Error gone(std::string_view why) {
+  return {.code = base::codes::kUnavailable,
+          .message = "the connection to the daemon has ended: " + std::string(why),
+          .hint = "lathe daemon status; what it was doing is in the session (lathe session list)",
+          .retryable = true};
+}
+
+/// The answer as what belongs to the request; an error as itself.
+template <class T, class Value>
+Result<Value> expect(Result<ServerFrame> answer, Value T::* value) {
+  if (!answer.ok()) return std::move(answer).error();
+  if (auto* typed = std::get_if<T>(&*answer)) return std::move(typed->*value);
+  if (auto* failed = std::get_if<protocol::ErrorFrame>(&*answer)) return std::move(failed->error);
+  return Error{.code = base::codes::kInternal, .message = "the daemon sent an answer of another kind"};
+}
+
+}  // namespace
+
+SocketTransport::SocketTransport(runtime::Loop& loop, std::unique_ptr<runtime::ByteStream> stream)
+    : loop_(loop), stream_(std::move(stream)), more_to_write_(loop), more_events_(loop), scope_(loop) {}
+
+Result<std::unique_ptr<SocketTransport>> SocketTransport::create(runtime::Loop& loop, base::UniqueFd socket,
+                                                                 protocol::Hello hello) {
+  TRY(auto stream, runtime::ByteStream::of_socket(loop, std::move(socket)));
+  std::unique_ptr<SocketTransport> made(new SocketTransport(loop, std::move(stream)));
+  made->scope_.spawn(made->write_all());
+  made->scope_.spawn(made->read_all());
+  made->scope_.spawn(made->greet(std::move(hello)));
+  return made;
+}
+
+Async<void> SocketTransport::greet(protocol::Hello hello) {
+  // Who is refused is told so by the answers to what it asks next.
+  (void)co_await call(protocol::Call(std::move(hello)));
+}
+
+Async<Result<protocol::Ack>> SocketTransport::submit(std::string session, protocol::Op op) {
+  const std::string id = next_id();
+  auto answer = co_await ask(id, protocol::Submission{.id = id, .session = std::move(session), .op = std::move(op)});
+  if (answer.ok() && std::holds_alternative<protocol::Ack>(*answer)) co_return std::get<protocol::Ack>(*answer);
+  CO_TRY_OK(expect(std::move(answer), &protocol::ReplyFrame::reply));
+  co_return Error{.code = base::codes::kInternal, .message = "the daemon answered an op with a reply"};
+}
+
+Async<Result<protocol::ReplyMsg>> SocketTransport::call(protocol::Call call) {
+  const std::string id = next_id();
+  auto answer = co_await ask(id, protocol::CallFrame{.id = id, .call = std::move(call)});
+  co_return expect(std::move(answer), &protocol::ReplyFrame::reply);
+}
+
+Async<Result<ServerFrame>> SocketTransport::ask(std::string id, protocol::ClientFrame frame) {
+  if (ended_) co_return *ended_;
+  auto answer = std::make_shared<runtime::OneShot<Result<ServerFrame>>>(loop_);
+  waiting_.emplace(id, answer);
+  to_write_ += protocol::encode(frame);
+  to_write_ += '\n';
+  more_to_write_.notify();
+  CO_TRY(Result<ServerFrame> got, co_await answer->wait(CancelToken(), Deadline::never()));
+  co_return got;
+}
+
+Async<Result<std::vector<Delivery>>> SocketTransport::events(CancelToken cancel, Deadline deadline) {
+  while (events_.empty()) {
+    if (ended_) co_return *ended_;
+    CO_TRY_OK(co_await more_events_.wait(cancel, deadline));
+  }
+  co_return std::exchange(events_, {});
+}
+
+Async<void> SocketTransport::close() {
+  end(gone("it was closed"));
+  co_await scope_.stop();
+}
+
+Async<void> SocketTransport::write_all() {
+  while (true) {
+    while (to_write_.empty()) {
+      if (!(co_await more_to_write_.wait(scope_.token(), Deadline::never())).ok()) co_return;
+    }
+    const std::string bytes = std::exchange(to_write_, {});
+    // When nobody reads any more, read_all() meets the end as well, after what was sent before it.
+    if (!(co_await stream_->write(bytes, scope_.token(), Deadline::never())).ok()) co_return;
+  }
+}
+
+Async<void> SocketTransport::read_all() {
+  net::NdjsonParser lines;
+  std::string buffer(kReadBytes, '\0');
+  const net::OnLine on_line = [this](std::string_view line) { take(line); };
+  while (true) {
+    const auto got = co_await stream_->read(buffer, scope_.token(), Deadline::never());
+    if (!got.ok() || *got == 0) {
+      end(gone(got.ok() ? "it was stopped" : got.error().message));
+      co_return;
+    }
+    if (const auto fed = lines.feed({buffer.data(), *got}, on_line); !fed.ok()) {
+      end(gone(fed.error().message));
+      co_return;
+    }
+  }
+}
+
+void SocketTransport::take(std::string_view line) {
+  auto frame = protocol::decode_server_frame(line);
+  if (!frame.ok()) {
+    // An event that a newer daemon has and this program does not know is not for it; an answer is for whoever waits.
+    const auto json = base::parse_json(line);
+    if (!json.ok() || json->contains("msg")) return;
+    if (const auto waits = waiting_.extract(base::json_string(*json, "id"))) waits.mapped()->set(frame.error());
+    return;
+  }
+  if (auto* event = std::get_if<protocol::Event>(&*frame)) {
+    events_.push_back({.event = std::move(*event), .line = std::make_shared<const std::string>(line)});
+    more_events_.notify();
+    return;
+  }
+  const std::string id = std::visit([](const auto& any) { return any.id; }, *frame);
+  // An answer to nothing is an error about the connection as a whole, which ends it.
+  if (const auto waits = waiting_.extract(id)) {
+    waits.mapped()->set(*std::move(frame));
+  } else if (const auto* failed = std::get_if<protocol::ErrorFrame>(&*frame)) {
+    end(failed->error);
+  }
+}
+
+void SocketTransport::end(Error why) {
+  if (ended_) return;
+  ended_ = std::move(why);
+  for (auto& [id, answer] : std::exchange(waiting_, {})) answer->set(*ended_);
+  more_events_.notify();
+}
+
+}  // namespace lathe::client
