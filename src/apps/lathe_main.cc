@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/apps/daemon_process.h"
 #include "lathe/apps/embedded_engine.h"
 #include "lathe/apps/embedded_transport.h"
 #include "lathe/apps/policy_transport.h"
@@ -29,6 +30,11 @@ void open_standard_descriptors() {
   if (fd > STDERR_FILENO) ::close(fd);
 }
 
+/// A rule file and recordings are this process's own.
+bool may_use_daemon(const lathe::client::OpenOptions& options) {
+  return !options.embedded && options.policy_file.empty() && options.record_path.empty() && options.replay_path.empty();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -41,12 +47,22 @@ int main(int argc, char** argv) {
                                 .check_data_root = {},
                                 .open_sandbox = {},
                                 .serve_stdio = {},
+                                .daemon = nullptr,
                                 .environment = lathe::config::Environment::of_process(),
                                 .version = kVersion,
                                 .leave_now = [](int code) { ::_exit(code); }};
+  const auto daemon = make_daemon_control(loop, frontend.environment, kVersion);
+  frontend.daemon = daemon.get();
   frontend.open =
       [&](const lathe::client::OpenOptions& options) -> lathe::base::Result<std::unique_ptr<lathe::client::Transport>> {
     if (options.only_policy) return PolicyTransport::create(loop, frontend.environment, options);
+    if (may_use_daemon(options)) {
+      const auto running = daemon->find();
+      // One that is just ending has let go of its sessions, or says who holds them.
+      if (running.ok() && *running && (*running)->here) {
+        if (auto transport = daemon->connect(**running); transport.ok()) return transport;
+      }
+    }
     TRY(auto engine, EmbeddedEngine::create(loop, frontend.environment, options, kVersion));
     lathe::base::SystemRandom random;
     return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));

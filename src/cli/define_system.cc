@@ -46,6 +46,19 @@ void define_schema(CommandTree& tree) {
       ->excludes(json);
 }
 
+void define_daemon(CommandTree& tree) {
+  CLI::App* daemon = add_command(&tree.app(), "daemon", "Sessions that outlive a terminal: start, stop, status, logs");
+  daemon->require_subcommand(0, 1);
+  CLI::App* start = add_command(daemon, "start", "Start it; done when it takes clients");
+  start->add_flag("--foreground", tree.options_of<DaemonStartOptions>(start).foreground, "Be it, until it is stopped");
+  CLI::App* stop = add_command(daemon, "stop", "End it and what runs in it; everything is kept");
+  tree.options_of<DaemonStopOptions>(stop);
+  CLI::App* status = add_command(daemon, "status", "Whether it runs, and where; exit code 1 when it does not");
+  add_json(status, tree.options_of<DaemonStatusOptions>(status).json);
+  CLI::App* logs = add_command(daemon, "logs", "Print what it said");
+  tree.options_of<DaemonLogsOptions>(logs);
+}
+
 std::string check_level(const std::string& level) {
   const bool known = level == "full" || level == "namespaces" || level == "landlock" || level == "none";
   return known ? std::string() : "\"" + level + "\" is not one of full, namespaces, landlock, none";
@@ -130,6 +143,7 @@ void define_system_commands(CommandTree& tree) {
       add_command(&tree.app(), "proto", "Speak the protocol on stdin and stdout, one JSON frame per line");
   tree.options_of<ProtoOptions>(proto);
   define_sandbox(tree);
+  define_daemon(tree);
 
   CLI::App* doctor = add_command(&tree.app(), "doctor", "Check this installation and say how to mend it");
   auto& doctor_options = tree.options_of<DoctorOptions>(doctor);

@@ -65,7 +65,8 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
   if (!task_.output_last_message.empty() && end.code == kDone) CO_TRY_OK(write_last_message(end.last_message));
   if (end.code == kTimedOut) context_.note("the time is over (--timeout)");
   tell_how_to_answer(end);
-  // They belong to the session, which ends with this process.
+  // They belong to the session; that of an engine in this process ends with it.
+  if (engine->outlives_client()) co_return end.code;
   for (const auto& [job, command] : end.jobs) context_.note(fmt::format("ending background job {}: {}", job, command));
   co_return end.code;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/client/daemon_control.h"
 #include "lathe/client/sandbox.h"
 #include "lathe/client/transport.h"
 #include "lathe/config/config.h"
@@ -41,6 +42,8 @@ struct Frontend {
   std::function<base::Result<std::unique_ptr<client::Sandbox>>()> open_sandbox;
   /// Speaks frames on in_fd and out_fd, for `proto`; done when whoever is there has gone.
   std::function<runtime::Async<base::Result<ExitCode>>()> serve_stdio;
+  /// For `daemon`; not owned.
+  client::DaemonControl* daemon = nullptr;
   config::Environment environment;
   std::string version;
   int in_fd = 0;

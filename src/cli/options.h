@@ -237,6 +237,20 @@ struct SchemaOptions {
   SchemaFormat format = SchemaFormat::kJsonSchema;
   friend bool operator==(const SchemaOptions&, const SchemaOptions&) = default;
 };
+struct DaemonStartOptions {
+  bool foreground = false;
+  friend bool operator==(const DaemonStartOptions&, const DaemonStartOptions&) = default;
+};
+struct DaemonStopOptions {
+  friend bool operator==(const DaemonStopOptions&, const DaemonStopOptions&) = default;
+};
+struct DaemonStatusOptions {
+  bool json = false;
+  friend bool operator==(const DaemonStatusOptions&, const DaemonStatusOptions&) = default;
+};
+struct DaemonLogsOptions {
+  friend bool operator==(const DaemonLogsOptions&, const DaemonLogsOptions&) = default;
+};
 struct ProtoOptions {
   friend bool operator==(const ProtoOptions&, const ProtoOptions&) = default;
 };
@@ -283,6 +297,7 @@ using Options =
                  BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions,
                  ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
                  TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
-                 SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions>;
+                 SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions, DaemonStartOptions,
+                 DaemonStopOptions, DaemonStatusOptions, DaemonLogsOptions>;
 
 }  // namespace lathe::cli

@@ -41,6 +41,10 @@ CommandResult execute(Context* context, client::Transport* engine, TrustOptions 
 CommandResult execute(Context* context, client::Transport* engine, UsageOptions options);
 CommandResult execute(Context* context, client::Transport* engine, IndexRebuildOptions options);
 CommandResult execute(Context* context, SchemaOptions options);
+CommandResult execute(Context* context, DaemonStartOptions options);
+CommandResult execute(Context* context, DaemonStopOptions options);
+CommandResult execute(Context* context, DaemonStatusOptions options);
+CommandResult execute(Context* context, DaemonLogsOptions options);
 CommandResult execute(Context* context, ProtoOptions options);
 CommandResult execute(Context* context, SandboxRunOptions options);
 CommandResult execute(Context* context, SandboxTestOptions options);
