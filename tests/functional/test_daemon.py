@@ -1,0 +1,95 @@
+"""`lathe daemon`: its life, its socket, and front ends that work through it."""
+import os
+import signal
+import socket
+import stat
+
+import pytest
+
+from frames import ANSWERS, Frames, configure, play, types, user_input
+from support import says, wait_until
+
+
+@pytest.fixture
+def daemon(lathe):
+    """daemon() -> its status; whatever runs at the end is stopped."""
+    lathe.variables["CI"] = None
+
+    def start():
+        lathe.ok("daemon", "start")
+        return lathe.ok("daemon", "status", "--json").document
+
+    yield start
+    lathe.ok("daemon", "stop")
+    assert "Sanitizer" not in (lathe.home / "state/daemon.log").read_text()
+
+
+def connect(status):
+    connection = socket.socket(socket.AF_UNIX)
+    folder = os.open(os.path.dirname(status["socket"]), os.O_PATH)  # the whole path may be too long
+    connection.connect(f"/proc/self/fd/{folder}/{os.path.basename(status['socket'])}")
+    os.close(folder)
+    return Frames.of_socket(connection)
+
+
+def test_it_starts_once_detached_and_private_and_stops(lathe, daemon):
+    assert lathe.fails(1, "daemon", "status", "--json").document == {"running": False}
+    status = daemon()
+    assert daemon()["pid"] == status["pid"], "there is one"
+    assert stat.S_IMODE(os.stat(status["socket"]).st_mode) == 0o600
+    assert os.getsid(status["pid"]) == status["pid"]
+    assert os.readlink(f"/proc/{status['pid']}/fd/0") == "/dev/null"
+    assert str(status["pid"]) in lathe.ok("daemon", "logs").out
+    refused = lathe.fails(1, "daemon", "start", "--foreground")
+    assert str(status["pid"]) in refused.err
+    lathe.ok("daemon", "stop")
+    assert not os.path.exists(status["socket"])
+    assert lathe.fails(1, "daemon", "status", "--json").document == {"running": False}
+
+
+def test_what_a_killed_one_left_is_taken_over(lathe, daemon):
+    first = daemon()
+    os.kill(first["pid"], signal.SIGKILL)
+    wait_until(lambda: lathe.run("daemon", "status").code == 1, "the end of the daemon")
+    assert os.path.exists(first["socket"])
+    assert daemon()["pid"] != first["pid"]
+
+
+@pytest.mark.parametrize("flow", ANSWERS)
+def test_a_flow_of_the_protocol(lathe, start_server, repository, daemon, flow):
+    lathe.use(start_server(*ANSWERS[flow]))
+    frames = connect(daemon())
+    play(frames, flow, repository)
+    frames.close_writing()
+    assert frames.rest() == []
+
+
+def test_front_ends_work_through_it_as_without(lathe, start_server, daemon):
+    lathe.use(start_server(says("One."), says("Two.")))
+    daemon()
+    through = lathe.ok("exec", "--json", "first")
+    assert through.of_type("task_complete")[0]["last_agent_message"] == "One."
+    for words in (["session", "list"], ["approvals", "list"], ["session", "list", "--json"]):
+        assert lathe.ok(*words).out == lathe.ok(*words, "--embedded").out
+    assert lathe.ok("exec", "--last", "second").out == "Two.\n"
+
+
+def test_sigterm_tells_everyone_and_keeps_everything(lathe, start_server, repository, daemon):
+    server = start_server(says("Half a sen", {"gate": "never"}, "tence."))
+    lathe.use(server)
+    status = daemon()
+    frames = connect(status)
+    session = frames.ask("1", configure(repository))["ack"]["session"]
+    frames.ask("2", user_input("talk"))
+    server.wait_at_gate("never")
+    frames.until("agent_message_delta")
+    os.kill(status["pid"], signal.SIGTERM)
+    told = frames.rest()
+    assert types(told)[-3:] == ["turn_aborted", "error", "shutdown_complete"]
+    wait_until(lambda: lathe.run("daemon", "status").code == 1, "the end of the daemon")
+    assert '"status":"incomplete"' in lathe.ok("session", "export", session).out
+
+
+def test_it_ends_when_nobody_needs_it(lathe, daemon):
+    lathe.ok("daemon", "start", env={"LATHE_DAEMON_IDLE_EXIT": "200ms"})
+    wait_until(lambda: lathe.run("daemon", "status").code == 1, "the end of the daemon")
