@@ -22,7 +22,8 @@ struct JsonLimits {
 /// Compact text; bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string dump_json(const Json& value);
 [[nodiscard]] std::string dump_json_pretty(const Json& value);
-/// Compact JSON text over lines, as dump_json_pretty() lays it out; no tree is built. What is no JSON comes out as it may.
+/// Compact JSON text over lines, as dump_json_pretty() lays it out; no tree is built.
+/// What is no JSON comes out as is.
 [[nodiscard]] std::string indent_json(std::string_view compact);
 /// Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
