@@ -11,7 +11,8 @@ from cases.sessions import HUNG, KILLED, Command, Job, Naive, NextSession, Perso
 from support import Lathe, Terminal, calls, says, shell, tool
 
 # Longer than any attack takes, on a busy machine.
-PATIENCE = 100
+# A machine that is busy with thousands of processes needs its time.
+PATIENCE = 240
 CONFIG = """durability: process
 default-backend: mock
 default-model: mock

@@ -7,7 +7,6 @@
 namespace lathe::cli {
 
 using base::Json;
-using base::Result;
 using client::DaemonInfo;
 
 CommandResult execute(Context* context, DaemonStartOptions options) {
