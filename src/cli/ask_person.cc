@@ -212,7 +212,6 @@ std::optional<p::Decision> decision_of_key(char key) {
   switch (key) {
     case 'y':
     case 'Y':
-    case 'o':
       return p::Decision::kApproved;
     case 's':
     case 'S':
@@ -222,7 +221,6 @@ std::optional<p::Decision> decision_of_key(char key) {
       return p::Decision::kApprovedAlways;
     case 'n':
     case 'N':
-    case 'd':
       return p::Decision::kDenied;
     case 'q':
     case 'Q':
@@ -307,7 +305,9 @@ Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open ope
   std::vector<std::string> whole;
   std::size_t shown = 0;
   while (true) {
-    CO_TRY(const std::string keys, co_await read_keys(fd, cancel));
+    CO_TRY(std::string keys, co_await read_keys(fd, cancel));
+    // A key may come with Enter.
+    while (keys.size() > 1 && (keys.back() == '\r' || keys.back() == '\n')) keys.pop_back();
     if (keys[0] == '\x04') co_return std::optional(approval_op(open.question, p::Decision::kDenied, ""));
     if (keys == "e" || keys == "E") {
       CO_TRY_OK(runtime::write_all(fd, "e\n", "terminal"));
@@ -323,7 +323,12 @@ Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open ope
       continue;
     }
     const auto decision = keys.size() == 1 ? decision_of_key(keys[0]) : std::nullopt;
-    if (!decision || (*decision == p::Decision::kApprovedAlways && !always)) continue;
+    if (!decision || (*decision == p::Decision::kApprovedAlways && !always)) {
+      // The rest of a word that was meant for something else must not answer either.
+      (void)::tcflush(fd, TCIFLUSH);
+      CO_TRY_OK(runtime::write_all(fd, "\nOne of these keys:\n" + keys_of(text), "terminal"));
+      continue;
+    }
     CO_TRY_OK(runtime::write_all(fd, keys + "\n", "terminal"));
     co_return std::optional(approval_op(open.question, *decision, ""));
   }

@@ -25,7 +25,7 @@ namespace lathe::cli {
 [[nodiscard]] std::optional<std::int64_t> expiry_of(const protocol::EventMsg& msg);
 /// One line for a list of open questions.
 [[nodiscard]] std::string question_label(const protocol::EventMsg& msg);
-/// y or o: once, s: for the session, a: always, n or d: denied, q: denied, and the Task ends.
+/// y: once, s: for the session, a: always, n: denied, q: denied, and the Task ends.
 [[nodiscard]] std::optional<protocol::Decision> decision_of_key(char key);
 /// The op that answers an approval question.
 [[nodiscard]] protocol::Op approval_op(const protocol::EventMsg& msg, protocol::Decision decision, std::string note);

@@ -155,8 +155,8 @@ std::vector<std::string> in_our_words(std::vector<std::string> args) {
 }  // namespace
 
 Result<Options> parse(std::vector<std::string> args, const std::string& version) {
-  if (args.size() == 1 && !args[0].starts_with('-') && args[0].find_first_of(" \t\n") != std::string::npos) {
-    args.insert(args.begin(), {"exec", "--"});
+  if (!args.empty() && !args[0].starts_with('-') && args[0].find_first_of(" \t\n") != std::string::npos) {
+    args.insert(args.begin(), "exec");
   }
   args = in_our_words(std::move(args));
   CommandTree tree(version);
@@ -169,7 +169,8 @@ Result<Options> parse(std::vector<std::string> args, const std::string& version)
     CLI::App* command = command_met(&tree.app());
     const std::vector<std::string> extra = tree.app().remaining(/*recurse=*/true);
     if (!extra.empty() && !command_names(command).empty()) return unexpected(command, extra.front());
-    return Options(PrintOptions{command->help()});
+    const std::string before = command->get_parent() == nullptr ? "" : full_name(command->get_parent());
+    return Options(PrintOptions{command->help(before)});
   } catch (const CLI::CallForVersion& version_asked) {
     return Options(PrintOptions{std::string(version_asked.what()) + "\n"});
   } catch (const CLI::ParseError& error) {

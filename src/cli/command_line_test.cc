@@ -103,6 +103,9 @@ TEST(CommandLine, DashIsAPromptWordAndDoubleDashEndsOptions) {
 
 TEST(CommandLine, APromptWithASpaceNeedsNoCommand) {
   EXPECT_EQ(options_of<ExecOptions>({"why does it fail?"}).prompt, std::vector<std::string>{"why does it fail?"});
+  const auto limited = options_of<ExecOptions>({"why does it fail?", "--max-turns", "3"});
+  EXPECT_EQ(limited.prompt, std::vector<std::string>{"why does it fail?"});
+  EXPECT_EQ(limited.task.budget.turns, 3);
 }
 
 TEST(CommandLine, AMistypedCommandIsNeverAPrompt) {
@@ -128,6 +131,14 @@ TEST(CommandLine, ErrorsNameTheArgument) {
   EXPECT_THAT(error_of({"exec", "--last", "--resume", "x", "hi"}), testing::HasSubstr("excludes"));
   EXPECT_EQ(error_of({"session"}),
             "session: a command is missing (one of: list, show, resume, fork, rollback, search, export, archive, rm)");
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"session", "list", "--limit"},
+                                             {"session", "rollback", "x", "--tasks"},
+                                             {"session", "search", "w", "--limit"}}) {
+    std::vector<std::string> wrong = words;
+    wrong.emplace_back("-1");
+    EXPECT_THAT(error_of(wrong), testing::HasSubstr("\"-1\" is not a whole number from"));
+  }
   EXPECT_THAT(error_of({"usage", "--by", "moon"}), testing::HasSubstr("\"moon\" is not one of"));
   EXPECT_THAT(error_of({"doctor", "now"}), testing::StartsWith("doctor: nothing takes \"now\""));
 }
@@ -201,6 +212,14 @@ TEST(CommandLine, ApprovalAnswers) {
             (std::vector<std::string>{"a", "b"}));
   EXPECT_THAT(error_of({"approvals", "answer", "q1"}), testing::HasSubstr("no answer was given"));
   EXPECT_THAT(error_of({"approvals", "answer", "q1", "--deny", "--answer", "x"}), testing::HasSubstr("give one"));
+  EXPECT_EQ(options_of<ApprovalAnswerOptions>({"approvals", "answer", "q1", "--always", "--approve"}).decision,
+            Decision::kApprovedAlways);
+  for (const char* no : {"--deny", "--abort"}) {
+    for (const char* other : {"--approve", "--session", "--always"}) {
+      EXPECT_THAT(error_of({"approvals", "answer", "q1", other, no}), testing::HasSubstr("yes and no")) << other;
+    }
+  }
+  EXPECT_THAT(error_of({"approvals", "answer", "q1", "--deny", "--abort"}), testing::HasSubstr("--abort"));
 }
 
 TEST(CommandLine, OtherCommands) {
@@ -224,7 +243,9 @@ TEST(CommandLine, OtherCommands) {
 TEST(CommandLine, HelpVersionAndWhatIsMadeFromTheTree) {
   EXPECT_EQ(options_of<PrintOptions>({"--version"}).text, "lathe 1.2.3\n");
   EXPECT_THAT(options_of<PrintOptions>({}).text, testing::HasSubstr("exec"));
-  EXPECT_THAT(options_of<PrintOptions>({"session", "fork", "--help"}).text, testing::HasSubstr("--at"));
+  EXPECT_THAT(options_of<PrintOptions>({"session", "fork", "--help"}).text,
+              testing::AllOf(testing::HasSubstr("--at"), testing::HasSubstr("lathe session fork [OPTIONS]")));
+  EXPECT_THAT(options_of<PrintOptions>({"backend", "add", "--help"}).text, testing::HasSubstr("compatible"));
   const std::string bash = options_of<PrintOptions>({"completions", "bash"}).text;
   EXPECT_THAT(bash, testing::HasSubstr("complete -o default -F _lathe lathe"));
   EXPECT_THAT(bash, testing::HasSubstr("--approval-policy"));

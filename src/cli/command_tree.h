@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,6 +62,9 @@ void add_json(CLI::App* command, bool& json);
 /// --approval-policy and its short form --approval.
 void add_approval_policy(CLI::App* command, std::optional<protocol::ApprovalPolicy>& into);
 void add_sandbox_mode(CLI::App* command, std::optional<protocol::SandboxMode>& into);
+
+/// Refuses what is no whole number, or one below `least`, and says so.
+CLI::Validator whole_number_from(std::int64_t least);
 
 /// What help, completions and man pages need to know about one command.
 struct CommandDoc {

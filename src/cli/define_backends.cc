@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 
+#include "lathe/base/strings.h"
 #include "lathe/cli/command_tree.h"
+#include "lathe/config/backend_types.h"
 
 namespace lathe::cli {
 
@@ -10,9 +12,7 @@ void define_add(CommandTree& tree, CLI::App* backend) {
   CLI::App* command = add_command(backend, "add", "Configure a backend");
   auto& options = tree.options_of<BackendAddOptions>(command);
   command->add_option("name", options.backend.name, "Name for it")->required()->type_name("NAME");
-  command
-      ->add_option("--type", options.backend.type,
-                   "openai, openai-chat, anthropic, ollama, vllm, llamacpp, openrouter, mistral, litellm")
+  command->add_option("--type", options.backend.type, base::join(config::backend_type_names(), ", "))
       ->required()
       ->type_name("TYPE");
   command->add_option("--url", options.backend.url, "Base URL (default: the type's)")->type_name("URL");

@@ -14,7 +14,7 @@ void define_list(CommandTree& tree, CLI::App* session) {
   command->add_option("--limit", options.limit, "At most this many; 0: all")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number_from(0));
   command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
   add_json(command, options.json);
   add_embedded(command, options.embedded);
@@ -45,7 +45,7 @@ void define_rollback(CommandTree& tree, CLI::App* session) {
   to->type_name("RESPONSE_ID");
   command->add_option("--tasks", options.tasks, "How many tasks are taken back")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number_from(1))
       ->excludes(to);
   command->add_flag("--restore-files", options.restore_files, "Bring files back too, as undo does");
   add_embedded(command, options.embedded);
@@ -60,7 +60,7 @@ void define_search(CommandTree& tree, CLI::App* session) {
   command->add_option("--limit", options.limit, "At most this many")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number_from(1));
   add_json(command, options.json);
   add_embedded(command, options.embedded);
 }

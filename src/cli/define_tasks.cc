@@ -43,12 +43,12 @@ void add_choice(CLI::App* command, const std::string& name, std::vector<std::pai
              });
 }
 
-base::Result<std::int64_t> parse_count(const std::string& text) {
+base::Result<std::int64_t> parse_count(const std::string& text, std::int64_t least = 0) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0) {
+  if (error != std::errc() || end != text.data() + text.size() || value < least) {
     return base::Error{.code = base::codes::kInvalid,
-                       .message = fmt::format("\"{}\" is not a whole number from 0 on", text)};
+                       .message = fmt::format("\"{}\" is not a whole number from {} on", text, least)};
   }
   return value;
 }
@@ -206,15 +206,23 @@ void define_approval_answer(CommandTree& tree, CLI::App* approvals) {
   command->add_option("id", answer.id, "The question's id")->required()->type_name("ID");
   using protocol::Decision;
   auto* decision = command->add_option_group("decision");
-  decision->add_flag_callback("--approve", [&answer] { answer.decision = Decision::kApproved; }, "Yes, this once");
-  decision->add_flag_callback(
-      "--session", [&answer] { answer.decision = Decision::kApprovedForSession; },
-      "Yes, and the same again in this session");
-  decision->add_flag_callback(
-      "--always", [&answer] { answer.decision = Decision::kApprovedAlways; },
-      "Yes, and write the smallest rule for it to your own rules");
-  decision->add_flag_callback("--deny", [&answer] { answer.decision = Decision::kDenied; }, "No; the task goes on");
-  decision->add_flag_callback("--abort", [&answer] { answer.decision = Decision::kAbort; }, "No; the task ends");
+  // They are read in this order, so that the widest yes counts.
+  const auto add_decision = [&](const std::string& name, Decision value, const std::string& doc) {
+    decision->add_flag_callback(
+        name,
+        [&answer, name, value] {
+          if (answer.decision && (value == Decision::kDenied || value == Decision::kAbort)) {
+            throw CLI::ValidationError(name, "an answer is not yes and no, or two kinds of no");
+          }
+          answer.decision = value;
+        },
+        doc);
+  };
+  add_decision("--approve", Decision::kApproved, "Yes, this once");
+  add_decision("--session", Decision::kApprovedForSession, "Yes, and the same again in this session");
+  add_decision("--always", Decision::kApprovedAlways, "Yes, and write the smallest rule for it to your own rules");
+  add_decision("--deny", Decision::kDenied, "No; the task goes on");
+  add_decision("--abort", Decision::kAbort, "No; the task ends");
   decision->add_option("--answer", answer.answers, "Answer to a question of the model (once for each)")
       ->type_name("TEXT")
       ->allow_extra_args(false);
@@ -227,6 +235,15 @@ void define_approval_answer(CommandTree& tree, CLI::App* approvals) {
 }
 
 }  // namespace
+
+CLI::Validator whole_number_from(std::int64_t least) {
+  return CLI::Validator(
+      [least](std::string& text) {
+        const auto read = parse_count(text, least);
+        return read.ok() ? std::string() : read.error().text();
+      },
+      "");
+}
 
 void add_approval_policy(CLI::App* command, std::optional<protocol::ApprovalPolicy>& into) {
   using protocol::ApprovalPolicy;

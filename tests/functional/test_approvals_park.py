@@ -111,6 +111,22 @@ def test_a_person_is_asked_on_the_terminal(lathe, start_server, repository, key,
     assert effects(repository) == expected
 
 
+def test_other_keys_answer_nothing_and_the_right_ones_are_told(lathe, start_server, repository):
+    lathe.use(start_server(QUESTION, says("Finished.")))
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    terminal = Terminal(lathe, "exec", "run it")
+    terminal.expect("[y] once")
+    for typed in ("foo", "o", "d", "\r"):
+        terminal.type(typed)
+        terminal.expect("One of these keys:")
+        terminal.expect("[y] once")
+    assert effects(repository) == ""
+    terminal.type("y\r")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert effects(repository) == "ran\n"
+
+
 def test_for_the_session_asks_the_same_thing_once(lathe, start_server, repository):
     lathe.use(start_server(QUESTION, QUESTION, says("Finished.")))
     lathe.ok("config", "set", "approval-policy", "untrusted")

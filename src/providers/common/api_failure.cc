@@ -106,6 +106,8 @@ bool says_quota_spent(const ApiError& error, std::string_view text) {
 bool says_no_model(const ApiError& error, std::string_view text) {
   if (contains_any(error.code + " " + error.type, {"model_not_found", "invalid_model", "model_not_available"}))
     return true;
+  // Anthropic names only the model.
+  if (error.type == "not_found_error" && text.starts_with("model:")) return true;
   return text.find("model") != std::string_view::npos &&
          contains_any(
              text, {"does not exist", "not found", "not_found", "invalid model", "not a valid model", "unknown model",
