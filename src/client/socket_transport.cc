@@ -17,6 +17,7 @@ using runtime::Deadline;
 namespace {
 
 constexpr std::size_t kReadBytes = 64U << 10;
+constexpr std::size_t kManyEvents = 4'096;
 
 Error gone(std::string_view why) {
   return {.code = base::codes::kUnavailable,
@@ -37,7 +38,7 @@ Result<Value> expect(Result<ServerFrame> answer, Value T::* value) {
 }  // namespace
 
 SocketTransport::SocketTransport(runtime::Loop& loop, std::unique_ptr<runtime::ByteStream> stream)
-    : loop_(loop), stream_(std::move(stream)), more_to_write_(loop), more_events_(loop), scope_(loop) {}
+    : loop_(loop), stream_(std::move(stream)), more_to_write_(loop), more_events_(loop), room_(loop), scope_(loop) {}
 
 Result<std::unique_ptr<SocketTransport>> SocketTransport::create(runtime::Loop& loop, base::UniqueFd socket,
                                                                  protocol::Hello hello) {
@@ -75,6 +76,7 @@ Async<Result<ServerFrame>> SocketTransport::ask(std::string id, protocol::Client
   to_write_ += protocol::encode(frame);
   to_write_ += '\n';
   more_to_write_.notify();
+  room_.notify();
   CO_TRY(Result<ServerFrame> got, co_await answer->wait(CancelToken(), Deadline::never()));
   co_return got;
 }
@@ -84,6 +86,7 @@ Async<Result<std::vector<Delivery>>> SocketTransport::events(CancelToken cancel,
     if (ended_) co_return *ended_;
     CO_TRY_OK(co_await more_events_.wait(cancel, deadline));
   }
+  room_.notify();
   co_return std::exchange(events_, {});
 }
 
@@ -107,7 +110,7 @@ Async<void> SocketTransport::read_all() {
   net::NdjsonParser lines;
   std::string buffer(kReadBytes, '\0');
   const net::OnLine on_line = [this](std::string_view line) { take(line); };
-  while (true) {
+  while ((co_await wait_for_room()).ok()) {
     const auto got = co_await stream_->read(buffer, scope_.token(), Deadline::never());
     if (!got.ok() || *got == 0) {
       end(gone(got.ok() ? "it was stopped" : got.error().message));
@@ -120,12 +123,20 @@ Async<void> SocketTransport::read_all() {
   }
 }
 
+Async<Result<void>> SocketTransport::wait_for_room() {
+  while (events_.size() >= kManyEvents && waiting_.empty()) {
+    CO_TRY_OK(co_await room_.wait(scope_.token(), Deadline::never()));
+  }
+  co_return Result<void>();
+}
+
 void SocketTransport::take(std::string_view line) {
   auto frame = protocol::decode_server_frame(line);
   if (!frame.ok()) {
     // An event that a newer daemon has and this program does not know is not for it; an answer is for whoever waits.
     const auto json = base::parse_json(line);
-    if (!json.ok() || json->contains("msg")) return;
+    if (!json.ok()) return end(gone("it sent a line that is no JSON"));
+    if (json->contains("msg")) return;
     if (const auto waits = waiting_.extract(base::json_string(*json, "id"))) waits.mapped()->set(frame.error());
     return;
   }

@@ -18,6 +18,9 @@ namespace lathe::client {
 /// A connection to an engine in another process: frames over a socket. When the other side ends the connection, every
 /// request that waits gets `unavailable`, and so does each later one; events that came before are still given.
 ///
+/// While events that nobody takes are many and no request waits for an answer behind them, nothing more is read, so
+/// that the engine merges what comes next, as for any slow reader.
+///
 /// Loop thread. Ended with close() before it goes. Tasks that were started go on without it.
 class SocketTransport final : public Transport {
  public:
@@ -44,6 +47,8 @@ class SocketTransport final : public Transport {
   runtime::Async<void> write_all();
   runtime::Async<void> read_all();
   void take(std::string_view line);
+  /// Done when there is a reason to read on.
+  runtime::Async<base::Result<void>> wait_for_room();
   /// Nothing more comes.
   void end(base::Error why);
 
@@ -55,6 +60,7 @@ class SocketTransport final : public Transport {
   runtime::Signal more_to_write_;
   std::vector<Delivery> events_;
   runtime::Signal more_events_;
+  runtime::Signal room_;
   /// Set once nothing more comes.
   std::optional<base::Error> ended_;
   runtime::Scope scope_;

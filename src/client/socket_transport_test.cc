@@ -106,5 +106,34 @@ TEST_F(SocketTransportTest, WhenTheDaemonEndsEveryoneIsToldAfterTheLastEvent) {
             base::codes::kUnavailable);
 }
 
+TEST_F(SocketTransportTest, EventsThatNobodyTakesStopTheReadingUntilSomeoneWaits) {
+  (void)heard();
+  say(R"({"id":"1","reply":{"type":"hello","version":"9","features":[],"news":1}})");
+  const std::string line =
+      R"({"session":"s","id":"1","ts":5,"msg":{"type":"agent_message_delta","item":"i","offset":0,"text":")" +
+      std::string(1'000, 'x') + "\"}}\n";
+  std::size_t sent = 0;
+  // More than the socket and the transport take.
+  for (int idle = 0; idle < 200 && sent < 100 * line.size() * 1'000;) {
+    const ssize_t took = ::send(theirs_.get(), line.data() + sent % line.size(), line.size() - sent % line.size(),
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    sent += took > 0 ? static_cast<std::size_t>(took) : 0;
+    idle = took > 0 ? 0 : idle + 1;
+    if (took <= 0) loop_.block_on(loop_.yield());
+  }
+  EXPECT_LT(sent, 10'000 * line.size());
+  const auto events = loop_.block_on(transport_->events(CancelToken(), Deadline::never()));
+  ASSERT_TRUE(events.ok());
+  EXPECT_GE(events->size(), 4'096U);
+  EXPECT_TRUE(loop_.block_on(transport_->events(CancelToken(), Deadline::never())).ok()) << "it reads on";
+}
+
+TEST_F(SocketTransportTest, ALineThatIsNoJsonEndsIt) {
+  say("what?");
+  const auto failed = loop_.block_on(transport_->call(protocol::SessionGet{.session = "s"}));
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, base::codes::kUnavailable);
+}
+
 }  // namespace
 }  // namespace lathe::client
