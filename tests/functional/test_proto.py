@@ -11,6 +11,17 @@ from support import PATIENCE, calls, says, shell
 MAX_LINE_BYTES = 32 << 20
 
 
+def talking(lathe, start_server, repository, proto):
+    """A client in the middle of an answer that never goes on: the process and its frames."""
+    server = start_server(says("Half a sen", {"gate": "never"}, "tence."))
+    lathe.use(server)
+    process, frames = proto()
+    frames.ask("1", configure(repository))
+    frames.ask("2", user_input("talk"))
+    server.wait_at_gate("never")
+    return process, frames
+
+
 @pytest.fixture
 def proto(lathe):
     """proto() -> (the process, its frames)"""
@@ -91,12 +102,7 @@ def test_a_line_of_the_full_length_is_taken(lathe, start_server, repository, pro
 
 @pytest.mark.parametrize("number,code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"])
 def test_a_signal_ends_the_task_and_tells_the_client(lathe, start_server, repository, proto, number, code):
-    server = start_server(says("Half a sen", {"gate": "never"}, "tence."))
-    lathe.use(server)
-    process, frames = proto()
-    frames.ask("1", configure(repository))
-    frames.ask("2", user_input("talk"))
-    server.wait_at_gate("never")
+    process, frames = talking(lathe, start_server, repository, proto)
     frames.until("agent_message_delta")
     process.send_signal(number)
     told = frames.rest()
@@ -107,12 +113,7 @@ def test_a_signal_ends_the_task_and_tells_the_client(lathe, start_server, reposi
 
 
 def test_a_client_that_is_gone_ends_it(lathe, start_server, repository, proto):
-    server = start_server(says("Half a sen", {"gate": "never"}, "tence."))
-    lathe.use(server)
-    process, frames = proto()
-    frames.ask("1", configure(repository))
-    frames.ask("2", user_input("talk"))
-    server.wait_at_gate("never")
+    process, _ = talking(lathe, start_server, repository, proto)
     process.stdout.close()
     process.stdin.close()
     assert process.wait(timeout=PATIENCE) == 0
