@@ -12,7 +12,7 @@
 //     hello VERSION LINGER_MS      how long commands go on when the client is gone and no other comes
 //     run ID NAME TIMEOUT_MS UMASK INPUT OUTPUT COLUMNS ROWS PROCESSES MEMORY FREE OUTPUT_BYTES
 //                                  with the spec, the spool, for INPUT file what is to be standard input, and up to
-//                                  kMaxGroups files to which the command's process writes "0" (cgroup.procs).
+//                                  kMaxGroups files to which the command's process writes "0" (cgroup.procs, tasks).
 //                                  INPUT: file, pipe, terminal. OUTPUT: hold (two streams; the command waits when the
 //                                  client falls behind), keep (one stream; head and newest part are kept).
 //                                  FREE: bytes that must stay free in the working folder's file system.

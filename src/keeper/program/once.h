@@ -8,7 +8,7 @@ struct OnceOptions {
   unsigned short port = 0;
   /// Must stay free on the disks that the command writes to; 0: no limit.
   unsigned long long free_bytes = 0;
-  /// So many of the kernel's groups the command is put in, each by a file (cgroup.procs) from descriptor 5 on.
+  /// So many of the kernel's groups the command is put in, each by a file (cgroup.procs or tasks) from descriptor 5 on.
   unsigned groups = 0;
   const char* cwd = nullptr;
 };
