@@ -46,7 +46,37 @@ Daemon::Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime
 
 Result<std::unique_ptr<Daemon>> Daemon::create(DaemonParts parts, DaemonOptions options) {
   TRY(auto listener, runtime::UnixListener::create(parts.loop, options.socket));
-  return std::unique_ptr<Daemon>(new Daemon(std::move(parts), std::move(options), std::move(listener)));
+  const std::optional<runtime::TcpAddress> address = options.listen;
+  runtime::Loop& loop = parts.loop;
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(parts), std::move(options), std::move(listener)));
+  if (address) {
+    TRY(auto tcp, runtime::TcpListener::create(loop, *address));
+    daemon->tcp_ = std::make_unique<TcpEntrance>(daemon->tcp_parts(), std::move(tcp));
+  }
+  return daemon;
+}
+
+std::optional<runtime::TcpAddress> Daemon::tcp_address() const {
+  return tcp_ ? std::optional(tcp_->address()) : std::nullopt;
+}
+
+TcpEntrance::Parts Daemon::tcp_parts() {
+  gateways::sqeq::SqeqOptions by_hello;
+  by_hello.admit = [this](const protocol::Hello& hello) { return parts_.judge(hello.token); };
+  return {.http = {.loop = parts_.loop,
+                   .connect = parts_.connect,
+                   .judge = parts_.judge,
+                   .serve_frames =
+                       [this](std::unique_ptr<runtime::ByteStream> stream, protocol::Scopes scopes) {
+                         return serve_frames(std::move(stream), {.scopes = scopes});
+                       },
+                   .version = parts_.version},
+          .serve_lines =
+              [this, by_hello](std::unique_ptr<runtime::ByteStream> stream) {
+                return serve_frames(std::move(stream), by_hello);
+              },
+          .has_room = [this] { return has_room(); },
+          .log = parts_.log};
 }
 
 void Daemon::stop(std::string why) {
@@ -56,6 +86,7 @@ void Daemon::stop(std::string why) {
 
 Async<Daemon::End> Daemon::run() {
   watching_.spawn(accept_all());
+  if (tcp_) watching_.spawn(tcp_->accept_all(watching_.token()));
   watching_.spawn(end_when_idle());
   (void)co_await stopped_.wait(runtime::CancelToken(), Deadline::never());
   parts_.log("stopping: " + why_);
@@ -63,6 +94,7 @@ Async<Daemon::End> Daemon::run() {
   listener_.reset();
   co_await parts_.shut_down();
   const End end = co_await end_clients();
+  if (tcp_) co_await tcp_->stop();
   parts_.log("stopped");
   co_return end;
 }
@@ -102,7 +134,11 @@ Result<void> Daemon::admit(int socket) const {
     return Error{.code = base::codes::kPermission,
                  .message = fmt::format("this daemon is user {}'s, not user {}'s", ::geteuid(), peer.uid)};
   }
-  if (clients_.size() < options_.max_clients) return {};
+  return has_room();
+}
+
+Result<void> Daemon::has_room() const {
+  if (clients_.size() + (tcp_ ? tcp_->clients() : 0) < options_.max_clients) return {};
   return Error{.code = base::codes::kLimit,
                .message = fmt::format("{} clients are connected already", options_.max_clients),
                .hint = "end some, or work without the daemon: --embedded",
@@ -115,8 +151,12 @@ Async<void> Daemon::serve(base::UniqueFd socket) {
     parts_.log("lost a client: " + stream.error().text());
     co_return;
   }
+  co_await serve_frames(*std::move(stream), {});
+}
+
+Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options) {
   SqeqConnection client(parts_.loop, parts_.parsing, parts_.connect(base::short_id("client", parts_.random)),
-                        *std::move(stream));
+                        std::move(stream), std::move(options));
   clients_.insert(&client);
   co_await client.serve();
   clients_.erase(&client);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "lathe/base/ids.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/daemon/tcp_entrance.h"
 #include "lathe/engine/connection.h"
 #include "lathe/gateways/sqeq/sqeq_connection.h"
 #include "lathe/runtime/async.h"
@@ -30,7 +32,8 @@
 //                                            3. each client gets the events that tell of it and the answers to what it
 //                                               asked, then its connection ends; one that does not read is cut off
 //
-// A client is let in when the kernel says that it is the same user's. It gets the frames of gateways/sqeq.
+// A client of the socket is let in when the kernel says that it is the same user's. It gets the frames of
+// gateways/sqeq. Over TCP, where that is asked for, clients come in with a token (tcp_entrance.h).
 
 namespace lathe::daemon {
 
@@ -47,6 +50,9 @@ struct DaemonParts {
   std::function<runtime::Async<void>()> shut_down;
   std::function<void(std::string_view)> log;
   base::Random& random;
+  /// What the holder of a token may ask.
+  std::function<base::Result<protocol::Scopes>(std::string_view token)> judge;
+  std::string version;
 };
 
 struct DaemonOptions {
@@ -56,6 +62,8 @@ struct DaemonOptions {
   std::chrono::milliseconds idle_exit{1'800'000};
   /// Further ones are told so and cut off.
   std::size_t max_clients = 400;
+  /// Also takes clients with a token there.
+  std::optional<runtime::TcpAddress> listen = std::nullopt;
 };
 
 /// Loop thread. The lock of the data root is held by whoever made it.
@@ -76,12 +84,18 @@ class Daemon final {
   /// kClientsLeft the process is left without destroying anything.
   runtime::Async<End> run();
   void stop(std::string why);
+  /// Where it takes clients over TCP, with the port that was found; nothing where it does not.
+  [[nodiscard]] std::optional<runtime::TcpAddress> tcp_address() const;
 
  private:
   Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime::UnixListener> listener);
 
   runtime::Async<void> accept_all();
   runtime::Async<void> serve(base::UniqueFd socket);
+  /// Serves a client of frames to its end.
+  runtime::Async<void> serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options);
+  [[nodiscard]] TcpEntrance::Parts tcp_parts();
+  [[nodiscard]] base::Result<void> has_room() const;
   /// Whether the client may come in.
   [[nodiscard]] base::Result<void> admit(int socket) const;
   runtime::Async<void> end_when_idle();
@@ -90,6 +104,7 @@ class Daemon final {
   DaemonParts parts_;
   const DaemonOptions options_;
   std::unique_ptr<runtime::UnixListener> listener_;
+  std::unique_ptr<TcpEntrance> tcp_;
   std::set<gateways::sqeq::SqeqConnection*> clients_;  // each lives in its serve()
   std::string why_;
   runtime::Signal stopped_;

@@ -26,24 +26,32 @@ bool ready(int fd, short events) {
 
 bool must_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
-}  // namespace
+class DescriptorStream final : public ByteStream {
+ public:
+  DescriptorStream(Loop& loop, int in, int out, std::size_t most_at_once)
+      : in_(in), out_(out), most_at_once_(most_at_once), in_watch_(loop, in), out_watch_(loop, out) {}
+  void own(UniqueFd in, UniqueFd out) {
+    owned_in_ = std::move(in);
+    owned_out_ = std::move(out);
+  }
 
-Result<std::unique_ptr<ByteStream>> ByteStream::of_socket(Loop& loop, UniqueFd socket) {
-  TRY_OK(set_nonblocking(socket.get()));
-  UniqueFd out(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 3));
-  if (!out) return base::errno_error(errno, "copy a socket's descriptor");
-  std::unique_ptr<ByteStream> stream(
-      new ByteStream(loop, socket.get(), out.get(), std::numeric_limits<std::size_t>::max()));
-  stream->owned_in_ = std::move(socket);
-  stream->owned_out_ = std::move(out);
-  return stream;
-}
+  Async<Result<std::size_t>> read(std::span<char> into, CancelToken cancel, Deadline deadline) override;
+  Async<Result<void>> write(std::string_view bytes, CancelToken cancel, Deadline deadline) override;
+  void end_writing() override;
+  [[nodiscard]] bool peer_gone() const override;
 
-std::unique_ptr<ByteStream> ByteStream::of_descriptors(Loop& loop, int in, int out) {
-  return std::unique_ptr<ByteStream>(new ByteStream(loop, in, out, PIPE_BUF));
-}
+ private:
+  // Of a socket only, and two of them: a cancelled wait on a descriptor ends every other wait on it.
+  UniqueFd owned_in_;
+  UniqueFd owned_out_;
+  const int in_;
+  const int out_;
+  const std::size_t most_at_once_;
+  FdWatch in_watch_;
+  FdWatch out_watch_;
+};
 
-Async<Result<std::size_t>> ByteStream::read(std::span<char> into, CancelToken cancel, Deadline deadline) {
+Async<Result<std::size_t>> DescriptorStream::read(std::span<char> into, CancelToken cancel, Deadline deadline) {
   while (true) {
     while (!ready(in_, POLLIN)) CO_TRY_OK(co_await in_watch_.readable(cancel, deadline));
     const ssize_t got = ::read(in_, into.data(), into.size());
@@ -52,7 +60,7 @@ Async<Result<std::size_t>> ByteStream::read(std::span<char> into, CancelToken ca
   }
 }
 
-Async<Result<void>> ByteStream::write(std::string_view bytes, CancelToken cancel, Deadline deadline) {
+Async<Result<void>> DescriptorStream::write(std::string_view bytes, CancelToken cancel, Deadline deadline) {
   while (!bytes.empty()) {
     if (!ready(out_, POLLOUT)) {
       CO_TRY_OK(co_await out_watch_.writable(cancel, deadline));
@@ -70,14 +78,30 @@ Async<Result<void>> ByteStream::write(std::string_view bytes, CancelToken cancel
   co_return Result<void>();
 }
 
-void ByteStream::end_writing() const {
+void DescriptorStream::end_writing() {
   if (owned_out_) (void)::shutdown(out_, SHUT_WR);
 }
 
-bool ByteStream::peer_gone() const {
+bool DescriptorStream::peer_gone() const {
   // A socket that is shut in both directions, or a pipe without a reader.
   pollfd entry{.fd = out_, .events = 0, .revents = 0};
   return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ByteStream>> ByteStream::of_socket(Loop& loop, UniqueFd socket) {
+  TRY_OK(set_nonblocking(socket.get()));
+  UniqueFd out(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 3));
+  if (!out) return base::errno_error(errno, "copy a socket's descriptor");
+  auto stream =
+      std::make_unique<DescriptorStream>(loop, socket.get(), out.get(), std::numeric_limits<std::size_t>::max());
+  stream->own(std::move(socket), std::move(out));
+  return std::unique_ptr<ByteStream>(std::move(stream));
+}
+
+std::unique_ptr<ByteStream> ByteStream::of_descriptors(Loop& loop, int in, int out) {
+  return std::make_unique<DescriptorStream>(loop, in, out, PIPE_BUF);
 }
 
 }  // namespace lathe::runtime

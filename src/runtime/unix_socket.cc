@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "lathe/runtime/accept.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::runtime {
@@ -78,16 +79,7 @@ Result<std::unique_ptr<UnixListener>> UnixListener::create(Loop& loop, std::stri
 }
 
 Async<Result<UniqueFd>> UnixListener::accept(CancelToken cancel) {
-  while (true) {
-    CO_TRY_OK(co_await watch_.readable(cancel, Deadline::never()));
-    UniqueFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (fd) co_return fd;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // The connection stays in the queue; trying again at once would only spin.
-      constexpr base::Millis kPause{100};
-      CO_TRY_OK(co_await loop_.sleep(kPause, cancel));
-    }
-  }
+  co_return co_await accept_next(loop_, watch_, fd_.get(), cancel);
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {

@@ -25,8 +25,7 @@ class UnixListener final {
   UnixListener(const UnixListener&) = delete;
   UnixListener& operator=(const UnixListener&) = delete;
 
-  /// The next connection, non-blocking. An error only when cancelled: when the process has no descriptor left, a
-  /// connection stays in the queue until there is one.
+  /// The next connection, non-blocking (accept.h).
   Async<base::Result<base::UniqueFd>> accept(CancelToken cancel);
 
  private:

@@ -42,7 +42,7 @@ SqeqConnection::SqeqConnection(runtime::Loop& loop, runtime::Pool& parsing, std:
       engine_(std::move(engine)),
       stream_(std::move(stream)),
       options_(std::move(options)),
-      admitted_(!options_.admit),
+      scopes_(options_.admit ? std::nullopt : std::optional(options_.scopes)),
       reading_(whole_.token()),
       writing_(loop_),
       answered_(loop_),
@@ -137,7 +137,7 @@ Async<void> SqeqConnection::answer(ClientFrame frame) {
 }
 
 Result<void> SqeqConnection::admit(const ClientFrame& frame) {
-  if (admitted_) return {};
+  if (scopes_) return protocol::check_scopes(*scopes_, frame);
   const auto* call = std::get_if<protocol::CallFrame>(&frame);
   const auto* hello = call == nullptr ? nullptr : std::get_if<protocol::Hello>(&call->call);
   if (hello == nullptr) {
@@ -145,8 +145,7 @@ Result<void> SqeqConnection::admit(const ClientFrame& frame) {
                  .message = "this connection takes a hello with a token first",
                  .hint = "{\"id\":\"1\",\"call\":{\"type\":\"hello\",\"client\":\"…\",\"token\":\"…\"}}"};
   }
-  TRY_OK(options_.admit(*hello));
-  admitted_ = true;
+  TRY(scopes_, options_.admit(*hello));
   return {};
 }
 

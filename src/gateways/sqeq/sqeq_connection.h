@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "lathe/engine/connection.h"
 #include "lathe/gateways/sqeq/line_framer.h"
 #include "lathe/protocol/frames.h"
+#include "lathe/protocol/scopes.h"
 #include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/byte_stream.h"
 #include "lathe/runtime/cancel.h"
@@ -40,8 +42,11 @@ struct SqeqOptions {
   std::size_t max_line_bytes = net::NdjsonParser::kDefaultMaxLineBytes;
   /// Requests under way at once; further ones are read when there is room.
   std::size_t max_requests = 64;
-  /// Where set, a client is let in by its hello, which this judges; whatever else comes before is `permission_denied`.
-  std::function<base::Result<void>(const protocol::Hello&)> admit = {};
+  /// What a client may ask that is let in as it comes.
+  protocol::Scopes scopes = protocol::Scopes::all();
+  /// Where set, a client is let in by its hello, which this judges, and may ask what the scopes allow; whatever else
+  /// comes before is `permission_denied`.
+  std::function<base::Result<protocol::Scopes>(const protocol::Hello&)> admit = {};
 };
 
 /// Loop thread. Lives until serve() is done; the pool outlives it.
@@ -73,7 +78,7 @@ class SqeqConnection final {
   runtime::Async<void> refuse(std::string id, base::Error error);
   runtime::Async<void> answer(protocol::ClientFrame frame);
   runtime::Async<protocol::ServerFrame> result_of(protocol::ClientFrame frame);
-  /// Whether a client that must be admitted first may ask this.
+  /// Whether the client may ask this.
   base::Result<void> admit(const protocol::ClientFrame& frame);
   runtime::Async<void> send_events();
   runtime::Async<void> write_events(std::vector<engine::Delivered> events);
@@ -88,7 +93,8 @@ class SqeqConnection final {
   const std::unique_ptr<engine::Connection> engine_;
   const std::unique_ptr<runtime::ByteStream> stream_;
   const SqeqOptions options_;
-  bool admitted_;
+  /// What it may ask; nothing before it is let in.
+  std::optional<protocol::Scopes> scopes_;
   bool reading_ended_ = false;
   /// It was told that it lags, and has not subscribed again.
   bool lags_ = false;

@@ -142,8 +142,8 @@ TEST_F(SqeqConnectionTest, AClientThatDoesNotReadLagsAndHoldsUpNobody) {
 
 TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
   SqeqOptions options;
-  options.admit = [](const protocol::Hello& hello) -> Result<void> {
-    if (hello.token == "right") return {};
+  options.admit = [](const protocol::Hello& hello) -> Result<protocol::Scopes> {
+    if (hello.token == "right") return protocol::Scopes{protocol::Scope::kRead};
     return base::Error{.code = base::codes::kPermission, .message = "the token is wrong"};
   };
   Peer peer = connect(std::move(options));
@@ -155,6 +155,9 @@ TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
   EXPECT_EQ(peer.answer()["reply"]["version"], "test");
   peer.send("{\"id\":\"4\",\"call\":{\"type\":\"session_list\"}}\n");
   EXPECT_EQ(peer.answer()["reply"]["type"], "session_list");
+  // And asks no more than the token is for.
+  peer.send("{\"id\":\"5\",\"op\":{\"type\":\"configure_session\",\"cwd\":\"/\"}}\n");
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
 }
 
 TEST_F(SqeqConnectionTest, WhenTheEngineEndsTheClientIsToldAndTheConnectionEnds) {

@@ -1,0 +1,76 @@
+#include "lathe/daemon/tcp_entrance.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "lathe/gateways/http/error_status.h"
+
+namespace lathe::daemon {
+
+using base::Result;
+using base::UniqueFd;
+using runtime::Async;
+using runtime::CancelToken;
+using runtime::Deadline;
+
+namespace {
+
+/// A client that connects and says nothing holds a place for no longer.
+constexpr base::Millis kFirstByte{10'000};
+
+void turn_away(int socket, const base::Error& why) {
+  const std::string body = gateways::http::error_response(why).body;
+  // Whichever wire it speaks, it can be read.
+  const std::string answer =
+      "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
+  (void)::send(socket, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
+TcpEntrance::TcpEntrance(Parts parts, std::unique_ptr<runtime::TcpListener> listener)
+    : parts_(std::move(parts)), listener_(std::move(listener)), serving_(parts_.http.loop) {}
+
+Async<void> TcpEntrance::accept_all(CancelToken cancel) {
+  while (true) {
+    auto socket = co_await listener_->accept(cancel);
+    if (!socket.ok()) co_return;
+    if (const Result<void> room = parts_.has_room(); !room.ok()) {
+      parts_.log("turned a client away: " + room.error().message);
+      turn_away(socket->get(), room.error());
+      continue;
+    }
+    serving_.spawn(serve(*std::move(socket)));
+  }
+}
+
+Async<void> TcpEntrance::stop() {
+  listener_.reset();
+  co_await serving_.stop();
+}
+
+Async<Result<char>> TcpEntrance::first_byte(int socket) {
+  runtime::FdWatch watch(parts_.http.loop, socket);
+  CO_TRY_OK(co_await watch.readable(serving_.token(), Deadline::after(parts_.http.loop, kFirstByte)));
+  char byte = 0;
+  const ssize_t got = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got == 1) co_return byte;
+  if (got < 0) co_return base::errno_error(errno, "read from a client");
+  co_return base::Error{.code = base::codes::kUnavailable, .message = "the client has left"};
+}
+
+Async<void> TcpEntrance::serve(UniqueFd socket) {
+  const Result<char> first = co_await first_byte(socket.get());
+  if (!first.ok()) co_return;
+  if (*first != '{') {
+    co_await gateways::http::serve_http(parts_.http, std::move(socket), serving_.token());
+    co_return;
+  }
+  auto stream = runtime::ByteStream::of_socket(parts_.http.loop, std::move(socket));
+  if (stream.ok()) co_await parts_.serve_lines(*std::move(stream));
+}
+
+}  // namespace lathe::daemon

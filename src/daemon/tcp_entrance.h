@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "lathe/base/result.h"
+#include "lathe/base/unique_fd.h"
+#include "lathe/gateways/http/http_gateway.h"
+#include "lathe/protocol/scopes.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/byte_stream.h"
+#include "lathe/runtime/cancel.h"
+#include "lathe/runtime/loop.h"
+#include "lathe/runtime/scope.h"
+#include "lathe/runtime/tcp_listener.h"
+
+namespace lathe::daemon {
+
+/// The daemon's TCP address, for programs of this machine that have a token. One port takes both wires: what begins as
+/// a JSON object is a client of frames (gateways/sqeq), whose hello carries the token; anything else is HTTP
+/// (gateways/http). Loop thread.
+class TcpEntrance final {
+ public:
+  struct Parts {
+    gateways::http::HttpParts http;
+    /// Serves a client of frames that has yet to say hello.
+    std::function<runtime::Async<void>(std::unique_ptr<runtime::ByteStream>)> serve_lines;
+    /// Whether one more may come in.
+    std::function<base::Result<void>()> has_room;
+    std::function<void(std::string_view)> log;
+  };
+  TcpEntrance(Parts parts, std::unique_ptr<runtime::TcpListener> listener);
+
+  [[nodiscard]] const runtime::TcpAddress& address() const { return listener_->address(); }
+  /// Clients that are connected over HTTP, or have said nothing yet.
+  [[nodiscard]] std::size_t clients() const { return serving_.running(); }
+  /// Takes clients until cancelled. Awaited once.
+  runtime::Async<void> accept_all(runtime::CancelToken cancel);
+  /// Ends all requests that are under way. Clients of frames are ended by who serves them.
+  runtime::Async<void> stop();
+
+ private:
+  runtime::Async<void> serve(base::UniqueFd socket);
+  /// The client's first byte, which stays where it is.
+  runtime::Async<base::Result<char>> first_byte(int socket);
+
+  Parts parts_;
+  std::unique_ptr<runtime::TcpListener> listener_;
+  runtime::Scope serving_;
+};
+
+}  // namespace lathe::daemon

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lathe/base/result.h"
+#include "lathe/base/unique_fd.h"
+#include "lathe/engine/connection.h"
+#include "lathe/net/http_connection.h"
+#include "lathe/protocol/scopes.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/byte_stream.h"
+#include "lathe/runtime/cancel.h"
+#include "lathe/runtime/loop.h"
+
+// The local API over HTTP/1.1 (ARCHITECTURE 7.3.6, 9): our own protocol below /v1, for programs that speak HTTP.
+//
+//   GET  /health                       who answers; needs no token
+//   POST /v1/calls/TYPE                a call; the body holds its fields, the answer those of the reply
+//   POST /v1/sessions                  configure_session for a new session
+//   POST /v1/sessions/ID/ops/TYPE      an op; the body holds its fields, the answer is its ack
+//   GET  /v1/sessions/ID/events        the session's events as they come (SSE): ?since=SEQ, or Last-Event-ID
+//   GET  /v1/connect                   WebSocket: the frames of ARCHITECTURE 4.1, one per message
+//
+// A client shows its token as `Authorization: Bearer …` and asks what the token's scopes allow. A request that a web
+// page could have made is refused: another Host than ours (DNS rebinding), an Origin that is not ours, a body that does
+// not say that it is JSON. There are no CORS headers.
+
+namespace lathe::gateways::http {
+
+/// What the gateway is made of; the daemon provides it and keeps it alive longer.
+struct HttpParts {
+  runtime::Loop& loop;
+  /// A new client of the engine, under that name.
+  std::function<std::unique_ptr<engine::Connection>(std::string client)> connect;
+  /// What the holder of a token may ask; `permission_denied` for a token that is not known.
+  std::function<base::Result<protocol::Scopes>(std::string_view token)> judge;
+  /// Serves a client of frames to its end; its lines are those of ARCHITECTURE 4.1.
+  std::function<runtime::Async<void>(std::unique_ptr<runtime::ByteStream>, protocol::Scopes)> serve_frames;
+  std::string version;
+  net::HttpLimits limits = {};
+};
+
+/// Serves the client of one connection to its end, or until cancelled. Loop thread.
+[[nodiscard]] runtime::Async<void> serve_http(const HttpParts& parts, base::UniqueFd socket,
+                                              runtime::CancelToken cancel);
+
+}  // namespace lathe::gateways::http
