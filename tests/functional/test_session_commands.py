@@ -1,10 +1,11 @@
 """Sessions are listed, shown, found, continued, forked, exported and removed."""
 import json
+import os
 import subprocess
 
 import pytest
 
-from support import says, shell, calls
+from support import PATIENCE, says, shell, calls
 
 
 @pytest.fixture
@@ -104,6 +105,18 @@ def test_export_as_markdown(lathe, talked):
     assert "\x1b" not in text
     ran = lathe.fails(1, "session", "export", "--format", "pdf", session)
     assert "pdf" in ran.err and "ndjson, md" in ran.err
+
+
+@pytest.mark.parametrize("words", [["session", "list"], ["session", "show", "last"], ["session", "export", "last"],
+                                   ["session", "export", "--format", "md", "last"]])
+def test_a_reader_that_went_away_is_no_error(lathe, talked, words):
+    """`lathe session show last | head`, where head has what it wants."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(lathe.argv(words), stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE, cwd=lathe.cwd,
+                         env=lathe.environment(), timeout=PATIENCE)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, b"")
 
 
 def test_remove(lathe, talked):
