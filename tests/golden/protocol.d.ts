@@ -1580,7 +1580,7 @@ export type RollbackFiles =
 export interface RollbackTarget {
   /** the Turn that stays the last */
   response_id?: string;
-  /** how many Tasks are taken back */
+  /** how many Tasks are taken back, with the compactions after them */
   tasks?: number;
 }
 
