@@ -137,5 +137,16 @@ TEST_F(SessionOpsTest, AnArchivedSessionIsHiddenAndStaysWhole) {
       base::codes::kNotFound);
 }
 
+TEST_F(SessionOpsTest, ASessionThatIsAtWorkIsNotArchived) {
+  const std::string session = configure();
+  behaviour_ = wait_forever;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("agent_message_delta");
+  const auto refused = call(protocol::SessionArchive{.session = session, .archived = true});
+  EXPECT_EQ(refused.error().code, base::codes::kLocked);
+  EXPECT_EQ(listed(false), std::vector<std::string>{session});
+  ASSERT_TRUE(submit(protocol::Interrupt{}).ok());
+}
+
 }  // namespace
 }  // namespace lathe::engine

@@ -162,6 +162,10 @@ def test_two_processes_cannot_run_one_session(lathe, start_server):
     server.wait_at_gate("hold")
     ran = lathe.fails(5, "exec", "--resume", session, "third")
     assert session in ran.err and str(holder.pid) in ran.err
+    for words in (["archive"], ["rm"]):
+        ran = lathe.fails(5, "session", *words, session)
+        assert session in ran.err and str(holder.pid) in ran.err
+    assert [line["session_id"] for line in listed(lathe)] == [session]
     server.release("hold")
     assert lathe.finish(holder).code == 0
     assert len(server.requests()) == 2
