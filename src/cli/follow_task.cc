@@ -255,12 +255,15 @@ Async<void> TaskFollower::spin() {
 }
 
 void TaskFollower::update_status() {
-  const std::string status = watch_.stop_cause() ? "stopping" : request_.view->status();
+  const std::optional<StopCause> stopping = watch_.stop_cause();
+  const std::string status = stopping ? "stopping" : request_.view->status();
   if (asking_ || status.empty() || !request_.screen->has_footer()) return;
   const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(context_.loop.mono_now() - started_);
   const std::string took = elapsed.count() < 60 ? fmt::format("{}s", elapsed.count()) : base::format_duration(elapsed);
+  std::string hint = stopping ? "" : request_.hint;
+  if (stopping == StopCause::kPerson) hint = "Ctrl-C again to leave";
   request_.screen->set_status(fmt::format("{} {} · {}{}", kSpinner[frame_ % kSpinner.size()], elide(status, 50), took,
-                                          request_.hint.empty() ? "" : " · " + request_.hint));
+                                          hint.empty() ? "" : " · " + hint));
 }
 
 }  // namespace lathe::cli
