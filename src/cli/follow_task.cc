@@ -134,6 +134,8 @@ Async<void> TaskFollower::flush() {
     pieces_.clear();
     co_return;
   }
+  // An answer comes in thousands of deltas: what they change in the footer waits for the next step of the spinner.
+  if (pieces_.empty() && !asking_ && request_.screen->has_footer()) co_return;
   update_status();
   Result<void> shown = co_await request_.screen->show(std::exchange(pieces_, {}), give_up_.token());
   if (shown.ok() || give_up_.cancelled()) co_return;
@@ -179,6 +181,7 @@ std::string TaskFollower::arguments_of(const p::EventMsg& question) const {
 Async<void> TaskFollower::answer_next() {
   asking_ = true;
   request_.screen->set_status("");
+  request_.screen->set_unfinished("");
   co_await flush();
   if (questions_.empty() || is_over()) {
     asking_ = false;
@@ -255,12 +258,17 @@ Async<void> TaskFollower::spin() {
 }
 
 void TaskFollower::update_status() {
-  const std::string status = watch_.stop_cause() ? "stopping" : request_.view->status();
-  if (asking_ || status.empty() || !request_.screen->has_footer()) return;
+  if (asking_ || !request_.screen->has_footer()) return;
+  request_.screen->set_unfinished(request_.view->unfinished());
+  const std::optional<StopCause> stopping = watch_.stop_cause();
+  const std::string status = stopping ? "stopping" : request_.view->status();
+  if (status.empty()) return;
   const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(context_.loop.mono_now() - started_);
   const std::string took = elapsed.count() < 60 ? fmt::format("{}s", elapsed.count()) : base::format_duration(elapsed);
+  std::string hint = stopping ? "" : request_.hint;
+  if (stopping == StopCause::kPerson) hint = "Ctrl-C again to leave";
   request_.screen->set_status(fmt::format("{} {} · {}{}", kSpinner[frame_ % kSpinner.size()], elide(status, 50), took,
-                                          request_.hint.empty() ? "" : " · " + request_.hint));
+                                          hint.empty() ? "" : " · " + hint));
 }
 
 }  // namespace lathe::cli

@@ -45,6 +45,8 @@ class TaskFollower final {
   [[nodiscard]] bool ended() const { return end_.has_value(); }
   /// The last record that was shown.
   [[nodiscard]] std::int64_t last_seq() const { return last_seq_; }
+  /// Why it asked for the Task's end, if it did.
+  [[nodiscard]] std::optional<StopCause> stop_cause() const { return watch_.stop_cause(); }
   TaskFollower(Context& context, FollowRequest request);
   runtime::Async<base::Result<TaskEnd>> run();
 

@@ -40,7 +40,11 @@ Async<ExitCode> execute_and_report(Context* context, Options options) {
       [context](auto chosen) { return execute_one(context, std::move(chosen)); }, std::move(options));
   Result<void> written = co_await context->out.flush({});
   const bool reader_gone = !written.ok() && written.error().code == base::codes::kUnavailable;
-  if (code.ok() && !written.ok() && !reader_gone) code = std::move(written).error();
+  if (reader_gone && !code.ok() && code.error() == written.error()) {
+    code = kDone;  // it met the loss while it printed
+  } else if (code.ok() && !written.ok() && !reader_gone) {
+    code = std::move(written).error();
+  }
   if (!code.ok()) context->err.line("lathe: " + base::terminal_safe(told(code.error())));
   (void)co_await context->err.flush({});
   co_return code.ok() ? *code : exit_code_of(code.error());

@@ -1,6 +1,5 @@
 #include "lathe/cli/task_view.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "lathe/base/utf8.h"
@@ -18,6 +17,7 @@ class TextView final : public TaskView {
   explicit TextView(TaskTextOptions options) : text_(options) {}
   std::vector<Piece> show(const client::Delivery& delivery) override { return text_.show(delivery.event.msg); }
   std::string status() const override { return text_.status(); }
+  std::string unfinished() const override { return text_.unfinished(); }
 
  private:
   TaskText text_;
@@ -44,6 +44,7 @@ class FramesView final : public TaskView {
     return pieces;
   }
   std::string status() const override { return ""; }
+  std::string unfinished() const override { return ""; }
 };
 
 class CodexView final : public TaskView {
@@ -57,6 +58,7 @@ class CodexView final : public TaskView {
     return pieces;
   }
   std::string status() const override { return ""; }
+  std::string unfinished() const override { return ""; }
 
  private:
   CodexEvents events_;
@@ -68,8 +70,7 @@ std::unique_ptr<TaskView> make_text_view(const Context& context, Answers answers
   TaskTextOptions options{.activity = context.err_style, .only_final_answer = answers == Answers::kFinalOnly};
   if (is_terminal(context.frontend.out_fd)) options.plain = AnswerText::Plain::kSafe;
   if (is_capable_terminal(context.frontend.out_fd, context.frontend.environment)) {
-    const std::size_t columns = terminal_size(context.frontend.out_fd).columns;
-    options.markdown = MarkdownOptions{.style = context.out_style, .width = std::min<std::size_t>(columns, 100)};
+    options.markdown = MarkdownOptions{.style = context.out_style, .width = text_width(context.frontend.out_fd)};
   }
   return std::make_unique<TextView>(options);
 }

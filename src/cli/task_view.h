@@ -17,6 +17,8 @@ class TaskView {
   [[nodiscard]] virtual std::vector<Piece> show(const client::Delivery& delivery) = 0;
   /// What goes on now; "" when it does not say.
   [[nodiscard]] virtual std::string status() const = 0;
+  /// What came of an answer and show() holds back for now, as it came.
+  [[nodiscard]] virtual std::string unfinished() const = 0;
 };
 
 enum class Answers {

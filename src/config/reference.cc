@@ -14,9 +14,9 @@ constexpr std::string_view kHead = R"(# Configuration
 <!-- Generated from src/config (ACCEPT=1 make test); edit it there. -->
 
 Your settings stand in `config.yaml`, in the folder `$LATHE_HOME` when that is set, else in `$XDG_CONFIG_HOME/lathe`
-(`~/.config/lathe`). `lathe config list` shows every setting with its value and where that comes from,
-`lathe config set KEY VALUE` changes one and keeps your comments. Later layers win: defaults, `config.yaml`, environment
-variables, flags.
+(`~/.config/lathe`). `lathe config list` shows every setting with its value, or with what holds while it has none, and where
+that comes from, `lathe config set KEY VALUE` changes one and keeps your comments. Later layers win: defaults, `config.yaml`,
+environment variables, flags.
 
 A key may join its words by `-` or `_`. `budget.turns` is `turns` inside `budget:`. A key that does not exist is a
 warning; a wrong value is an error that names line and column. Durations read `15s`, `5m`, `1h30m`.

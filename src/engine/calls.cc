@@ -120,7 +120,7 @@ Connection::Reply Connection::on(protocol::SessionUnsubscribe call) {
 Connection::Reply Connection::on(protocol::SessionFork call) { return as_reply(engine_.fork(std::move(call))); }
 
 Connection::Reply Connection::on(protocol::SessionArchive call) {
-  return as_reply(engine_.parts().index.archive(call.session, call.archived));
+  return as_reply(engine_.archive(call.session, call.archived));
 }
 
 Connection::Reply Connection::on(protocol::SessionRemove call) { return as_reply(engine_.remove(call.session)); }

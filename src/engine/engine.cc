@@ -10,6 +10,16 @@ using base::Error;
 using base::Result;
 using runtime::Async;
 
+namespace {
+
+Error has_running_task(const std::string& session_id) {
+  return {.code = base::codes::kLocked,
+          .message = fmt::format("session {} has a running Task", session_id),
+          .hint = "interrupt it first"};
+}
+
+}  // namespace
+
 Engine::Engine(EngineParts parts) : parts_(std::move(parts)), opening_(parts_.loop), leaving_(parts_.loop) {}
 Engine::~Engine() { CHECK(sessions_.empty()); }
 
@@ -86,12 +96,11 @@ Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork cal
 Async<Result<void>> Engine::close_open(std::string session_id) {
   const auto open = sessions_.find(session_id);
   if (closing_ || open == sessions_.end()) co_return Result<void>();
+  if (open->second->running()) co_return has_running_task(session_id);
   if (open->second->busy()) {
-    const bool runs = open->second->running();
-    co_return Error{
-        .code = base::codes::kLocked,
-        .message = fmt::format("session {} {}", session_id, runs ? "has a running Task" : "is answering a call"),
-        .hint = runs ? "interrupt it first" : "try again"};
+    co_return Error{.code = base::codes::kLocked,
+                    .message = fmt::format("session {} is answering a call", session_id),
+                    .hint = "try again"};
   }
   const std::unique_ptr<LiveSession> session = std::move(open->second);
   sessions_.erase(open);
@@ -102,6 +111,18 @@ Async<Result<void>> Engine::close_open(std::string session_id) {
 Async<Result<void>> Engine::close(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
   co_return co_await close_open(std::move(session_id));
+}
+
+Async<Result<void>> Engine::archive(std::string session_id, bool archived) {
+  const runtime::AsyncMutex::Holder held = co_await opening_.lock();
+  const runtime::AsyncMutex::Holder nobody_leaves = co_await leaving_.lock();
+  if (archived) {
+    // One that is open here and at rest stays open: whoever looks at it goes on.
+    const LiveSession* const open = find_live(session_id);
+    if (open != nullptr && open->running()) co_return has_running_task(session_id);
+    if (open == nullptr) CO_TRY_OK(co_await parts_.sessions.check_free(session_id));
+  }
+  co_return co_await parts_.index.archive(std::move(session_id), archived);
 }
 
 Async<Result<void>> Engine::remove(std::string session_id) {

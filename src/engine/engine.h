@@ -37,6 +37,9 @@ class Engine final : public SessionFamily {
   [[nodiscard]] LiveSession* find_live(const std::string& session_id) override;
   runtime::Async<base::Result<LiveSession*>> create(protocol::ConfigureSession op, std::string by);
   runtime::Async<base::Result<protocol::SessionForkReply>> fork(protocol::SessionFork call);
+  /// Hides the session from lists, which is `locked` while another process has it or a Task runs in it; or shows it
+  /// again.
+  runtime::Async<base::Result<void>> archive(std::string session_id, bool archived);
   runtime::Async<base::Result<void>> remove(std::string session_id);
   /// Closes the session when it is open here. `locked` when it has a running Task.
   runtime::Async<base::Result<void>> close(std::string session_id);

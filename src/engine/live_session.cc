@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lathe/engine/recovery.h"
 #include "lathe/engine/task_outcome.h"
@@ -30,6 +31,13 @@ Error wrong_kind_of_answer(bool asks_person) {
           .message = asks_person ? "the model asked a question; approving or denying does not answer it"
                                  : "this asks for an approval; a text does not answer it",
           .hint = asks_person ? "--answer TEXT" : "--approve or --deny, with --note TEXT for the model"};
+}
+
+Error too_many_tasks(std::int64_t asked, std::size_t there) {
+  if (there == 0) return {.code = base::codes::kInvalid, .message = "there is no Task to take back"};
+  return {.code = base::codes::kInvalid,
+          .message = fmt::format("{} Tasks cannot be taken back: the conversation has {}", asked, there),
+          .hint = fmt::format("--tasks {} takes back all of it", there)};
 }
 
 }  // namespace
@@ -308,10 +316,9 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
     rolled.response_id = mark.response_id;
   } else if (op.to.tasks >= 1) {
     const auto& starts = state().task_starts;
-    const auto back = std::min<std::int64_t>(op.to.tasks, static_cast<std::int64_t>(starts.size()));
-    if (back == 0) co_return Error{.code = base::codes::kInvalid, .message = "there is no Task to take back"};
-    rolled.to_seq = starts[starts.size() - static_cast<std::size_t>(back)] - 1;
-    rolled.tasks = back;
+    if (std::cmp_greater(op.to.tasks, starts.size())) co_return too_many_tasks(op.to.tasks, starts.size());
+    rolled.to_seq = starts[starts.size() - static_cast<std::size_t>(op.to.tasks)] - 1;
+    rolled.tasks = op.to.tasks;
   } else {
     co_return Error{.code = base::codes::kInvalid,
                     .message = "rollback: say how far: response_id, or tasks of 1 or more"};

@@ -96,6 +96,26 @@ TEST_F(SessionOpsTest, EachKindOfQuestionHasAnOpOfItsOwn) {
   EXPECT_EQ(std::get<protocol::TaskComplete>(until("task_complete").back().msg).last_agent_message, "ran");
 }
 
+TEST_F(SessionOpsTest, TasksAreTakenBackAsAPersonCountsThem) {
+  const std::string session = configure();
+  const auto do_one = [this](protocol::Op op) {
+    ASSERT_TRUE(submit(std::move(op)).ok());
+    until("task_complete");
+  };
+  EXPECT_EQ(submit(protocol::Rollback{.to = {.tasks = 1}}).error().message, "there is no Task to take back");
+  do_one(input("one"));
+  do_one(input("two"));
+  do_one(protocol::Compact{});
+  const base::Error refused = submit(protocol::Rollback{.to = {.tasks = 99}}).error();
+  EXPECT_EQ(refused.text(), "99 Tasks cannot be taken back: the conversation has 2 (--tasks 2 takes back all of it)");
+  EXPECT_EQ(submit(protocol::Rollback{.to = {.tasks = 3}}).error().code, base::codes::kInvalid);
+  ASSERT_TRUE(submit(protocol::Rollback{.to = {.tasks = 1}}).ok());
+  const ports::SessionState& state = engine_->find_live(session)->state();
+  EXPECT_EQ(state.conversation.entries.size(), 2U) << "\"two\" went with the compaction after it";
+  ASSERT_TRUE(submit(protocol::Rollback{.to = {.tasks = 1}}).ok());
+  EXPECT_TRUE(state.conversation.entries.empty());
+}
+
 TEST_F(SessionOpsTest, AnArchivedSessionIsHiddenAndStaysWhole) {
   const std::string session = configure();
   ASSERT_TRUE(submit(input("hi")).ok());
@@ -115,6 +135,17 @@ TEST_F(SessionOpsTest, AnArchivedSessionIsHiddenAndStaysWhole) {
   EXPECT_EQ(
       call(protocol::SessionArchive{.session = "01935a6e-7c00-7abc-8def-0123456789ab", .archived = true}).error().code,
       base::codes::kNotFound);
+}
+
+TEST_F(SessionOpsTest, ASessionThatIsAtWorkIsNotArchived) {
+  const std::string session = configure();
+  behaviour_ = wait_forever;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("agent_message_delta");
+  const auto refused = call(protocol::SessionArchive{.session = session, .archived = true});
+  EXPECT_EQ(refused.error().code, base::codes::kLocked);
+  EXPECT_EQ(listed(false), std::vector<std::string>{session});
+  ASSERT_TRUE(submit(protocol::Interrupt{}).ok());
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ class Fold {
                                   .usage = {},
                                   .cost_micro_usd = 0,
                                   .active_since = event_.ts};
-    state_.task_starts.push_back(seq_);
+    if (!m.compact_only) state_.task_starts.push_back(seq_);
     ++state_.tasks;
   }
   void operator()(const protocol::TaskParked&) const {
@@ -102,6 +102,10 @@ class Fold {
   void operator()(const protocol::UserMessage& m) const {
     add(ports::UserEntry{.content = m.content, .context = std::nullopt});
     if (state_.title.empty()) state_.title = ports::session_title(m.content);
+    // Words that came into a compaction make it a Task of a person.
+    std::vector<std::int64_t>& starts = state_.task_starts;
+    if (!state_.task || (!starts.empty() && starts.back() >= state_.task->start_seq)) return;
+    starts.push_back(state_.task->start_seq);
   }
   void operator()(const protocol::ContextAdded& m) const {
     // News of a job have its name as their item.

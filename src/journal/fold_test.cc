@@ -212,6 +212,17 @@ TEST_F(FoldTest, ACompactionPutsOneSummaryFirst) {
   EXPECT_EQ(std::get<ports::SummaryEntry>(state.conversation.entries[0].entry).text, "again");
 }
 
+TEST_F(FoldTest, ACompactionIsNoTaskOfAPersonUntilOneSpeaksIntoIt) {
+  take(TaskStarted{.task = "t1"});  // record 1
+  say("one");
+  take(TaskComplete{});
+  take(TaskStarted{.task = "t2", .compact_only = true});
+  EXPECT_EQ(state.task_starts, std::vector<std::int64_t>{1});
+  say("and now?");
+  say("and then?");
+  EXPECT_EQ(state.task_starts, (std::vector<std::int64_t>{1, 4}));
+}
+
 TEST_F(FoldTest, ARollbackTakesBackTheConversationAndNotWhatWasSpent) {
   take(TaskStarted{.task = "t1"});
   say("one");

@@ -161,6 +161,17 @@ Async<Result<std::vector<std::string>>> JournalStore::read(std::string session_i
   co_return records;
 }
 
+Async<Result<void>> JournalStore::check_free(std::string session_id) {
+  auto checked = co_await parts_->context.fs.run([this, &session_id]() -> Result<void> {
+    TRY_OK(parts_->folders.check(session_id));
+    if (!parts_->folders.held(session_id)) return {};
+    // Only the attempt to take it tells who has it.
+    TRY(const storage::FileLock lock, parts_->folders.lock(session_id));
+    return {};
+  });
+  co_return checked;
+}
+
 Async<Result<void>> JournalStore::remove(std::string session_id) {
   auto removed = co_await parts_->context.fs.run([this, &session_id]() -> Result<void> {
     TRY_OK(parts_->folders.check(session_id));

@@ -130,7 +130,7 @@ struct SessionState {
   std::vector<std::string> session_grants;
   /// Not among the fields: a snapshot keeps them beside the rest (journal/snapshot.h).
   Bookmarks bookmarks;
-  /// seq of every task_started that still counts.
+  /// seq of every task_started that still counts: what persons asked for, so none that only compacted.
   std::vector<std::int64_t> task_starts;
   /// "<client>/<op id>" -> seq, for repeated submissions; the newest 1,024.
   std::vector<std::pair<std::string, std::int64_t>> acknowledged;

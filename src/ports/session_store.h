@@ -62,6 +62,8 @@ class SessionStore {
   /// Records of the session, those of its parents first, without the lock.
   virtual runtime::Async<base::Result<std::vector<std::string>>> read(std::string session_id, std::int64_t since,
                                                                       std::size_t limit) = 0;
+  /// `locked`, naming the process, while one holds it; `not_found`. Takes nothing.
+  virtual runtime::Async<base::Result<void>> check_free(std::string session_id) = 0;
   /// `locked` while a process holds it, `exists` while sessions forked from it exist.
   virtual runtime::Async<base::Result<void>> remove(std::string session_id) = 0;
   /// Whether a live process holds it.

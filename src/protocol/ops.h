@@ -187,8 +187,9 @@ struct RollbackTarget {
   std::string response_id;
   std::int64_t tasks = 0;
   static constexpr auto fields() {
-    return std::tuple{optional("response_id", &RollbackTarget::response_id, "the Turn that stays the last"),
-                      optional("tasks", &RollbackTarget::tasks, "how many Tasks are taken back")};
+    return std::tuple{
+        optional("response_id", &RollbackTarget::response_id, "the Turn that stays the last"),
+        optional("tasks", &RollbackTarget::tasks, "how many Tasks are taken back, with the compactions after them")};
   }
   friend bool operator==(const RollbackTarget&, const RollbackTarget&) = default;
 };

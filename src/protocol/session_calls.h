@@ -176,7 +176,9 @@ struct SessionFork {
 struct SessionArchive {
   using Reply = OkReply;
   static constexpr std::string_view kType = "session_archive";
-  static constexpr std::string_view kDoc = "Hides a session from the list, or shows it again.";
+  static constexpr std::string_view kDoc =
+      "Hides a session from the list, or shows it again. Hiding is refused while another process holds it or a Task "
+      "runs in it.";
   std::string session;
   bool archived = true;
   static constexpr auto fields() {

@@ -62,6 +62,18 @@ def test_ctrl_c_interrupts_the_answer_and_keeps_the_chat(lathe, start_server):
     assert terminal.wait() == 0
 
 
+def test_ctrl_c_twice_during_a_task_leaves(lathe, start_server):
+    server = start_server(says("Half", gate("never")))
+    lathe.use(server)
+    terminal = Terminal(lathe, "chat")
+    terminal.type("hello\r")
+    server.wait_at_gate("never")
+    terminal.type("\x03")
+    terminal.expect("Ctrl-C again on an empty line leaves")
+    terminal.type("\x03")
+    assert terminal.wait() == 0
+
+
 def test_ctrl_c_clears_the_line_and_twice_on_an_empty_one_leaves(lathe, start_server):
     server = start_server()
     lathe.use(server)

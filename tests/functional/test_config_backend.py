@@ -110,6 +110,15 @@ def test_settings_know_their_source(lathe):
     assert "default-model" in listed and "config.yaml" in listed and "default" in listed
 
 
+def test_a_setting_that_nobody_set_shows_what_holds(lathe):
+    rows = [line.split() for line in lathe.ok("config", "list").out.splitlines()]
+    assert ["budget.turns", "200", "default"] in rows and ["budget.tool-calls", "1000", "default"] in rows
+    turns = [one for one in lathe.ok("config", "list", "--json").document["settings"] if one["key"] == "budget.turns"]
+    assert turns == [{"key": "budget.turns", "value": "", "source": "default", "when_empty": "200"}]
+    ran = lathe.ok("config", "get", "budget.turns")
+    assert (ran.out, "200" in ran.err) == ("\n", True)
+
+
 def test_setting_one_key_keeps_the_rest_and_its_comments(lathe):
     lathe.ok("config", "set", "default-model", "one")
     path = next(lathe.home.rglob("config.yaml"))

@@ -1,10 +1,11 @@
 """Sessions are listed, shown, found, continued, forked, exported and removed."""
 import json
+import os
 import subprocess
 
 import pytest
 
-from support import says, shell, calls
+from support import PATIENCE, says, shell, calls
 
 
 @pytest.fixture
@@ -106,6 +107,18 @@ def test_export_as_markdown(lathe, talked):
     assert "pdf" in ran.err and "ndjson, md" in ran.err
 
 
+@pytest.mark.parametrize("words", [["session", "list"], ["session", "show", "last"], ["session", "export", "last"],
+                                   ["session", "export", "--format", "md", "last"]])
+def test_a_reader_that_went_away_is_no_error(lathe, talked, words):
+    """`lathe session show last | head`, where head has what it wants."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(lathe.argv(words), stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE, cwd=lathe.cwd,
+                         env=lathe.environment(), timeout=PATIENCE)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
 def test_remove(lathe, talked):
     _, session = talked
     lathe.ok("session", "rm", session)
@@ -149,6 +162,10 @@ def test_two_processes_cannot_run_one_session(lathe, start_server):
     server.wait_at_gate("hold")
     ran = lathe.fails(5, "exec", "--resume", session, "third")
     assert session in ran.err and str(holder.pid) in ran.err
+    for words in (["archive"], ["rm"]):
+        ran = lathe.fails(5, "session", *words, session)
+        assert session in ran.err and str(holder.pid) in ran.err
+    assert [line["session_id"] for line in listed(lathe)] == [session]
     server.release("hold")
     assert lathe.finish(holder).code == 0
     assert len(server.requests()) == 2

@@ -72,6 +72,8 @@ def test_what_cannot_be_rolled_back_to_is_named(lathe, talked):
     assert "--to" in ran.err and "--tasks" in ran.err
     ran = lathe.fails(1, "session", "rollback", session, "--to", "resp_nothing")
     assert "resp_nothing" in ran.err and f"lathe session show {session}" in ran.err
+    ran = lathe.fails(1, "session", "rollback", session, "--tasks", "99")
+    assert "99" in ran.err and "--tasks 3 takes back all of it" in ran.err
     lathe.fails(1, "session", "rollback", session, "--tasks", "0")
     lathe.fails(1, "session", "rollback", session, "--tasks", "1", "--to", turns[0])
     assert lathe.ok("session", "export", session).out == before

@@ -12,8 +12,8 @@ COLOUR = r"\x1b\[[\d;]*m"
 
 
 def row_with(terminal, text):
-    """The bytes of the line that shows `text`, escape sequences in it."""
-    for line in re.split(r"\r\n|\n|\r", terminal.screen):
+    """The bytes of the last line that shows `text`, escape sequences in it: earlier ones may be of an unfinished block."""
+    for line in reversed(re.split(r"\r\n|\n|\r", terminal.screen)):
         if text in re.sub(COLOUR, "", line):
             return line
     raise AssertionError(f"no line with {text!r}:\n{terminal.text}")
@@ -32,6 +32,8 @@ def last_rows(screen, columns=100):
             row -= int(token[2:-1] or 1)
         elif token.endswith("G") and token.startswith("\x1b"):
             column = int(token[2:-1] or 1) - 1
+        elif token == "\x1b[K":
+            rows[row] = rows[row][:column]
         elif token == "\x1b[J":
             rows[row] = rows[row][:column]
             del rows[row + 1:]
@@ -60,11 +62,50 @@ def test_markdown_is_rendered_in_colours(lathe, start_server):
     lathe.use(start_server(says(*[MARKDOWN[at:at + 7] for at in range(0, len(MARKDOWN), 7)])))
     terminal = Terminal(lathe, "exec", "go")
     assert terminal.wait() == 0
-    text = terminal.text
+    text = "\n".join(last_rows(terminal.screen))
     assert "Report" in text and "It is done and tested:" in text and "int main;" in text
     assert "**" not in text and "`" not in text and "# Report" not in text
     assert "\x1b[1mdone" in terminal.screen
     assert re.search(COLOUR, row_with(terminal, "Report"))
+
+
+@pytest.mark.parametrize("command", [["exec", "go"], ["chat"]])
+@pytest.mark.parametrize("before,after", [("", "."), ("First.\n\n", "."), ("```text\n", "\n```\n")])
+def test_an_answer_shows_before_its_block_is_complete(lathe, start_server, command, before, after):
+    words = [f"word{number}" for number in range(60)]
+    opening = [before] if before else []
+    server = start_server(says(*opening, *[word + " " for word in words], gate("middle"), "end" + after))
+    lathe.use(server)
+    terminal = Terminal(lathe, *command)
+    if command == ["chat"]:
+        terminal.type("go\r")
+    server.wait_at_gate("middle")
+    terminal.expect(words[-1])
+    shown = "\n".join(last_rows(terminal.screen)).split()
+    assert [word for word in shown if word in words] == words and "end" + after.strip("\n`") not in shown
+    server.release("middle")
+    terminal.expect("tokens in")
+    if command == ["chat"]:
+        terminal.type("/quit\r")
+    assert terminal.wait() == 0
+    left = "\n".join(last_rows(terminal.screen)).split()
+    assert [word for word in left if word in words] == words and "end" + after.strip("\n`") in left
+    assert "```text" not in left
+
+
+def test_of_an_unfinished_block_higher_than_the_terminal_the_newest_rows_show(lathe, start_server):
+    lines = [f"line{number}" for number in range(200)]
+    server = start_server(says("```\n", "\n".join(lines), gate("middle"), "\n```\n"))
+    lathe.use(server)
+    terminal = Terminal(lathe, "exec", "go", rows=30)
+    server.wait_at_gate("middle")
+    terminal.expect(lines[-1])
+    shown = "\n".join(last_rows(terminal.screen)).split()
+    assert 20 < len([line for line in shown if line in lines]) < 30
+    server.release("middle")
+    assert terminal.wait() == 0
+    left = "\n".join(last_rows(terminal.screen)).split()
+    assert [line for line in left if line in lines] == lines
 
 
 def test_diffs_are_highlighted(lathe, start_server):
@@ -81,7 +122,7 @@ def test_no_color_takes_colours_and_leaves_the_layout(lathe, start_server):
     terminal = Terminal(lathe, "exec", "go", NO_COLOR="1")
     assert terminal.wait() == 0
     assert re.findall(COLOUR, terminal.screen) == []
-    assert "**" not in terminal.text and "+moon" in terminal.text
+    assert "**" not in "\n".join(last_rows(terminal.screen)) and "+moon" in terminal.text
 
 
 @pytest.mark.parametrize("term", ["dumb", None])

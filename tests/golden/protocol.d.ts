@@ -1010,7 +1010,7 @@ export interface SessionForkCall {
   response_id?: string;
 }
 
-/** Hides a session from the list, or shows it again. */
+/** Hides a session from the list, or shows it again. Hiding is refused while another process holds it or a Task runs in it. */
 export interface SessionArchiveCall {
   type: "session_archive";
   /** the session's id */
@@ -1580,7 +1580,7 @@ export type RollbackFiles =
 export interface RollbackTarget {
   /** the Turn that stays the last */
   response_id?: string;
-  /** how many Tasks are taken back */
+  /** how many Tasks are taken back, with the compactions after them */
   tasks?: number;
 }
 

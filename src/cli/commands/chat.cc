@@ -73,6 +73,8 @@ class Chat final : public Asker {
   const TaskFollower* follower_ = nullptr;
   /// What was entered between the end of a Task and the next line.
   std::optional<std::string> held_;
+  /// The Task before was stopped by a Ctrl-C.
+  bool person_stopped_task_ = false;
   /// The record of the last message that was steered in.
   std::int64_t steered_seq_ = 0;
   std::optional<runtime::Scope> steering_;
@@ -109,25 +111,25 @@ Async<Result<std::string>> Chat::next_message() {
   idle.spawn(watch_idle_stops(&leave, idle.token()));
   Result<std::string> message = co_await input_.next(leave.token());
   co_await idle.stop();
+  screen_.set_status("");
   co_return message;
 }
 
-/// Ctrl-C clears the line; on an empty line it says that the next one leaves.
+/// Ctrl-C clears the line; on an empty line it says that the next one leaves, as long as that holds. One that stopped a
+/// Task just now was the first.
 Async<void> Chat::watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel) {
-  bool warned = false;
+  bool warned = std::exchange(person_stopped_task_, false);
   while (true) {
+    if (warned) {
+      screen_.set_status("Ctrl-C again on an empty line leaves");
+      screen_.draw();
+    }
     const Result<StopCause> cause = co_await stops_.next(cancel, runtime::Deadline::never());
     if (!cause.ok()) co_return;
     stops_.reset();
     const bool cleared = *cause == StopCause::kPerson && input_.clear();
-    if (cleared || (*cause == StopCause::kPerson && !warned)) {
-      warned = true;
-      screen_.set_status("Ctrl-C again on an empty line leaves");
-      screen_.draw();
-      screen_.set_status("");
-      continue;
-    }
-    leave->cancel(runtime::cancelled_error("left"));
+    if (!cleared && (warned || *cause != StopCause::kPerson)) leave->cancel(runtime::cancelled_error("left"));
+    warned = true;
   }
 }
 
@@ -166,6 +168,7 @@ Async<Result<void>> Chat::follow_task(std::int64_t first_seq) {
     const Result<TaskEnd> end = co_await follower.run();
     co_await stop_steering();
     follower_ = nullptr;
+    person_stopped_task_ = follower.stop_cause() == StopCause::kPerson;
     if (!end.ok()) co_return end.error();
     for (const TaskEnd::Waiting& waiting : end->questions) {
       screen_.note("waits for an answer: " + how_to_answer(waiting));

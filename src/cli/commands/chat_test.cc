@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "lathe/cli/command_fixture.h"
@@ -60,6 +61,24 @@ TEST_F(ChatTest, WhatIsTypedWhileATaskRunsIsSteeredIntoIt) {
   ASSERT_EQ(engine_.ops.size(), 3U);
   EXPECT_EQ(text_of_op(2), "and this");
   EXPECT_EQ(std::get<p::UserInput>(engine_.ops.at(2)).if_busy, p::IfBusy::kSteer);
+}
+
+TEST_F(ChatTest, TheCtrlCThatStopsATaskIsTheFirstOfTwo) {
+  engine_.on_op = [this](const p::Op& op) {
+    if (!std::holds_alternative<p::UserInput>(op)) return;
+    if (engine_.ops.size() == 2) {
+      std::raise(SIGINT);
+    } else {
+      engine_.push_interrupted();
+    }
+  };
+  // The engine takes its time to stop: until the person says something more.
+  const Person person({{"Ctrl-D leaves", "start\r"},
+                       {"Ctrl-C again to leave", "well?\r"},
+                       {"Ctrl-C again on an empty line leaves", "\x04"}});
+  EXPECT_EQ(chat_with(person), kDone);
+  EXPECT_FALSE(left_with_);
+  EXPECT_TRUE(std::holds_alternative<p::Interrupt>(engine_.ops.at(2)));
 }
 
 TEST_F(ChatTest, AQuestionTakesTheTerminalAndGivesItBack) {

@@ -32,6 +32,10 @@ CommandResult execute(Context* context, ConfigGetOptions options) {
   for (const config::Setting& setting : settings) {
     if (setting.key == options.key) {
       context->out.line(setting.value);
+      // On stderr: these are words, and what a script reads is what is set.
+      if (setting.value.empty() && !setting.when_empty.empty()) {
+        context->note(fmt::format("{} is not set, which means: {}", setting.key, setting.when_empty));
+      }
       co_return kDone;
     }
     keys.push_back(setting.key);
@@ -53,7 +57,10 @@ CommandResult execute(Context* context, ConfigListOptions options) {
   if (options.json) {
     base::Json list = base::Json::array();
     for (const config::Setting& setting : settings) {
-      list.push_back({{"key", setting.key}, {"value", setting.value}, {"source", setting.source}});
+      list.push_back({{"key", setting.key},
+                      {"value", setting.value},
+                      {"source", setting.source},
+                      {"when_empty", setting.when_empty}});
     }
     base::Json document;
     document["settings"] = std::move(list);
@@ -62,7 +69,8 @@ CommandResult execute(Context* context, ConfigListOptions options) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const config::Setting& setting : settings) {
-    rows.push_back({setting.key, elide(setting.value, kShownWidth), setting.source});
+    const std::string& holds = setting.value.empty() ? setting.when_empty : setting.value;
+    rows.push_back({setting.key, elide(holds, kShownWidth), setting.source});
   }
   context->out.add(table_text({"KEY", "VALUE", "FROM"}, rows, context->out_style));
   co_return kDone;

@@ -123,8 +123,7 @@ CommandResult execute(Context* context, client::Transport* engine, SessionShowOp
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
   TranscriptPrinter printer{.context = context, .cleaned = true};
   if (is_capable_terminal(context->out.fd(), context->frontend.environment)) {
-    const std::size_t columns = terminal_size(context->out.fd()).columns;
-    printer.rendered = MarkdownOptions{.style = context->out_style, .width = std::min<std::size_t>(columns, 100)};
+    printer.rendered = MarkdownOptions{.style = context->out_style, .width = text_width(context->out.fd())};
   }
   CO_TRY_OK(co_await client::read_records(engine, info.session_id, printer.taker()));
   co_return kDone;

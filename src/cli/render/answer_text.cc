@@ -25,6 +25,12 @@ std::string AnswerText::end_block() {
   return told_.empty() || told_.ends_with('\n') ? "" : "\n";
 }
 
+std::string AnswerText::unfinished() const {
+  const std::string_view pending = blocks_.pending();
+  // Where render() will have it: a blank line below the block before.
+  return (any_ && !pending.empty() ? "\n" : "") + std::string(pending);
+}
+
 std::string AnswerText::begin(std::string_view item) {
   if (item == item_) return "";
   std::string out = item_.empty() ? "" : end_block();

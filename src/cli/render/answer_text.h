@@ -27,6 +27,8 @@ class AnswerText final {
   void reset(std::string_view item);
   /// The whole message: what was not told yet, and a newline at its end.
   [[nodiscard]] std::string complete(std::string_view item, std::string_view text);
+  /// What came and is held back until its block is complete: Markdown as it came, not made safe for a terminal.
+  [[nodiscard]] std::string unfinished() const;
 
  private:
   [[nodiscard]] std::string begin(std::string_view item);

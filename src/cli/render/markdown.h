@@ -27,6 +27,8 @@ class MarkdownBlocks final {
   [[nodiscard]] std::string add(std::string_view text);
   /// What is left.
   [[nodiscard]] std::string finish();
+  /// The beginning of a block that is not complete yet, as it came; until the next add() or finish().
+  [[nodiscard]] std::string_view pending() const { return pending_; }
 
  private:
   std::string pending_;

@@ -55,6 +55,16 @@ TEST(MarkdownBlocks, CutAtWholeBlocks) {
   EXPECT_EQ(blocks_of(text, 1), expected);
 }
 
+TEST(MarkdownBlocks, WhatIsHeldBackCanBeSeen) {
+  MarkdownBlocks blocks;
+  EXPECT_EQ(blocks.add("one\n\ntw"), "one\n\n");
+  EXPECT_EQ(blocks.pending(), "tw");
+  EXPECT_EQ(blocks.add("o\n```\ncode"), "");
+  EXPECT_EQ(blocks.pending(), "two\n```\ncode");
+  EXPECT_EQ(blocks.add("\n```\n"), "two\n```\ncode\n```\n");
+  EXPECT_EQ(blocks.pending(), "");
+}
+
 TEST(MarkdownBlocks, NothingIsLostHoweverTheTextArrives) {
   const std::string text = "para\n\n~~~\n```\n\nx\n~~~\n\n1. a\n\n2. b\n\n    code\n\nend\n";
   for (std::size_t step = 1; step <= text.size(); ++step) {

@@ -40,6 +40,8 @@ class TaskText final {
   [[nodiscard]] std::vector<Piece> show(const protocol::EventMsg& msg);
   /// What goes on right now, for a status line; plain text.
   [[nodiscard]] const std::string& status() const { return status_; }
+  /// The beginning of what the answer goes on with, while it cannot be rendered yet.
+  [[nodiscard]] std::string unfinished() const { return answer_.unfinished(); }
 
  private:
   struct Visitor;

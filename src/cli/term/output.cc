@@ -57,10 +57,11 @@ void Output::write_soon(std::string_view text) {
   drain();
 }
 
-void Output::write_if_ready(std::string_view text) {
+bool Output::write_if_ready(std::string_view text) {
   drain();
-  if (flushing_ || failed_ || !pending_.empty() || text.size() > PIPE_BUF || !writable_now(fd_)) return;
-  (void)!::write(fd_, text.data(), text.size());
+  if (flushing_ || failed_ || !pending_.empty() || !writable_now(fd_)) return false;
+  write_soon(text);
+  return true;
 }
 
 /// The descriptor is shared with other processes, so it stays blocking: a write no longer than a pipe takes at once,

@@ -27,9 +27,9 @@ class Output final {
   /// For what must not be missed but cannot wait for flush(): written now as far as nothing blocks, the rest before
   /// whatever is written next.
   void write_soon(std::string_view text);
-  /// For what may be missed (a spinner): written now, or dropped when that would block or something else waits to be
-  /// written.
-  void write_if_ready(std::string_view text);
+  /// For what may be missed (a spinner): whether it was taken. It is dropped when writing would block or something else
+  /// waits to be written; of what was taken, the rest goes before whatever is written next.
+  bool write_if_ready(std::string_view text);
   [[nodiscard]] const std::optional<base::Error>& failed() const { return failed_; }
 
  private:

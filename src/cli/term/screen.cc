@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "lathe/base/utf8.h"
@@ -15,37 +16,53 @@ using runtime::Async;
 Screen::Screen(Context& context)
     : context_(context), capable_(is_capable_terminal(context.frontend.err_fd, context.frontend.environment)) {}
 
-std::string Screen::erase() {
-  if (!shown_row_) return "";
-  const std::size_t up = *std::exchange(shown_row_, std::nullopt);
-  return up == 0 ? "\r\x1b[J" : fmt::format("\r\x1b[{}A\x1b[J", up);
+Screen::Footer Screen::compose() const {
+  const int fd = context_.frontend.err_fd;
+  const TerminalSize size = terminal_size(fd);
+  const std::size_t below = (status_.empty() ? 0 : 1) + (input_ ? input_->rows.size() : 0);
+  Footer footer;
+  if (size.rows > below + 1) {
+    footer.rows = last_rows(unfinished_, std::min(text_width(fd), size.columns - 1), size.rows - below - 1);
+  }
+  if (!status_.empty()) {
+    const std::string status = elide(base::terminal_safe(status_), size.columns - 1);
+    footer.rows.push_back(context_.err_style.paint(Ink::kDim, status));
+  }
+  if (input_) {
+    footer.cursor_row = footer.rows.size() + input_->cursor_row;
+    footer.cursor_column = input_->cursor_column;
+    footer.rows.insert(footer.rows.end(), input_->rows.begin(), input_->rows.end());
+  } else if (!footer.rows.empty()) {
+    footer.cursor_row = footer.rows.size() - 1;
+  }
+  return footer;
 }
 
-std::string Screen::paint() {
-  if (status_.empty() && !input_) return "";
-  const std::size_t columns = terminal_size(context_.frontend.err_fd).columns;
-  std::string out;
-  std::size_t row = 0;
-  if (!status_.empty()) {
-    out = context_.err_style.paint(Ink::kDim, elide(base::terminal_safe(status_), columns - 1));
-    if (input_) {
-      out += "\r\n";
-      ++row;
+std::string Screen::change(const Footer& from, const Footer& to) {
+  if (from == to) return "";
+  std::string out = from.rows.empty() ? "" : "\r";
+  if (from.cursor_row > 0) out += fmt::format("\x1b[{}A", from.cursor_row);
+  if (to.rows.empty()) return out + "\x1b[J";
+  for (std::size_t i = 0; i < to.rows.size(); ++i) {
+    if (i > 0) out += "\r\n";
+    if (i >= from.rows.size()) {
+      out += to.rows[i];
+    } else if (from.rows[i] != to.rows[i]) {
+      out += "\x1b[K" + to.rows[i];
     }
   }
-  if (!input_) {
-    shown_row_ = row;
-    return out;
-  }
-  for (std::size_t i = 0; i < input_->rows.size(); ++i) {
-    if (i > 0) out += "\r\n";
-    out += input_->rows[i];
-  }
-  const std::size_t up = input_->rows.size() - 1 - input_->cursor_row;
+  if (from.rows.size() > to.rows.size()) out += "\r\n\x1b[J\x1b[1A";
+  const std::size_t up = to.rows.size() - 1 - to.cursor_row;
   if (up > 0) out += fmt::format("\x1b[{}A", up);
-  out += fmt::format("\x1b[{}G", input_->cursor_column + 1);
-  shown_row_ = row + input_->cursor_row;
+  if (to.cursor_column) out += fmt::format("\x1b[{}G", *to.cursor_column + 1);
   return out;
+}
+
+std::string Screen::erase() { return change(std::exchange(shown_, {}), {}); }
+
+std::string Screen::paint() {
+  shown_ = compose();
+  return change({}, shown_);
 }
 
 Async<Result<void>> Screen::show(std::vector<Piece> pieces, runtime::CancelToken cancel) {
@@ -68,9 +85,9 @@ Async<Result<void>> Screen::show(std::vector<Piece> pieces, runtime::CancelToken
 
 void Screen::draw() {
   if (!capable_ || writing_) return;
-  std::string text = erase();
-  text += paint();
-  context_.err.write_if_ready(text);
+  Footer next = compose();
+  const std::string text = change(shown_, next);
+  if (!text.empty() && context_.err.write_if_ready(text)) shown_ = std::move(next);
 }
 
 void Screen::note(std::string_view text) {
@@ -83,6 +100,7 @@ void Screen::note(std::string_view text) {
 }
 
 void Screen::clear_footer() {
+  unfinished_.clear();
   status_.clear();
   input_.reset();
   if (capable_) context_.err.write_soon(erase());

@@ -18,6 +18,32 @@ std::size_t escape_length(std::string_view text) {
   return text.size();
 }
 
+/// The end of a text, more of it than a screen shows. It begins at a multiple of kWindow, so that its rows do not move
+/// with every letter that comes.
+std::string_view end_of(std::string_view text) {
+  constexpr std::size_t kWindow = 16 * 1024;
+  if (text.size() <= 2 * kWindow) return text;
+  const std::size_t start = (text.size() / kWindow - 1) * kWindow;
+  return base::utf8_suffix(text, text.size() - start);
+}
+
+/// How many bytes of the line, at least one letter, make its first row.
+std::size_t row_length(std::string_view line, std::size_t width) {
+  std::size_t column = 0;
+  std::size_t word = 0;  // where the last one begins that follows a space
+  std::size_t next = 0;
+  for (std::size_t at = 0; at < line.size(); at = next) {
+    next = at + 1;
+    while (next < line.size() && (static_cast<unsigned char>(line[next]) & 0xc0) == 0x80) ++next;
+    column += base::display_width(line.substr(at, next - at));
+    if (line[at] == ' ') word = next;
+    if (column <= width) continue;
+    if (word > 0) return word;
+    return at > 0 ? at : next;
+  }
+  return line.size();
+}
+
 }  // namespace
 
 std::string_view Style::begin(Ink ink) const {
@@ -121,6 +147,22 @@ std::string elide(std::string_view text, std::size_t width) {
   std::string_view kept = base::utf8_prefix(text, text.size());
   while (base::display_width(kept) > width - 1) kept = base::utf8_prefix(kept, kept.size() - 1);
   return std::string(kept) + "…";
+}
+
+std::vector<std::string> last_rows(std::string_view text, std::size_t width, std::size_t count) {
+  std::string clean = base::replace_all(std::string(end_of(text)), "\r\n", "\n");
+  if (clean.ends_with('\r')) clean.pop_back();
+  clean = base::replace_all(base::terminal_safe(clean), "\t", "    ");
+  std::vector<std::string> rows;
+  for (std::string_view line : base::split_lines(clean)) {
+    do {
+      const std::size_t length = row_length(line, width);
+      rows.emplace_back(base::trim_right(line.substr(0, length)));
+      line.remove_prefix(length);
+    } while (!line.empty());
+  }
+  if (rows.size() > count) rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(count));
+  return rows;
 }
 
 }  // namespace lathe::cli

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lathe::cli {
 
@@ -24,5 +25,8 @@ struct Style {
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t width, std::string_view first, std::string_view rest);
 /// At most `width` columns of plain text, with "…" where it was cut.
 [[nodiscard]] std::string elide(std::string_view text, std::size_t width);
+/// The last `count` rows, each of at most `width` columns, that text from outside takes on a terminal: made safe for
+/// it, broken between words, or within one that is wider than a row. Of a very long text only the end is looked at.
+[[nodiscard]] std::vector<std::string> last_rows(std::string_view text, std::size_t width, std::size_t count);
 
 }  // namespace lathe::cli

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -15,6 +16,8 @@ TerminalSize terminal_size(int fd) {
   if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
   return {.columns = size.ws_col, .rows = size.ws_row};
 }
+
+std::size_t text_width(int fd) { return std::min<std::size_t>(terminal_size(fd).columns, 100); }
 
 bool is_capable_terminal(int fd, const config::Environment& environment) {
   const std::string term = environment.get("TERM");

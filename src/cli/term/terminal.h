@@ -18,6 +18,8 @@ struct TerminalSize {
 [[nodiscard]] bool is_terminal(int fd);
 /// 80 x 24 when unknown.
 [[nodiscard]] TerminalSize terminal_size(int fd);
+/// How wide running text may be on it: no wider than is good to read.
+[[nodiscard]] std::size_t text_width(int fd);
 /// A terminal that understands escape sequences (TERM is set and not "dumb").
 [[nodiscard]] bool is_capable_terminal(int fd, const config::Environment& environment);
 /// The same, and nobody set NO_COLOR.
