@@ -88,19 +88,6 @@ bool names_local_server(const std::string& model) {
   });
 }
 
-/// "anthropc/claude" is no model of whatever backend is the default: what is asked must not go to another company for
-/// a slip of the finger. A vendor in front of a name is fine ("meta/llama" on a router).
-Result<void> refuse_mistyped_backend(const std::vector<std::string>& backends, const std::string& model) {
-  const std::size_t slash = model.find('/');
-  if (slash == std::string::npos) return {};
-  const std::string first = model.substr(0, slash);
-  const std::string hint = base::did_you_mean(first, backends);
-  if (hint.empty()) return {};
-  return Error{.code = base::codes::kNotFound,
-               .message = fmt::format("no backend \"{}\" (model \"{}\")", first, model),
-               .hint = hint + " Name the backend with --backend to use this very model name"};
-}
-
 struct Probe {
   Backend backend;
   bool answered = false;
@@ -175,19 +162,28 @@ Async<Result<Backend>> BackendDirectory::choose(std::string name) {
                     .message = "the answers of this session came from a recording, which is not played now",
                     .hint = "name who answers: --model BACKEND/MODEL, or --replay FILE"};
   }
-  std::string hint = base::did_you_mean(name, names());
-  co_return Error{.code = base::codes::kNotFound,
-                  .message = fmt::format("no backend \"{}\"", name),
-                  .hint = hint.empty() ? "lathe backend list" : hint};
+  co_return config::no_such_backend(name, names());
+}
+
+Async<Result<BackendDirectory::Named>> BackendDirectory::read_name(std::string backend, std::string model) {
+  if (backend.empty() && names_local_server(model)) co_await find_local_servers();
+  if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);
+  split_name(names(), backend, model);
+  if (backend.empty()) CO_TRY_OK(config::refuse_mistyped_backend(names(), model));
+  co_return Named{.backend = std::move(backend), .model = std::move(model)};
+}
+
+Async<Result<BackendDirectory::Named>> BackendDirectory::default_name() {
+  auto named = co_await read_name("", config_.default_model);
+  if (!named.ok()) co_return named.error().within("default-model");
+  co_return named;
 }
 
 Async<Result<std::string>> BackendDirectory::choose_model(Backend backend) {
   const bool is_default = config_.default_backend.empty() || config_.default_backend == backend.name;
   if (is_default && !config_.default_model.empty()) {
-    std::string named_backend;
-    std::string model = config_.default_model;
-    split_name(names(), named_backend, model);
-    if (named_backend.empty() || named_backend == backend.name) co_return model;
+    CO_TRY(const Named named, co_await default_name());
+    if (named.backend.empty() || named.backend == backend.name) co_return named.model;
   }
   if (std::string model = models_.default_model(backend); !model.empty()) co_return model;
   // Whatever the server has first: a local server usually has the one model that was loaded into it.
@@ -211,15 +207,12 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
                                    .connection = cassette_.replayed_model(),
                                    .facts = known};
   }
-  if (backend.empty() && names_local_server(model)) co_await find_local_servers();
-  if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);
-  split_name(names(), backend, model);
-  if (backend.empty()) CO_TRY_OK(refuse_mistyped_backend(names(), model));
-  if (backend.empty() && model.empty() && config_.default_backend.empty() && !config_.default_model.empty()) {
-    model = config_.default_model;
-    split_name(names(), backend, model);
+  CO_TRY(Named named, co_await read_name(std::move(backend), std::move(model)));
+  if (named == Named() && config_.default_backend.empty()) {
+    CO_TRY(named, co_await default_name());
   }
-  CO_TRY(const Backend chosen, co_await choose(std::move(backend)));
+  CO_TRY(const Backend chosen, co_await choose(named.backend));
+  model = named.model;
   if (model.empty()) {
     CO_TRY(model, co_await choose_model(chosen));
   }

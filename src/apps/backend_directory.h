@@ -32,6 +32,15 @@ class BackendDirectory final : public ports::ModelDirectory {
   [[nodiscard]] std::vector<std::string> secrets() const;
 
  private:
+  struct Named {
+    std::string backend;
+    std::string model;
+    friend bool operator==(const Named&, const Named&) = default;
+  };
+  /// What a model's name says, wherever a person wrote it: "backend/model" names both.
+  runtime::Async<base::Result<Named>> read_name(std::string backend, std::string model);
+  /// What the setting default-model says.
+  runtime::Async<base::Result<Named>> default_name();
   runtime::Async<base::Result<config::Backend>> choose(std::string name);
   runtime::Async<base::Result<std::string>> choose_model(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_of(config::Backend backend);

@@ -103,6 +103,21 @@ def test_a_mistake_names_what_was_meant(lathe, start_server, words, named):
     assert named in lathe.fails(1, *words).err
 
 
+def test_a_slip_in_the_default_model_asks_no_other_backend(lathe, start_server):
+    server = start_server({"text": "I was asked.", "repeat": -1})
+    lathe.use(server)
+    assert 'did you mean "mock"?' in lathe.fails(1, "config", "set", "default-model", "mokc/x").err
+    assert 'did you mean "mock"?' in lathe.fails(1, "config", "set", "fallback-models", "mock,mokc/x").err
+    path = lathe.home / "config.yaml"
+    path.write_text(path.read_text().replace("default-model: mock\n", "default-model: mokc/x\n"))
+    ran = lathe.fails(1, "exec", "go")
+    assert "default-model" in ran.err and 'did you mean "mock"?' in ran.err
+    assert server.requests() == []
+    lathe.ok("config", "set", "default-model", "mock/mokc/x")
+    lathe.ok("exec", "go")
+    assert server.requests()[-1]["body"]["model"] == "mokc/x"
+
+
 def test_settings_know_their_source(lathe):
     lathe.ok("config", "set", "default-model", "some-model")
     assert lathe.ok("config", "get", "default-model").out.strip() == "some-model"
