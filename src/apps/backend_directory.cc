@@ -106,14 +106,15 @@ Async<Probe> probe(net::HttpClient* http, runtime::Loop* loop, config::LocalServ
 
 BackendDirectory::BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
                                    config::Environment environment, config::ModelData models, CassetteDeck& cassette,
-                                   std::string cache_dir)
+                                   std::string cache_dir, std::function<void(const std::string&)> on_warning)
     : loop_(loop),
       http_(http),
       config_(config),
       environment_(std::move(environment)),
       models_(std::move(models)),
       cassette_(cassette),
-      cache_dir_(std::move(cache_dir)) {}
+      cache_dir_(std::move(cache_dir)),
+      on_warning_(std::move(on_warning)) {}
 
 const Backend* BackendDirectory::find(const std::string& name) const {
   for (const std::vector<Backend>* list : {&config_.backends, &found_}) {
@@ -269,6 +270,8 @@ Async<Result<std::shared_ptr<ports::Model>>> BackendDirectory::connect(std::stri
   const auto known = connections_.find(name);
   if (known != connections_.end()) co_return known->second;
   CO_TRY(const Backend backend, co_await choose(name));
+  const std::string warning = config::cleartext_warning(backend, environment_);
+  if (!warning.empty()) on_warning_(warning);
   CO_TRY(std::string key, co_await key_of(backend));
   std::shared_ptr<ports::Model> connection = cassette_.wrap(make_model(backend, std::move(key)));
   connections_.emplace(backend.name, connection);
@@ -288,7 +291,7 @@ std::vector<std::string> BackendDirectory::secrets() const {
 
 Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
   if (!backend.api_key_command.empty()) {
-    co_return co_await key_from_command(backend.api_key_command, runtime::CancelToken());
+    co_return co_await key_from_command(std::move(backend), runtime::CancelToken());
   }
   std::string key = backend.api_key_env.empty() ? "" : environment_.get(backend.api_key_env);
   const config::BackendType* type = config::find_backend_type(backend.type);
@@ -305,18 +308,20 @@ Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
   co_return key;
 }
 
-Async<Result<std::string>> BackendDirectory::key_from_command(std::string command, runtime::CancelToken cancel) {
+Async<Result<std::string>> BackendDirectory::key_from_command(Backend backend, runtime::CancelToken cancel) {
+  const std::string& command = backend.api_key_command;
+  const std::string what = fmt::format("backend {}: api-key-command", backend.name);
   runtime::CommandOptions options;
   options.spawn.argv = {"sh", "-c", command};
   options.deadline = runtime::Deadline::after(loop_, kKeyCommandTimeout);
   options.max_output_bytes = 64U << 10;
   const auto ran = co_await runtime::run_command(loop_, std::move(options), std::move(cancel));
-  if (!ran.ok()) co_return ran.error().within("api-key-command");
+  if (!ran.ok()) co_return ran.error().within(what);
   const std::string key(base::trim(ran->out.substr(0, ran->out.find('\n'))));
   if (ran->status.code != 0 || key.empty()) {
     const std::string said(base::trim(ran->err));
     co_return Error{.code = protocol::error_codes::kNoKey,
-                    .message = fmt::format("api-key-command ended with {} and {} key{}", ran->status.code,
+                    .message = fmt::format("{} ended with {} and {} key{}", what, ran->status.code,
                                            key.empty() ? "no" : "a", said.empty() ? "" : ": " + said.substr(0, 500)),
                     .hint = fmt::format("run it by hand: {}", command)};
   }
@@ -333,8 +338,8 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
   endpoint.key_source = backend.api_key_env;
   if (!backend.api_key_command.empty()) {
     endpoint.key_source = "its api-key-command";
-    endpoint.renew_key = [this, command = backend.api_key_command](runtime::CancelToken cancel) {
-      return key_from_command(command, std::move(cancel));
+    endpoint.renew_key = [this, backend](runtime::CancelToken cancel) {
+      return key_from_command(backend, std::move(cancel));
     };
   }
   for (const auto& [name, value] : backend.headers) endpoint.headers.push_back({name, value});

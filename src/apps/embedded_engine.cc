@@ -152,7 +152,7 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY_OK(open_records(paths));
   know_facts(environment, paths);
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
-                                                 *cassette_, paths.cache_dir);
+                                                 *cassette_, paths.cache_dir, tell);
 
   TRY(policy_, engine::PolicyBook::read(policy_places(environment, paths, loaded_.config, options, tell)));
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
 #include "lathe/config/backend_types.h"
 #include "lathe/config/config.h"
 #include "lathe/config/settings.h"
@@ -90,6 +91,11 @@ Node node_of(const Backend& backend) {
 
 base::Result<void> set(const Paths& paths, const std::string& key, const std::string& value) {
   TRY(const SettingSpec* spec, find_setting(key));
+  if (!base::is_utf8(value)) {
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = fmt::format("{}: the value is not UTF-8 text", spec->key),
+                       .hint = "type it in a terminal that is set to UTF-8"};
+  }
   const Node node = typed_value(*spec, value);
   TRY(const Loaded loaded, load(paths, Environment{}));
   Config changed = loaded.config;
