@@ -88,19 +88,6 @@ bool names_local_server(const std::string& model) {
   });
 }
 
-/// "anthropc/claude" is no model of whatever backend is the default: what is asked must not go to another company for
-/// a slip of the finger. A vendor in front of a name is fine ("meta/llama" on a router).
-Result<void> refuse_mistyped_backend(const std::vector<std::string>& backends, const std::string& model) {
-  const std::size_t slash = model.find('/');
-  if (slash == std::string::npos) return {};
-  const std::string first = model.substr(0, slash);
-  const std::string hint = base::did_you_mean(first, backends);
-  if (hint.empty()) return {};
-  return Error{.code = base::codes::kNotFound,
-               .message = fmt::format("no backend \"{}\" (model \"{}\")", first, model),
-               .hint = hint + " Name the backend with --backend to use this very model name"};
-}
-
 struct Probe {
   Backend backend;
   bool answered = false;
@@ -119,14 +106,15 @@ Async<Probe> probe(net::HttpClient* http, runtime::Loop* loop, config::LocalServ
 
 BackendDirectory::BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
                                    config::Environment environment, config::ModelData models, CassetteDeck& cassette,
-                                   std::string cache_dir)
+                                   std::string cache_dir, std::function<void(const std::string&)> on_warning)
     : loop_(loop),
       http_(http),
       config_(config),
       environment_(std::move(environment)),
       models_(std::move(models)),
       cassette_(cassette),
-      cache_dir_(std::move(cache_dir)) {}
+      cache_dir_(std::move(cache_dir)),
+      on_warning_(std::move(on_warning)) {}
 
 const Backend* BackendDirectory::find(const std::string& name) const {
   for (const std::vector<Backend>* list : {&config_.backends, &found_}) {
@@ -175,19 +163,28 @@ Async<Result<Backend>> BackendDirectory::choose(std::string name) {
                     .message = "the answers of this session came from a recording, which is not played now",
                     .hint = "name who answers: --model BACKEND/MODEL, or --replay FILE"};
   }
-  std::string hint = base::did_you_mean(name, names());
-  co_return Error{.code = base::codes::kNotFound,
-                  .message = fmt::format("no backend \"{}\"", name),
-                  .hint = hint.empty() ? "lathe backend list" : hint};
+  co_return config::no_such_backend(name, names());
+}
+
+Async<Result<BackendDirectory::Named>> BackendDirectory::read_name(std::string backend, std::string model) {
+  if (backend.empty() && names_local_server(model)) co_await find_local_servers();
+  if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);
+  split_name(names(), backend, model);
+  if (backend.empty()) CO_TRY_OK(config::refuse_mistyped_backend(names(), model));
+  co_return Named{.backend = std::move(backend), .model = std::move(model)};
+}
+
+Async<Result<BackendDirectory::Named>> BackendDirectory::default_name() {
+  auto named = co_await read_name("", config_.default_model);
+  if (!named.ok()) co_return named.error().within("default-model");
+  co_return named;
 }
 
 Async<Result<std::string>> BackendDirectory::choose_model(Backend backend) {
   const bool is_default = config_.default_backend.empty() || config_.default_backend == backend.name;
   if (is_default && !config_.default_model.empty()) {
-    std::string named_backend;
-    std::string model = config_.default_model;
-    split_name(names(), named_backend, model);
-    if (named_backend.empty() || named_backend == backend.name) co_return model;
+    CO_TRY(const Named named, co_await default_name());
+    if (named.backend.empty() || named.backend == backend.name) co_return named.model;
   }
   if (std::string model = models_.default_model(backend); !model.empty()) co_return model;
   // Whatever the server has first: a local server usually has the one model that was loaded into it.
@@ -211,15 +208,12 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
                                    .connection = cassette_.replayed_model(),
                                    .facts = known};
   }
-  if (backend.empty() && names_local_server(model)) co_await find_local_servers();
-  if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);
-  split_name(names(), backend, model);
-  if (backend.empty()) CO_TRY_OK(refuse_mistyped_backend(names(), model));
-  if (backend.empty() && model.empty() && config_.default_backend.empty() && !config_.default_model.empty()) {
-    model = config_.default_model;
-    split_name(names(), backend, model);
+  CO_TRY(Named named, co_await read_name(std::move(backend), std::move(model)));
+  if (named == Named() && config_.default_backend.empty()) {
+    CO_TRY(named, co_await default_name());
   }
-  CO_TRY(const Backend chosen, co_await choose(std::move(backend)));
+  CO_TRY(const Backend chosen, co_await choose(named.backend));
+  model = named.model;
   if (model.empty()) {
     CO_TRY(model, co_await choose_model(chosen));
   }
@@ -276,6 +270,8 @@ Async<Result<std::shared_ptr<ports::Model>>> BackendDirectory::connect(std::stri
   const auto known = connections_.find(name);
   if (known != connections_.end()) co_return known->second;
   CO_TRY(const Backend backend, co_await choose(name));
+  const std::string warning = config::cleartext_warning(backend, environment_);
+  if (!warning.empty()) on_warning_(warning);
   CO_TRY(std::string key, co_await key_of(backend));
   std::shared_ptr<ports::Model> connection = cassette_.wrap(make_model(backend, std::move(key)));
   connections_.emplace(backend.name, connection);
@@ -295,7 +291,7 @@ std::vector<std::string> BackendDirectory::secrets() const {
 
 Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
   if (!backend.api_key_command.empty()) {
-    co_return co_await key_from_command(backend.api_key_command, runtime::CancelToken());
+    co_return co_await key_from_command(std::move(backend), runtime::CancelToken());
   }
   std::string key = backend.api_key_env.empty() ? "" : environment_.get(backend.api_key_env);
   const config::BackendType* type = config::find_backend_type(backend.type);
@@ -312,18 +308,20 @@ Async<Result<std::string>> BackendDirectory::key_of(Backend backend) {
   co_return key;
 }
 
-Async<Result<std::string>> BackendDirectory::key_from_command(std::string command, runtime::CancelToken cancel) {
+Async<Result<std::string>> BackendDirectory::key_from_command(Backend backend, runtime::CancelToken cancel) {
+  const std::string& command = backend.api_key_command;
+  const std::string what = fmt::format("backend {}: api-key-command", backend.name);
   runtime::CommandOptions options;
   options.spawn.argv = {"sh", "-c", command};
   options.deadline = runtime::Deadline::after(loop_, kKeyCommandTimeout);
   options.max_output_bytes = 64U << 10;
   const auto ran = co_await runtime::run_command(loop_, std::move(options), std::move(cancel));
-  if (!ran.ok()) co_return ran.error().within("api-key-command");
+  if (!ran.ok()) co_return ran.error().within(what);
   const std::string key(base::trim(ran->out.substr(0, ran->out.find('\n'))));
   if (ran->status.code != 0 || key.empty()) {
     const std::string said(base::trim(ran->err));
     co_return Error{.code = protocol::error_codes::kNoKey,
-                    .message = fmt::format("api-key-command ended with {} and {} key{}", ran->status.code,
+                    .message = fmt::format("{} ended with {} and {} key{}", what, ran->status.code,
                                            key.empty() ? "no" : "a", said.empty() ? "" : ": " + said.substr(0, 500)),
                     .hint = fmt::format("run it by hand: {}", command)};
   }
@@ -340,8 +338,8 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
   endpoint.key_source = backend.api_key_env;
   if (!backend.api_key_command.empty()) {
     endpoint.key_source = "its api-key-command";
-    endpoint.renew_key = [this, command = backend.api_key_command](runtime::CancelToken cancel) {
-      return key_from_command(command, std::move(cancel));
+    endpoint.renew_key = [this, backend](runtime::CancelToken cancel) {
+      return key_from_command(backend, std::move(cancel));
     };
   }
   for (const auto& [name, value] : backend.headers) endpoint.headers.push_back({name, value});

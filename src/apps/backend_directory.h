@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,7 +23,7 @@ class BackendDirectory final : public ports::ModelDirectory {
  public:
   BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
                    config::Environment environment, config::ModelData models, CassetteDeck& cassette,
-                   std::string cache_dir);
+                   std::string cache_dir, std::function<void(const std::string&)> on_warning);
 
   runtime::Async<base::Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override;
   runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
@@ -32,10 +33,19 @@ class BackendDirectory final : public ports::ModelDirectory {
   [[nodiscard]] std::vector<std::string> secrets() const;
 
  private:
+  struct Named {
+    std::string backend;
+    std::string model;
+    friend bool operator==(const Named&, const Named&) = default;
+  };
+  /// What a model's name says, wherever a person wrote it: "backend/model" names both.
+  runtime::Async<base::Result<Named>> read_name(std::string backend, std::string model);
+  /// What the setting default-model says.
+  runtime::Async<base::Result<Named>> default_name();
   runtime::Async<base::Result<config::Backend>> choose(std::string name);
   runtime::Async<base::Result<std::string>> choose_model(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_of(config::Backend backend);
-  runtime::Async<base::Result<std::string>> key_from_command(std::string command, runtime::CancelToken cancel);
+  runtime::Async<base::Result<std::string>> key_from_command(config::Backend backend, runtime::CancelToken cancel);
   runtime::Async<std::int64_t> window_of(std::string backend, std::string model,
                                          std::shared_ptr<ports::Model> connection);
   /// Asks the usual ports of this machine, once.
@@ -54,6 +64,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   config::ModelData models_;
   CassetteDeck& cassette_;
   const std::string cache_dir_;
+  /// Told of what a person should know before a backend is spoken to.
+  const std::function<void(const std::string&)> on_warning_;
   std::vector<config::Backend> found_;
   bool looked_for_local_ = false;
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;

@@ -76,6 +76,12 @@ Error unknown_tool(const std::string& name, const std::vector<std::string>& name
       .code = base::codes::kNotFound, .message = fmt::format("there is no tool \"{}\"", name), .hint = std::move(near)};
 }
 
+/// The tool's own words. Whatever their code, what is wrong is the call that was asked about.
+Error refused_by_tool(Error error) {
+  error.code = base::codes::kInvalid;
+  return error.or_hint("the tool refuses this call, whatever the rules say");
+}
+
 }  // namespace
 
 struct CallReader::Idle {
@@ -113,9 +119,9 @@ Async<Result<ports::Action>> CallReader::read(protocol::ToolCall call, std::stri
   const auto tool = std::ranges::find(names, meant.tool);
   if (tool == names.end()) co_return unknown_tool(call.tool, names);
   const ports::ToolEnvironment environment{.cwd = std::move(cwd), .session_id = ""};
-  CO_TRY(const std::unique_ptr<ports::PreparedCall> prepared,
-         co_await tools_[static_cast<std::size_t>(tool - names.begin())]->prepare(meant, environment));
-  co_return prepared->action();
+  const auto prepared = co_await tools_[static_cast<std::size_t>(tool - names.begin())]->prepare(meant, environment);
+  if (!prepared.ok()) co_return refused_by_tool(prepared.error());
+  co_return (*prepared)->action();
 }
 
 }  // namespace lathe::apps

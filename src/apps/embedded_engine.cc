@@ -50,6 +50,27 @@ auto trusted_content(const std::string& state_dir) {
   };
 }
 
+/// A file stands where the data root should be.
+base::Error refused_place(const base::Error& error) {
+  const bool in_the_way = error.code == base::codes::kNotFound || error.code == base::codes::kExists;
+  return in_the_way ? error.or_hint("export LATHE_HOME=FOLDER names another place for all that Lathe keeps") : error;
+}
+
+/// What is broken in the person's files is told where only records are looked at, and left out.
+template <class T>
+Result<T> bearable(Result<T> read, const client::OpenOptions& options) {
+  if (read.ok() || !options.records_only) return read;
+  tell(read.error().text());
+  return T();
+}
+
+Result<std::unique_ptr<engine::PolicyBook>> read_policy(const engine::PolicyPlaces& places,
+                                                        const client::OpenOptions& options) {
+  TRY(auto book, bearable(engine::PolicyBook::read(places), options));
+  if (book) return book;
+  return engine::PolicyBook::read({.folder = {}, .policy = {}, .only = {}, .trust_file = places.trust_file});
+}
+
 }  // namespace
 
 EmbeddedEngine::EmbeddedEngine(runtime::Loop& loop)
@@ -75,10 +96,11 @@ runtime::Durability EmbeddedEngine::durability() const {
 }
 
 Result<void> EmbeddedEngine::open_records(const config::Paths& paths) {
-  TRY(store_,
-      journal::JournalStore::create(
-          loop_, fs_pool_,
-          {.state_dir = paths.state_dir, .durability = durability(), .faults = faults_.get(), .on_warning = tell}));
+  auto store = journal::JournalStore::create(
+      loop_, fs_pool_,
+      {.state_dir = paths.state_dir, .durability = durability(), .faults = faults_.get(), .on_warning = tell});
+  if (!store.ok()) return refused_place(store.error());
+  store_ = *std::move(store);
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
                                          {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
   return {};
@@ -140,9 +162,9 @@ std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const conf
 Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
                                   std::string version) {
   TRY(const config::Paths paths, config::find_paths(environment));
-  TRY(loaded_, config::load(paths, environment));
+  TRY(loaded_, bearable(config::load(paths, environment), options));
   for (const std::string& warning : loaded_.warnings) tell(warning);
-  TRY(config::ModelData models, config::ModelData::load(paths));
+  TRY(config::ModelData models, bearable(config::ModelData::load(paths), options));
   TRY(faults_, faults_of(environment));
   TRY(cassette_, CassetteDeck::create(options, loop_.unix_now(), [this] {
         return backends_ ? backends_->secrets() : std::vector<std::string>();
@@ -152,11 +174,10 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY_OK(open_records(paths));
   know_facts(environment, paths);
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
-                                                 *cassette_, paths.cache_dir);
+                                                 *cassette_, paths.cache_dir, tell);
 
-  TRY(policy_, engine::PolicyBook::read(policy_places(environment, paths, loaded_.config, options, tell)));
-
-  TRY(secrets_, globs::SecretFiles::create(loaded_.config.secret_files));
+  TRY(policy_, read_policy(policy_places(environment, paths, loaded_.config, options, tell), options));
+  TRY(secrets_, bearable(globs::SecretFiles::create(loaded_.config.secret_files), options));
   secret_guard_ = make_secret_guard(secrets_, environment, paths);
   call_reader_ = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
                                                                 .pool = fs_pool_,

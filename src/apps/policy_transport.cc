@@ -56,7 +56,7 @@ engine::PolicyPlaces policy_places(const config::Environment& environment, const
   }
   return {.folder = paths.policies_dir,
           .policy = std::move(policy),
-          .only_file = options.policy_file,
+          .only = options.policy_file,
           .trust_file = trust_file(paths.state_dir),
           .readable = readable_folders(environment, paths, config),
           .on_warning = std::move(on_warning)};

@@ -11,6 +11,12 @@ Error Error::within(std::string_view context) const {
   return copy;
 }
 
+Error Error::or_hint(std::string_view next_action) const {
+  Error copy = *this;
+  if (copy.hint.empty()) copy.hint = next_action;
+  return copy;
+}
+
 std::string Error::text() const { return hint.empty() ? message : message + " (" + hint + ")"; }
 
 namespace {

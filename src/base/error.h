@@ -19,6 +19,8 @@ struct Error {
 
   /// The same error with "context: " in front of its message.
   [[nodiscard]] Error within(std::string_view context) const;
+  /// The same error, with this hint unless it has one.
+  [[nodiscard]] Error or_hint(std::string_view next_action) const;
   /// "message (hint)" in one line, for a person.
   [[nodiscard]] std::string text() const;
 

@@ -51,6 +51,11 @@ class [[nodiscard]] Result {
     if (ok()) return std::move(*this);
     return error().within(context);
   }
+  /// The same Result, with this hint of the error unless it has one.
+  [[nodiscard]] Result or_hint(std::string_view next_action) && {
+    if (ok()) return std::move(*this);
+    return error().or_hint(next_action);
+  }
 
  private:
   std::expected<T, Error> inner_;

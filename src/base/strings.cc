@@ -191,6 +191,8 @@ std::string shell_quote(std::string_view word) {
   return "'" + replace_all(std::string(word), "'", "'\\''") + "'";
 }
 
+std::string edit_command(std::string_view file) { return "${EDITOR:-vi} " + shell_quote(file); }
+
 std::string shell_join(const std::vector<std::string>& argv) {
   std::string out;
   for (const std::string& word : argv) {

@@ -39,6 +39,8 @@ namespace lathe::base {
 
 /// The word as a POSIX shell would need it; unchanged when it is plain.
 [[nodiscard]] std::string shell_quote(std::string_view word);
+/// What a person types to mend a file.
+[[nodiscard]] std::string edit_command(std::string_view file);
 [[nodiscard]] std::string shell_join(const std::vector<std::string>& argv);
 
 [[nodiscard]] std::string base64(std::string_view bytes);

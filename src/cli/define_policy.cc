@@ -13,7 +13,8 @@ void define_explain(CommandTree& tree, CLI::App* policy) {
   CLI::Option* tool = command->add_option("--tool", options.tool, "Instead: a call of this tool")->type_name("NAME");
   tool->excludes(text);
   command->add_option("--args", options.arguments, "Its arguments, a JSON object")->type_name("JSON")->needs(tool);
-  command->add_option("--policy", options.policy, "Rule file in place of your own rules")->type_name("FILE");
+  command->add_option("--policy", options.policy, "Rule file, or a preset, in place of your own rules")
+      ->type_name("FILE");
   add_approval_policy(command, options.approval_policy);
   add_sandbox_mode(command, options.sandbox_mode);
   add_json(command, options.json);

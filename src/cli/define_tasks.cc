@@ -103,7 +103,7 @@ void add_ask_options(CLI::App* command, TaskOptions& task) {
                   "What happens to a question: no at once, park the task (exit code 4), ask on the terminal",
                   [&task](Ask ask) { task.ask = ask; });
   add_approval_policy(command, task.approval_policy);
-  command->add_option("--policy", task.policy, "Rule file in place of your own rules (lathe policy)")
+  command->add_option("--policy", task.policy, "Rule file, or a preset, in place of your own rules (lathe policy)")
       ->type_name("FILE");
 }
 
@@ -136,11 +136,10 @@ void add_output_options(CLI::App* command, TaskOptions& task) {
   // A flag that may have a value, so that `--json` does not take the prompt that follows it.
   auto mode = std::make_shared<std::string>();
   command->add_flag("--json{frames}", *mode, "Print events as JSON lines; --json=codex: under the names of codex exec")
-      ->each([&task, mode](const std::string& value) {
-        if (value != "frames" && value != "codex") {
-          throw CLI::ValidationError("--json", fmt::format("\"{}\" is not one of frames, codex", value));
-        }
+      ->check([&task, mode](const std::string& value) {
+        if (value != "frames" && value != "codex") return fmt::format("\"{}\" is not one of frames, codex", value);
         task.json = value == "codex" ? JsonMode::kCodex : JsonMode::kFrames;
+        return std::string();
       });
   command->add_option("-o,--output-last-message", task.output_last_message, "Write the last message to this file")
       ->type_name("FILE");

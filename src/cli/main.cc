@@ -22,10 +22,18 @@ template <class T>
 concept NeedsEngine =
     requires(Context* context, client::Transport* engine, T options) { execute(context, engine, std::move(options)); };
 
+/// Commands about what is there already. A broken configuration is about what will run.
+template <class T>
+constexpr bool kRecordsOnly =
+    std::is_same_v<T, SessionListOptions> || std::is_same_v<T, SessionShowOptions> ||
+    std::is_same_v<T, SessionSearchOptions> || std::is_same_v<T, SessionExportOptions> ||
+    std::is_same_v<T, SessionArchiveOptions> || std::is_same_v<T, SessionRemoveOptions> ||
+    std::is_same_v<T, ApprovalListOptions> || std::is_same_v<T, UsageOptions> || std::is_same_v<T, IndexRebuildOptions>;
+
 template <class T>
 CommandResult execute_one(Context* context, T options) {
   if constexpr (NeedsEngine<T>) {
-    CO_TRY(const auto engine, context->open({.embedded = options.embedded}));
+    CO_TRY(const auto engine, context->open({.embedded = options.embedded, .records_only = kRecordsOnly<T>}));
     Result<ExitCode> code = co_await execute(context, engine.get(), std::move(options));
     co_await engine->close();
     co_return code;

@@ -12,15 +12,14 @@ using Step = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array kSteps{
     Step{"timeout", "try again; lathe config list shows the limits on time"},
-    Step{"not_found",
-         "check how it is written; lathe session list, lathe backend list and lathe model list show what there is"},
+    Step{"not_found", "check how it is written; lathe COMMAND --help says what is to be named"},
     Step{"exists", "take another name; lathe backend list and lathe session list show those in use"},
     Step{"invalid", "lathe --help shows the commands, lathe COMMAND --help their options"},
     Step{"permission_denied", "ls -ld shows whose it is; lathe doctor checks what Lathe needs"},
     Step{"io_error", "lathe doctor"},
     Step{"no_space", "df -h shows which disk is full; lathe session rm ID frees some"},
     Step{"locked", "end the process that holds it, or work in a fork: lathe session fork ID"},
-    Step{"corrupt", "lathe doctor; lathe index rebuild when it is the index"},
+    Step{"corrupt", "lathe doctor"},
     Step{"limit_exceeded", "lathe config list shows the limits"},
     Step{"unavailable", "try again; lathe doctor"},
     Step{"unsupported", "lathe backend list shows the others"},

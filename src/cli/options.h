@@ -33,7 +33,7 @@ struct TaskOptions {
   Ask ask = Ask::kAuto;
   std::optional<protocol::ApprovalPolicy> approval_policy;
   std::optional<protocol::SandboxMode> sandbox_mode;
-  /// A rule file in place of the person's own rules.
+  /// A rule file, or a preset's name, in place of the person's own rules.
   std::string policy;
   std::optional<protocol::NetworkMode> network;
   std::vector<std::string> allow_hosts;

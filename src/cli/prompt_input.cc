@@ -24,6 +24,16 @@ Error too_long() {
           .hint = "put the text in a file of the working folder and name the file in the prompt"};
 }
 
+/// The hint stays in the session that was to be continued.
+Error nothing_said(const ExecOptions& exec, std::string message) {
+  std::string command = "lathe exec ";
+  if (exec.resume == "last") command += "--last ";
+  if (!exec.resume.empty() && exec.resume != "last") command += "--resume " + base::shell_quote(exec.resume) + " ";
+  return {.code = base::codes::kInvalid,
+          .message = std::move(message),
+          .hint = fmt::format("say what to do: {}\"…\"", command)};
+}
+
 Result<std::string> read_stdin(Context& context) {
   pollfd entry{.fd = context.frontend.in_fd, .events = POLLIN, .revents = 0};
   if (::poll(&entry, 1, 1000) == 0) context.note("reading the prompt from stdin …");
@@ -41,21 +51,21 @@ Result<std::string> read_stdin(Context& context) {
 
 }  // namespace
 
-Result<std::string> read_prompt(Context& context, const std::vector<std::string>& words) {
+Result<std::string> read_prompt(Context& context, const ExecOptions& exec) {
+  const std::vector<std::string>& words = exec.prompt;
   std::vector<std::string> said;
   std::ranges::copy_if(words, std::back_inserter(said), [](const std::string& word) { return word != "-"; });
   const bool dash = said.size() != words.size();
   std::string prompt = base::join(said, " ");
   if (said.empty() && !dash && is_terminal(context.frontend.in_fd)) {
-    return Error{.code = base::codes::kInvalid, .message = "no prompt", .hint = "say what to do: lathe exec \"…\""};
+    return nothing_said(exec, "no prompt");
   }
   if (said.empty() || dash) {
     TRY(const std::string input, read_stdin(context));
     prompt = said.empty() ? input : fmt::format("{}\n\n<stdin>\n{}\n</stdin>", prompt, base::trim_right(input));
   }
   if (base::trim(prompt).empty()) {
-    return Error{
-        .code = base::codes::kInvalid, .message = "the prompt is empty", .hint = "say what to do: lathe exec \"…\""};
+    return nothing_said(exec, "the prompt is empty");
   }
   if (prompt.size() > kMaxPromptBytes) return too_long();
   if (!base::is_utf8(prompt)) {

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "lathe/base/result.h"
 #include "lathe/cli/context.h"
+#include "lathe/cli/options.h"
 
 namespace lathe::cli {
 
@@ -13,6 +13,6 @@ inline constexpr std::size_t kMaxPromptBytes = 1U << 20;
 /// The prompt of a command (ARCHITECTURE 9): its words; stdin when there are none and stdin is no terminal; both, stdin
 /// as a block behind, when one word is "-". Blocks until stdin ends (with a notice after a second), before anything
 /// else was started. Errors: `invalid` without any text, `limit_exceeded` over 1 MiB.
-[[nodiscard]] base::Result<std::string> read_prompt(Context& context, const std::vector<std::string>& words);
+[[nodiscard]] base::Result<std::string> read_prompt(Context& context, const ExecOptions& exec);
 
 }  // namespace lathe::cli

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "lathe/cli/ask_person.h"
+#include "lathe/cli/exit_codes.h"
+#include "lathe/cli/named_files.h"
 #include "lathe/client/records.h"
 #include "lathe/runtime/files.h"
 
@@ -12,14 +14,20 @@ namespace p = lathe::protocol;
 using base::Result;
 using runtime::Async;
 
-client::OpenOptions open_options(const TaskOptions& task) {
-  client::OpenOptions options{
-      .embedded = task.embedded,
-      .cwd = runtime::real_path(task.cwd.empty() ? "." : task.cwd).value_or(""),
-      .policy_file = task.policy.empty() ? "" : runtime::real_path(task.policy).value_or(task.policy),
-      .record_path = task.record,
-      .replay_path = task.replay};
+Result<client::OpenOptions> open_options(const TaskOptions& task) {
+  client::OpenOptions options{.embedded = task.embedded, .record_path = task.record, .replay_path = task.replay};
+  if (task.cwd.empty()) {
+    // A session that is continued has a folder of its own.
+    options.cwd = runtime::real_path(".").value_or("");
+  } else {
+    TRY(options.cwd, named_folder("--cwd", task.cwd));
+  }
+  if (!task.policy.empty()) {
+    TRY(options.policy_file, named_rules("--policy", task.policy));
+  }
+  if (!task.record.empty()) TRY_OK(check_output_file("--record", task.record));
   if (task.replay.empty()) return options;
+  TRY_OK(check_input_file("--replay", task.replay));
   using Replay = client::OpenOptions::Replay;
   options.replay = task.replay_mode == ReplayMode::kAll ? Replay::kAll : Replay::kModel;
   return options;
@@ -55,7 +63,7 @@ Result<p::ConfigureSession> same_session(const TaskOptions& task, p::AskMode ask
     if (!op.network) op.network = p::NetworkMode::kProxy;
   }
   if (!task.cwd.empty()) {
-    TRY(op.cwd, runtime::real_path(task.cwd).within("--cwd"));
+    TRY(op.cwd, named_folder("--cwd", task.cwd));
   }
   return op;
 }
@@ -68,48 +76,68 @@ Result<p::ConfigureSession> new_session(const TaskOptions& task, p::AskMode ask)
   return op;
 }
 
+namespace {
+
+Result<base::Json> read_schema(const std::string& path) {
+  const std::string name = "--output-schema " + path;
+  const char* const example = "it holds a JSON Schema, such as {\"type\": \"object\"}";
+  TRY_OK(check_input_file("--output-schema", path));
+  TRY(const std::string text, runtime::read_file(path, 1U << 20).within("--output-schema"));
+  auto schema = base::parse_json(text);
+  if (!schema.ok()) {
+    return base::Error{.code = base::codes::kInvalid, .message = name + ": " + schema.error().message, .hint = example};
+  }
+  if (schema->is_object()) return schema;
+  return base::Error{.code = base::codes::kInvalid, .message = name + ": a JSON Schema is an object", .hint = example};
+}
+
+}  // namespace
+
 Result<p::UserInput> user_input(const TaskOptions& task, std::string prompt) {
   p::UserInput input{.items = {p::TextPart{std::move(prompt)}}, .if_busy = p::IfBusy::kSteer};
   if (task.budget != p::Budget{}) input.budget = task.budget;
   for (const std::string& image : task.images) {
+    TRY_OK(check_input_file("--image", image));
     TRY(std::string path, runtime::real_path(image).within("--image"));
     input.items.emplace_back(p::ImagePart{.path = std::move(path)});
   }
   if (!task.output_schema.empty()) {
-    const std::string name = "--output-schema " + task.output_schema;
-    TRY(const std::string text, runtime::read_file(task.output_schema, 1U << 20).within("--output-schema"));
-    TRY(input.output_schema, base::parse_json(text).within(name));
-    if (!input.output_schema->is_object()) {
-      return base::Error{.code = base::codes::kInvalid, .message = name + ": a JSON Schema is an object"};
-    }
+    TRY(input.output_schema, read_schema(task.output_schema));
   }
   return input;
 }
 
-Async<Result<std::string>> enter_session(Context* context, client::Transport* transport, TaskOptions task,
-                                         Entry entry) {
+Async<Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task, Entry entry) {
   CO_TRY(const p::AskMode ask, ask_mode(*context, task));
   if (entry.resume.empty()) {
     CO_TRY(p::ConfigureSession op, new_session(task, ask));
     CO_TRY(const p::Ack ack, co_await transport->submit("", std::move(op)));
-    co_return ack.session;
+    co_return Entered{.session = ack.session, .made = true};
   }
+  CO_TRY(p::ConfigureSession op, same_session(task, ask));
   CO_TRY(const p::SessionInfo info, co_await client::find_session(transport, std::move(entry.resume)));
-  std::string session = info.session_id;
+  Entered entered{.session = info.session_id};
   if (info.state == p::SessionState::kInterrupted) {
     context->note(
         "the last task of this session was cut short when its process died; a command that ran then may or "
         "may not have done its work (lathe session show " +
-        session + ")");
+        entered.session + ")");
   }
   if (entry.fork) {
-    p::SessionFork fork{.session = session, .response_id = std::move(entry.fork_at)};
+    p::SessionFork fork{.session = entered.session, .response_id = std::move(entry.fork_at)};
     CO_TRY(const auto forked, co_await client::call_as(transport, std::move(fork)));
-    session = forked.session;
+    entered = {.session = forked.session, .made = true};
   }
-  CO_TRY(p::ConfigureSession op, same_session(task, ask));
-  CO_TRY(const p::Ack ack, co_await transport->submit(session, std::move(op)));
-  co_return ack.session;
+  const auto configured = co_await transport->submit(entered.session, std::move(op));
+  if (configured.ok()) co_return entered;
+  co_await take_back(transport, entered, configured.error());
+  co_return configured.error();
+}
+
+Async<void> take_back(client::Transport* transport, Entered entered, base::Error refusal) {
+  if (!entered.made || exit_code_of(refusal) != kUsage) co_return;
+  // One that cannot be removed stays, as it would have; the refusal is what counts.
+  (void)co_await client::call_as(transport, p::SessionRemove{.session = std::move(entered.session)});
 }
 
 }  // namespace lathe::cli

@@ -10,7 +10,8 @@
 
 namespace lathe::cli {
 
-[[nodiscard]] client::OpenOptions open_options(const TaskOptions& task);
+/// A file or folder among the options that is not there, or is something else, is an error.
+[[nodiscard]] base::Result<client::OpenOptions> open_options(const TaskOptions& task);
 
 /// What happens to questions: "tty" needs a terminal; without a word it is asked there when there is one, else denied.
 [[nodiscard]] base::Result<protocol::AskMode> ask_mode(const Context& context, const TaskOptions& task);
@@ -33,8 +34,17 @@ struct Entry {
   /// The Turn that the fork continues from; empty: the last.
   std::string fork_at = {};
 };
-/// Makes or continues a session and gives its id.
-runtime::Async<base::Result<std::string>> enter_session(Context* context, client::Transport* transport,
-                                                        TaskOptions task, Entry entry);
+/// The session that a command works in.
+struct Entered {
+  std::string session;
+  /// New, or a new fork.
+  bool made = false;
+};
+/// Makes or continues a session.
+runtime::Async<base::Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task,
+                                                    Entry entry);
+/// Removes a session that was made for something which `refusal` then said the person must mend: nothing was done in
+/// it, and "last" would mean it. Other errors leave it.
+runtime::Async<void> take_back(client::Transport* transport, Entered entered, base::Error refusal);
 
 }  // namespace lathe::cli

@@ -56,7 +56,10 @@ struct OpenOptions {
   std::string cwd = {};
   /// Only calls about rules are made: no data root is touched.
   bool only_policy = false;
-  /// A rule file in place of the person's own rules; absolute.
+  /// Only what is recorded is looked at or put in order: what is broken in the person's configuration is told, and
+  /// stops nothing.
+  bool records_only = false;
+  /// A rule file (absolute), or a preset's name, in place of the person's own rules.
   std::string policy_file = {};
   /// Record all answers from outside into this cassette.
   std::string record_path = {};

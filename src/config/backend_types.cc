@@ -105,6 +105,25 @@ base::Result<Backend> complete(Backend backend) {
 
 bool runs_models_itself(std::string_view type) { return type == "ollama" || type == "llamacpp" || type == "vllm"; }
 
+base::Error no_such_backend(const std::string& name, const std::vector<std::string>& backends) {
+  const std::string near = base::did_you_mean(name, backends);
+  return {.code = base::codes::kNotFound,
+          .message = fmt::format("no backend \"{}\"", name),
+          .hint = near.empty() ? "lathe backend list" : near};
+}
+
+base::Result<void> refuse_mistyped_backend(const std::vector<std::string>& backends, const std::string& model) {
+  const std::size_t slash = model.find('/');
+  if (slash == std::string::npos) return {};
+  const std::string first = model.substr(0, slash);
+  const auto meant = base::nearest(first, backends);
+  if (!meant || *meant == first) return {};
+  return base::Error{.code = base::codes::kNotFound,
+                     .message = fmt::format("no backend \"{}\" (model \"{}\")", first, model),
+                     .hint = fmt::format("did you mean \"{0}\"? \"{0}/{1}\" is a model of {0} that has this very name",
+                                         *meant, model)};
+}
+
 std::vector<LocalServer> local_servers() {
   const auto server = [](std::string_view name, std::string_view probe_path) {
     Backend backend{.name = std::string(name), .type = std::string(name), .origin = "found"};

@@ -40,6 +40,13 @@ struct BackendType {
 /// Whether a server of this type runs its models itself, so that it decides how long their context is.
 [[nodiscard]] bool runs_models_itself(std::string_view type);
 
+/// `not_found` with the nearest of the names.
+[[nodiscard]] base::Error no_such_backend(const std::string& name, const std::vector<std::string>& backends);
+/// "anthropc/claude" is no model of whatever backend is the default: what is asked must not go to another company for
+/// a slip of the finger. A vendor in front of a name is fine ("meta/llama" on a router).
+[[nodiscard]] base::Result<void> refuse_mistyped_backend(const std::vector<std::string>& backends,
+                                                         const std::string& model);
+
 /// A server that may run on this machine, to be asked whether it is there (GET url + probe_path answers 200).
 struct LocalServer {
   Backend backend;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
 #include "lathe/config/backend_types.h"
 #include "lathe/config/config.h"
 #include "lathe/config/settings.h"
@@ -33,10 +34,15 @@ base::Result<void> write(const Paths& paths, const std::string& text) {
   return runtime::replace_file(file, text, 0600, runtime::Durability::kPower);
 }
 
-/// Names that `default-backend` may have: configured, made by variables, or found on this machine.
-base::Result<void> check_backend_name(const Config& config, const std::string& name) {
+std::vector<std::string> configured_names(const Config& config) {
   std::vector<std::string> names;
   for (const Backend& backend : config.backends) names.push_back(backend.name);
+  return names;
+}
+
+/// Names that `default-backend` may have: configured, made by variables, or found on this machine.
+base::Result<void> check_backend_name(const Config& config, const std::string& name) {
+  std::vector<std::string> names = configured_names(config);
   for (const char* made : {"openai", "anthropic", "llmx"}) names.emplace_back(made);
   for (const LocalServer& server : local_servers()) names.push_back(server.backend.name);
   if (std::ranges::find(names, name) != names.end()) return {};
@@ -45,6 +51,15 @@ base::Result<void> check_backend_name(const Config& config, const std::string& n
   return base::Error{.code = base::codes::kInvalid,
                      .message = fmt::format("there is no backend \"{}\"", name),
                      .hint = std::move(hint)};
+}
+
+/// Names of models in settings mean what they mean on the command line.
+base::Result<void> check_model_names(const Config& config, std::string_view key) {
+  const std::vector<std::string> names = configured_names(config);
+  if (key == "default-model") TRY_OK(refuse_mistyped_backend(names, config.default_model).within(key));
+  if (key != "fallback-models") return {};
+  for (const std::string& model : config.fallback_models) TRY_OK(refuse_mistyped_backend(names, model).within(key));
+  return {};
 }
 
 Node text_node(const std::string& text) { return {.value = text}; }
@@ -76,6 +91,11 @@ Node node_of(const Backend& backend) {
 
 base::Result<void> set(const Paths& paths, const std::string& key, const std::string& value) {
   TRY(const SettingSpec* spec, find_setting(key));
+  if (!base::is_utf8(value)) {
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = fmt::format("{}: the value is not UTF-8 text", spec->key),
+                       .hint = "type it in a terminal that is set to UTF-8"};
+  }
   const Node node = typed_value(*spec, value);
   TRY(const Loaded loaded, load(paths, Environment{}));
   Config changed = loaded.config;
@@ -86,6 +106,7 @@ base::Result<void> set(const Paths& paths, const std::string& key, const std::st
                        .message = "shell.default-timeout would be longer than shell.max-timeout"};
   }
   if (spec->key == "default-backend" && !value.empty()) TRY_OK(check_backend_name(changed, value));
+  TRY_OK(check_model_names(changed, spec->key));
   TRY(const std::string text, read_text(paths));
   formats::KeyPath path;
   for (const std::string_view part : base::split(spec->key, '.')) path.emplace_back(part);
@@ -110,8 +131,7 @@ base::Result<void> add_backend(const Paths& paths, const Backend& backend) {
 
 base::Result<void> remove_backend(const Paths& paths, const std::string& name) {
   TRY(const Loaded loaded, load(paths, Environment{}));
-  std::vector<std::string> names;
-  for (const Backend& backend : loaded.config.backends) names.push_back(backend.name);
+  const std::vector<std::string> names = configured_names(loaded.config);
   if (std::ranges::find(names, name) == names.end()) {
     return base::Error{.code = base::codes::kNotFound,
                        .message = fmt::format("{} has no backend \"{}\"", paths.config_file, name),

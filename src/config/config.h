@@ -152,6 +152,9 @@ struct Loaded {
 /// A broken file or a wrong value is an error with line and column, all of them at once; a missing file is not, and an
 /// unknown key is a warning.
 [[nodiscard]] base::Result<Loaded> load(const Paths& paths, const Environment& environment);
+/// What is to be told before the backend is spoken to when its key would go over plain HTTP to another machine; else
+/// "".
+[[nodiscard]] std::string cleartext_warning(const Backend& backend, const Environment& environment);
 /// The setting of that key; `not_found` with the nearest one.
 [[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);
 

@@ -29,13 +29,13 @@ class Loader final {
   base::Result<Loaded> load(const std::string& file);
 
  private:
+  base::Result<void> read_file(const std::string& text, const std::string& file);
   void read_settings(const Node& root, MapReader& top, const std::string& file, Problems& problems);
   void read_backends(const Node& node, Problems& problems);
   void read_backend(const formats::Member& member, Problems& problems);
   base::Result<void> read_variables();
   base::Result<void> add_from_environment(const char* name, const std::string& type, const std::string& prefix);
   base::Result<void> check() const;
-  void warn_about(const Backend& backend);
   void fill_settings();
 
   const Environment& environment_;
@@ -92,7 +92,6 @@ void Loader::read_backend(const formats::Member& member, Problems& problems) {
     problems.error(member.key_at, completed.error().message, completed.error().hint);
     return;
   }
-  warn_about(*completed);
   loaded_.config.backends.push_back(*std::move(completed));
 }
 
@@ -103,16 +102,6 @@ void Loader::read_backends(const Node& node, Problems& problems) {
     return;
   }
   for (const formats::Member& member : *node.map()) read_backend(member, problems);
-}
-
-void Loader::warn_about(const Backend& backend) {
-  const auto url = parse_url(backend.url);
-  const bool has_key = !backend.api_key_command.empty() || !environment_.get(backend.api_key_env).empty();
-  if (url.ok() && url->scheme == "http" && !url->is_local() && has_key) {
-    loaded_.warnings.push_back(
-        fmt::format("backend {}: the key goes to {} without encryption (use https, or a URL on this machine)",
-                    backend.name, url->host));
-  }
 }
 
 base::Result<void> Loader::read_variables() {
@@ -148,7 +137,6 @@ base::Result<void> Loader::add_from_environment(const char* name, const std::str
                     url_variable, key_variable, name));
     return {};
   }
-  warn_about(*completed);
   backends.push_back(*std::move(completed));
   return {};
 }
@@ -178,19 +166,22 @@ void Loader::fill_settings() {
   }
 }
 
+base::Result<void> Loader::read_file(const std::string& text, const std::string& file) {
+  TRY(const formats::Document document, formats::read_yaml(text, file));
+  Problems problems(file);
+  MapReader top(document.root, problems);
+  read_settings(document.root, top, file, problems);
+  if (const Node* backends = top.take("backends")) read_backends(*backends, problems);
+  top.finish(MapReader::Unknown::kWarning);
+  TRY_OK(problems.result());
+  for (const base::Error& warning : problems.warnings()) loaded_.warnings.push_back(warning.text());
+  return {};
+}
+
 base::Result<Loaded> Loader::load(const std::string& file) {
   auto text = runtime::read_file(file, 1U << 20);
   if (!text.ok() && text.error().code != base::codes::kNotFound) return std::move(text).error();
-  if (text.ok()) {
-    TRY(const formats::Document document, formats::read_yaml(*text, file));
-    Problems problems(file);
-    MapReader top(document.root, problems);
-    read_settings(document.root, top, file, problems);
-    if (const Node* backends = top.take("backends")) read_backends(*backends, problems);
-    top.finish(MapReader::Unknown::kWarning);
-    TRY_OK(problems.result());
-    for (const base::Error& warning : problems.warnings()) loaded_.warnings.push_back(warning.text());
-  }
+  if (text.ok()) TRY_OK(read_file(*text, file).or_hint("mend it: " + base::edit_command(file)));
   TRY_OK(read_variables());
   TRY_OK(check());
   TRY_OK(add_from_environment("openai", "openai", "OPENAI"));
@@ -204,6 +195,14 @@ base::Result<Loaded> Loader::load(const std::string& file) {
 
 base::Result<Loaded> load(const Paths& paths, const Environment& environment) {
   return Loader(environment).load(paths.config_file);
+}
+
+std::string cleartext_warning(const Backend& backend, const Environment& environment) {
+  const auto url = parse_url(backend.url);
+  const bool has_key = !backend.api_key_command.empty() || !environment.get(backend.api_key_env).empty();
+  if (!url.ok() || url->scheme != "http" || url->is_local() || !has_key) return "";
+  return fmt::format("backend {}: the key goes to {} without encryption (use https, or a URL on this machine)",
+                     backend.name, url->host);
 }
 
 base::Result<Setting> get(const Loaded& loaded, const std::string& key) {

@@ -194,11 +194,16 @@ TEST(Load, AUrlWithoutAKeyIsEnoughOnThisMachineOnly) {
               HasSubstr("LLMX_BASE_URL"));
 }
 
-TEST(Load, AKeyOverPlainHttpWarns) {
+TEST(Load, AKeyOverPlainHttpIsForTheBackendThatIsUsed) {
   const TestHome home;
   const Environment environment{
       .variables = {{"OPENAI_API_KEY", "k"}, {"OPENAI_BASE_URL", "http://models.example/v1"}}};
-  EXPECT_THAT(load_or_fail(home, environment).warnings, ElementsAre(HasSubstr("without encryption")));
+  const Loaded loaded = load_or_fail(home, environment);
+  EXPECT_THAT(loaded.warnings, ElementsAre());
+  ASSERT_EQ(loaded.config.backends.size(), 1U);
+  EXPECT_THAT(cleartext_warning(loaded.config.backends[0], environment),
+              HasSubstr("models.example without encryption"));
+  EXPECT_EQ(cleartext_warning(loaded.config.backends[0], {}), "");
 }
 
 TEST(BackendTypes, EveryTypeIsWholeAndFound) {

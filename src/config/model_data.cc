@@ -7,6 +7,7 @@
 
 #include "built_in_models.h"
 #include "lathe/base/check.h"
+#include "lathe/base/strings.h"
 #include "lathe/config/backend_types.h"
 #include "lathe/config/url.h"
 #include "lathe/formats/decode.h"
@@ -130,7 +131,7 @@ base::Result<ModelData> ModelData::load(const Paths& paths) {
     if (text.error().code == base::codes::kNotFound) return data;
     return text.error();
   }
-  TRY(Source own, read(*text, paths.models_file));
+  TRY(Source own, read(*text, paths.models_file).or_hint("mend it: " + base::edit_command(paths.models_file)));
   data.sources_.push_back(std::move(own));
   return data;
 }

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
+#include "lathe/config/backend_types.h"
 #include "lathe/egress/host_rules.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/task_outcome.h"
@@ -57,6 +60,19 @@ void apply(const protocol::ConfigureSession& op, SessionConfigured& config) {
 
 }  // namespace
 
+namespace {
+
+/// A recording answers whoever is asked, so that only this finds a name that is none.
+Async<Result<void>> check_backend(ports::ModelDirectory* models, std::string name) {
+  CO_TRY(const std::vector<protocol::BackendInfo> known, co_await models->backends());
+  std::vector<std::string> names;
+  for (const protocol::BackendInfo& backend : known) names.push_back(backend.name);
+  if (std::ranges::find(names, name) == names.end()) co_return config::no_such_backend(name, names);
+  co_return Result<void>();
+}
+
+}  // namespace
+
 Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
   auto project = co_await parts->fs_pool.run([parts, cwd] { return parts->policy.read_project(cwd); });
   if (!project.ok()) co_return std::move(project).error();
@@ -76,6 +92,7 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
   }
   if (!before || op.model || op.backend) {
     std::string backend = op.backend.value_or("");
+    if (parts->replayed && !backend.empty()) CO_TRY_OK(co_await check_backend(&parts->models, backend));
     // A model named alone stays at the session's backend.
     if (before && !op.backend && op.model && op.model->find('/') == std::string::npos) backend = config.backend;
     CO_TRY(const ports::ResolvedModel resolved, co_await parts->models.resolve(backend, op.model.value_or("")));

@@ -60,7 +60,16 @@ Async<Result<LiveSession*>> Engine::create(protocol::ConfigureSession op, std::s
          co_await make_configuration(&parts_, std::move(op), std::nullopt, session_id));
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
   CO_TRY(auto stream, co_await parts_.sessions.create(session_id));
-  co_return co_await adopt(std::move(stream), std::move(config), std::move(by));
+  co_return co_await adopt_new(std::move(stream), std::move(config), std::move(by));
+}
+
+Async<Result<LiveSession*>> Engine::adopt_new(std::unique_ptr<ports::SessionStream> stream,
+                                              std::optional<protocol::SessionConfigured> config, std::string by) {
+  const std::string session_id = stream->state().session_id;
+  auto adopted = co_await adopt(std::move(stream), std::move(config), std::move(by));
+  // Nobody was told its id, and one without a beginning would stand in every list.
+  if (!adopted.ok()) (void)co_await parts_.sessions.remove(session_id);
+  co_return adopted;
 }
 
 Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork call) {
@@ -72,7 +81,8 @@ Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork cal
   }
   if (state.bookmarks.empty()) {
     co_return Error{.code = base::codes::kNotFound,
-                    .message = fmt::format("session {} has no Turn to fork from", call.session)};
+                    .message = fmt::format("session {} has no Turn to fork from", call.session),
+                    .hint = "lathe session show " + call.session + " shows what there is"};
   }
   auto mark = state.bookmarks.last();
   if (!call.response_id.empty()) {
@@ -89,7 +99,7 @@ Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork cal
   CO_TRY(auto stream, co_await parts_.sessions.fork(call.session, mark->seq, mark->response_id, new_id));
   std::optional<protocol::SessionConfigured> config = state.config;
   if (config) config->session_id = new_id;
-  CO_TRY(LiveSession* const session, co_await adopt(std::move(stream), std::move(config), ""));
+  CO_TRY(LiveSession* const session, co_await adopt_new(std::move(stream), std::move(config), ""));
   co_return protocol::SessionForkReply{.session = session->state().session_id};
 }
 

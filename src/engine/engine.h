@@ -56,6 +56,10 @@ class Engine final : public SessionFamily {
   runtime::Async<base::Result<void>> close_open(std::string session_id);
   runtime::Async<base::Result<LiveSession*>> adopt(std::unique_ptr<ports::SessionStream> stream,
                                                    std::optional<protocol::SessionConfigured> config, std::string by);
+  /// The same of a session that was just made: where it cannot begin, nothing of it stays.
+  runtime::Async<base::Result<LiveSession*>> adopt_new(std::unique_ptr<ports::SessionStream> stream,
+                                                       std::optional<protocol::SessionConfigured> config,
+                                                       std::string by);
 
   EngineParts parts_;
   /// One opening at a time, so that two clients never race for one session's lock.

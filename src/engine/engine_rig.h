@@ -165,7 +165,7 @@ class EngineRig : public ::testing::Test {
     auto policy =
         PolicyBook::read({.folder = (root_ / "policies").string(),
                           .policy = {},
-                          .only_file = {},
+                          .only = {},
                           .trust_file = (root_ / "trust.json").string(),
                           .on_warning = [this](const std::string& warning) { warnings_.push_back(warning); }});
     ASSERT_TRUE(policy.ok()) << policy.error().text();

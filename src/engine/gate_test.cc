@@ -463,12 +463,11 @@ TEST_F(GateTest, ABrokenFileStopsEverything) {
       runtime::replace_file(file, "rules:\n  - {command: rm, decision: dney}\n", 0600, runtime::Durability::kProcess)
           .ok());
   const auto book =
-      PolicyBook::read({.folder = (root_ / "policies").string(), .policy = {}, .only_file = {}, .trust_file = {}});
+      PolicyBook::read({.folder = (root_ / "policies").string(), .policy = {}, .only = {}, .trust_file = {}});
   ASSERT_FALSE(book.ok());
   EXPECT_NE(book.error().text().find(file + ":2:29: "), std::string::npos) << book.error().text();
-  EXPECT_EQ(
-      PolicyBook::read({.folder = "/nonexistent", .policy = "strct", .only_file = {}, .trust_file = {}}).error().code,
-      base::codes::kNotFound);
+  EXPECT_EQ(PolicyBook::read({.folder = "/nonexistent", .policy = "strct", .only = {}, .trust_file = {}}).error().code,
+            base::codes::kNotFound);
 }
 
 }  // namespace

@@ -246,6 +246,7 @@ LiveSession::Seq LiveSession::configure(protocol::ConfigureSession op, std::stri
 }
 
 LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, std::string by) {
+  if (op.output_schema) CO_TRY_OK(check_output_schema(*op.output_schema));
   const std::string cwd = state().config->cwd;
   ports::BlobStore* blobs = &parts_.blobs;
   const bool only_text = std::ranges::all_of(

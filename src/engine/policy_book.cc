@@ -79,15 +79,16 @@ Result<void> PolicyBook::add(Source::Kind kind, const std::string& path) {
   return {};
 }
 
+Result<void> PolicyBook::add_named(const std::string& name) {
+  if (name.contains('/')) return add(Source::Kind::kPerson, name);
+  TRY(policy::RuleSet preset, policy::preset(name));
+  person_.push_back({.kind = Source::Kind::kPerson, .rules = share(std::move(preset))});
+  return {};
+}
+
 Result<void> PolicyBook::read_person() {
-  if (!places_.only_file.empty()) return add(Source::Kind::kPerson, places_.only_file);
-  if (places_.policy.contains('/')) {
-    TRY_OK(add(Source::Kind::kPerson, places_.policy));
-  } else if (!places_.policy.empty()) {
-    auto preset = policy::preset(places_.policy);
-    if (!preset.ok()) return std::move(preset).error().within("policy");
-    person_.push_back({.kind = Source::Kind::kPerson, .rules = share(*std::move(preset))});
-  }
+  if (!places_.only.empty()) return add_named(places_.only).within("--policy");
+  if (!places_.policy.empty()) TRY_OK(add_named(places_.policy).within("policy"));
   TRY(const std::vector<std::string> names, rule_files(places_.folder));
   for (const std::string& name : names) {
     const std::string path = places_.folder + "/" + name;
@@ -148,7 +149,7 @@ void PolicyBook::put(Project project) {
 }
 
 Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::Json>& rules) const {
-  if (!places_.only_file.empty()) {
+  if (!places_.only.empty()) {
     return Error{.code = base::codes::kUnsupported,
                  .message = "--policy takes the place of your own rules, so none is written",
                  .hint = "approved_for_session is the widest answer"};

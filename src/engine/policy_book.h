@@ -20,8 +20,8 @@ struct PolicyPlaces {
   std::string folder;
   /// The config key `policy`: the name of a preset, a path, or "".
   std::string policy;
-  /// `--policy FILE`: in place of the two above.
-  std::string only_file;
+  /// `--policy`: a path or a preset's name, in place of the two above.
+  std::string only;
   std::string trust_file;
   /// Absolute folders outside of every working folder that tools may read unasked: those that commands in the sandbox
   /// read too, and the person's skills and agents.
@@ -74,6 +74,8 @@ class PolicyBook final {
  private:
   explicit PolicyBook(PolicyPlaces places) : places_(std::move(places)) {}
   base::Result<void> read_person();
+  /// A path, or the name of a preset.
+  base::Result<void> add_named(const std::string& name);
   base::Result<void> add(policy::Source::Kind kind, const std::string& path);
   /// Folders outside of `cwd` that tools may read unasked: those of the places, and what the repository around it
   /// offers to models.

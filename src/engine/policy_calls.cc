@@ -44,7 +44,7 @@ Result<protocol::ToolCall> explained_call(const protocol::PolicyExplain& call) {
 
 Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::Config& config,
                                              const protocol::PolicyExplain& call, const ports::Action& action) {
-  if (!call.policy_file.empty()) places.only_file = call.policy_file;
+  if (!call.policy_file.empty()) places.only = call.policy_file;
   TRY(const auto book, PolicyBook::read(std::move(places)));
   TRY(PolicyBook::Project project, book->read_project(call.cwd));
   book->put(std::move(project));

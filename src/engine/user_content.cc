@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lathe/agent/schema_faults.h"
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
@@ -63,6 +64,14 @@ Result<ContentPart> settle_image(const ImagePart& image, const std::string& cwd,
 }
 
 }  // namespace
+
+Result<void> check_output_schema(const base::Json& schema) {
+  const std::vector<std::string> faults = agent::schema_faults(schema);
+  if (faults.empty()) return {};
+  return Error{.code = base::codes::kInvalid,
+               .message = "the schema of the answer is no JSON Schema: " + base::join(faults, "; "),
+               .hint = "mend the schema; no model was asked"};
+}
 
 Result<std::vector<ContentPart>> settle_content(const std::vector<ContentPart>& parts, const std::string& cwd,
                                                 ports::BlobStore& blobs, ContentLimits limits) {

@@ -20,6 +20,9 @@ struct ContentLimits {
     const std::vector<protocol::ContentPart>& parts, const std::string& cwd, ports::BlobStore& blobs,
     ContentLimits limits = {});
 
+/// Refuses a schema of answers that is none, before any model is asked for an answer that follows it.
+[[nodiscard]] base::Result<void> check_output_schema(const base::Json& schema);
+
 /// image/png, image/jpeg, image/gif, image/webp by the first bytes; "" otherwise.
 [[nodiscard]] std::string image_type(std::string_view bytes);
 

@@ -142,14 +142,28 @@ void not_a_choice(Position at, std::string_view found, const std::vector<std::st
   problems.error(at, fmt::format("\"{}\" is not known", found), std::move(hint));
 }
 
+std::vector<const Member*> MapReader::unnamed() const {
+  std::vector<const Member*> members;
+  if (node_.map() == nullptr) return members;
+  for (const Member& member : *node_.map()) {
+    const auto names_it = [&](const std::string& key) { return same_key(key, member.key); };
+    if (std::ranges::none_of(known_, names_it)) members.push_back(&member);
+  }
+  return members;
+}
+
 void MapReader::missing(std::string_view key) {
-  if (node_.map() != nullptr || node_.is_null()) problems_.error(node_.at, fmt::format("\"{}\" is missing", key));
+  if (node_.map() == nullptr && !node_.is_null()) return;
+  std::vector<std::string> others;
+  for (const Member* member : unnamed()) others.push_back(member->key);
+  const auto slip = base::nearest(key, others);
+  problems_.error(node_.at, fmt::format("\"{}\" is missing", key),
+                  slip ? fmt::format("is \"{}\" meant to be it?", *slip) : "");
 }
 
 void MapReader::finish(Unknown unknown) {
-  if (node_.map() == nullptr) return;
-  for (const Member& member : *node_.map()) {
-    if (std::ranges::any_of(known_, [&](const std::string& key) { return same_key(key, member.key); })) continue;
+  for (const Member* found : unnamed()) {
+    const Member& member = *found;
     // The suggestion joins its words the way the file does.
     std::vector<std::string> candidates = known_;
     if (member.key.contains('_') && !member.key.contains('-')) {

@@ -114,6 +114,8 @@ class MapReader final {
 
  private:
   void missing(std::string_view key);
+  /// The members that no call has named so far.
+  [[nodiscard]] std::vector<const Member*> unnamed() const;
 
   const Node& node_;
   Problems& problems_;

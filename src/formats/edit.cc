@@ -134,15 +134,15 @@ void add_member(Lines& file, const Node& root, const Place& place, const std::st
   file.lines.insert(at, added.begin(), added.end());
 }
 
-/// Reads the edited text again; it must say exactly what `expected` says.
+/// Reads the edited text again; it must say exactly what `expected` says. `what` is the key with its line.
 base::Result<std::string> checked(const Lines& file, const std::string& name, const Node& expected,
-                                  const std::string& by_hand) {
+                                  const std::string& what, const std::string& by_hand) {
   std::string text = file.text();
   const auto document = read_yaml(text, name);
   if (document.ok() && document->root == expected) return text;
   return base::Error{.code = base::codes::kUnsupported,
-                     .message = fmt::format("{} is written in a way that cannot be changed line by line", name),
-                     .hint = by_hand};
+                     .message = fmt::format("{}: {} cannot be changed line by line as the file is written", name, what),
+                     .hint = fmt::format("{} by hand: {}", by_hand, base::edit_command(name))};
 }
 
 }  // namespace
@@ -175,7 +175,10 @@ base::Result<std::string> set_in_yaml(std::string_view text, const std::string& 
     auto* members = std::get_if<Node::Map>(&node->value);
     if (members != nullptr) members->push_back({.key = path[missing_from], .key_at = {}, .value = std::move(added)});
   }
-  return checked(lines, file, expected, fmt::format("set {} to {} by hand", base::join(path, "."), yaml_text(value)));
+  const std::string name = base::join(path, ".");
+  const std::string what =
+      missing_from < path.size() ? name : fmt::format("{} (line {})", name, place.found.back()->key_at.line);
+  return checked(lines, file, expected, what, fmt::format("set {} to {}", name, yaml_text(value)));
 }
 
 base::Result<std::string> remove_from_yaml(std::string_view text, const std::string& file, const KeyPath& path) {
@@ -197,7 +200,7 @@ base::Result<std::string> remove_from_yaml(std::string_view text, const std::str
   auto& members = std::get<Node::Map>(parent->value);
   std::erase_if(members, [&](const Member& member) { return member.key_at == key_at; });
   if (members.empty()) parent->value = std::monostate{};
-  return checked(lines, file, expected, fmt::format("remove {} (line {}) by hand", name, key_at.line));
+  return checked(lines, file, expected, fmt::format("{} (line {})", name, key_at.line), "remove it");
 }
 
 std::string yaml_text(const Node& value) {

@@ -242,7 +242,9 @@ std::size_t RuleSet::example_count() const {
   return count;
 }
 
-Result<RuleSet> read_rules(std::string_view text, const std::string& file) {
+namespace {
+
+Result<RuleSet> read_set(std::string_view text, const std::string& file) {
   TRY(const formats::Document document, formats::read_document(text, file));
   Problems problems(file);
   if (document.root.map() == nullptr && !document.root.is_null()) {
@@ -254,6 +256,12 @@ Result<RuleSet> read_rules(std::string_view text, const std::string& file) {
   set.source = file;
   for (std::string& warning : set.warnings) warning = file + ":" + warning;
   return set;
+}
+
+}  // namespace
+
+Result<RuleSet> read_rules(std::string_view text, const std::string& file) {
+  return read_set(text, file).or_hint("mend it: " + base::edit_command(file));
 }
 
 std::vector<std::string> failed_examples(const RuleSet& set) {

@@ -57,24 +57,59 @@ def test_a_read_only_working_folder_is_told_to_the_model(lathe, start_server):
     assert end["outcome"]["status"] == "failed" and "read-only" in end["outcome"]["output"].lower()
 
 
-@pytest.mark.parametrize("words,named", [
-    (["--cwd", "nowhere"], "nowhere"),
-    (["--cwd", "greeting.txt"], "greeting.txt"),
-    (["--image", "nowhere.png"], "nowhere.png"),
-    (["--output-schema", "nowhere.json"], "nowhere.json"),
-    (["--output-schema", "greeting.txt"], "greeting.txt"),
-    (["--policy", "nowhere.yaml"], "nowhere.yaml"),
-    (["--replay", "nowhere.cassette"], "nowhere.cassette"),
-    (["--replay", "greeting.txt"], "greeting.txt"),
-    (["--record", "nowhere/tape"], "nowhere/tape"),
-])
-def test_what_does_not_exist_or_is_something_else_is_named(lathe, talked, words, named):
-    server, _ = talked
+# What is refused, what the message names, and what to do about that very thing.
+CHECK = "check how the path is written; it begins in "
+REFUSED = [
+    ("exec --cwd nowhere go", "--cwd nowhere", CHECK),
+    ("exec --cwd greeting.txt go", "--cwd greeting.txt is not a folder", "name a folder"),
+    ("exec --image nowhere.png go", "--image nowhere.png", CHECK),
+    ("exec --image . go", "--image . is a folder", "name a file"),
+    ("exec --image greeting.txt go", "greeting.txt is not an image", "png, jpeg"),
+    ("exec --output-schema nowhere.json go", "--output-schema nowhere.json", CHECK),
+    ("exec --output-schema . go", "--output-schema . is a folder", "name a file"),
+    ("exec --output-schema greeting.txt go", "--output-schema greeting.txt: not JSON", "it holds a JSON Schema"),
+    ("exec --output-schema banana.json go", '/properties/a/type: "banana" is no type', "mend the schema"),
+    ("exec --policy nowhere.yaml go", "--policy nowhere.yaml", CHECK),
+    ("exec --policy . go", "--policy . is a folder", "name a file"),
+    ("exec --policy greeting.txt go", "greeting.txt:1:1:", "mend it: ${EDITOR:-vi} "),
+    ("exec --policy strct go", 'no policy preset "strct"', 'did you mean "strict"?'),
+    ("exec --replay nowhere.cassette go", "--replay nowhere.cassette", CHECK),
+    ("exec --replay . go", "--replay . is a folder", "name a file"),
+    ("exec --replay greeting.txt go", "greeting.txt is no recording", "--record FILE"),
+    ("exec --record nowhere/tape go", "there is no folder nowhere", "mkdir -p nowhere"),
+    ("exec --record . go", "--record . is a folder", "name a file"),
+    ("exec --json=xx go", 'lathe: --json: "xx" is not one of frames, codex', "lathe exec --help"),
+    ("exec --last --fork --model mokc/x go", 'no backend "mokc"', 'did you mean "mock"?'),
+    ("exec --last --fork --image greeting.txt go", "greeting.txt is not an image", "png, jpeg"),
+    ("session resume last", "the prompt is empty", 'lathe exec --last "…"'),
+    ("policy test nowhere.yaml", "rule file nowhere.yaml", CHECK),
+    ("policy test .", "rule file . is a folder", "name a file"),
+    ("trust list", "trust list", CHECK),
+]
+
+
+@pytest.mark.parametrize("line,named,step", REFUSED, ids=[case[0] for case in REFUSED])
+def test_what_is_refused_is_named_with_its_own_next_step_and_leaves_nothing(lathe, talked, line, named, step):
+    server, session = talked
     asked = len(server.requests())
-    ran = lathe.run("exec", *words, "go")
-    assert ran.code in (1, 5) and named in ran.err, str(ran)
+    (lathe.cwd / "banana.json").write_text('{"type": "object", "properties": {"a": {"type": "banana"}}}')
+    ran = lathe.fails(1, *line.split())
+    assert named in ran.err and step in ran.err, str(ran)
+    for of_something_else in ("session list", "backend list", "index rebuild", "lathe doctor", "lathe --help"):
+        assert of_something_else not in ran.err, str(ran)
     assert len(server.requests()) == asked
-    assert len(lathe.ok("session", "list", "--json").document["sessions"]) == 1
+    # Nor does --last mean a session in which nothing was done.
+    assert [kept["session_id"] for kept in lathe.ok("session", "list", "--json").document["sessions"]] == [session]
+
+
+def test_a_data_root_that_is_a_file_names_the_variable(lathe):
+    ran = lathe.fails(1, "session", "list", env={"LATHE_HOME": str(lathe.cwd / "greeting.txt")})
+    assert "greeting.txt" in ran.err and "LATHE_HOME" in ran.err
+
+
+def test_a_price_that_is_not_known_names_the_file_for_it(lathe, talked):
+    ran = lathe.fails(1, "exec", "--max-usd", "1", "go")
+    assert "mock/mock" in ran.err and "models.yaml" in ran.err and "lathe config path" in ran.err
 
 
 def without_rights(*words):

@@ -28,6 +28,12 @@ def test_replay_of_everything_touches_nothing(lathe, cassette):
     assert not (lathe.cwd / "answer.txt").exists()
 
 
+def test_a_backend_named_beside_a_recording_is_one_that_there_is(lathe, cassette):
+    ran = lathe.fails(1, "exec", "--replay", cassette, "--backend", "mok", "work it out")
+    assert 'no backend "mok"' in ran.err and "mock" in ran.err
+    assert "It is 42." in lathe.ok("exec", "--replay", cassette, "--backend", "mock", "work it out").out
+
+
 def test_a_request_that_differs_fails_and_shows_where(lathe, cassette):
     ran = lathe.run("exec", "--json", "--replay", cassette, "--replay-mode", "model", "work something else out")
     assert ran.code == 5, str(ran)

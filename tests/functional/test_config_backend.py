@@ -73,6 +73,29 @@ def test_a_key_that_is_the_same_again_is_not_tried_again(lathe, start_server):
     assert len(server.requests()) == 1
 
 
+def test_a_key_command_that_fails_names_its_backend(lathe):
+    lathe.ok("backend", "add", "cmd", "--type", "openai", "--url", "http://127.0.0.1:9/v1", "--api-key-command", "echo gone >&2; false")
+    assert "backend cmd: api-key-command ended with 1 and no key: gone" in lathe.fails(1, "exec", "--model", "cmd/m", "go").err
+
+
+def test_only_the_backend_that_is_used_warns_of_a_key_in_the_clear(lathe, start_server):
+    lathe.use(start_server(says("Hi.")))
+    lathe.ok("backend", "add", "far", "--type", "openai", "--url", "http://far.invalid/v1", "--api-key-env", "MOCK_KEY")
+    assert "without encryption" not in lathe.ok("exec", "go").err
+    assert "far.invalid without encryption" in lathe.run("backend", "test", "far").err
+
+
+@pytest.mark.parametrize("key,value,says_what", [
+    ("default-model", b"\xff\xfe", "default-model: the value is not UTF-8"),
+    ("fallback-models", b"x", "config.yaml: fallback-models (line 1) cannot be changed line by line"),
+])
+def test_a_setting_that_cannot_be_written_says_why(lathe, key, value, says_what):
+    lathe.home.mkdir()
+    (lathe.home / "config.yaml").write_text("fallback-models:\n  - a\n  - b\n")
+    assert says_what in lathe.fails(1, "config", "set", key, value).err
+    assert (lathe.home / "config.yaml").read_text() == "fallback-models:\n  - a\n  - b\n"
+
+
 def test_backends_are_listed_without_their_keys_tested_and_removed(lathe, start_server):
     server = start_server({"text": "Hi.", "repeat": -1})
     lathe.use(server)
@@ -101,6 +124,21 @@ def test_models_are_asked_from_the_server(lathe, start_server):
 def test_a_mistake_names_what_was_meant(lathe, start_server, words, named):
     lathe.use(start_server())
     assert named in lathe.fails(1, *words).err
+
+
+def test_a_slip_in_the_default_model_asks_no_other_backend(lathe, start_server):
+    server = start_server({"text": "I was asked.", "repeat": -1})
+    lathe.use(server)
+    assert 'did you mean "mock"?' in lathe.fails(1, "config", "set", "default-model", "mokc/x").err
+    assert 'did you mean "mock"?' in lathe.fails(1, "config", "set", "fallback-models", "mock,mokc/x").err
+    path = lathe.home / "config.yaml"
+    path.write_text(path.read_text().replace("default-model: mock\n", "default-model: mokc/x\n"))
+    ran = lathe.fails(1, "exec", "go")
+    assert "default-model" in ran.err and 'did you mean "mock"?' in ran.err
+    assert server.requests() == []
+    lathe.ok("config", "set", "default-model", "mock/mokc/x")
+    lathe.ok("exec", "go")
+    assert server.requests()[-1]["body"]["model"] == "mokc/x"
 
 
 def test_settings_know_their_source(lathe):

@@ -96,8 +96,24 @@ def test_a_missing_working_folder(lathe, start_server):
     assert "nowhere" in ran.err
 
 
-def test_a_broken_configuration_names_line_and_column(lathe, start_server):
-    lathe.use(start_server(says("never")))
-    path = next(lathe.home.rglob("config.yaml"))
-    path.write_text("default-backend: [unclosed\n")
-    assert "config.yaml:2:1:" in lathe.fails(1, "exec", "go").err
+@pytest.mark.parametrize("name,text,says_where", [
+    ("config.yaml", "default-backend: [unclosed\n", "config.yaml:2:1:"),
+    ("config.yaml", "backends:\n  mock:\n    typ: openai\n", 'is "typ" meant to be it?'),
+    ("models.yaml", "models: 5\n", "models.yaml:1:9:"),
+    ("policies/mine.yaml", "rules: [", "mine.yaml:1:"),
+], ids=["no YAML", "a slip", "models", "rules"])
+def test_a_broken_configuration_stops_tasks_with_its_place_and_no_look_at_records(lathe, start_server, name, text, says_where):
+    server = start_server(says("Hello."))
+    lathe.use(server)
+    session = lathe.ok("exec", "--json", "go").session
+    path = lathe.home / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    assert says_where in lathe.fails(1, "exec", "go").err
+    for words in (["session", "list", "--json"], ["session", "show", "last"], ["session", "export", session], ["usage"],
+                  ["approvals", "list"], ["index", "rebuild"]):
+        ran = lathe.ok(*words)
+        assert says_where in ran.err, str(ran)
+    assert "Hello." in lathe.ok("session", "show", session).out
+    assert says_where in lathe.fails(1, "session", "fork", session).err
+    assert len(server.requests()) == 1

@@ -140,6 +140,20 @@ def test_a_pipe_in_place_of_a_rule_file_is_refused(lathe, start_server, tmp_path
     assert "is a FIFO" in lathe.fails(1, "exec", "go").err
 
 
+def test_a_preset_is_named_like_a_file(lathe, start_server):
+    secret = explain(lathe, "--policy", "strict", "cat ~/.ssh/id_rsa")
+    assert secret["decision"] == "deny" and secret["source"].startswith("preset strict:")
+    assert ran_with(lathe, start_server, "touch x", "--policy", "strict")["status"] == "declined"
+
+
+def test_a_call_that_its_tool_refuses_is_told_in_its_words(lathe, repository):
+    (repository / ".env").write_text("KEY=1\n")
+    for arguments, words in (({"path": ".env", "content": "x"}, ".env holds secrets"),
+                             ({"path": "../x", "content": "x"}, "the tool refuses this call, whatever the rules say")):
+        ran = lathe.fails(1, "policy", "explain", "--tool", "write_file", "--args", json.dumps(arguments))
+        assert words in ran.err and "ls -ld" not in ran.err, str(ran)
+
+
 def test_an_unknown_preset_stops_the_run(lathe, start_server):
     lathe.use(start_server())
     lathe.ok("config", "set", "policy", "strct")

@@ -50,6 +50,15 @@ def test_rules_count_once_trusted_and_only_narrow(lathe, start_server, repositor
     assert explained["decision"] == "deny" and explained["source"].endswith(".lathe/policies/p.yaml:2")
 
 
+def test_broken_rules_that_are_trusted_leave_no_session(lathe, start_server, policies):
+    (policies / "p.yaml").write_text("rules: [")
+    lathe.ok("trust", "--yes")
+    lathe.use(start_server())
+    ran = lathe.fails(1, "exec", "go")
+    assert "p.yaml:1:" in ran.err and "mend it: ${EDITOR:-vi} " in ran.err
+    assert lathe.ok("session", "list", "--json").document["sessions"] == []
+
+
 def test_a_changed_content_asks_again(lathe, start_server, repository, policies):
     lathe.ok("trust", "--yes")
     (policies / "p.yaml").write_text("rules: [{command: echo, decision: deny}]\n")

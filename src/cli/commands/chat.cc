@@ -81,7 +81,8 @@ class Chat final : public Asker {
 };
 
 Async<Result<ExitCode>> Chat::run() {
-  CO_TRY(session_, co_await enter_session(&context_, engine_, options_.task, {.resume = options_.resume}));
+  CO_TRY(Entered entered, co_await enter_session(&context_, engine_, options_.task, {.resume = options_.resume}));
+  session_ = std::move(entered.session);
   CO_TRY_OK(input_.resume());
   if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D leaves");
   if (options_.edit) {
@@ -292,7 +293,8 @@ Async<Result<void>> Chat::show_waiting_events() {
 
 CommandResult execute(Context* context, ChatOptions options) {
   CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
-  CO_TRY(const auto engine, context->open(open_options(options.task)));
+  CO_TRY(client::OpenOptions open, open_options(options.task));
+  CO_TRY(const auto engine, context->open(std::move(open)));
   auto chat = std::make_unique<Chat>(*context, engine.get(), std::move(options), paths.state_dir + "/chat_history");
   Result<ExitCode> code = co_await chat->run();
   chat.reset();

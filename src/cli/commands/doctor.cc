@@ -44,16 +44,22 @@ void check_config(Context& context, std::vector<Finding>& findings) {
     findings.push_back({State::kBroken, "configuration", paths.error().text(), "export LATHE_HOME=$PWD/.lathe-home"});
     return;
   }
+  const std::string edit = base::edit_command(paths->config_file);
   const auto loaded = config::load(*paths, context.frontend.environment);
   if (!loaded.ok()) {
-    findings.push_back({State::kBroken, "configuration", loaded.error().text(),
-                        "${EDITOR:-vi} " + base::shell_quote(paths->config_file)});
+    const base::Error& error = loaded.error();
+    // The command is said as what mends it.
+    findings.push_back(
+        {State::kBroken, "configuration", error.hint == "mend it: " + edit ? error.message : error.text(), edit});
     return;
   }
   findings.push_back({State::kGood, "configuration", paths->config_file, ""});
   for (const std::string& warning : loaded->warnings) {
-    findings.push_back(
-        {State::kWarning, "configuration", warning, "${EDITOR:-vi} " + base::shell_quote(paths->config_file)});
+    findings.push_back({State::kWarning, "configuration", warning, edit});
+  }
+  for (const config::Backend& backend : loaded->config.backends) {
+    const std::string warning = config::cleartext_warning(backend, context.frontend.environment);
+    if (!warning.empty()) findings.push_back({State::kWarning, "configuration", warning, edit});
   }
 }
 

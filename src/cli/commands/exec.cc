@@ -29,15 +29,19 @@ Async<Result<ExitCode>> run_exec(Context* context, client::Transport* engine, Ex
   if (!prompted.ok()) CO_TRY_OK(co_await check_parked(engine, options.resume, prompted.error()));
   Foreground foreground(*context, options.task, deadline);
   Entry entry{.resume = options.resume, .fork = options.fork, .fork_at = options.fork ? options.from : ""};
-  CO_TRY(const std::string session, co_await enter_session(context, engine, options.task, std::move(entry)));
-  CO_TRY(const p::Ack ack, co_await engine->submit(session, std::move(input)));
-  co_return co_await foreground.follow(engine, session, ack.seq - 1);
+  CO_TRY(const Entered entered, co_await enter_session(context, engine, options.task, std::move(entry)));
+  const Result<p::Ack> ack = co_await engine->submit(entered.session, std::move(input));
+  if (!ack.ok()) {
+    co_await take_back(engine, entered, ack.error());
+    co_return ack.error();
+  }
+  co_return co_await foreground.follow(engine, entered.session, ack->seq - 1);
 }
 
 }  // namespace
 
 CommandResult execute(Context* context, ExecOptions options) {
-  Result<std::string> prompt = read_prompt(*context, options.prompt);
+  Result<std::string> prompt = read_prompt(*context, options);
   const bool may_go_on =
       !options.resume.empty() && !options.fork && options.from.empty() && options.task.images.empty();
   if (!prompt.ok() && !(may_go_on && prompt.error().code == base::codes::kInvalid)) co_return prompt.error();
@@ -55,7 +59,8 @@ CommandResult execute(Context* context, ExecOptions options) {
   CO_TRY_OK(check_output_files(options.task));
   const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
                                              : runtime::Deadline::never();
-  CO_TRY(const auto engine, context->open(open_options(options.task)));
+  CO_TRY(client::OpenOptions open, open_options(options.task));
+  CO_TRY(const auto engine, context->open(std::move(open)));
   Result<ExitCode> code =
       co_await run_exec(context, engine.get(), std::move(options), std::move(input), std::move(prompted), deadline);
   co_await engine->close();

@@ -2,6 +2,7 @@
 
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
+#include "lathe/cli/named_files.h"
 #include "lathe/cli/render/table.h"
 #include "lathe/runtime/files.h"
 
@@ -20,7 +21,7 @@ Result<p::PolicyExplain> explain_call(const PolicyExplainOptions& options) {
                         .sandbox_mode = options.sandbox_mode};
   TRY(call.cwd, runtime::real_path(".").within("the working folder"));
   if (!options.policy.empty()) {
-    TRY(call.policy_file, runtime::real_path(options.policy).within("--policy"));
+    TRY(call.policy_file, named_rules("--policy", options.policy));
   }
   if (!options.arguments.empty()) {
     TRY(call.arguments, base::parse_json(options.arguments).within("--args"));
@@ -47,7 +48,8 @@ CommandResult execute(Context* context, PolicyExplainOptions options) {
 }
 
 CommandResult execute(Context* context, PolicyTestOptions options) {
-  CO_TRY(std::string file, runtime::real_path(options.file));
+  CO_TRY_OK(check_input_file("rule file", options.file));
+  CO_TRY(std::string file, runtime::real_path(options.file).within("rule file"));
   CO_TRY(const auto engine, context->open({.only_policy = true}));
   CO_TRY(p::PolicyTestReply reply,
          co_await client::call_as(engine.get(), p::PolicyTest{.policy_file = std::move(file)}));

@@ -4,6 +4,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/cli/ask_person.h"
 #include "lathe/cli/commands/command.h"
+#include "lathe/cli/named_files.h"
 #include "lathe/cli/render/table.h"
 #include "lathe/runtime/files.h"
 
@@ -61,7 +62,7 @@ Async<Result<bool>> person_agrees(Context* context, std::string root, std::size_
 }  // namespace
 
 CommandResult execute(Context* context, client::Transport* engine, TrustOptions options) {
-  CO_TRY(const std::string path, runtime::real_path(options.path));
+  CO_TRY(const std::string path, named_folder("trust", options.path));
   CO_TRY(p::TrustListReply reply, co_await client::call_as(engine, p::TrustList{.path = path}));
   const std::vector<std::string> hashes = contents(reply, !options.revoke);
   bool change = options.revoke || options.yes;

@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t kMaxTapeBytes = 1U << 30;
 constexpr std::size_t kShortestSecret = 6;
 constexpr const char* kOutside = "outside";
+constexpr const char* kRecordAgain = "record it again with --record FILE";
 
 Json header_to_json(const TapeHeader& header) {
   return {{"cassette", 1},
@@ -33,8 +34,8 @@ Json header_to_json(const TapeHeader& header) {
 
 Result<TapeHeader> header_from_json(const Json& json, const std::string& name) {
   if (base::json_int(json, "cassette") != 1) {
-    return base::Error{.code = base::codes::kCorrupt,
-                       .message = name + ": line 1 is not the header of a cassette",
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = name + " is no recording: line 1 is not the header of a cassette",
                        .hint = "record one with --record FILE"};
   }
   TapeHeader header{.created = base::json_int(json, "created"),
@@ -50,7 +51,7 @@ Result<TapeHeader> header_from_json(const Json& json, const std::string& name) {
 base::Error past_end(const std::string& tape, std::string_view what) {
   return {.code = protocol::error_codes::kCassette,
           .message = fmt::format("cassette {} has no more {}: this run asks for more than was recorded", tape, what),
-          .hint = "record it again with --record"};
+          .hint = kRecordAgain};
 }
 
 bool is_of(const Json& entry, const protocol::ToolCall& call) {
@@ -125,9 +126,11 @@ Result<std::unique_ptr<Tape>> Tape::parse(std::string_view text, std::string nam
     ++number;
     if (base::trim(line).empty()) continue;
     auto parsed = base::parse_json(line, {.max_bytes = kMaxTapeBytes});
+    if (!parsed.ok() && number == 1) return header_from_json(Json(), tape->name_).error();
     if (!parsed.ok()) {
       return base::Error{.code = base::codes::kCorrupt,
-                         .message = fmt::format("{}: line {}: {}", tape->name_, number, parsed.error().message)};
+                         .message = fmt::format("{}: line {}: {}", tape->name_, number, parsed.error().message),
+                         .hint = kRecordAgain};
     }
     if (number == 1) {
       TRY(tape->header_, header_from_json(*parsed, tape->name_));
@@ -144,7 +147,8 @@ Result<std::unique_ptr<Tape>> Tape::parse(std::string_view text, std::string nam
       tape->models_ = base::json_at(*parsed, "models");
     } else {
       return base::Error{.code = base::codes::kCorrupt,
-                         .message = fmt::format("{}: line {}: unknown kind \"{}\"", tape->name_, number, kind)};
+                         .message = fmt::format("{}: line {}: unknown kind \"{}\"", tape->name_, number, kind),
+                         .hint = kRecordAgain};
     }
   }
   if (number == 0) return header_from_json(Json(), tape->name_).error();

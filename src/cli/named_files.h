@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lathe/base/result.h"
+
+// Files and folders that a command line names. What is wrong with one is found before anything is begun, and is for the
+// person to mend: the errors name the option (`option`, or what a word without one stands for) and the path.
+
+namespace lathe::cli {
+
+/// Something to read must be there, and be no folder.
+[[nodiscard]] base::Result<void> check_input_file(std::string_view option, const std::string& path);
+/// What will be written must not be a folder, and its own folder must be there.
+[[nodiscard]] base::Result<void> check_output_file(std::string_view option, const std::string& path);
+/// The folder's absolute path without links.
+[[nodiscard]] base::Result<std::string> named_folder(std::string_view option, const std::string& path);
+/// A rule file's absolute path; a plain word that is no file here stays what it is, the name of a preset.
+[[nodiscard]] base::Result<std::string> named_rules(std::string_view option, const std::string& path);
+
+}  // namespace lathe::cli
