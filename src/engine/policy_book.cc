@@ -67,7 +67,7 @@ Result<std::unique_ptr<PolicyBook>> PolicyBook::read(PolicyPlaces places) {
 
 Result<void> PolicyBook::add(Source::Kind kind, const std::string& path) {
   TRY(const std::string text, runtime::read_file(path, kMaxRuleFileBytes));
-  TRY(policy::RuleSet rules, policy::load_rules(text, path));
+  TRY(policy::RuleSet rules, policy::load_rules(text, path, places_.facts));
   for (const std::string& warning : rules.warnings) {
     if (places_.on_warning) places_.on_warning(warning);
   }
@@ -134,7 +134,7 @@ Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) con
           fmt::format("{0}/{1} is not trusted, so its rules are not loaded (lathe trust {0})", project.root, path));
       continue;
     }
-    TRY(policy::RuleSet rules, policy::load_rules(file.text, project.root + "/" + path));
+    TRY(policy::RuleSet rules, policy::load_rules(file.text, project.root + "/" + path, places_.facts));
     project.sources.push_back({.kind = Source::Kind::kProject, .rules = share(std::move(rules))});
   }
   return project;
@@ -159,7 +159,7 @@ Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::
   std::vector<base::Json> all;
   const auto text = runtime::read_file(path, kMaxRuleFileBytes);
   if (text.ok()) {
-    TRY(all, policy::rules_as_json(*text, path));
+    TRY(all, policy::rules_as_json(*text, path, places_.facts));
   } else if (text.error().code != base::codes::kNotFound) {
     return text.error();
   }
@@ -167,7 +167,7 @@ Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::
     if (std::ranges::find(all, rule) == all.end()) all.push_back(rule);
   }
   const std::string written = policy::write_rules(all);
-  TRY(policy::RuleSet loaded, policy::load_rules(written, path));
+  TRY(policy::RuleSet loaded, policy::load_rules(written, path, places_.facts));
   TRY_OK(runtime::replace_file(path, written, 0600, runtime::Durability::kPower));
   return Approved{.rules = share(std::move(loaded))};
 }

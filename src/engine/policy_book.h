@@ -10,6 +10,7 @@
 #include "lathe/config/config.h"
 #include "lathe/engine/trust.h"
 #include "lathe/policy/decide.h"
+#include "lathe/policy/rule_file.h"
 #include "lathe/ports/tool.h"
 
 namespace lathe::engine {
@@ -26,6 +27,8 @@ struct PolicyPlaces {
   /// Absolute folders outside of every working folder that tools may read unasked: those that commands in the sandbox
   /// read too, and the person's skills and agents.
   std::vector<std::string> readable = {};
+  /// What rule files may count on: where "~/" leads.
+  policy::RuleFacts facts = {};
   /// Told of rules that do not do what they say, and of files of a project that are not loaded.
   std::function<void(const std::string&)> on_warning = {};
 };

@@ -62,9 +62,9 @@ Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::
   return reply;
 }
 
-Result<protocol::PolicyTestReply> test_rules(const protocol::PolicyTest& call) {
+Result<protocol::PolicyTestReply> test_rules(const PolicyPlaces& places, const protocol::PolicyTest& call) {
   TRY(const std::string text, runtime::read_file(call.policy_file, kMaxRuleFileBytes));
-  TRY(const policy::RuleSet rules, policy::read_rules(text, call.policy_file));
+  TRY(const policy::RuleSet rules, policy::read_rules(text, call.policy_file, places.facts));
   return protocol::PolicyTestReply{.rules = static_cast<std::int64_t>(rules.rules.size()),
                                    .examples = static_cast<std::int64_t>(rules.example_count()),
                                    .failures = policy::failed_examples(rules)};
