@@ -60,6 +60,7 @@ void apply(const protocol::ConfigureSession& op, SessionConfigured& config) {
 Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
   auto project = co_await parts->fs_pool.run([parts, cwd] { return parts->policy.read_project(cwd); });
   if (!project.ok()) co_return std::move(project).error();
+  CO_TRY_OK(project->check_unchanged());
   parts->policy.put(*std::move(project));
   co_return Result<void>();
 }

@@ -7,9 +7,11 @@
 #include <array>
 #include <cerrno>
 
+#include "lathe/base/strings.h"
 #include "lathe/engine/questions.h"
 #include "lathe/policy/presets.h"
 #include "lathe/policy/rule_file.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::engine {
@@ -121,6 +123,13 @@ policy::PolicyDecision PolicyBook::judge(const ports::Action& action, const Sett
                         policy_action(action, setting.cwd));
 }
 
+Result<void> PolicyBook::Project::check_unchanged() const {
+  if (changed.empty()) return {};
+  return Error{.code = protocol::error_codes::kTrustChanged,
+               .message = base::join(changed, ", ") + " changed since you trusted it, so its rules are not loaded",
+               .hint = fmt::format("look at it, then lathe trust {0}; lathe trust --revoke {0} goes on without", root)};
+}
+
 Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) const {
   Project project{.root = repository_root(cwd)};
   TRY(const std::vector<std::string> names, rule_files(project.root + "/.lathe/policies"));
@@ -129,6 +138,10 @@ Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) con
   for (const std::string& name : names) {
     const std::string path = ".lathe/policies/" + name;
     TRY(const RepositoryFile file, read_repository_file(project.root, path));
+    if (trust.changed(project.root, path, file.sha256)) {
+      project.changed.push_back(project.root + "/" + path);
+      continue;
+    }
     if (!trust.trusts(project.root, path, file.sha256)) {
       project.untrusted.push_back(
           fmt::format("{0}/{1} is not trusted, so its rules are not loaded (lathe trust {0})", project.root, path));

@@ -60,6 +60,11 @@ class PolicyBook final {
     std::vector<policy::Source> sources;
     /// Files that are left out, each with the command that trusts it.
     std::vector<std::string> untrusted;
+    /// Files whose rules counted and no longer do, because their content is another one. Without them nothing may run:
+    /// that would be by weaker rules than those that were trusted.
+    std::vector<std::string> changed;
+    /// `trust_changed` names the files.
+    [[nodiscard]] base::Result<void> check_unchanged() const;
   };
   /// Reads the rules of the project around `cwd`; a broken trusted file is an error. Blocks.
   [[nodiscard]] base::Result<Project> read_project(const std::string& cwd) const;
