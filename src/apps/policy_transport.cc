@@ -42,6 +42,16 @@ std::vector<std::string> readable_folders(const config::Environment& environment
   return folders;
 }
 
+/// The home folder by its name and, where links lead to it, by its real one.
+std::vector<std::string> homes(const config::Environment& environment) {
+  std::string home = environment.get("HOME");
+  while (home.size() > 1 && home.ends_with('/')) home.pop_back();
+  if (!home.starts_with('/')) return {};
+  std::vector<std::string> names{home};
+  if (auto real = runtime::real_path(home); real.ok() && *real != home) names.push_back(*std::move(real));
+  return names;
+}
+
 }  // namespace
 
 std::string trust_file(const std::string& state_dir) { return state_dir + "/trust.json"; }
@@ -59,6 +69,7 @@ engine::PolicyPlaces policy_places(const config::Environment& environment, const
           .only = options.policy_file,
           .trust_file = trust_file(paths.state_dir),
           .readable = readable_folders(environment, paths, config),
+          .facts = {.homes = homes(environment)},
           .on_warning = std::move(on_warning)};
 }
 
@@ -100,7 +111,8 @@ Async<Result<protocol::ReplyMsg>> PolicyTransport::call(protocol::Call call) {
   if (const auto* asked = std::get_if<protocol::PolicyExplain>(&call)) {
     co_return to_reply(co_await explain(*asked));
   }
-  if (const auto* asked = std::get_if<protocol::PolicyTest>(&call)) co_return to_reply(engine::test_rules(*asked));
+  if (const auto* asked = std::get_if<protocol::PolicyTest>(&call))
+    co_return to_reply(engine::test_rules(places_, *asked));
   co_return not_here();
 }
 

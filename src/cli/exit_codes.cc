@@ -13,15 +13,16 @@ namespace error_codes = protocol::error_codes;
 
 ExitCode exit_code_of(const base::Error& error) {
   // What the person can mend in what they typed or configured.
-  static constexpr std::array<std::string_view, 9> kUsageCodes{codes::kInvalid,
-                                                               codes::kNotFound,
-                                                               codes::kExists,
-                                                               codes::kUnsupported,
-                                                               codes::kLimit,
-                                                               error_codes::kNoBackend,
-                                                               error_codes::kNoKey,
-                                                               error_codes::kPriceUnknown,
-                                                               error_codes::kModelNotFound};
+  static constexpr std::array<std::string_view, 10> kUsageCodes{codes::kInvalid,
+                                                                codes::kNotFound,
+                                                                codes::kExists,
+                                                                codes::kUnsupported,
+                                                                codes::kLimit,
+                                                                error_codes::kNoBackend,
+                                                                error_codes::kNoKey,
+                                                                error_codes::kPriceUnknown,
+                                                                error_codes::kTrustChanged,
+                                                                error_codes::kModelNotFound};
   if (std::ranges::find(kUsageCodes, error.code) != kUsageCodes.end()) return ExitCode::kUsage;
   if (error.code == codes::kTimeout) return ExitCode::kTimedOut;
   if (error.code == codes::kCancelled || error.code == error_codes::kParked) return ExitCode::kStopped;

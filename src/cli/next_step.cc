@@ -47,6 +47,7 @@ constexpr std::array kSteps{
     Step{"no_api_key", "lathe doctor"},
     Step{"cassette_mismatch", "lathe exec --record FILE \"…\" records it again"},
     Step{"price_unknown", "add the price to models.yaml, in the folder of the file that lathe config path shows"},
+    Step{"trust_changed", "lathe trust, once you have looked at what changed"},
     Step{"output_schema", "lathe exec --last \"…\" asks again"},
     Step{"startup_crash", "run the agent by hand to see why: lathe sandbox run AGENT"},
     Step{"duplicate_session", "end the other agent, or work in a fork: lathe session fork ID"},

@@ -5,7 +5,9 @@
 #include "lathe/cli/ask_person.h"
 #include "lathe/cli/exit_codes.h"
 #include "lathe/cli/named_files.h"
+#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -107,11 +109,27 @@ Result<p::UserInput> user_input(const TaskOptions& task, std::string prompt) {
   return input;
 }
 
+namespace {
+
+/// Where rules of the project changed since they were trusted, whoever is at the terminal is asked about them first.
+Async<Result<p::Ack>> configure(Context* context, client::Transport* transport, std::string session,
+                                p::ConfigureSession op, std::string cwd) {
+  Result<p::Ack> ack = co_await transport->submit(session, op);
+  const bool about_trust = !ack.ok() && ack.error().code == p::error_codes::kTrustChanged;
+  if (!about_trust || op.ask != p::AskMode::kClient) co_return ack;
+  CO_TRY(const bool trusted, co_await trust_changed_rules(context, transport, std::move(cwd)));
+  if (!trusted) co_return ack;
+  co_return co_await transport->submit(std::move(session), std::move(op));
+}
+
+}  // namespace
+
 Async<Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task, Entry entry) {
   CO_TRY(const p::AskMode ask, ask_mode(*context, task));
   if (entry.resume.empty()) {
     CO_TRY(p::ConfigureSession op, new_session(task, ask));
-    CO_TRY(const p::Ack ack, co_await transport->submit("", std::move(op)));
+    std::string cwd = *op.cwd;
+    CO_TRY(const p::Ack ack, co_await configure(context, transport, "", std::move(op), std::move(cwd)));
     co_return Entered{.session = ack.session, .made = true};
   }
   CO_TRY(p::ConfigureSession op, same_session(task, ask));
@@ -128,7 +146,8 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
     CO_TRY(const auto forked, co_await client::call_as(transport, std::move(fork)));
     entered = {.session = forked.session, .made = true};
   }
-  const auto configured = co_await transport->submit(entered.session, std::move(op));
+  std::string cwd = op.cwd.value_or(info.cwd);
+  const auto configured = co_await configure(context, transport, entered.session, std::move(op), std::move(cwd));
   if (configured.ok()) co_return entered;
   co_await take_back(transport, entered, configured.error());
   co_return configured.error();

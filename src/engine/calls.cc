@@ -295,7 +295,8 @@ Connection::Reply Connection::on(protocol::PolicyExplain call) {
 }
 
 Connection::Reply Connection::on(protocol::PolicyTest call) {
-  co_return to_reply(co_await engine_.parts().fs_pool.run([&] { return test_rules(call); }));
+  EngineParts& parts = engine_.parts();
+  co_return to_reply(co_await parts.fs_pool.run([&] { return test_rules(parts.policy.places(), call); }));
 }
 
 Connection::Reply Connection::on(protocol::TrustList call) {

@@ -76,6 +76,7 @@ Async<Result<void>> check_backend(ports::ModelDirectory* models, std::string nam
 Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
   auto project = co_await parts->fs_pool.run([parts, cwd] { return parts->policy.read_project(cwd); });
   if (!project.ok()) co_return std::move(project).error();
+  CO_TRY_OK(project->check_unchanged());
   parts->policy.put(*std::move(project));
   co_return Result<void>();
 }

@@ -454,6 +454,18 @@ TEST_F(GateTest, ProjectRulesCountOnceTrustedAndOnlyNarrow) {
   listed = call(protocol::TrustList{.path = root_.string()});
   EXPECT_FALSE(listed->items[0].trusted);
   EXPECT_TRUE(listed->items[0].changed);
+  const auto book = PolicyBook::read({.folder = (root_ / "policies").string(),
+                                      .policy = {},
+                                      .only_file = {},
+                                      .trust_file = (root_ / "trust.json").string()});
+  ASSERT_TRUE(book.ok()) << book.error().text();
+  const auto project = (*book)->read_project(root_.string());
+  ASSERT_TRUE(project.ok()) << project.error().text();
+  EXPECT_TRUE(project->sources.empty());
+  const auto unchanged = project->check_unchanged();
+  ASSERT_FALSE(unchanged.ok()) << "nothing runs by weaker rules than those that were trusted";
+  EXPECT_EQ(unchanged.error().code, "trust_changed");
+  EXPECT_NE(unchanged.error().text().find(file + " changed since you trusted it"), std::string::npos);
 }
 
 TEST_F(GateTest, ABrokenFileStopsEverything) {

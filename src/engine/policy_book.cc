@@ -7,9 +7,11 @@
 #include <array>
 #include <cerrno>
 
+#include "lathe/base/strings.h"
 #include "lathe/engine/questions.h"
 #include "lathe/policy/presets.h"
 #include "lathe/policy/rule_file.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::engine {
@@ -67,7 +69,7 @@ Result<std::unique_ptr<PolicyBook>> PolicyBook::read(PolicyPlaces places) {
 
 Result<void> PolicyBook::add(Source::Kind kind, const std::string& path) {
   TRY(const std::string text, runtime::read_file(path, kMaxRuleFileBytes));
-  TRY(policy::RuleSet rules, policy::load_rules(text, path));
+  TRY(policy::RuleSet rules, policy::load_rules(text, path, places_.facts));
   for (const std::string& warning : rules.warnings) {
     if (places_.on_warning) places_.on_warning(warning);
   }
@@ -122,6 +124,13 @@ policy::PolicyDecision PolicyBook::judge(const ports::Action& action, const Sett
                         policy_action(action, setting.cwd));
 }
 
+Result<void> PolicyBook::Project::check_unchanged() const {
+  if (changed.empty()) return {};
+  return Error{.code = protocol::error_codes::kTrustChanged,
+               .message = base::join(changed, ", ") + " changed since you trusted it, so its rules are not loaded",
+               .hint = fmt::format("look at it, then lathe trust {0}; lathe trust --revoke {0} goes on without", root)};
+}
+
 Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) const {
   Project project{.root = repository_root(cwd)};
   TRY(const std::vector<std::string> names, rule_files(project.root + "/.lathe/policies"));
@@ -130,12 +139,16 @@ Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) con
   for (const std::string& name : names) {
     const std::string path = ".lathe/policies/" + name;
     TRY(const RepositoryFile file, read_repository_file(project.root, path));
+    if (trust.changed(project.root, path, file.sha256)) {
+      project.changed.push_back(project.root + "/" + path);
+      continue;
+    }
     if (!trust.trusts(project.root, path, file.sha256)) {
       project.untrusted.push_back(
           fmt::format("{0}/{1} is not trusted, so its rules are not loaded (lathe trust {0})", project.root, path));
       continue;
     }
-    TRY(policy::RuleSet rules, policy::load_rules(file.text, project.root + "/" + path));
+    TRY(policy::RuleSet rules, policy::load_rules(file.text, project.root + "/" + path, places_.facts));
     project.sources.push_back({.kind = Source::Kind::kProject, .rules = share(std::move(rules))});
   }
   return project;
@@ -160,7 +173,7 @@ Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::
   std::vector<base::Json> all;
   const auto text = runtime::read_file(path, kMaxRuleFileBytes);
   if (text.ok()) {
-    TRY(all, policy::rules_as_json(*text, path));
+    TRY(all, policy::rules_as_json(*text, path, places_.facts));
   } else if (text.error().code != base::codes::kNotFound) {
     return text.error();
   }
@@ -168,7 +181,7 @@ Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::
     if (std::ranges::find(all, rule) == all.end()) all.push_back(rule);
   }
   const std::string written = policy::write_rules(all);
-  TRY(policy::RuleSet loaded, policy::load_rules(written, path));
+  TRY(policy::RuleSet loaded, policy::load_rules(written, path, places_.facts));
   TRY_OK(runtime::replace_file(path, written, 0600, runtime::Durability::kPower));
   return Approved{.rules = share(std::move(loaded))};
 }

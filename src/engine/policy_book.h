@@ -10,6 +10,7 @@
 #include "lathe/config/config.h"
 #include "lathe/engine/trust.h"
 #include "lathe/policy/decide.h"
+#include "lathe/policy/rule_file.h"
 #include "lathe/ports/tool.h"
 
 namespace lathe::engine {
@@ -26,6 +27,8 @@ struct PolicyPlaces {
   /// Absolute folders outside of every working folder that tools may read unasked: those that commands in the sandbox
   /// read too, and the person's skills and agents.
   std::vector<std::string> readable = {};
+  /// What rule files may count on: where "~/" leads.
+  policy::RuleFacts facts = {};
   /// Told of rules that do not do what they say, and of files of a project that are not loaded.
   std::function<void(const std::string&)> on_warning = {};
 };
@@ -57,6 +60,11 @@ class PolicyBook final {
     std::vector<policy::Source> sources;
     /// Files that are left out, each with the command that trusts it.
     std::vector<std::string> untrusted;
+    /// Files whose rules counted and no longer do, because their content is another one. Without them nothing may run:
+    /// that would be by weaker rules than those that were trusted.
+    std::vector<std::string> changed;
+    /// `trust_changed` names the files.
+    [[nodiscard]] base::Result<void> check_unchanged() const;
   };
   /// Reads the rules of the project around `cwd`; a broken trusted file is an error. Blocks.
   [[nodiscard]] base::Result<Project> read_project(const std::string& cwd) const;

@@ -47,6 +47,8 @@ Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::
   if (!call.policy_file.empty()) places.only = call.policy_file;
   TRY(const auto book, PolicyBook::read(std::move(places)));
   TRY(PolicyBook::Project project, book->read_project(call.cwd));
+  std::vector<std::string> warnings = project.untrusted;
+  if (const auto unchanged = project.check_unchanged(); !unchanged.ok()) warnings.push_back(unchanged.error().text());
   book->put(std::move(project));
   policy::PolicyDecision decision =
       book->judge(action, {.cwd = call.cwd,
@@ -56,15 +58,16 @@ Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::
                                      .rule = std::move(decision.rule),
                                      .source = std::move(decision.source),
                                      .reason = std::move(decision.reason),
-                                     .commands = std::move(decision.commands)};
+                                     .commands = std::move(decision.commands),
+                                     .warnings = std::move(warnings)};
   if (!decision.not_understood.empty())
     reply.commands.push_back("(not all of it is understood: " + decision.not_understood + ")");
   return reply;
 }
 
-Result<protocol::PolicyTestReply> test_rules(const protocol::PolicyTest& call) {
+Result<protocol::PolicyTestReply> test_rules(const PolicyPlaces& places, const protocol::PolicyTest& call) {
   TRY(const std::string text, runtime::read_file(call.policy_file, kMaxRuleFileBytes));
-  TRY(const policy::RuleSet rules, policy::read_rules(text, call.policy_file));
+  TRY(const policy::RuleSet rules, policy::read_rules(text, call.policy_file, places.facts));
   return protocol::PolicyTestReply{.rules = static_cast<std::int64_t>(rules.rules.size()),
                                    .examples = static_cast<std::int64_t>(rules.example_count()),
                                    .failures = policy::failed_examples(rules)};

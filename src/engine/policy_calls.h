@@ -19,7 +19,8 @@ namespace lathe::engine {
 [[nodiscard]] base::Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::Config& config,
                                                                  const protocol::PolicyExplain& call,
                                                                  const ports::Action& action);
-[[nodiscard]] base::Result<protocol::PolicyTestReply> test_rules(const protocol::PolicyTest& call);
+[[nodiscard]] base::Result<protocol::PolicyTestReply> test_rules(const PolicyPlaces& places,
+                                                                 const protocol::PolicyTest& call);
 [[nodiscard]] base::Result<protocol::TrustListReply> list_trust(const std::string& trust_file,
                                                                 const protocol::TrustList& call);
 /// Only contents that the repository holds now; `not_found` names a hash that it does not.

@@ -174,12 +174,16 @@ bool TrustStore::trusts(const std::string& root, const std::string& path, const 
   return entries_.contains({root, path, sha256});
 }
 
+bool TrustStore::changed(const std::string& root, const std::string& path, const std::string& sha256) const {
+  return !trusts(root, path, sha256) && std::ranges::any_of(entries_, [&](const Entry& entry) {
+    return std::get<0>(entry) == root && std::get<1>(entry) == path;
+  });
+}
+
 void TrustStore::mark(const std::string& root, std::vector<TrustItem>& items) const {
   for (TrustItem& item : items) {
     item.trusted = trusts(root, item.path, item.sha256);
-    item.changed = !item.trusted && std::ranges::any_of(entries_, [&](const Entry& entry) {
-      return std::get<0>(entry) == root && std::get<1>(entry) == item.path;
-    });
+    item.changed = changed(root, item.path, item.sha256);
   }
 }
 

@@ -39,6 +39,8 @@ class TrustStore final {
   static base::Result<TrustStore> read(std::string file);
 
   [[nodiscard]] bool trusts(const std::string& root, const std::string& path, const std::string& sha256) const;
+  /// Whether this file has another content than one that was trusted.
+  [[nodiscard]] bool changed(const std::string& root, const std::string& path, const std::string& sha256) const;
   /// Sets `trusted` and `changed` of each.
   void mark(const std::string& root, std::vector<protocol::TrustItem>& items) const;
   /// Trusts these contents, or takes the trust in them back; written at once, under a lock shared by all processes.

@@ -7,6 +7,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/policy/command_class.h"
+#include "lathe/policy/glob.h"
 #include "lathe/policy/match.h"
 #include "lathe/policy/matrix.h"
 
@@ -174,8 +175,11 @@ base::Json smallest_for_command(const syntax::SimpleCommand& command) {
   return rule;
 }
 
-/// Pieces of a pattern that stand for themselves; nothing when the text has what a pattern gives a meaning.
-bool plain_in_pattern(const std::string& text) { return text.find_first_of("*?{}") == std::string::npos; }
+/// Pieces of a pattern that stand for themselves; nothing when the text has what a pattern gives a meaning, or what
+/// rule files refuse.
+bool plain_in_pattern(const std::string& text) {
+  return text.find_first_of("*?{}") == std::string::npos && !unclosed_bracket(text);
+}
 
 std::vector<base::Json> smallest_for_whole(const Action& action) {
   base::Json rule;

@@ -150,6 +150,16 @@ bool Glob::matches(std::string_view path) const {
   });
 }
 
+std::optional<char> unclosed_bracket(std::string_view pattern) {
+  std::string open;
+  for (const char c : pattern) {
+    if (c == '{' || c == '[') open += c;
+    const bool closes = !open.empty() && ((c == '}' && open.back() == '{') || (c == ']' && open.back() == '['));
+    if (closes) open.pop_back();
+  }
+  return open.empty() ? std::nullopt : std::optional(open.front());
+}
+
 std::string clean_path(std::string_view path) {
   const bool absolute = path.starts_with('/');
   std::vector<std::string> kept;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ class Glob final {
   /// One list of parts for each alternative.
   std::vector<std::vector<std::string>> alternatives_;
 };
+
+/// The first "{" or "[" that is not closed behind it. A pattern takes such a one for itself, which nobody means.
+[[nodiscard]] std::optional<char> unclosed_bracket(std::string_view pattern);
 
 /// Lexically: no ".", "..", "//" or final "/"; "" is ".".
 [[nodiscard]] std::string clean_path(std::string_view path);

@@ -8,6 +8,8 @@
 #include "lathe/formats/read.h"
 #include "lathe/policy/hitl_file.h"
 #include "lathe/policy/match.h"
+#include "lathe/policy/rule_parts.h"
+#include "lathe/policy/tool_names.h"
 
 namespace lathe::policy {
 
@@ -19,46 +21,90 @@ using formats::Problems;
 
 namespace {
 
-/// One text, or a list of them.
-bool read_texts(MapReader& map, std::string_view key, std::vector<std::string>& out, Problems& problems) {
-  const Node* node = map.take(key);
-  if (node == nullptr) return false;
-  std::string one;
-  if (node->list() != nullptr) {
-    if (!decode(*node, out, problems)) return false;
-  } else if (decode(*node, one, problems)) {
-    out.push_back(std::move(one));
-  } else {
-    return false;
+/// Where a value is wrong, as what checked it says.
+void report(formats::Position at, const Error& error, Problems& problems) {
+  problems.error(at, error.message, error.hint);
+}
+
+struct Text {
+  std::string text;
+  formats::Position at;
+};
+
+/// One text, or a list of them, under either key.
+std::vector<Text> read_texts(MapReader& map, std::string_view one, std::string_view several, Problems& problems) {
+  std::vector<Text> texts;
+  const auto add = [&](const Node& node) {
+    std::string text;
+    if (!decode(node, text, problems)) return;
+    if (text.empty()) return problems.error(node.at, "is empty");
+    texts.push_back({.text = std::move(text), .at = node.at});
+  };
+  for (const std::string_view key : {one, several}) {
+    const Node* node = key.empty() ? nullptr : map.take(key);
+    if (node == nullptr) continue;
+    if (node->list() == nullptr) {
+      add(*node);
+      continue;
+    }
+    if (node->list()->empty()) problems.error(node->at, "is empty");
+    for (const Node& element : *node->list()) add(element);
   }
-  if (out.empty() || std::ranges::any_of(out, &std::string::empty)) problems.error(node->at, "is empty");
-  return true;
+  return texts;
 }
 
 /// "git push", or [git, [push, pull]].
 void read_command(const Node& node, Rule& rule, Problems& problems) {
   if (const std::string* text = node.text()) {
-    for (const std::string_view word : base::split(*text, ' ')) {
-      if (!word.empty()) rule.command.push_back({std::string(word)});
-    }
-  } else if (node.list() != nullptr) {
-    for (const Node& word : *node.list()) {
-      std::vector<std::string> alternatives(1);
-      const bool good =
-          word.list() != nullptr ? decode(word, alternatives, problems) : decode(word, alternatives.front(), problems);
-      if (good && alternatives.empty()) problems.error(word.at, "has no alternative");
-      if (good) rule.command.push_back(std::move(alternatives));
-    }
-  } else {
-    return formats::wrong_kind(node, "text or a list of words", problems);
+    const auto words = command_words(*text);
+    if (!words.ok()) return report(node.at, words.error(), problems);
+    for (const std::string& word : *words) rule.command.push_back({word});
+    return;
   }
-  if (rule.command.empty()) problems.error(node.at, "the command is empty");
+  if (node.list() == nullptr) return formats::wrong_kind(node, "text or a list of words", problems);
+  for (const Node& word : *node.list()) {
+    std::vector<std::string> alternatives(1);
+    const bool good =
+        word.list() != nullptr ? decode(word, alternatives, problems) : decode(word, alternatives.front(), problems);
+    if (good && alternatives.empty()) problems.error(word.at, "has no alternative");
+    if (good) rule.command.push_back(std::move(alternatives));
+  }
+  if (rule.command.empty()) return problems.error(node.at, "the command is empty");
+  for (const std::string& program : rule.command.front()) {
+    const auto checked = check_program(program);
+    if (!checked.ok()) report(node.list()->front().at, checked.error(), problems);
+  }
+}
+
+void read_programs(MapReader& map, Rule& rule, Problems& problems) {
+  for (const Text& program : read_texts(map, "", "commands", problems)) {
+    const auto checked = check_program(program.text);
+    if (!checked.ok()) report(program.at, checked.error(), problems);
+    rule.programs.push_back(program.text);
+  }
+}
+
+/// The names as they are written; the rule gets those of calls.
+std::vector<std::string> read_tools(MapReader& map, Rule& rule, Problems& problems) {
+  std::vector<std::string> written;
+  for (const Text& name : read_texts(map, "tool", "tools", problems)) {
+    written.push_back(name.text);
+    auto tools = named_tools(name.text);
+    if (tools.ok()) {
+      std::ranges::move(*tools, std::back_inserter(rule.tools));
+    } else {
+      report(name.at, tools.error(), problems);
+    }
+  }
+  return written;
 }
 
 void read_arguments(const Node& node, Rule& rule, Problems& problems) {
   if (node.map() == nullptr) return formats::wrong_kind(node, "a map from arguments to patterns", problems);
   for (const formats::Member& member : *node.map()) {
     Condition condition{.key = member.key, .op = Condition::Op::kGlob};
+    const auto known = check_argument(rule.tools, member.key);
+    if (!rule.tools.empty() && !known.ok()) report(member.value.at, known.error(), problems);
     if (!decode(member.value, condition.value, problems)) continue;
     if (condition.value.find_first_of("*?{") == std::string::npos) {
       condition.op = Condition::Op::kEquals;
@@ -86,16 +132,13 @@ void read_examples(MapReader& map, std::string_view key, bool matches, Rule& rul
   }
 }
 
-void read_paths(MapReader& map, Rule& rule, const Node& node, Problems& problems) {
-  std::vector<std::string> paths;
-  (void)read_texts(map, "path", paths, problems);
-  (void)read_texts(map, "paths", paths, problems);
-  for (const std::string& path : paths) {
-    auto glob = Glob::parse(path);
-    if (glob.ok()) {
-      rule.paths.push_back(*std::move(glob));
+void read_paths(MapReader& map, Rule& rule, const Node& node, const RuleFacts& facts, Problems& problems) {
+  for (const Text& path : read_texts(map, "path", "paths", problems)) {
+    auto globs = path_patterns(path.text, facts.homes);
+    if (globs.ok()) {
+      std::ranges::move(*globs, std::back_inserter(rule.paths));
     } else {
-      problems.error(node.at, glob.error().message);
+      report(path.at, globs.error(), problems);
     }
   }
   std::string access;
@@ -104,26 +147,24 @@ void read_paths(MapReader& map, Rule& rule, const Node& node, Problems& problems
   rule.access = access == "read" ? Access::kRead : access == "write" ? Access::kWrite : Access::kAny;
 }
 
-void read_hosts(MapReader& map, Rule& rule, const Node& node, Problems& problems) {
-  std::vector<std::string> hosts;
-  (void)read_texts(map, "host", hosts, problems);
-  (void)read_texts(map, "hosts", hosts, problems);
-  for (const std::string& host : hosts) {
-    const bool suffix = host.starts_with("*.");
-    const std::string canonical = canonical_host(suffix ? std::string_view(host).substr(2) : std::string_view(host));
-    if (canonical.empty()) {
-      problems.error(node.at, fmt::format("\"{}\" is no host name", host), "an exact name, or *.suffix");
+void read_hosts(MapReader& map, Rule& rule, Problems& problems) {
+  for (const Text& host : read_texts(map, "host", "hosts", problems)) {
+    auto pattern = host_pattern(host.text);
+    if (pattern.ok()) {
+      rule.hosts.push_back(*std::move(pattern));
+    } else {
+      report(host.at, pattern.error(), problems);
     }
-    rule.hosts.push_back((suffix ? "*." : "") + canonical);
   }
 }
 
-std::string subject_text(const Rule& rule) {
+/// `tools`: the rule's as they were written.
+std::string subject_text(const Rule& rule, const std::vector<std::string>& tools) {
   std::vector<std::string> parts;
   const auto add = [&](std::string_view what, const std::vector<std::string>& names) {
     if (!names.empty()) parts.push_back(fmt::format("{} {}", what, base::join(names, ", ")));
   };
-  add("tool", rule.tools);
+  add("tool", tools);
   if (!rule.command.empty()) {
     std::vector<std::string> words;
     for (const auto& alternatives : rule.command) words.push_back(base::join(alternatives, "|"));
@@ -139,7 +180,7 @@ std::string subject_text(const Rule& rule) {
   return base::join(parts, ", ");
 }
 
-void read_rule(const Node& node, RuleSet& set, Problems& problems) {
+void read_rule(const Node& node, RuleSet& set, const RuleFacts& facts, Problems& problems) {
   Rule rule;
   rule.at = place_of(node.at);
   MapReader map(node, problems);
@@ -151,16 +192,15 @@ void read_rule(const Node& node, RuleSet& set, Problems& problems) {
   rule.verdict = decision == "allow" ? Verdict::kAllow : decision == "deny" ? Verdict::kDeny : Verdict::kAsk;
   if (const Node* command = map.take("command")) read_command(*command, rule, problems);
   map.optional("exact", rule.exact);
-  (void)read_texts(map, "commands", rule.programs, problems);
+  read_programs(map, rule, problems);
   map.optional("script", rule.script);
-  read_hosts(map, rule, node, problems);
-  read_paths(map, rule, node, problems);
-  (void)read_texts(map, "tool", rule.tools, problems);
-  (void)read_texts(map, "tools", rule.tools, problems);
+  read_hosts(map, rule, problems);
+  read_paths(map, rule, node, facts, problems);
+  const std::vector<std::string> tools = read_tools(map, rule, problems);
   if (const Node* arguments = map.take("arguments")) read_arguments(*arguments, rule, problems);
   map.optional("reason", rule.reason);
   std::chrono::milliseconds timeout{0};
-  if (map.optional("timeout", timeout) && timeout.count() > 0) rule.timeout = timeout;
+  if (map.optional("timeout", timeout)) rule.timeout = timeout;
   read_examples(map, "match", /*matches=*/true, rule, problems);
   read_examples(map, "not-match", /*matches=*/false, rule, problems);
   map.finish();
@@ -174,11 +214,11 @@ void read_rule(const Node& node, RuleSet& set, Problems& problems) {
   if (rule.exact && rule.command.empty()) problems.error(node.at, "\"exact\" belongs to a rule about a command");
   if (!rule.when.empty() && rule.tools.empty()) problems.error(node.at, "\"arguments\" belongs to a rule about a tool");
   if (rule.timeout && rule.verdict != Verdict::kAsk) problems.error(node.at, "\"timeout\" belongs to a rule that asks");
-  rule.text = fmt::format("{}: {}", subject_text(rule), name_of(rule.verdict));
+  rule.text = fmt::format("{}: {}", subject_text(rule, tools), name_of(rule.verdict));
   set.rules.push_back(std::move(rule));
 }
 
-RuleSet read_own(const Node& root, Problems& problems) {
+RuleSet read_own(const Node& root, const RuleFacts& facts, Problems& problems) {
   RuleSet set;
   MapReader map(root, problems);
   std::string fallback;
@@ -191,7 +231,7 @@ RuleSet read_own(const Node& root, Problems& problems) {
     if (rules->list() == nullptr) {
       formats::wrong_kind(*rules, "a list", problems);
     } else {
-      for (const Node& rule : *rules->list()) read_rule(rule, set, problems);
+      for (const Node& rule : *rules->list()) read_rule(rule, set, facts, problems);
     }
   }
   map.finish();
@@ -244,14 +284,14 @@ std::size_t RuleSet::example_count() const {
 
 namespace {
 
-Result<RuleSet> read_set(std::string_view text, const std::string& file) {
+Result<RuleSet> read_set(std::string_view text, const std::string& file, const RuleFacts& facts) {
   TRY(const formats::Document document, formats::read_document(text, file));
   Problems problems(file);
   if (document.root.map() == nullptr && !document.root.is_null()) {
     formats::wrong_kind(document.root, "a map with \"rules\"", problems);
     TRY_OK(problems.result());
   }
-  RuleSet set = is_hitl(document.root) ? read_hitl(document.root, problems) : read_own(document.root, problems);
+  RuleSet set = is_hitl(document.root) ? read_hitl(document.root, problems) : read_own(document.root, facts, problems);
   TRY_OK(problems.result());
   set.source = file;
   for (std::string& warning : set.warnings) warning = file + ":" + warning;
@@ -260,8 +300,8 @@ Result<RuleSet> read_set(std::string_view text, const std::string& file) {
 
 }  // namespace
 
-Result<RuleSet> read_rules(std::string_view text, const std::string& file) {
-  return read_set(text, file).or_hint("mend it: " + base::edit_command(file));
+Result<RuleSet> read_rules(std::string_view text, const std::string& file, const RuleFacts& facts) {
+  return read_set(text, file, facts).or_hint("mend it: " + base::edit_command(file));
 }
 
 std::vector<std::string> failed_examples(const RuleSet& set) {
@@ -287,8 +327,8 @@ std::vector<std::string> failed_examples(const RuleSet& set) {
   return failures;
 }
 
-Result<RuleSet> load_rules(std::string_view text, const std::string& file) {
-  TRY(RuleSet set, read_rules(text, file));
+Result<RuleSet> load_rules(std::string_view text, const std::string& file, const RuleFacts& facts) {
+  TRY(RuleSet set, read_rules(text, file, facts));
   const std::vector<std::string> failures = failed_examples(set);
   if (failures.empty()) return set;
   return Error{.code = base::codes::kInvalid,
@@ -302,8 +342,8 @@ std::string write_rules(const std::vector<base::Json>& rules) {
   return base::dump_json_pretty(file) + "\n";
 }
 
-Result<std::vector<base::Json>> rules_as_json(std::string_view text, const std::string& file) {
-  TRY_OK(load_rules(text, file));
+Result<std::vector<base::Json>> rules_as_json(std::string_view text, const std::string& file, const RuleFacts& facts) {
+  TRY_OK(load_rules(text, file, facts));
   TRY(const base::Json parsed, base::parse_json(text).within(file));
   std::vector<base::Json> rules;
   for (const base::Json& rule : base::json_at(parsed, "rules")) rules.push_back(rule);

@@ -11,21 +11,31 @@
 // Rule files -> RuleSet. Two forms, told apart by their keys: HITL policies ("default_action", rules with "action"),
 // and our own ("decision"), in YAML or JSON each. docs/reference/policy.md describes both.
 //
-// Strict: an unknown key, operator or value is an error with line and column, all of them at once. Nothing falls back
-// to anything.
+// Strict: an unknown key, operator or value is an error with line and column, all of them at once, and so is a rule of
+// our own form that nothing could ever match (rule_parts.h, tool_names.h). A HITL file may speak of tools that are not
+// here, and loads unchanged. Nothing falls back to anything.
 
 namespace lathe::policy {
 
+/// What a file's words mean here.
+struct RuleFacts {
+  /// The person's home folder, by each of its names: "~/x" in a path of a rule is x in it.
+  std::vector<std::string> homes = {};
+};
+
 /// `file` is what messages and sources call it; its ending decides how it is read. Examples are not run.
-[[nodiscard]] base::Result<RuleSet> read_rules(std::string_view text, const std::string& file);
+[[nodiscard]] base::Result<RuleSet> read_rules(std::string_view text, const std::string& file,
+                                               const RuleFacts& facts = {});
 /// The examples that come out wrong, each with its place.
 [[nodiscard]] std::vector<std::string> failed_examples(const RuleSet& rules);
 /// read_rules, and an error when an example fails.
-[[nodiscard]] base::Result<RuleSet> load_rules(std::string_view text, const std::string& file);
+[[nodiscard]] base::Result<RuleSet> load_rules(std::string_view text, const std::string& file,
+                                               const RuleFacts& facts = {});
 
 /// A file of our own form that holds these rules, as smallest_rules() of decide.h makes them.
 [[nodiscard]] std::string write_rules(const std::vector<base::Json>& rules);
 /// The rules of such a file, as JSON.
-[[nodiscard]] base::Result<std::vector<base::Json>> rules_as_json(std::string_view text, const std::string& file);
+[[nodiscard]] base::Result<std::vector<base::Json>> rules_as_json(std::string_view text, const std::string& file,
+                                                                  const RuleFacts& facts = {});
 
 }  // namespace lathe::policy

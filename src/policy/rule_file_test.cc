@@ -44,6 +44,68 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"default_action: deny\ncompute: {maxTurn: 5}", "did you mean \"maxTurns\""},
         Broken{"rules: [{tools: x, action: deny", "r.yaml:1:"}));
 
+/// Rules that would load and never match anything.
+INSTANTIATE_TEST_SUITE_P(
+    NeverMatching, BrokenFiles,
+    ::testing::Values(
+        Broken{"rules: [{command: ls | wc, decision: deny}]", "r.yaml:1:19: \"|\" is for a shell"},
+        Broken{"rules: [{command: \"git 'push\", decision: deny}]", "\"'\" is for a shell"},
+        Broken{"rules: [{command: FOO=1 make, decision: deny}]", "r.yaml:1:19: \"FOO=1 make\" sets a variable"},
+        Broken{"rules: [{command: git pu*, decision: deny}]", "r.yaml:1:19: \"pu*\" is a pattern"},
+        Broken{"rules: [{command: git $x, decision: deny}]", "r.yaml:1:19: \"$x\" is computed"},
+        Broken{"rules: [{command: ['FOO=1', make], decision: deny}]", "r.yaml:1:20: "},
+        Broken{"rules: [{command: [git push], decision: deny}]", "because there are blanks in it"},
+        Broken{"rules: [{commands: [ls, git push], decision: deny}]", "r.yaml:1:25: \"git push\" is no name"},
+        Broken{"rules: [{commands: ['mk*'], decision: deny}]", "\"mk*\" is no name of a program"},
+        Broken{"rules: [{host: 'evil.com:443', decision: deny}]", "r.yaml:1:16: \"evil.com:443\" names a port"},
+        Broken{"rules: [{path: '**/x{a,b', decision: deny}]", "r.yaml:1:16: in \"**/x{a,b\" the { is not closed"},
+        Broken{"rules: [{path: '**/[x', decision: deny}]", "the [ is not closed"},
+        Broken{"rules: [{path: '~/x', decision: deny}]", "your home folder, which is not known here"},
+        Broken{"rules: [{tool: shel, decision: deny}]", "r.yaml:1:16: there is no tool \"shel\""},
+        Broken{"rules: [{tool: [read_file, 'wbe_*'], decision: deny}]", "r.yaml:1:28: there is no tool \"wbe_*\""},
+        Broken{"rules: [{tool: local_fs.shell, decision: deny}]", "there is no tool \"local_fs.shell\""},
+        Broken{"rules: [{tool: read_file, arguments: {pth: x}, decision: deny}]", "did you mean \"path\"?"}));
+
+struct Heard {
+  const char* rule;
+  const char* matches;
+  const char* not_matches;
+};
+class Understood : public ::testing::TestWithParam<Heard> {};
+TEST_P(Understood, AndMatchesWhatItNames) {
+  const auto [rule, matches, not_matches] = GetParam();
+  const std::string text = std::string("rules:\n  - {") + rule + ", decision: deny, match: ['" + matches +
+                           "'], not_match: ['" + not_matches + "']}\n";
+  const auto rules = load_rules(text, "r.yaml", {.homes = {"/homes/p", "/data/p"}});
+  EXPECT_TRUE(rules.ok()) << rules.error().text();
+}
+INSTANTIATE_TEST_SUITE_P(
+    Rows, Understood,
+    ::testing::Values(Heard{"tool: local_fs", "read_file", "shell"}, Heard{"tool: local_fs.grep", "grep", "glob"},
+                      Heard{"tool: webtools.*", "web_post", "grep"}, Heard{"tool: run_shell_command", "shell", "grep"},
+                      Heard{"tool: mcp__git__push", "mcp__git__push", "mcp__git__pull"},
+                      Heard{"tool: 'web_*'", "web_get", "shell"}, Heard{"path: '~/x/**'", "/homes/p/x/y", "/w/x/y"},
+                      Heard{"path: '~/x/**'", "/data/p/x/y", "~/x/y"},
+                      Heard{"path: '**/[id].ts'", "/w/[id].ts", "/w/i.ts"}, Heard{"host: '[::1]'", "::1", "::2"},
+                      Heard{"command: git commit -m \"a b\"", "git commit -m \"a b\"", "git commit -m a"},
+                      Heard{"command: env make", "env make x", "env mak"}));
+
+TEST(RuleFiles, ZeroTimeIsNoTime) {
+  const auto rules = load_rules("rules: [{command: ls, decision: ask, timeout: 0s}]", "r.yaml");
+  ASSERT_TRUE(rules.ok()) << rules.error().text();
+  EXPECT_EQ(rules->rules[0].timeout, std::chrono::milliseconds(0));
+}
+
+TEST(RuleFiles, AHitlFileMaySpeakOfToolsThatAreNotHere) {
+  EXPECT_EQ(error_of(R"({"rules": [
+    {"tools": "nws", "tool": "shel", "when": [{"key": "pth", "op": "eq", "value": "~/x"}], "action": "deny"},
+    {"tools": "local_fs", "tool": "sed", "when": [{"key": "path", "op": "glob", "value": "**/[x"}], "action": "deny"},
+    {"tools": "local_shell", "when": [{"key": "command", "op": "command_blacklist", "value": "git push"}],
+     "action": "deny"}]})",
+                     "p.json"),
+            "");
+}
+
 TEST(RuleFiles, ExamplesAreRun) {
   constexpr std::string_view kText = R"(
 default: ask

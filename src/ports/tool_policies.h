@@ -35,6 +35,7 @@ struct FilePolicy {
   std::string allowed_dir;
   std::optional<std::int64_t> max_read_bytes;
   std::optional<std::int64_t> max_output_bytes;
+  /// Levels of folders that a listing shows. Ours show one, so that nothing but 0 narrows them: then there are none.
   std::optional<std::int64_t> max_list_depth;
   std::optional<std::int64_t> max_grep_matches;
   std::optional<std::int64_t> max_find_results;

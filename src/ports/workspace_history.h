@@ -27,7 +27,8 @@ struct SnapshotSummary {
   std::vector<std::string> not_covered;
 };
 
-/// What a restoration did, or would do. Paths are relative to the working folder.
+/// What a restoration did, or would do. Paths are relative to the working folder, or absolute outside of
+/// it.
 struct RestoreReport {
   std::vector<std::string> restored;
   std::vector<std::string> removed;

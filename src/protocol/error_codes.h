@@ -38,10 +38,11 @@ inline constexpr const char* kNoBackend = "no_backend";
 inline constexpr const char* kNoKey = "no_api_key";
 inline constexpr const char* kCassette = "cassette_mismatch";
 inline constexpr const char* kPriceUnknown = "price_unknown";
+inline constexpr const char* kTrustChanged = "trust_changed";
 inline constexpr const char* kOutputSchema = "output_schema";
 }  // namespace error_codes
 
-inline constexpr std::array<ErrorCode, 40> kErrorCodes{{
+inline constexpr std::array<ErrorCode, 41> kErrorCodes{{
     {"cancelled", false, "the work was cancelled before it was done"},
     {"timeout", true, "the deadline passed"},
     {"not_found", false, "no such thing"},
@@ -79,6 +80,7 @@ inline constexpr std::array<ErrorCode, 40> kErrorCodes{{
     {"no_api_key", false, "the backend's key is not set"},
     {"cassette_mismatch", false, "a request differs from the recording"},
     {"price_unknown", false, "a USD limit needs a price that is not known"},
+    {"trust_changed", false, "rules of the project changed since they were trusted"},
     {"output_schema", false, "the final answer does not follow the schema asked for"},
     {"startup_crash", false, "an outside agent ended before it did anything"},
     {"duplicate_session", true, "an outside agent says that the session is in use"},

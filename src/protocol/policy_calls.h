@@ -22,13 +22,15 @@ struct PolicyExplainReply {
   std::string source;
   std::string reason;
   std::vector<std::string> commands;
+  std::vector<std::string> warnings;
   static constexpr auto fields() {
     using S = PolicyExplainReply;
     return std::tuple{required("decision", &S::decision, "allow, ask or deny"),
                       required("rule", &S::rule, "the rule that decided"),
                       required("source", &S::source, "where it stands: a file with its line, or \"built in\""),
                       optional("reason", &S::reason, "the rule's own words"),
-                      optional("commands", &S::commands, "the simple commands that a shell makes of it")};
+                      optional("commands", &S::commands, "the simple commands that a shell makes of it"),
+                      optional("warnings", &S::warnings, "files of rules that do not count, and why")};
   }
   friend bool operator==(const PolicyExplainReply&, const PolicyExplainReply&) = default;
 };

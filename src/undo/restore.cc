@@ -124,7 +124,7 @@ Result<RestorePlan> plan_restore(const std::vector<ChangeRecord>& changes, const
       plan.conflicts.push_back(path);
       continue;
     }
-    plan.steps.push_back({.path = path, .now = *std::move(now), .target = history.first});
+    plan.steps.push_back({.root = root, .path = path, .now = *std::move(now), .target = history.first});
   }
   std::ranges::sort(plan.steps, [](const RestoreStep& a, const RestoreStep& b) {
     if (comes_back(a) != comes_back(b)) return comes_back(b);
@@ -133,10 +133,9 @@ Result<RestorePlan> plan_restore(const std::vector<ChangeRecord>& changes, const
   return plan;
 }
 
-Result<StepEnd> carry_out(const RestoreStep& step, const std::string& root, ports::BlobStore& blobs,
-                          std::span<const std::string> keys) {
-  const UniqueFd root_fd(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root_fd) return errno_error(errno, root);
+Result<StepEnd> carry_out(const RestoreStep& step, ports::BlobStore& blobs, std::span<const std::string> keys) {
+  const UniqueFd root_fd(open(step.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root_fd) return errno_error(errno, step.root);
   TRY(const FileState now, look_at(root_fd.get(), step.path));
   if (!same_content(now, step.now)) return StepEnd::kConflict;
   const auto [folder_path, name] = split_name(step.path);

@@ -13,8 +13,9 @@
 
 namespace lathe::undo {
 
-/// One path that is to be brought back.
+/// One path that is to be brought back, from its root on.
 struct RestoreStep {
+  std::string root;
   std::string path;
   FileState now;
   FileState target;
@@ -41,7 +42,7 @@ enum class StepEnd {
 };
 /// Carries out one step. The bytes are in `blobs`; what is replaced is kept there too, or left alone as a conflict when
 /// it holds one of the keys. Blocks.
-[[nodiscard]] base::Result<StepEnd> carry_out(const RestoreStep& step, const std::string& root, ports::BlobStore& blobs,
+[[nodiscard]] base::Result<StepEnd> carry_out(const RestoreStep& step, ports::BlobStore& blobs,
                                               std::span<const std::string> keys);
 
 }  // namespace lathe::undo

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 
 #include "lathe/base/secret_filter.h"
@@ -25,6 +26,8 @@ using runtime::Async;
 namespace {
 
 constexpr std::size_t kShownNotCovered = 100;
+/// The root of what lies outside of the working folder.
+constexpr const char* kEverything = "/";
 constexpr std::size_t kMaxTreeBytes = 1U << 30;
 /// Bytes of git objects that are fetched at once.
 constexpr std::int64_t kFetchBytes = 32LL << 20;
@@ -137,7 +140,9 @@ void SessionHistory::find_lost_bytes() {
 
 Result<void> SessionHistory::settle(std::vector<ChangeRecord> not_done, const ChangeRecord& last) {
   ChangeRecord end = last;
-  if (!not_done.empty() && not_done.back().path == last.path) end.after = not_done.back().after;
+  const bool last_not_done =
+      !not_done.empty() && not_done.back().root == last.root && not_done.back().path == last.path;
+  if (last_not_done) end.after = not_done.back().after;
   end.before = end.after;
   not_done.push_back(std::move(end));
   auto kept = log_->append(not_done);
@@ -152,11 +157,15 @@ Result<void> SessionHistory::settle_what_died() {
     return change.by == ChangedBy::kUndo && change.before != change.after;
   };
   const auto begin = std::find_if_not(changes.rbegin(), changes.rend(), of_undo).base();
-  if (begin == changes.end() || begin->root != options_.root) return {};
-  const base::UniqueFd root(::open(options_.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return base::errno_error(errno, options_.root);
+  // That of another working folder is settled there.
+  const auto in_another = [this](const ChangeRecord& change) {
+    return change.root != options_.root && change.root != kEverything;
+  };
+  if (begin == changes.end() || std::any_of(begin, changes.end(), in_another)) return {};
   std::vector<ChangeRecord> not_done;
   for (auto change = begin; change != changes.end(); ++change) {
+    const base::UniqueFd root(::open(change->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return base::errno_error(errno, change->root);
     const auto now = look_at(root.get(), change->path);
     if (now.ok() && same_content(*now, change->before)) not_done.push_back(taken_back(*change));
   }
@@ -231,16 +240,16 @@ Async<Result<void>> SessionHistory::after_command() {
 Result<std::vector<ChangeRecord>> SessionHistory::records_of(const ports::FileWrite& write) {
   const std::string place = real_place(write.path);
   const std::string prefix = options_.root == "/" ? "/" : options_.root + "/";
-  if (!place.starts_with(prefix)) return std::vector<ChangeRecord>();
+  const bool inside = place.starts_with(prefix);
   if (write.before && base::holds_secret(*write.before, keys())) return std::vector<ChangeRecord>();
   ChangeRecord record{.at = at_.load(),
                       .by = ChangedBy::kTool,
-                      .root = options_.root,
-                      .path = place.substr(prefix.size()),
+                      .root = inside ? options_.root : kEverything,
+                      .path = place.substr(inside ? prefix.size() : 1),
                       .before = state_of(write.before),
                       .after = state_of(write.after)};
-  const base::UniqueFd root(::open(options_.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return base::errno_error(errno, options_.root);
+  const base::UniqueFd root(::open(record.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return base::errno_error(errno, record.root);
   std::vector<ChangeRecord> records;
   if (write.before) {
     TRY_OK(blobs_.put(*write.before));
@@ -278,7 +287,16 @@ Result<RestorePlan> SessionHistory::plan(std::int64_t seq) {
   const std::scoped_lock lock(mutex_);
   TRY_OK(open());
   if (log_->open_command()) TRY_OK(take_changes());
-  return plan_restore(log_->changes(), options_.root, seq);
+  TRY(RestorePlan plan, plan_restore(log_->changes(), options_.root, seq));
+  if (options_.root == kEverything) return plan;
+  TRY(RestorePlan elsewhere, plan_restore(log_->changes(), kEverything, seq));
+  std::ranges::move(elsewhere.steps, std::back_inserter(plan.steps));
+  for (const std::string& path : elsewhere.conflicts) plan.conflicts.push_back(shown(kEverything, path));
+  return plan;
+}
+
+std::string SessionHistory::shown(const std::string& root, const std::string& path) const {
+  return root == options_.root ? path : "/" + path;
 }
 
 Async<Result<void>> SessionHistory::fetch_from_git(const RestorePlan* plan) {
@@ -310,13 +328,13 @@ Async<Result<void>> SessionHistory::fetch_from_git(const RestorePlan* plan) {
 namespace {
 
 /// Folders are told only where they are all that comes back.
-void report_step(const RestoreStep& step, RestoreReport& report) {
+void report_step(const RestoreStep& step, const std::string& shown, RestoreReport& report) {
   const bool folder = step.target.kind == FileKind::kFolder || step.now.kind == FileKind::kFolder;
   std::vector<std::string>& list = step.target.kind == FileKind::kNone ? report.removed : report.restored;
   if (!folder || step.target.kind == FileKind::kFile || step.target.kind == FileKind::kLink) {
-    list.push_back(step.path);
+    list.push_back(shown);
   } else {
-    list.push_back(step.path + "/");
+    list.push_back(shown + "/");
   }
 }
 
@@ -347,7 +365,7 @@ Result<RestoreReport> SessionHistory::carry_out_all(const RestorePlan& plan) {
   for (const RestoreStep& step : plan.steps) {
     records.push_back({.at = at_.load(),
                        .by = ChangedBy::kUndo,
-                       .root = options_.root,
+                       .root = step.root,
                        .path = step.path,
                        .before = step.now,
                        .after = step.target});
@@ -358,14 +376,15 @@ Result<RestoreReport> SessionHistory::carry_out_all(const RestorePlan& plan) {
   std::optional<Error> failed;
   for (std::size_t i = 0; i < records.size(); ++i) {
     const RestoreStep& step = plan.steps[i];
-    const auto end = carry_out(step, options_.root, blobs_, held_keys).within(step.path);
+    const std::string path = shown(step.root, step.path);
+    const auto end = carry_out(step, blobs_, held_keys).within(path);
     if (end.ok() && *end == StepEnd::kDone) {
-      report_step(step, report);
+      report_step(step, path, report);
       continue;
     }
     not_done.push_back(taken_back(records[i]));
     if (!end.ok() && !failed) failed = end.error();
-    if (!end.ok() || *end == StepEnd::kConflict) report.conflicts.push_back(step.path);
+    if (!end.ok() || *end == StepEnd::kConflict) report.conflicts.push_back(path);
   }
   TRY_OK(settle(std::move(not_done), records.back()));
   // What came back is told of; only when nothing did, why.
@@ -377,7 +396,7 @@ Async<Result<RestoreReport>> SessionHistory::restore(std::int64_t seq, RestoreMo
   CO_TRY(const RestorePlan planned, co_await pool_.run([this, seq] { return plan(seq); }));
   RestoreReport report{.restored = {}, .removed = {}, .conflicts = planned.conflicts, .not_covered = {}};
   if (mode == RestoreMode::kDryRun) {
-    for (const RestoreStep& step : planned.steps) report_step(step, report);
+    for (const RestoreStep& step : planned.steps) report_step(step, shown(step.root, step.path), report);
   } else {
     CO_TRY_OK(co_await fetch_from_git(&planned));
     CO_TRY(report, co_await pool_.run([this, &planned] { return carry_out_all(planned); }));

@@ -23,7 +23,9 @@
 
 // What is kept where, below the session's folder:
 //
-//   undo/changes.ndjson   every path that a Task or an undo changed, with what it was and what it became (change_log.h)
+//   undo/changes.ndjson   every path that a Task or an undo changed, with what it was and what it became
+//   (change_log.h);
+//                         what file tools changed outside of the working folder has the root "/"
 //   undo/tree             the workspace before the command that runs, or after the last one (tree.h)
 //   undo/seen             what the model has read (read_set.h)
 //
@@ -86,6 +88,8 @@ class SessionHistory final : public ports::WorkspaceHistory {
   void find_lost_bytes();
   base::Result<std::vector<ChangeRecord>> records_of(const ports::FileWrite& write);
   base::Result<RestorePlan> plan(std::int64_t seq);
+  /// A path as people are told it: from the working folder on, or absolute.
+  [[nodiscard]] std::string shown(const std::string& root, const std::string& path) const;
   base::Result<ports::RestoreReport> carry_out_all(const RestorePlan& plan);
   /// Ends an undo: the steps that did not happen, and a record that changes nothing, of the path of its `last`.
   base::Result<void> settle(std::vector<ChangeRecord> not_done, const ChangeRecord& last);

@@ -78,6 +78,28 @@ TEST_F(SessionHistoryTest, WhatSomeoneElseChangedIsShownAndStays) {
   EXPECT_EQ(get("between"), "task again");
 }
 
+TEST_F(SessionHistoryTest, WhatToolsWroteOutsideGoesBackToo) {
+  const std::string base = stdfs::canonical(base_).string();
+  put("inside", "first");
+  put("../beside", "first");
+  tool_writes(10, "inside", "second");
+  tool_writes(10, "../beside", "second");
+  tool_writes(10, "../made/deep", "new");
+  tool_writes(20, "../theirs", "ours");
+  put("../theirs", "theirs");
+  start();
+  EXPECT_THAT(restore(5, ports::RestoreMode::kDryRun).restored,
+              testing::UnorderedElementsAre("inside", base + "/beside"));
+  const auto report = restore(5);
+  EXPECT_THAT(report.restored, testing::UnorderedElementsAre("inside", base + "/beside"));
+  EXPECT_THAT(report.removed, ElementsAre(base + "/made/deep"));
+  EXPECT_THAT(report.conflicts, ElementsAre(base + "/theirs"));
+  EXPECT_EQ(get("inside"), "first");
+  EXPECT_EQ(get("../beside"), "first");
+  EXPECT_EQ(get("../theirs"), "theirs");
+  EXPECT_FALSE(stdfs::exists(at("../made")));
+}
+
 TEST_F(SessionHistoryTest, WhatAPersonChangedBetweenCommandsIsNotTheTasks) {
   put("mine", "0");
   command(10, [&] { put("made", "1"); });

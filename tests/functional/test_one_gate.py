@@ -13,7 +13,7 @@ from support import Lathe, ModelServer, Terminal, calls, says, shell, tool
 # name: (the command, how it ends), (the call of a file tool, how it ends). {…} is filled in from the world.
 HOSTILE = {
     "write outside": (("echo owned > {outside}/owned.txt", "failed"),
-                      ({"name": "write_file", "path": "{outside}/owned.txt", "content": "owned"}, "failed")),
+                      ({"name": "write_file", "path": "{outside}/owned.txt", "content": "owned"}, "declined")),
     "read a secret": (("cat .env", "failed"), ({"name": "read_file", "path": ".env"}, "failed")),
     "write a git hook": (("echo evil > .git/hooks/post-checkout", "failed"),
                          ({"name": "write_file", "path": ".git/hooks/post-checkout", "content": "evil"}, "failed")),
@@ -22,7 +22,7 @@ HOSTILE = {
     "set a user id": (("cp /bin/true suid && chmod u+s suid", "failed"),
                       ({"name": "write_file", "path": "suid", "content": "x", "mode": "4755"}, "failed")),
     "escape by a link": (("echo owned > link/owned.txt", "failed"),
-                         ({"name": "write_file", "path": "link/owned.txt", "content": "owned"}, "failed")),
+                         ({"name": "write_file", "path": "link/owned.txt", "content": "owned"}, "declined")),
     "read outside": (("cat {outside}/notes.txt", "failed"), ({"name": "read_file", "path": "{outside}/notes.txt"}, "declined")),
     "read by a link": (("cat link/notes.txt", "failed"), ({"name": "read_file", "path": "link/notes.txt"}, "declined")),
     "read a key of the home": (("cat {home}/.ssh/id_rsa", "failed"),

@@ -289,7 +289,10 @@ def test_explain_sees_what_a_call_asks_for_and_where_it_leads(lathe, repository)
     assert decision("write_file", write, "--sandbox", "read-only") == "ask"
     lathe.ok("config", "set", "sandbox-mode", "read-only")
     assert decision("write_file", write) == "ask"
+    lathe.ok("config", "set", "sandbox-mode", "workspace-write")
     assert "bogus" in lathe.fails(1, "policy", "explain", "--tool", "bogus").err
     assert "read_file" in lathe.fails(1, "policy", "explain", "--tool", "read_fle").err
     outside = {"input": "*** Begin Patch\n*** Add File: ../x\n+a\n*** End Patch\n"}
-    assert "outside" in lathe.fails(5, "policy", "explain", "--tool", "apply_patch", "--args", json.dumps(outside)).err
+    assert decision("apply_patch", outside) == "ask"
+    assert decision("apply_patch", outside, "--sandbox", "full-access") == "allow"
+    assert decision("apply_patch", outside, "--approval", "never") == "deny"

@@ -64,7 +64,37 @@ def test_a_changed_content_asks_again(lathe, start_server, repository, policies)
     (policies / "p.yaml").write_text("rules: [{command: echo, decision: deny}]\n")
     (item,) = items(lathe)
     assert item["changed"] and not item["trusted"]
-    assert status(lathe, start_server, "echo x")[0] == "completed"
+    # Without the rules that were trusted nothing runs, and what is decided without them says so.
+    server = start_server(says("End."))
+    lathe.use(server)
+    refused = lathe.fails(1, "exec", "go")
+    assert "p.yaml changed since you trusted it" in refused.err and f"lathe trust {repository}" in refused.err
+    assert server.requests() == []
+    explained = lathe.ok("policy", "explain", "touch x")
+    assert "p.yaml changed since you trusted it" in explained.err
+    lathe.ok("trust", "--yes")
+    assert status(lathe, start_server, "echo x")[0] == "declined"
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_changed_rules_are_asked_about_before_the_task(lathe, start_server, repository, policies, answer):
+    lathe.ok("trust", "--yes")
+    (policies / "p.yaml").write_text("rules: [{command: echo, decision: deny}]\n")
+    lathe.use(start_server(says("All done.")))
+    terminal = Terminal(lathe, "exec", "go")
+    terminal.expect("changed since you trusted it. Trust the rules")
+    terminal.type(answer + "\n")
+    if answer == "yes":
+        terminal.expect("All done.")
+    assert terminal.wait() == (0 if answer == "yes" else 1)
+    (item,) = items(lathe)
+    assert item["trusted"] == (answer == "yes")
+
+
+def test_rules_that_were_never_trusted_are_told_of_by_explain(lathe, repository, policies):
+    explained = lathe.ok("policy", "explain", "--json", "touch x")
+    assert explained.document["decision"] == "allow" and "is not trusted" in explained.document["warnings"][0]
+    assert "is not trusted" in explained.err
 
 
 def test_trust_can_be_taken_back(lathe, repository, policies):

@@ -51,6 +51,31 @@ def test_what_tools_wrote_is_taken_back(lathe, start, repository):
     assert "restored" not in again and "removed" not in again
 
 
+def test_a_change_outside_is_asked_about_made_and_taken_back(lathe, start, repository):
+    out = repository.parent / "out.txt"
+    write = calls(tool("write_file", path="../out.txt", content="owned"))
+    start(write, says("Done."), write, says("Done."))
+    lathe.ok("exec", "--ask", "deny", "change it")
+    assert not out.exists()
+    lathe.fails(4, "exec", "--ask", "wait", "change it")
+    assert not out.exists()
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    lathe.ok("approvals", "answer", question["id"], "--approve")
+    assert out.read_text() == "owned"
+    assert undo(lathe)["removed"] == [str(out)]
+    assert not out.exists()
+
+
+def test_with_full_access_a_change_outside_is_not_asked_about(lathe, start, repository):
+    out = repository.parent / "out.txt"
+    start(calls(tool("write_file", path="../out.txt", content="x"),
+                tool("write_file", path="../.envrc", content="x")), says("Done."))
+    ran = lathe.ok("exec", "--json", "--ask", "deny", "--sandbox", "full-access", "change it")
+    assert out.read_text() == "x"
+    # What programs execute or obey is changed by people only, wherever it is.
+    assert "only a person can" in ran.out and not (repository.parent / ".envrc").exists()
+
+
 def test_what_commands_did_is_taken_back_exactly(lathe, start, repository):
     (repository / "run.sh").write_bytes(b"#!/bin/sh\r\necho\r\n")
     (repository / "run.sh").chmod(0o751)

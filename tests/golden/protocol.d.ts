@@ -1336,6 +1336,8 @@ export interface PolicyExplainReply {
   reason?: string;
   /** the simple commands that a shell makes of it */
   commands?: string[];
+  /** files of rules that do not count, and why */
+  warnings?: string[];
 }
 
 /** How the examples of a rule file came out. */

@@ -35,6 +35,7 @@ CommandResult execute(Context* context, PolicyExplainOptions options) {
   CO_TRY(p::PolicyExplain call, explain_call(options));
   CO_TRY(const auto engine, context->open({.only_policy = true}));
   CO_TRY(p::PolicyExplainReply reply, co_await client::call_as(engine.get(), std::move(call)));
+  for (const std::string& warning : reply.warnings) context->note(warning);
   if (options.json) {
     context->out.add(reply_document(std::move(reply)));
     co_return kDone;

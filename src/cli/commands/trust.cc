@@ -1,11 +1,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include "lathe/base/strings.h"
-#include "lathe/cli/ask_person.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/named_files.h"
 #include "lathe/cli/render/table.h"
+#include "lathe/cli/trust_question.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -42,23 +41,6 @@ std::vector<std::string> contents(const p::TrustListReply& reply, bool trusted) 
   return hashes;
 }
 
-/// A whole line, so that a stray key trusts nothing.
-Async<Result<bool>> person_agrees(Context* context, std::string root, std::size_t count) {
-  if (!TerminalAsker::available(*context)) co_return false;
-  (void)co_await context->out.flush({});
-  p::UserQuestion question{.id = "trust",
-                           .call_id = {},
-                           .questions = {{fmt::format("Trust these {} files of {}?", count, root), {"yes", "no"}}}};
-  TerminalAsker asker(*context);
-  while (true) {
-    CO_TRY(const p::Op op, co_await asker.ask({.question = p::EventMsg(question)}, {}));
-    const auto& answers = std::get<p::UserAnswer>(op).answers;
-    const std::string answer = answers.empty() ? "no" : base::lower(answers.front());
-    if (answer == "yes" || answer == "y") co_return true;
-    if (answer == "no" || answer == "n") co_return false;
-  }
-}
-
 }  // namespace
 
 CommandResult execute(Context* context, client::Transport* engine, TrustOptions options) {
@@ -68,7 +50,8 @@ CommandResult execute(Context* context, client::Transport* engine, TrustOptions 
   bool change = options.revoke || options.yes;
   if (!options.json) show(context, reply);
   if (!change && !options.json && !hashes.empty()) {
-    CO_TRY(change, co_await person_agrees(context, reply.root, hashes.size()));
+    CO_TRY(change,
+           co_await person_trusts(context, fmt::format("Trust these {} files of {}?", hashes.size(), reply.root)));
     if (!change) context->note("nothing was trusted; lathe trust --yes trusts all that is listed");
   }
   if (change && !hashes.empty()) {

@@ -305,6 +305,12 @@ std::string_view toolset_of(std::string_view tool) {
   return "";
 }
 
+std::vector<std::string> alias_names() {
+  std::vector<std::string> names;
+  for (const Alias& alias : aliases()) names.emplace_back(alias.name);
+  return names;
+}
+
 std::optional<protocol::ToolCall> translate_alias(const protocol::ToolCall& call,
                                                   const std::vector<std::string>& available) {
   protocol::ToolCall translated = call;
@@ -328,8 +334,8 @@ Result<std::vector<std::string>> expand_tool_names(const std::vector<std::string
     const std::string name = without ? entry.substr(1) : entry;
     const auto tools = tools_named(name, available);
     if (!tools) {
-      std::vector<std::string> known = available;
-      for (const Alias& alias : aliases()) known.emplace_back(alias.name);
+      std::vector<std::string> known = alias_names();
+      known.insert(known.begin(), available.begin(), available.end());
       std::string hint = base::did_you_mean(name, known);
       if (hint.empty()) hint = "the tools are " + base::join(available, ", ");
       return base::Error{.code = base::codes::kNotFound,

@@ -27,6 +27,9 @@ namespace lathe::tools::common {
 [[nodiscard]] base::Result<std::vector<std::string>> expand_tool_names(const std::vector<std::string>& names,
                                                                        const std::vector<std::string>& available);
 
+/// Every name of the table, for those who list or check names.
+[[nodiscard]] std::vector<std::string> alias_names();
+
 /// The toolset of chain files that one of our tools belongs to: local_shell, local_fs, webtools, or none.
 [[nodiscard]] std::string_view toolset_of(std::string_view tool);
 

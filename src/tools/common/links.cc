@@ -73,6 +73,11 @@ std::string gate_path(const Place& place, const std::string& cwd) {
   return cwd + place.real.substr(root->size());
 }
 
+bool leads_out(const Place& place, const std::string& cwd) {
+  const std::string path = gate_path(place, cwd);
+  return cwd != "/" && path != cwd && !path.starts_with(cwd + "/");
+}
+
 base::Result<void> refuse_link(const Place& place, std::string_view tool) {
   struct stat status{};
   if (lstat(place.absolute.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return {};

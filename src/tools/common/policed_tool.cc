@@ -376,12 +376,14 @@ class PolicedTool final : public ports::Tool {
   Async<Result<void>> check(Json arguments, ports::Action action, std::string cwd, Look look) {
     const bool touches_files = toolset_ == "local_fs" || !action.changes.empty();
     const std::vector<std::string> paths = paths_of(arguments, action);
+    const bool lists = tool_->spec().name == "list_dir";
     const bool runs = look == Look::kPrepared && action.kind == ports::Action::Kind::kCommand;
     // The jobs of the pool are done before this frame goes.
     const auto job = [&]() -> Result<void> {
       for (const ToolPolicies& policy : policies_) {
         if (runs) TRY_OK(check_command(policy.shell, cwd, action));
         if (!touches_files) continue;
+        if (lists && policy.files.max_list_depth == 0) return refuse("folders are not listed here (_max_list_depth)");
         for (const std::string& path : paths) TRY_OK(check_path(policy.files, cwd, path));
       }
       return {};

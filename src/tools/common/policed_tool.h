@@ -15,7 +15,8 @@ namespace lathe::tools::common {
 ///   allowed folder; a line that cannot be told (command_names.h) is refused. The same for what is typed into a shell
 /// - files: every path argument, and every file that the call would change, lies in the allowed folder, links resolved,
 ///   and holds no denied text; lines of listings and searches that name such a path are left out
-/// - listings and searches: nothing of skipped folders, and of folders only files with a listed ending
+/// - listings and searches: nothing of skipped folders, and of folders only files with a listed ending; no listing at
+///   all where no level may be shown
 /// - output: cut at the byte and line limits, which it says
 /// - web: scheme and host of `url`, size of `body`; the rest is the web tools' own (ToolEnvironment::web)
 ///

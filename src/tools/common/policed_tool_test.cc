@@ -187,6 +187,22 @@ TEST_F(PolicedToolTest, OutputIsCutWhichItSays) {
   EXPECT_EQ(run("list_dir", base::Json::object(), "1234567890"), "123456789" + cut);
 }
 
+TEST_F(PolicedToolTest, SearchesEndAtTheirMatches) {
+  policy("local_fs", "_max_grep_matches", "2");
+  const std::string cut = "\n[the rest is left out: a policy of this agent limits the output]\n";
+  EXPECT_EQ(run("grep", {{"pattern", "x"}}, "a:1:x\nb:2:x\n"), "a:1:x\nb:2:x\n");
+  EXPECT_EQ(run("grep", {{"pattern", "x"}}, "a:1:x\nb:2:x\nc:3:x\n"), "a:1:x\nb:2:x\n" + cut);
+  EXPECT_EQ(run("glob", {{"pattern", "*"}}, "a\nb\nc\n"), "a\nb\nc\n") << "it is about grep";
+}
+
+TEST_F(PolicedToolTest, AListingIsOneLevelOrNone) {
+  policy("local_fs", "_max_list_depth", "1");
+  EXPECT_EQ(run("list_dir", {{"path", "in"}}, "a (1 B)\ndeep/\n"), "a (1 B)\ndeep/\n");
+  policy("local_fs", "_max_list_depth", "0");
+  EXPECT_EQ(run("list_dir", {{"path", "in"}}), "permission_denied: folders are not listed here (_max_list_depth)");
+  EXPECT_EQ(run("read_file", {{"path", "in/a"}}), "ran");
+}
+
 TEST_F(PolicedToolTest, WebRequestsGoToAllowedHosts) {
   policy("webtools", "_allowed_hosts", "example.org, *.test");
   policy("webtools", "_denied_hosts", "bad.example.org");

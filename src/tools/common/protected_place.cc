@@ -47,6 +47,25 @@ std::vector<std::string> protected_paths(const std::string& root) {
   return paths;
 }
 
+/// What is called like a protected name of the folder that ends before `rest`.
+bool is_protected_name(const std::string& folder, std::string_view rest) {
+  if (rest == kGit) return true;
+  const auto steps = sandbox::git_step_paths(kGit);
+  if (std::ranges::any_of(steps, [&](const std::string& step) { return lies_in(rest, step); })) return true;
+  return std::ranges::any_of(sandbox::kProtectedNames, [&](std::string_view name) {
+    if (!lies_in(rest, name)) return false;
+    return !name.ends_with("venv") || runtime::path_exists(folder + "/" + std::string(name) + "/pyvenv.cfg");
+  });
+}
+
+/// For a path outside of the workspace: whichever folder above it is one, the name is protected there.
+bool is_protected_anywhere(const std::string& path) {
+  for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    if (is_protected_name(path.substr(0, slash), std::string_view(path).substr(slash + 1))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<void> refuse_protected(int root, int folder, const std::string& rest, const std::string& shown) {
@@ -54,7 +73,8 @@ Result<void> refuse_protected(int root, int folder, const std::string& rest, con
   const std::string path = real_name(folder) + "/" + rest;
   const std::vector<std::string> paths = protected_paths(root_name);
   // The repository's folder is git's; only what takes its place leads elsewhere.
-  const bool found = path == paths.front() ||
+  const bool inside = lies_in(path, root_name);
+  const bool found = path == paths.front() || (!inside && is_protected_anywhere(path)) ||
                      std::ranges::any_of(paths.begin() + 1, paths.end(),
                                          [&path](const std::string& folder) { return lies_in(path, folder); });
   if (!found) return {};

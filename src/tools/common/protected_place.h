@@ -8,8 +8,9 @@ namespace lathe::tools::common {
 
 /// `permission_denied` when a path leads to a protected name of the workspace (sandbox/protected_names.h), by its own
 /// name or by that to which a link or the `.git` pointer leads: what programs outside of the jail execute or obey is
-/// changed by people only. `root` is the workspace, `folder` an open folder in it, `rest` the path from there on, whose
-/// folders need not exist. Blocks.
+/// changed by people only. Outside of the workspace any folder may be somebody's workspace, so that these names are
+/// protected everywhere. `root` is the workspace, `folder` an open folder, `rest` the path from there on, whose folders
+/// need not exist. Blocks.
 [[nodiscard]] base::Result<void> refuse_protected(int root, int folder, const std::string& rest,
                                                   const std::string& shown);
 

@@ -129,6 +129,16 @@ Result<void> SecretGuard::check(const Place& place, int fd, const struct stat& s
   return {};
 }
 
+Result<void> SecretGuard::check_name(const Place& place) const {
+  const std::string& real = place.real.empty() ? place.absolute : place.real;
+  const std::string root = root_of(place);
+  const std::string real_root = root.empty() ? "" : runtime::real_path(root).value_or(root);
+  const bool secret_place =
+      is_of_process(real) || lies_outside(place.absolute, real_root) || lies_outside(real, real_root);
+  if (secret_place) return secret(place);
+  return {};
+}
+
 SecretGuard::Inodes SecretGuard::inodes_below(const std::string& folder) const {
   Inodes found;
   InodeSearch(project_, found).search(AT_FDCWD, folder.c_str(), "", 0);

@@ -33,6 +33,9 @@ class SecretGuard final {
   /// `permission_denied` when the open file is a secret. `fd` may be O_PATH.
   [[nodiscard]] base::Result<void> check(const Place& place, int fd, const struct stat& status) const;
 
+  /// `permission_denied` where a file that is not there yet would be among the secrets of the person or of Lathe.
+  [[nodiscard]] base::Result<void> check_name(const Place& place) const;
+
   /// Device and inode of every file that the secret names of a folder lead to.
   using Inodes = std::set<std::pair<dev_t, ino_t>>;
   [[nodiscard]] Inodes inodes_below(const std::string& folder) const;

@@ -34,7 +34,7 @@ Error invalid(std::string message) { return {.code = base::codes::kInvalid, .mes
 
 Error outside(const std::string& shown) {
   return {.code = base::codes::kPermission,
-          .message = fmt::format("{} is outside of the working folder, where files may not be changed", shown)};
+          .message = fmt::format("{} is outside of the working folder, where nothing is changed undecided", shown)};
 }
 
 Error leads_elsewhere(const Place& place) {
@@ -116,6 +116,23 @@ Result<UniqueFd> open_folder_beneath(int root, const std::string& relative, cons
   return errno == ELOOP ? leads_elsewhere(place) : errno_error(errno, place.shown());
 }
 
+/// Where the path to a file starts, and how it goes on from there without any link.
+struct Way {
+  int workspace = -1;
+  /// Set for a file outside of the workspace: the root of all paths.
+  UniqueFd top = {};
+  std::string path;
+
+  [[nodiscard]] int start() const { return top ? top.get() : workspace; }
+  [[nodiscard]] std::string made(const std::string& folder) const { return top ? "/" + folder : folder; }
+};
+
+Result<UniqueFd> open_top() {
+  UniqueFd top(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!top) return errno_error(errno, "/");
+  return top;
+}
+
 /// A file's place by the folder that holds it.
 struct Target {
   UniqueFd folder;
@@ -125,54 +142,58 @@ struct Target {
 };
 
 /// Opens the folder. What is missing of it is made and added to `made`; null: nothing is made.
-Result<UniqueFd> open_folder(int root, const std::string& relative, MadeFolders* made, const Place& place) {
-  auto folder = open_folder_beneath(root, relative, place);
+Result<UniqueFd> open_folder(const Way& way, const std::string& relative, MadeFolders* made, const Place& place) {
+  auto folder = open_folder_beneath(way.start(), relative, place);
   if (folder.ok() || made == nullptr || folder.error().code != base::codes::kNotFound) return folder;
   const auto [parent_path, name] = split_last(relative);
-  TRY(const UniqueFd parent, open_folder(root, parent_path, made, place));
-  TRY_OK(refuse_protected(root, parent.get(), name, place.shown()));
+  TRY(const UniqueFd parent, open_folder(way, parent_path, made, place));
+  TRY_OK(refuse_protected(way.workspace, parent.get(), name, place.shown()));
   if (mkdirat(parent.get(), name.c_str(), 0777) == 0) {
-    made->push_back(relative);
+    made->push_back(way.made(relative));
   } else if (errno != EEXIST) {
     return errno_error(errno, place.shown());
   }
-  return open_folder_beneath(root, relative, place);
+  return open_folder_beneath(way.start(), relative, place);
 }
 
 /// The folder that holds the path's last name, which may be changed. Nothing is made for what is protected.
-Result<UniqueFd> open_holder(int root, const std::string& relative, MadeFolders* made, const Place& place) {
-  const auto [folder_path, name] = split_last(relative);
+Result<UniqueFd> open_holder(const Way& way, MadeFolders* made, const Place& place) {
+  const auto [folder_path, name] = split_last(way.path);
   std::string above = folder_path;
   std::string rest = name;
-  auto there = open_folder_beneath(root, above, place);
+  auto there = open_folder_beneath(way.start(), above, place);
   while (!there.ok() && there.error().code == base::codes::kNotFound && above != ".") {
     auto [higher, missing] = split_last(above);
     above = std::move(higher);
     rest = missing + "/" + rest;
-    there = open_folder_beneath(root, above, place);
+    there = open_folder_beneath(way.start(), above, place);
   }
   if (!there.ok()) return there;
-  TRY_OK(refuse_protected(root, there->get(), rest, place.shown()));
-  TRY(UniqueFd folder, open_folder(root, folder_path, made, place));
+  TRY_OK(refuse_protected(way.workspace, there->get(), rest, place.shown()));
+  TRY(UniqueFd folder, open_folder(way, folder_path, made, place));
   // The folder may have been moved meanwhile; this descriptor is the one that is used.
-  TRY_OK(refuse_protected(root, folder.get(), name, place.shown()));
+  TRY_OK(refuse_protected(way.workspace, folder.get(), name, place.shown()));
   return folder;
 }
 
-/// The path from the root on to where the place leads, without any link.
-Result<std::string> way_to(int root, const Place& place, LastName last) {
-  if (!place.inside()) return outside(place.shown());
-  const std::string real = place.real.empty() ? with_links_resolved(place, last).real : place.real;
-  std::string way = below(real, real_name(root));
-  if (way.empty()) return outside(place.shown());
-  return way;
+/// The way to where the place leads. Outside of the workspace only to what was looked up, because that is what the gate
+/// decided about.
+Result<Way> way_to(int root, const Place& place, LastName last) {
+  const bool looked_up = !place.real.empty();
+  if (!looked_up && !place.inside()) return outside(place.shown());
+  const std::string real = looked_up ? place.real : with_links_resolved(place, last).real;
+  std::string inside = below(real, real_name(root));
+  if (!inside.empty()) return Way{.workspace = root, .path = std::move(inside)};
+  if (!looked_up) return outside(place.shown());
+  TRY(UniqueFd top, open_top());
+  return Way{.workspace = root, .top = std::move(top), .path = below(real, "/")};
 }
 
 /// The last name itself, whatever it is, in its folder.
 Result<Target> find_name(int root, const Place& place, MadeFolders* made, LastName last) {
-  TRY(const std::string way, way_to(root, place, last));
-  TRY(UniqueFd folder, open_holder(root, way, made, place));
-  Target target{std::move(folder), split_last(way).second, std::nullopt};
+  TRY(const Way way, way_to(root, place, last));
+  TRY(UniqueFd folder, open_holder(way, made, place));
+  Target target{std::move(folder), split_last(way.path).second, std::nullopt};
   struct stat status{};
   if (fstatat(target.folder.get(), target.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
     target.status = status;
@@ -274,7 +295,10 @@ Result<std::string> read_whole(const Place& place, const SecretGuard* guard) {
 Result<std::optional<std::string>> read_if_there(const Place& place, const SecretGuard* guard) {
   auto bytes = read_whole(place, guard);
   if (bytes.ok()) return std::optional(*std::move(bytes));
-  if (bytes.error().code == base::codes::kNotFound) return std::optional<std::string>();
+  if (bytes.error().code == base::codes::kNotFound) {
+    if (guard != nullptr) TRY_OK(guard->check_name(place));
+    return std::optional<std::string>();
+  }
   return std::move(bytes).error();
 }
 
@@ -312,9 +336,13 @@ Result<void> Workspace::write(const Place& place, std::string_view bytes, std::o
 }
 
 void Workspace::remove_made(const MadeFolders& made) const {
-  for (const std::string& relative : made | std::views::reverse) {
-    const auto [holder_path, name] = split_last(relative);
-    const UniqueFd holder(open_without_links(root_.get(), holder_path, O_PATH | O_DIRECTORY));
+  for (const std::string& folder : made | std::views::reverse) {
+    const auto [holder_path, name] = split_last(folder);
+    const bool elsewhere = folder.starts_with('/');
+    const auto top = elsewhere ? open_top() : UniqueFd();
+    if (!top.ok()) continue;
+    const std::string way = elsewhere ? below(holder_path.empty() ? "/" : holder_path, "/") : holder_path;
+    const UniqueFd holder(open_without_links(elsewhere ? top->get() : root_.get(), way, O_PATH | O_DIRECTORY));
     if (holder) (void)unlinkat(holder.get(), name.c_str(), AT_REMOVEDIR);
   }
 }

@@ -13,11 +13,12 @@
 
 // File access of the tools, by descriptor below the working folder. Everything here blocks; tools call it on a Pool.
 //
-// A path is first made plain by its text alone (".", ".." and double slashes go), and exactly that path is shown. Reads
-// may leave the folder. Writes may not, neither by text nor through a link. Both open what the path led to when it was
-// looked up, and follow no link on the way (openat2 with RESOLVE_NO_SYMLINKS, for writes below the folder's
-// descriptor), so that a link that is put there after a decision is refused. Names that the jail protects from commands
-// are protected from writes too (protected_place.h).
+// A path is first made plain by its text alone (".", ".." and double slashes go), and exactly that path is shown.
+// Whether a path may leave the folder, by its text or through a link, is the gate's to say, of reads and writes alike.
+// Both open what the path led to when it was looked up, and follow no link on the way (openat2 with
+// RESOLVE_NO_SYMLINKS, for writes inside below the folder's descriptor), so that a link that is put there after a
+// decision is refused. A write to a place that was not looked up stays in the folder. Names that the jail protects from
+// commands are protected from writes too, in every folder (protected_place.h).
 
 namespace lathe::tools::common {
 
@@ -64,22 +65,24 @@ struct OpenFile {
 /// guard, secrets are `permission_denied`.
 [[nodiscard]] base::Result<OpenFile> open_for_reading(const Place& place, const SecretGuard* guard = nullptr);
 
-/// The whole content, or nothing when there is no such file; `limit_exceeded` over kMaxFileBytes.
+/// The whole content, or nothing when there is no such file; `limit_exceeded` over kMaxFileBytes. With a guard a file
+/// that is not there is refused too where it would be a secret.
 [[nodiscard]] base::Result<std::optional<std::string>> read_if_there(const Place& place,
                                                                      const SecretGuard* guard = nullptr);
 [[nodiscard]] base::Result<std::string> read_whole(const Place& place, const SecretGuard* guard = nullptr);
 
-/// Folders that a write had to make, from the working folder on; one after the folder that it is in.
+/// Folders that a write had to make, from the working folder on or, outside of it, absolute; one after the folder that
+/// it is in.
 using MadeFolders = std::vector<std::string>;
 
-/// Changes files below one working folder. A place that was looked up is changed where it led to then, or not at all:
-/// `permission_denied` when a link was put there since.
+/// Changes files of one working folder, and others that the gate let through. A place that was looked up is changed
+/// where it led to then, or not at all: `permission_denied` when a link was put there since.
 class Workspace final {
  public:
   [[nodiscard]] static base::Result<Workspace> open(const std::string& cwd);
 
-  /// May this place be written at all? `permission_denied` when it is outside, a link leads out, or it is protected,
-  /// `invalid` when it is there and no regular file. Changes nothing.
+  /// May this place be written at all? `permission_denied` when it is protected, or leads out without having been
+  /// looked up; `invalid` when it is there and no regular file. Changes nothing.
   [[nodiscard]] base::Result<void> check_writable(const Place& place) const;
   /// Replaces or creates the file in one step (a temporary file beside it, then rename); missing folders are made.
   /// The permission bits of an existing file are kept, setuid, setgid and sticky are not; a new one gets those of

@@ -26,7 +26,7 @@ using runtime::Async;
 
 namespace {
 
-constexpr const char* kPathDoc = "The file; it must be inside the working folder.";
+constexpr const char* kPathDoc = "The file. A person is asked about one outside the working folder.";
 
 /// A tool that changes one file: its arguments become a planned change on the pool, and that a prepared call.
 class ChangeTool final : public ports::Tool {
@@ -68,9 +68,10 @@ Result<Place> place_argument(const Arguments& arguments, std::string_view name, 
   return common::with_links_resolved(place);
 }
 
-Error no_such_file(const Place& place) {
-  // With near names, as reading says it.
-  const auto read = common::read_whole(place);
+Error no_such_file(const ToolEnvironment& environment, const Place& place) {
+  // With near names, as reading says it; what is there outside, nobody allowed to tell yet.
+  const auto read =
+      common::leads_out(place, environment.cwd) ? Result<std::string>(std::string()) : common::read_whole(place);
   if (!read.ok()) return read.error();
   return {.code = base::codes::kNotFound, .message = place.shown() + ": no such file"};
 }
@@ -97,7 +98,7 @@ struct TextEdit {
 Result<PlannedChange> plan_edits(const FsOptions& options, const ToolEnvironment& environment, Place place,
                                  const std::vector<TextEdit>& edits, const std::string& tool) {
   TRY(auto before, read_for_change(options, environment, place, tool));
-  if (!before) return no_such_file(place);
+  if (!before) return no_such_file(environment, place);
   if (common::looks_binary(*before)) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("{} is a binary file", place.shown())};
   }
@@ -159,7 +160,7 @@ Result<std::string> read_itself(const FsOptions& options, const ToolEnvironment&
                                 const std::string& tool) {
   TRY_OK(common::refuse_link(place, tool));
   TRY(auto before, read_for_change(options, environment, place, tool));
-  if (!before) return no_such_file(place);
+  if (!before) return no_such_file(environment, place);
   return *std::move(before);
 }
 
@@ -181,6 +182,7 @@ Result<PlannedChange> plan_move(const FsOptions& options, const Arguments& argum
   TRY(std::string before, read_itself(options, unread, from, tool));
   TRY(const auto workspace, common::Workspace::open(environment.cwd));
   TRY_OK(workspace.check_writable(to));
+  if (options.secrets != nullptr) TRY_OK(options.secrets->check_name(to));
   struct stat status{};
   if (lstat(to.absolute.c_str(), &status) == 0) {
     return Error{.code = base::codes::kExists,
@@ -241,9 +243,8 @@ std::unique_ptr<ports::Tool> make_move_file(FsOptions options) {
   ports::ToolSpec spec{
       .name = "move_file",
       .description = "Gives a file another name or folder. Missing folders are made; nothing is overwritten.",
-      .parameters = common::object_schema(
-          {{"from", Need::kRequired, common::text_schema(kPathDoc)},
-           {"to", Need::kRequired, common::text_schema("Its new path, also inside the working folder.")}})};
+      .parameters = common::object_schema({{"from", Need::kRequired, common::text_schema(kPathDoc)},
+                                           {"to", Need::kRequired, common::text_schema("Its new path.")}})};
   return std::make_unique<ChangeTool>(options, std::move(spec), "move", plan_move);
 }
 

@@ -162,16 +162,41 @@ TEST_F(FsTest, EditsAndKeepsTheMode) {
   EXPECT_EQ(status.st_mode & 07777, 0750U);
 }
 
-TEST_F(FsTest, RefusesWritesOutside) {
-  std::ofstream(base_ + "/secret") << "s";
-  stdfs::create_symlink(base_ + "/secret", at("link"));
-  for (const char* path : {"../secret", "link"}) {
-    EXPECT_THAT(use("write_file", {{"path", path}, {"content", "x"}}), HasSubstr("outside of the working folder"))
-        << path;
-    EXPECT_THAT(use("edit_file", {{"path", path}, {"old_text", "s"}, {"new_text", "x"}}),
-                HasSubstr("outside of the working folder"));
+TEST_F(FsTest, WhatIsOutsideIsTheGatesToDecideAndThenExactlyThatIsChanged) {
+  std::ofstream(base_ + "/precious") << "s";
+  stdfs::create_symlink(base_ + "/precious", at("link"));
+  stdfs::create_directory(base_ + "/elsewhere");
+  const std::string real = stdfs::canonical(base_).string();
+  const auto by_link = prepare("write_file", {{"path", "link"}, {"content", "x"}});
+  ASSERT_TRUE(by_link.ok()) << by_link.error().text();
+  EXPECT_EQ((*by_link)->action().opened, std::vector<std::string>{real + "/precious"});
+  const auto swapped = prepare("write_file", {{"path", "../new/f"}, {"content", "x"}});
+  ASSERT_TRUE(swapped.ok()) << swapped.error().text();
+  EXPECT_EQ((*swapped)->action().opened, std::vector<std::string>{real + "/new/f"});
+  EXPECT_FALSE(stdfs::exists(base_ + "/new")) << "nothing is made before the decision";
+
+  // The folder became a link while the question was open.
+  stdfs::create_directory_symlink(base_ + "/elsewhere", base_ + "/new");
+  Sink out;
+  EXPECT_EQ(loop_.block_on((*swapped)->run(out, {})).error().code, base::codes::kPermission);
+  EXPECT_TRUE(stdfs::is_empty(base_ + "/elsewhere"));
+  stdfs::remove(base_ + "/new");
+
+  EXPECT_TRUE(loop_.block_on((*by_link)->run(out, {})).ok());
+  EXPECT_EQ(get("../precious"), "x");
+  EXPECT_TRUE(stdfs::is_symlink(at("link")));
+  EXPECT_THAT(use("write_file", {{"path", "../new/f"}, {"content", "x"}}), HasSubstr("Created " + base_ + "/new/f"));
+  EXPECT_EQ(get("../new/f"), "x");
+  EXPECT_EQ(use("move_file", {{"from", "../new/f"}, {"to", "moved"}}), "Moved " + base_ + "/new/f to moved.\n");
+  EXPECT_EQ(get("moved"), "x");
+}
+
+TEST_F(FsTest, ProtectedNamesAreProtectedInEveryFolder) {
+  for (const char* path :
+       {"../repository/.git/hooks/pre-commit", "../repository/.git", "../.envrc", "../.vscode/tasks.json"}) {
+    EXPECT_THAT(use("write_file", {{"path", path}, {"content", "x"}}), HasSubstr("only a person can")) << path;
   }
-  EXPECT_EQ(use("read_file", {{"path", "../secret"}}), "     1\ts\n");
+  EXPECT_FALSE(stdfs::exists(base_ + "/repository"));
 }
 
 TEST_F(FsTest, RefusesALinkThatIsSwappedInAfterTheCheck) {

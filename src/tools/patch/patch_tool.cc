@@ -105,7 +105,11 @@ Result<PatchPlan> plan_text(const std::string& text, Places& places, ports::Work
   const auto read = [&](const std::string& path) -> Result<std::optional<std::string>> {
     TRY(const auto place, places.at(path));
     TRY_OK(workspace.check_writable(place));
-    return common::read_if_there(place, secrets);
+    TRY(auto content, common::read_if_there(place, secrets));
+    // Before anybody was asked, a chunk that does not fit tells nothing of a file out there that was not read.
+    const bool unasked = content && common::leads_out(place, places.cwd());
+    if (unasked) TRY_OK(common::check_seen(history, place, *content, kTool));
+    return content;
   };
   TRY(PatchPlan plan, plan_patch(hunks, read, options.extent));
   TRY_OK(check_lost(std::span(hunks).first(plan.edits.size()), places, history, secrets));

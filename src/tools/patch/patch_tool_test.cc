@@ -190,12 +190,15 @@ TEST_F(PatchTest, TellsWhatItDoesAndDid) {
   EXPECT_EQ(result->diff, shown(changes[0].diff) + shown(changes[1].diff));
 }
 
-TEST_F(PatchTest, StaysInTheWorkingFolder) {
-  for (const char* path : {"../out", "/etc/lathe-test", "link/out"}) {
-    fs::create_symlink("/tmp", at("link"));
-    const auto result = apply("*** Begin Patch\n*** Add File: " + std::string(path) + "\n+x\n*** End Patch");
-    EXPECT_EQ(result.error().code, base::codes::kPermission) << path;
-    fs::remove(at("link"));
+TEST_F(PatchTest, TellsTheGateWhatLiesOutside) {
+  fs::create_symlink("/lathe-test", at("link"));
+  const std::string above = fs::canonical(environment_.cwd).parent_path().string();
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"../lathe-out", above + "/lathe-out"}, {"/lathe-test/x", "/lathe-test/x"}, {"link/out", "/lathe-test/out"}};
+  for (const auto& [path, leads] : rows) {
+    const auto call = prepare("*** Begin Patch\n*** Add File: " + path + "\n+x\n*** End Patch");
+    ASSERT_TRUE(call.ok()) << call.error().text();
+    EXPECT_EQ((*call)->action().opened, std::vector<std::string>{leads});
   }
 }
 
@@ -334,6 +337,19 @@ TEST_F(PatchTest, WhatItWouldLoseMustHaveBeenRead) {
   EXPECT_TRUE(apply("*** Begin Patch\n*** Update File: a\n@@\n-1\n+one\n*** End Patch").ok()) << "it names the lines";
   common::saw_file(&history, *common::place_of(environment_.cwd, "b"), "2\n");
   EXPECT_TRUE(apply("*** Begin Patch\n*** Delete File: b\n*** End Patch").ok());
+}
+
+TEST_F(PatchTest, OfAFileOutsideNothingIsToldBeforeItWasRead) {
+  Reads history;
+  environment_.history = &history;
+  put({{"theirs/f", "private line\n"}, {"work/g", "1\n"}});
+  const std::string whole = environment_.cwd;
+  environment_.cwd = at("work");
+  const auto refused = prepare("*** Begin Patch\n*** Update File: ../theirs/f\n@@\n-private lime\n+x\n*** End Patch");
+  environment_.cwd = whole;
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().text(), HasSubstr("has not been read"));
+  EXPECT_THAT(refused.error().text(), testing::Not(HasSubstr("private line")));
 }
 
 }  // namespace
