@@ -1,5 +1,6 @@
 #include "lathe/sandbox/name_guard.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "lathe/base/unique_fd.h"
 #include "lathe/sandbox/folders.h"
 
 namespace lathe::sandbox {
@@ -299,6 +301,21 @@ TEST_F(NameGuards, TreeIsRemovedAlsoWhereRightsWereTaken) {
   EXPECT_EQ(remove_tree(root_ + "/made"), 0);
   EXPECT_FALSE(fs::exists(root_ + "/made"));
   EXPECT_EQ(remove_tree(root_ + "/made"), 0);
+}
+
+TEST_F(NameGuards, TreeIsRemovedHoweverDeepItIs) {
+  base::UniqueFd folder(open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int level = 0; level < 2'000; ++level) {
+    ASSERT_EQ(mkdirat(folder.get(), "deep", 0700), 0);
+    folder = base::UniqueFd(openat(folder.get(), "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (level % 100 == 0) {
+      for (const char* name : {"after", "file"}) {
+        ASSERT_TRUE(base::UniqueFd(openat(folder.get(), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+      }
+    }
+  }
+  EXPECT_EQ(remove_tree(root_ + "/deep"), 0);
+  EXPECT_FALSE(fs::exists(root_ + "/deep"));
 }
 
 TEST_F(NameGuards, WhatCouldNotBePutAsideIsTriedAgain) {
