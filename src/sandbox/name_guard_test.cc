@@ -401,5 +401,22 @@ TEST_F(NameGuards, RepositoryBesideItsFileIsWatchedLikeAFolderOfGits) {
   }
 }
 
+TEST_F(NameGuards, BareRepositoryIsWatchedLikeAFolderOfGits) {
+  fs::remove_all(root_ + "/.git");
+  put("HEAD", "ref: refs/heads/main\n");
+  put("config", "[core]\n");
+  fs::create_directories(root_ + "/objects");
+  fs::create_directories(root_ + "/refs");
+  NameGuard guard(root_, NameGuard::Scope::kAllNames);
+  ASSERT_TRUE(guard.remember().ok());
+  put("config", "theirs\n");
+  put("hooks/update", "evil\n");
+  put("refs/heads/main", "git's own\n");
+  EXPECT_THAT(check(guard),
+              ElementsAre(Finding{Kind::kQuarantined, "hooks", "blob1"}, Finding{Kind::kRestored, "config", ""}));
+  EXPECT_EQ(get("config"), "[core]\n");
+  EXPECT_TRUE(fs::exists(root_ + "/refs/heads/main"));
+}
+
 }  // namespace
 }  // namespace lathe::sandbox
