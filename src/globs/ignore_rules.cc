@@ -7,7 +7,7 @@
 namespace lathe::globs {
 namespace {
 
-/// Braces mean nothing in a .gitignore.
+/// Braces mean nothing to git.
 std::string without_braces(std::string_view pattern) {
   std::string out;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -23,11 +23,13 @@ std::string without_braces(std::string_view pattern) {
 
 }  // namespace
 
-IgnoreRules IgnoreRules::parse(std::string folder, std::string_view text) {
+IgnoreRules IgnoreRules::parse(std::string folder, std::string_view text, IgnoreReader reader) {
+  const bool git = reader == IgnoreReader::kGit;
+  const std::string_view blanks = git ? " " : " \t";
   IgnoreRules rules(std::move(folder));
   for (std::string_view line : base::split_lines(text)) {
     if (line.ends_with('\r')) line.remove_suffix(1);
-    while (line.ends_with(' ') && !line.ends_with("\\ ")) line.remove_suffix(1);
+    while (!line.empty() && blanks.contains(line.back()) && !line.ends_with("\\ ")) line.remove_suffix(1);
     if (line.empty() || line.starts_with('#')) continue;
     const bool ignore = !line.starts_with('!');
     if (!ignore) line.remove_prefix(1);
@@ -35,7 +37,7 @@ IgnoreRules IgnoreRules::parse(std::string folder, std::string_view text) {
     if (folders_only) line.remove_suffix(1);
     const bool bound = line.find('/') != std::string_view::npos;
     if (line.starts_with('/')) line.remove_prefix(1);
-    auto pattern = GlobPattern::parse((bound ? "" : "**/") + without_braces(line));
+    auto pattern = GlobPattern::parse((bound ? "" : "**/") + (git ? without_braces(line) : std::string(line)));
     if (pattern.ok()) rules.rules_.push_back({*std::move(pattern), ignore, folders_only});
   }
   return rules;

@@ -11,12 +11,15 @@ namespace lathe::globs {
 
 enum class EntryKind { kFile, kFolder };
 
-/// The rules of one .gitignore (gitignore(5)): the last rule that matches decides, "!" takes back, a slash at the end
-/// means folders only, a slash elsewhere binds the rule to the file's folder.
+/// Who reads the lines. ripgrep takes {one,two} for either and leaves out a tab at the end.
+enum class IgnoreReader { kGit, kRipgrep };
+
+/// The rules of one .gitignore (gitignore(5)), or of another file of the kind: the last rule that matches decides, "!"
+/// takes back, a slash at the end means folders only, a slash elsewhere binds the rule to the file's folder.
 class IgnoreRules final {
  public:
-  /// `folder`: where the file lies, absolute. Lines that cannot be understood are skipped, as git does.
-  [[nodiscard]] static IgnoreRules parse(std::string folder, std::string_view text);
+  /// `folder`: where the file lies, absolute. Lines that cannot be understood are skipped.
+  [[nodiscard]] static IgnoreRules parse(std::string folder, std::string_view text, IgnoreReader reader);
 
   /// Whether the rules ignore the entry (absolute path below the folder); nothing when no rule is about it.
   [[nodiscard]] std::optional<bool> ignores(std::string_view path, EntryKind kind) const;

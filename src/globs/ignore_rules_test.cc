@@ -5,8 +5,9 @@
 namespace lathe::globs {
 namespace {
 
-std::string ignored(std::string_view rules, std::string_view path, EntryKind kind = EntryKind::kFile) {
-  const auto decided = IgnoreRules::parse("/r", rules).ignores("/r/" + std::string(path), kind);
+std::string ignored(std::string_view rules, std::string_view path, EntryKind kind = EntryKind::kFile,
+                    IgnoreReader reader = IgnoreReader::kGit) {
+  const auto decided = IgnoreRules::parse("/r", rules, reader).ignores("/r/" + std::string(path), kind);
   return !decided ? "-" : *decided ? "yes" : "no";
 }
 
@@ -26,6 +27,17 @@ TEST(IgnoreRules, FollowGit) {
   EXPECT_EQ(ignored("trailing   \n", "trailing"), "yes");
   EXPECT_EQ(ignored("a.{b,c}\n", "a.b"), "-") << "braces are plain here";
   EXPECT_EQ(ignored("broken[\nfine\r\n", "fine"), "yes");
+}
+
+TEST(IgnoreRules, FollowRipgrepWhereItReadsLinesDifferently) {
+  const auto by_ripgrep = [](std::string_view rules, std::string_view path) {
+    return ignored(rules, path, EntryKind::kFile, IgnoreReader::kRipgrep);
+  };
+  EXPECT_EQ(by_ripgrep("a.{b,c}\n", "a.b"), "yes");
+  EXPECT_EQ(by_ripgrep("tab\t \n", "tab"), "yes");
+  EXPECT_EQ(ignored("tab\t \n", "tab"), "-");
+  EXPECT_EQ(by_ripgrep("{open\nfine\n", "fine"), "yes");
+  EXPECT_EQ(by_ripgrep("{open\n", "{open"), "-");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace lathe::sandbox {
 
@@ -15,21 +16,72 @@ using base::UniqueFd;
 
 namespace {
 
-constexpr int kMostDepth = 256;
+/// One removal of a tree, however deep: what is still to be removed lies in a list and not on the stack, and one folder
+/// is open at a time. The way up is "..", which must lead back to where the way down came from: a command may be moving
+/// folders meanwhile.
+class TreeRemoval final {
+ public:
+  explicit TreeRemoval(int above) : above_(above) {}
 
-int remove_tree(int folder, const std::string& name, int depth) {
-  if (unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return 0;
-  if (errno != EISDIR && errno != EPERM) return errno;
-  if (depth > kMostDepth) return ELOOP;
-  const UniqueFd inside = open_folder(folder, name, kChange);
-  if (!inside) return errno;
-  std::vector<std::string> names;
-  if (const int error = read_names(inside.get(), names); error != 0) return error;
-  for (const std::string& child : names) {
-    if (const int error = remove_tree(inside.get(), child, depth + 1); error != 0) return error;
+  /// Gives 0 or an errno; EAGAIN for a folder that was moved.
+  int remove(const std::string& name) {
+    int error = unlink_or_enter(above_, name);
+    while (error == 0 && !levels_.empty()) {
+      std::vector<std::string>& names = levels_.back().names;
+      if (names.empty()) {
+        error = leave();
+        continue;
+      }
+      const std::string child = std::move(names.back());
+      names.pop_back();
+      error = unlink_or_enter(here_.get(), child);
+    }
+    return error;
   }
-  return unlinkat(folder, name.c_str(), AT_REMOVEDIR) == 0 ? 0 : errno;
-}
+
+ private:
+  /// A folder that is being emptied.
+  struct Level {
+    std::string name;
+    std::vector<std::string> names;
+    dev_t device = 0;
+    ino_t inode = 0;
+  };
+
+  int unlink_or_enter(int folder, const std::string& name) {
+    if (unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return 0;
+    if (errno != EISDIR && errno != EPERM) return errno;
+    UniqueFd inside = open_folder(folder, name, kChange);
+    struct stat status{};
+    if (!inside || fstat(inside.get(), &status) != 0) return errno;
+    Level level{.name = name, .names = {}, .device = status.st_dev, .inode = status.st_ino};
+    if (const int error = read_names(inside.get(), level.names); error != 0) return error;
+    levels_.push_back(std::move(level));
+    here_ = std::move(inside);
+    return 0;
+  }
+
+  /// Removes the folder that was emptied.
+  int leave() {
+    const std::string name = std::move(levels_.back().name);
+    levels_.pop_back();
+    UniqueFd back;
+    if (!levels_.empty()) {
+      back = UniqueFd(openat(here_.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      struct stat status{};
+      if (!back || fstat(back.get(), &status) != 0) return errno;
+      if (status.st_dev != levels_.back().device || status.st_ino != levels_.back().inode) return EAGAIN;
+    }
+    if (unlinkat(levels_.empty() ? above_ : back.get(), name.c_str(), AT_REMOVEDIR) != 0) return errno;
+    here_ = std::move(back);
+    return 0;
+  }
+
+  const int above_;
+  std::vector<Level> levels_;
+  /// The last of them.
+  UniqueFd here_;
+};
 
 }  // namespace
 
@@ -65,8 +117,8 @@ int read_names(int folder, std::vector<std::string>& names) {
   return error;
 }
 
-int remove_tree(int folder, const std::string& name) { return remove_tree(folder, name, 0); }
+int remove_tree(int folder, const std::string& name) { return TreeRemoval(folder).remove(name); }
 
-int remove_tree(const std::string& path) { return remove_tree(AT_FDCWD, path, 0); }
+int remove_tree(const std::string& path) { return TreeRemoval(AT_FDCWD).remove(path); }
 
 }  // namespace lathe::sandbox

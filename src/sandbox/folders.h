@@ -23,7 +23,7 @@ inline constexpr mode_t kChange = 0700;
 /// What lies in it, sorted. Gives 0, or why it cannot be known.
 [[nodiscard]] int read_names(int folder, std::vector<std::string>& names);
 
-/// Removes a file, or a folder with all that is in it; gives 0 or an errno.
+/// Removes a file, or a folder with all that is in it, however deep it goes; gives 0 or an errno.
 int remove_tree(int folder, const std::string& name);
 int remove_tree(const std::string& path);
 

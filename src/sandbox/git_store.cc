@@ -23,6 +23,14 @@ std::string from(const std::string& folder, const std::string& path) {
   return path.starts_with('/') ? path : folder + "/" + path;
 }
 
+/// What git asks for before it takes a folder for a repository's. It looks for one with a `.git` first; that may go, or
+/// be none that git knows.
+bool is_bare_repository(const std::string& root) {
+  struct stat head{};
+  return lstat((root + "/HEAD").c_str(), &head) == 0 && !real_folder(root + "/objects").empty() &&
+         !real_folder(root + "/refs").empty();
+}
+
 }  // namespace
 
 std::string git_line(const std::string& path) {
@@ -53,10 +61,15 @@ std::string git_common_folder(const std::string& folder) {
   return line.empty() ? std::string() : real_folder(from(folder, line));
 }
 
+std::string in_git_store(const std::string& store, std::string_view name) {
+  return (store.empty() ? "" : store + "/") + std::string(name);
+}
+
 std::vector<std::string> git_stores(const std::string& root) {
-  const std::string own = git_folder(root);
-  if (own.empty()) return {};
   std::vector<std::string> stores;
+  if (is_bare_repository(root)) stores.emplace_back();
+  const std::string own = git_folder(root);
+  if (own.empty()) return stores;
   for (const std::string& folder : {own, git_common_folder(own)}) {
     if (folder.empty() || !is_below(folder, root) || folder == root + "/.git") continue;
     std::string store = folder.substr(root.size() + 1);

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 // Where git keeps a repository whose working tree has no folder `.git`: beside it, of a submodule in the repository
-// above, of a linked worktree in the one that it shares. All blocking.
+// above, of a linked worktree in the one that it shares. A bare repository is such a folder itself. All blocking.
 
 namespace lathe::sandbox {
 
@@ -20,7 +21,9 @@ namespace lathe::sandbox {
 [[nodiscard]] std::string git_common_folder(const std::string& folder);
 
 /// These two where they lie in `root` (an absolute path without links) but are not its `.git`, from the root on: what
-/// git executes or obeys there is what it would in `.git`.
+/// git executes or obeys there is what it would in `.git`. "" is `root` as a bare repository.
 [[nodiscard]] std::vector<std::string> git_stores(const std::string& root);
+/// The path of a name in one of them.
+[[nodiscard]] std::string in_git_store(const std::string& store, std::string_view name);
 
 }  // namespace lathe::sandbox

@@ -1,5 +1,6 @@
 #include "lathe/sandbox/name_guard.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "lathe/base/unique_fd.h"
 #include "lathe/sandbox/folders.h"
 
 namespace lathe::sandbox {
@@ -301,6 +303,21 @@ TEST_F(NameGuards, TreeIsRemovedAlsoWhereRightsWereTaken) {
   EXPECT_EQ(remove_tree(root_ + "/made"), 0);
 }
 
+TEST_F(NameGuards, TreeIsRemovedHoweverDeepItIs) {
+  base::UniqueFd folder(open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int level = 0; level < 2'000; ++level) {
+    ASSERT_EQ(mkdirat(folder.get(), "deep", 0700), 0);
+    folder = base::UniqueFd(openat(folder.get(), "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (level % 100 == 0) {
+      for (const char* name : {"after", "file"}) {
+        ASSERT_TRUE(base::UniqueFd(openat(folder.get(), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+      }
+    }
+  }
+  EXPECT_EQ(remove_tree(root_ + "/deep"), 0);
+  EXPECT_FALSE(fs::exists(root_ + "/deep"));
+}
+
 TEST_F(NameGuards, WhatCouldNotBePutAsideIsTriedAgain) {
   const OrdinaryUser user(outside_);
   NameGuard guard(root_, NameGuard::Scope::kNewNames);
@@ -382,6 +399,23 @@ TEST_F(NameGuards, RepositoryBesideItsFileIsWatchedLikeAFolderOfGits) {
     EXPECT_EQ(get("store/hooks/commit"), "ours\n");
     EXPECT_TRUE(fs::exists(root_ + "/store/index"));
   }
+}
+
+TEST_F(NameGuards, BareRepositoryIsWatchedLikeAFolderOfGits) {
+  fs::remove_all(root_ + "/.git");
+  put("HEAD", "ref: refs/heads/main\n");
+  put("config", "[core]\n");
+  fs::create_directories(root_ + "/objects");
+  fs::create_directories(root_ + "/refs");
+  NameGuard guard(root_, NameGuard::Scope::kAllNames);
+  ASSERT_TRUE(guard.remember().ok());
+  put("config", "theirs\n");
+  put("hooks/update", "evil\n");
+  put("refs/heads/main", "git's own\n");
+  EXPECT_THAT(check(guard),
+              ElementsAre(Finding{Kind::kQuarantined, "hooks", "blob1"}, Finding{Kind::kRestored, "config", ""}));
+  EXPECT_EQ(get("config"), "[core]\n");
+  EXPECT_TRUE(fs::exists(root_ + "/refs/heads/main"));
 }
 
 }  // namespace

@@ -61,15 +61,15 @@ std::vector<std::string> protected_names_in(const std::vector<std::string>& git_
   std::vector<std::string> names;
   for (const std::string& store : git_stores) {
     // Git itself writes to what is the working tree's own in there.
-    const std::string worktrees = store + "/worktrees";
+    const std::string worktrees = in_git_store(store, "worktrees");
     const bool has_own =
         std::ranges::any_of(git_stores, [&](const std::string& other) { return other.starts_with(worktrees + "/"); });
     for (const std::string_view name : kProtectedNames) {
       if (!name.starts_with(kGit)) continue;
-      std::string path = store + "/" + std::string(name.substr(kGit.size()));
+      std::string path = in_git_store(store, name.substr(kGit.size()));
       if (!has_own || path != worktrees) names.push_back(std::move(path));
     }
-    names.push_back(store + "/gitdir");
+    names.push_back(in_git_store(store, "gitdir"));
   }
   return names;
 }

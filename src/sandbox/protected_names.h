@@ -60,7 +60,8 @@ inline constexpr auto kProtectedNames = std::to_array<std::string_view>({".git/h
 /// administrative folder of a linked worktree or in a folder of objects. Blocking.
 [[nodiscard]] std::vector<std::string_view> protected_names(const std::string& root);
 
-/// Those of `.git` as they are called in folders that take its place or share with it (git_store.h), from the root on.
+/// Those of `.git` as they are called in folders that take its place or share with it, or in the root as a bare
+/// repository (git_store.h); from the root on.
 [[nodiscard]] std::vector<std::string> protected_names_in(const std::vector<std::string>& git_stores);
 
 /// Masks for those that exist below `root`, and for the folders of git's that they lie in. Blocking: a stat for each.

@@ -211,6 +211,21 @@ TEST_F(Workspace, RepositoryBesideItsFileIsMaskedLikeAFolderOfGits) {
   EXPECT_THAT(paths(*protected_masks(root_)), UnorderedElementsAreArray(expected.begin() + 1, expected.end()));
 }
 
+TEST_F(Workspace, BareRepositoryIsMaskedLikeAFolderOfGits) {
+  const std::string config = put("config");
+  const std::string hook = put("hooks/update");
+  const std::string attributes = put("info/attributes");
+  EXPECT_THAT(*protected_masks(root_), IsEmpty()) << "no repository's yet";
+  put("HEAD", "ref: refs/heads/main\n");
+  fs::create_directories(root_ + "/objects");
+  fs::create_directories(root_ + "/refs");
+  EXPECT_THAT(git_stores(root_), ElementsAre(""));
+  const auto masks = *protected_masks(root_);
+  EXPECT_THAT(paths(masks), UnorderedElementsAre(config, root_ + "/hooks", root_ + "/info", attributes));
+  EXPECT_EQ(std::ranges::find(masks, config, &Mask::path)->kind, Mask::Kind::kReadOnly);
+  EXPECT_EQ(std::ranges::find(masks, root_ + "/info", &Mask::path)->kind, Mask::Kind::kPinned);
+}
+
 TEST_F(Workspace, RepositoryThatAWorktreeSharesIsMaskedExceptForWhatIsItsOwn) {
   put(".git", "gitdir: repo/worktrees/one\n");
   put("repo/config");

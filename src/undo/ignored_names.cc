@@ -22,12 +22,12 @@ std::string IgnoredNames::read_above(const std::string& root) {
   if (!repository) return "";
   std::string all = text_of(repository->exclude_file);
   levels_.push_back({.folder = repository->root, .has_rules = true});
-  levels_.back().rules = globs::IgnoreRules::parse(repository->root, all);
+  levels_.back().rules = globs::IgnoreRules::parse(repository->root, all, globs::IgnoreReader::kGit);
   for (std::size_t at = repository->root.size(); at < root.size();) {
     const std::string folder = root.substr(0, at);
     const std::string text = text_of(folder + "/.gitignore");
     levels_.push_back({.folder = folder, .has_rules = true});
-    levels_.back().rules = globs::IgnoreRules::parse(folder, text);
+    levels_.back().rules = globs::IgnoreRules::parse(folder, text, globs::IgnoreReader::kGit);
     all += text;
     at = std::min(root.find('/', at + 1), root.size());
   }
@@ -43,7 +43,10 @@ void IgnoredNames::leave() { levels_.pop_back(); }
 bool IgnoredNames::ignores(const std::string& absolute, globs::EntryKind kind) {
   for (Level& level : levels_ | std::views::reverse) {
     if (!level.has_rules) continue;
-    if (!level.rules) level.rules = globs::IgnoreRules::parse(level.folder, text_of(level.folder + "/.gitignore"));
+    if (!level.rules) {
+      const std::string text = text_of(level.folder + "/.gitignore");
+      level.rules = globs::IgnoreRules::parse(level.folder, text, globs::IgnoreReader::kGit);
+    }
     if (const auto decided = level.rules->ignores(absolute, kind)) return *decided;
   }
   return false;

@@ -261,12 +261,6 @@ Result<UniqueFd> open_place(const Place& place, int flags) {
   }
 }
 
-Result<UniqueFd> open_below(int folder, const std::string& path, int flags) {
-  UniqueFd fd(open_without_links(folder, path, flags));
-  if (!fd) return errno_error(errno, path);
-  return fd;
-}
-
 std::string real_name(int fd) {
   std::string name(PATH_MAX, '\0');
   const ssize_t size = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), name.data(), name.size());

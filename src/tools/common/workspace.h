@@ -49,9 +49,6 @@ class SecretGuard;
 /// resolved (`permission_denied`), and never waiting for the other end of a FIFO.
 [[nodiscard]] base::Result<base::UniqueFd> open_place(const Place& place, int flags);
 
-/// Opens what lies below an open folder and is reached without any link.
-[[nodiscard]] base::Result<base::UniqueFd> open_below(int folder, const std::string& path, int flags);
-
 /// Where an open file or folder is now, as the kernel names it; empty when it cannot tell.
 [[nodiscard]] std::string real_name(int fd);
 

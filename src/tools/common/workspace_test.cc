@@ -146,6 +146,18 @@ TEST_F(WorkspaceTest, ProtectedNamesAreChangedByPeopleOnly) {
   }
 }
 
+TEST_F(WorkspaceTest, WhatGitObeysInABareRepositoryIsProtected) {
+  EXPECT_TRUE(write("config", "fine").ok()) << "no repository's yet";
+  put(cwd_ + "/HEAD", "ref: refs/heads/main\n");
+  for (const char* name : {"/objects", "/refs", "/hooks"}) fs::create_directories(cwd_ + name);
+  for (const char* path : {"config", "hooks/update", "info/attributes"}) {
+    const auto written = write(path, "owned");
+    ASSERT_FALSE(written.ok()) << path;
+    EXPECT_EQ(written.error().code, base::codes::kPermission) << path;
+  }
+  EXPECT_TRUE(write("description", "fine").ok());
+}
+
 TEST_F(WorkspaceTest, WhatTheGitPointerLeadsToIsProtected) {
   fs::create_directories(cwd_ + "/store/modules");
   put(cwd_ + "/.git", "gitdir: store\n");

@@ -1,6 +1,5 @@
 #include "lathe/tools/search/line_search.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <re2/re2.h>
 #include <sys/stat.h>
@@ -70,7 +69,7 @@ Result<LineMatches> search_tree(const LineQuery& query, const common::Place& roo
   LineMatches found;
   TRY_OK(walk_files(root, stop, [&](const FoundFile& file) {
     if (query.files && !query.files->matches(file.path)) return Visit::kGoOn;
-    const base::UniqueFd fd(openat(file.folder, file.name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    const base::UniqueFd fd = open_found(file);
     if (!fd || !is_regular(fd.get())) return Visit::kGoOn;
     return search_file(*expression, query, fd.get(), file.path, shows, found) ? Visit::kGoOn : Visit::kStop;
   }));
@@ -81,14 +80,14 @@ Result<LineMatches> search_files(const LineQuery& query, const common::Place& ro
                                  const std::vector<std::string>& paths, const ShowsFile& shows,
                                  const std::atomic<bool>& stop) {
   TRY(const auto expression, compile(query));
-  TRY(const base::UniqueFd folder, common::open_place(root, O_PATH | O_DIRECTORY));
+  TRY(WalkedFiles walked, WalkedFiles::create(root));
   LineMatches found;
   for (const std::string& path : paths) {
     if (stop.load(std::memory_order_relaxed)) break;
     if (query.files && !query.files->matches(path)) continue;
-    const auto fd = common::open_below(folder.get(), path, O_RDONLY | O_NONBLOCK);
-    if (!fd.ok() || !is_regular(fd->get())) continue;
-    if (!search_file(*expression, query, fd->get(), path, shows, found)) break;
+    const base::UniqueFd fd = walked.open(path);
+    if (!fd || !is_regular(fd.get())) continue;
+    if (!search_file(*expression, query, fd.get(), path, shows, found)) break;
   }
   return found;
 }

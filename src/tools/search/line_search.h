@@ -59,7 +59,7 @@ bool search_file(const re2::RE2& expression, const LineQuery& query, int fd, con
 [[nodiscard]] base::Result<LineMatches> search_tree(const LineQuery& query, const common::Place& root,
                                                     const ShowsFile& shows, const std::atomic<bool>& stop);
 
-/// The same of these files below the folder, in their order.
+/// The same of these files below the folder, in their order; those that walk_files() would not come by are left out.
 [[nodiscard]] base::Result<LineMatches> search_files(const LineQuery& query, const common::Place& root,
                                                      const std::vector<std::string>& paths, const ShowsFile& shows,
                                                      const std::atomic<bool>& stop);

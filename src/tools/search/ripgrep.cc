@@ -163,21 +163,14 @@ class PatternWriter final {
   bool failed_ = false;
 };
 
-/// The options that make ripgrep see the files that walk_files() sees, and nothing of the person's own settings.
+/// The options that make ripgrep see the files that walk_files() sees, and nothing of the person's own settings. It
+/// would give up a file at the NUL that only ends it for us; told to search binary files, it takes a NUL for the end of
+/// a line and reads on.
 std::vector<std::string> arguments(const std::string& program, const LineQuery& query, std::string pattern) {
-  std::vector<std::string> argv = {program,
-                                   "--no-config",
-                                   "--color=never",
-                                   "--files-with-matches",
-                                   "--null",
-                                   "--no-messages",
-                                   "--hidden",
-                                   "--no-require-git",
-                                   "--no-ignore-dot",
-                                   "--no-ignore-global",
-                                   "--no-ignore-exclude",
-                                   "--glob=!.git",
-                                   "--encoding=none"};
+  std::vector<std::string> argv = {
+      program,         "--no-config",     "--color=never",    "--files-with-matches", "--null",
+      "--no-messages", "--hidden",        "--no-require-git", "--no-ignore-global",   "--no-ignore-exclude",
+      "--glob=!.git",  "--encoding=none", "--binary"};
   if (query.ignore_case) argv.emplace_back("--ignore-case");
   if (query.literal) argv.emplace_back("--fixed-strings");
   argv.insert(argv.end(), {"--regexp", std::move(pattern), "--", "."});

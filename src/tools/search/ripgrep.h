@@ -10,9 +10,9 @@
 #include "lathe/runtime/cancel.h"
 #include "lathe/tools/search/line_search.h"
 
-// ripgrep only tells which files are worth a look: what matches in them is for search_files() to say. So the two ways
-// to search give the same, although their regular expressions, their idea of binary files and their line breaks differ,
-// as long as ripgrep names every file that matters.
+// ripgrep only tells which files are worth a look: whether they count and what matches in them is for search_files() to
+// say. So the two ways to search give the same, although their regular expressions, their idea of binary files, their
+// line breaks and what a jail lets them see of rules differ, as long as ripgrep names every file that matters.
 
 namespace lathe::tools::search {
 

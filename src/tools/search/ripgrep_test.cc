@@ -40,12 +40,19 @@ class OddFiles : public testing::Test {
  protected:
   OddFiles() {
     std::string pattern = (fs::temp_directory_path() / "lathe-odd-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
+    above_ = fs::canonical(mkdtemp(pattern.data())).string();
+    work_in("w");
   }
-  ~OddFiles() override { fs::remove_all(root_); }
+  ~OddFiles() override { fs::remove_all(above_); }
 
+  void work_in(const std::string& name) {
+    root_ = above_ + "/" + name;
+    fs::create_directories(root_);
+  }
   void put(const std::string& name, std::string_view bytes) {
-    std::ofstream(root_ + "/" + name, std::ios::binary) << bytes;
+    const fs::path path = root_ + "/" + name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << bytes;
   }
   /// "file:line" of every match, by the tool itself.
   std::string grep(base::Json arguments, bool with_ripgrep) {
@@ -77,6 +84,7 @@ class OddFiles : public testing::Test {
   runtime::Loop loop_;
   runtime::Pool pool_{loop_, "fs", 1};
   PlainRunner runner_{loop_};
+  std::string above_;
   std::string root_;
 };
 
@@ -143,8 +151,95 @@ TEST_F(OddFiles, ABinaryFileEndsWhereItsNulIs) {
   std::string late = "needle\n";
   for (int i = 0; i < 40'000; ++i) late += "x\n";
   put("late", late + "needle\nneedle a\0b needle\nneedle\n"s);
+  // Where ripgrep by itself gives up a whole part of the file, with the lines before its NUL.
+  std::string only;
+  for (int i = 0; i < 50'000; ++i) only += "x\n";
+  put("late-only", only + "needle\nneedle a\0b\n"s);
   put("soon", "needle\n" + std::string(60'000, 'x') + "\0"s);
-  EXPECT_EQ(both({{"pattern", "needle"}}), "late:1:needle\nlate:40002:needle\nlate:40003:needle a\n");
+  EXPECT_EQ(both({{"pattern", "needle"}}),
+            "late:1:needle\nlate:40002:needle\nlate:40003:needle a\n"
+            "late-only:50001:needle\nlate-only:50002:needle a\n");
+  EXPECT_EQ(both({{"pattern", "needle a$"}}), "late:40003:needle a\nlate-only:50002:needle a\n");
+}
+
+/// A tree, what is searched in it, and which of its files are seen. Files of rules say what is given, a name that ends
+/// in a slash is a folder, and all others hold a line to be found.
+struct Tree {
+  const char* says;
+  std::vector<std::pair<std::string, std::string>> rules;
+  std::vector<std::string> others;
+  std::vector<std::string> seen;
+  std::string path = ".";
+};
+
+std::string folders(std::size_t count) {
+  std::string path;
+  for (std::size_t i = 0; i < count; ++i) path += "d/";
+  return path;
+}
+
+const std::vector<Tree>& trees() {
+  static const std::vector<Tree> kTrees{
+      {"rules of git",
+       {{".gitignore", "*.log\n/build/\n!keep.log\n"}},
+       {".git/", "a.log", "build/x", "keep.log", "src/build/x"},
+       {"keep.log", "src/build/x"}},
+      {"rules above the folder",
+       {{".gitignore", "/src/gen/\nsrc/one.txt\n*.log\n"}},
+       {".git/", "src/a.log", "src/gen/x", "src/one.txt", "src/two.txt"},
+       {"src/two.txt"},
+       "src"},
+      {"rules for searches",
+       {{"a/.ignore", "hid\n"}, {"b/.rgignore", "hid\n"}},
+       {"a/hid", "a/seen", "b/hid", "b/seen"},
+       {"a/seen", "b/seen"}},
+      {"the name of the file of rules comes before its place",
+       {{"a/.gitignore", "f\n"},
+        {"a/.ignore", "!f\n"},
+        {"b/.ignore", "f\n"},
+        {"b/.rgignore", "!f\n"},
+        {"c/.ignore", "deep\n"},
+        {"c/in/.gitignore", "!deep\n"}},
+       {"a/f", "b/f", "c/in/deep"},
+       {"a/f", "b/f"}},
+      {"the rules of git end at a repository within, those for searches do not",
+       {{".gitignore", "*.log\n"}, {".ignore", "*.tmp\n"}, {"file/.git", "gitdir: ../x\n"}},
+       {".git/", "file/a.log", "sub/.git/", "sub/a.log", "sub/a.tmp", "x.log"},
+       {"file/a.log", "sub/a.log"}},
+      {"above the repository only those for searches count",
+       {{"../.gitignore", "out\n"}, {"../.ignore", "hid\n"}},
+       {".git/", "hid", "out"},
+       {"out"}},
+      {"without a repository those of git count as well", {{"../.gitignore", "out\n"}}, {"hid", "out"}, {"hid"}},
+      {"what a person leaves out for git alone is seen", {{".git/info/exclude", "x\n"}}, {"x"}, {"x"}},
+      {"lines that git and ripgrep read differently",
+       {{".gitignore", "*.{aa,bb}\ntab\t\nbroken[\n{open\nfine\r\n"}},
+       {"broken[", "fine", "tab", "x.aa", "x.cc", "{open"},
+       {"broken[", "x.cc", "{open"}},
+      {"hidden files", {}, {".hidden/.f", ".f"}, {".f", ".hidden/.f"}},
+      {"what lies deep", {}, {folders(100) + "f", folders(101) + "f"}, {folders(100) + "f"}},
+  };
+  return kTrees;
+}
+
+TEST_F(OddFiles, BothWaysSeeTheSameFiles) {
+  if (!found_ripgrep()) GTEST_SKIP() << "there is no ripgrep here";
+  for (std::size_t number = 0; number < trees().size(); ++number) {
+    const Tree& tree = trees()[number];
+    SCOPED_TRACE(tree.says);
+    work_in(std::to_string(number) + "/w");
+    for (const auto& [name, text] : tree.rules) put(name, text);
+    for (const std::string& name : tree.others) {
+      if (name.ends_with('/')) {
+        fs::create_directories(root_ + "/" + name);
+      } else {
+        put(name, "needle\n");
+      }
+    }
+    std::string expected;
+    for (const std::string& name : tree.seen) expected += name + ":1:needle\n";
+    EXPECT_EQ(both({{"pattern", "needle"}, {"path", tree.path}}), expected);
+  }
 }
 
 }  // namespace

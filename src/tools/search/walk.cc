@@ -6,25 +6,22 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstddef>
-#include <ranges>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lathe/base/unique_fd.h"
-#include "lathe/globs/ignore_rules.h"
-#include "lathe/runtime/files.h"
 
 namespace lathe::tools::search {
 
 using base::Result;
 using base::UniqueFd;
 using globs::EntryKind;
-using globs::IgnoreRules;
 
 namespace {
 
-constexpr int kMaxDepth = 100;
-constexpr std::size_t kMaxRulesBytes = 1U << 20;
+constexpr std::size_t kMaxDepth = 100;
+constexpr std::string_view kGit = ".git";
 
 struct Entry {
   std::string name;
@@ -32,6 +29,13 @@ struct Entry {
 };
 
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+std::string below(const std::string& folder, const std::string& name) {
+  return (folder == "/" ? "" : folder) + "/" + name;
+}
+
+/// What is searched for when the path leads to it through links.
+const std::string& real_name_of(const common::Place& root) { return root.real.empty() ? root.absolute : root.real; }
 
 /// Regular files and folders by name; nothing for a folder that cannot be read.
 std::vector<Entry> entries_of(int folder) {
@@ -44,7 +48,7 @@ std::vector<Entry> entries_of(int folder) {
   }
   while (const dirent* entry = readdir(stream)) {
     const std::string_view name = entry->d_name;
-    if (name == "." || name == ".." || name == ".git") continue;
+    if (name == "." || name == ".." || name == kGit) continue;
     unsigned char type = entry->d_type;
     if (type == DT_UNKNOWN) {
       struct stat status{};
@@ -62,32 +66,19 @@ std::vector<Entry> entries_of(int folder) {
 
 class Walker {
  public:
-  Walker(const std::atomic<bool>& stop, const std::function<Visit(const FoundFile&)>& visit)
-      : stop_(stop), visit_(visit) {}
-
-  /// The rules above `root`, outermost first.
-  void read_parents(const std::string& root) {
-    std::vector<std::string> folders;
-    for (std::string folder = root; folder != "/" && !runtime::path_exists(folder + "/.git");) {
-      const std::size_t slash = folder.find_last_of('/');
-      folder = slash == 0 ? "/" : folder.substr(0, slash);
-      folders.push_back(folder);
-    }
-    for (const std::string& folder : folders | std::views::reverse) {
-      const UniqueFd open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (open) read_rules(open.get(), folder);
-    }
+  Walker(const std::string& root, const std::atomic<bool>& stop, const std::function<Visit(const FoundFile&)>& visit)
+      : stop_(stop), visit_(visit) {
+    ignore_.enter_above(root);
   }
 
   /// `folder` is open; `absolute` and `relative` name it.
-  Visit walk(int folder, const std::string& absolute, const std::string& relative, int depth) {
+  Visit walk(int folder, const std::string& absolute, const std::string& relative, std::size_t depth) {
     if (stop_.load(std::memory_order_relaxed)) return Visit::kStop;
-    const std::size_t rules_before = rules_.size();
-    read_rules(folder, absolute);
+    ignore_.enter(folder, absolute);
     Visit result = Visit::kGoOn;
     for (const Entry& entry : entries_of(folder)) {
-      const std::string path = (absolute == "/" ? "" : absolute) + "/" + entry.name;
-      if (ignored(path, entry.kind)) continue;
+      const std::string path = below(absolute, entry.name);
+      if (ignore_.ignores(path, entry.kind)) continue;
       const std::string shown = relative.empty() ? entry.name : relative + "/" + entry.name;
       if (entry.kind == EntryKind::kFile) {
         result = visit_({.path = shown, .folder = folder, .name = entry.name});
@@ -97,29 +88,14 @@ class Walker {
       }
       if (result == Visit::kStop) break;
     }
-    rules_.erase(rules_.begin() + static_cast<std::ptrdiff_t>(rules_before), rules_.end());
+    ignore_.leave();
     return result;
   }
 
  private:
-  void read_rules(int folder, const std::string& absolute) {
-    const UniqueFd file(openat(folder, ".gitignore", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status{};
-    if (!file || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-    const auto text = runtime::read_all(file.get(), kMaxRulesBytes, absolute);
-    if (text.ok()) rules_.push_back(IgnoreRules::parse(absolute, *text));
-  }
-  /// The nearest file that says anything decides.
-  [[nodiscard]] bool ignored(const std::string& path, EntryKind kind) const {
-    for (const IgnoreRules& rules : rules_ | std::views::reverse) {
-      if (const auto decided = rules.ignores(path, kind)) return *decided;
-    }
-    return false;
-  }
-
   const std::atomic<bool>& stop_;
   const std::function<Visit(const FoundFile&)>& visit_;
-  std::vector<IgnoreRules> rules_;
+  IgnoreFiles ignore_;
 };
 
 }  // namespace
@@ -127,11 +103,48 @@ class Walker {
 Result<void> walk_files(const common::Place& root, const std::atomic<bool>& stop,
                         const std::function<Visit(const FoundFile& file)>& visit) {
   TRY(const UniqueFd there, common::open_place(root, O_RDONLY | O_DIRECTORY));
-  const std::string& name = root.real.empty() ? root.absolute : root.real;
-  Walker walker(stop, visit);
-  walker.read_parents(name);
-  (void)walker.walk(there.get(), name, "", 0);
+  const std::string& name = real_name_of(root);
+  (void)Walker(name, stop, visit).walk(there.get(), name, "", 0);
   return {};
+}
+
+UniqueFd open_found(const FoundFile& file) {
+  return UniqueFd(openat(file.folder, file.name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+}
+
+Result<WalkedFiles> WalkedFiles::create(const common::Place& root) {
+  TRY(UniqueFd there, common::open_place(root, O_RDONLY | O_DIRECTORY));
+  return WalkedFiles(std::move(there), real_name_of(root));
+}
+
+WalkedFiles::WalkedFiles(UniqueFd root, std::string absolute) : root_(std::move(root)), absolute_(std::move(absolute)) {
+  ignore_.enter_above(absolute_);
+  ignore_.enter(root_.get(), absolute_);
+}
+
+UniqueFd WalkedFiles::open(const std::string& path) {
+  while (!folders_.empty() && !path.starts_with(folders_.back().path + "/")) {
+    folders_.pop_back();
+    ignore_.leave();
+  }
+  std::size_t from = folders_.empty() ? 0 : folders_.back().path.size() + 1;
+  for (std::size_t slash = path.find('/', from); slash != std::string::npos; slash = path.find('/', from)) {
+    if (!enter(path.substr(0, slash), path.substr(from, slash - from))) return {};
+    from = slash + 1;
+  }
+  const std::string name = path.substr(from);
+  if (name == kGit || ignore_.ignores(below(absolute_, path), EntryKind::kFile)) return {};
+  return open_found({.path = path, .folder = here(), .name = name});
+}
+
+bool WalkedFiles::enter(const std::string& path, const std::string& name) {
+  const std::string absolute = below(absolute_, path);
+  if (name == kGit || folders_.size() == kMaxDepth || ignore_.ignores(absolute, EntryKind::kFolder)) return false;
+  UniqueFd inner(openat(here(), name.c_str(), kFolderFlags));
+  if (!inner) return false;
+  ignore_.enter(inner.get(), absolute);
+  folders_.push_back({path, std::move(inner)});
+  return true;
 }
 
 }  // namespace lathe::tools::search
