@@ -1,12 +1,13 @@
 #include "lathe/apps/cassette_deck.h"
 
-#include "lathe/providers/cassette/host.h"
 #include "lathe/providers/cassette/tool.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::apps {
 
 using base::Result;
+using providers::cassette::AgentEvents;
+using providers::cassette::CassetteHost;
 using providers::cassette::ReplayMode;
 using providers::cassette::Tape;
 using providers::cassette::TapeWriter;
@@ -55,9 +56,31 @@ std::vector<std::unique_ptr<ports::Tool>> CassetteDeck::wrap(std::vector<std::un
   return tools;
 }
 
-std::unique_ptr<ports::TaskHost> CassetteDeck::wrap(ports::TaskHost& host) {
+std::unique_ptr<CassetteHost> CassetteDeck::wrap(ports::TaskHost& host) {
   if (!writer_ && whole_tape() == nullptr) return nullptr;
-  return std::make_unique<providers::cassette::CassetteHost>(host, whole_tape(), writer_.get());
+  const ports::SessionState& state = host.state();
+  const bool of_agent = state.config && !state.config->parent_session.empty();
+  AgentEvents* const agents = of_agent ? nullptr : agent_events(state.session_id).get();
+  return std::make_unique<CassetteHost>(host, whole_tape(), writer_.get(), agents);
+}
+
+std::shared_ptr<AgentEvents> CassetteDeck::agent_events(const std::string& session_id) {
+  auto& events = agent_events_[session_id];
+  if (!events) events = std::make_shared<AgentEvents>(whole_tape(), writer_.get());
+  return events;
+}
+
+void CassetteDeck::watch(const std::string& session_id, ports::SessionHost& agents) {
+  if (!writer_) return;
+  agents.set_witness(
+      [events = agent_events(session_id)](std::int64_t seq, const protocol::EventMsg& msg) { events->came(seq, msg); });
+}
+
+void CassetteDeck::finish(const std::string& session_id) {
+  const auto found = agent_events_.find(session_id);
+  if (found == agent_events_.end()) return;
+  // What could not be written before has failed a Task; here is none any more.
+  (void)found->second->write_rest();
 }
 
 }  // namespace lathe::apps

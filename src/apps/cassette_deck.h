@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,7 +9,10 @@
 #include "lathe/client/transport.h"
 #include "lathe/ports/driver.h"
 #include "lathe/ports/model.h"
+#include "lathe/ports/session_host.h"
 #include "lathe/ports/tool.h"
+#include "lathe/providers/cassette/agent_events.h"
+#include "lathe/providers/cassette/host.h"
 #include "lathe/providers/cassette/model.h"
 #include "lathe/providers/cassette/tape.h"
 
@@ -32,7 +36,11 @@ class CassetteDeck final {
   [[nodiscard]] std::shared_ptr<ports::Model> wrap(std::shared_ptr<ports::Model> model);
   [[nodiscard]] std::vector<std::unique_ptr<ports::Tool>> wrap(std::vector<std::unique_ptr<ports::Tool>> tools);
   /// `host` as the driver is to see it in this run; null when that is as it is.
-  [[nodiscard]] std::unique_ptr<ports::TaskHost> wrap(ports::TaskHost& host);
+  [[nodiscard]] std::unique_ptr<providers::cassette::CassetteHost> wrap(ports::TaskHost& host);
+  /// Takes down what becomes of the sub-agents of that session. Theirs are not: in a replay none of them runs.
+  void watch(const std::string& session_id, ports::SessionHost& agents);
+  /// No Task of that session runs any more.
+  void finish(const std::string& session_id);
   /// The tape that is being played, and the one that is being written; null when there is none.
   [[nodiscard]] providers::cassette::Tape* tape() { return tape_.get(); }
   /// The tape that every answer comes from, those of the machine too; null when only the model's do.
@@ -41,11 +49,14 @@ class CassetteDeck final {
 
  private:
   CassetteDeck() = default;
+  [[nodiscard]] std::shared_ptr<providers::cassette::AgentEvents> agent_events(const std::string& session_id);
   std::unique_ptr<providers::cassette::Tape> tape_;
   std::unique_ptr<providers::cassette::TapeWriter> writer_;
   providers::cassette::Places places_;
   std::shared_ptr<ports::Model> replayed_;
   bool all_ = false;
+  /// By session. Shared with its sub-agents' host, which may be told of ends after the session's driver is gone.
+  std::map<std::string, std::shared_ptr<providers::cassette::AgentEvents>> agent_events_;
 };
 
 }  // namespace lathe::apps

@@ -79,7 +79,8 @@ agent::AgentOptions agent_options(const config::Config& config) {
 }  // namespace
 
 NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& setup)
-    : history_(setup.history),
+    : session_id_(setup.session_id),
+      history_(setup.history),
       record_(setup.record),
       is_agent_(!setup.lineage.empty()),
       cassette_(shared.cassette),
@@ -117,6 +118,7 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
                                                                         .agents = setup.agents})),
                                setup.lineage, shared.fs_pool)),
       scope_(shared.loop) {
+  if (setup.agents != nullptr && !is_agent_) cassette_.watch(session_id_, *setup.agents);
   std::vector<ports::Tool*> tools;
   std::vector<std::string> names;
   if (tools_.ok()) {
@@ -154,8 +156,7 @@ runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, po
   std::exception_ptr thrown;
   ports::TaskEnd end;
   try {
-    const std::unique_ptr<ports::TaskHost> taped = cassette_.wrap(host);
-    end = co_await driver_->run(std::move(request), taped ? *taped : host, std::move(cancel));
+    end = co_await run_on_cassette(std::move(request), host, std::move(cancel));
   } catch (...) {
     thrown = std::current_exception();
   }
@@ -164,6 +165,20 @@ runtime::Async<ports::TaskEnd> NativeSession::run(ports::TaskRequest request, po
   if (thrown) std::rethrow_exception(thrown);
   co_await keep_changes();
   co_return end;
+}
+
+runtime::Async<ports::TaskEnd> NativeSession::run_on_cassette(ports::TaskRequest request, ports::TaskHost& host,
+                                                              runtime::CancelToken cancel) {
+  const std::unique_ptr<providers::cassette::CassetteHost> taped = cassette_.wrap(host);
+  if (!taped) co_return co_await driver_->run(std::move(request), host, std::move(cancel));
+  while (true) {
+    ports::TaskEnd end = co_await driver_->run(request, *taped, cancel);
+    const auto told = co_await taped->tell_agent_events();
+    if (!told.ok()) co_return failed(told.error());
+    // Where the engine waited for the end of an agent, and went on with it, a replay has that end here.
+    if (end.kind != ports::TaskEnd::Kind::kComplete || !*told) co_return end;
+    request.compact_only = false;
+  }
 }
 
 void NativeSession::job_begins(Start start) {
@@ -216,6 +231,7 @@ runtime::Async<void> NativeSession::stop() {
   co_await keepers_.stop();
   co_await sandbox_.stop();
   if (network_) co_await network_->stop();
+  cassette_.finish(session_id_);
 }
 
 }  // namespace lathe::apps

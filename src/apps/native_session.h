@@ -56,6 +56,9 @@ class NativeSession final : public ports::Driver, private tools::shell::JobObser
   runtime::Async<void> stop() override;
 
  private:
+  /// The driver's part of a Task. On a cassette, all that follows in it from the ends of recorded agents.
+  runtime::Async<ports::TaskEnd> run_on_cassette(ports::TaskRequest request, ports::TaskHost& host,
+                                                 runtime::CancelToken cancel);
   void job_begins(Start start) override;
   void job_ended() override;
   /// A job has begun or ended. What it changed is its Task's doing, which undo takes back.
@@ -63,6 +66,7 @@ class NativeSession final : public ports::Driver, private tools::shell::JobObser
   /// Once a job has ended and no command of a Task may run: what changed until now is theirs.
   runtime::Async<void> keep_changes();
 
+  const std::string session_id_;
   ports::WorkspaceHistory* const history_;
   const ports::RecordEvent record_;
   const bool is_agent_;

@@ -15,6 +15,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/cli/render/diff_text.h"
 #include "lathe/cli/render/labels.h"
+#include "lathe/cli/render/table.h"
 #include "lathe/cli/term/terminal.h"
 #include "lathe/protocol/change_targets.h"
 #include "lathe/runtime/files.h"
@@ -152,7 +153,7 @@ bool is_question(const p::EventMsg& msg) {
          std::holds_alternative<p::UserQuestion>(msg);
 }
 
-std::string approval_text(const p::EventMsg& msg, const Style& style) {
+std::string approval_text(const p::EventMsg& msg, base::UnixMillis now, const Style& style) {
   const QuestionText text = describe(msg, style);
   std::string out = style.paint(Ink::kYellow, text.headline) + "\n" + text.detail;
   if (!text.reason.empty()) out += fmt::format("  {}\n", terminal_safe(text.reason));
@@ -160,6 +161,7 @@ std::string approval_text(const p::EventMsg& msg, const Style& style) {
   for (const std::string_view rule : base::split_lines(text.always_rule)) {
     out += fmt::format("  always would write: {}\n", terminal_safe(rule));
   }
+  if (const auto expires_at = expiry_of(msg)) out += fmt::format("  {}\n", deadline_label(*expires_at, now));
   return out + keys_of(text);
 }
 
@@ -298,7 +300,7 @@ Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open ope
   // What was typed before the question was there does not answer it.
   (void)::tcflush(fd, TCIFLUSH);
   const Style style{wants_colour(fd, context_.frontend.environment)};
-  CO_TRY_OK(runtime::write_all(fd, approval_text(open.question, style), "terminal"));
+  CO_TRY_OK(runtime::write_all(fd, approval_text(open.question, context_.loop.unix_now(), style), "terminal"));
   const QuestionText text = describe(open.question, {});
   const bool always = !text.always_rule.empty();
   key_line_ = KeyLine{.fd = fd, .text = keys_of(text)};

@@ -15,9 +15,9 @@ namespace lathe::cli {
 /// Whether the event asks a person something.
 [[nodiscard]] bool is_question(const protocol::EventMsg& msg);
 /// The approval question as a person sees it: the command with all that it is given and what a shell makes of it, the
-/// changes or the arguments, the rule that asked, and the keys that answer it; several lines. What is long is cut,
-/// which it says.
-[[nodiscard]] std::string approval_text(const protocol::EventMsg& msg, const Style& style);
+/// changes or the arguments, the rule that asked, how much time is left, and the keys that answer it; several lines.
+/// What is long is cut, which it says.
+[[nodiscard]] std::string approval_text(const protocol::EventMsg& msg, base::UnixMillis now, const Style& style);
 /// All of what the question is about, uncut; `arguments` are those of the call.
 [[nodiscard]] std::string whole_approval_text(const protocol::EventMsg& msg, const std::string& arguments,
                                               const Style& style);

@@ -58,6 +58,12 @@ Result<void> ChildSessions::check_limits() const {
                .hint = "wait until one has ended, or cancel one"};
 }
 
+Async<Result<void>> ChildSessions::record(EventMsg msg) {
+  CO_TRY(const std::int64_t seq, co_await host_.record(msg));
+  if (witness_) witness_(seq, msg);
+  co_return Result<void>();
+}
+
 Async<Result<SessionConfigured>> ChildSessions::configuration_of(AgentDefinition agent, ports::SpawnRequest request) {
   SessionConfigured config = *host_.state().config;
   config.parent_session = host_.state().session_id;
@@ -93,7 +99,7 @@ Async<Result<std::string>> ChildSessions::spawn(ports::SpawnRequest request) {
   const std::string session = config.session_id;
   AgentStarted msg{
       .session = session, .call_id = request.call_id, .agent = config.agent, .background = request.background};
-  CO_TRY_OK(co_await host_.record(EventMsg(msg)));
+  CO_TRY_OK(co_await record(EventMsg(msg)));
   children_.emplace(session, Child{.started = std::move(msg), .done = std::make_shared<Done>(parts_.loop)});
   ++*running_;
   const Result<void> begun = co_await begin(std::move(config), std::move(request));
@@ -188,13 +194,13 @@ Async<void> ChildSessions::finish(std::string session, TaskOutcome outcome) {
   const std::string why = outcome.why.code.empty() ? "" : outcome.why.text();
   --*running_;
   // A disk that takes no more records stops the Task itself at its next one.
-  (void)co_await host_.record(EventMsg(ended));
+  (void)co_await record(EventMsg(ended));
   const bool pushed = started.background && !children_.at(session).cancelled;
   if (pushed) {
     protocol::ContextAdded told{.item = host_.new_id("ctx"),
                                 .kind = protocol::ContextKind::kNudge,
                                 .text = end_text(ended, started.agent, why)};
-    (void)co_await host_.record(EventMsg(std::move(told)));
+    (void)co_await record(EventMsg(std::move(told)));
     host_.steered();
     children_.erase(session);
   } else {

@@ -55,6 +55,7 @@ class ChildSessions final : public ports::SessionHost {
   runtime::Async<base::Result<ports::AgentResult>> wait(std::string session, runtime::CancelToken cancel) override;
   [[nodiscard]] std::vector<ports::RunningAgent> running() const override;
   runtime::Async<base::Result<ports::AgentResult>> cancel(std::string session) override;
+  void set_witness(Witness witness) override { witness_ = std::move(witness); }
 
   /// How deep this session stands below a person's.
   void place(std::size_t depth) { depth_ = depth; }
@@ -94,6 +95,8 @@ class ChildSessions final : public ports::SessionHost {
   };
 
   [[nodiscard]] base::Result<void> check_limits() const;
+  /// Into the session's stream, and before the witness.
+  runtime::Async<base::Result<void>> record(protocol::EventMsg msg);
   runtime::Async<base::Result<protocol::SessionConfigured>> configuration_of(ports::AgentDefinition agent,
                                                                              ports::SpawnRequest request);
   runtime::Async<base::Result<void>> begin(protocol::SessionConfigured config, ports::SpawnRequest request);
@@ -113,6 +116,7 @@ class ChildSessions final : public ports::SessionHost {
   std::size_t depth_ = 0;
   std::shared_ptr<std::int64_t> running_ = std::make_shared<std::int64_t>(0);  // one for the whole tree
   std::map<std::string, Child> children_;
+  Witness witness_;
   std::vector<std::shared_ptr<runtime::OneShot<bool>>> waiting_;
   std::int64_t ops_ = 0;
   runtime::Scope scope_;

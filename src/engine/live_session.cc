@@ -40,6 +40,16 @@ Error too_many_tasks(std::int64_t asked, std::size_t there) {
           .hint = fmt::format("--tasks {} takes back all of it", there)};
 }
 
+/// A session stays at the backend that it was configured with. When that is gone nobody else is asked in its place, as
+/// the conversation would go to another company unasked; the person is told how.
+Error own_backend_error(Error error, const protocol::SessionConfigured& config) {
+  const bool recorded = config.provider == protocol::kRecordingProvider;
+  if (error.code != base::codes::kNotFound || recorded) return error;
+  error.message += fmt::format(", which this session uses (model {})", config.model);
+  error.hint += "; to go on at another one: --backend NAME, or --model BACKEND/MODEL";
+  return error;
+}
+
 }  // namespace
 
 LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream)
@@ -357,8 +367,9 @@ Async<Result<void>> LiveSession::resolve_models() {
   if (!candidates_.empty()) co_return Result<void>();
   const protocol::SessionConfigured config = *state().config;
   std::vector<ports::ResolvedModel> resolved;
-  CO_TRY(ports::ResolvedModel first, co_await parts_.models.resolve(config.backend, config.model));
-  resolved.push_back(std::move(first));
+  auto first = co_await parts_.models.resolve(config.backend, config.model);
+  if (!first.ok()) co_return own_backend_error(std::move(first).error(), config);
+  resolved.push_back(*std::move(first));
   for (const std::string& name : config.fallback_models) {
     auto fallback = co_await parts_.models.resolve("", name);
     if (fallback.ok()) {

@@ -114,6 +114,13 @@ Async<Result<RestoreReport>> LiveSession::restore_own(std::int64_t seq, RestoreM
 
 Async<Result<RestoreReport>> LiveSession::restore_agent(std::string session, RestoreMode mode) {
   CO_TRY(LiveSession* const agent, co_await family_.live(session));
+  const auto& config = agent->state().config;
+  if (state().config->replayed && config && config->parent_session != state().session_id) {
+    // A replay of everything tells of the agents of the session that was recorded; none of them changed anything for
+    // it.
+    co_await family_.let_go(std::move(session));
+    co_return RestoreReport{};
+  }
   if (agent->running_ || agent->restoring_ || agent->closing_) {
     co_return Error{.code = base::codes::kUnavailable, .message = "it is at work in another Task"};
   }

@@ -140,19 +140,19 @@ struct Projection::Taking {
   }
 
   Result<void> operator()(const protocol::ExecApprovalRequest& m) const {
-    return ask(m.id, m.call_id, base::shell_join(m.command), m.reason);
+    return ask(m, base::shell_join(m.command), {.reason = m.reason, .rule = m.rule, .expires_at = m.expires_at});
   }
   Result<void> operator()(const protocol::ApplyPatchApprovalRequest& m) const {
-    return ask(m.id, m.call_id, targets_of(m), m.reason);
+    return ask(m, targets_of(m), {.reason = m.reason, .rule = m.rule, .expires_at = m.expires_at});
   }
   Result<void> operator()(const protocol::ApprovalRequest& m) const {
-    return ask(m.id, m.call_id, m.tool + " " + m.arguments, m.reason);
+    return ask(m, m.tool + " " + m.arguments, {.reason = m.reason, .rule = m.rule, .expires_at = m.expires_at});
   }
   Result<void> operator()(const protocol::UserQuestion& m) const {
     std::vector<std::string> questions;
     for (const protocol::Question& question : m.questions) questions.push_back(question.question);
     const std::string what = base::join(questions, " / ");
-    TRY_OK(ask(m.id, m.call_id, what, ""));
+    TRY_OK(ask(m, what, {}));
     return searchable(what);
   }
   Result<void> operator()(const protocol::ApprovalResolved& m) const { return settle(m.id); }
@@ -183,13 +183,21 @@ struct Projection::Taking {
     return projection.database_->run("INSERT INTO message_rows VALUES (?1, last_insert_rowid())",
                                      projection.session_id_);
   }
-  Result<void> ask(const std::string& id, const std::string& call_id, std::string_view what,
-                   const std::string& reason) const {
+  /// Why a question is asked, and until when.
+  struct Cause {
+    std::string reason;
+    std::string rule;
+    std::optional<std::int64_t> expires_at;
+  };
+  Result<void> ask(const auto& question, std::string_view what, const Cause& cause) const {
     constexpr std::size_t kOneLine = 500;
     const std::string line = base::replace_all(std::string(base::utf8_prefix(what, kOneLine)), "\n", " ");
-    return projection.database_->run("INSERT OR REPLACE INTO questions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                                     projection.session_id_, id, call_id, *event.seq, protocol::type_of(event.msg),
-                                     line, reason, event.ts);
+    return projection.database_->run(
+        "INSERT OR REPLACE INTO questions (session_id, id, call_id, seq, kind, what,"
+        " reason, asked_at, rule, expires_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        projection.session_id_, question.id, question.call_id, *event.seq, protocol::type_of(event.msg), line,
+        cause.reason, event.ts, cause.rule, cause.expires_at);
   }
   Result<void> settle(const std::string& id) const {
     return projection.database_->run("DELETE FROM questions WHERE session_id = ?1 AND id = ?2", projection.session_id_,

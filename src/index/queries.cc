@@ -168,7 +168,7 @@ Result<protocol::SessionSearchReply> search_messages(Database& database, const p
 }
 
 Result<protocol::ApprovalListReply> list_questions(Database& database) {
-  TRY(Query rows, database.query("SELECT id, session_id, kind, what, reason, asked_at FROM questions"
+  TRY(Query rows, database.query("SELECT id, session_id, kind, what, reason, rule, asked_at, expires_at FROM questions"
                                  " ORDER BY asked_at, session_id, seq"));
   protocol::ApprovalListReply reply;
   while (true) {
@@ -179,7 +179,9 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
                                .kind = rows.text(2),
                                .what = rows.text(3),
                                .reason = rows.text(4),
-                               .asked_at = rows.integer(5)});
+                               .rule = rows.text(5),
+                               .asked_at = rows.integer(6),
+                               .expires_at = rows.maybe_integer(7)});
   }
 }
 

@@ -74,6 +74,10 @@ constexpr storage::Migration kSchema[] = {
       DROP TABLE usage;
       ALTER TABLE usage_apart RENAME TO usage;
     )sql"},
+    {4, R"sql(
+      ALTER TABLE questions ADD COLUMN rule TEXT NOT NULL DEFAULT '';  -- what made it a question
+      ALTER TABLE questions ADD COLUMN expires_at INTEGER;
+    )sql"},
 };
 
 }  // namespace

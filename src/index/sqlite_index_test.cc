@@ -166,13 +166,21 @@ TEST_F(SqliteIndexTest, FindsWordsAndPhrasesAndTakesNothingForAnOperator) {
 TEST_F(SqliteIndexTest, OpenQuestionsComeAndGo) {
   const Stream stream = configured();
   add(*stream, TaskStarted{.task = "t"});
-  add(*stream, ExecApprovalRequest{.id = "q1", .call_id = "c1", .command = {"rm", "a b"}, .reason = "old"});
+  add(*stream, ExecApprovalRequest{.id = "q1",
+                                   .call_id = "c1",
+                                   .command = {"rm", "a b"},
+                                   .reason = "old",
+                                   .rule = "command rm: ask",
+                                   .expires_at = 77});
   add(*stream, UserQuestion{.id = "q2", .call_id = "c2", .questions = {{.question = "which one?"}}});
   auto open = loop_.block_on(index_->open_questions());
   ASSERT_EQ(open->questions.size(), 2U);
   EXPECT_EQ(open->questions[0].what, "rm 'a b'");
   EXPECT_EQ(open->questions[0].kind, "exec_approval_request");
   EXPECT_EQ(open->questions[0].reason, "old");
+  EXPECT_EQ(open->questions[0].rule, "command rm: ask");
+  EXPECT_EQ(open->questions[0].expires_at, 77);
+  EXPECT_EQ(open->questions[1].expires_at, std::nullopt);
   add(*stream, ApprovalResolved{.id = "q1", .call_id = "c1"});
   open = loop_.block_on(index_->open_questions());
   ASSERT_EQ(open->questions.size(), 1U);

@@ -127,6 +127,7 @@ bool writes_by_redirection(const SimpleCommand& command) {
 
 bool is_system_program(const SimpleCommand& command) {
   if (command.words.empty() || command.words.front().dynamic || command.words.front().pattern) return false;
+  if (command.calls_function) return false;
   const std::string& path = command.words.front().text;
   if (!path.contains('/')) return true;
   return std::ranges::any_of(kSystemFolders, [&](std::string_view folder) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lathe/base/strings.h"
 #include "lathe/policy/command_class.h"
@@ -22,6 +23,9 @@ struct Ruling {
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;
   /// A rule of the person's allows it.
   bool allowed_by_rule = false;
+  /// How much it tells about a script of which other parts are ruled on just as strictly.
+  enum class Telling { kOfAWrapper, kOfKnownSafe, kOfItself };
+  Telling telling = Telling::kOfItself;
 };
 
 Ruling ruling_of(const RuleSet& set, const Rule& rule, bool possible) {
@@ -106,9 +110,11 @@ ActionClass class_of(const Circumstances& circumstances, const Action& action, c
 }
 
 Ruling from_matrix(const Circumstances& circumstances, ActionClass action) {
+  const bool safe = action == ActionClass::kSafeCommand;
   return {.verdict = matrix_verdict(circumstances, action),
           .rule = matrix_rule(circumstances, action),
-          .source = "built in"};
+          .source = "built in",
+          .telling = safe ? Ruling::Telling::kOfKnownSafe : Ruling::Telling::kOfItself};
 }
 
 /// A program that only starts another one is judged by that one, unless a rule names it, it writes through a
@@ -118,6 +124,11 @@ bool needs_no_ruling(const Subject& subject) {
   const syntax::SimpleCommand& command = *subject.command;
   return is_system_program(command) && !writes_by_redirection(command) &&
          std::ranges::none_of(command.assignments, changes_programs);
+}
+
+/// Whether `other` decides about a script rather than `kept`: the stricter, else the one that tells more.
+bool decides_over(const Ruling& other, const Ruling& kept) {
+  return std::pair(other.verdict, other.telling) > std::pair(kept.verdict, kept.telling);
 }
 
 struct SubjectRuling {
@@ -150,7 +161,8 @@ SubjectRuling rule_on_all(std::span<const Source> sources, const Circumstances& 
   }
   if (!person && !wraps) person = from_matrix(circumstances, class_of(circumstances, action, subject));
   SubjectRuling result;
-  result.ruling = person.value_or(Ruling{.rule = "it only starts another command", .source = "built in"});
+  result.ruling = person.value_or(
+      Ruling{.rule = "it only starts another command", .source = "built in", .telling = Ruling::Telling::kOfAWrapper});
   result.always_helps = result.ruling.verdict == Verdict::kAsk;
   if (result.ruling.verdict != Verdict::kDeny && approved && approved->verdict == Verdict::kAllow) {
     result = {.ruling = *std::move(approved), .always_helps = false};
@@ -330,7 +342,7 @@ PolicyDecision decide(std::span<const Source> sources, const Circumstances& circ
     // That a rule allows it counts only where every part is allowed by one.
     const bool by_rule = one.ruling.allowed_by_rule || needs_no_ruling(subject);
     if (strictest && !by_rule) strictest->allowed_by_rule = false;
-    if (!strictest || one.ruling.verdict > strictest->verdict) {
+    if (!strictest || decides_over(one.ruling, *strictest)) {
       one.ruling.allowed_by_rule = by_rule && (!strictest || strictest->allowed_by_rule);
       strictest = std::move(one.ruling);
     }

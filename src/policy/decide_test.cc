@@ -162,6 +162,26 @@ TEST(Decide, AWrapperOfAKnownSafeCommandAnswersForWhatItDoesItself) {
   }
 }
 
+TEST(Decide, ANameThatTheScriptDefinesIsNoKnownSafeCommand) {
+  for (const char* text : {":(){ :|:& };:", "function ls { ls & ls; }; ls", "cat x; cat() { cat & }",
+                           "true() { true; }; bash -c true", "env() { env ls & }; env ls"}) {
+    EXPECT_EQ(verdict({}, command(text), ApprovalPolicy::kUntrusted), Verdict::kAsk) << text;
+  }
+  EXPECT_EQ(verdict({}, command("f() { ls; }; cat x"), ApprovalPolicy::kUntrusted), Verdict::kAllow);
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: npm test, decision: allow}]")};
+  EXPECT_EQ(verdict(rules, command("npm() { npm; }; npm test"), ApprovalPolicy::kUntrusted), Verdict::kAsk);
+}
+
+TEST(Decide, OfPartsThatAreAllowedTheOneIsShownThatTellsMost) {
+  for (const char* text : {"$(echo rm) -f x", "ls; make", "make; ls", "env make", "echo x | bash -c 'cat; make'"}) {
+    EXPECT_THAT(on_request({}, command(text)).rule, HasSubstr(": a command is allowed")) << text;
+  }
+  EXPECT_THAT(on_request({}, command("echo 'rm -f x' | sh")).rule, HasSubstr(": a command is allowed"));
+  EXPECT_THAT(on_request({}, command("env ls")).rule, HasSubstr("a known-safe command is allowed"));
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: npm test, decision: allow}]")};
+  EXPECT_THAT(on_request(rules, command("ls && npm test")).rule, HasSubstr("npm test"));
+}
+
 TEST(Decide, AnAllowingRuleMustCoverEveryPart) {
   const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: npm test, decision: allow}]")};
   const auto with = [&](const char* text) { return verdict(rules, command(text), ApprovalPolicy::kUntrusted); };

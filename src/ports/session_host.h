@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/protocol/events.h"
 #include "lathe/protocol/items.h"
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/cancel.h"
@@ -53,6 +55,9 @@ class SessionHost {
   [[nodiscard]] virtual std::vector<RunningAgent> running() const = 0;
   /// Interrupts one; done when it has ended. `not_found` when no such agent runs.
   virtual runtime::Async<base::Result<AgentResult>> cancel(std::string session) = 0;
+  /// Gets every event about agents behind its record `seq`, for a recording; one at a time. By default nothing is told.
+  using Witness = std::function<void(std::int64_t seq, const protocol::EventMsg& msg)>;
+  virtual void set_witness(Witness witness) { (void)witness; }
 };
 
 }  // namespace lathe::ports

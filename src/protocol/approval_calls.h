@@ -22,7 +22,9 @@ struct OpenQuestion {
   std::string kind;
   std::string what;
   std::string reason;
+  std::string rule;
   base::UnixMillis asked_at = 0;
+  std::optional<base::UnixMillis> expires_at;
   static constexpr auto fields() {
     using S = OpenQuestion;
     return std::tuple{required("id", &S::id, "the question's id"),
@@ -30,7 +32,9 @@ struct OpenQuestion {
                       required("kind", &S::kind, "type of the event that asked"),
                       required("what", &S::what, "the command, the files, the tool or the question, in one line"),
                       optional("reason", &S::reason, "why"),
-                      required("asked_at", &S::asked_at, "unix milliseconds")};
+                      optional("rule", &S::rule, "what made it a question"),
+                      required("asked_at", &S::asked_at, "unix milliseconds"),
+                      optional("expires_at", &S::expires_at, "unix milliseconds; unanswered by then, it is denied")};
   }
   friend bool operator==(const OpenQuestion&, const OpenQuestion&) = default;
 };

@@ -269,13 +269,18 @@ void Parser::test_command() {
 
 void Parser::function_keyword() {
   blanks();
-  (void)word();
+  define_function(word());
   blanks();
   if (take("(")) {
     blanks();
     if (!take(")")) return give_up("a function is not plain");
   }
   function_body();
+}
+
+void Parser::define_function(const Word& name) {
+  if (name.dynamic) return give_up("the name of a function is computed");
+  budget_.functions.insert(name.text);
 }
 
 /// Its commands count as if they ran: whoever defines a function means to call it.
@@ -296,6 +301,7 @@ void Parser::simple() {
       ++at_;
       blanks();
       if (!take(")")) return give_up("a word has a parenthesis in it");
+      define_function(made.words.front());
       return function_body();
     }
     if (at_delimiter() && !ahead("<(") && !ahead(">(")) break;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,8 @@ struct Budget {
   Script& script;
   std::size_t depth = 0;
   std::size_t bytes_left = std::size_t{1} << 20;
+  /// Names of the functions that it defines.
+  std::set<std::string, std::less<>> functions = {};
 
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxCommands = 2'000;
@@ -60,6 +64,7 @@ class Parser final {
   void case_command();
   void test_command();
   void function_keyword();
+  void define_function(const Word& name);
   void function_body();
   void simple();
   void redirections(SimpleCommand& into);

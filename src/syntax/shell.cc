@@ -26,6 +26,13 @@ Result<void> check_text(std::string_view text) {
   return Error{.code = base::codes::kInvalid, .message = fmt::format("the command has a NUL byte at offset {}", nul)};
 }
 
+/// A function may be called before its text, and in another script inside this one.
+void mark_calls_of_functions(const Budget& budget) {
+  for (SimpleCommand& command : budget.script.commands) {
+    command.calls_function = !command.words.empty() && budget.functions.contains(command.words.front().text);
+  }
+}
+
 std::string word_text(const Word& word) {
   if (word.dynamic || word.pattern || word.tilde) return word.text;
   return base::shell_quote(word.text);
@@ -66,6 +73,7 @@ Result<Script> parse_script(std::string_view text) {
   Script script;
   Budget budget{.script = script};
   parse_into(budget, text);
+  mark_calls_of_functions(budget);
   return script;
 }
 
@@ -81,6 +89,7 @@ Result<Script> parse_argv(const std::vector<std::string>& argv) {
   Script script;
   Budget budget{.script = script};
   add_command(budget, std::move(command));
+  mark_calls_of_functions(budget);
   return script;
 }
 

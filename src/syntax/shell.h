@@ -55,6 +55,8 @@ struct SimpleCommand {
   /// It only starts another command, which is listed too, and adds no right of its own (env, timeout, bash -c). What
   /// its redirections write and its assignments change is its own all the same.
   bool only_wraps = false;
+  /// The script defines a function of this name, so that it need not be the program of that name.
+  bool calls_function = false;
 
   /// Last part of the program's path; empty when there is none or it is dynamic.
   [[nodiscard]] std::string_view name() const;

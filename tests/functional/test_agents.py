@@ -242,6 +242,34 @@ def test_a_question_of_a_child_is_asked_on_the_terminal(lathe, asking_child, rep
     assert (repository / "effects.txt").read_text() == "ran\n"
 
 
+def test_questions_of_two_background_agents_wait_together_on_the_terminal(lathe, start_server, repository):
+    def child(name, *before):
+        when = {"body_contains": f"child-task: {name}"}
+        return [{**calls(shell(f"echo {name} >> effects.txt"), before=list(before)), "when": {**when, "tool_results": 0}},
+                {**says(f"{name} is done"), "when": {**when, "tool_results": 1}}]
+
+    server = start_server(
+        calls(spawn("child-task: one", background=True), spawn("child-task: two", background=True)),
+        *child("one"), *child("two", gate("second")),
+        {**says("Waiting."), "when": {"tool_results": 2}, "repeat": -1})
+    lathe.use(server)
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    terminal = Terminal(lathe, "exec", "parent-task")
+    terminal.expect("end the task: ")
+    server.release("second")
+    terminal.expect("2 questions wait:")
+    listed = terminal.text.index("2 questions wait:")
+    for label in ("of a sub-agent: $ echo one", "of a sub-agent: $ echo two", "end the task: "):
+        terminal.expect_one_of(label, after=listed)
+    answered = len(terminal.text)
+    terminal.type("y")
+    terminal.expect_one_of("May this command run?", after=answered)
+    terminal.expect_one_of("end the task: ", after=answered)
+    terminal.type("y")
+    assert terminal.wait() == 0
+    assert sorted((repository / "effects.txt").read_text().split()) == ["one", "two"]
+
+
 def test_after_a_kill_both_are_recoverable(lathe, start_server):
     server = start_server(calls(spawn()), {**says("Half", gate("never")), "when": CHILD}, says("Went on."))
     lathe.use(server)

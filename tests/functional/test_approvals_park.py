@@ -33,6 +33,18 @@ def test_a_question_parks_the_task_and_says_how_to_go_on(lathe, parked, reposito
     assert lathe.ok("session", "list", "--json").document["sessions"][0]["state"] == "parked"
 
 
+def test_the_list_says_why_a_question_is_asked_and_until_when(lathe, start_server):
+    (lathe.home / "policies").mkdir(parents=True)
+    (lathe.home / "policies/mine.yaml").write_text("rules: [{command: echo, decision: ask, timeout: 90m}]\n")
+    lathe.use(start_server(QUESTION))
+    lathe.fails(4, "exec", "--ask", "wait", "run it")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    assert "mine.yaml:1" in question["rule"]
+    assert question["expires_at"] - question["asked_at"] <= 90 * 60 * 1000
+    listed = lathe.ok("approvals", "list").out
+    assert question["rule"] in listed and "answer within 1h" in listed
+
+
 def test_approving_continues_in_the_foreground(lathe, parked, repository):
     _, _, question = parked
     ran = lathe.ok("approvals", "answer", question["id"], "--approve")

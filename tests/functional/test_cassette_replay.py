@@ -1,7 +1,9 @@
 """A recording replays offline: with real tools, or with every answer from outside."""
+import json
+
 import pytest
 
-from support import Terminal, calls, in_a_session, says, shell, tool, wait_until
+from support import Terminal, calls, gate, in_a_session, says, shell, tool, wait_until
 
 
 @pytest.fixture
@@ -201,6 +203,56 @@ def test_the_end_of_a_job_is_told_again(lathe, start_server, repository, tmp_pat
     ran = replayed(lathe, tape)
     assert told(ran) == ["Done."]
     assert [context["text"] for context in ran.of_type("context_added") if "exit code 3" in context["text"]] == news
+
+
+def told_of(lathe, session):
+    """The session's records without what every run has of its own: ids of items and Turns, times, durations."""
+    kept = ("type", "text", "kind", "calls", "call_id", "session", "status", "last_agent_message", "usage", "turns", "tool_calls")
+    records = [json.loads(line)["msg"] for line in lathe.ok("session", "export", session).out.splitlines()]
+    return [{name: value for name, value in record.items() if name in kept} for record in records]
+
+
+@pytest.mark.parametrize("ends", ["behind the answer", "while the parent is answered"])
+def test_a_background_agent_ends_where_it_did(lathe, start_server, tmp_path, ends):
+    server = start_server(
+        calls(tool("spawn_agent", prompt="child-task: look", background=True)),
+        {**says(gate("child"), "The child looked."), "when": {"body_contains": "child-task", "tool_results": 0}},
+        {**says("Wait", gate("parent"), "ing."), "when": {"tool_results": 1}},
+        {**says("Got it."), "when": {"body_contains": "The child looked."}})
+    lathe.use(server)
+    tape = str(tmp_path / "tape.cassette")
+    process = lathe.start("exec", "--json", "--record", tape, "go")
+    server.wait_at_gate("child")
+    server.wait_at_gate("parent")
+    first, second, sign = ("parent", "child", '"Waiting."') if ends == "behind the answer" else ("child", "parent", '"agent_ended"')
+    server.release(first)
+    wait_until(lambda: in_a_session(lathe.home, "journal.ndjson", sign), sign)
+    server.release(second)
+    recorded = lathe.finish(process)
+    assert recorded.code == 0, str(recorded)
+    server.stop()
+    ran = replayed(lathe, tape)
+    assert told(ran) == ["Waiting.", "Got it."]
+    assert told_of(lathe, ran.session) == told_of(lathe, recorded.session)
+    assert ran.of_type("task_complete")[0]["turns"] == recorded.of_type("task_complete")[0]["turns"] == 4
+    # The sub-agent whose end is told is that of the recording; there is no other.
+    assert len(lathe.ok("session", "list", "--all", "--json").document["sessions"]) == 3
+
+
+def test_a_recording_of_a_task_that_parked_ends_there_and_says_so(lathe, start_server, tmp_path):
+    server = start_server(calls(shell("echo ran >> effects.txt")), says("Finished."))
+    lathe.use(server)
+    tape = str(tmp_path / "tape.cassette")
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    lathe.fails(4, "exec", "--ask", "wait", "--record", tape, "go")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    lathe.ok("approvals", "answer", question["id"], "--approve")
+    server.stop()
+    for ask in ("wait", "deny"):
+        ran = lathe.fails(5, "exec", "--json", "--ask", ask, "--replay", tape, "--replay-mode", "all", "go")
+        error = ran.of_type("error")[-1]
+        assert error["code"] == "cassette_mismatch" and "parked there" in error["message"], error
+    assert lathe.ok("approvals", "list", "--json").document["questions"] == []
 
 
 def test_a_limit_in_usd_holds_by_the_recorded_prices_and_nothing_is_paid(lathe, start_server, tmp_path):

@@ -86,3 +86,18 @@ def test_a_fork_in_the_middle_of_a_task_has_its_calls_with_results(lathe, three)
     lathe.ok("session", "resume", fork, "--model", "claude/mock", "and you?")
     used, text = body(server, 2)
     assert used == "anthropic" and "world" in text and "It greets." not in text
+
+
+def test_a_session_stays_at_its_backend_and_says_when_that_is_gone(lathe, three):
+    server = three(says("One."), says("Two."), says("Three."))
+    session = lathe.ok("exec", "--json", "--model", "local/mock", "hello").session
+    lathe.ok("config", "set", "default-backend", "claude")
+    lathe.ok("session", "resume", session, "and?")
+    lathe.ok("backend", "remove", "local")
+    lathe.ok("backend", "add", "locale", "--type", "ollama", "--url", server.url)
+    ran = lathe.run("session", "resume", session, "and?")
+    assert ran.code != 0 and len(server.requests()) == 2, str(ran)
+    for words in ('no backend "local", which this session uses', 'did you mean "locale"?', "--backend NAME"):
+        assert words in ran.err, str(ran)
+    lathe.ok("session", "resume", session, "--backend", "locale", "--model", "mock", "and?")
+    assert [request["wire"] for request in server.requests()] == ["ollama"] * 3

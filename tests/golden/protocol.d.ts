@@ -1541,8 +1541,12 @@ export interface OpenQuestion {
   what: string;
   /** why */
   reason?: string;
+  /** what made it a question */
+  rule?: string;
   /** unix milliseconds */
   asked_at: number;
+  /** unix milliseconds; unanswered by then, it is denied */
+  expires_at?: number;
 }
 
 export type OutputStream =

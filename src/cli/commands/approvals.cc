@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/foreground.h"
@@ -52,6 +53,17 @@ Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* e
   co_return co_await foreground.follow(engine, reply.session, after_seq);
 }
 
+/// Why it is asked, and until when.
+std::string why(const p::OpenQuestion& question, base::UnixMillis now) {
+  std::vector<std::string> parts;
+  for (const std::string& part : {question.reason, question.rule}) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  if (question.kind == p::UserQuestion::kType) parts.emplace_back("the model asks");
+  if (question.expires_at) parts.push_back(deadline_label(*question.expires_at, now));
+  return base::join(parts, "; ");
+}
+
 Async<Result<ExitCode>> only_answer(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
   CO_TRY(const auto reply, co_await client::call_as(engine, answer_call(options)));
   context->note("the answer is recorded for session " + reply.session);
@@ -72,10 +84,11 @@ CommandResult execute(Context* context, client::Transport* engine, ApprovalListO
   }
   std::vector<std::vector<std::string>> rows;
   CO_TRY(const auto recorded, co_await client::recorded_sessions(engine));
+  const base::UnixMillis now = context->loop.unix_now();
   for (const p::OpenQuestion& question : reply.questions) {
-    rows.push_back({question.id, age_label(question.asked_at, context->loop.unix_now()),
+    rows.push_back({question.id, age_label(question.asked_at, now),
                     question.session_id + (recorded.contains(question.session_id) ? " (recording)" : ""), question.what,
-                    question.reason});
+                    why(question, now)});
   }
   context->out.add(table_text({"ID", "ASKED", "SESSION", "WHAT", "WHY"}, rows, context->out_style));
   context->note("answer with: lathe approvals answer ID --approve (or --deny, --abort, --answer TEXT)");

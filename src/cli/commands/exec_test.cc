@@ -223,10 +223,14 @@ TEST_F(ExecTest, AQuestionShowsWhatWouldRunAndWhatAsked) {
   const auto& answer = std::get<p::Approval>(engine_.ops.at(2));
   EXPECT_EQ(answer.decision, p::Decision::kApproved);
   EXPECT_EQ(*answer.amended_input, (base::Json{{"command", "ls y"}, {"workdir", "d"}}));
-  const std::string shown = approval_text(
-      p::ExecApprovalRequest{
-          .id = "q", .command = {"ls"}, .rule = "a rule", .commands = {"ls", "rm"}, .always_rule = "{\"x\":1}"},
-      {});
+  const std::string shown = approval_text(p::ExecApprovalRequest{.id = "q",
+                                                                 .command = {"ls"},
+                                                                 .rule = "a rule",
+                                                                 .commands = {"ls", "rm"},
+                                                                 .always_rule = "{\"x\":1}",
+                                                                 .expires_at = 13'000},
+                                          /*now=*/10'010, {});
+  EXPECT_THAT(shown, HasSubstr("  answer within 3s\n"));
   EXPECT_THAT(shown, HasSubstr("which runs:\n    ls\n    rm\n"));
   EXPECT_THAT(shown, HasSubstr("asked by: a rule"));
   EXPECT_THAT(shown, HasSubstr("always would write: {\"x\":1}"));
@@ -246,7 +250,7 @@ TEST_F(ExecTest, AQuestionSaysWhatItHidesAndShowsItAll) {
                                      .environment = {"A=b"},
                                      .files = {{.path = "/w/x.sh", .sha256 = "0123456789abcdef"}},
                                      .rule = "r"};
-  const std::string shown = approval_text(asked, {});
+  const std::string shown = approval_text(asked, /*now=*/0, {});
   EXPECT_THAT(shown, HasSubstr("more are not shown here ([v] shows all)"));
   EXPECT_THAT(shown, Not(HasSubstr("the last line")));
   EXPECT_THAT(shown, HasSubstr("with 10 B of standard input:\n    typed text\n"));
@@ -261,9 +265,9 @@ TEST_F(ExecTest, AQuestionSaysWhatItHidesAndShowsItAll) {
   p::ApplyPatchApprovalRequest by_link = change;
   by_link.cwd = "/w";
   by_link.paths = {"/w/a"};
-  EXPECT_THAT(approval_text(by_link, {}), Not(HasSubstr("leads to")));
+  EXPECT_THAT(approval_text(by_link, /*now=*/0, {}), Not(HasSubstr("leads to")));
   by_link.paths = {"/w/other"};
-  EXPECT_THAT(approval_text(by_link, {}), HasSubstr("  a leads to /w/other\n"));
+  EXPECT_THAT(approval_text(by_link, /*now=*/0, {}), HasSubstr("  a leads to /w/other\n"));
 
   // Page by page, then the answer.
   const Person person({{"end the task: ", "v"}, {"end the task: ", "v"}, {"end the task: ", "n"}});

@@ -59,4 +59,11 @@ std::string age_label(base::UnixMillis then, base::UnixMillis now) {
   return fmt::format("{:%Y-%m-%d}", fmt::gmtime(time));
 }
 
+std::string deadline_label(base::UnixMillis expires_at, base::UnixMillis now) {
+  const std::int64_t seconds = (expires_at - now + 999) / 1000;
+  if (expires_at <= now) return "too late to answer, which is a no";
+  if (seconds < 60) return fmt::format("answer within {}s", seconds);
+  return "answer within " + base::format_duration(std::chrono::seconds(seconds));
+}
+
 }  // namespace lathe::cli

@@ -15,5 +15,7 @@ namespace lathe::cli {
 [[nodiscard]] std::string reply_document(const protocol::ReplyMsg& reply);
 /// "just now", "5m ago", "3d ago", "2026-02-01".
 [[nodiscard]] std::string age_label(base::UnixMillis then, base::UnixMillis now);
+/// "answer within 3s"; "too late to answer, which is a no".
+[[nodiscard]] std::string deadline_label(base::UnixMillis expires_at, base::UnixMillis now);
 
 }  // namespace lathe::cli

@@ -1,6 +1,7 @@
 #include "lathe/providers/cassette/host.h"
 
 #include <ranges>
+#include <utility>
 #include <variant>
 
 #include "lathe/providers/cassette/shapes.h"
@@ -29,18 +30,24 @@ Result<std::vector<JobEnd>> ends_from_json(const Json& json) {
 
 }  // namespace
 
-CassetteHost::CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written)
-    : real_(real), played_(played), written_(written) {}
+CassetteHost::CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written, AgentEvents* agents)
+    : real_(real), played_(played), written_(written), agents_(agents) {}
 
 Async<Result<GateAnswer>> CassetteHost::gate(ports::Action action, runtime::CancelToken cancel) {
-  if (played_ != nullptr) {
+  bool parked = false;
+  while (played_ != nullptr) {
     const auto recorded = played_->take_value_if(
         kGate, [&](const Json& value) { return base::json_string(value, "call_id") == action.call_id; });
-    if (recorded) co_return gate_answer_from_json(*recorded);
+    if (!recorded && parked) co_return played_->ends_parked(action.call_id);
+    if (!recorded) break;
+    const GateAnswer answer = gate_answer_from_json(*recorded);
+    // It may have been answered in the same process, which came to this call again.
+    parked = answer.verdict == GateAnswer::Verdict::kParked;
+    if (!parked) co_return answer;
   }
   const std::string call_id = action.call_id;
   CO_TRY(GateAnswer answer, co_await real_.gate(std::move(action), std::move(cancel)));
-  if (written_ != nullptr && answer.verdict != GateAnswer::Verdict::kParked) {
+  if (written_ != nullptr) {
     Json entry = gate_answer_to_json(answer);
     entry["call_id"] = call_id;
     CO_TRY_OK(written_->append_value(kGate, entry).within("cannot record"));
@@ -76,7 +83,35 @@ Result<std::vector<JobEnd>> CassetteHost::job_news() {
   return news;
 }
 
-Async<Result<std::int64_t>> CassetteHost::record(protocol::EventMsg msg) { return real_.record(std::move(msg)); }
+Async<Result<std::int64_t>> CassetteHost::record(protocol::EventMsg msg) {
+  CO_TRY_OK(co_await tell_agent_events());
+  CO_TRY(const std::int64_t seq, co_await real_.record(std::move(msg)));
+  if (agents_ != nullptr) {
+    agents_->step(seq);
+    CO_TRY_OK(agents_->write());
+  }
+  CO_TRY_OK(co_await tell_agent_events());
+  co_return seq;
+}
+
+bool CassetteHost::take_steered() {
+  const bool steered = real_.take_steered();
+  if (agents_ != nullptr) agents_->step(real_.state().last_seq);
+  return std::exchange(told_, false) || steered;
+}
+
+Async<Result<bool>> CassetteHost::tell_agent_events() {
+  if (agents_ == nullptr) co_return false;
+  CO_TRY(const std::vector<protocol::EventMsg> events, agents_->due());
+  bool told = false;
+  for (const protocol::EventMsg& event : events) {
+    CO_TRY(const std::int64_t seq, co_await real_.record(event));
+    agents_->came(seq, event);
+    told = told || std::holds_alternative<protocol::ContextAdded>(event);
+  }
+  told_ = told_ || told;
+  co_return told;
+}
 
 Async<Result<std::vector<std::string>>> CassetteHost::ask(std::string call_id,
                                                           std::vector<protocol::Question> questions,

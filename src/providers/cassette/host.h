@@ -6,19 +6,22 @@
 #include <vector>
 
 #include "lathe/ports/driver.h"
+#include "lathe/providers/cassette/agent_events.h"
 #include "lathe/providers/cassette/tape.h"
 
 namespace lathe::providers::cassette {
 
-/// A session as its driver sees it, on a cassette: what the gate said about each call, a person's words included, and
-/// the news of jobs that the model was told are written down, or come from the tape. Nothing is asked ahead: a tape has
-/// each call prepared once. All else is the session's own.
+/// A session as its driver sees it, on a cassette: what the gate said about each call, a person's words included, the
+/// news of jobs that the model was told, and what became of sub-agents are written down, or come from the tape. Nothing
+/// is asked ahead: a tape has each call prepared once. All else is the session's own.
 class CassetteHost final : public ports::TaskHost {
  public:
-  /// A tape that is played answers; one that is written takes down. Either may be null; all of them outlive the host.
-  CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written);
+  /// A tape that is played answers; one that is written takes down. `agents` has the events about sub-agents. Each may
+  /// be null; all of them outlive the host.
+  CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written, AgentEvents* agents);
 
-  /// A Task that parks is not on the tape: what the person says is said to another process.
+  /// What a person says after a Task has parked is said to another process, and is not on the tape: a replay that comes
+  /// there fails with `cassette_mismatch`.
   runtime::Async<base::Result<ports::GateAnswer>> gate(ports::Action action, runtime::CancelToken cancel) override;
   base::Result<std::vector<protocol::JobEnd>> job_news() override;
 
@@ -31,7 +34,7 @@ class CassetteHost final : public ports::TaskHost {
   [[nodiscard]] const ports::SessionState& state() const override { return real_.state(); }
   [[nodiscard]] ports::MayShow may_show() const override { return real_.may_show(); }
   [[nodiscard]] std::optional<protocol::Budget> room() const override { return real_.room(); }
-  [[nodiscard]] bool take_steered() override { return real_.take_steered(); }
+  [[nodiscard]] bool take_steered() override;
   [[nodiscard]] ports::BlobStore& blobs() override { return real_.blobs(); }
   [[nodiscard]] std::vector<std::string> secrets() const override { return real_.secrets(); }
   [[nodiscard]] const base::Clock& clock() const override { return real_.clock(); }
@@ -41,6 +44,9 @@ class CassetteHost final : public ports::TaskHost {
                                                              std::vector<protocol::Question> questions,
                                                              runtime::CancelToken cancel) override;
 
+  /// Records the events about sub-agents that the tape has here. Whether one of them was told to the model.
+  runtime::Async<base::Result<bool>> tell_agent_events();
+
  private:
   /// Where the conversation stands, which is the same in a replay.
   [[nodiscard]] base::Json place() const;
@@ -48,6 +54,9 @@ class CassetteHost final : public ports::TaskHost {
   ports::TaskHost& real_;
   Tape* const played_;
   TapeWriter* const written_;
+  AgentEvents* const agents_;
+  /// The model was told of an agent's end since the last take_steered().
+  bool told_ = false;
 };
 
 }  // namespace lathe::providers::cassette

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "lathe/fakes/memory_task_host.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/loop.h"
 
 namespace lathe::providers::cassette {
@@ -48,12 +49,12 @@ TEST_F(CassetteHostTest, WhatTheGateSaidIsSaidAgain) {
     fakes::MemoryTaskHost real(loop_);
     real.on_gate = [&, next = std::size_t{0}](const ports::Action&) mutable { return said.at(next++); };
     const auto tape = writer();
-    CassetteHost host(real, nullptr, tape.get());
+    CassetteHost host(real, nullptr, tape.get(), nullptr);
     for (std::size_t i = 0; i < calls.size(); ++i) EXPECT_EQ(gate(host, calls[i]), said[i]);
   }
   fakes::MemoryTaskHost real(loop_);
   const auto tape = *Tape::open(path_);
-  CassetteHost host(real, tape.get(), nullptr);
+  CassetteHost host(real, tape.get(), nullptr, nullptr);
   // Calls of sub-agents may come in between others.
   EXPECT_EQ(gate(host, "b"), said[1]);
   EXPECT_EQ(gate(host, "a"), said[0]);
@@ -65,18 +66,30 @@ TEST_F(CassetteHostTest, WhatTheGateSaidIsSaidAgain) {
   EXPECT_EQ(real.gated.size(), 1U);
 }
 
-TEST_F(CassetteHostTest, ACallThatParkedIsDecidedAnew) {
+TEST_F(CassetteHostTest, ATapeThatEndsAtACallWhichParkedSaysSo) {
   {
     fakes::MemoryTaskHost real(loop_);
-    real.on_gate = [](const ports::Action&) { return GateAnswer{.verdict = Verdict::kParked}; };
+    int asked = 0;
+    real.on_gate = [&](const ports::Action&) {
+      return GateAnswer{.verdict = ++asked == 3 ? Verdict::kRun : Verdict::kParked};
+    };
     const auto tape = writer();
-    CassetteHost host(real, nullptr, tape.get());
+    CassetteHost host(real, nullptr, tape.get(), nullptr);
     EXPECT_EQ(gate(host, "a").verdict, Verdict::kParked);
+    EXPECT_EQ(gate(host, "b").verdict, Verdict::kParked);
+    // Answered while the same process runs.
+    EXPECT_EQ(gate(host, "b").verdict, Verdict::kRun);
   }
   fakes::MemoryTaskHost real(loop_);
   const auto tape = *Tape::open(path_);
-  CassetteHost host(real, tape.get(), nullptr);
-  EXPECT_EQ(gate(host, "a").verdict, Verdict::kRun);
+  CassetteHost host(real, tape.get(), nullptr, nullptr);
+  EXPECT_EQ(gate(host, "b").verdict, Verdict::kRun);
+  const auto refused = loop_.block_on(host.gate({.call_id = "a", .tool = "shell"}, CancelToken()));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, protocol::error_codes::kCassette);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("parked there"));
+  EXPECT_THAT(real.gated, IsEmpty());
+  EXPECT_EQ(tape->take_model([](const base::Json&) { return true; }).error().message, refused.error().message);
 }
 
 /// A session in which the model called one tool.
@@ -90,7 +103,7 @@ TEST_F(CassetteHostTest, TheEndOfAJobIsToldWhereItWas) {
   {
     fakes::MemoryTaskHost real(loop_);
     const auto tape = writer();
-    CassetteHost host(real, nullptr, tape.get());
+    CassetteHost host(real, nullptr, tape.get(), nullptr);
     EXPECT_THAT(*host.job_news(), IsEmpty());
     begin(real);
     real.append(
@@ -100,11 +113,45 @@ TEST_F(CassetteHostTest, TheEndOfAJobIsToldWhereItWas) {
   }
   fakes::MemoryTaskHost real(loop_);
   const auto tape = *Tape::open(path_);
-  CassetteHost host(real, tape.get(), nullptr);
+  CassetteHost host(real, tape.get(), nullptr, nullptr);
   EXPECT_THAT(*host.job_news(), IsEmpty());
   begin(real);
   EXPECT_THAT(*host.job_news(), ElementsAre(end));
   EXPECT_THAT(*host.job_news(), IsEmpty()) << "told once";
+}
+
+TEST_F(CassetteHostTest, WhatBecomesOfAgentsIsToldBetweenTheSameRecords) {
+  const protocol::AgentStarted started{.session = "child", .call_id = "c1", .agent = "general", .background = true};
+  const protocol::AgentEnded ended{.session = "child", .call_id = "c1", .last_agent_message = "seen"};
+  const protocol::ContextAdded told{.item = "x", .text = "it has ended"};
+  const protocol::AgentMessage words{.item = "m", .text = "waiting"};
+  const protocol::ToolCalls calls{.calls = {{"c1", "spawn_agent", "{}"}}};
+  {
+    fakes::MemoryTaskHost real(loop_);
+    const auto tape = writer();
+    AgentEvents agents(nullptr, tape.get());
+    real.start_task("go");
+    CassetteHost host(real, nullptr, tape.get(), &agents);
+    ASSERT_TRUE(loop_.block_on(host.record(calls)).ok());
+    agents.came(real.append(started), started);
+    EXPECT_FALSE(host.take_steered()) << "a request is built";
+    agents.came(real.append(ended), ended);
+    agents.came(real.append(told), told);
+    ASSERT_TRUE(loop_.block_on(host.record(words)).ok());
+  }
+  fakes::MemoryTaskHost real(loop_);
+  const auto tape = *Tape::open(path_);
+  AgentEvents agents(tape.get(), nullptr);
+  real.start_task("go");
+  CassetteHost host(real, tape.get(), nullptr, &agents);
+  ASSERT_TRUE(loop_.block_on(host.record(calls)).ok());
+  EXPECT_EQ(real.recorded_of<protocol::AgentStarted>().size(), 1U);
+  EXPECT_FALSE(host.take_steered());
+  EXPECT_TRUE(real.recorded_of<protocol::AgentEnded>().empty()) << "it was not in the request";
+  ASSERT_TRUE(loop_.block_on(host.record(words)).ok());
+  EXPECT_EQ(real.recorded, (std::vector<protocol::EventMsg>{calls, started, ended, told, words}));
+  EXPECT_TRUE(host.take_steered()) << "the model was not asked since";
+  EXPECT_FALSE(host.take_steered());
 }
 
 }  // namespace

@@ -159,13 +159,23 @@ Result<std::unique_ptr<Tape>> Tape::parse(std::string_view text, std::string nam
 }
 
 Result<Json> Tape::take_model(const std::function<bool(const Json& request)>& fits) {
-  if (model_.empty()) {
+  if (model_.empty() && !parked_) {
     return past_end(name_, fmt::format("model answers after {}", models_taken_));
   }
   auto found = std::ranges::find_if(model_, [&](const Json& entry) { return fits(base::json_at(entry, "request")); });
+  if (found == model_.end() && parked_) return *parked_;
   if (found == model_.end()) found = model_.begin();
   ++models_taken_;
   return taken(model_, found);
+}
+
+base::Error Tape::ends_parked(const std::string& call_id) {
+  parked_ = {.code = protocol::error_codes::kCassette,
+             .message = fmt::format("cassette {} ends at call {}: its Task parked there, and what a person answered "
+                                    "later, in another process, was not recorded",
+                                    name_, call_id),
+             .hint = "record a run whose questions are answered while it runs, on a terminal or by a rule"};
+  return *parked_;
 }
 
 Result<Json> Tape::take_tool(const protocol::ToolCall& call) {

@@ -25,7 +25,7 @@
 //       in place of output and result "refused":{…} for arguments that were, or "not_run":true for a call that was not
 //       let through; "outside":true beside them for one that ran once more outside of the sandbox
 //   {"kind":"value","name":"environment","value":…}              anything else that was asked of the machine or a
-//   person
+//   person, and what happened beside the Task
 //
 // Loop thread. A run that is refused before it asks a model leaves the file as it was: only then is it replaced. From
 // there on lines are written as they come, so a run that dies leaves what it had.
@@ -100,6 +100,9 @@ class Tape final {
                                                         const std::function<bool(const base::Json& value)>& fits);
   /// The value of that name whose `member` is `text`, which stays; null when there is none.
   [[nodiscard]] base::Json find_value(std::string_view name, std::string_view member, std::string_view text) const;
+  /// Why nothing comes after a call at which the recorded Task parked. From then on, a model answer that is asked for
+  /// in vain is refused with it too.
+  [[nodiscard]] base::Error ends_parked(const std::string& call_id);
   /// The model that the recorded requests name; empty when there is no request.
   [[nodiscard]] const std::string& model_name() const { return model_name_; }
   /// The recorded list of models; empty when none was asked for.
@@ -116,6 +119,7 @@ class Tape final {
   std::deque<base::Json> value_;
   base::Json models_;
   std::size_t models_taken_ = 0;
+  std::optional<base::Error> parked_;
 };
 
 }  // namespace lathe::providers::cassette

@@ -156,10 +156,12 @@ class ReplayCall final : public ports::PreparedCall {
   [[nodiscard]] std::string title() const override { return base::json_string(entry_, "title", action_.tool); }
 
   Async<Result<ports::RunResult>> run(ports::OutputSink& out, runtime::CancelToken) override {
-    while (entry_.contains("not_run")) {
+    while (entry_.contains("not_run") || waited_for_a_person()) {
       // A call that waited for a person came once more, and ran then.
       auto later = tape_.take_tool(call());
-      if (!later.ok() || base::json_string(*later, "arguments") != action_.arguments) co_return never_ran();
+      if (!later.ok() || base::json_string(*later, "arguments") != action_.arguments) {
+        co_return waited_for_a_person() ? tape_.ends_parked(action_.call_id) : never_ran();
+      }
       entry_ = *std::move(later);
     }
     const std::string filler(kFillerPieceBytes, kFiller);
@@ -190,6 +192,10 @@ class ReplayCall final : public ports::PreparedCall {
  private:
   [[nodiscard]] protocol::ToolCall call() const {
     return {.call_id = action_.call_id, .tool = action_.tool, .arguments = action_.arguments};
+  }
+  /// The tool itself asked, and the Task parked.
+  [[nodiscard]] bool waited_for_a_person() const {
+    return base::json_string(base::json_at(entry_, "error"), "code") == protocol::error_codes::kParked;
   }
   [[nodiscard]] base::Error never_ran() const {
     return {
