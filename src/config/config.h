@@ -55,6 +55,9 @@ struct AgentLimits {
   friend bool operator==(const AgentLimits&, const AgentLimits&) = default;
 };
 
+/// A time that does not come, where a setting allows that word.
+inline constexpr std::chrono::milliseconds kNever = std::chrono::milliseconds::max();
+
 struct Config {
   /// Configured ones in file order, then those of the environment (OPENAI, ANTHROPIC, LLMX).
   std::vector<Backend> backends;
@@ -100,7 +103,7 @@ struct Config {
   std::int64_t egress_bytes = 1LL << 30;
   /// What all processes of one command may have in memory.
   std::int64_t memory_bytes = 8LL << 30;
-  /// A daemon ends after so long with no client and nothing running; zero: never.
+  /// A daemon ends after so long with no client and nothing running; may be kNever.
   std::chrono::milliseconds daemon_idle_exit{1'800'000};
   friend bool operator==(const Config&, const Config&) = default;
 };

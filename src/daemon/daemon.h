@@ -52,7 +52,8 @@ struct DaemonParts {
 struct DaemonOptions {
   /// Of the socket; its folder exists.
   std::string socket;
-  /// With no client and no open session for so long it ends; zero: never.
+  /// With no client and no open session for so long it ends; config::kNever: it does not. Until its first client has
+  /// come, whoever started it has at least a little time to connect.
   std::chrono::milliseconds idle_exit{1'800'000};
   /// Further ones are told so and cut off.
   std::size_t max_clients = 400;
@@ -91,6 +92,7 @@ class Daemon final {
   const DaemonOptions options_;
   std::unique_ptr<runtime::UnixListener> listener_;
   std::set<gateways::sqeq::SqeqConnection*> clients_;  // each lives in its serve()
+  bool had_client_ = false;
   std::string why_;
   runtime::Signal stopped_;
   runtime::Signal client_left_;

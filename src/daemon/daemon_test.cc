@@ -96,6 +96,17 @@ TEST_F(DaemonTest, ItEndsWhenNobodyNeedsItAnyMore) {
   EXPECT_EQ(end_, Daemon::End::kClean);
 }
 
+TEST_F(DaemonTest, WithoutIdleTimeItEndsAfterItsFirstClient) {
+  start({.idle_exit = std::chrono::milliseconds(0)});
+  {
+    Peer client = connect();
+    client.send("{\"id\":\"1\",\"call\":{\"type\":\"session_list\"}}\n");
+    EXPECT_EQ(client.answer()["id"], "1");
+  }
+  wait_for_end();
+  EXPECT_EQ(end_, Daemon::End::kClean);
+}
+
 TEST_F(DaemonTest, OneClientTooManyIsToldSo) {
   start({.max_clients = 1});
   Peer first = connect();
