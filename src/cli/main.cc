@@ -25,7 +25,7 @@ concept NeedsEngine =
 template <class T>
 CommandResult execute_one(Context* context, T options) {
   if constexpr (NeedsEngine<T>) {
-    CO_TRY(const auto engine, context->open({.embedded = options.embedded}));
+    CO_TRY(const auto engine, co_await context->open({.embedded = options.embedded}));
     Result<ExitCode> code = co_await execute(context, engine.get(), std::move(options));
     co_await engine->close();
     co_return code;

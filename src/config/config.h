@@ -103,6 +103,8 @@ struct Config {
   std::int64_t egress_bytes = 1LL << 30;
   /// What all processes of one command may have in memory.
   std::int64_t memory_bytes = 8LL << 30;
+  /// "always" or "never": whether a front end starts the daemon when none runs.
+  std::string daemon_auto_start = "always";
   /// A daemon ends after so long with no client and nothing running; may be kNever.
   std::chrono::milliseconds daemon_idle_exit{1'800'000};
   friend bool operator==(const Config&, const Config&) = default;
@@ -155,6 +157,10 @@ struct Loaded {
 /// A broken file or a wrong value is an error with line and column, all of them at once; a missing file is not, and an
 /// unknown key is a warning.
 [[nodiscard]] base::Result<Loaded> load(const Paths& paths, const Environment& environment);
+/// The backends that variables alone make: OPENAI_API_KEY, ANTHROPIC_API_KEY and the like.
+[[nodiscard]] base::Result<std::vector<Backend>> environment_backends(const Environment& environment);
+/// The variables that backends are made of and that hold their keys.
+[[nodiscard]] std::vector<std::string> backend_variables(const Config& config);
 /// The setting of that key; `not_found` with the nearest one.
 [[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);
 

@@ -47,7 +47,8 @@ Daemon::Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime
       serving_(parts_.loop) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::create(DaemonParts parts, DaemonOptions options) {
-  TRY(auto listener, runtime::UnixListener::create(parts.loop, options.socket));
+  TRY(auto listener, options.listening ? runtime::UnixListener::adopt(parts.loop, std::move(options.listening))
+                                       : runtime::UnixListener::create(parts.loop, options.socket));
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts), std::move(options), std::move(listener)));
 }
 

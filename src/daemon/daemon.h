@@ -50,8 +50,10 @@ struct DaemonParts {
 };
 
 struct DaemonOptions {
-  /// Of the socket; its folder exists.
+  /// Of the socket; its folder exists. Unused when there is one that listens already.
   std::string socket;
+  /// A socket that somebody else made and that listens.
+  base::UniqueFd listening = {};
   /// With no client and no open session for so long it ends; config::kNever: it does not. Until its first client has
   /// come, whoever started it has at least a little time to connect.
   std::chrono::milliseconds idle_exit{1'800'000};
@@ -89,7 +91,7 @@ class Daemon final {
   runtime::Async<End> end_clients();
 
   DaemonParts parts_;
-  const DaemonOptions options_;
+  const DaemonOptions options_;  // but for the socket, which the listener has
   std::unique_ptr<runtime::UnixListener> listener_;
   std::set<gateways::sqeq::SqeqConnection*> clients_;  // each lives in its serve()
   bool had_client_ = false;

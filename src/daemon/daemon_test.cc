@@ -31,7 +31,7 @@ class DaemonTest : public engine::EngineRig {
                                 .shut_down = [this] { return engine_->shut_down(); },
                                 .log = [this](std::string_view line) { log_.emplace_back(line); },
                                 .random = random_},
-                               options);
+                               std::move(options));
     ASSERT_TRUE(made.ok()) << made.error().text();
     daemon_ = *std::move(made);
     running_.spawn(run());

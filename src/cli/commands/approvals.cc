@@ -84,7 +84,7 @@ CommandResult execute(Context* context, client::Transport* engine, ApprovalListO
 
 CommandResult execute(Context* context, ApprovalAnswerOptions options) {
   CO_TRY_OK(check_output_files(options.task));
-  CO_TRY(const auto engine, context->open(open_options(options.task)));
+  CO_TRY(const auto engine, co_await context->open(open_options(options.task)));
   Result<ExitCode> code = co_await (options.no_run ? only_answer(context, engine.get(), options)
                                                    : answer_and_follow(context, engine.get(), options));
   co_await engine->close();

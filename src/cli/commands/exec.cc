@@ -55,7 +55,7 @@ CommandResult execute(Context* context, ExecOptions options) {
   CO_TRY_OK(check_output_files(options.task));
   const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
                                              : runtime::Deadline::never();
-  CO_TRY(const auto engine, context->open(open_options(options.task)));
+  CO_TRY(const auto engine, co_await context->open(open_options(options.task)));
   Result<ExitCode> code =
       co_await run_exec(context, engine.get(), std::move(options), std::move(input), std::move(prompted), deadline);
   co_await engine->close();

@@ -32,7 +32,7 @@ Result<p::PolicyExplain> explain_call(const PolicyExplainOptions& options) {
 
 CommandResult execute(Context* context, PolicyExplainOptions options) {
   CO_TRY(p::PolicyExplain call, explain_call(options));
-  CO_TRY(const auto engine, context->open({.only_policy = true}));
+  CO_TRY(const auto engine, co_await context->open({.only_policy = true}));
   CO_TRY(p::PolicyExplainReply reply, co_await client::call_as(engine.get(), std::move(call)));
   if (options.json) {
     context->out.add(reply_document(std::move(reply)));
@@ -48,7 +48,7 @@ CommandResult execute(Context* context, PolicyExplainOptions options) {
 
 CommandResult execute(Context* context, PolicyTestOptions options) {
   CO_TRY(std::string file, runtime::real_path(options.file));
-  CO_TRY(const auto engine, context->open({.only_policy = true}));
+  CO_TRY(const auto engine, co_await context->open({.only_policy = true}));
   CO_TRY(p::PolicyTestReply reply,
          co_await client::call_as(engine.get(), p::PolicyTest{.policy_file = std::move(file)}));
   const bool good = reply.failures.empty();
