@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "lathe/base/strings.h"
 #include "lathe/config/backend_types.h"
@@ -32,6 +33,7 @@ constexpr std::size_t kShortestSecret = 8;
 constexpr std::chrono::milliseconds kWindowLimit{2'000};
 constexpr std::size_t kMaxUrlBytes = 8192;
 constexpr std::string_view kModelFacts = "model";
+constexpr std::string_view kFromEnvironment = "environment";
 
 /// Splits "backend/model" when the first part names a backend; model names may hold slashes of their own.
 void split_name(const std::vector<std::string>& backends, std::string& backend, std::string& model) {
@@ -131,6 +133,30 @@ std::vector<std::string> BackendDirectory::names() const {
   return out;
 }
 
+Result<void> BackendDirectory::borrow(const std::vector<std::string>& lent) {
+  const std::vector<std::string> wanted = config::backend_variables(config_);
+  bool changed = false;
+  for (const std::string& variable : lent) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string name = variable.substr(0, equals);
+    const std::string value = variable.substr(equals + 1);
+    if (std::ranges::find(wanted, name) == wanted.end() || environment_.get(name) == value) continue;
+    environment_.variables[name] = value;
+    changed = true;
+  }
+  if (!changed) return {};
+  TRY(std::vector<Backend> made, config::environment_backends(environment_));
+  std::erase_if(made, [this](const Backend& one) {
+    return std::ranges::find(config_.backends, one.name, &Backend::name) != config_.backends.end();
+  });
+  std::erase_if(found_, [](const Backend& one) { return one.origin == kFromEnvironment; });
+  found_.insert(found_.begin(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+  // Sessions keep the connections that they have.
+  connections_.clear();
+  return {};
+}
+
 Async<void> BackendDirectory::find_local_servers() {
   if (std::exchange(looked_for_local_, true)) co_return;
   std::vector<Async<Probe>> probes;
@@ -146,7 +172,7 @@ Async<void> BackendDirectory::find_local_servers() {
 
 Async<Result<Backend>> BackendDirectory::choose(std::string name) {
   if (name.empty()) name = config_.default_backend;
-  if (name.empty() && !config_.backends.empty()) name = config_.backends.front().name;
+  if (name.empty() && !names().empty()) name = names().front();
   const Backend* known = name.empty() ? nullptr : find(name);
   if (known == nullptr) {
     co_await find_local_servers();

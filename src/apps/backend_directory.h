@@ -28,6 +28,9 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override;
   runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
   runtime::Async<base::Result<std::shared_ptr<ports::Model>>> connect(std::string backend) override;
+  /// Takes the keys of backends, and the backends that variables make, from what a client lends ("NAME=value"). They
+  /// are the person's, so they hold for all sessions, from the next connection to a backend on.
+  base::Result<void> borrow(const std::vector<std::string>& lent);
   [[nodiscard]] ports::ModelFacts facts(const std::string& backend, const std::string& model) const override;
   /// Keys of the connections made so far. Any thread.
   [[nodiscard]] std::vector<std::string> secrets() const;
@@ -66,6 +69,7 @@ class BackendDirectory final : public ports::ModelDirectory {
   const std::string cache_dir_;
   /// Told of what a person should know before a backend is spoken to.
   const std::function<void(const std::string&)> on_warning_;
+  /// Not of the configuration: those that lent variables make, then local servers.
   std::vector<config::Backend> found_;
   bool looked_for_local_ = false;
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;

@@ -9,6 +9,7 @@
 #include "lathe/apps/session_tools.h"
 #include "lathe/base/strings.h"
 #include "lathe/tools/common/aliases.h"
+#include "lathe/tools/shell/environment.h"
 
 namespace lathe::apps {
 
@@ -108,7 +109,8 @@ CallReader::CallReader(const Parts& parts)
                                  .jobs = idle_->jobs,
                                  .web = idle_->web,
                                  .catalog = idle_->catalog,
-                                 .agents = &idle_->agents})) {}
+                                 .agents = &idle_->agents,
+                                 .environment = tools::shell::own_environment()})) {}
 
 CallReader::~CallReader() = default;
 

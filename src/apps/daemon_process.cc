@@ -6,31 +6,30 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 
-#include "lathe/apps/embedded_engine.h"
+#include "lathe/apps/daemon_environment.h"
+#include "lathe/apps/daemon_server.h"
+#include "lathe/apps/daemon_unit.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/json.h"
 #include "lathe/client/socket_transport.h"
-#include "lathe/daemon/daemon.h"
 #include "lathe/daemon/daemon_lock.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/runtime/unix_socket.h"
 
-// `daemon start` runs this very program again with --foreground: in a session of its own, with nothing inherited but
-// its log as stdout and stderr, and one end of a pipe, whose number stands in kReadyVariable. Into that the new process
-// writes kReady once clients can connect, or the error that kept it from getting there, as JSON.
+// A daemon is started as this very program with `daemon start --foreground`: in a session of its own, in the root
+// folder, with what daemon_environment() keeps and nothing inherited but its log as stdout and stderr, and one end of a
+// pipe (daemon_server.h) through which it tells that clients can connect, or why it did not get there.
 
 namespace lathe::apps {
 
 using base::Error;
-using base::Json;
 using base::Result;
 using base::UniqueFd;
+using client::ConnectedDaemon;
 using client::DaemonInfo;
 using runtime::Async;
 using runtime::CancelToken;
@@ -38,11 +37,11 @@ using runtime::Deadline;
 
 namespace {
 
-constexpr const char* kReadyVariable = "LATHE_READY_FD";
 constexpr int kReadyFd = 3;
-constexpr std::string_view kReady = "ready\n";
 constexpr base::Millis kStartPatience{60'000};
 constexpr base::Millis kStopPatience{15'000};
+/// How long one that runs is given to take a client: it may just be starting or ending.
+constexpr base::Millis kConnectPatience{5'000};
 constexpr base::Millis kConnectInterval{10};
 /// A longer log is put aside when a daemon starts.
 constexpr std::uintmax_t kMaxLogBytes = 8U << 20;
@@ -51,6 +50,7 @@ DaemonInfo info_of(const daemon::RunningDaemon& running) {
   return {.pid = running.record.pid,
           .socket = running.record.socket,
           .version = running.record.version,
+          .settings = running.record.settings,
           .started_at = running.record.started_at,
           .here = running.here};
 }
@@ -61,39 +61,20 @@ Error not_here(const DaemonInfo& daemon) {
           .hint = "stop it there, or work without one: --embedded"};
 }
 
-void log_line(const runtime::Loop& loop, std::string_view text) {
-  const Json line{{"ts", loop.unix_now()}, {"pid", ::getpid()}, {"msg", text}};
-  std::fprintf(stderr, "%s\n", base::dump_json(line).c_str());
+Error takes_no_client(const std::string& who, const Error& why) {
+  return {.code = base::codes::kUnavailable,
+          .message = fmt::format("{} takes no client: {}", who, why.message),
+          .hint = "lathe daemon restart, or work without it: --embedded"};
 }
 
-/// Tells whoever started this process how that went; nobody, when it was not started so.
-class Readiness final {
- public:
-  explicit Readiness(const config::Environment& environment) {
-    const std::string number = environment.get(kReadyVariable);
-    int fd = -1;
-    std::from_chars(number.data(), number.data() + number.size(), fd);
-    if (fd < 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return;
-    pipe_.reset(fd);
-    // What this process starts has no part in it.
-    ::unsetenv(kReadyVariable);
-  }
-
-  void tell(std::string_view text) {
-    if (pipe_) (void)runtime::write_all(pipe_.get(), text, "whoever started this");
-    pipe_.reset();
-  }
-  void fail(const Error& error) {
-    tell(base::dump_json(Json{{"code", error.code}, {"message", error.message}, {"hint", error.hint}}));
-  }
-
- private:
-  UniqueFd pipe_;
-};
+/// It may be over in a moment: the daemon is just starting or ending.
+bool may_pass(const Error& error) {
+  return error.code == base::codes::kUnavailable || error.code == base::codes::kNotFound;
+}
 
 /// What came through the pipe of readiness.
 Result<void> read_outcome(const std::string& text, const std::string& log) {
-  if (text == kReady) return {};
+  if (text == kReadyWord) return {};
   const auto json = base::parse_json(text);
   if (json.ok() && json->is_object()) {
     return Error{.code = base::json_string(*json, "code"),
@@ -117,20 +98,15 @@ class ProcessControl final : public client::DaemonControl {
     return std::optional(info_of(*running));
   }
 
-  Result<std::unique_ptr<client::Transport>> connect(const DaemonInfo& daemon) override {
-    if (!daemon.here) return not_here(daemon);
-    TRY(UniqueFd socket, runtime::connect_to(daemon.socket));
-    base::SystemRandom random;
-    TRY(std::unique_ptr<client::Transport> transport,
-        client::SocketTransport::create(loop_, std::move(socket),
-                                        {.client = "lathe", .client_id = base::short_id("cli", random)}));
-    return transport;
-  }
-
-  Async<Result<DaemonInfo>> start() override;
-  Async<Result<void>> run() override;
+  Async<Result<std::optional<ConnectedDaemon>>> connect() override;
+  Async<Result<ConnectedDaemon>> start() override;
   Async<Result<bool>> stop() override;
+  Async<Result<void>> wait_for_end(DaemonInfo daemon) override;
 
+  Async<Result<void>> run() override {
+    return serve_clients({.loop = loop_, .environment = environment_, .version = version_});
+  }
+  Result<std::vector<std::string>> install() override { return write_daemon_unit(environment_); }
   [[nodiscard]] Result<std::string> log_file() const override {
     TRY(const config::Paths paths, config::find_paths(environment_));
     return paths.state_dir + "/daemon.log";
@@ -140,9 +116,11 @@ class ProcessControl final : public client::DaemonControl {
   Result<runtime::Child> spawn(int log, int ready) const;
   [[nodiscard]] Result<UniqueFd> open_log() const;
   Async<Result<std::string>> read_to_end(UniqueFd pipe);
-  /// The daemon that runs, once it takes clients.
-  Async<Result<DaemonInfo>> wait_for_clients_served();
-  Async<Result<void>> serve(Readiness* ready);
+  /// Whether something that is no daemon listens at the place of its socket, and starts one for whoever comes.
+  [[nodiscard]] Result<UniqueFd> knock() const;
+  Async<Result<std::unique_ptr<client::Transport>>> reach(DaemonInfo daemon);
+  /// Sends the signal when there is one to send (0: none), and waits until the process is gone.
+  Async<Result<void>> end(DaemonInfo daemon, int signal);
 
   runtime::Loop& loop_;
   const config::Environment environment_;
@@ -160,8 +138,7 @@ Result<UniqueFd> ProcessControl::open_log() const {
 }
 
 Result<runtime::Child> ProcessControl::spawn(int log, int ready) const {
-  std::vector<std::string> env;
-  for (const auto& [name, value] : environment_.variables) env.push_back(name + "=" + value);
+  std::vector<std::string> env = daemon_environment(environment_);
   env.push_back(fmt::format("{}={}", kReadyVariable, kReadyFd));
   return runtime::spawn({.argv = {"/proc/self/exe", "daemon", "start", "--foreground"},
                          .env = std::move(env),
@@ -189,26 +166,61 @@ Async<Result<std::string>> ProcessControl::read_to_end(UniqueFd pipe) {
   }
 }
 
-Async<Result<DaemonInfo>> ProcessControl::wait_for_clients_served() {
-  const Deadline deadline = Deadline::after(loop_, kStartPatience);
+Result<UniqueFd> ProcessControl::knock() const {
+  TRY(const config::Paths paths, config::find_paths(environment_));
+  return runtime::connect_to(daemon_socket(paths));
+}
+
+Async<Result<std::unique_ptr<client::Transport>>> ProcessControl::reach(DaemonInfo daemon) {
+  CO_TRY(UniqueFd socket, runtime::connect_to(daemon.socket));
+  CO_TRY(const config::Paths paths, config::find_paths(environment_));
+  CO_TRY(const config::Loaded loaded, config::load(paths, environment_));
+  base::SystemRandom random;
+  CO_TRY(auto transport,
+         client::SocketTransport::create(loop_, std::move(socket),
+                                         {.client = "lathe",
+                                          .client_id = base::short_id("cli", random),
+                                          .environment = lent_environment(environment_, loaded.config)}));
+  auto greeted = co_await transport->greeted(Deadline::after(loop_, kConnectPatience));
+  if (greeted.ok()) co_return std::unique_ptr<client::Transport>(std::move(transport));
+  co_await transport->close();
+  co_return std::move(greeted).error();
+}
+
+Async<Result<std::optional<ConnectedDaemon>>> ProcessControl::connect() {
+  const Deadline deadline = Deadline::after(loop_, kConnectPatience);
+  // Held open: whoever listens in the place of a daemon starts one for it.
+  std::optional<UniqueFd> knocked;
   while (true) {
     const auto running = find();
-    if (running.ok() && *running) {
-      if (!(*running)->here) co_return not_here(**running);
-      if (runtime::connect_to((*running)->socket).ok()) co_return **running;
+    Error why{.code = base::codes::kUnavailable, .message = "nobody answers"};
+    std::string who = "the daemon";
+    if (!running.ok()) {
+      why = running.error();
+    } else if (*running && !(*running)->here) {
+      co_return std::optional<ConnectedDaemon>();
+    } else if (*running) {
+      who = fmt::format("the daemon (process {}, at {})", (*running)->pid, (*running)->socket);
+      auto transport = co_await reach(**running);
+      if (transport.ok()) {
+        co_return std::optional(ConnectedDaemon{.daemon = **running, .transport = *std::move(transport)});
+      }
+      why = std::move(transport).error();
+    } else if (!knocked) {
+      auto answer = knock();
+      if (!answer.ok()) co_return std::optional<ConnectedDaemon>();
+      knocked = *std::move(answer);
     }
-    if (deadline.passed(loop_)) {
-      co_return Error{.code = base::codes::kTimeout,
-                      .message = "another daemon is starting and does not get ready",
-                      .hint = "lathe daemon status"};
-    }
+    if (!may_pass(why) || deadline.passed(loop_)) co_return takes_no_client(who, why);
     CO_TRY_OK(co_await loop_.sleep(kConnectInterval, CancelToken()));
   }
 }
 
-Async<Result<DaemonInfo>> ProcessControl::start() {
+Async<Result<ConnectedDaemon>> ProcessControl::start() {
   const auto running = find();
-  if (running.ok() && *running) co_return co_await wait_for_clients_served();
+  if (running.ok() && *running && !(*running)->here) co_return not_here(**running);
+  CO_TRY(std::optional<ConnectedDaemon> before, co_await connect());
+  if (before) co_return *std::move(before);
   CO_TRY(const UniqueFd log, open_log());
   CO_TRY(const std::string log_name, log_file());
   CO_TRY(runtime::Pipe pipe, runtime::make_pipe());
@@ -218,71 +230,36 @@ Async<Result<DaemonInfo>> ProcessControl::start() {
   Result<void> outcome = read_outcome(text, log_name);
   // Somebody else's daemon was faster.
   if (!outcome.ok() && outcome.error().code != base::codes::kExists) co_return std::move(outcome).error();
-  co_return co_await wait_for_clients_served();
+  CO_TRY(std::optional<ConnectedDaemon> connected, co_await connect());
+  if (connected) co_return *std::move(connected);
+  co_return Error{
+      .code = base::codes::kUnavailable, .message = "the daemon ended at once", .hint = "lathe daemon logs"};
 }
 
-Async<Result<void>> ProcessControl::run() {
-  Readiness ready(environment_);
-  Result<void> served = co_await serve(&ready);
-  if (!served.ok()) ready.fail(served.error());
-  co_return served;
-}
-
-Async<Result<void>> ProcessControl::serve(Readiness* ready) {
-  CO_TRY(const config::Paths paths, config::find_paths(environment_));
-  CO_TRY_OK(runtime::make_folders(paths.state_dir));
-  CO_TRY_OK(runtime::make_folders(paths.runtime_dir));
-  const std::string socket = paths.runtime_dir + "/daemon.sock";
-  CO_TRY(daemon::Realm realm, daemon::this_realm());
-  CO_TRY(const daemon::DaemonLock lock, daemon::DaemonLock::acquire(paths.state_dir, {.pid = ::getpid(),
-                                                                                      .realm = std::move(realm),
-                                                                                      .socket = socket,
-                                                                                      .version = version_,
-                                                                                      .started_at = loop_.unix_now()}));
-  CO_TRY(const config::Loaded loaded, config::load(paths, environment_));
-  CO_TRY(const auto engine, EmbeddedEngine::create(loop_, environment_, {.embedded = true}, version_));
-  base::SystemRandom random;
-  auto made = daemon::Daemon::create(
-      {.loop = loop_,
-       .parsing = engine->fs_pool(),
-       .connect = [&engine](std::string client) { return engine->engine().connect(std::move(client)); },
-       .close_forsaken = [&engine] { return engine->engine().close_forsaken(); },
-       .shut_down = [&engine] { return engine->shut_down(); },
-       .log = [this](std::string_view text) { log_line(loop_, text); },
-       .random = random},
-      {.socket = socket, .idle_exit = loaded.config.daemon_idle_exit});
-  if (!made.ok()) {
-    co_await engine->shut_down();
-    co_return std::move(made).error();
+Async<Result<void>> ProcessControl::end(DaemonInfo daemon, int signal) {
+  UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(daemon.pid), 0)));
+  if (!handle && errno != ESRCH) co_return base::errno_error(errno, fmt::format("process {}", daemon.pid));
+  // The lock is still that daemon's, so the pid was not a stranger's when it was opened.
+  const auto now = find();
+  if (!handle || !now.ok() || *now != daemon) co_return Result<void>();
+  runtime::FdWatch gone(loop_, handle.get());
+  if (signal != 0 && ::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0) != 0 && errno != ESRCH) {
+    co_return base::errno_error(errno, fmt::format("end process {}", daemon.pid));
   }
-  daemon::Daemon& daemon = **made;
-  const runtime::Timer terminate = loop_.on_signal(SIGTERM, [&daemon] { daemon.stop("SIGTERM"); });
-  const runtime::Timer interrupt = loop_.on_signal(SIGINT, [&daemon] { daemon.stop("SIGINT"); });
-  const runtime::Timer hang_up = loop_.on_signal(SIGHUP, [&daemon] { daemon.stop("SIGHUP"); });
-  log_line(loop_, fmt::format("lathe {} takes clients at {}", version_, socket));
-  ready->tell(kReady);
-  // Everything is recorded by then, and what a client still waits for would keep the process for no use.
-  if (co_await daemon.run() == daemon::Daemon::End::kClientsLeft) ::_exit(0);
-  co_return Result<void>();
+  auto ended = co_await gone.readable(CancelToken(), Deadline::after(loop_, kStopPatience));
+  if (ended.ok()) co_return Result<void>();
+  co_return std::move(ended).error().within(fmt::format("process {} does not end", daemon.pid));
 }
 
 Async<Result<bool>> ProcessControl::stop() {
-  CO_TRY(const auto before, find());
-  if (!before) co_return false;
-  if (!before->here) co_return not_here(*before);
-  UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(before->pid), 0)));
-  if (!handle && errno != ESRCH) co_return base::errno_error(errno, fmt::format("process {}", before->pid));
-  // The lock is still that daemon's, so the pid was not a stranger's when it was opened.
-  CO_TRY(const auto now, find());
-  if (!handle || now != before) co_return true;
-  runtime::FdWatch gone(loop_, handle.get());
-  if (::syscall(SYS_pidfd_send_signal, handle.get(), SIGTERM, nullptr, 0) != 0 && errno != ESRCH) {
-    co_return base::errno_error(errno, fmt::format("end process {}", before->pid));
-  }
-  auto ended = co_await gone.readable(CancelToken(), Deadline::after(loop_, kStopPatience));
-  if (ended.ok()) co_return true;
-  co_return std::move(ended).error().within(fmt::format("process {} does not end", before->pid));
+  CO_TRY(const auto running, find());
+  if (!running) co_return false;
+  if (!running->here) co_return not_here(*running);
+  CO_TRY_OK(co_await end(*running, SIGTERM));
+  co_return true;
 }
+
+Async<Result<void>> ProcessControl::wait_for_end(DaemonInfo daemon) { return end(std::move(daemon), 0); }
 
 }  // namespace
 

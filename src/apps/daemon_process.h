@@ -10,7 +10,7 @@
 namespace lathe::apps {
 
 /// The daemon of the data root that the environment names: finding it, being it, starting and ending it. The loop
-/// outlives it. A daemon keeps the environment of whoever started it.
+/// outlives it.
 [[nodiscard]] std::unique_ptr<client::DaemonControl> make_daemon_control(runtime::Loop& loop,
                                                                          config::Environment environment,
                                                                          std::string version);

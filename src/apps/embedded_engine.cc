@@ -209,6 +209,7 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
       .confinement = [this](
                          protocol::SandboxMode mode,
                          protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
+      .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
       .replayed = cassette_->replays(),
       .read_call = [this](protocol::ToolCall call,
                           std::string cwd) { return call_reader_->read(std::move(call), std::move(cwd)); }});

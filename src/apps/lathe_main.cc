@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lathe/apps/daemon_process.h"
+#include "lathe/apps/daemon_reach.h"
 #include "lathe/apps/embedded_engine.h"
 #include "lathe/apps/embedded_transport.h"
 #include "lathe/apps/policy_transport.h"
@@ -35,6 +37,20 @@ bool may_use_daemon(const lathe::client::OpenOptions& options) {
   return !options.embedded && options.policy_file.empty() && options.record_path.empty() && options.replay_path.empty();
 }
 
+using OpenResult = lathe::base::Result<std::unique_ptr<lathe::client::Transport>>;
+
+lathe::runtime::Async<OpenResult> open_engine(lathe::cli::Frontend* frontend, lathe::client::OpenOptions options) {
+  using namespace lathe::apps;  // NOLINT(google-build-using-namespace)
+  if (options.only_policy) co_return PolicyTransport::create(frontend->loop, frontend->environment, options);
+  if (may_use_daemon(options)) {
+    CO_TRY(auto transport, co_await reach_daemon(frontend->daemon, &frontend->environment, kVersion));
+    if (transport) co_return transport;
+  }
+  CO_TRY(auto engine, EmbeddedEngine::create(frontend->loop, frontend->environment, options, kVersion));
+  lathe::base::SystemRandom random;
+  co_return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -53,20 +69,7 @@ int main(int argc, char** argv) {
                                 .leave_now = [](int code) { ::_exit(code); }};
   const auto daemon = make_daemon_control(loop, frontend.environment, kVersion);
   frontend.daemon = daemon.get();
-  frontend.open =
-      [&](const lathe::client::OpenOptions& options) -> lathe::base::Result<std::unique_ptr<lathe::client::Transport>> {
-    if (options.only_policy) return PolicyTransport::create(loop, frontend.environment, options);
-    if (may_use_daemon(options)) {
-      const auto running = daemon->find();
-      // One that is just ending has let go of its sessions, or says who holds them.
-      if (running.ok() && *running && (*running)->here) {
-        if (auto transport = daemon->connect(**running); transport.ok()) return transport;
-      }
-    }
-    TRY(auto engine, EmbeddedEngine::create(loop, frontend.environment, options, kVersion));
-    lathe::base::SystemRandom random;
-    return std::make_unique<EmbeddedTransport>(std::move(engine), lathe::base::short_id("cli", random));
-  };
+  frontend.open = [&](lathe::client::OpenOptions options) { return open_engine(&frontend, std::move(options)); };
   frontend.open_sandbox = [&] { return make_sandbox_control(loop, frontend.environment); };
   frontend.serve_stdio = [&] {
     return serve_stdio({.loop = loop,

@@ -9,6 +9,7 @@
 #include "lathe/runtime/files.h"
 #include "lathe/sandbox/system_folders.h"
 #include "lathe/tools/common/aliases.h"
+#include "lathe/tools/shell/environment.h"
 
 namespace lathe::apps {
 
@@ -31,6 +32,10 @@ tools::shell::KeeperOptions keeper_options(const NativeSession::Shared& shared, 
           .linger = kKeeperLinger,
           .limits = tools::shell::usual_limits(static_cast<std::uint64_t>(shared.config.memory_bytes)),
           .confine = [sandbox](ports::CommandSpec spec) { return sandbox->confine(std::move(spec)); }};
+}
+
+std::vector<std::string> environment_of(const engine::DriverSetup& setup) {
+  return setup.environment ? *setup.environment : tools::shell::own_environment();
 }
 
 /// Known to be accepted: the session was configured with it.
@@ -115,7 +120,8 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
                                                                         .jobs = jobs_,
                                                                         .web = web_,
                                                                         .catalog = shared.catalog,
-                                                                        .agents = setup.agents})),
+                                                                        .agents = setup.agents,
+                                                                        .environment = environment_of(setup)})),
                                setup.lineage, shared.fs_pool)),
       scope_(shared.loop) {
   if (setup.agents != nullptr && !is_agent_) cassette_.watch(session_id_, *setup.agents);

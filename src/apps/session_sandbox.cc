@@ -58,6 +58,17 @@ sandbox::Waiver waiver_of(const config::Config& config) {
   return {.unconfined = unconfined, .readable_secrets = unconfined || config.sandbox_waiver == "readable-secrets"};
 }
 
+/// Of the client whose commands these are; home is the one of the person whose process this is.
+std::string path_of(const SandboxSetup& setup, const engine::DriverSetup& session) {
+  constexpr std::string_view kName = "PATH=";
+  if (session.environment) {
+    for (const std::string& variable : *session.environment) {
+      if (variable.starts_with(kName)) return variable.substr(kName.size());
+    }
+  }
+  return setup.environment.get("PATH");
+}
+
 }  // namespace
 
 SessionSandbox::SessionSandbox(Parts parts, sandbox::SessionFacts facts, sandbox::HostFacts host)
@@ -280,7 +291,7 @@ sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::Dri
   sandbox::SessionFacts facts{.mode = mode_of(session.sandbox_mode),
                               .workspace = session.cwd,
                               .home = setup.environment.get("HOME"),
-                              .path_variable = setup.environment.get("PATH"),
+                              .path_variable = path_of(setup, session),
                               .our_folders = {paths.state_dir, paths.cache_dir, paths.runtime_dir},
                               .home_secrets = {paths.config_file, paths.models_file},
                               .jails_folder = paths.cache_dir + "/jails",

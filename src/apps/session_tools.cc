@@ -34,7 +34,7 @@ Tools make_session_tools(const SessionToolParts& parts) {
   tools::shell::ShellOptions shell;
   shell.runner = &parts.runner;
   shell.jobs = &parts.jobs;
-  shell.environment = tools::shell::command_environment(tools::shell::own_environment(), {});
+  shell.environment = tools::shell::command_environment(parts.environment, {});
   shell.shell = tools::shell::default_shell();
   shell.default_timeout = parts.config.shell.default_timeout;
   shell.most_timeout = parts.config.shell.max_timeout;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "lathe/config/config.h"
@@ -26,6 +27,8 @@ struct SessionToolParts {
   ports::Catalog& catalog;
   /// Null: the session may have no sub-agents.
   ports::SessionHost* agents = nullptr;
+  /// What commands see of it, as "NAME=value".
+  std::vector<std::string> environment;
 };
 
 /// Every tool that a session of a person has.

@@ -33,16 +33,17 @@ struct Ran {
 class CommandTest : public testing::Test {
  protected:
   CommandTest() {
-    frontend_.open = [this](const client::OpenOptions& options) -> base::Result<std::unique_ptr<client::Transport>> {
-      opened_ = options;
-      return std::unique_ptr<client::Transport>(std::make_unique<FakeTransport>(engine_));
-    };
+    frontend_.open = [this](client::OpenOptions options) { return open(std::move(options)); };
     frontend_.leave_now = [this](int code) { left_with_ = code; };
     frontend_.tty_path = "/nonexistent/tty";
     frontend_.version = "1.2.3";
     give_stdin("");
   }
 
+  runtime::Async<base::Result<std::unique_ptr<client::Transport>>> open(client::OpenOptions options) {
+    opened_ = std::move(options);
+    co_return std::unique_ptr<client::Transport>(std::make_unique<FakeTransport>(engine_));
+  }
   void give_stdin(std::string_view text) { stdin_ = memory_file(text); }
 
   Ran run(std::vector<std::string> args) {

@@ -1,5 +1,7 @@
 #include "lathe/cli/context.h"
 
+#include <utility>
+
 #include "lathe/base/utf8.h"
 #include "lathe/cli/term/terminal.h"
 
@@ -15,10 +17,10 @@ Context::Context(Frontend& from)
 
 void Context::note(std::string_view text) { err.write_soon(base::terminal_safe(text) + "\n"); }
 
-base::Result<std::unique_ptr<client::Transport>> Context::open(client::OpenOptions options) const {
+runtime::Async<base::Result<std::unique_ptr<client::Transport>>> Context::open(client::OpenOptions options) const {
   const std::string ci = frontend.environment.get("CI");
   if (!ci.empty() && ci != "0" && ci != "false") options.embedded = true;
-  return frontend.open(options);
+  return frontend.open(std::move(options));
 }
 
 void Context::leave_now(ExitCode code) {

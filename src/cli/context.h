@@ -19,7 +19,7 @@ struct Context {
   /// Says something to the person on stderr, at once when stderr takes it, else with what is written next.
   void note(std::string_view text);
   /// Opens the engine; `embedded` is also on where CI is set.
-  [[nodiscard]] base::Result<std::unique_ptr<client::Transport>> open(client::OpenOptions options) const;
+  runtime::Async<base::Result<std::unique_ptr<client::Transport>>> open(client::OpenOptions options) const;
   /// Leaves the process at once, with the terminal as it was found.
   void leave_now(ExitCode code);
 

@@ -47,16 +47,21 @@ void define_schema(CommandTree& tree) {
 }
 
 void define_daemon(CommandTree& tree) {
-  CLI::App* daemon = add_command(&tree.app(), "daemon", "Sessions that outlive a terminal: start, stop, status, logs");
+  CLI::App* daemon = add_command(&tree.app(), "daemon",
+                                 "Sessions that outlive a terminal: start, stop, restart, install, status, logs");
   daemon->require_subcommand(0, 1);
   CLI::App* start = add_command(daemon, "start", "Start it; done when it takes clients");
   start->add_flag("--foreground", tree.options_of<DaemonStartOptions>(start).foreground, "Be it, until it is stopped");
   CLI::App* stop = add_command(daemon, "stop", "End it and what runs in it; everything is kept");
   tree.options_of<DaemonStopOptions>(stop);
+  CLI::App* restart = add_command(daemon, "restart", "Stop it where it runs, and start it");
+  tree.options_of<DaemonRestartOptions>(restart);
+  CLI::App* install = add_command(daemon, "install", "Write systemd units that start it for the first client");
+  tree.options_of<DaemonInstallOptions>(install);
   CLI::App* status = add_command(daemon, "status", "Whether it runs, and where; exit code 1 when it does not");
   add_json(status, tree.options_of<DaemonStatusOptions>(status).json);
   CLI::App* logs = add_command(daemon, "logs", "Print what it said");
-  tree.options_of<DaemonLogsOptions>(logs);
+  logs->add_flag("-f,--follow", tree.options_of<DaemonLogsOptions>(logs).follow, "Go on with what it says next");
 }
 
 std::string check_level(const std::string& level) {

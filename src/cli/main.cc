@@ -33,7 +33,7 @@ constexpr bool kRecordsOnly =
 template <class T>
 CommandResult execute_one(Context* context, T options) {
   if constexpr (NeedsEngine<T>) {
-    CO_TRY(const auto engine, context->open({.embedded = options.embedded, .records_only = kRecordsOnly<T>}));
+    CO_TRY(const auto engine, co_await context->open({.embedded = options.embedded, .records_only = kRecordsOnly<T>}));
     Result<ExitCode> code = co_await execute(context, engine.get(), std::move(options));
     co_await engine->close();
     co_return code;

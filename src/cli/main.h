@@ -35,7 +35,7 @@ struct Frontend {
   runtime::Loop& loop;
   /// Makes the connection to an engine; called at most once per command, and never for `--version`, help,
   /// `completions`, `man`, `schema` and `config`.
-  std::function<base::Result<std::unique_ptr<client::Transport>>(const client::OpenOptions&)> open;
+  std::function<runtime::Async<base::Result<std::unique_ptr<client::Transport>>>(client::OpenOptions)> open;
   /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
   std::function<base::Result<void>()> check_data_root;
   /// Confinement without a session, for `sandbox`.

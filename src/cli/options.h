@@ -244,11 +244,18 @@ struct DaemonStartOptions {
 struct DaemonStopOptions {
   friend bool operator==(const DaemonStopOptions&, const DaemonStopOptions&) = default;
 };
+struct DaemonRestartOptions {
+  friend bool operator==(const DaemonRestartOptions&, const DaemonRestartOptions&) = default;
+};
+struct DaemonInstallOptions {
+  friend bool operator==(const DaemonInstallOptions&, const DaemonInstallOptions&) = default;
+};
 struct DaemonStatusOptions {
   bool json = false;
   friend bool operator==(const DaemonStatusOptions&, const DaemonStatusOptions&) = default;
 };
 struct DaemonLogsOptions {
+  bool follow = false;
   friend bool operator==(const DaemonLogsOptions&, const DaemonLogsOptions&) = default;
 };
 struct ProtoOptions {
@@ -298,6 +305,6 @@ using Options =
                  ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
                  TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
                  SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions, DaemonStartOptions,
-                 DaemonStopOptions, DaemonStatusOptions, DaemonLogsOptions>;
+                 DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions, DaemonStatusOptions, DaemonLogsOptions>;
 
 }  // namespace lathe::cli

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lathe/base/clock.h"
 #include "lathe/base/result.h"
@@ -17,27 +18,39 @@ struct DaemonInfo {
   std::int64_t pid = 0;
   std::string socket;
   std::string version;
+  /// The settings that it was started with; equal ones have the same text.
+  std::string settings;
   base::UnixMillis started_at = 0;
   /// False: it runs in another container or PID namespace, where its pid and socket mean nothing to us.
   bool here = true;
   friend bool operator==(const DaemonInfo&, const DaemonInfo&) = default;
 };
 
+struct ConnectedDaemon {
+  DaemonInfo daemon;
+  std::unique_ptr<Transport> transport;
+};
+
 /// The daemon of the data root. apps/ supplies it. Loop thread.
 class DaemonControl {
  public:
   virtual ~DaemonControl() = default;
-  /// Nothing when none runs.
+  /// Nothing when none runs; `unavailable` while one is only just starting.
   virtual base::Result<std::optional<DaemonInfo>> find() = 0;
-  /// A connection to one that runs here.
-  virtual base::Result<std::unique_ptr<Transport>> connect(const DaemonInfo& daemon) = 0;
-  /// Starts one that is independent of this process, and is done when it takes clients. One that runs already is given
-  /// as it is; `locked` when that runs elsewhere.
-  virtual runtime::Async<base::Result<DaemonInfo>> start() = 0;
+  /// A connection to the one that runs here, which is lent what belongs to this process: environment and keys. One that
+  /// is starting or ending is waited for. Nothing when none runs here; `unavailable` when it takes no client.
+  virtual runtime::Async<base::Result<std::optional<ConnectedDaemon>>> connect() = 0;
+  /// Starts one that is independent of this process, and connects to it. One that runs already is given as it is;
+  /// `locked` when that runs elsewhere.
+  virtual runtime::Async<base::Result<ConnectedDaemon>> start() = 0;
   /// Is the daemon, in this process, until it is stopped or has nothing to do.
   virtual runtime::Async<base::Result<void>> run() = 0;
   /// Ends one that runs here, and is done when it is gone. False when none runs; `locked` when it runs elsewhere.
   virtual runtime::Async<base::Result<bool>> stop() = 0;
+  /// Is done when this one, which is ending, is gone.
+  virtual runtime::Async<base::Result<void>> wait_for_end(DaemonInfo daemon) = 0;
+  /// Has systemd start one for the person's first client. Gives the files that it wrote.
+  virtual base::Result<std::vector<std::string>> install() = 0;
   /// What a daemon that was started says, one line of JSON each.
   [[nodiscard]] virtual base::Result<std::string> log_file() const = 0;
 };

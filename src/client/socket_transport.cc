@@ -38,7 +38,13 @@ Result<Value> expect(Result<ServerFrame> answer, Value T::* value) {
 }  // namespace
 
 SocketTransport::SocketTransport(runtime::Loop& loop, std::unique_ptr<runtime::ByteStream> stream)
-    : loop_(loop), stream_(std::move(stream)), more_to_write_(loop), more_events_(loop), room_(loop), scope_(loop) {}
+    : loop_(loop),
+      stream_(std::move(stream)),
+      greeting_(loop),
+      more_to_write_(loop),
+      more_events_(loop),
+      room_(loop),
+      scope_(loop) {}
 
 Result<std::unique_ptr<SocketTransport>> SocketTransport::create(runtime::Loop& loop, base::UniqueFd socket,
                                                                  protocol::Hello hello) {
@@ -50,9 +56,11 @@ Result<std::unique_ptr<SocketTransport>> SocketTransport::create(runtime::Loop& 
   return made;
 }
 
-Async<void> SocketTransport::greet(protocol::Hello hello) {
-  // Who is refused is told so by the answers to what it asks next.
-  (void)co_await call(protocol::Call(std::move(hello)));
+Async<void> SocketTransport::greet(protocol::Hello hello) { greeting_.set(co_await call_as(this, std::move(hello))); }
+
+Async<Result<protocol::HelloReply>> SocketTransport::greeted(Deadline deadline) {
+  CO_TRY(Result<protocol::HelloReply> greeting, co_await greeting_.wait(CancelToken(), deadline));
+  co_return greeting;
 }
 
 Async<Result<protocol::Ack>> SocketTransport::submit(std::string session, protocol::Op op) {

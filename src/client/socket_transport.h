@@ -28,6 +28,8 @@ class SocketTransport final : public Transport {
   [[nodiscard]] static base::Result<std::unique_ptr<SocketTransport>> create(runtime::Loop& loop, base::UniqueFd socket,
                                                                              protocol::Hello hello);
 
+  /// The answer to the hello; why it was refused, or `timeout`. Waited for once.
+  runtime::Async<base::Result<protocol::HelloReply>> greeted(runtime::Deadline deadline);
   runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op) override;
   runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call) override;
   runtime::Async<base::Result<std::vector<Delivery>>> events(runtime::CancelToken cancel,
@@ -55,6 +57,7 @@ class SocketTransport final : public Transport {
   runtime::Loop& loop_;
   const std::unique_ptr<runtime::ByteStream> stream_;
   std::uint64_t next_id_ = 1;
+  runtime::OneShot<base::Result<protocol::HelloReply>> greeting_;
   std::map<std::string, Answer> waiting_;
   std::string to_write_;
   runtime::Signal more_to_write_;

@@ -55,6 +55,9 @@ struct AgentLimits {
   friend bool operator==(const AgentLimits&, const AgentLimits&) = default;
 };
 
+/// A time that does not come, where a setting allows that word.
+inline constexpr std::chrono::milliseconds kNever = std::chrono::milliseconds::max();
+
 struct Config {
   /// Configured ones in file order, then those of the environment (OPENAI, ANTHROPIC, LLMX).
   std::vector<Backend> backends;
@@ -100,7 +103,9 @@ struct Config {
   std::int64_t egress_bytes = 1LL << 30;
   /// What all processes of one command may have in memory.
   std::int64_t memory_bytes = 8LL << 30;
-  /// A daemon ends after so long with no client and nothing running; zero: never.
+  /// "always" or "never": whether a front end starts the daemon when none runs.
+  std::string daemon_auto_start = "always";
+  /// A daemon ends after so long with no client and nothing running; may be kNever.
   std::chrono::milliseconds daemon_idle_exit{1'800'000};
   friend bool operator==(const Config&, const Config&) = default;
 };
@@ -155,6 +160,10 @@ struct Loaded {
 /// What is to be told before the backend is spoken to when its key would go over plain HTTP to another machine; else
 /// "".
 [[nodiscard]] std::string cleartext_warning(const Backend& backend, const Environment& environment);
+/// The backends that variables alone make: OPENAI_API_KEY, ANTHROPIC_API_KEY and the like.
+[[nodiscard]] base::Result<std::vector<Backend>> environment_backends(const Environment& environment);
+/// The variables that backends are made of and that hold their keys.
+[[nodiscard]] std::vector<std::string> backend_variables(const Config& config);
 /// The setting of that key; `not_found` with the nearest one.
 [[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);
 

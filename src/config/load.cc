@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "lathe/base/strings.h"
@@ -22,11 +23,24 @@ using formats::MapReader;
 using formats::Node;
 using formats::Problems;
 
+/// A backend that <prefix>_API_KEY and <prefix>_BASE_URL make.
+struct VariableBackend {
+  const char* name;
+  const char* type;
+  const char* prefix;
+};
+constexpr std::array kVariableBackends{VariableBackend{"openai", "openai", "OPENAI"},
+                                       VariableBackend{"anthropic", "anthropic", "ANTHROPIC"},
+                                       VariableBackend{"llmx", "litellm", "LLMX"}};
+constexpr const char* kKeySuffix = "_API_KEY";
+constexpr const char* kUrlSuffix = "_BASE_URL";
+
 class Loader final {
  public:
   explicit Loader(const Environment& environment) : environment_(environment) {}
 
   base::Result<Loaded> load(const std::string& file);
+  base::Result<std::vector<Backend>> load_environment_backends();
 
  private:
   base::Result<void> read_file(const std::string& text, const std::string& file);
@@ -34,6 +48,7 @@ class Loader final {
   void read_backends(const Node& node, Problems& problems);
   void read_backend(const formats::Member& member, Problems& problems);
   base::Result<void> read_variables();
+  base::Result<void> add_backends_of_environment();
   base::Result<void> add_from_environment(const char* name, const std::string& type, const std::string& prefix);
   base::Result<void> check() const;
   void fill_settings();
@@ -120,8 +135,8 @@ base::Result<void> Loader::read_variables() {
 
 /// OPENAI_API_KEY and OPENAI_BASE_URL make a backend; the URL alone does when it is on this machine.
 base::Result<void> Loader::add_from_environment(const char* name, const std::string& type, const std::string& prefix) {
-  const std::string key_variable = prefix + "_API_KEY";
-  const std::string url_variable = prefix + "_BASE_URL";
+  const std::string key_variable = prefix + kKeySuffix;
+  const std::string url_variable = prefix + kUrlSuffix;
   const bool has_key = !environment_.get(key_variable).empty();
   const std::string url = environment_.get(url_variable);
   if (!has_key && url.empty()) return {};
@@ -139,6 +154,18 @@ base::Result<void> Loader::add_from_environment(const char* name, const std::str
   }
   backends.push_back(*std::move(completed));
   return {};
+}
+
+base::Result<void> Loader::add_backends_of_environment() {
+  for (const VariableBackend& one : kVariableBackends) {
+    TRY_OK(add_from_environment(one.name, one.type, one.prefix));
+  }
+  return {};
+}
+
+base::Result<std::vector<Backend>> Loader::load_environment_backends() {
+  TRY_OK(add_backends_of_environment());
+  return std::move(loaded_.config.backends);
 }
 
 base::Result<void> Loader::check() const {
@@ -184,9 +211,7 @@ base::Result<Loaded> Loader::load(const std::string& file) {
   if (text.ok()) TRY_OK(read_file(*text, file).or_hint("mend it: " + base::edit_command(file)));
   TRY_OK(read_variables());
   TRY_OK(check());
-  TRY_OK(add_from_environment("openai", "openai", "OPENAI"));
-  TRY_OK(add_from_environment("anthropic", "anthropic", "ANTHROPIC"));
-  TRY_OK(add_from_environment("llmx", "litellm", "LLMX"));
+  TRY_OK(add_backends_of_environment());
   fill_settings();
   return std::move(loaded_);
 }
@@ -203,6 +228,22 @@ std::string cleartext_warning(const Backend& backend, const Environment& environ
   if (!url.ok() || url->scheme != "http" || url->is_local() || !has_key) return "";
   return fmt::format("backend {}: the key goes to {} without encryption (use https, or a URL on this machine)",
                      backend.name, url->host);
+}
+
+base::Result<std::vector<Backend>> environment_backends(const Environment& environment) {
+  return Loader(environment).load_environment_backends();
+}
+
+std::vector<std::string> backend_variables(const Config& config) {
+  std::vector<std::string> names;
+  for (const VariableBackend& one : kVariableBackends) {
+    names.push_back(std::string(one.prefix) + kKeySuffix);
+    names.push_back(std::string(one.prefix) + kUrlSuffix);
+  }
+  for (const Backend& backend : config.backends) {
+    if (!backend.api_key_env.empty()) names.push_back(backend.api_key_env);
+  }
+  return names;
 }
 
 base::Result<Setting> get(const Loaded& loaded, const std::string& key) {

@@ -100,6 +100,18 @@ backends:
   EXPECT_EQ(get(loaded, "shell.max-timeout")->source, home.paths().config_file + ":9");
 }
 
+TEST(Load, WhatMayNeverComeIsNeverAndZeroIsZero) {
+  const TestHome home;
+  home.write_config("daemon: {idle-exit: never}\n");
+  const Loaded loaded = load_or_fail(home);
+  EXPECT_EQ(loaded.config.daemon_idle_exit, kNever);
+  EXPECT_EQ(get(loaded, "daemon.idle-exit")->value, "never");
+  const Environment environment{.variables = {{"LATHE_DAEMON_IDLE_EXIT", "0s"}}};
+  EXPECT_EQ(load_or_fail(home, environment).config.daemon_idle_exit, 0ms);
+  home.write_config("budget: {time: never}\n");
+  EXPECT_FALSE(load(home.paths(), {}).ok()) << "not every time may be never";
+}
+
 TEST(Load, PathsBeginAtTheRootOrAtHome) {
   const TestHome home;
   home.write_config("readable-roots: [/data, ~/src]\n");

@@ -125,6 +125,7 @@ std::string_view kind_words(const SettingSpec& spec) {
 }
 
 std::string value_words(const SettingSpec& spec) {
+  if (spec.may_be_never) return std::string(kind_words(spec)) + ", `never`";
   if (spec.choices.empty()) return std::string(kind_words(spec));
   std::vector<std::string> choices;
   for (const std::string& choice : spec.choices) choices.push_back("`" + choice + "`");

@@ -18,6 +18,7 @@ using formats::Problems;
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kDay = 24LL * 60 * 60 * 1000;
+constexpr std::string_view kNeverWord = "never";
 
 std::vector<std::string> approval_policies() {
   std::vector<std::string> names;
@@ -189,20 +190,28 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        "",
        {},
        1},
+      {"daemon.auto-start",
+       kChoice,
+       [](Config& c) -> Slot { return &c.daemon_auto_start; },
+       "whether a command starts the daemon when none runs; `never`: it works in its own process then",
+       "",
+       {"always", "never"}},
       {"daemon.idle-exit",
        kDuration,
        [](Config& c) -> Slot { return &c.daemon_idle_exit; },
-       "how long a daemon stays with no client and nothing running; 0s: for ever",
+       "how long a daemon stays with no client and nothing running",
        "",
        {},
        0,
-       365 * kDay},
+       365 * kDay,
+       /*may_be_never=*/true},
   };
   return kSpecs;
 }
 
 /// Exact, and as parse_duration() reads it: "1h30m", "90ms".
 std::string show_duration(std::int64_t millis) {
+  if (millis == kNever.count()) return std::string(kNeverWord);
   struct Unit {
     std::int64_t size;
     std::string_view name;
@@ -237,13 +246,15 @@ bool in_bounds(const SettingSpec& spec, std::int64_t value, formats::Position at
   const auto show = [&](std::int64_t bound) { return show_number(spec.kind, bound); };
   problems.error(at, spec.max == std::numeric_limits<std::int64_t>::max()
                          ? fmt::format("{} must be at least {}", spec.key, show(spec.min))
-                         : fmt::format("{} must be from {} to {}", spec.key, show(spec.min), show(spec.max)));
+                         : fmt::format("{} must be from {} to {}{}", spec.key, show(spec.min), show(spec.max),
+                                       spec.may_be_never ? ", or never" : ""));
   return false;
 }
 
 /// The value as the whole number that a numeric slot keeps.
 std::optional<std::int64_t> read_number(const SettingSpec& spec, const Node& node, Problems& problems) {
   if (spec.kind == SettingKind::kDuration) {
+    if (spec.may_be_never && node.text() != nullptr && *node.text() == kNeverWord) return kNever.count();
     milliseconds value{0};
     if (!decode(node, value, problems) || !in_bounds(spec, value.count(), node.at, problems)) return std::nullopt;
     return value.count();

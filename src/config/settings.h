@@ -46,6 +46,8 @@ struct SettingSpec {
   /// Bounds of a kCount, and of a kDuration in milliseconds.
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  /// A kDuration that may also be "never", which is kNever.
+  bool may_be_never = false;
 };
 
 /// In the order in which they are shown.

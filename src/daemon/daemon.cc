@@ -25,6 +25,8 @@ constexpr base::Millis kFlushPatience{1'000};
 constexpr base::Millis kAnswerPatience{500};
 constexpr base::Millis kLongestTick{5'000};
 constexpr base::Millis kShortestTick{50};
+/// How long a daemon waits for its first client, however little idle time it is given.
+constexpr base::Millis kFirstClientPatience{5'000};
 
 /// One line, as far as it goes out at once: the connection is not served.
 void turn_away(int socket, Error why) {
@@ -45,7 +47,8 @@ Daemon::Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime
       serving_(parts_.loop) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::create(DaemonParts parts, DaemonOptions options) {
-  TRY(auto listener, runtime::UnixListener::create(parts.loop, options.socket));
+  TRY(auto listener, options.listening ? runtime::UnixListener::adopt(parts.loop, std::move(options.listening))
+                                       : runtime::UnixListener::create(parts.loop, options.socket));
   const std::optional<runtime::TcpAddress> address = options.listen;
   runtime::Loop& loop = parts.loop;
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(parts), std::move(options), std::move(listener)));
@@ -158,6 +161,7 @@ Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, ga
   SqeqConnection client(parts_.loop, parts_.parsing, parts_.connect(base::short_id("client", parts_.random)),
                         std::move(stream), std::move(options));
   clients_.insert(&client);
+  had_client_ = true;
   co_await client.serve();
   clients_.erase(&client);
   client_left_.notify();
@@ -170,7 +174,8 @@ Async<void> Daemon::end_when_idle() {
     const std::size_t open = co_await parts_.close_forsaken();
     const base::MonoTime now = parts_.loop.mono_now();
     if (!clients_.empty() || open > 0) busy_at = now;
-    if (options_.idle_exit.count() > 0 && now - busy_at >= options_.idle_exit) {
+    const base::Millis patience = had_client_ ? options_.idle_exit : std::max(options_.idle_exit, kFirstClientPatience);
+    if (std::chrono::duration_cast<base::Millis>(now - busy_at) >= patience) {
       stop("nobody has needed it for a while (daemon.idle-exit)");
       co_return;
     }

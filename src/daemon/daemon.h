@@ -56,9 +56,12 @@ struct DaemonParts {
 };
 
 struct DaemonOptions {
-  /// Of the socket; its folder exists.
+  /// Of the socket; its folder exists. Unused when there is one that listens already.
   std::string socket;
-  /// With no client and no open session for so long it ends; zero: never.
+  /// A socket that somebody else made and that listens.
+  base::UniqueFd listening = {};
+  /// With no client and no open session for so long it ends; config::kNever: it does not. Until its first client has
+  /// come, whoever started it has at least a little time to connect.
   std::chrono::milliseconds idle_exit{1'800'000};
   /// Further ones are told so and cut off.
   std::size_t max_clients = 400;
@@ -102,10 +105,11 @@ class Daemon final {
   runtime::Async<End> end_clients();
 
   DaemonParts parts_;
-  const DaemonOptions options_;
+  const DaemonOptions options_;  // but for the socket, which the listener has
   std::unique_ptr<runtime::UnixListener> listener_;
   std::unique_ptr<TcpEntrance> tcp_;
   std::set<gateways::sqeq::SqeqConnection*> clients_;  // each lives in its serve()
+  bool had_client_ = false;
   std::string why_;
   runtime::Signal stopped_;
   runtime::Signal client_left_;

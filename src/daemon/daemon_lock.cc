@@ -26,6 +26,7 @@ std::string note_of(const DaemonRecord& record) {
                               {"pid_namespace", record.realm.pid_namespace},
                               {"socket", record.socket},
                               {"version", record.version},
+                              {"settings", record.settings},
                               {"started_at", record.started_at}});
 }
 
@@ -37,6 +38,7 @@ std::optional<DaemonRecord> record_in(const std::string& note) {
                                 .pid_namespace = base::json_string(*json, "pid_namespace")},
                       .socket = base::json_string(*json, "socket"),
                       .version = base::json_string(*json, "version"),
+                      .settings = base::json_string(*json, "settings"),
                       .started_at = base::json_int(*json, "started_at")};
 }
 

@@ -34,6 +34,8 @@ struct DaemonRecord {
   Realm realm;
   std::string socket;
   std::string version;
+  /// What it was set to when it started, as a short text to compare with.
+  std::string settings = {};
   base::UnixMillis started_at = 0;
   friend bool operator==(const DaemonRecord&, const DaemonRecord&) = default;
 };

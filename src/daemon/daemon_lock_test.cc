@@ -21,7 +21,12 @@ class DaemonLockTest : public testing::Test {
   ~DaemonLockTest() override { std::filesystem::remove_all(folder_); }
 
   static DaemonRecord record() {
-    return {.pid = ::getpid(), .realm = *this_realm(), .socket = "/run/x.sock", .version = "1.2.3", .started_at = 7};
+    return {.pid = ::getpid(),
+            .realm = *this_realm(),
+            .socket = "/run/x.sock",
+            .version = "1.2.3",
+            .settings = "s",
+            .started_at = 7};
   }
   std::filesystem::path folder_;
 };

@@ -31,7 +31,7 @@ class DaemonTest : public engine::EngineRig {
                                 .shut_down = [this] { return engine_->shut_down(); },
                                 .log = [this](std::string_view line) { log_.emplace_back(line); },
                                 .random = random_},
-                               options);
+                               std::move(options));
     ASSERT_TRUE(made.ok()) << made.error().text();
     daemon_ = *std::move(made);
     running_.spawn(run());
@@ -90,6 +90,17 @@ TEST_F(DaemonTest, ItEndsWhenNobodyNeedsItAnyMore) {
   {
     Peer client = connect();
     client.send(configure_line());
+    EXPECT_EQ(client.answer()["id"], "1");
+  }
+  wait_for_end();
+  EXPECT_EQ(end_, Daemon::End::kClean);
+}
+
+TEST_F(DaemonTest, WithoutIdleTimeItEndsAfterItsFirstClient) {
+  start({.idle_exit = std::chrono::milliseconds(0)});
+  {
+    Peer client = connect();
+    client.send("{\"id\":\"1\",\"call\":{\"type\":\"session_list\"}}\n");
     EXPECT_EQ(client.answer()["id"], "1");
   }
   wait_for_end();

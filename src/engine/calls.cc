@@ -65,6 +65,10 @@ Connection::Reply Connection::on(protocol::Hello call) {
     }
     client_ = call.client_id;
   }
+  if (!call.environment.empty()) {
+    if (engine_.parts().borrow) CO_TRY_OK(engine_.parts().borrow(call.environment));
+    environment_ = std::make_shared<const std::vector<std::string>>(std::move(call.environment));
+  }
   co_return ReplyMsg(
       protocol::HelloReply{.version = engine_.parts().version,
                            .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes"}});
@@ -272,6 +276,28 @@ Connection::Reply Connection::on(protocol::BackendTest call) {
 
 Connection::Reply Connection::on(protocol::UsageCall call) {
   return as_reply(engine_.parts().index.usage(std::move(call)));
+}
+
+Connection::Reply Connection::on(protocol::DaemonStatus) {
+  protocol::DaemonStatusReply reply{.version = engine_.parts().version,
+                                    .clients = static_cast<std::int64_t>(engine_.clients())};
+  for (const std::string& id : engine_.open_sessions()) {
+    auto session = co_await engine_.parts().index.get(id);
+    // It may have been removed meanwhile.
+    if (session.ok()) reply.sessions.push_back(*std::move(session));
+  }
+  co_return ReplyMsg(std::move(reply));
+}
+
+Connection::Reply Connection::on(protocol::DaemonStop call) {
+  if (!engine_.parts().end_process) {
+    co_return Error{.code = base::codes::kUnsupported, .message = "this engine is no daemon: it ends with its client"};
+  }
+  if (call.if_unused && (engine_.clients() > 1 || engine_.in_use())) {
+    co_return Error{.code = base::codes::kLocked, .message = "the daemon is in use"};
+  }
+  engine_.parts().end_process("a client asked for it");
+  co_return ReplyMsg(protocol::OkReply{});
 }
 
 Connection::Reply Connection::on(protocol::IndexRebuild) { return as_reply(engine_.parts().index.rebuild()); }

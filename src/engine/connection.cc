@@ -12,9 +12,12 @@ using base::Result;
 using runtime::Async;
 
 Connection::Connection(Engine& engine, std::string client)
-    : engine_(engine), client_(std::move(client)), queue_(std::make_shared<EventQueue>(engine.parts().loop)) {}
+    : engine_(engine), client_(std::move(client)), queue_(std::make_shared<EventQueue>(engine.parts().loop)) {
+  engine_.client_came();
+}
 
 Connection::~Connection() {
+  engine_.client_left();
   for (const std::string& id : subscribed_) {
     if (LiveSession* session = engine_.find_live(id)) session->feed().unsubscribe(queue_.get());
   }
@@ -28,6 +31,7 @@ Async<Result<void>> Connection::subscribe(std::string session, std::int64_t sinc
 
 Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSession op, std::string op_id) {
   CO_TRY(LiveSession* const session, co_await engine_.create(std::move(op), client_ + "/" + op_id));
+  session->use_environment(environment_);
   configured_session_ = session->state().session_id;
   CO_TRY_OK(co_await subscribe(configured_session_, /*since=*/0));
   co_return protocol::Ack{.id = op_id, .seq = session->state().last_seq, .session = configured_session_};
@@ -47,6 +51,8 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     session = configured_session_;
   }
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
+  // Whoever configures a session works with it; of one that nobody has configured here, whoever comes first.
+  if (environment_ && (configures || !live->environment())) live->use_environment(environment_);
   if (configures) {
     configured_session_ = session;
     if (!live->feed().is_subscribed(queue_.get())) CO_TRY_OK(co_await subscribe(session, /*since=*/-1));
@@ -58,6 +64,13 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     CO_TRY_OK(co_await engine_.close(std::move(session)));
   }
   co_return ack;
+}
+
+void Connection::only_listens() {
+  queue_->only_listens();
+  for (const std::string& id : subscribed_) {
+    if (LiveSession* session = engine_.find_live(id)) session->audience_changed();
+  }
 }
 
 bool Connection::has_running_task() const {

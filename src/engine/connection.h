@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/engine/client_environment.h"
 #include "lathe/engine/event_queue.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/runtime/async.h"
@@ -30,6 +31,8 @@ class Connection final {
   /// Whether a Task runs in a session that this connection is subscribed to. Of one whose end has been given out by
   /// events(), no more.
   [[nodiscard]] bool has_running_task() const;
+  /// The client will say nothing more, so no question waits for it; its events go on.
+  void only_listens();
   /// No event comes after those that wait: events() gives them, and `unavailable` then.
   void finish() { queue_->close(); }
 
@@ -60,10 +63,14 @@ class Connection final {
   Reply on(protocol::PolicyTest call);
   Reply on(protocol::TrustList call);
   Reply on(protocol::TrustSet call);
+  Reply on(protocol::DaemonStatus call);
+  Reply on(protocol::DaemonStop call);
 
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.
   std::string client_;
+  /// As its hello says.
+  ClientEnvironment environment_;
   std::string configured_session_;
   std::shared_ptr<EventQueue> queue_;  // shared with the feeds that it is subscribed to
   std::set<std::string> subscribed_;

@@ -27,6 +27,16 @@ std::unique_ptr<Connection> Engine::connect(std::string client) {
   return std::make_unique<Connection>(*this, std::move(client));
 }
 
+std::vector<std::string> Engine::open_sessions() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, session] : sessions_) ids.push_back(id);
+  return ids;
+}
+
+bool Engine::in_use() const {
+  return std::ranges::any_of(sessions_, [](const auto& session) { return !session.second->forsaken(); });
+}
+
 LiveSession* Engine::find_live(const std::string& session_id) {
   const auto found = sessions_.find(session_id);
   return found == sessions_.end() ? nullptr : found->second.get();

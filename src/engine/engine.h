@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lathe/engine/connection.h"
 #include "lathe/engine/live_session.h"
@@ -22,6 +23,8 @@ class Engine final : public SessionFamily {
 
   /// A new client. `client` is its lasting name: op ids are unique within it. The engine outlives the connection.
   [[nodiscard]] std::unique_ptr<Connection> connect(std::string client);
+  /// How many there are.
+  [[nodiscard]] std::size_t clients() const { return clients_; }
   /// Ends every Task, closes every session.
   runtime::Async<void> shut_down();
   /// Closes the sessions that nobody looks at and in which nothing runs, so that other processes can have them. Gives
@@ -31,6 +34,11 @@ class Engine final : public SessionFamily {
   // For connections.
 
   [[nodiscard]] EngineParts& parts() { return parts_; }
+  void client_came() { ++clients_; }
+  void client_left() { --clients_; }
+  [[nodiscard]] std::vector<std::string> open_sessions() const;
+  /// Something runs or waits in a session, or someone looks at one.
+  [[nodiscard]] bool in_use() const;
   /// The session, opened when no one here has it yet.
   runtime::Async<base::Result<LiveSession*>> live(std::string session_id) override;
   /// The session when it is open here, else nothing.
@@ -67,6 +75,7 @@ class Engine final : public SessionFamily {
   /// Held while a session is let go, so that it is not opened again before its lock is free.
   runtime::AsyncMutex leaving_;
   bool closing_ = false;
+  std::size_t clients_ = 0;
   std::map<std::string, std::unique_ptr<LiveSession>> sessions_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -37,9 +38,13 @@ class EventFeed final {
   runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
   void unsubscribe(const EventQueue* queue);
   [[nodiscard]] bool is_subscribed(const EventQueue* queue) { return find(queue) != nullptr; }
-  /// Whether anyone sees the questions that are recorded here.
   [[nodiscard]] bool has_subscribers() const {
     return !subscribers_.empty() || (above_ != nullptr && above_->has_subscribers());
+  }
+  /// Whether anyone sees the questions that are recorded here and can answer them.
+  [[nodiscard]] bool has_answerers() const {
+    return std::ranges::any_of(subscribers_, [](const Subscriber& one) { return one.queue->answers(); }) ||
+           (above_ != nullptr && above_->has_answerers());
   }
   [[nodiscard]] bool has_own_subscribers() const { return !subscribers_.empty(); }
   /// From now on whoever looks at `above` (the parent's feed; null: none) gets the questions of this session, too.

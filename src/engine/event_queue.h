@@ -38,6 +38,9 @@ class EventQueue final {
   void rejoin() { lagging_ = false; }
   /// Nothing more comes.
   void close();
+  /// Whoever takes from it cannot say anything any more, so not answer a question either.
+  void only_listens() { answers_ = false; }
+  [[nodiscard]] bool answers() const { return answers_; }
   /// At least one event; `unavailable` when closed and drained. One waiter.
   runtime::Async<base::Result<std::vector<Delivered>>> next(runtime::CancelToken cancel, runtime::Deadline deadline);
 
@@ -55,6 +58,7 @@ class EventQueue final {
   bool urgent_ = false;
   bool lagging_ = false;
   bool closed_ = false;
+  bool answers_ = true;
   base::MonoTime last_delivery_{};
 };
 

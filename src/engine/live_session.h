@@ -59,6 +59,10 @@ class LiveSession final {
   /// Brings files back, or only tells what would be. `unavailable` while a Task runs.
   runtime::Async<base::Result<protocol::UndoReply>> undo(protocol::Undo call, std::string by);
 
+  /// Of the client that works with it: its commands see that from now on. While a job lives they see what it saw.
+  void use_environment(ClientEnvironment environment);
+  [[nodiscard]] const ClientEnvironment& environment() const { return environment_; }
+  void audience_changed() { host_.audience_changed(); }
   [[nodiscard]] EventFeed& feed() { return feed_; }
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
   [[nodiscard]] bool running() const { return running_.has_value(); }
@@ -185,12 +189,14 @@ class LiveSession final {
   std::vector<ports::ResolvedModel> candidates_;
   /// By folder; each outlives the drivers that were made with it.
   std::map<std::string, std::unique_ptr<ports::WorkspaceHistory>> histories_;
+  ClientEnvironment environment_;
   std::unique_ptr<ports::Driver> driver_;
   /// What driver_ was made for.
   std::string driver_cwd_;
   protocol::SandboxMode driver_mode_ = protocol::SandboxMode::kWorkspaceWrite;
   protocol::NetworkMode driver_network_ = protocol::NetworkMode::kNone;
   std::vector<std::string> driver_hosts_;
+  ClientEnvironment driver_environment_;
   std::optional<RunningTask> running_;
   /// Files are being brought back, so no Task may start.
   bool restoring_ = false;

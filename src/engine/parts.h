@@ -7,6 +7,7 @@
 
 #include "lathe/base/ids.h"
 #include "lathe/config/config.h"
+#include "lathe/engine/client_environment.h"
 #include "lathe/engine/policy_book.h"
 #include "lathe/ports/catalog.h"
 #include "lathe/ports/driver.h"
@@ -41,6 +42,8 @@ struct DriverSetup {
   ports::SessionHost* agents = nullptr;
   /// The agents that the session descends from, its own last: each narrows tools and policies. Empty: a person's.
   std::vector<ports::AgentDefinition> lineage = {};
+  /// For commands.
+  ClientEnvironment environment = {};
 };
 
 /// What the engine is made of; apps/ provides it and keeps it alive longer than the engine.
@@ -67,6 +70,10 @@ struct EngineParts {
   /// The level at which commands of such a session are confined. An error where that is less than the person accepts.
   /// Absent: "none".
   std::function<base::Result<std::string>(protocol::SandboxMode, protocol::NetworkMode)> confinement = {};
+  /// Takes keys of backends from what a client lends. Absent: all are at hand.
+  std::function<base::Result<void>(const std::vector<std::string>&)> borrow = {};
+  /// Ends the process, which serves clients. Absent: it is the only client's own.
+  std::function<void(std::string why)> end_process = {};
   /// Answers come from a recording.
   bool replayed = false;
   /// What a call would do in a session of that folder, as the gate is told. An error: that of an unknown tool, or the

@@ -55,6 +55,8 @@ class SessionTaskHost final : public ports::TaskHost {
                                                     std::optional<base::Json> amended, std::string by);
   /// Answers an open user_question.
   runtime::Async<base::Result<std::int64_t>> answer(std::string id, std::vector<std::string> answers, std::string by);
+  /// A client can no longer answer: a question that nobody else can answer parks the Task.
+  void audience_changed();
   void steered() { steered_ = true; }
   [[nodiscard]] bool is_steered() const { return steered_; }
   /// Where room() comes from.

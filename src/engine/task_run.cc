@@ -41,6 +41,10 @@ Error error_of(AbortReason reason) {
   return {};
 }
 
+bool same_environment(const ClientEnvironment& left, const ClientEnvironment& right) {
+  return left == right || (left && right && *left == *right);
+}
+
 }  // namespace
 
 LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
@@ -69,7 +73,8 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
 Async<Result<void>> LiveSession::ensure_driver() {
   const protocol::SessionConfigured config = *state().config;
   const bool same = driver_cwd_ == config.cwd && driver_mode_ == config.sandbox_mode &&
-                    driver_network_ == config.network && driver_hosts_ == config.allow_hosts;
+                    driver_network_ == config.network && driver_hosts_ == config.allow_hosts &&
+                    (same_environment(driver_environment_, environment_) || !state().jobs.empty());
   if (driver_ && !same) {
     co_await driver_->stop();
     driver_.reset();
@@ -88,11 +93,13 @@ Async<Result<void>> LiveSession::ensure_driver() {
                                   .history = history(),
                                   .candidates = [this] { return candidates_; },
                                   .agents = may_spawn ? &children_ : nullptr,
-                                  .lineage = std::move(lineage)});
+                                  .lineage = std::move(lineage),
+                                  .environment = environment_});
     driver_cwd_ = config.cwd;
     driver_mode_ = config.sandbox_mode;
     driver_network_ = config.network;
     driver_hosts_ = config.allow_hosts;
+    driver_environment_ = environment_;
   }
   co_return Result<void>();
 }
@@ -144,6 +151,12 @@ void LiveSession::tie_to(ParentLink link, std::function<void(TaskOutcome)> on_en
   on_end_ = std::move(on_end);
   feed_.pass_questions_to(parent_.feed);
   children_.share_count(parent_.running);
+  if (parent_.environment) use_environment(parent_.environment);
+}
+
+void LiveSession::use_environment(ClientEnvironment environment) {
+  environment_ = std::move(environment);
+  children_.use_environment(environment_);
 }
 
 void LiveSession::untie() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lathe/protocol/approval_calls.h"
+#include "lathe/protocol/daemon_calls.h"
 #include "lathe/protocol/fields.h"
 #include "lathe/protocol/model_calls.h"
 #include "lathe/protocol/policy_calls.h"
@@ -35,11 +36,15 @@ struct Hello {
   std::string client_id;
   std::vector<std::string> features;
   std::string token;
+  std::vector<std::string> environment;
   static constexpr auto fields() {
     return std::tuple{required("client", &Hello::client, "name of the program"),
                       optional("client_id", &Hello::client_id, "kept over reconnects; op ids are unique within it"),
                       optional("features", &Hello::features, "names of what it needs"),
-                      optional("token", &Hello::token, "where one is needed")};
+                      optional("token", &Hello::token, "where one is needed"),
+                      optional("environment", &Hello::environment,
+                               "NAME=value: for commands of the sessions that it configures, and keys of backends; "
+                               "kept in memory only")};
   }
   friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -66,14 +71,15 @@ struct IndexRebuild {
   friend bool operator==(const IndexRebuild&, const IndexRebuild&) = default;
 };
 
-using AnyCall =
-    std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionFork, SessionArchive,
-                 SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer, ModelList, BackendList,
-                 BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain, PolicyTest, TrustList, TrustSet>;
-using AnyReply = std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply,
-                              SessionForkReply, SessionSearchReply, SessionExportReply, ApprovalListReply,
-                              ApprovalAnswerReply, ModelListReply, BackendListReply, BackendTestReply, UsageReply,
-                              IndexRebuildReply, UndoReply, PolicyExplainReply, PolicyTestReply, TrustListReply>;
+using AnyCall = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionFork,
+                             SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer,
+                             ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain,
+                             PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonStop>;
+using AnyReply =
+    std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
+                 SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply, ModelListReply,
+                 BackendListReply, BackendTestReply, UsageReply, IndexRebuildReply, UndoReply, PolicyExplainReply,
+                 PolicyTestReply, TrustListReply, DaemonStatusReply>;
 
 /// One of the calls. Compiled once (calls.cc), for the reason that EventMsg is.
 struct Call : AnyCall {

@@ -59,7 +59,26 @@ Result<UniqueFd> stream_socket() {
 UnixListener::UnixListener(Loop& loop, std::string path, UniqueFd fd)
     : loop_(loop), path_(std::move(path)), fd_(std::move(fd)), watch_(loop, fd_.get()) {}
 
-UnixListener::~UnixListener() { (void)::unlink(path_.c_str()); }
+UnixListener::~UnixListener() {
+  if (!path_.empty()) (void)::unlink(path_.c_str());
+}
+
+Result<std::unique_ptr<UnixListener>> UnixListener::adopt(Loop& loop, UniqueFd listening) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  sockaddr_un address{};
+  socklen_t length = sizeof address;
+  if (::getsockopt(listening.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
+      ::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0 ||
+      address.sun_family != AF_UNIX) {
+    return Error{.code = base::codes::kInvalid,
+                 .message = fmt::format("descriptor {} is no unix socket that listens", listening.get())};
+  }
+  if (::fcntl(listening.get(), F_SETFD, FD_CLOEXEC) != 0 || ::fcntl(listening.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return base::errno_error(errno, "take over a socket");
+  }
+  return std::unique_ptr<UnixListener>(new UnixListener(loop, /*path=*/"", std::move(listening)));
+}
 
 Result<std::unique_ptr<UnixListener>> UnixListener::create(Loop& loop, std::string path) {
   TRY(const Place place, place_of(path).within("listen at " + path));

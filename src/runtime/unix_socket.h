@@ -21,6 +21,8 @@ class UnixListener final {
  public:
   /// The folder exists. What stands at `path` is replaced when it is a socket, so whoever may do so holds a lock.
   [[nodiscard]] static base::Result<std::unique_ptr<UnixListener>> create(Loop& loop, std::string path);
+  /// Takes a socket that listens already, with a name that is somebody else's; `invalid` when it is something else.
+  [[nodiscard]] static base::Result<std::unique_ptr<UnixListener>> adopt(Loop& loop, base::UniqueFd listening);
   ~UnixListener();
   UnixListener(const UnixListener&) = delete;
   UnixListener& operator=(const UnixListener&) = delete;
@@ -32,6 +34,7 @@ class UnixListener final {
   UnixListener(Loop& loop, std::string path, base::UniqueFd fd);
 
   Loop& loop_;
+  /// Of the name that goes with it.
   const std::string path_;
   base::UniqueFd fd_;
   FdWatch watch_;

@@ -195,7 +195,7 @@ class World:
         path = f"{self.home}/missing/bin:{self.home}/tools/bin:{self.home}/.local/bin:{PATH}"
         return {"PATH": path, "HOME": str(self.home), "LATHE_HOME": str(self.lathe_home),
                 "TMPDIR": str(self.temporary), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "MOCK_API_KEY": self.secret,
-                "SSH_AUTH_SOCK": self.listeners.control}
+                "SSH_AUTH_SOCK": self.listeners.control, "LATHE_DAEMON_AUTO_START": "never"}
 
     def as_user(self, argv):
         if self.uid == os.getuid():

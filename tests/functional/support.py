@@ -208,7 +208,7 @@ class Lathe:
 
     def environment(self, **more):
         base = {"PATH": os.environ["PATH"], "HOME": str(self.home.parent), "LATHE_HOME": str(self.home), "LANG": "C.UTF-8",
-                "TERM": "dumb", "GIT_CONFIG_NOSYSTEM": "1", "CI": "1"}
+                "TERM": "dumb", "GIT_CONFIG_NOSYSTEM": "1", "CI": "1", "LATHE_DAEMON_AUTO_START": "never"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
                 base[name] = os.environ[name]

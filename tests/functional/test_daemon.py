@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from frames import ANSWERS, Frames, configure, play, types, user_input
-from support import says, wait_until
+from support import calls, says, shell, wait_until
 
 
 @pytest.fixture
@@ -88,6 +88,27 @@ def test_sigterm_tells_everyone_and_keeps_everything(lathe, start_server, reposi
     assert types(told)[-3:] == ["turn_aborted", "error", "shutdown_complete"]
     wait_until(lambda: lathe.run("daemon", "status").code == 1, "the end of the daemon")
     assert '"status":"incomplete"' in lathe.ok("session", "export", session).out
+
+
+def test_one_in_the_foreground_ends_well_on_sigterm(lathe, daemon):
+    daemon()
+    lathe.ok("daemon", "stop")
+    process = lathe.start("daemon", "start", "--foreground")
+    wait_until(lambda: lathe.run("daemon", "status").code == 0, "the daemon")
+    assert os.readlink(f"/proc/{process.pid}/cwd") == "/"
+    process.send_signal(signal.SIGTERM)
+    ran = lathe.finish(process)
+    assert ran.code == 0 and "SIGTERM" in ran.err, str(ran)
+
+
+def test_who_has_closed_his_side_answers_no_question(lathe, start_server, repository, daemon):
+    lathe.use(start_server(calls(shell("cat greeting.txt", sandbox_permissions="require_escalated", justification="so"))))
+    frames = connect(daemon())
+    frames.ask("1", configure(repository, ask="client"))
+    frames.ask("2", user_input("go"))
+    frames.close_writing()
+    told = types(frames.rest())
+    assert "exec_approval_request" in told and "task_parked" in told
 
 
 def test_it_ends_when_nobody_needs_it(lathe, daemon):

@@ -950,7 +950,9 @@ export type Call =
   | PolicyExplainCall
   | PolicyTestCall
   | TrustListCall
-  | TrustSetCall;
+  | TrustSetCall
+  | DaemonStatusCall
+  | DaemonStopCall;
 
 /** Names the client. First where a token is needed, optional elsewhere. */
 export interface HelloCall {
@@ -963,6 +965,8 @@ export interface HelloCall {
   features?: string[];
   /** where one is needed */
   token?: string;
+  /** NAME=value: for commands of the sessions that it configures, and keys of backends; kept in memory only */
+  environment?: string[];
 }
 
 /** Lists sessions. */
@@ -1158,6 +1162,18 @@ export interface TrustSetCall {
   trusted: boolean;
 }
 
+/** Tells what the daemon does. */
+export interface DaemonStatusCall {
+  type: "daemon_status";
+}
+
+/** Ends the daemon and what runs in it; everything is kept. */
+export interface DaemonStopCall {
+  type: "daemon_stop";
+  /** only when no other client is there and no session is open */
+  if_unused?: boolean;
+}
+
 export type Reply =
   | OkReply
   | HelloReply
@@ -1177,7 +1193,8 @@ export type Reply =
   | UndoReply
   | PolicyExplainReply
   | PolicyTestReply
-  | TrustListReply;
+  | TrustListReply
+  | DaemonStatusReply;
 
 /** Done. */
 export interface OkReply {
@@ -1358,6 +1375,17 @@ export interface TrustListReply {
   root: string;
   /** sorted by path */
   items: TrustItem[];
+}
+
+/** What the daemon does. */
+export interface DaemonStatusReply {
+  type: "daemon_status";
+  /** version of its Lathe */
+  version: string;
+  /** connections, this one included */
+  clients: number;
+  /** those that are open in it */
+  sessions: SessionInfo[];
 }
 
 export type AbortReason =

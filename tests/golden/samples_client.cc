@@ -48,7 +48,11 @@ std::vector<ClientFrame> op_samples() {
 
 std::vector<ClientFrame> call_samples() {
   const std::vector<Call> calls{
-      Hello{.client = "lathe-tui", .client_id = "c-9d", .features = {"watch"}, .token = "t0k3n"},
+      Hello{.client = "lathe-tui",
+            .client_id = "c-9d",
+            .features = {"watch"},
+            .token = "t0k3n",
+            .environment = {"PATH=/usr/bin:/bin"}},
       SessionList{.limit = 20, .cursor = "20", .cwd = "/home/ada/calc", .archived = true},
       SessionGet{.session = "last"},
       SessionSubscribe{.session = kSession, .since = -1},
@@ -76,6 +80,8 @@ std::vector<ClientFrame> call_samples() {
       PolicyTest{.policy_file = "/home/ada/rules.yaml"},
       TrustList{.path = "/home/ada/calc"},
       TrustSet{.path = "/home/ada/calc", .sha256 = {std::string(64, 'a')}, .trusted = false},
+      DaemonStatus{},
+      DaemonStop{.if_unused = true},
   };
   std::vector<ClientFrame> frames;
   for (const Call& call : calls) frames.emplace_back(CallFrame{.id = "8", .call = call});

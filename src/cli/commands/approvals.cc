@@ -98,7 +98,7 @@ CommandResult execute(Context* context, client::Transport* engine, ApprovalListO
 CommandResult execute(Context* context, ApprovalAnswerOptions options) {
   CO_TRY_OK(check_output_files(options.task));
   CO_TRY(client::OpenOptions open, open_options(options.task));
-  CO_TRY(const auto engine, context->open(std::move(open)));
+  CO_TRY(const auto engine, co_await context->open(std::move(open)));
   Result<ExitCode> code = co_await (options.no_run ? only_answer(context, engine.get(), options)
                                                    : answer_and_follow(context, engine.get(), options));
   co_await engine->close();

@@ -294,7 +294,7 @@ Async<Result<void>> Chat::show_waiting_events() {
 CommandResult execute(Context* context, ChatOptions options) {
   CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
   CO_TRY(client::OpenOptions open, open_options(options.task));
-  CO_TRY(const auto engine, context->open(std::move(open)));
+  CO_TRY(const auto engine, co_await context->open(std::move(open)));
   auto chat = std::make_unique<Chat>(*context, engine.get(), std::move(options), paths.state_dir + "/chat_history");
   Result<ExitCode> code = co_await chat->run();
   chat.reset();

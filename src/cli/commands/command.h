@@ -43,6 +43,8 @@ CommandResult execute(Context* context, client::Transport* engine, IndexRebuildO
 CommandResult execute(Context* context, SchemaOptions options);
 CommandResult execute(Context* context, DaemonStartOptions options);
 CommandResult execute(Context* context, DaemonStopOptions options);
+CommandResult execute(Context* context, DaemonRestartOptions options);
+CommandResult execute(Context* context, DaemonInstallOptions options);
 CommandResult execute(Context* context, DaemonStatusOptions options);
 CommandResult execute(Context* context, DaemonLogsOptions options);
 CommandResult execute(Context* context, ProtoOptions options);

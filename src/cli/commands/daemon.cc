@@ -1,5 +1,12 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <optional>
+
+#include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/render/table.h"
 #include "lathe/runtime/files.h"
@@ -7,15 +14,82 @@
 namespace lathe::cli {
 
 using base::Json;
+using base::Result;
+using client::ConnectedDaemon;
 using client::DaemonInfo;
+using runtime::Async;
+
+namespace {
+
+/// Between two looks at a log that is followed.
+constexpr base::Millis kFollowInterval{200};
+
+CommandResult start(Context* context) {
+  CO_TRY(const ConnectedDaemon started, co_await context->frontend.daemon->start());
+  co_await started.transport->close();
+  context->note(fmt::format("the daemon runs, as process {}", started.daemon.pid));
+  co_return kDone;
+}
+
+/// What it does; asked only of one that runs here.
+Async<Result<protocol::DaemonStatusReply>> ask_status(Context* context) {
+  CO_TRY(const auto connected, co_await context->frontend.daemon->connect());
+  if (!connected) {
+    co_return base::Error{.code = base::codes::kUnavailable, .message = "the daemon has just ended"};
+  }
+  auto reply = co_await client::call_as(connected->transport.get(), protocol::DaemonStatus{});
+  co_await connected->transport->close();
+  co_return reply;
+}
+
+std::string status_document(const DaemonInfo& daemon, const protocol::DaemonStatusReply* status) {
+  Json document{{"running", true},
+                {"pid", daemon.pid},
+                {"socket", daemon.socket},
+                {"version", daemon.version},
+                {"started_at", daemon.started_at},
+                {"here", daemon.here}};
+  if (status != nullptr) document.update(base::parse_json(reply_document(*status)).value_or(Json::object()));
+  return base::dump_json(document);
+}
+
+void tell_status(Context* context, const DaemonInfo& daemon, const protocol::DaemonStatusReply* status) {
+  context->out.line(fmt::format("process {}{}, version {}, started {}", daemon.pid,
+                                daemon.here ? "" : " of another container", daemon.version,
+                                age_label(daemon.started_at, context->loop.unix_now())));
+  context->out.line("socket " + daemon.socket);
+  if (status == nullptr) return;
+  // This command is one of them.
+  context->out.line(fmt::format("{} other clients, {} open sessions", status->clients - 1, status->sessions.size()));
+  for (const protocol::SessionInfo& session : status->sessions) {
+    context->out.line(base::terminal_safe(
+        fmt::format("  {}  {}  {}", session.session_id, protocol::name_of(session.state), session.title)));
+  }
+}
+
+/// Adds what stands behind the last read.
+Result<void> read_on(int file, Output* out) {
+  std::string buffer(64U << 10, '\0');
+  while (true) {
+    const ssize_t got = ::read(file, buffer.data(), buffer.size());
+    if (got < 0 && errno != EINTR) return base::errno_error(errno, "the daemon's log");
+    if (got == 0) return {};
+    if (got > 0) out->add(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
+  }
+}
+
+/// A daemon that starts puts a long log aside and begins another one.
+bool is_another(int file, const std::string& path) {
+  struct stat mine{};
+  struct stat there{};
+  return ::fstat(file, &mine) == 0 && ::stat(path.c_str(), &there) == 0 && mine.st_ino != there.st_ino;
+}
+
+}  // namespace
 
 CommandResult execute(Context* context, DaemonStartOptions options) {
-  if (options.foreground) {
-    CO_TRY_OK(co_await context->frontend.daemon->run());
-    co_return kDone;
-  }
-  CO_TRY(const DaemonInfo daemon, co_await context->frontend.daemon->start());
-  context->note(fmt::format("the daemon runs, as process {}", daemon.pid));
+  if (!options.foreground) co_return co_await start(context);
+  CO_TRY_OK(co_await context->frontend.daemon->run());
   co_return kDone;
 }
 
@@ -25,34 +99,50 @@ CommandResult execute(Context* context, DaemonStopOptions) {
   co_return kDone;
 }
 
-CommandResult execute(Context* context, DaemonStatusOptions options) {
-  CO_TRY(const auto daemon, context->frontend.daemon->find());
-  if (options.json) {
-    Json document{{"running", daemon.has_value()}};
-    if (daemon) {
-      document.update(Json{{"pid", daemon->pid},
-                           {"socket", daemon->socket},
-                           {"version", daemon->version},
-                           {"started_at", daemon->started_at},
-                           {"here", daemon->here}});
-    }
-    context->out.line(base::dump_json(document));
-  } else if (!daemon) {
-    context->note("no daemon runs (lathe daemon start)");
-  } else {
-    context->out.line(fmt::format("process {}{}, version {}, started {}", daemon->pid,
-                                  daemon->here ? "" : " of another container", daemon->version,
-                                  age_label(daemon->started_at, context->loop.unix_now())));
-    context->out.line("socket " + daemon->socket);
-  }
-  co_return daemon ? kDone : kUsage;
+CommandResult execute(Context* context, DaemonRestartOptions) {
+  CO_TRY_OK(co_await context->frontend.daemon->stop());
+  co_return co_await start(context);
 }
 
-CommandResult execute(Context* context, DaemonLogsOptions) {
-  CO_TRY(const std::string file, context->frontend.daemon->log_file());
-  CO_TRY(const std::string text, runtime::read_file(file));
-  context->out.add(text);
+CommandResult execute(Context* context, DaemonInstallOptions) {
+  CO_TRY(const std::vector<std::string> files, context->frontend.daemon->install());
+  for (const std::string& file : files) context->out.line(file);
+  context->note("now: systemctl --user daemon-reload && systemctl --user enable --now lathe.socket");
   co_return kDone;
+}
+
+CommandResult execute(Context* context, DaemonStatusOptions options) {
+  CO_TRY(const auto daemon, context->frontend.daemon->find());
+  if (!daemon) {
+    if (options.json) context->out.line(base::dump_json(Json{{"running", false}}));
+    if (!options.json) context->note("no daemon runs (lathe daemon start)");
+    co_return kUsage;
+  }
+  std::optional<Result<protocol::DaemonStatusReply>> status;
+  if (daemon->here) status = co_await ask_status(context);
+  const protocol::DaemonStatusReply* reply = status && status->ok() ? &**status : nullptr;
+  if (options.json) {
+    context->out.line(status_document(*daemon, reply));
+  } else {
+    tell_status(context, *daemon, reply);
+  }
+  if (status) CO_TRY_OK(*status);
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, DaemonLogsOptions options) {
+  CO_TRY(const std::string path, context->frontend.daemon->log_file());
+  CO_TRY(base::UniqueFd file, runtime::open_file(path, O_RDONLY));
+  while (true) {
+    CO_TRY_OK(read_on(file.get(), &context->out));
+    if (!options.follow) co_return kDone;
+    CO_TRY_OK(co_await context->out.flush({}));
+    if (is_another(file.get(), path)) {
+      CO_TRY(file, runtime::open_file(path, O_RDONLY));
+      continue;
+    }
+    CO_TRY_OK(co_await context->loop.sleep(kFollowInterval, runtime::CancelToken()));
+  }
 }
 
 }  // namespace lathe::cli

@@ -210,7 +210,7 @@ Async<void> check_confinement(Context* context, std::vector<Finding>* findings) 
 }
 
 Async<void> check_engine(Context* context, bool embedded, std::vector<Finding>* findings) {
-  const auto engine = context->open({.embedded = embedded});
+  const auto engine = co_await context->open({.embedded = embedded});
   if (!engine.ok()) {
     findings->push_back({State::kBroken, "engine", engine.error().text(), "lathe config path"});
     co_return;

@@ -60,7 +60,7 @@ CommandResult execute(Context* context, ExecOptions options) {
   const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
                                              : runtime::Deadline::never();
   CO_TRY(client::OpenOptions open, open_options(options.task));
-  CO_TRY(const auto engine, context->open(std::move(open)));
+  CO_TRY(const auto engine, co_await context->open(std::move(open)));
   Result<ExitCode> code =
       co_await run_exec(context, engine.get(), std::move(options), std::move(input), std::move(prompted), deadline);
   co_await engine->close();

@@ -33,7 +33,7 @@ Result<p::PolicyExplain> explain_call(const PolicyExplainOptions& options) {
 
 CommandResult execute(Context* context, PolicyExplainOptions options) {
   CO_TRY(p::PolicyExplain call, explain_call(options));
-  CO_TRY(const auto engine, context->open({.only_policy = true}));
+  CO_TRY(const auto engine, co_await context->open({.only_policy = true}));
   CO_TRY(p::PolicyExplainReply reply, co_await client::call_as(engine.get(), std::move(call)));
   for (const std::string& warning : reply.warnings) context->note(warning);
   if (options.json) {
@@ -51,7 +51,7 @@ CommandResult execute(Context* context, PolicyExplainOptions options) {
 CommandResult execute(Context* context, PolicyTestOptions options) {
   CO_TRY_OK(check_input_file("rule file", options.file));
   CO_TRY(std::string file, runtime::real_path(options.file).within("rule file"));
-  CO_TRY(const auto engine, context->open({.only_policy = true}));
+  CO_TRY(const auto engine, co_await context->open({.only_policy = true}));
   CO_TRY(p::PolicyTestReply reply,
          co_await client::call_as(engine.get(), p::PolicyTest{.policy_file = std::move(file)}));
   const bool good = reply.failures.empty();

@@ -31,7 +31,7 @@ Async<Result<std::vector<std::string>>> show_backends(Context* context, client::
 }
 
 Async<Result<ExitCode>> test_backend(Context* context, std::string name, bool embedded) {
-  CO_TRY(const auto engine, context->open({.embedded = embedded}));
+  CO_TRY(const auto engine, co_await context->open({.embedded = embedded}));
   const auto tested = co_await client::call_as(engine.get(), p::BackendTest{.backend = name});
   co_await engine->close();
   if (!tested.ok()) {
@@ -54,7 +54,7 @@ CommandResult execute(Context* context, SetupOptions options) {
                           .hint = "lathe backend add NAME --type TYPE --default"};
   }
   CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
-  CO_TRY(const auto engine, context->open({.embedded = options.embedded}));
+  CO_TRY(const auto engine, co_await context->open({.embedded = options.embedded}));
   const Result<std::vector<std::string>> shown = co_await show_backends(context, engine.get());
   co_await engine->close();
   CO_TRY_OK(shown);

@@ -53,6 +53,7 @@ Async<void> SqeqConnection::serve() {
   events_.spawn(send_events());
   co_await take_requests();
   reading_ended_ = true;
+  engine_->only_listens();
   if (stream_->peer_gone()) cut();
   co_await requests_.join();
   if (is_done()) engine_->finish();

@@ -1,0 +1,75 @@
+#include "lathe/apps/daemon_reach.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "lathe/apps/settings_print.h"
+
+namespace lathe::apps {
+
+using base::Result;
+using client::ConnectedDaemon;
+using runtime::Async;
+using TransportResult = Result<std::unique_ptr<client::Transport>>;
+
+namespace {
+
+/// Ends it when nobody needs it. False: it goes on.
+Async<Result<bool>> replace_unused(client::DaemonControl* control, ConnectedDaemon* old) {
+  const auto stopped = co_await old->transport->call(protocol::DaemonStop{.if_unused = true});
+  if (!stopped.ok()) co_return false;
+  co_await old->transport->close();
+  CO_TRY_OK(co_await control->wait_for_end(old->daemon));
+  co_return true;
+}
+
+/// As an engine in this process does.
+void tell_all(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) std::fprintf(stderr, "lathe: warning: %s\n", warning.c_str());
+}
+
+Async<TransportResult> work_without(ConnectedDaemon other) {
+  std::fprintf(stderr,
+               "lathe: the daemon (process %lld) has other settings and is in use, so this works without it (lathe "
+               "daemon restart)\n",
+               static_cast<long long>(other.daemon.pid));
+  co_await other.transport->close();
+  co_return std::unique_ptr<client::Transport>();
+}
+
+}  // namespace
+
+Async<TransportResult> reach_daemon(client::DaemonControl* control, const config::Environment* environment,
+                                    std::string version) {
+  CO_TRY(const config::Paths paths, config::find_paths(*environment));
+  CO_TRY(const config::Loaded loaded, config::load(paths, *environment));
+  const bool may_start = loaded.config.daemon_auto_start == "always";
+  const std::string settings = settings_print(paths, loaded);
+  const auto running = control->find();
+  const bool elsewhere = running.ok() && *running && !(*running)->here;
+  if (elsewhere) co_return std::unique_ptr<client::Transport>();
+  CO_TRY(std::optional<ConnectedDaemon> connected, co_await control->connect());
+  if (connected) {
+    const bool same_settings = connected->daemon.settings == settings;
+    bool ended = false;
+    if (may_start && !(same_settings && connected->daemon.version == version)) {
+      CO_TRY(ended, co_await replace_unused(control, &*connected));
+    }
+    if (!ended && same_settings) {
+      tell_all(loaded.warnings);
+      co_return std::move(connected->transport);
+    }
+    if (!ended) co_return co_await work_without(*std::move(connected));
+  }
+  if (!may_start) co_return std::unique_ptr<client::Transport>();
+  CO_TRY(ConnectedDaemon started, co_await control->start());
+  if (started.daemon.settings != settings) co_return co_await work_without(std::move(started));
+  tell_all(loaded.warnings);
+  co_return std::move(started.transport);
+}
+
+}  // namespace lathe::apps

@@ -1,0 +1,160 @@
+#include "lathe/apps/daemon_server.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include "lathe/apps/embedded_engine.h"
+#include "lathe/apps/settings_print.h"
+#include "lathe/base/ids.h"
+#include "lathe/base/json.h"
+#include "lathe/base/unique_fd.h"
+#include "lathe/daemon/daemon.h"
+#include "lathe/daemon/daemon_lock.h"
+#include "lathe/runtime/files.h"
+
+namespace lathe::apps {
+
+using base::Error;
+using base::Json;
+using base::Result;
+using base::UniqueFd;
+using runtime::Async;
+
+namespace {
+
+/// The usual one, of files that tools make.
+constexpr mode_t kFileModeMask = 022;
+/// Of sd_listen_fds(3).
+constexpr int kFirstListenFd = 3;
+
+void log_line(const runtime::Loop& loop, std::string_view text) {
+  const Json line{{"ts", loop.unix_now()}, {"pid", ::getpid()}, {"msg", text}};
+  std::fprintf(stderr, "%s\n", base::dump_json(line).c_str());
+}
+
+int number_in(const config::Environment& environment, const char* name) {
+  const std::string text = environment.get(name);
+  int number = -1;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// Tells whoever started this process how that went; nobody, when it was not started so.
+class Readiness final {
+ public:
+  explicit Readiness(const config::Environment& environment) {
+    const int fd = number_in(environment, kReadyVariable);
+    if (fd < 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return;
+    pipe_.reset(fd);
+    // What this process starts has no part in it.
+    ::unsetenv(kReadyVariable);
+  }
+
+  void tell(std::string_view text) {
+    if (pipe_) (void)runtime::write_all(pipe_.get(), text, "whoever started this");
+    pipe_.reset();
+  }
+  void fail(const Error& error) {
+    tell(base::dump_json(Json{{"code", error.code}, {"message", error.message}, {"hint", error.hint}}));
+  }
+
+ private:
+  UniqueFd pipe_;
+};
+
+/// The socket of that place, when systemd, or whoever does as it does, listens there for us; else empty.
+Result<UniqueFd> handed_over_socket(const config::Environment& environment) {
+  if (number_in(environment, "LISTEN_PID") != ::getpid()) return UniqueFd();
+  const int count = number_in(environment, "LISTEN_FDS");
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+  if (count == 1) return UniqueFd(kFirstListenFd);
+  return Error{.code = base::codes::kInvalid,
+               .message = fmt::format("LISTEN_FDS={}: the daemon listens on one socket", count),
+               .hint = "lathe daemon install writes a unit that fits"};
+}
+
+/// What a terminal was set to is no matter of sessions that other ones work with. What the system forbids to raise
+/// stays.
+void leave_context_behind() {
+  ::umask(kFileModeMask);
+  (void)::chdir("/");
+  for (const auto resource : {RLIMIT_NOFILE, RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_NPROC}) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0) continue;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(resource, &limit);
+  }
+}
+
+/// Serves until the end, with the lock of the data root held.
+Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOptions options, Readiness* ready) {
+  runtime::Loop& loop = server->loop;
+  const std::string socket = options.socket;
+  CO_TRY(const auto engine, EmbeddedEngine::create(loop, server->environment, {.embedded = true}, server->version));
+  base::SystemRandom random;
+  auto made = daemon::Daemon::create(
+      {.loop = loop,
+       .parsing = engine->fs_pool(),
+       .connect = [&engine](std::string client) { return engine->engine().connect(std::move(client)); },
+       .close_forsaken = [&engine] { return engine->engine().close_forsaken(); },
+       .shut_down = [&engine] { return engine->shut_down(); },
+       .log = [&loop](std::string_view text) { log_line(loop, text); },
+       .random = random},
+      std::move(options));
+  if (!made.ok()) {
+    co_await engine->shut_down();
+    co_return std::move(made).error();
+  }
+  daemon::Daemon& daemon = **made;
+  engine->engine().parts().end_process = [&daemon](std::string why) { daemon.stop(std::move(why)); };
+  const runtime::Timer terminate = loop.on_signal(SIGTERM, [&daemon] { daemon.stop("SIGTERM"); });
+  const runtime::Timer interrupt = loop.on_signal(SIGINT, [&daemon] { daemon.stop("SIGINT"); });
+  const runtime::Timer hang_up = loop.on_signal(SIGHUP, [&daemon] { daemon.stop("SIGHUP"); });
+  log_line(loop, fmt::format("lathe {} takes clients at {}", server->version, socket));
+  ready->tell(kReadyWord);
+  // Everything is recorded by then, and what a client still waits for would keep the process for no use.
+  if (co_await daemon.run() == daemon::Daemon::End::kClientsLeft) ::_exit(0);
+  co_return Result<void>();
+}
+
+Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
+  CO_TRY(UniqueFd handed_over, handed_over_socket(server->environment));
+  CO_TRY(const config::Paths paths, config::find_paths(server->environment));
+  CO_TRY_OK(runtime::make_folders(paths.state_dir));
+  CO_TRY_OK(runtime::make_folders(paths.runtime_dir));
+  CO_TRY(const config::Loaded loaded, config::load(paths, server->environment));
+  CO_TRY(daemon::Realm realm, daemon::this_realm());
+  const std::string socket = daemon_socket(paths);
+  CO_TRY(const daemon::DaemonLock lock,
+         daemon::DaemonLock::acquire(paths.state_dir, {.pid = ::getpid(),
+                                                       .realm = std::move(realm),
+                                                       .socket = socket,
+                                                       .version = server->version,
+                                                       .settings = settings_print(paths, loaded),
+                                                       .started_at = server->loop.unix_now()}));
+  co_return co_await serve_with_lock(
+      server, {.socket = socket, .listening = std::move(handed_over), .idle_exit = loaded.config.daemon_idle_exit},
+      ready);
+}
+
+}  // namespace
+
+std::string daemon_socket(const config::Paths& paths) { return paths.runtime_dir + "/daemon.sock"; }
+
+Async<Result<void>> serve_clients(DaemonServer server) {
+  leave_context_behind();
+  Readiness ready(server.environment);
+  Result<void> served = co_await serve(&server, &ready);
+  if (!served.ok()) ready.fail(served.error());
+  co_return served;
+}
+
+}  // namespace lathe::apps

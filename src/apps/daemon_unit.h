@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lathe/base/result.h"
+#include "lathe/config/config.h"
+
+namespace lathe::apps {
+
+/// Writes the units by which systemd listens for the person and starts this very program for the first client, and
+/// gives their paths. Nothing is enabled by that.
+[[nodiscard]] base::Result<std::vector<std::string>> write_daemon_unit(const config::Environment& environment);
+
+}  // namespace lathe::apps

@@ -1,0 +1,120 @@
+"""The daemon that commands start by themselves, what it has of whoever started it, and how systemd starts it."""
+import json
+import os
+import signal
+import socket
+
+import pytest
+
+from support import calls, says, shell, wait_until
+
+
+@pytest.fixture
+def lathe(lathe):
+    """Commands that start the daemon; it is stopped at the end."""
+    lathe.variables.update({"CI": None, "LATHE_DAEMON_AUTO_START": None})
+    yield lathe
+    lathe.ok("daemon", "stop")
+    log = lathe.home / "state/daemon.log"
+    assert not log.exists() or "Sanitizer" not in log.read_text()
+
+
+def status(lathe):
+    return lathe.ok("daemon", "status", "--json").document
+
+
+def environment_of(pid):
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        return dict(variable.split("=", 1) for variable in file.read().decode().split("\0") if "=" in variable)
+
+
+def test_a_command_starts_it_and_lends_it_its_environment(lathe, start_server, repository):
+    lathe.use(start_server(calls(shell("echo flags=$CFLAGS")), says("One."), calls(shell("echo flags=$CFLAGS")), says("Two.")))
+    first = lathe.ok("exec", "--json", "go", env={"CFLAGS": "-O1", "SOME_TOKEN": "of nobody else"})
+    assert "flags=-O1" in first.out
+    daemon = status(lathe)
+    assert os.getsid(daemon["pid"]) == daemon["pid"]
+    assert os.readlink(f"/proc/{daemon['pid']}/cwd") == "/"
+    kept = environment_of(daemon["pid"])
+    assert kept["LATHE_HOME"] == str(lathe.home)
+    assert "MOCK_KEY" not in kept and "SOME_TOKEN" not in kept
+    second = lathe.ok("exec", "--json", "go", env={"CFLAGS": "-O2"})
+    assert "flags=-O2" in second.out, "a command sees what its own client has"
+    assert status(lathe)["pid"] == daemon["pid"]
+
+
+def test_not_where_it_is_not_wanted(lathe, start_server):
+    lathe.use(start_server())
+    for how in ({"CI": "1"}, {"LATHE_DAEMON_AUTO_START": "never"}):
+        lathe.ok("session", "list", env=how)
+    lathe.ok("session", "list", "--embedded")
+    assert lathe.fails(1, "daemon", "status", "--json").document == {"running": False}
+
+
+def test_other_settings_get_another_one_unless_it_is_in_use(lathe, start_server):
+    server = start_server(says("Half a sen", {"gate": "go"}, "tence."), says("Beside it."))
+    lathe.use(server)
+    lathe.ok("session", "list")
+    first = status(lathe)
+    lathe.ok("config", "set", "budget.turns", "50")
+    busy = lathe.start("exec", "first")
+    server.wait_at_gate("go")
+    second = status(lathe)
+    assert second["pid"] != first["pid"]
+    assert [session["state"] for session in second["sessions"]] == ["running"]
+    lathe.ok("config", "set", "budget.turns", "60")
+    beside = lathe.ok("exec", "second")
+    assert beside.out == "Beside it.\n" and str(second["pid"]) in beside.err
+    server.release("go")
+    assert lathe.finish(busy).out == "Half a sentence.\n"
+    assert status(lathe)["pid"] == second["pid"]
+
+
+def test_one_that_takes_no_client_is_an_error(lathe):
+    lathe.ok("session", "list")
+    daemon = status(lathe)
+    os.unlink(daemon["socket"])
+    refused = lathe.fails(5, "session", "list")
+    assert str(daemon["pid"]) in refused.err and "lathe daemon restart" in refused.err
+    lathe.ok("session", "list", "--embedded")
+    lathe.ok("daemon", "restart")
+    assert status(lathe)["pid"] != daemon["pid"]
+
+
+def test_its_log_can_be_followed(lathe):
+    lathe.ok("daemon", "start")
+    follower = lathe.start("daemon", "logs", "-f")
+    assert "takes clients" in json.loads(follower.stdout.readline())["msg"]
+    lathe.ok("daemon", "stop")
+    assert "stopping" in json.loads(follower.stdout.readline())["msg"]
+    os.killpg(follower.pid, signal.SIGTERM)
+    follower.wait()
+
+
+def test_systemd_listens_for_it(lathe):
+    units = lathe.ok("daemon", "install", env={"XDG_CONFIG_HOME": str(lathe.home / "xdg")}).out.splitlines()
+    text = "".join(open(unit).read() for unit in units)
+    path = str(lathe.home / "run/daemon.sock")
+    assert f"ListenStream={path}\n" in text and "daemon start --foreground" in text
+    (lathe.home / "run").mkdir(parents=True, exist_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    folder = os.open(lathe.home / "run", os.O_PATH)  # the whole path may be too long
+    listening.bind(f"/proc/self/fd/{folder}/daemon.sock")
+    os.close(folder)
+    listening.listen()
+    waiting = lathe.start("session", "list")
+    child = os.fork()
+    if child == 0:  # what systemd does once a client has come
+        try:
+            os.dup2(listening.fileno(), 3)
+            os.set_inheritable(3, True)
+            environment = lathe.environment(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+            os.execve(lathe.program, [lathe.program, "daemon", "start", "--foreground"], environment)
+        finally:
+            os._exit(127)
+    assert lathe.finish(waiting).code == 0
+    assert status(lathe)["pid"] == child
+    lathe.ok("daemon", "stop")
+    assert os.waitpid(child, 0)[1] == 0
+    assert os.path.exists(path), "the name is systemd's"
+    listening.close()
