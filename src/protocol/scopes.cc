@@ -63,6 +63,8 @@ Scopes needed(const PolicyExplain&) { return {Scope::kAdmin}; }
 Scopes needed(const PolicyTest&) { return {Scope::kAdmin}; }
 Scopes needed(const TrustList&) { return {Scope::kAdmin}; }
 Scopes needed(const TrustSet&) { return {Scope::kAdmin}; }
+Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
+Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
 
 }  // namespace
 
