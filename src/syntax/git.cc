@@ -48,7 +48,7 @@ constexpr std::string_view kHarmlessKeys =
     "core.quotepath core.autocrlf core.safecrlf core.eol core.filemode core.ignorecase core.abbrev core.longpaths "
     "diff.renames diff.context diff.noprefix diff.algorithm diff.colormoved diff.mnemonicprefix http.version "
     "http.postbuffer http.lowspeedlimit http.lowspeedtime http.sslverify http.proxy protocol.version";
-constexpr std::string_view kRunningWords = "driver program command cmd helper hook";
+constexpr std::string_view kRunningWords = "driver program command cmd helper hook templatedir";
 
 /// An option of one of git's commands whose value is a command for a shell.
 struct TextOption {

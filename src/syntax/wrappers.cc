@@ -94,7 +94,9 @@ std::vector<Assignment> WrapperReader::read_assignments() {
 void WrapperReader::command(std::size_t from, std::vector<Assignment> set) {
   std::vector<Word> inner = words_from(starter_.words(), from);
   if (replaced_) {
-    for (Word& word : inner) word.dynamic = word.dynamic || word.text.contains(*replaced_);
+    for (Word& word : inner) {
+      if (word.text.contains(*replaced_)) word.dynamic = word.splits = true;
+    }
   } else if (spec_.name == "xargs") {
     inner.push_back({.text = "…", .dynamic = true, .splits = true});
   }
