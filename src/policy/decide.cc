@@ -8,6 +8,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/policy/command_class.h"
+#include "lathe/policy/command_paths.h"
 #include "lathe/policy/glob.h"
 #include "lathe/policy/match.h"
 #include "lathe/policy/matrix.h"

@@ -228,6 +228,95 @@ TEST(Decide, DenialsReachThroughEverythingThatStartsCommands) {
   }
 }
 
+TEST(Decide, ADenialReachesWhatProgramsStartInTheirOwnWays) {
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: git push, decision: deny}]")};
+  for (const char* text : {"script -qc 'git push' /dev/null",
+                           "su -lc 'git push'",
+                           "su root --comm='git push'",
+                           "runuser -l x -c 'git push'",
+                           "env -vS 'git push'",
+                           "env --split='git push'",
+                           "env a-b=1 git push",
+                           "env - git push",
+                           "timeout $x git push",
+                           "exec -la x git push",
+                           "command -p git push",
+                           "xargs -i git push",
+                           "find . -execdir git push \\;",
+                           "busybox sh -c 'git push'",
+                           "coproc N { git push; }",
+                           "bash - <<<'git push'",
+                           "sh -c \"git push $x\"",
+                           "eval $x; git push",
+                           "/usr/lib/git-core/git-push",
+                           "git -c alias.x=push x",
+                           "git submodule foreach 'git push'",
+                           "git bisect run git push",
+                           "git rebase --exec 'git push' main",
+                           "GIT_SSH_COMMAND='git push' git fetch"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
+  }
+}
+
+TEST(Decide, WhatMayBeADeniedCommandAsks) {
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: git push, decision: deny}]")};
+  for (const char* text :
+       {"timeout $x ls", "env $x", "let 'x=a[$(git push 1>&2)]'", "source <(echo git push)", ". <(echo git push)",
+        "echo git push | bash -", "trap \"$x\" EXIT", "echo push | xargs git", "echo push | xargs -I% git %", "git x",
+        "git $x", "git --exec-path=x status", "git -c core.pager='git push' log", "BASH_ENV='$(git push)' bash -c ls",
+        "make CC='git push'", "make -f - <<<'a: ; git push'", "python3 -c 'import os; os.system(\"git push\")'",
+        "awk 'BEGIN { system(\"git push\") }'", "tar cf a --checkpoint=1 --checkpoint-action=exec='git push' b"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
+  }
+  for (const char* text : {"git status", "git stash push", "git log push", "git -C a -c color.ui=never log",
+                           "git commit -m 'before git push'", "echo git push", "grep 'git push' README.md",
+                           "timeout 5 ls", "find . -name x", "make all"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
+  }
+  EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")},
+                    command("perl -e 'system(\"curl x\")'")),
+            Verdict::kAsk);
+  EXPECT_EQ(verdict({}, command("eval $x; rm -rf build")), Verdict::kAsk) << "what follows is dangerous";
+}
+
+TEST(Decide, RulesAboutPathsAskWhereACommandMayNameTheFile) {
+  const std::vector<Source> rules{
+      source(Kind::kPerson, "rules: [{path: '**/secret.txt', access: read, decision: deny}]")};
+  for (const char* text : {"cat secret.txt", "cat a/secret.txt", "grep -fsecret.txt x", "cd a && cat secret.txt"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
+  }
+  for (const char* text : {"cat sec*", "cat s[e]cret.txt", "cat a/*", "cat $f", "cat \"$f\"", "cat \"$PWD/secret.txt\"",
+                           "cat \"$(pwd)/secret.txt\"", "cat sec{ret,x}.txt", "cat <$f", "eval $x",
+                           "find . -exec cat {} +", "ls | xargs cat", "ls | xargs -I% cat %"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
+  }
+  for (const char* text : {"cat a.txt", "cat *.cc", "cat \"$f.cc\"", "echo $f", "exit $?", "cd $x && ls -la"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
+  }
+  const std::vector<Source> dotted{source(Kind::kPerson, "rules: [{path: '**/.env', decision: deny}]")};
+  EXPECT_EQ(verdict(dotted, command("cat *")), Verdict::kAllow);
+  EXPECT_EQ(verdict(dotted, command("cat .e*")), Verdict::kAsk);
+  EXPECT_EQ(verdict(dotted, command("shopt -s dotglob; cat *")), Verdict::kAsk);
+  const std::vector<Source> hitl{source(Kind::kPerson, R"({"default_action": "allow", "rules": [
+      {"tools": "local_shell", "when": [{"key": "command", "op": "glob", "value": "**/.ssh/**"}], "action": "deny"}]})",
+                                        "p.json")};
+  EXPECT_EQ(verdict(hitl, command("cat ~/.s*/id")), Verdict::kAsk);
+  EXPECT_EQ(verdict(hitl, command("cat a.txt")), Verdict::kAllow);
+}
+
+TEST(Decide, RulesAboutPathsFollowTheFolderThatACommandRunsIn) {
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{path: sub/key, decision: deny}]")};
+  EXPECT_EQ(verdict(rules, command("cat sub/key")), Verdict::kDeny);
+  EXPECT_EQ(verdict(rules, command("cat key")), Verdict::kAllow);
+  EXPECT_EQ(verdict(rules, command("cd sub && cat key")), Verdict::kDeny);
+  EXPECT_EQ(verdict(rules, command("bash -c 'cd ./sub; cat key'")), Verdict::kDeny);
+  EXPECT_EQ(verdict(rules, command("cd other && cat key")), Verdict::kAllow);
+  EXPECT_EQ(verdict(rules, command("cd $x && cat key")), Verdict::kAsk);
+  EXPECT_EQ(verdict(rules, command("cd && cat key")), Verdict::kAsk);
+  EXPECT_EQ(verdict(rules, command("env -C sub cat key")), Verdict::kAsk);
+  EXPECT_EQ(verdict(rules, command("cd sub; false && cd ..; cat key")), Verdict::kAsk);
+}
+
 TEST(Decide, SourcesCombineToTheStrictest) {
   const Source allows = source(Kind::kPerson, "rules: [{command: git push, decision: allow}]", "person.yaml");
   const Source asks = source(Kind::kProject, "rules: [{command: git push, decision: ask}]", "project.yaml");

@@ -75,6 +75,37 @@ bool part_matches(std::string_view pattern, std::string_view part) {
 
 std::vector<std::string_view> parts_of(std::string_view path) { return base::split(path, '/'); }
 
+/// Whether some text is of both patterns, whose stars stand for any number of elements.
+template <class A, class B, class IsStar, class Same>
+bool both_match(const A& a, const B& b, const IsStar& is_star, const Same& same) {
+  // Whether the rest of `a` from each place on and that of `b` have one in common, from the ends backwards.
+  std::vector<bool> next(b.size() + 1);
+  for (std::size_t i = a.size() + 1; i-- > 0;) {
+    std::vector<bool> here(b.size() + 1);
+    for (std::size_t j = b.size() + 1; j-- > 0;) {
+      const bool a_ends = i == a.size();
+      const bool b_ends = j == b.size();
+      if (a_ends && b_ends) {
+        here[j] = true;
+      } else if (!a_ends && is_star(a[i])) {
+        here[j] = next[j] || (!b_ends && here[j + 1]);
+      } else if (!b_ends && is_star(b[j])) {
+        here[j] = here[j + 1] || (!a_ends && next[j]);
+      } else {
+        here[j] = !a_ends && !b_ends && same(a[i], b[j]) && next[j + 1];
+      }
+    }
+    next = std::move(here);
+  }
+  return next.front();
+}
+
+bool parts_share(std::string_view rule, std::string_view part, bool hides_dots) {
+  if (hides_dots && rule.starts_with('.') && (part.starts_with('*') || part.starts_with('?'))) return false;
+  return both_match(
+      rule, part, [](char c) { return c == '*'; }, [](char a, char b) { return a == b || a == '?' || b == '?'; });
+}
+
 /// Whether clean_path() would give it back; false for some that it would.
 bool is_clean(std::string_view path) {
   std::string_view rest = path.starts_with('/') ? path.substr(1) : path;
@@ -158,6 +189,14 @@ std::optional<char> unclosed_bracket(std::string_view pattern) {
     if (closes) open.pop_back();
   }
   return open.empty() ? std::nullopt : std::optional(open.front());
+}
+
+bool Glob::may_match(const PathPattern& path) const {
+  return std::ranges::any_of(alternatives_, [&](const std::vector<std::string>& pattern) {
+    return both_match(
+        pattern, path.parts, [](const std::string& part) { return part == "**"; },
+        [&](const std::string& rule, const std::string& part) { return parts_share(rule, part, path.hides_dots); });
+  });
 }
 
 std::string clean_path(std::string_view path) {

@@ -9,6 +9,13 @@
 
 namespace lathe::policy {
 
+/// What a path may be, where it is not known: its parts as those of a Glob, "**" and the other wildcards included.
+struct PathPattern {
+  std::vector<std::string> parts;
+  /// As in a shell: a part that begins with * or ? is no name that begins with a dot.
+  bool hides_dots = false;
+};
+
 /// A path pattern: `*` and `?` within a part of a path, `**` over any number of parts, {a,b} alternatives. Matching
 /// takes time in proportion to pattern times path.
 class Glob final {
@@ -17,6 +24,8 @@ class Glob final {
   static base::Result<Glob> parse(std::string_view pattern);
   /// `path` is cleaned first: no ".", "..", "//" or final "/".
   [[nodiscard]] bool matches(std::string_view path) const;
+  /// Whether some path is of both patterns.
+  [[nodiscard]] bool may_match(const PathPattern& path) const;
   [[nodiscard]] const std::string& text() const { return text_; }
   friend bool operator==(const Glob& a, const Glob& b) { return a.text_ == b.text_; }
 

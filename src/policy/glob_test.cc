@@ -27,6 +27,21 @@ INSTANTIATE_TEST_SUITE_P(
                       Row{"/etc/**", "/tmp/../etc/passwd", true}, Row{"**/a/**/b", "/a/b/a/c/b", true},
                       Row{"a*b*c", "aXbYc", true}, Row{"a*b*c", "acb", false}));
 
+TEST(Globs, MayMatchWhatIsNotKnown) {
+  struct Maybe {
+    const char* pattern;
+    PathPattern path;
+    bool matches;
+  };
+  for (const Maybe& row : {Maybe{"**/secret.txt", {{"", "w", "sec*"}}, true},
+                           Maybe{"**/secret.txt", {{"", "w", "*.cc"}}, false}, Maybe{"a/b", {{"**"}}, true},
+                           Maybe{"/etc/**", {{"**", "passwd"}}, true}, Maybe{"/etc/x", {{"**", "passwd"}}, false},
+                           Maybe{"/*/x?z", {{"", "a", "x*"}}, true}, Maybe{"**/.env", {{"", "w", "*"}, true}, false},
+                           Maybe{"**/.env", {{"", "w", "*"}}, true}, Maybe{"a*c", {{"ab*d"}}, false}}) {
+    EXPECT_EQ(Glob::parse(row.pattern)->may_match(row.path), row.matches) << row.pattern;
+  }
+}
+
 TEST(Globs, TooManyAlternativesAreAnError) {
   std::string pattern;
   for (int i = 0; i < 13; ++i) pattern += "{a,b}";

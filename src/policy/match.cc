@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "lathe/base/strings.h"
 #include "lathe/policy/command_class.h"
+#include "lathe/policy/command_paths.h"
+#include "lathe/policy/mentions.h"
 #include "lathe/policy/tool_names.h"
+#include "lathe/syntax/git.h"
 
 namespace lathe::policy {
 
@@ -72,6 +76,10 @@ Match match_rest(const Rule& rule, const SimpleCommand& command, bool allows) {
       if (word.dynamic || word.pattern) return Match::kPossible;
       if (is_one_of(rule.command[p], word)) break;
       const bool option = word.text.starts_with('-');
+      // What is no command of git's own may be an alias of the one that the rule is about.
+      const bool alias =
+          p == 1 && !option && !after_option && command.name() == "git" && !syntax::is_git_command(word.text);
+      if (alias && !allows) return Match::kPossible;
       if (allows || rule.exact || (!option && !after_option)) return Match::kNo;
       after_option = option;
       ++at;
@@ -94,10 +102,9 @@ Match match_command(const Rule& rule, const Action& action, const Subject& subje
   if (subject.unknown) return Match::kPossible;
   const SimpleCommand& command = *subject.command;
   if (allows && !plain_enough(command)) return Match::kNo;
-  if (!rule.programs.empty()) return match_name(rule.programs, command, allows);
-  const Match name = match_name(rule.command.front(), command, allows);
-  if (name != Match::kYes) return name;
-  return match_rest(rule, command, allows);
+  Match match = match_name(rule.programs.empty() ? rule.command.front() : rule.programs, command, allows);
+  if (match == Match::kYes && rule.programs.empty()) match = match_rest(rule, command, allows);
+  return match == Match::kNo && !allows && mentions(rule, command) ? Match::kPossible : match;
 }
 
 bool path_matches(const std::vector<Glob>& globs, const std::string& path, const std::string& workspace) {
@@ -108,13 +115,33 @@ bool path_matches(const std::vector<Glob>& globs, const std::string& path, const
   });
 }
 
+/// Whether a path that is not known for certain may be one of these, by its name from the session's folder too.
+bool path_may_match(std::span<const Glob> globs, const PathPattern& pattern, const std::string& workspace) {
+  PathPattern inside{.hides_dots = pattern.hides_dots};
+  const std::vector<std::string_view> folder = base::split(workspace, '/');
+  if (!workspace.empty() && pattern.parts.size() > folder.size() &&
+      std::ranges::equal(folder, std::span(pattern.parts).first(folder.size()))) {
+    inside.parts.assign(pattern.parts.begin() + static_cast<std::ptrdiff_t>(folder.size()), pattern.parts.end());
+  }
+  return std::ranges::any_of(globs, [&](const Glob& glob) {
+    return glob.may_match(pattern) || (!inside.parts.empty() && glob.may_match(inside));
+  });
+}
+
+bool may_name(std::span<const Glob> globs, const Action& action, const Subject& subject) {
+  return subject.unknown || std::ranges::any_of(subject.patterns, [&](const PathPattern& pattern) {
+           return path_may_match(globs, pattern, action.workspace);
+         });
+}
+
 /// Paths named in a command are advice like all of its text: they can make it ask or be refused, never allow it.
 Match match_paths(const Rule& rule, const Action& action, const Subject& subject) {
   const bool allows = rule.verdict == Verdict::kAllow;
   if (subject.command) {
     if (allows) return Match::kNo;
-    return yes_if(std::ranges::any_of(
-        subject.paths, [&](const std::string& path) { return path_matches(rule.paths, path, action.workspace); }));
+    const bool named = std::ranges::any_of(
+        subject.paths, [&](const std::string& path) { return path_matches(rule.paths, path, action.workspace); });
+    return !named && may_name(rule.paths, action, subject) ? Match::kPossible : yes_if(named);
   }
   const bool reads = action.kind == Action::Kind::kRead;
   const bool writes = action.kind == Action::Kind::kFileChange;
@@ -212,40 +239,25 @@ Match match_condition(const Rule& rule, const Condition& condition, const Action
              (path.starts_with(action.workspace + "/") && matches(path.substr(action.workspace.size() + 1)));
     }));
   }
-  return yes_if(std::ranges::any_of(values, matches));
-}
-
-std::vector<std::string> paths_in(const SimpleCommand& command, const std::string& cwd) {
-  std::vector<std::string> paths;
-  const auto add = [&](const Word& word) {
-    if (word.dynamic) return;
-    for (const std::string_view path : path_candidates(word.text)) paths.push_back(absolute_path(cwd, path));
-  };
-  std::ranges::for_each(command.words, add);
-  for (const syntax::Redirection& redirection : command.redirections) {
-    if (redirection.kind != syntax::Redirection::Kind::kHereText) add(redirection.target);
-  }
-  return paths;
+  const Match match = yes_if(std::ranges::any_of(values, matches));
+  const bool by_path = condition.op == Condition::Op::kGlob && condition.key == "command" && subject.command && !allows;
+  return match == Match::kNo && by_path && may_name(std::span(&*condition.glob, 1), action, subject) ? Match::kPossible
+                                                                                                     : match;
 }
 
 }  // namespace
-
-std::vector<std::string_view> path_candidates(std::string_view word) {
-  std::vector<std::string_view> candidates{word};
-  const std::size_t mark = word.find_first_of("=@");
-  if (mark != std::string_view::npos && mark + 1 < word.size()) candidates.push_back(word.substr(mark + 1));
-  return candidates;
-}
 
 Result<Subjects> subjects_of(Action action) {
   Subjects subjects;
   if (action.kind == Action::Kind::kCommand) {
     TRY(syntax::Script script,
         action.script.empty() ? syntax::parse_argv(action.argv) : syntax::parse_script(action.script));
-    for (SimpleCommand& command : script.commands) {
-      subjects.commands.push_back(syntax::command_text(command));
-      std::vector<std::string> paths = paths_in(command, action.cwd);
-      subjects.all.push_back({.command = std::move(command), .paths = std::move(paths)});
+    std::vector<NamedPaths> named = named_by(script.commands, action.cwd);
+    for (std::size_t i = 0; i < script.commands.size(); ++i) {
+      subjects.commands.push_back(syntax::command_text(script.commands[i]));
+      subjects.all.push_back({.command = std::move(script.commands[i]),
+                              .paths = std::move(named[i].paths),
+                              .patterns = std::move(named[i].patterns)});
     }
     if (!script.understood) {
       SimpleCommand unknown{.words = {{.text = "…", .dynamic = true}}};

@@ -24,8 +24,9 @@ struct Subject {
   std::optional<syntax::SimpleCommand> command = std::nullopt;
   /// It stands for the part of a script that was not understood.
   bool unknown = false;
-  /// What the command's words and redirections may name, absolute.
+  /// What the command's words and redirections name, absolute, and what they may name besides (command_paths.h).
   std::vector<std::string> paths = {};
+  std::vector<PathPattern> patterns = {};
 };
 
 struct Subjects {
@@ -39,9 +40,6 @@ struct Subjects {
 
 /// Takes an action apart. Errors: a command that is empty, too long, or has a NUL byte.
 [[nodiscard]] base::Result<Subjects> subjects_of(Action action);
-
-/// What of a word may be a path: all of it, and what follows "=" (--file=x) or "@" (-d @x).
-[[nodiscard]] std::vector<std::string_view> path_candidates(std::string_view word);
 
 /// An allowing rule must cover all of the subject, and only what is surely it; any other matches at the least part.
 [[nodiscard]] Match match_of(const Rule& rule, const Action& action, const Subject& subject);

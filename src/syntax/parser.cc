@@ -12,6 +12,8 @@ constexpr std::array<std::string_view, 8> kClosers{"then", "elif", "else", "fi",
 constexpr std::array<std::string_view, 11> kOpeners{"if",   "for", "while",    "until",  "case", "select",
                                                     "time", "!",   "function", "coproc", "{"};
 
+constexpr std::array<std::string_view, 8> kCompounds{"if", "for", "while", "until", "case", "select", "{", "[["};
+
 bool contains(const auto& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
 /// Ends an unquoted word.
@@ -22,21 +24,38 @@ bool is_meta(char c) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/// {name}, which before a redirection is a variable that gets the descriptor.
+bool names_descriptor(std::string_view word) {
+  return word.size() > 2 && word.starts_with('{') && word.ends_with('}') && !word.contains(',');
+}
+
 }  // namespace
 
-void Budget::give_up(std::string_view why) {
+void Budget::not_known(std::string_view why) {
   if (!script.understood) return;
   script.understood = false;
   script.why = why;
 }
 
+void Budget::give_up(std::string_view why) {
+  not_known(why);
+  lost = true;
+}
+
+void Budget::exhaust(std::string_view why) {
+  not_known(why);
+  exhausted = true;
+}
+
 void parse_into(Budget& budget, std::string_view text) {
   const Nested nested(budget);
-  if (text.size() > budget.bytes_left) budget.give_up("it holds too many scripts inside scripts");
-  if (text.find('\0') != std::string_view::npos) budget.give_up("it has a NUL byte");
+  if (text.size() > budget.bytes_left) budget.exhaust("it holds too many scripts inside scripts");
+  if (text.find('\0') != std::string_view::npos) return budget.not_known("it has a NUL byte");
   if (budget.gave_up()) return;
   budget.bytes_left -= text.size();
   Parser(budget, text).script();
+  // Where one text is lost, those around it go on.
+  budget.lost = false;
 }
 
 // ---- text
@@ -128,7 +147,14 @@ void Parser::pipeline() {
     if (reserved == "!" || reserved == "time" || reserved == "coproc") {
       at_ += reserved.size();
       blanks();
-      if (reserved == "time") (void)take("-p");
+      if (reserved == "time") {
+        if (ahead("-p") && is_meta(peek(2))) at_ += 2;
+        blanks();
+        if (ahead("--") && is_meta(peek(2))) at_ += 2;
+        blanks();
+        if (peek() == '-') not_known("\"time\" has options that only the program of that name has");
+      }
+      if (reserved == "coproc") coproc_name();
       continue;
     }
     if (done()) return give_up("it ends where a command should stand");
@@ -138,10 +164,22 @@ void Parser::pipeline() {
   }
 }
 
+/// A compound command may have a name before it: coproc NAME { …; }.
+void Parser::coproc_name() {
+  if (at_delimiter() || !reserved_word().empty()) return;
+  std::size_t end = at_;
+  while (end < text_.size() && !is_meta(text_[end])) ++end;
+  const std::size_t next = text_.find_first_not_of(" \t", end);
+  if (next == std::string_view::npos || next == end) return;
+  const std::size_t name = std::exchange(at_, next);
+  if (peek() != '(' && !contains(kCompounds, reserved_word())) at_ = name;
+}
+
 void Parser::command() {
   const Nested nested(budget_);
   const std::string_view reserved = reserved_word();
-  if (take("((")) {
+  if (ahead("((") && arithmetic_ahead(2)) {
+    at_ += 2;
     arithmetic("))");
   } else if (take("(")) {
     list();
@@ -257,10 +295,11 @@ void Parser::test_command() {
   while (!done()) {
     blanks_and_lines();
     if (take("]]")) return;
-    if (take("&&") || take("||") || take("(") || take(")") || take("<") || take(">")) continue;
+    if (take("&&") || take("||") || take("|") || take("(") || take(")") || take("<") || take(">")) continue;
     if (at_delimiter()) return give_up("a [[ ]] test is not plain");
-    if (ahead("-v ") || ahead("-eq") || ahead("-ne") || ahead("-lt") || ahead("-le") || ahead("-gt") || ahead("-ge")) {
-      return give_up("a [[ ]] test evaluates arithmetic");
+    const bool asks_for_name = (ahead("-v") || ahead("-R")) && is_meta(peek(2));
+    if (asks_for_name || ahead("-eq") || ahead("-ne") || ahead("-lt") || ahead("-le") || ahead("-gt") || ahead("-ge")) {
+      not_known("a [[ ]] test evaluates arithmetic");
     }
     (void)word();
   }
@@ -312,8 +351,9 @@ void Parser::simple() {
       }
     }
     made.words.push_back(word());
-    if (!budget_.gave_up() && (peek() == '<' || peek() == '>') && made.words.back().text.starts_with('{')) {
-      give_up("a redirection names its descriptor by a variable");
+    if ((peek() == '<' || peek() == '>') && names_descriptor(made.words.back().text)) {
+      not_known("a redirection names its descriptor by a variable");
+      made.words.pop_back();
     }
   }
   if (made == SimpleCommand{}) return give_up("there is no command where one should stand");
@@ -321,8 +361,8 @@ void Parser::simple() {
 }
 
 void Parser::finish(SimpleCommand command) {
-  if (budget_.script.commands.size() >= Budget::kMaxCommands) return give_up("it has too many commands");
-  add_command(budget_, std::move(command));
+  if (budget_.script.commands.size() >= Budget::kMaxCommands) return budget_.exhaust("it has too many commands");
+  add_simple(budget_, std::move(command));
 }
 
 void Parser::redirections(SimpleCommand& into) {
@@ -338,6 +378,8 @@ bool Parser::redirection(SimpleCommand& into) {
   const bool both = digits == 0 && rest.starts_with("&>");
   if (!both && !rest.starts_with('<') && !rest.starts_with('>')) return false;
   if (digits == 0 && (rest.starts_with("<(") || rest.starts_with(">("))) return false;
+  const std::string_view descriptor = text_.substr(at_, digits);
+  const bool other = digits > 0 && descriptor != (rest.starts_with('<') ? "0" : "1");
   at_ += digits;
   using Kind = Redirection::Kind;
   const auto add = [&](Kind kind) {
@@ -346,12 +388,12 @@ bool Parser::redirection(SimpleCommand& into) {
     Word target = word();
     const bool number = !target.text.empty() && std::ranges::all_of(target.text, is_digit);
     if (kind == Kind::kDuplicate && !number && target.text != "-") kind = Kind::kWrite;
-    into.redirections.push_back({.kind = kind, .target = std::move(target)});
+    into.redirections.push_back({.kind = kind, .target = std::move(target), .other_descriptor = other});
   };
   if (take("<<<")) {
     add(Kind::kHereText);
   } else if (ahead("<<")) {
-    into.redirections.push_back({.kind = Kind::kHereText, .target = here_document()});
+    into.redirections.push_back({.kind = Kind::kHereText, .target = here_document(), .other_descriptor = other});
   } else if (take("<>")) {
     add(Kind::kReadWrite);
   } else if (take("<&") || take(">&")) {

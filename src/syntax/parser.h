@@ -22,16 +22,23 @@ struct Budget {
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxCommands = 2'000;
 
-  /// The rest of the script is not looked at.
+  /// Something of it is not known; the rest is read all the same.
+  void not_known(std::string_view why);
+  /// The grammar is lost: the rest of this text is not looked at.
   void give_up(std::string_view why);
-  [[nodiscard]] bool gave_up() const { return !script.understood; }
+  /// A bound is reached: nothing more is looked at.
+  void exhaust(std::string_view why);
+  [[nodiscard]] bool gave_up() const { return lost || exhausted; }
+
+  bool lost = false;
+  bool exhausted = false;
 };
 
 /// Counts one level of nesting for as long as it lives.
 class Nested final {
  public:
   explicit Nested(Budget& budget) : budget_(budget) {
-    if (++budget_.depth > Budget::kMaxDepth) budget_.give_up("it is nested too deeply");
+    if (++budget_.depth > Budget::kMaxDepth) budget_.exhaust("it is nested too deeply");
   }
   ~Nested() { --budget_.depth; }
   Nested(const Nested&) = delete;
@@ -46,6 +53,11 @@ void parse_into(Budget& budget, std::string_view text);
 /// Adds the command and those that it starts.
 void add_command(Budget& budget, SimpleCommand command);
 
+/// Adds what programs run of the values that are set for them (PAGER='less -R').
+void add_values(Budget& budget, const std::vector<Assignment>& assignments);
+/// Adds the command as it stands in a script, with what its assignments run.
+void add_simple(Budget& budget, SimpleCommand command);
+
 /// Recursive descent over the text of one script. Nothing is read once the budget gave up. Used for one parse.
 class Parser final {
  public:
@@ -56,6 +68,7 @@ class Parser final {
   // ---- commands (parser.cc)
   void list();
   void pipeline();
+  void coproc_name();
   void command();
   bool compound(std::string_view reserved);
   void if_command();
@@ -74,6 +87,7 @@ class Parser final {
 
   // ---- words (words.cc)
   std::optional<Assignment> assignment();
+  Assignment element(const std::string& name);
   Word word();
   void single_quoted(Word& word);
   void double_quoted(Word& word);
@@ -86,7 +100,8 @@ class Parser final {
   void parameter(bool in_quotes);
   void backquoted();
   void substitution();
-  [[nodiscard]] bool arithmetic_ahead() const;
+  /// Whether what is opened by two parentheses that end `opening` characters further is closed by two.
+  [[nodiscard]] bool arithmetic_ahead(std::size_t opening) const;
   void arithmetic(std::string_view close);
 
   // ---- text
@@ -104,6 +119,7 @@ class Parser final {
   [[nodiscard]] bool is_meta_after() const;
   /// The reserved word here, or nothing.
   [[nodiscard]] std::string_view reserved_word() const;
+  void not_known(std::string_view why) { budget_.not_known(why); }
   void give_up(std::string_view why) { budget_.give_up(why); }
 
   /// At the delimiter after "<<": reads it and the body below this line.

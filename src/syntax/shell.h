@@ -11,9 +11,10 @@
 // stands (lists, pipes, substitutions, here-documents, functions, loops), and those inside programs that run programs
 // (`bash -c`, `env`, `sudo`, `xargs`, `find -exec`, …; wrappers.h).
 //
-// The grammar is bash's. What this parser does not follow to the end is never guessed at: `understood` is false and
-// says why, and the commands found until then are still listed. A filter on the text of a command is advice
-// (ARCHITECTURE 7.3): a script in a file, an alias or a name that is computed hides what it likes.
+// The grammar is bash's. Where a script computes what it runs, `understood` is false and says why; what can be read of
+// it and all that follows is still listed. Where the grammar itself is lost, the commands found until then are.
+// A filter on the text of a command is advice (ARCHITECTURE 7.3): a script in a file, an alias or a name that is
+// computed hides what it likes.
 //
 // Pure and bounded: text longer than an argument of execve may be, or with a NUL byte, is an error; nesting, commands
 // and wrappers have bounds, past which a script is not understood.
@@ -26,6 +27,8 @@ struct Word {
   std::string text;
   /// It has an expansion ($x, $(…), `…`, {a,b}), so what the program gets is not known here.
   bool dynamic = false;
+  /// Such an expansion stands outside of quotes, so that it may be no word or several.
+  bool splits = false;
   /// It has an unquoted *, ? or [.
   bool pattern = false;
   /// It begins with an unquoted ~.
@@ -44,6 +47,8 @@ struct Redirection {
   Kind kind = Kind::kRead;
   /// File name; the descriptor of a kDuplicate; the body of a here-document or here-string.
   Word target;
+  /// Of a descriptor named by its number, which is not the one that such a redirection has by itself.
+  bool other_descriptor = false;
   friend bool operator==(const Redirection&, const Redirection&) = default;
 };
 

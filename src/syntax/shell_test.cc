@@ -94,6 +94,41 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"strace -o x ls", {"strace -o x ls", "ls"}}, Row{"\\time -o x ls", {"time -o x ls", "ls"}},
         Row{"A=1 bash -c 'B=2 a; b'", {"~A=1 bash -c 'B=2 a; b'", "A=1 B=2 a", "A=1 b"}}));
 
+INSTANTIATE_TEST_SUITE_P(
+    OptionsOfWrappers, Understood,
+    ::testing::Values(Row{"script -qc 'rm x' /dev/null", {"script -qc 'rm x' /dev/null", "rm x"}},
+                      Row{"script /dev/null --comm='rm x'", {"script /dev/null '--comm=rm x'", "rm x"}},
+                      Row{"su -lc 'rm x' root", {"su -lc 'rm x' root", "rm x"}},
+                      Row{"su - a -c 'rm x'", {"su - a -c 'rm x'", "rm x"}},
+                      Row{"runuser -u a -- rm x", {"runuser -u a -- rm x", "rm x"}},
+                      Row{"env a-b=1 /c=2 rm x", {"~env a-b=1 /c=2 rm x", "a-b=1 /c=2 rm x"}},
+                      Row{"env - rm x", {"~env - rm x", "rm x"}}, Row{"exec -la z rm x", {"~exec -la z rm x", "rm x"}},
+                      Row{"command -p rm x", {"~command -p rm x", "rm x"}},
+                      Row{"timeout --sig 9 -vk1 5 rm x", {"~timeout --sig 9 -vk1 5 rm x", "rm x"}},
+                      Row{"xargs -i rm x", {"~xargs -i rm x", "rm x"}},
+                      Row{"xargs -I{} git {}", {"~xargs '-I{}' git '{}'", "git {}"}},
+                      Row{"unshare --setgroups deny rm x", {"unshare --setgroups deny rm x", "rm x"}},
+                      Row{"/lib64/ld-linux-x86-64.so.2 rm x", {"/lib64/ld-linux-x86-64.so.2 rm x", "rm x"}},
+                      Row{"find . -ok rm + y \\;", {"find . -ok rm + y ';'", "rm + y"}},
+                      Row{"coproc N { rm x; }", {"rm x"}}, Row{"((rm x) || (a))", {"rm x", "a"}},
+                      Row{"bash -oc posix 'rm x'", {"~bash -oc posix 'rm x'", "rm x"}},
+                      Row{"bash - <<<'rm x'", {"~bash - <<…", "rm x"}},
+                      Row{"sh /dev/stdin <<<'rm x'", {"~sh /dev/stdin <<…", "rm x"}},
+                      Row{". /dev/stdin <<<'rm x'", {". /dev/stdin <<…", "rm x"}},
+                      Row{"PAGER='rm x' man a", {"PAGER='rm x' man a", "rm x"}},
+                      Row{"export EDITOR='rm x'", {"export 'EDITOR=rm x'", "rm x"}}));
+INSTANTIATE_TEST_SUITE_P(Git, Understood,
+                         ::testing::Values(Row{"/usr/lib/git-core/git-push a",
+                                               {"/usr/lib/git-core/git-push a", "git push a"}},
+                                           Row{"git submodule -q foreach --recursive 'rm x'",
+                                               {"git submodule -q foreach --recursive 'rm x'", "rm x"}},
+                                           Row{"git bisect run rm x", {"git bisect run rm x", "rm x"}},
+                                           Row{"git rebase -ix 'rm x' a", {"git rebase -ix 'rm x' a", "rm x"}},
+                                           Row{"git -c alias.z='push -f' z a",
+                                               {"git -c 'alias.z=push -f' z a", "git push -f", "git push -f a"}},
+                                           Row{"git config alias.z '!rm x'", {"git config alias.z '!rm x'", "rm x"}},
+                                           Row{"git -C a -c color.ui=never log", {"git -C a -c color.ui=never log"}}));
+
 class NotUnderstood : public ::testing::TestWithParam<const char*> {};
 TEST_P(NotUnderstood, SaysWhy) { EXPECT_NE(why(GetParam()), "") << GetParam(); }
 INSTANTIATE_TEST_SUITE_P(Texts, NotUnderstood,
@@ -103,15 +138,39 @@ INSTANTIATE_TEST_SUITE_P(Texts, NotUnderstood,
                                            "((i++))", "echo $((a))", "echo ${!x}", "echo ${x@P}", "a[1]=2",
                                            "alias ls=rm", "hash -p /x ls", "echo $[1]", "shopt -s x; @(a|b)",
                                            "cat <<E \"\nx\nE\n\"", "bash --rcfile x -i", "{fd}>x ls"));
+INSTANTIATE_TEST_SUITE_P(
+    Escapes, NotUnderstood,
+    ::testing::Values("env -vS 'rm x'", "env --split='rm x'", "timeout $x ls", "timeout \"$x\" 5 ls", "env $x ls",
+                      "env \"$x=1\" ls", "xargs --new-option rm", "let 'x=a[$(rm y)]'", "source <(echo rm x)",
+                      ". <(echo rm x)", "bash <(echo rm x)", "echo rm | bash -", "bash <<<ls <x", "a | bash 5<<<ls",
+                      "su <<E | cat\nrm\nE\nsu - a", "a | sudo -s", "a | chroot /", "parallel rm ::: x", "fish -c a",
+                      "find $x", "find . \"$x\" rm y \\;", "printf -v 'a[$(rm x)]' y", "read \"$x\"",
+                      "complete -C 'rm x' y", "trap $x", "BASH_ENV='$(rm x)' bash -c ls", "PS4='$(rm x)' bash -xc ls",
+                      "time -o x ls", "git -c core.pager=x log", "git -c alias.x=\"$y\" x", "git --exec-path=x log",
+                      "git config core.fsmonitor 'rm x'", "GIT_CONFIG_COUNT=1 git x", "git clone ext::rm"));
+
+/// What is not known of one command hides none of those around it.
+class GoesOn : public ::testing::TestWithParam<const char*> {};
+TEST_P(GoesOn, ListsWhatFollows) {
+  const auto script = parse_script(std::string(GetParam()) + "; rm -rf build");
+  ASSERT_TRUE(script.ok()) << GetParam();
+  EXPECT_FALSE(script->understood) << GetParam();
+  EXPECT_EQ(command_text(script->commands.back()), "rm -rf build") << GetParam();
+}
+INSTANTIATE_TEST_SUITE_P(Texts, GoesOn,
+                         ::testing::Values("eval $x", "((i++))", "echo $((a))", "echo $[a[1]]", "echo ${!x} ${y:z}",
+                                           "echo ${x@P}", "a[$(b)]=2", "alias ls=rm", "{fd}>x ls", "[[ $x -eq 1 ]]",
+                                           "bash -c 'a \"'", "echo `a '`", "echo $'\\u0041'", "timeout $x ls",
+                                           "env -S 'a'", "curl u | bash", "source <(a)"));
 
 TEST(Words, SayWhatIsNotKnownOfThem) {
   const auto script = parse_script("a 'b*' c* $d \"$e\" ~/f {} x{1,2}");
   ASSERT_TRUE(script.ok() && script->understood);
-  EXPECT_THAT(
-      script->commands.at(0).words,
-      ElementsAre(Word{.text = "a"}, Word{.text = "b*"}, Word{.text = "c*", .pattern = true},
-                  Word{.text = "$d", .dynamic = true}, Word{.text = "$e", .dynamic = true},
-                  Word{.text = "~/f", .tilde = true}, Word{.text = "{}"}, Word{.text = "x{1,2}", .dynamic = true}));
+  EXPECT_THAT(script->commands.at(0).words,
+              ElementsAre(Word{.text = "a"}, Word{.text = "b*"}, Word{.text = "c*", .pattern = true},
+                          Word{.text = "$d", .dynamic = true, .splits = true}, Word{.text = "$e", .dynamic = true},
+                          Word{.text = "~/f", .tilde = true}, Word{.text = "{}"},
+                          Word{.text = "x{1,2}", .dynamic = true, .splits = true}));
 }
 
 TEST(Argv, IsNotReadByAShell) {

@@ -39,8 +39,8 @@ std::optional<Assignment> Parser::assignment() {
     const std::size_t close = text_.find_first_of("]\n", at_ + end);
     if (close == std::string_view::npos || text_[close] == '\n') return std::nullopt;
     const bool sets = text_.substr(close + 1).starts_with('=') || text_.substr(close + 1).starts_with("+=");
-    if (sets) give_up("it sets an element of an array");
-    return std::nullopt;
+    if (!sets) return std::nullopt;
+    return element(name);
   }
   if (peek(end) == '+') ++end;
   if (peek(end) != '=') return std::nullopt;
@@ -58,8 +58,17 @@ std::optional<Assignment> Parser::assignment() {
   return array;
 }
 
+/// NAME[…]=VALUE. The index is arithmetic, of which only the substitutions are read.
+Assignment Parser::element(const std::string& name) {
+  not_known("it sets an element of an array");
+  Word value = word();
+  const std::size_t equals = value.text.find('=', value.text.find(']'));
+  value.text.erase(0, equals == std::string::npos ? equals : equals + 1);
+  return {.name = name, .value = std::move(value)};
+}
+
 Word Parser::word() {
-  Word made{.text = {}, .dynamic = false, .pattern = false, .tilde = peek() == '~'};
+  Word made{.tilde = peek() == '~'};
   while (!done()) {
     const char c = peek();
     if (c == '\'') {
@@ -75,13 +84,13 @@ Word Parser::word() {
       at_ += 2;
       substitution();
       made.dynamic = true;
-      made.text += text_.substr(start, at_ - start);
+      made.text += text_.substr(std::min(start, text_.size()), at_ - start);
     } else if (at_delimiter()) {
       break;
     } else {
       if (c == '*' || c == '?' || c == '[') made.pattern = true;
       const bool placeholder = ahead("{}") || (made.text.empty() && c == '{' && is_meta_after());
-      if (c == '{' && !placeholder) made.dynamic = true;
+      if (c == '{' && !placeholder) made.dynamic = made.splits = true;
       made.text += c;
       ++at_;
     }
@@ -158,9 +167,15 @@ void Parser::ansi_quoted(Word& word) {
       for (int digits = 0; digits < 2 && peek() >= '0' && peek() <= '7'; ++digits, ++at_)
         value = value * 8 + (peek() - '0');
     } else {
-      return give_up("a quoted word has an escape that is not known here");
+      not_known("a quoted word has an escape that is not known here");
+      word.dynamic = true;
+      continue;
     }
-    if ((value & 0xff) == 0) return give_up("a quoted word has a NUL byte");
+    if ((value & 0xff) == 0) {
+      not_known("a quoted word has a NUL byte");
+      word.dynamic = true;
+      continue;
+    }
     word.text += static_cast<char>(value & 0xff);
   }
   give_up("a quote is not closed");
@@ -173,7 +188,7 @@ void Parser::expansion(Word& word, bool in_quotes) {
   if (peek() == '`') {
     backquoted();
   } else if (next == '(') {
-    if (ahead("$((") && arithmetic_ahead()) {
+    if (ahead("$((") && arithmetic_ahead(3)) {
       at_ += 3;
       arithmetic("))");
     } else {
@@ -183,7 +198,9 @@ void Parser::expansion(Word& word, bool in_quotes) {
   } else if (next == '{') {
     parameter(in_quotes);
   } else if (next == '[') {
-    return give_up("it has an old form of arithmetic");
+    not_known("it has an old form of arithmetic");
+    at_ += 2;
+    arithmetic("]");
   } else if (next == '\'' && !in_quotes) {
     return ansi_quoted(word);
   } else if (next == '"' && !in_quotes) {
@@ -200,19 +217,22 @@ void Parser::expansion(Word& word, bool in_quotes) {
     return;
   }
   word.dynamic = true;
-  word.text += text_.substr(std::min(start, text_.size()), at_ - start);
+  const std::string_view source = text_.substr(std::min(start, text_.size()), at_ - start);
+  // "$@" is as many words as there are arguments.
+  word.splits = word.splits || !in_quotes || source.contains('@');
+  word.text += source;
 }
 
 void Parser::parameter(bool in_quotes) {
   at_ += 2;
-  if (peek() == '!') return give_up("it names a variable by another one");
+  if (take("!")) not_known("it names a variable by another one");
   const std::size_t name = at_;
   while (is_name(peek())) ++at_;
   constexpr std::string_view kFixed = "-=+?0123456789 ";
   const bool has_name = at_ > name;
-  if (has_name && peek() == ':' && !kFixed.contains(peek(1))) return give_up("it computes a part of a variable");
+  if (has_name && peek() == ':' && !kFixed.contains(peek(1))) not_known("it computes a part of a variable");
   if (has_name && peek() == '[' && peek(1) != '@' && peek(1) != '*' && !is_digit(peek(1))) {
-    return give_up("it computes an element of an array");
+    not_known("it computes an element of an array");
   }
   Word ignored;
   while (!done()) {
@@ -221,7 +241,7 @@ void Parser::parameter(bool in_quotes) {
       ++at_;
       return;
     }
-    if (ahead("@P}")) return give_up("it expands the value of a variable");
+    if (ahead("@P}")) not_known("it expands the value of a variable");
     if (c == '\\') {
       at_ = std::min(at_ + 2, text_.size());
     } else if (c == '\'' && !in_quotes) {
@@ -257,16 +277,17 @@ void Parser::substitution() {
   if (!take(")")) give_up("a substitution is not closed");
 }
 
-bool Parser::arithmetic_ahead() const {
+bool Parser::arithmetic_ahead(std::size_t opening) const {
   int depth = 2;
-  for (std::size_t i = at_ + 3; i < text_.size(); ++i) {
+  for (std::size_t i = at_ + opening; i < text_.size(); ++i) {
     if (text_[i] == '(') ++depth;
     if (text_[i] == ')' && --depth == 1) return i + 1 < text_.size() && text_[i + 1] == ')';
   }
   return false;
 }
 
-/// Numbers and operators only: a name in arithmetic is evaluated in turn, and what it holds may run a command.
+/// Only numbers and operators run nothing: a name in arithmetic is evaluated in turn, and what it holds may run a
+/// command.
 void Parser::arithmetic(std::string_view close) {
   int depth = 0;
   char before = ' ';
@@ -274,11 +295,16 @@ void Parser::arithmetic(std::string_view close) {
     const char c = peek();
     if (depth == 0 && take(close)) return;
     if (c == '$' || c == '`' || (is_name_start(c) && !is_name(before))) {
-      return give_up("arithmetic that evaluates a variable");
+      not_known("arithmetic that evaluates a variable");
     }
-    if (c == '(') ++depth;
-    if (c == ')') --depth;
     before = c;
+    if (c == '$' || c == '`') {
+      Word ignored;
+      expansion(ignored, /*in_quotes=*/true);
+      continue;
+    }
+    if (c == '(' || c == '[') ++depth;
+    if (c == ')' || c == ']') --depth;
     ++at_;
   }
   give_up("arithmetic is not closed");
@@ -331,11 +357,12 @@ Word Parser::here_document() {
     if (quoted) return body;
     Word expanded;
     if (body.text.size() > budget_.bytes_left) {
-      give_up("it holds too many scripts inside scripts");
+      budget_.exhaust("it holds too many scripts inside scripts");
       return body;
     }
     budget_.bytes_left -= body.text.size();
     Parser(budget_, body.text).text_with_expansions(expanded);
+    budget_.lost = false;
     return expanded;
   }
   give_up("a here-document has no end");

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string_view>
 
-#include "lathe/syntax/shell.h"
+#include "lathe/syntax/options.h"
 
 // Programs that start the program named in their arguments, as data.
 
@@ -12,10 +11,8 @@ namespace lathe::syntax {
 
 struct WrapperSpec {
   std::string_view name;
-  /// Short options that take a value, as letters ("un" for -u X, -n X).
-  std::string_view value_letters = "";
-  /// Long options that take their value as the next word, separated by blanks.
-  std::string_view value_names = "";
+  /// All that it has: with an option that is not listed, what it starts is not known for certain.
+  OptionNames options = {};
   /// Words before the command, behind the options.
   std::size_t operands = 0;
   /// NAME=value words may stand before the command.
@@ -26,9 +23,15 @@ struct WrapperSpec {
   Judged judged = Judged::kNever;
   /// The rest of the words are joined and given to a shell.
   bool joins = false;
+  /// Options whose value is text for a shell, in place of a command; letters and names, separated by blanks.
+  std::string_view text_options = "";
+  /// Options with which it starts a shell when no command follows; "*": also without any.
+  std::string_view shell_options = "";
+  /// Its options stand anywhere among its words, of which a command is made only with one of `command_options`.
+  bool permutes = false;
+  std::string_view command_options = "";
 };
 
-[[nodiscard]] std::span<const WrapperSpec> wrapper_specs();
 [[nodiscard]] const WrapperSpec* find_wrapper(std::string_view name);
 [[nodiscard]] bool is_shell(std::string_view name);
 

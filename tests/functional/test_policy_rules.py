@@ -160,6 +160,22 @@ def test_an_unknown_preset_stops_the_run(lathe, start_server):
     assert "strict" in lathe.fails(1, "exec", "go").err
 
 
+@pytest.mark.parametrize("command,decision", [
+    ("script -qc 'git push' /dev/null", "deny"),
+    ("git -c alias.x=push x", "deny"),
+    ("eval $x; /usr/lib/git-core/git-push", "deny"),
+    ("source <(echo git push)", "ask"),
+    ("python3 -c 'import os; os.system(\"git push\")'", "ask"),
+    ("cd a && cat secret.txt", "deny"),
+    ("cat sec*", "ask"),
+    ("cat \"$PWD/secret.txt\"", "ask"),
+    ("cat *.md; git status", "allow"),
+])
+def test_what_may_be_denied_is_not_allowed(lathe, command, decision):
+    rules(lathe, 'rules:\n  - {command: git push, decision: deny}\n  - {path: "**/secret.txt", access: read, decision: deny}\n')
+    assert explain(lathe, command)["decision"] == decision
+
+
 def test_the_examples_of_a_file(lathe, tmp_path):
     file = tmp_path / "p.yaml"
     file.write_text("rules:\n  - command: git push\n    decision: ask\n    match: [git push, git -C x push]\n")

@@ -1,0 +1,112 @@
+#include "lathe/syntax/starter.h"
+
+#include <algorithm>
+
+#include "lathe/syntax/git.h"
+
+namespace lathe::syntax {
+
+void Starter::command(std::vector<Word> words, std::vector<Assignment> set) {
+  const Nested nested(budget_);
+  if (budget_.gave_up() || words.empty()) return;
+  if (budget_.script.commands.size() >= Budget::kMaxCommands) return budget_.exhaust("it has too many commands");
+  SimpleCommand inner{.assignments = outer_.assignments, .words = std::move(words)};
+  const std::vector<Assignment> own = set;
+  std::ranges::move(set, std::back_inserter(inner.assignments));
+  // What a shell is fed by its wrapper's redirection it reads all the same.
+  if (is_shell(inner.name())) inner.redirections = outer_.redirections;
+  add_command(budget_, std::move(inner));
+  add_values(budget_, own);
+}
+
+void Starter::script(const Word& text) {
+  if (text.dynamic || text.pattern) not_known("a shell is given text that is computed");
+  if (budget_.gave_up()) return;
+  const std::size_t from = budget_.script.commands.size();
+  parse_into(budget_, text.text);
+  hand_on_assignments(from);
+}
+
+/// What is set for a shell is set for the programs that it starts.
+void Starter::hand_on_assignments(std::size_t from) {
+  std::size_t bytes = 0;
+  for (const Assignment& set : outer_.assignments) bytes += set.name.size() + set.value.text.size();
+  std::vector<SimpleCommand>& commands = budget_.script.commands;
+  for (std::size_t i = from; bytes > 0 && i < commands.size(); ++i) {
+    if (bytes > budget_.bytes_left) return budget_.exhaust("it holds too many scripts inside scripts");
+    budget_.bytes_left -= bytes;
+    std::vector<Assignment>& inner = commands[i].assignments;
+    inner.insert(inner.begin(), outer_.assignments.begin(), outer_.assignments.end());
+  }
+}
+
+void Starter::joined(std::size_t from) {
+  Word all;
+  for (std::size_t i = from; i < words().size(); ++i) {
+    all.dynamic = all.dynamic || words()[i].dynamic || words()[i].pattern;
+    all.text += (i > from ? " " : "") + words()[i].text;
+  }
+  if (!all.text.empty()) script(all);
+}
+
+void Starter::input() {
+  bool here = false;
+  bool elsewhere = false;
+  for (const Redirection& redirection : outer_.redirections) {
+    if (redirection.other_descriptor || redirection.kind == Redirection::Kind::kWrite) continue;
+    if (redirection.kind == Redirection::Kind::kHereText) {
+      here = true;
+      script(redirection.target);
+    } else {
+      elsewhere = true;
+    }
+  }
+  if (!here || elsewhere) not_known("a shell reads its commands from elsewhere");
+}
+
+void Starter::file(const Word& path) {
+  if (path.dynamic || path.pattern) {
+    not_known("what a shell is to run is computed");
+  } else if (names_input(path.text)) {
+    input();
+  }
+}
+
+bool names_input(std::string_view path) {
+  return path.contains("/fd/") || (path.starts_with('/') && path.ends_with("/stdin"));
+}
+
+std::vector<Word> words_from(const std::vector<Word>& words, std::size_t from) {
+  return {words.begin() + static_cast<std::ptrdiff_t>(std::min(from, words.size())), words.end()};
+}
+
+void add_simple(Budget& budget, SimpleCommand command) {
+  const std::vector<Assignment> set = command.assignments;
+  add_command(budget, std::move(command));
+  add_values(budget, set);
+}
+
+void add_command(Budget& budget, SimpleCommand command) {
+  const std::size_t place = budget.script.commands.size();
+  const SimpleCommand outer = command;
+  budget.script.commands.push_back(std::move(command));
+  Starter starter(budget, outer);
+  const std::string_view name = outer.name();
+  bool plain = false;
+  if (const WrapperSpec* wrapper = find_wrapper(name); wrapper != nullptr) {
+    plain = start_wrapped(starter, *wrapper);
+  } else if (is_shell(name)) {
+    start_shell(starter);
+    plain = true;
+  } else if (name == "find") {
+    start_found(starter);
+  } else if (name == "git" || is_dashed_git(name)) {
+    start_git(starter);
+  } else if (!name.empty()) {
+    start_builtin(starter);
+  }
+  const bool started_one = budget.script.commands.size() > place + 1;
+  budget.script.commands[place].only_wraps = started_one && plain;
+}
+
+}  // namespace lathe::syntax
