@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lathe/cli/ask_person.h"
+#include "lathe/cli/render/labels.h"
 #include "lathe/client/records.h"
 #include "lathe/runtime/files.h"
 
@@ -103,6 +104,7 @@ Async<Result<std::string>> enter_session(Context* context, client::Transport* tr
         session + ")");
   }
   if (entry.fork) {
+    if (info.state == p::SessionState::kDamaged && entry.fork_at.empty()) context->note(kForkBeforeDamage);
     p::SessionFork fork{.session = session, .response_id = std::move(entry.fork_at)};
     CO_TRY(const auto forked, co_await client::call_as(transport, std::move(fork)));
     session = forked.session;

@@ -74,6 +74,10 @@ constexpr storage::Migration kSchema[] = {
       DROP TABLE usage;
       ALTER TABLE usage_apart RENAME TO usage;
     )sql"},
+    {4, R"sql(
+      ALTER TABLE sessions ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;  -- its stream cannot be read to its end
+      CREATE INDEX damaged_sessions ON sessions (session_id) WHERE damaged;
+    )sql"},
 };
 
 }  // namespace
