@@ -50,6 +50,15 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
+UnixMillis time_of_uuid7(std::string_view id) {
+  CHECK(is_uuid(id));
+  UnixMillis millis = 0;
+  for (const char c : id.substr(0, 13)) {
+    if (c != '-') millis = millis * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+  }
+  return millis;
+}
+
 namespace {
 
 void append_letters(std::string& out, std::uint64_t bits) {

@@ -38,6 +38,8 @@ class SeededRandom final : public Random {
 /// UUIDv7 (RFC 9562): sorts by `now`. Sessions, tasks, runs and items are named so.
 [[nodiscard]] std::string uuid7(UnixMillis now, Random& random);
 [[nodiscard]] bool is_uuid(std::string_view text);
+/// When a UUIDv7 was made; `id` is one.
+[[nodiscard]] UnixMillis time_of_uuid7(std::string_view id);
 /// "prefix_" and 16 letters and digits, for names that need not sort (calls, approvals, responses).
 [[nodiscard]] std::string short_id(std::string_view prefix, Random& random);
 /// "prefix" and 8 letters and digits (40 bits), for items, which are looked up within their session only and named by

@@ -12,6 +12,7 @@ TEST(Uuid7, SortsByTimeAndIsWellFormed) {
   const std::string early = uuid7(1'795'166'076'124, random);
   const std::string late = uuid7(1'795'166'076'125, random);
   EXPECT_TRUE(is_uuid(early)) << early;
+  EXPECT_EQ(time_of_uuid7(early), 1'795'166'076'124);
   EXPECT_LT(early, late);
   EXPECT_EQ(early[14], '7');
   EXPECT_NE(std::string("89ab").find(early[19]), std::string::npos);

@@ -5,6 +5,7 @@
 #include "lathe/cli/ask_person.h"
 #include "lathe/cli/exit_codes.h"
 #include "lathe/cli/named_files.h"
+#include "lathe/cli/render/labels.h"
 #include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
 #include "lathe/protocol/error_codes.h"
@@ -142,6 +143,7 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
         entered.session + ")");
   }
   if (entry.fork) {
+    if (info.state == p::SessionState::kDamaged && entry.fork_at.empty()) context->note(kForkBeforeDamage);
     p::SessionFork fork{.session = entered.session, .response_id = std::move(entry.fork_at)};
     CO_TRY(const auto forked, co_await client::call_as(transport, std::move(fork)));
     entered = {.session = forked.session, .made = true};

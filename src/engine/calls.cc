@@ -100,9 +100,18 @@ Connection::Reply Connection::on(protocol::SessionGet call) {
   CO_TRY(reply.session, co_await engine_.parts().index.get(found.front()));
   if (const LiveSession* live = engine_.find_live(found.front())) {
     for (const auto& question : live->state().questions) reply.open_questions.push_back(question.id);
+    co_return ReplyMsg(std::move(reply));
+  }
+  CO_TRY(const ports::WholePart whole, co_await engine_.parts().sessions.peek_whole(found.front()));
+  if (whole.damage || reply.session.state == protocol::SessionState::kDamaged) {
+    // What lists say of it is found out where it is looked at.
+    CO_TRY_OK(co_await engine_.parts().index.check(found.front()));
+    CO_TRY(reply.session, co_await engine_.parts().index.get(found.front()));
+  }
+  if (whole.damage) {
+    reply.session.state = protocol::SessionState::kDamaged;
   } else {
-    CO_TRY(const ports::SessionState state, co_await engine_.parts().sessions.peek(found.front()));
-    for (const auto& question : state.questions) reply.open_questions.push_back(question.id);
+    for (const auto& question : whole.state.questions) reply.open_questions.push_back(question.id);
   }
   co_return ReplyMsg(std::move(reply));
 }
@@ -135,13 +144,15 @@ Connection::Reply Connection::on(protocol::SessionSearch call) {
 
 Connection::Reply Connection::on(protocol::SessionExport call) {
   const auto limit = static_cast<std::size_t>(std::clamp<std::int64_t>(call.limit, 1, 10'000));
-  CO_TRY(std::vector<std::string> records, co_await engine_.parts().sessions.read(call.session, call.since, limit));
+  CO_TRY(ports::RecordPage page, co_await engine_.parts().sessions.read(call.session, call.since, limit));
+  if (page.damage && page.records.empty()) co_return *std::move(page.damage);
   protocol::SessionExportReply reply;
-  if (records.size() == limit) {
-    CO_TRY(const protocol::Event last, protocol::decode_record(records.back()));
+  // Damage is told where the page after it is asked for.
+  if (page.records.size() == limit || page.damage) {
+    CO_TRY(const protocol::Event last, protocol::decode_record(page.records.back()));
     reply.next = last.seq.value_or(0);
   }
-  reply.records = std::move(records);
+  reply.records = std::move(page.records);
   co_return ReplyMsg(std::move(reply));
 }
 

@@ -297,7 +297,7 @@ TEST_F(ChildSessionsTest, AfterACrashBothSayThatTheyWereInterrupted) {
   ASSERT_TRUE(peeked.ok()) << peeked.error().text();
   EXPECT_FALSE((*peeked)->state().task) << "it was cut short";
   EXPECT_TRUE((*peeked)->state().agents.empty());
-  const std::vector<std::string> lines = *loop_.block_on(store_->read(session, 0, 100));
+  const std::vector<std::string> lines = loop_.block_on(store_->read(session, 0, 100))->records;
   const auto ended = std::ranges::find_if(lines, [](const std::string& line) { return line.contains("agent_ended"); });
   ASSERT_NE(ended, lines.end());
   EXPECT_TRUE(ended->contains("\"interrupted\"") && ended->contains("\"input_tokens\":7")) << *ended;

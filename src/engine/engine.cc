@@ -84,12 +84,17 @@ Async<Result<LiveSession*>> Engine::adopt_new(std::unique_ptr<ports::SessionStre
 
 Async<Result<protocol::SessionForkReply>> Engine::fork(protocol::SessionFork call) {
   ports::SessionState state;
+  std::optional<Error> damage;
   if (const LiveSession* open = find_live(call.session)) {
     state = open->state();
   } else {
-    CO_TRY(state, co_await parts_.sessions.peek(call.session));
+    // Before damage everything is whole.
+    CO_TRY(ports::WholePart whole, co_await parts_.sessions.peek_whole(call.session));
+    state = std::move(whole.state);
+    damage = std::move(whole.damage);
   }
   if (state.bookmarks.empty()) {
+    if (damage) co_return damage->within("there is no Turn to fork from");
     co_return Error{.code = base::codes::kNotFound,
                     .message = fmt::format("session {} has no Turn to fork from", call.session),
                     .hint = "lathe session show " + call.session + " shows what there is"};

@@ -96,11 +96,13 @@ Result<void> IndexFile::catch_up() {
     TRY(const protocol::IndexRebuildReply reply, fill());
     warnings_.insert(warnings_.end(), reply.problems.begin(), reply.problems.end());
   }
-  TRY(const std::vector<std::string> sessions, source_.unfollowed());
+  TRY(std::vector<std::string> sessions, source_.unfollowed());
+  TRY(const std::vector<std::string> damaged, ids("SELECT session_id FROM sessions WHERE damaged"));
+  sessions.insert(sessions.end(), damaged.begin(), damaged.end());  // they may be mended
   for (const std::string& session : sessions) {
     TRY(const Followed followed, follow_stream(session));
     // One stream that cannot be read must not hide all others.
-    if (followed.problem) warnings_.push_back(followed.problem->text());
+    if (followed.problem && followed.is_news) warnings_.push_back(followed.problem->text());
   }
   if (database_->log_bytes() > kLogBytes) TRY_OK(database_->checkpoint());
   return {};
@@ -116,24 +118,38 @@ Result<protocol::IndexRebuildReply> IndexFile::fill() {
     if (followed.problem) reply.problems.push_back(followed.problem->message);
   }
   const std::set<std::string> there(sessions.begin(), sessions.end());
-  std::vector<std::string> gone;
-  {
-    TRY(Query query, database_->query("SELECT session_id FROM sessions"));
-    while (true) {
-      TRY(const bool more, query.next());
-      if (!more) break;
-      if (!there.contains(query.text(0))) gone.push_back(query.text(0));
-    }
+  TRY(const std::vector<std::string> known, ids("SELECT session_id FROM sessions"));
+  for (const std::string& session : known) {
+    if (!there.contains(session)) TRY_OK(forget(session));
   }
-  for (const std::string& session : gone) TRY_OK(forget(session));
   TRY_OK(set_complete(true));
   return reply;
+}
+
+Result<std::vector<std::string>> IndexFile::ids(const char* sql) {
+  TRY(Query query, database_->query(sql));
+  std::vector<std::string> found;
+  while (true) {
+    TRY(const bool more, query.next());
+    if (!more) return found;
+    found.push_back(query.text(0));
+  }
 }
 
 Result<void> IndexFile::renew() {
   database_.reset();
   TRY(const storage::FileLock alone, storage::FileLock::wait(lock_path(), storage::LockKind::kExclusive, kPatience));
-  for (const char* suffix : {"", "-wal", "-shm"}) TRY_OK(disk_.remove_file(path() + suffix, "index.remove"));
+  for (const char* suffix : {"", "-wal", "-shm"}) TRY_OK(clear(path() + suffix));
+  return {};
+}
+
+Result<void> IndexFile::clear(const std::string& path) {
+  std::error_code missing;
+  if (!std::filesystem::is_directory(path, missing)) return disk_.remove_file(path, "index.remove");
+  std::string aside = path + ".aside";
+  for (int i = 2; runtime::path_exists(aside); ++i) aside = fmt::format("{}.aside-{}", path, i);
+  TRY_OK(disk_.rename(path, aside, "index.aside"));
+  warnings_.push_back(fmt::format("{} was a folder; it is {} now", path, aside));
   return {};
 }
 
@@ -154,48 +170,102 @@ Result<IndexFile::Followed> IndexFile::follow_stream(const std::string& session_
     all.records += page.records;
     all.at_end = page.at_end;
     all.problem = std::move(page.problem);
+    all.is_news = page.is_news;
   } while (!all.at_end);
   return all;
 }
 
-Result<IndexFile::Followed> IndexFile::follow_page(const std::string& session_id) {
-  {
-    // Looked at first without the write lock: most of the time there is nothing new.
-    TRY(const Projection known, Projection::load(*database_, session_id));
-    const auto next = source_.read_own(session_id, known.position(), 1);
-    if (!next.ok() && next.error().code == base::codes::kNotFound) {
-      TRY_OK(forget(session_id));
-      return Followed{};
-    }
-    if (next.ok() && next->lines.empty()) {
-      TRY_OK(followed(session_id, known.position()));
-      return Followed{};
-    }
+Result<std::optional<IndexFile::Followed>> IndexFile::look(const std::string& session_id) {
+  using Told = std::optional<Followed>;
+  TRY(const Projection known, Projection::load(*database_, session_id));
+  const auto next = source_.read_own(session_id, known.position(), 1);
+  if (!next.ok() && next.error().code == base::codes::kNotFound) {
+    TRY_OK(forget(session_id));
+    return Told(Followed{});
   }
-  // Read anew inside the transaction, so that two processes do not both take the same records in.
+  Result<void> sound;
+  if (next.ok() && next->lines.empty()) {
+    // Of a stream of which nothing is in here, everything may be lost.
+    if (known.is_new()) sound = source_.check(session_id);
+    if (sound.ok()) {
+      TRY_OK(followed(session_id, known.position()));
+      return Told(Followed{});
+    }
+  } else if (!next.ok()) {
+    sound = next.error();
+  }
+  if (sound.ok() || sound.error().code != base::codes::kCorrupt) return Told();
+  if (known.damaged()) return Told(Followed{.problem = std::move(sound).error(), .is_news = false});
+  TRY(Transaction transaction, Transaction::begin(*database_));
+  TRY(Projection projection, Projection::load(*database_, session_id));
+  TRY(Followed noted, note_damage(projection, session_id, std::move(sound).error()));
+  TRY_OK(transaction.commit());
+  return Told(std::move(noted));
+}
+
+Result<IndexFile::Followed> IndexFile::note_damage(Projection& projection, const std::string& session_id,
+                                                   Error damage) {
+  Followed noted{.problem = std::move(damage), .is_news = !projection.damaged()};
+  if (projection.is_new()) projection.begin(ports::SessionState{}, source_.archived(session_id));
+  projection.set_damaged(true);
+  TRY_OK(projection.store(projection.position()));
+  return noted;
+}
+
+/// What is read here was looked at before, but is read anew inside the transaction, so that two processes do not both
+/// take the same records in.
+Result<IndexFile::Followed> IndexFile::follow_page(const std::string& session_id) {
+  TRY(std::optional<Followed> told, look(session_id));
+  if (told) return *std::move(told);
   TRY(Transaction transaction, Transaction::begin(*database_));
   TRY(Projection projection, Projection::load(*database_, session_id));
   auto page = source_.read_own(session_id, projection.position(), kPageBytes);
-  if (!page.ok() && page.error().code == base::codes::kInvalid) {
-    TRY_OK(Projection::drop(*database_, session_id));
-    TRY_OK(transaction.commit());
-    return Followed{.at_end = false};  // from its start, then
+  Followed done{.at_end = false};
+  if (page.ok()) {
+    if (page->lines.empty()) return done;  // another process was faster
+    TRY(done, take_in(projection, *std::move(page), session_id));
+  } else if (page.error().code == base::codes::kInvalid) {
+    const auto left = source_.read_own(session_id, 0, 1);
+    const Result<void> sound = left.ok() && left->lines.empty() ? source_.check(session_id) : Result<void>();
+    if (sound.ok()) {
+      TRY_OK(Projection::drop(*database_, session_id));  // from its start, then
+    } else {
+      TRY(done, note_damage(projection, session_id, sound.error()));
+    }
+  } else {
+    return Followed{.problem = std::move(page).error()};
   }
-  if (!page.ok()) return Followed{.problem = std::move(page).error()};
-  if (page->lines.empty()) return Followed{.at_end = false};  // another process was faster
+  TRY_OK(transaction.commit());
+  return done;
+}
+
+Result<IndexFile::Followed> IndexFile::take_in(Projection& projection, ports::SourcePage page,
+                                               const std::string& session_id) {
   if (projection.is_new()) {
     auto origin = source_.origin(session_id);
+    if (!origin.ok() && origin.error().code == base::codes::kCorrupt) {
+      return note_damage(projection, session_id, std::move(origin).error());
+    }
     if (!origin.ok()) return Followed{.problem = std::move(origin).error()};
     projection.begin(*origin, source_.archived(session_id));
+  } else if (projection.damaged()) {
+    projection.set_damaged(!source_.check(session_id).ok());  // it may be mended
   }
-  for (const std::string& line : page->lines) {
+  Followed taken{.at_end = false};
+  std::uint64_t position = projection.position();
+  for (const std::string& line : page.lines) {
     auto event = protocol::decode_record(line);
-    if (!event.ok()) return Followed{.problem = event.error().within("session " + session_id)};
+    if (!event.ok()) {
+      taken.problem = event.error().within("session " + session_id);
+      taken.at_end = true;
+      break;
+    }
     TRY_OK(projection.take(*event));
+    position += line.size() + 1;
+    ++taken.records;
   }
-  TRY_OK(projection.store(page->next_offset));
-  TRY_OK(transaction.commit());
-  return Followed{.records = static_cast<std::int64_t>(page->lines.size()), .at_end = false};
+  if (taken.records > 0) TRY_OK(projection.store(position));
+  return taken;
 }
 
 Result<void> IndexFile::follow(const std::string& session_id) {
@@ -226,6 +296,16 @@ Result<void> IndexFile::archive(const std::string& session_id, bool archived) {
   return answer([&](Database& database) -> Result<void> {
     TRY(Transaction transaction, Transaction::begin(database));
     TRY_OK(database.run("UPDATE sessions SET archived = ?2 WHERE session_id = ?1", session_id, archived ? 1 : 0));
+    return transaction.commit();
+  });
+}
+
+Result<void> IndexFile::check(const std::string& session_id) {
+  const Result<void> sound = source_.check(session_id);
+  if (!sound.ok() && sound.error().code != base::codes::kCorrupt) return sound;
+  return answer([&](Database& database) -> Result<void> {
+    TRY(Transaction transaction, Transaction::begin(database));
+    TRY_OK(database.run("UPDATE sessions SET damaged = ?2 WHERE session_id = ?1", session_id, sound.ok() ? 0 : 1));
     return transaction.commit();
   });
 }

@@ -19,9 +19,12 @@
 // Each stream has a position in the index, taken on in the same transaction as the rows made from it, so any number of
 // processes may follow one stream: the second finds nothing left to do. A file that was made in an earlier boot may
 // have lost its last transactions with the power; it counts as incomplete until every stream was looked at once.
-// Nothing here takes a session's lock. A stream that cannot be read is told once per look and keeps its rows.
+// Nothing here takes a session's lock. A stream that cannot be read to its end is told of when that is found; its row
+// says so from then on, and keeps what was known of it.
 
 namespace lathe::index {
+
+class Projection;
 
 /// One pool thread at a time; blocks.
 class IndexFile final {
@@ -54,6 +57,8 @@ class IndexFile final {
   /// Makes the file anew from every stream.
   [[nodiscard]] base::Result<protocol::IndexRebuildReply> rebuild();
   [[nodiscard]] base::Result<void> archive(const std::string& session_id, bool archived);
+  /// Notes in the session's row whether its whole stream can be read.
+  [[nodiscard]] base::Result<void> check(const std::string& session_id);
   [[nodiscard]] base::Result<void> forget(const std::string& session_id);
   [[nodiscard]] bool held(const std::string& session_id) const { return source_.held(session_id); }
   /// What there was to tell since the last call.
@@ -73,6 +78,8 @@ class IndexFile final {
   /// Follows every stream, drops sessions that are gone, then counts as complete.
   base::Result<protocol::IndexRebuildReply> fill();
   base::Result<void> renew();
+  /// Removes what is at the path; a folder, which we never made, is moved aside.
+  base::Result<void> clear(const std::string& path);
   /// Another process made the file anew since it was opened here.
   [[nodiscard]] bool was_replaced() const { return database_ && !database_->is_current(); }
   bool renew_if_damaged(const base::Error& error);
@@ -80,11 +87,20 @@ class IndexFile final {
   struct Followed {
     std::int64_t records = 0;
     bool at_end = true;
-    /// Why the stream cannot be read any further.
+    /// Why the stream cannot be read any further, and whether that is news.
     std::optional<base::Error> problem = std::nullopt;
+    bool is_news = true;
   };
   base::Result<Followed> follow_stream(const std::string& session_id);
   base::Result<Followed> follow_page(const std::string& session_id);
+  /// What can be told without the write lock: that there is nothing new, or damage.
+  base::Result<std::optional<Followed>> look(const std::string& session_id);
+  /// Takes a page in, up to the first record that cannot be; the row says up to where.
+  base::Result<Followed> take_in(Projection& projection, ports::SourcePage page, const std::string& session_id);
+  /// Notes damage in the row, in a transaction that is open.
+  base::Result<Followed> note_damage(Projection& projection, const std::string& session_id, base::Error damage);
+  /// What a query for session ids gives.
+  base::Result<std::vector<std::string>> ids(const char* sql);
   base::Result<bool> complete();
   base::Result<void> set_complete(bool complete);
 

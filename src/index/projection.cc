@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lathe/base/ids.h"
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/ports/session_title.h"
@@ -231,7 +232,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
       database.query("SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
                      " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
                      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed,"
-                     " parent_session, replays FROM sessions WHERE session_id = ?1",
+                     " parent_session, replays, damaged FROM sessions WHERE session_id = ?1",
                      session_id));
   TRY(const bool known, query.next());
   if (!known) return projection;
@@ -254,6 +255,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   row.replayed = query.integer(19) != 0;
   row.parent_session = query.text(20);
   row.replays = query.integer(21) != 0;
+  row.damaged = query.integer(22) != 0;
   return projection;
 }
 
@@ -279,6 +281,11 @@ void Projection::begin(const ports::SessionState& origin, bool archived) {
   row_.parent_session = origin.config->parent_session;
 }
 
+void Projection::set_damaged(bool damaged) {
+  row_.damaged = damaged;
+  if (row_.created_at == 0) row_.created_at = row_.updated_at = base::time_of_uuid7(session_id_);
+}
+
 Result<void> Projection::take(const Event& event) {
   if (row_.created_at == 0) row_.created_at = event.ts;
   row_.updated_at = event.ts;
@@ -291,14 +298,14 @@ Result<void> Projection::store(std::uint64_t position) {
       "INSERT OR REPLACE INTO sessions (session_id, position, last_seq, title, cwd, model, backend, created_at,"
       " updated_at, tasks, task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
       " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed, parent_session,"
-      " replays)"
+      " replays, damaged)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
-      "?23)",
+      "?23, ?24)",
       session_id_, position, row_.last_seq, row_.title, row_.cwd, row_.model, row_.backend, row_.created_at,
       row_.updated_at, row_.tasks, row_.task_open, row_.answer_counted ? 1 : 0, row_.usage.input_tokens,
       row_.usage.cached_input_tokens, row_.usage.cache_write_tokens, row_.usage.output_tokens,
       row_.usage.reasoning_tokens, row_.cost_micro_usd, row_.forked_from, row_.archived ? 1 : 0, row_.replayed ? 1 : 0,
-      row_.parent_session, row_.replays ? 1 : 0);
+      row_.parent_session, row_.replays ? 1 : 0, row_.damaged ? 1 : 0);
 }
 
 }  // namespace lathe::index

@@ -22,9 +22,12 @@ class Projection final {
 
   [[nodiscard]] std::uint64_t position() const { return static_cast<std::uint64_t>(row_.position); }
   [[nodiscard]] bool is_new() const { return row_.position == 0; }
+  [[nodiscard]] bool damaged() const { return row_.damaged; }
   /// What the first record of a fork continues from; `archived` as its marker says.
   void begin(const ports::SessionState& origin, bool archived);
   [[nodiscard]] base::Result<void> take(const protocol::Event& event);
+  /// Whether the stream cannot be read to its end. A session of which nothing could be read is known by its id alone.
+  void set_damaged(bool damaged);
   /// Writes the session's row; its records up to byte `position` are in.
   [[nodiscard]] base::Result<void> store(std::uint64_t position);
 
@@ -46,6 +49,7 @@ class Projection final {
     bool replayed = false;
     bool replays = false;
     std::string parent_session;
+    bool damaged = false;
   };
   struct Taking;
 

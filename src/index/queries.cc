@@ -21,7 +21,7 @@ namespace {
 #define LATHE_SESSION_COLUMNS                                                                                 \
   "session_id, title, cwd, model, backend, task_open, created_at, updated_at, tasks, last_seq, input_tokens," \
   " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, forked_from,"   \
-  " archived, replayed"
+  " archived, replayed, damaged"
 
 SessionInfo session_of(const Query& row, const Held& held) {
   SessionInfo info;
@@ -49,6 +49,7 @@ SessionInfo session_of(const Query& row, const Held& held) {
   info.forked_from = row.text(16);
   info.archived = row.integer(17) != 0;
   info.replayed = row.integer(18) != 0;
+  if (row.integer(19) != 0) info.state = protocol::SessionState::kDamaged;
   return info;
 }
 

@@ -78,6 +78,10 @@ constexpr storage::Migration kSchema[] = {
       ALTER TABLE questions ADD COLUMN rule TEXT NOT NULL DEFAULT '';  -- what made it a question
       ALTER TABLE questions ADD COLUMN expires_at INTEGER;
     )sql"},
+    {5, R"sql(
+      ALTER TABLE sessions ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;  -- its stream cannot be read to its end
+      CREATE INDEX damaged_sessions ON sessions (session_id) WHERE damaged;
+    )sql"},
 };
 
 }  // namespace

@@ -81,6 +81,10 @@ Async<Result<void>> SqliteIndex::archive(std::string session_id, bool archived) 
       [session_id = std::move(session_id), archived](IndexFile& file) { return file.archive(session_id, archived); });
 }
 
+Async<Result<void>> SqliteIndex::check(std::string session_id) {
+  return on_pool([session_id = std::move(session_id)](IndexFile& file) { return file.check(session_id); });
+}
+
 Async<Result<void>> SqliteIndex::forget(std::string session_id) {
   return on_pool([session_id = std::move(session_id)](IndexFile& file) { return file.forget(session_id); });
 }

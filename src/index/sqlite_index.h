@@ -45,6 +45,7 @@ class SqliteIndex final : public ports::SessionIndex {
   runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() override;
   runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) override;
   runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) override;
+  runtime::Async<base::Result<void>> check(std::string session_id) override;
   runtime::Async<base::Result<void>> forget(std::string session_id) override;
   runtime::Async<base::Result<protocol::IndexRebuildReply>> rebuild() override;
   runtime::Async<base::Result<void>> follow(std::string session_id) override;

@@ -11,6 +11,7 @@
 #include "lathe/base/ids.h"
 #include "lathe/index/queries.h"
 #include "lathe/journal/journal_store.h"
+#include "lathe/runtime/files.h"
 
 namespace lathe::index {
 namespace {
@@ -306,6 +307,78 @@ TEST_F(SqliteIndexTest, RebuildReportsDamageWithItsPlaceAndKeepsTheRest) {
   ASSERT_EQ(reply->problems.size(), 1U);
   EXPECT_NE(reply->problems[0].find("at byte"), std::string::npos);
   EXPECT_EQ(get(good).title, "good");
+}
+
+TEST_F(SqliteIndexTest, ADamagedSessionKeepsItsRowAndIsToldOnce) {
+  std::string id;
+  {
+    const Stream stream = configured("kept", "/repo");
+    id = stream->state().session_id;
+    for (int i = 0; i < 5; ++i) say(*stream, "text");
+  }
+  const std::string journal = root_ + "/sessions/" + id + "/journal.ndjson";
+  const std::string whole = *runtime::read_file(journal);
+  const auto write = [&](const std::string& bytes) { std::ofstream(journal, std::ios::trunc) << bytes; };
+  std::string first_damaged = whole;
+  first_damaged[20] ^= 1;
+  std::string last_damaged = whole;
+  last_damaged[whole.size() - 30] ^= 1;
+
+  write(first_damaged);
+  ASSERT_EQ(list().size(), 1U);
+  EXPECT_EQ(get(id).state, SessionState::kDamaged);
+  EXPECT_GT(get(id).updated_at, 0) << "its id tells when it was made";
+  EXPECT_EQ(*loop_.block_on(index_->find("last")), std::vector<std::string>{id});
+  EXPECT_EQ(warnings_.size(), 1U);
+
+  write(last_damaged);
+  EXPECT_EQ(get(id).title, "kept");
+  EXPECT_EQ(get(id).last_seq, 5);
+  EXPECT_EQ(get(id).state, SessionState::kDamaged);
+
+  write(whole);
+  EXPECT_EQ(get(id).state, SessionState::kIdle) << "a backup mends it";
+  EXPECT_EQ(get(id).last_seq, 6);
+
+  // In what was read before, lists do not see it; whoever does notes it.
+  write(first_damaged);
+  EXPECT_EQ(get(id).state, SessionState::kIdle);
+  ASSERT_TRUE(loop_.block_on(index_->check(id)).ok());
+  EXPECT_EQ(get(id).state, SessionState::kDamaged);
+  EXPECT_EQ(get(id).title, "kept");
+  write(whole);
+  ASSERT_TRUE(loop_.block_on(index_->check(id)).ok());
+  EXPECT_EQ(get(id).state, SessionState::kIdle);
+}
+
+TEST_F(SqliteIndexTest, AnEmptiedSessionKeepsWhatWasKnownOfIt) {
+  const Stream other = configured("other");
+  std::string id;
+  {
+    const Stream stream = configured("kept");
+    id = stream->state().session_id;
+    ASSERT_TRUE(stream->keep_draft({ports::DraftKind::kMessage, "a", "half"}).ok());
+    EXPECT_EQ(get(id).title, "kept");
+    say(*stream, "more");
+  }
+  fs::resize_file(root_ + "/sessions/" + id + "/journal.ndjson", 0);
+  EXPECT_EQ(get(id).state, SessionState::kDamaged);
+  EXPECT_EQ(get(id).title, "kept");
+  const auto reply = loop_.block_on(index_->rebuild());
+  ASSERT_TRUE(reply.ok()) << reply.error().text();
+  EXPECT_EQ(reply->problems.size(), 1U);
+  EXPECT_EQ(get(id).state, SessionState::kDamaged);
+  EXPECT_EQ(list().size(), 2U);
+}
+
+TEST_F(SqliteIndexTest, AFolderInThePlaceOfTheFileIsMovedAside) {
+  const std::string id = configured("kept")->state().session_id;
+  fs::create_directories(root_ + "/index.db/inner");
+  ASSERT_TRUE(loop_.block_on(index_->rebuild()).ok());
+  EXPECT_EQ(get(id).title, "kept");
+  EXPECT_TRUE(fs::exists(root_ + "/index.db.aside/inner"));
+  ASSERT_FALSE(warnings_.empty());
+  EXPECT_NE(warnings_.back().find("index.db.aside"), std::string::npos);
 }
 
 TEST_F(SqliteIndexTest, ARemovedSessionIsForgottenWhoeverRemovedIt) {

@@ -31,47 +31,86 @@ Error broken_fork(const std::string& session_id, std::string_view what) {
   return {.code = base::codes::kCorrupt, .message = fmt::format("session {}: {}", session_id, what)};
 }
 
+Error no_parent(const std::string& session_id, const std::string& parent) {
+  return broken_fork(session_id, fmt::format("is forked from {}, which does not exist", parent));
+}
+
 }  // namespace
 
-Result<LoadedSession> History::load(const std::string& session_id) const { return fold_up_to(session_id, kLatest, {}); }
+Error no_records(const SessionFolders& folders, const std::string& session_id) {
+  Error error = storage::damage_error(folders.journal(session_id), 0, "not one whole record is left of it");
+  error.hint = "bring the file back from a backup";
+  return error;
+}
+
+Result<LoadedSession> History::load(const std::string& session_id) const {
+  return fold_up_to(session_id, kLatest, {}, AtDamage::kFail);
+}
+
+Result<LoadedSession> History::load_whole_part(const std::string& session_id) const {
+  return fold_up_to(session_id, kLatest, {}, AtDamage::kStop);
+}
 
 Result<SessionState> History::state_at(const std::string& session_id, std::int64_t seq) const {
-  TRY(LoadedSession loaded, fold_up_to(session_id, seq, {}));
+  TRY(LoadedSession loaded, fold_up_to(session_id, seq, {}, AtDamage::kFail));
   return std::move(loaded.state);
 }
 
 Result<SessionState> History::origin(const std::string& session_id) const {
   TRY_OK(folders_.check(session_id));
   TRY(const StreamReader stream, StreamReader::open(folders_.journal(session_id)));
-  TRY(const auto fork, fork_of(session_id, stream));
-  if (!fork) return SessionState{.session_id = session_id};
-  return parent_state(*fork, kLatest, {session_id});
+  TRY(const First first, first_of(session_id, stream));
+  if (!first.fork) return SessionState{.session_id = session_id};
+  TRY(LoadedSession parent, load_parent(*first.fork, kLatest, {session_id}, AtDamage::kFail));
+  return std::move(parent.state);
 }
 
-Result<LoadedSession> History::fold_up_to(const std::string& session_id, std::int64_t limit, Chain chain) const {
+Result<LoadedSession> History::fold_up_to(const std::string& session_id, std::int64_t limit, Chain chain,
+                                          AtDamage at_damage) const {
   TRY_OK(folders_.check(session_id));
   if (std::ranges::find(chain, session_id) != chain.end()) return broken_fork(session_id, "is forked from itself");
   chain.push_back(session_id);
   TRY(const StreamReader stream, StreamReader::open(folders_.journal(session_id)));
   LoadedSession loaded;
   TRY_OK(start_from_snapshot(loaded, session_id, limit, stream));
+  Result<void> folded;
   if (loaded.offset == 0) {
     loaded.state = SessionState{.session_id = session_id};
-    TRY(const auto fork, fork_of(session_id, stream));
-    if (fork) {
-      TRY(loaded.state, parent_state(*fork, limit, chain));
-    }
+    folded = start_from_parent(loaded, session_id, limit, stream, chain, at_damage);
   }
+  if (folded.ok()) folded = fold_stream(loaded, session_id, limit, stream, chain);
+  if (!folded.ok()) {
+    if (at_damage == AtDamage::kFail || folded.error().code != base::codes::kCorrupt) return std::move(folded).error();
+    loaded.damage = std::move(folded).error();
+  }
+  loaded.stream_bytes_read = stream.bytes_read();
+  return loaded;
+}
+
+Result<void> History::start_from_parent(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
+                                        const StreamReader& stream, const Chain& chain, AtDamage at_damage) const {
+  TRY(const First first, first_of(session_id, stream));
+  if (!first.fork) return {};
+  TRY(LoadedSession parent, load_parent(*first.fork, limit, chain, at_damage));
+  loaded.state = std::move(parent.state);
+  if (parent.damage) return *std::move(parent.damage);
+  return {};
+}
+
+Result<void> History::fold_stream(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
+                                  const StreamReader& stream, const Chain& chain) const {
   while (loaded.state.last_seq < limit) {
     TRY(const StreamPage page, stream.read(loaded.offset, kAnyNumber, kPageBytes));
-    if (page.lines.empty()) break;
+    if (page.lines.empty()) {
+      if (loaded.offset == 0 && !folders_.never_begun(session_id)) return no_records(folders_, session_id);
+      break;
+    }
     for (const std::string& line : page.lines) {
       if (loaded.state.last_seq >= limit) break;
       TRY_OK(fold_line(loaded, session_id, line, chain));
     }
   }
-  loaded.stream_bytes_read = stream.bytes_read();
-  return loaded;
+  return {};
 }
 
 Result<void> History::start_from_snapshot(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
@@ -95,27 +134,28 @@ Result<void> History::start_from_snapshot(LoadedSession& loaded, const std::stri
   return {};
 }
 
-Result<SessionState> History::parent_state(const ForkedFrom& fork, std::int64_t limit, Chain chain) const {
+Result<LoadedSession> History::load_parent(const ForkedFrom& fork, std::int64_t limit, Chain chain,
+                                           AtDamage at_damage) const {
   const std::string child = chain.back();
-  auto parent = fold_up_to(fork.session_id, std::min(limit, fork.seq), std::move(chain));
+  auto parent = fold_up_to(fork.session_id, std::min(limit, fork.seq), std::move(chain), at_damage);
   if (!parent.ok()) {
     if (parent.error().code != base::codes::kNotFound) return std::move(parent).error();
-    return broken_fork(child, fmt::format("is forked from {}, which does not exist", fork.session_id));
+    return no_parent(child, fork.session_id);
   }
-  if (limit >= fork.seq && parent->state.last_seq != fork.seq) {
+  if (!parent->damage && limit >= fork.seq && parent->state.last_seq != fork.seq) {
     return broken_fork(child, fmt::format("is forked from record {} of {}, which ends at {}", fork.seq, fork.session_id,
                                           parent->state.last_seq));
   }
-  return std::move(parent->state);
+  return parent;
 }
 
-Result<std::optional<ForkedFrom>> History::fork_of(const std::string& session_id, const StreamReader& stream) const {
+Result<History::First> History::first_of(const std::string& session_id, const StreamReader& stream) const {
   TRY(const StreamPage page, stream.read(0, 1, 1));
-  if (page.lines.empty()) return std::optional<ForkedFrom>();
+  if (page.lines.empty()) return First{};
   TRY(const Event event,
       protocol::decode_record(page.lines.front()).within("session " + session_id + ", first record"));
   const auto* fork = std::get_if<ForkedFrom>(&event.msg);
-  return fork == nullptr ? std::optional<ForkedFrom>() : std::optional(*fork);
+  return First{.session = event.session, .fork = fork == nullptr ? std::nullopt : std::optional(*fork)};
 }
 
 Result<void> History::fold_line(LoadedSession& loaded, const std::string& session_id, const std::string& line,
@@ -131,7 +171,8 @@ Result<void> History::fold_line(LoadedSession& loaded, const std::string& sessio
   }
   if (needs_history(loaded.state, *event)) {
     const Chain before(chain.begin(), chain.end() - 1);
-    TRY(const LoadedSession then, fold_up_to(session_id, std::get<protocol::RolledBack>(event->msg).to_seq, before));
+    TRY(const LoadedSession then,
+        fold_up_to(session_id, std::get<protocol::RolledBack>(event->msg).to_seq, before, AtDamage::kFail));
     fold_rollback(loaded.state, *event, then.state, loaded.calls);
   } else {
     fold(loaded.state, *event, loaded.calls);
@@ -141,43 +182,83 @@ Result<void> History::fold_line(LoadedSession& loaded, const std::string& sessio
   return {};
 }
 
-Result<std::vector<std::string>> History::read(const std::string& session_id, std::int64_t since,
-                                               std::size_t limit) const {
-  struct Part {
-    StreamReader stream;
-    std::int64_t up_to;
-  };
-  std::vector<Part> parts;  // the session's own first, then its parents'
+Result<std::vector<History::Part>> History::parts_of(const std::string& session_id, std::int64_t since) const {
+  std::vector<Part> parts;
   Chain chain;
   std::string at = session_id;
   std::int64_t up_to = kLatest;
   while (true) {
-    TRY_OK(folders_.check(at));
+    if (auto there = folders_.check(at); !there.ok()) {
+      return chain.empty() ? std::move(there).error() : no_parent(chain.back(), at);
+    }
     if (std::ranges::find(chain, at) != chain.end()) return broken_fork(at, "is forked from itself");
     chain.push_back(at);
     TRY(StreamReader stream, StreamReader::open(folders_.journal(at)));
-    TRY(const auto fork, fork_of(at, stream));
-    parts.push_back({std::move(stream), up_to});
-    if (!fork || fork->seq <= since) break;
-    up_to = std::min(up_to, fork->seq);
-    at = fork->session_id;
+    TRY(const First first, first_of(at, stream));
+    if (first.session.empty() && !folders_.never_begun(at)) return no_records(folders_, at);
+    parts.push_back({std::move(stream), folders_.journal(at), up_to});
+    if (!first.fork || first.fork->seq <= since) return parts;
+    up_to = std::min(up_to, first.fork->seq);
+    at = first.fork->session_id;
   }
-  std::vector<std::string> records;
-  for (const Part& part : std::views::reverse(parts)) {
+}
+
+Result<ports::RecordPage> History::read(const std::string& session_id, std::int64_t since, std::size_t limit) const {
+  TRY(const std::vector<Part> parts, parts_of(session_id, since));
+  ports::RecordPage page;
+  std::int64_t due = std::max<std::int64_t>(since, 0) + 1;
+  const auto take = [&](const Part& part) -> Result<void> {
     TRY(std::uint64_t offset, part.stream.offset_after(since));
-    bool more = true;
-    while (more && records.size() < limit) {
-      TRY(StreamPage page, part.stream.read(offset, limit - records.size(), kPageBytes));
-      more = !page.lines.empty();
-      offset = page.next_offset;
-      for (std::string& line : page.lines) {
-        more = storage::record_seq(line).value_or(0) <= part.up_to;
-        if (!more) break;
-        records.push_back(std::move(line));
+    while (due <= part.up_to && page.records.size() < limit) {
+      TRY(StreamPage lines, part.stream.read(offset, limit - page.records.size(), kPageBytes));
+      if (lines.lines.empty()) return {};
+      for (std::string& line : lines.lines) {
+        if (due > part.up_to) return {};
+        const std::int64_t seq = storage::record_seq(line).value_or(0);
+        if (seq != due) {
+          return storage::damage_error(part.path, offset, fmt::format("record {} where {} was due", seq, due));
+        }
+        ++due;
+        offset += line.size() + 1;
+        page.records.push_back(std::move(line));
       }
     }
+    return {};
+  };
+  for (const Part& part : std::views::reverse(parts)) {
+    if (page.records.size() >= limit) break;
+    Result<void> taken = take(part);
+    if (taken.ok()) continue;
+    if (taken.error().code != base::codes::kCorrupt) return std::move(taken).error();
+    page.damage = std::move(taken).error();
+    break;
   }
-  return records;
+  return page;
+}
+
+Result<std::uint64_t> History::check(const std::string& session_id) const {
+  TRY_OK(folders_.check(session_id));
+  const std::string path = folders_.journal(session_id);
+  TRY(const StreamReader stream, StreamReader::open(path));
+  TRY(const First first, first_of(session_id, stream));
+  if (first.session.empty()) {
+    if (folders_.never_begun(session_id)) return std::uint64_t{0};
+    return no_records(folders_, session_id);
+  }
+  if (first.session != session_id) return storage::damage_error(path, 0, "a record of session " + first.session);
+  if (first.fork && !folders_.check(first.fork->session_id).ok()) return no_parent(session_id, first.fork->session_id);
+  std::int64_t due = first.fork ? first.fork->seq + 1 : 1;
+  std::uint64_t offset = 0;
+  while (true) {
+    TRY(const StreamPage page, stream.read(offset, kAnyNumber, kPageBytes));
+    if (page.lines.empty()) return stream.bytes_read();
+    for (const std::string& line : page.lines) {
+      const std::int64_t seq = storage::record_seq(line).value_or(0);
+      if (seq != due) return storage::damage_error(path, offset, fmt::format("record {} where {} was due", seq, due));
+      ++due;
+      offset += line.size() + 1;
+    }
+  }
 }
 
 }  // namespace lathe::journal

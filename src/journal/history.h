@@ -10,11 +10,15 @@
 #include "lathe/journal/open_calls.h"
 #include "lathe/journal/session_folders.h"
 #include "lathe/ports/session_state.h"
+#include "lathe/ports/session_store.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/storage/stream_reader.h"
 
 // Reads what sessions were: the newest sound snapshot and the records after it; for a fork, its parent's state first.
 // Takes no lock, writes nothing. Blocks; any thread.
+//
+// Damage in a stream ends what can be read of it, and whoever needs more is told `corrupt` with the place. What stands
+// before is whole: it can be read, and forked from.
 
 namespace lathe::journal {
 
@@ -36,6 +40,8 @@ struct LoadedSession {
   std::vector<std::string> warnings;
   /// Bytes read of the session's own stream.
   std::uint64_t stream_bytes_read = 0;
+  /// What ended the fold before the stream's end; only where a part of a session is asked for.
+  std::optional<base::Error> damage;
 };
 
 class History final {
@@ -44,30 +50,56 @@ class History final {
 
   /// The session as it is now. Errors: `invalid`, `not_found`, `corrupt` with the place, `unsupported` with the record.
   [[nodiscard]] base::Result<LoadedSession> load(const std::string& session_id) const;
+  /// The same up to the first damage, whose session it may be a parent of.
+  [[nodiscard]] base::Result<LoadedSession> load_whole_part(const std::string& session_id) const;
   /// The session as it was at record `seq`, which may be one of its parents'.
   [[nodiscard]] base::Result<ports::SessionState> state_at(const std::string& session_id, std::int64_t seq) const;
   /// What the session's first record continues: nothing, or its parent at the point of the fork.
   [[nodiscard]] base::Result<ports::SessionState> origin(const std::string& session_id) const;
   /// Records after `since`, its parents' first, at most `limit`.
-  [[nodiscard]] base::Result<std::vector<std::string>> read(const std::string& session_id, std::int64_t since,
-                                                            std::size_t limit) const;
+  [[nodiscard]] base::Result<ports::RecordPage> read(const std::string& session_id, std::int64_t since,
+                                                     std::size_t limit) const;
+  /// Reads the session's own stream whole, and sees that its parent is there. Gives the bytes that were read; `corrupt`
+  /// with the place.
+  [[nodiscard]] base::Result<std::uint64_t> check(const std::string& session_id) const;
 
  private:
   /// The sessions whose history is being put together, the one asked for first. A fork of itself would be here twice.
   using Chain = std::vector<std::string>;
+  enum class AtDamage { kFail, kStop };
+  /// What the first record of a stream says: whose it is ("": there is none), and what it is forked from.
+  struct First {
+    std::string session;
+    std::optional<protocol::ForkedFrom> fork;
+  };
+  /// A stream of a session's history, and the last record of it that belongs there.
+  struct Part {
+    storage::StreamReader stream;
+    std::string path;
+    std::int64_t up_to;
+  };
 
-  base::Result<LoadedSession> fold_up_to(const std::string& session_id, std::int64_t limit, Chain chain) const;
+  base::Result<LoadedSession> fold_up_to(const std::string& session_id, std::int64_t limit, Chain chain,
+                                         AtDamage at_damage) const;
+  base::Result<void> start_from_parent(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
+                                       const storage::StreamReader& stream, const Chain& chain,
+                                       AtDamage at_damage) const;
+  base::Result<void> fold_stream(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
+                                 const storage::StreamReader& stream, const Chain& chain) const;
   base::Result<void> start_from_snapshot(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
                                          const storage::StreamReader& stream) const;
-  base::Result<ports::SessionState> parent_state(const protocol::ForkedFrom& fork, std::int64_t limit,
-                                                 Chain chain) const;
-  /// The fork record that a stream starts with, if it does.
-  base::Result<std::optional<protocol::ForkedFrom>> fork_of(const std::string& session_id,
-                                                            const storage::StreamReader& stream) const;
+  base::Result<LoadedSession> load_parent(const protocol::ForkedFrom& fork, std::int64_t limit, Chain chain,
+                                          AtDamage at_damage) const;
+  base::Result<First> first_of(const std::string& session_id, const storage::StreamReader& stream) const;
+  /// The session's own stream first, then its parents', as far back as `since` needs.
+  base::Result<std::vector<Part>> parts_of(const std::string& session_id, std::int64_t since) const;
   base::Result<void> fold_line(LoadedSession& loaded, const std::string& session_id, const std::string& line,
                                const Chain& chain) const;
 
   const SessionFolders& folders_;
 };
+
+/// A stream that lost everything it had.
+[[nodiscard]] base::Error no_records(const SessionFolders& folders, const std::string& session_id);
 
 }  // namespace lathe::journal

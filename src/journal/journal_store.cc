@@ -64,13 +64,39 @@ Result<HeldSession> make_session(const SessionFolders& folders, const std::strin
   return held;
 }
 
+/// The damage of a session with what can still be done about it.
+Error stays_closed(const std::string& session_id, const LoadedSession& whole) {
+  Error error = whole.damage->within(fmt::format("session {} is damaged", session_id));
+  const auto turn = whole.state.bookmarks.last();
+  error.hint = turn ? fmt::format(
+                          "lathe session fork {} --at {} goes on from its last whole Turn; a backup of the file"
+                          " has the rest",
+                          session_id, turn->response_id)
+                    : "no Turn before the damage is whole to go on from; bring the file back from a backup";
+  return error;
+}
+
+/// Whether the stream can be opened; looks only, so that a damaged one stays as it is. A torn tail is no damage.
+Result<void> check_before_opening(const SessionFolders& folders, const std::string& session_id) {
+  TRY(LoadedSession whole, History(folders).load_whole_part(session_id));
+  if (!whole.damage && whole.offset == 0) whole.damage = no_records(folders, session_id);
+  if (!whole.damage) return {};
+  TRY(const std::uint64_t tail, StreamWriter::tail_of(folders.journal(session_id)));
+  if (whole.offset > 0 && whole.offset == tail) return {};
+  return stays_closed(session_id, whole);
+}
+
 /// The lock first: from then on nothing about the session changes but through us.
 Result<HeldSession> hold_session(const SessionFolders& folders, const std::string& session_id) {
   TRY_OK(folders.check(session_id));
   TRY(storage::FileLock lock, folders.lock(session_id));
   const std::string path = folders.journal(session_id);
+  auto first_look = History(folders).load(session_id);
+  if (!first_look.ok() || first_look->offset == 0) TRY_OK(check_before_opening(folders, session_id));
   TRY(StreamWriter writer, StreamWriter::open(path, folders.disk(), folders.durability()));
-  TRY(LoadedSession loaded, History(folders).load(session_id));
+  // Once more where a torn tail was in the way.
+  if (!first_look.ok()) first_look = History(folders).load(session_id);
+  TRY(LoadedSession loaded, std::move(first_look));
   for (const std::string& bad : loaded.bad_snapshots) TRY_OK(folders.disk().remove_file(bad, "snapshot.remove"));
   if (writer.torn()) {
     loaded.warnings.push_back(
@@ -154,11 +180,16 @@ Async<Result<ports::SessionState>> JournalStore::peek(std::string session_id) {
   co_return std::move(loaded->state);
 }
 
-Async<Result<std::vector<std::string>>> JournalStore::read(std::string session_id, std::int64_t since,
-                                                           std::size_t limit) {
-  auto records =
-      co_await parts_->context.fs.run([&] { return History(parts_->folders).read(session_id, since, limit); });
-  co_return records;
+Async<Result<ports::WholePart>> JournalStore::peek_whole(std::string session_id) {
+  auto loaded = co_await parts_->context.fs.run(
+      [this, &session_id] { return History(parts_->folders).load_whole_part(session_id); });
+  if (!loaded.ok()) co_return std::move(loaded).error();
+  co_return ports::WholePart{.state = std::move(loaded->state), .damage = std::move(loaded->damage)};
+}
+
+Async<Result<ports::RecordPage>> JournalStore::read(std::string session_id, std::int64_t since, std::size_t limit) {
+  auto page = co_await parts_->context.fs.run([&] { return History(parts_->folders).read(session_id, since, limit); });
+  co_return page;
 }
 
 Async<Result<void>> JournalStore::check_free(std::string session_id) {

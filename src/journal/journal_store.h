@@ -60,8 +60,9 @@ class JournalStore final : public ports::SessionStore {
                                                                            std::string response_id,
                                                                            std::string new_session_id) override;
   runtime::Async<base::Result<ports::SessionState>> peek(std::string session_id) override;
-  runtime::Async<base::Result<std::vector<std::string>>> read(std::string session_id, std::int64_t since,
-                                                              std::size_t limit) override;
+  runtime::Async<base::Result<ports::WholePart>> peek_whole(std::string session_id) override;
+  runtime::Async<base::Result<ports::RecordPage>> read(std::string session_id, std::int64_t since,
+                                                       std::size_t limit) override;
   runtime::Async<base::Result<void>> check_free(std::string session_id) override;
   runtime::Async<base::Result<void>> remove(std::string session_id) override;
   [[nodiscard]] bool held(const std::string& session_id) const override;

@@ -17,6 +17,7 @@
 
 #include "lathe/base/ids.h"
 #include "lathe/journal/history.h"
+#include "lathe/journal/journal_fixture.h"
 #include "lathe/journal/snapshot.h"
 #include "lathe/storage/fault.h"
 
@@ -26,60 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 using namespace lathe::protocol;  // NOLINT: half of the protocol is named here
 using ports::SessionStream;
-using Stream = std::unique_ptr<SessionStream>;
 
-class JournalStoreTest : public testing::Test {
- protected:
-  JournalStoreTest() {
-    char pattern[] = "/tmp/lathe-journal-XXXXXX";
-    root_ = ::mkdtemp(pattern);
-    reopen();
-  }
-  ~JournalStoreTest() override { fs::remove_all(root_); }
-
-  void reopen(storage::FaultPoint* faults = nullptr, runtime::Durability durability = runtime::Durability::kProcess) {
-    store_.reset();
-    auto made = JournalStore::create(
-        loop_, pool_,
-        {.state_dir = root_, .durability = durability, .faults = faults, .on_warning = [this](const std::string& text) {
-           warnings_.push_back(text);
-         }});
-    ASSERT_TRUE(made.ok()) << made.error().text();
-    store_ = *std::move(made);
-  }
-  std::string new_id() { return base::uuid7(loop_.unix_now(), random_); }
-  Stream create(const std::string& id) {
-    auto stream = loop_.block_on(store_->create(id));
-    EXPECT_TRUE(stream.ok()) << stream.error().text();
-    return *std::move(stream);
-  }
-  base::Result<Stream> open(const std::string& id) { return loop_.block_on(store_->open(id)); }
-  base::Result<ports::AppendedRecord> append(SessionStream& stream, EventMsg msg) {
-    Event event{.session = "", .seq = {}, .id = "1", .by = "", .ts = 5, .msg = std::move(msg)};
-    return loop_.block_on(stream.append(std::move(event)));
-  }
-  void say(SessionStream& stream, const std::string& text) {
-    const auto done = append(stream, UserMessage{.item = "u", .content = {TextPart{text}}});
-    ASSERT_TRUE(done.ok()) << done.error().text();
-  }
-  ports::SessionState peek(const std::string& id) {
-    auto state = loop_.block_on(store_->peek(id));
-    EXPECT_TRUE(state.ok()) << state.error().text();
-    return state.ok() ? *std::move(state) : ports::SessionState{};
-  }
-  std::vector<std::string> read(const std::string& id, std::int64_t since = 0, std::size_t limit = 1'000'000) {
-    return *loop_.block_on(store_->read(id, since, limit));
-  }
-  std::string folder(const std::string& id) { return root_ + "/sessions/" + id; }
-  std::string journal(const std::string& id) { return folder(id) + "/journal.ndjson"; }
-
-  std::string root_;
-  runtime::Loop loop_;
-  runtime::Pool pool_{loop_, "fs", 2};
-  base::SystemRandom random_;
-  std::vector<std::string> warnings_;
-  std::unique_ptr<JournalStore> store_;
-};
+using JournalStoreTest = JournalFixture;
 
 TEST_F(JournalStoreTest, WhatIsAppendedIsThereAgainInAnyDurability) {
   for (const auto durability : {runtime::Durability::kProcess, runtime::Durability::kPower}) {
@@ -292,6 +241,7 @@ TEST_F(JournalStoreTest, RemovalIsRefusedWhileForkedFromAndAMissingParentIsTold)
   fs::rename(folder(a), root_ + "/aside");
   EXPECT_EQ(open(b).error().code, base::codes::kCorrupt);
   EXPECT_NE(open(b).error().message.find(a), std::string::npos);
+  EXPECT_TRUE(loop_.block_on(store_->peek_whole(b))->damage);
   fs::rename(root_ + "/aside", folder(a));
   ASSERT_TRUE(loop_.block_on(store_->remove(b)).ok());
   ASSERT_TRUE(loop_.block_on(store_->remove(a)).ok());

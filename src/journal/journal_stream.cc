@@ -49,6 +49,8 @@ JournalStream::JournalStream(StreamContext& context, std::string session_id, Hel
 JournalStream::~JournalStream() {
   CHECK(!writing_);
   context_.marks.closed(session_id_, writer_.size());
+  // Nothing was ever said to be in it.
+  if (writer_.size() == 0) context_.folders.discard(session_id_);
 }
 
 Async<Result<AppendedRecord>> JournalStream::append(Event event) {
@@ -166,9 +168,11 @@ Result<void> JournalStream::keep_draft(const ports::RecoveredDraft& draft) {
 }
 
 Async<Result<std::vector<std::string>>> JournalStream::read(std::int64_t since, std::size_t limit) {
-  auto records = co_await context_.fs.run(
-      [this, since, limit] { return History(context_.folders).read(session_id_, since, limit); });
-  co_return records;
+  CO_TRY(ports::RecordPage page, co_await context_.fs.run([this, since, limit] {
+    return History(context_.folders).read(session_id_, since, limit);
+  }));
+  if (page.damage) co_return *std::move(page.damage);
+  co_return std::move(page.records);
 }
 
 }  // namespace lathe::journal

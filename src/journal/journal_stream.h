@@ -51,7 +51,8 @@ struct StreamContext {
 class JournalStream final : public ports::SessionStream {
  public:
   JournalStream(StreamContext& context, std::string session_id, HeldSession held);
-  /// Gives up the session's lock. No append and no snapshot may be under way.
+  /// Gives up the session's lock; a session that never got a record goes with it. No append and no snapshot may be
+  /// under way.
   ~JournalStream() override;
 
   [[nodiscard]] const ports::SessionState& state() const override { return state_; }

@@ -1,5 +1,6 @@
 #include "lathe/journal/session_folders.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -76,17 +77,33 @@ Result<void> SessionFolders::create(const std::string& session_id) const {
 }
 
 Result<FileLock> SessionFolders::lock(const std::string& session_id) const {
-  return FileLock::acquire(folder(session_id) + "/lock", storage::LockKind::kExclusive).within("session " + session_id);
+  return FileLock::acquire(lock_path(session_id), storage::LockKind::kExclusive).within("session " + session_id);
 }
 
 bool SessionFolders::held(const std::string& session_id) const {
-  return base::is_uuid(session_id) && storage::is_locked(folder(session_id) + "/lock");
+  return base::is_uuid(session_id) && storage::is_locked(lock_path(session_id));
 }
 
 std::optional<std::uint64_t> SessionFolders::stream_bytes(const std::string& session_id) const {
   struct stat status{};
   if (::stat(journal(session_id).c_str(), &status) != 0) return std::nullopt;
   return static_cast<std::uint64_t>(status.st_size);
+}
+
+/// Whoever began a session leaves more than these two files, or a stream that was changed after it was made. A file
+/// system that does not tell when a file was made leaves it at the first.
+bool SessionFolders::never_begun(const std::string& session_id) const {
+  if (held(session_id)) return true;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder(session_id), failed)) {
+    if (entry.path() != journal(session_id) && entry.path() != lock_path(session_id)) return false;
+  }
+  struct statx status{};
+  if (::statx(AT_FDCWD, journal(session_id).c_str(), 0, STATX_SIZE | STATX_MTIME | STATX_BTIME, &status) != 0) {
+    return true;
+  }
+  if (status.stx_size > 0 || (status.stx_mask & STATX_BTIME) == 0) return true;  // its first record was torn
+  return status.stx_mtime.tv_sec == status.stx_btime.tv_sec && status.stx_mtime.tv_nsec == status.stx_btime.tv_nsec;
 }
 
 bool SessionFolders::archived(const std::string& session_id) const {

@@ -43,6 +43,10 @@ class SessionFolders final {
   /// Length of the stream's file; nothing when the session is gone.
   [[nodiscard]] std::optional<std::uint64_t> stream_bytes(const std::string& session_id) const;
 
+  /// Of a session whose stream has no whole record: nothing was ever recorded, because it is just being made or its
+  /// process died before its first record. Else the stream lost what it had.
+  [[nodiscard]] bool never_begun(const std::string& session_id) const;
+
   [[nodiscard]] bool archived(const std::string& session_id) const;
   [[nodiscard]] base::Result<void> set_archived(const std::string& session_id, bool archived) const;
 
@@ -55,6 +59,7 @@ class SessionFolders final {
 
  private:
   SessionFolders(std::string state_dir, storage::Disk disk, runtime::Durability durability);
+  [[nodiscard]] std::string lock_path(const std::string& session_id) const { return folder(session_id) + "/lock"; }
   /// A session forked from the one whose folder this is.
   [[nodiscard]] std::optional<std::string> live_fork(const std::string& folder) const;
   [[nodiscard]] base::Result<void> end_removals() const;

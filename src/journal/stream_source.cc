@@ -14,4 +14,9 @@ base::Result<ports::SourcePage> StreamSource::read_own(const std::string& sessio
   return ports::SourcePage{.lines = std::move(page.lines), .next_offset = page.next_offset};
 }
 
+base::Result<void> StreamSource::check(const std::string& session_id) const {
+  TRY_OK(History(folders_).check(session_id));
+  return {};
+}
+
 }  // namespace lathe::journal

@@ -22,6 +22,7 @@ class StreamSource final : public ports::SessionSource {
   }
   [[nodiscard]] base::Result<ports::SourcePage> read_own(const std::string& session_id, std::uint64_t offset,
                                                          std::size_t max_bytes) const override;
+  [[nodiscard]] base::Result<void> check(const std::string& session_id) const override;
   [[nodiscard]] base::Result<ports::SessionState> origin(const std::string& session_id) const override {
     return History(folders_).origin(session_id);
   }

@@ -22,6 +22,8 @@ class SessionIndex {
   virtual runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() = 0;
   virtual runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) = 0;
   virtual runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) = 0;
+  /// Notes whether the session's stream can be read to its end; reads all of it.
+  virtual runtime::Async<base::Result<void>> check(std::string session_id) = 0;
   /// The session's stream is gone.
   virtual runtime::Async<base::Result<void>> forget(std::string session_id) = 0;
   virtual runtime::Async<base::Result<protocol::IndexRebuildReply>> rebuild() = 0;

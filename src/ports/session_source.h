@@ -37,6 +37,9 @@ class SessionSource {
   /// (the stream is not the one that was read before: it lost its end with the power).
   [[nodiscard]] virtual base::Result<SourcePage> read_own(const std::string& session_id, std::uint64_t offset,
                                                           std::size_t max_bytes) const = 0;
+  /// Reads the session's own stream from its start to its end: `corrupt` with the place where that cannot be done. A
+  /// session that was never begun, or is just being made, is sound.
+  [[nodiscard]] virtual base::Result<void> check(const std::string& session_id) const = 0;
   /// What the session's own first record continues: an empty state, or that of its parent where it was forked.
   [[nodiscard]] virtual base::Result<SessionState> origin(const std::string& session_id) const = 0;
   /// Hidden from lists. Kept beside the stream, so that a rebuilt index has it again.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,21 @@ struct AppendedRecord {
   std::int64_t seq = 0;
   /// The record's bytes as they stand in the stream, without newline.
   std::shared_ptr<const std::string> line;  // shared by all subscribers
+};
+
+/// Records of a session, oldest first.
+struct RecordPage {
+  std::vector<std::string> records;
+  /// Why no more can be read after them, `corrupt` with the place.
+  std::optional<base::Error> damage;
+};
+
+/// What of a session is whole.
+struct WholePart {
+  /// After the last record before the damage; as it is now when nothing is damaged.
+  SessionState state;
+  /// `corrupt` with the place.
+  std::optional<base::Error> damage;
 };
 
 /// One item that was being written when its process died.
@@ -40,7 +56,7 @@ class SessionStream {
   [[nodiscard]] virtual base::Result<void> keep_draft(const RecoveredDraft& draft) = 0;
   /// What an earlier process left unfinished; forgotten once its completing record is appended.
   [[nodiscard]] virtual std::vector<RecoveredDraft> recovered_drafts() const = 0;
-  /// Records after `since`, at most `limit`, oldest first.
+  /// Records after `since`, at most `limit`, oldest first; all of them or an error.
   virtual runtime::Async<base::Result<std::vector<std::string>>> read(std::int64_t since, std::size_t limit) = 0;
   /// Waits for what it does in the background; by default there is nothing.
   virtual runtime::Async<void> close() { co_return; }
@@ -51,7 +67,8 @@ class SessionStore {
   virtual ~SessionStore() = default;
   /// A new, empty session. `exists` when there is one of that id.
   virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> create(std::string session_id) = 0;
-  /// Errors: `not_found`; `locked` with the pid that holds it; `corrupt` with the place.
+  /// Errors: `not_found`; `locked` with the pid that holds it; `corrupt` with the place and what can still be done, the
+  /// stream left as it is.
   virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> open(std::string session_id) = 0;
   /// A new session whose history is `parent`'s up to and with `seq`. Nothing is copied.
   virtual runtime::Async<base::Result<std::unique_ptr<SessionStream>>> fork(std::string parent, std::int64_t seq,
@@ -59,9 +76,11 @@ class SessionStore {
                                                                             std::string new_session_id) = 0;
   /// The state without the lock; may be a moment old.
   virtual runtime::Async<base::Result<SessionState>> peek(std::string session_id) = 0;
-  /// Records of the session, those of its parents first, without the lock.
-  virtual runtime::Async<base::Result<std::vector<std::string>>> read(std::string session_id, std::int64_t since,
-                                                                      std::size_t limit) = 0;
+  /// The same of a session that may be damaged.
+  virtual runtime::Async<base::Result<WholePart>> peek_whole(std::string session_id) = 0;
+  /// Records of the session after `since`, at most `limit`, those of its parents first, without the lock.
+  virtual runtime::Async<base::Result<RecordPage>> read(std::string session_id, std::int64_t since,
+                                                        std::size_t limit) = 0;
   /// `locked`, naming the process, while one holds it; `not_found`. Takes nothing.
   virtual runtime::Async<base::Result<void>> check_free(std::string session_id) = 0;
   /// `locked` while a process holds it, `exists` while sessions forked from it exist.

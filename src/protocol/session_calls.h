@@ -23,10 +23,11 @@ struct OkReply {
   friend bool operator==(const OkReply&, const OkReply&) = default;
 };
 
-enum class SessionState { kIdle, kRunning, kParked, kInterrupted };
+enum class SessionState { kIdle, kRunning, kParked, kInterrupted, kDamaged };
 constexpr auto enum_names(SessionState) {
   return std::array{EnumName{SessionState::kIdle, "idle"}, EnumName{SessionState::kRunning, "running"},
-                    EnumName{SessionState::kParked, "parked"}, EnumName{SessionState::kInterrupted, "interrupted"}};
+                    EnumName{SessionState::kParked, "parked"}, EnumName{SessionState::kInterrupted, "interrupted"},
+                    EnumName{SessionState::kDamaged, "damaged"}};
 }
 
 struct SessionInfo {
@@ -53,7 +54,7 @@ struct SessionInfo {
                       required("cwd", &S::cwd, "folder"),
                       required("model", &S::model, "model name"),
                       required("backend", &S::backend, "backend name"),
-                      required("state", &S::state, "idle, running, parked, or interrupted by a crash"),
+                      required("state", &S::state, "idle, running, parked, interrupted by a crash, or damaged"),
                       required("created_at", &S::created_at, "unix milliseconds"),
                       required("updated_at", &S::updated_at, "unix milliseconds"),
                       required("tasks", &S::tasks, "Tasks so far"),
@@ -252,7 +253,9 @@ struct SessionExportReply {
 struct SessionExport {
   using Reply = SessionExportReply;
   static constexpr std::string_view kType = "session_export";
-  static constexpr std::string_view kDoc = "Reads a session's records, those of its parents first; needs no lock.";
+  static constexpr std::string_view kDoc =
+      "Reads a session's records, those of its parents first; needs no lock. Of a damaged session those before the "
+      "damage are given, and the page after them is the error.";
   std::string session;
   std::int64_t since = 0;
   std::int64_t limit = 1000;

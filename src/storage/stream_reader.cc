@@ -138,7 +138,7 @@ Result<StreamPage> StreamReader::read(std::uint64_t offset, std::size_t max_reco
     const Result<std::optional<std::string_view>> line = cursor.next();
     if (line.ok() && !*line) break;
     Result<std::int64_t> seq = line.ok() ? checked_seq(**line, path_, cursor.line_offset()) : line.error();
-    if (seq.ok() && *seq <= last_seq) return damage_error(path_, cursor.line_offset(), "seq does not rise");
+    if (seq.ok() && *seq <= last_seq) seq = damage_error(path_, cursor.line_offset(), "seq does not rise");
     if (!seq.ok()) {
       // What is whole is given first; whoever reads on meets the damage then.
       if (page.lines.empty()) return std::move(seq).error();
@@ -155,32 +155,39 @@ Result<std::uint64_t> StreamReader::offset_after(std::int64_t seq) const {
   constexpr std::uint64_t kFew = 16U << 10;
   TRY(std::uint64_t high, size());
   std::uint64_t low = 0;
-  // Every record before `low` has a seq of at most `seq`; the first that starts at or after `high` has a larger one.
+  // Every whole record before `low` has a seq of at most `seq`; every one that starts at or after `high` a larger one.
   while (high - low > kFew) {
     const std::uint64_t middle = low + (high - low) / 2;
     LineCursor cursor(*this, middle - 1, 4U << 10);
-    TRY(const auto rest_of_line, cursor.next());
-    std::optional<std::string_view> line;
-    if (rest_of_line) {
+    TRY(auto line, cursor.next());  // the rest of one
+    std::optional<std::int64_t> found;
+    while (line && !found) {
       TRY(line, cursor.next());
+      if (!line || cursor.line_offset() >= high) break;
+      // Of a damaged record nothing is known; the next one tells.
+      const auto whole = checked_seq(*line, path_, cursor.line_offset());
+      if (whole.ok()) found = *whole;
     }
-    if (!line || cursor.line_offset() >= high) {
-      high = middle;
-      continue;
-    }
-    TRY(const std::int64_t found, checked_seq(*line, path_, cursor.line_offset()));
-    if (found <= seq) {
+    if (found && *found <= seq) {
       low = cursor.end_offset();
     } else {
       high = middle;
     }
   }
   LineCursor cursor(*this, low, 4U << 10);
+  // Where damage starts that may be the record looked for; reading on from there tells of it.
+  std::optional<std::uint64_t> damage;
   while (true) {
     TRY(const auto line, cursor.next());
-    if (!line) return cursor.line_offset();
-    TRY(const std::int64_t found, checked_seq(*line, path_, cursor.line_offset()));
-    if (found > seq) return cursor.line_offset();
+    if (!line) return damage.value_or(cursor.line_offset());
+    const auto found = checked_seq(*line, path_, cursor.line_offset());
+    if (!found.ok()) {
+      damage = damage.value_or(cursor.line_offset());
+    } else if (*found <= seq) {
+      damage.reset();
+    } else {
+      return damage && *found > seq + 1 ? *damage : cursor.line_offset();
+    }
   }
 }
 

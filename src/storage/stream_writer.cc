@@ -45,7 +45,39 @@ Result<std::uint64_t> line_start(int fd, std::uint64_t end, const std::string& p
   return std::uint64_t{0};
 }
 
+/// The end of a stream as its file has it.
+struct Tail {
+  std::uint64_t file_size = 0;
+  /// Byte after the last line that is not torn.
+  std::uint64_t end = 0;
+  /// That line, without newline, and where it starts.
+  std::string last;
+  std::uint64_t last_start = 0;
+};
+
+/// A record never holds a NUL, but a file system that lost power in the middle of an append may leave pages of them:
+/// such a line is torn, too.
+Result<Tail> read_tail(int fd, const std::string& path) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return base::errno_error(errno, path);
+  Tail tail{.file_size = static_cast<std::uint64_t>(status.st_size), .end = 0, .last = {}, .last_start = 0};
+  TRY(tail.end, line_start(fd, tail.file_size, path));
+  while (tail.end > 0) {
+    TRY(tail.last_start, line_start(fd, tail.end - 1, path));
+    TRY(tail.last, read_range(fd, tail.last_start, tail.end - 1, path));
+    if (tail.last.find('\0') == std::string::npos) break;
+    tail.end = tail.last_start;
+  }
+  return tail;
+}
+
 }  // namespace
+
+Result<std::uint64_t> StreamWriter::tail_of(const std::string& path) {
+  TRY(const base::UniqueFd fd, runtime::open_file(path, O_RDONLY));
+  TRY(const Tail tail, read_tail(fd.get(), path));
+  return tail.end;
+}
 
 Result<StreamWriter> StreamWriter::open(const std::string& path, Disk disk, runtime::Durability durability) {
   TRY(base::UniqueFd fd, runtime::open_file(path, O_RDWR | O_CREAT));
@@ -54,26 +86,14 @@ Result<StreamWriter> StreamWriter::open(const std::string& path, Disk disk, runt
   return writer;
 }
 
-/// Sets size_ and last_seq_ from the tail. A record never holds a NUL, but a file system that lost power in the middle
-/// of an append may leave pages of them: such a line is torn, too.
+/// Sets size_ and last_seq_ from the tail.
 Result<void> StreamWriter::find_end() {
-  struct stat status{};
-  if (::fstat(fd_.get(), &status) != 0) return base::errno_error(errno, path_);
-  const auto file_size = static_cast<std::uint64_t>(status.st_size);
-  TRY(std::uint64_t end, line_start(fd_.get(), file_size, path_));
-  std::string last;
-  std::uint64_t last_start = 0;
-  while (end > 0) {
-    TRY(last_start, line_start(fd_.get(), end - 1, path_));
-    TRY(last, read_range(fd_.get(), last_start, end - 1, path_));
-    if (last.find('\0') == std::string::npos) break;
-    end = last_start;
+  TRY(const Tail tail, read_tail(fd_.get(), path_));
+  if (tail.end > 0) {
+    TRY(last_seq_, checked_seq(tail.last, path_, tail.last_start));
   }
-  if (end > 0) {
-    TRY(last_seq_, checked_seq(last, path_, last_start));
-  }
-  if (end < file_size) TRY_OK(cut_off(end, file_size));
-  size_ = end;
+  if (tail.end < tail.file_size) TRY_OK(cut_off(tail.end, tail.file_size));
+  size_ = tail.end;
   return {};
 }
 

@@ -30,6 +30,9 @@ class StreamWriter final {
   [[nodiscard]] static base::Result<StreamWriter> open(const std::string& path, Disk disk,
                                                        runtime::Durability durability);
 
+  /// Where open() would cut a torn tail off, or the end of the file. Only looks.
+  [[nodiscard]] static base::Result<std::uint64_t> tail_of(const std::string& path);
+
   /// Whole lines with their newlines, in one write; with durability `power` also to the medium. On an error nothing of
   /// them is in the stream, and a later append works again when its cause is gone.
   [[nodiscard]] base::Result<void> append(std::string_view lines, std::int64_t last_seq);

@@ -1039,7 +1039,7 @@ export interface SessionSearchCall {
   limit?: number;
 }
 
-/** Reads a session's records, those of its parents first; needs no lock. */
+/** Reads a session's records, those of its parents first; needs no lock. Of a damaged session those before the damage are given, and the page after them is the error. */
 export interface SessionExportCall {
   type: "session_export";
   /** the session's id */
@@ -1651,7 +1651,7 @@ export interface SessionInfo {
   model: string;
   /** backend name */
   backend: string;
-  /** idle, running, parked, or interrupted by a crash */
+  /** idle, running, parked, interrupted by a crash, or damaged */
   state: SessionState;
   /** unix milliseconds */
   created_at: number;
@@ -1677,7 +1677,8 @@ export type SessionState =
   | "idle"
   | "running"
   | "parked"
-  | "interrupted";
+  | "interrupted"
+  | "damaged";
 
 /** Text. */
 export interface TextPart {

@@ -134,6 +134,7 @@ CommandResult execute(Context* context, client::Transport* engine, SessionForkOp
   CO_TRY(const p::SessionForkReply reply,
          co_await client::call_as(engine, p::SessionFork{.session = info.session_id, .response_id = options.at}));
   context->out.line(reply.session);
+  if (info.state == p::SessionState::kDamaged && options.at.empty()) context->note(kForkBeforeDamage);
   context->note("go on in it: lathe session resume " + reply.session + " \"…\"");
   co_return kDone;
 }

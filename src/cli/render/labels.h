@@ -32,6 +32,9 @@ namespace lathe::cli {
 [[nodiscard]] std::string restored_files_text(const protocol::FilesRestored& files);
 /// Where answers come from a recording, wherever that is told.
 inline constexpr std::string_view kRecording = "answers come from a recording, not from a model";
+/// Where a damaged session is forked without a word about the Turn.
+inline constexpr std::string_view kForkBeforeDamage =
+    "the session is damaged: its fork goes on from the last Turn before the damage";
 /// The last `count` lines of `text`, each with `indent` before it; says how many are left out.
 [[nodiscard]] std::string last_lines(std::string_view text, std::size_t count, std::string_view indent);
 /// The text parts of a message, images named.
