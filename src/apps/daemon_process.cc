@@ -16,6 +16,7 @@
 #include "lathe/base/json.h"
 #include "lathe/client/socket_transport.h"
 #include "lathe/daemon/daemon_lock.h"
+#include "lathe/daemon/token_book.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/runtime/unix_socket.h"
@@ -99,21 +100,26 @@ class ProcessControl final : public client::DaemonControl {
   }
 
   Async<Result<std::optional<ConnectedDaemon>>> connect() override;
-  Async<Result<ConnectedDaemon>> start() override;
+  Async<Result<ConnectedDaemon>> start(std::string listen) override;
   Async<Result<bool>> stop() override;
   Async<Result<void>> wait_for_end(DaemonInfo daemon) override;
 
-  Async<Result<void>> run() override {
-    return serve_clients({.loop = loop_, .environment = environment_, .version = version_});
+  Async<Result<void>> run(std::string listen) override {
+    return serve_clients(
+        {.loop = loop_, .environment = environment_, .version = version_, .listen = std::move(listen)});
   }
   Result<std::vector<std::string>> install() override { return write_daemon_unit(environment_); }
+  Result<std::string> create_token(const std::string& scopes) override;
+  Result<std::vector<client::TokenInfo>> tokens() override;
+  Result<void> remove_token(const std::string& id) override;
   [[nodiscard]] Result<std::string> log_file() const override {
     TRY(const config::Paths paths, config::find_paths(environment_));
     return paths.state_dir + "/daemon.log";
   }
 
  private:
-  Result<runtime::Child> spawn(int log, int ready) const;
+  Result<runtime::Child> spawn(std::string listen, int log, int ready) const;
+  [[nodiscard]] Result<daemon::TokenBook> token_book() const;
   [[nodiscard]] Result<UniqueFd> open_log() const;
   Async<Result<std::string>> read_to_end(UniqueFd pipe);
   /// Whether something that is no daemon listens at the place of its socket, and starts one for whoever comes.
@@ -137,10 +143,41 @@ Result<UniqueFd> ProcessControl::open_log() const {
   return runtime::open_file(file, O_WRONLY | O_CREAT | O_APPEND, 0600);
 }
 
-Result<runtime::Child> ProcessControl::spawn(int log, int ready) const {
+Result<daemon::TokenBook> ProcessControl::token_book() const {
+  TRY(const config::Paths paths, config::find_paths(environment_));
+  TRY_OK(runtime::make_folders(paths.state_dir));
+  return daemon::TokenBook(paths.state_dir);
+}
+
+Result<std::string> ProcessControl::create_token(const std::string& scopes) {
+  TRY(const protocol::Scopes wanted, protocol::Scopes::parse(scopes));
+  TRY(const daemon::TokenBook book, token_book());
+  base::SystemRandom random;
+  TRY(daemon::TokenBook::Made made, book.create(wanted, loop_.unix_now(), random));
+  return std::move(made.token);
+}
+
+Result<std::vector<client::TokenInfo>> ProcessControl::tokens() {
+  TRY(const daemon::TokenBook book, token_book());
+  TRY(const std::vector<daemon::TokenEntry> entries, book.list());
+  std::vector<client::TokenInfo> infos;
+  for (const daemon::TokenEntry& entry : entries) {
+    infos.push_back({.id = entry.id, .scopes = entry.scopes.text(), .created_at = entry.created_at});
+  }
+  return infos;
+}
+
+Result<void> ProcessControl::remove_token(const std::string& id) {
+  TRY(const daemon::TokenBook book, token_book());
+  return book.remove(id);
+}
+
+Result<runtime::Child> ProcessControl::spawn(std::string listen, int log, int ready) const {
+  std::vector<std::string> argv = {"/proc/self/exe", "daemon", "start", "--foreground"};
+  if (!listen.empty()) argv.insert(argv.end(), {"--listen", std::move(listen)});
   std::vector<std::string> env = daemon_environment(environment_);
   env.push_back(fmt::format("{}={}", kReadyVariable, kReadyFd));
-  return runtime::spawn({.argv = {"/proc/self/exe", "daemon", "start", "--foreground"},
+  return runtime::spawn({.argv = std::move(argv),
                          .env = std::move(env),
                          .cwd = "/",
                          .fds = {{log, STDOUT_FILENO}, {log, STDERR_FILENO}, {ready, kReadyFd}},
@@ -216,7 +253,7 @@ Async<Result<std::optional<ConnectedDaemon>>> ProcessControl::connect() {
   }
 }
 
-Async<Result<ConnectedDaemon>> ProcessControl::start() {
+Async<Result<ConnectedDaemon>> ProcessControl::start(std::string listen) {
   const auto running = find();
   if (running.ok() && *running && !(*running)->here) co_return not_here(**running);
   CO_TRY(std::optional<ConnectedDaemon> before, co_await connect());
@@ -224,7 +261,7 @@ Async<Result<ConnectedDaemon>> ProcessControl::start() {
   CO_TRY(const UniqueFd log, open_log());
   CO_TRY(const std::string log_name, log_file());
   CO_TRY(runtime::Pipe pipe, runtime::make_pipe());
-  CO_TRY(const runtime::Child child, spawn(log.get(), pipe.write_end.get()));
+  CO_TRY(const runtime::Child child, spawn(std::move(listen), log.get(), pipe.write_end.get()));
   pipe.write_end.reset();
   CO_TRY(const std::string text, co_await read_to_end(std::move(pipe.read_end)));
   Result<void> outcome = read_outcome(text, log_name);

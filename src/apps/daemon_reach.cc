@@ -66,7 +66,7 @@ Async<TransportResult> reach_daemon(client::DaemonControl* control, const config
     if (!ended) co_return co_await work_without(*std::move(connected));
   }
   if (!may_start) co_return std::unique_ptr<client::Transport>();
-  CO_TRY(ConnectedDaemon started, co_await control->start());
+  CO_TRY(ConnectedDaemon started, co_await control->start(""));
   if (started.daemon.settings != settings) co_return co_await work_without(std::move(started));
   tell_all(loaded.warnings);
   co_return std::move(started.transport);

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "lathe/apps/embedded_engine.h"
 #include "lathe/apps/settings_print.h"
@@ -18,6 +19,7 @@
 #include "lathe/base/unique_fd.h"
 #include "lathe/daemon/daemon.h"
 #include "lathe/daemon/daemon_lock.h"
+#include "lathe/daemon/token_book.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::apps {
@@ -94,10 +96,22 @@ void leave_context_behind() {
   }
 }
 
+/// Of this machine only: a token is no protection on a network, where nothing is encrypted.
+Result<std::optional<runtime::TcpAddress>> listen_address(const std::string& text) {
+  if (text.empty()) return std::optional<runtime::TcpAddress>();
+  TRY(runtime::TcpAddress address, runtime::TcpAddress::parse(text));
+  if (address.is_loopback()) return std::optional(std::move(address));
+  return Error{.code = base::codes::kUnsupported,
+               .message = fmt::format("{} is reached from other machines, and what is said there is not encrypted", text),
+               .hint = "an address of this machine, such as 127.0.0.1:8090; from others through an SSH tunnel"};
+}
+
 /// Serves until the end, with the lock of the data root held.
 Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOptions options, Readiness* ready) {
   runtime::Loop& loop = server->loop;
   const std::string socket = options.socket;
+  CO_TRY(const config::Paths paths, config::find_paths(server->environment));
+  const daemon::TokenBook tokens(paths.state_dir);
   CO_TRY(const auto engine, EmbeddedEngine::create(loop, server->environment, {.embedded = true}, server->version));
   base::SystemRandom random;
   auto made = daemon::Daemon::create(
@@ -107,7 +121,9 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
        .close_forsaken = [&engine] { return engine->engine().close_forsaken(); },
        .shut_down = [&engine] { return engine->shut_down(); },
        .log = [&loop](std::string_view text) { log_line(loop, text); },
-       .random = random},
+       .random = random,
+       .judge = [&tokens](std::string_view token) { return tokens.judge(token); },
+       .version = server->version},
       std::move(options));
   if (!made.ok()) {
     co_await engine->shut_down();
@@ -119,6 +135,10 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
   const runtime::Timer interrupt = loop.on_signal(SIGINT, [&daemon] { daemon.stop("SIGINT"); });
   const runtime::Timer hang_up = loop.on_signal(SIGHUP, [&daemon] { daemon.stop("SIGHUP"); });
   log_line(loop, fmt::format("lathe {} takes clients at {}", server->version, socket));
+  if (const auto address = daemon.tcp_address()) {
+    engine->engine().parts().listen_address = address->text();
+    log_line(loop, "and with a token at " + address->text());
+  }
   ready->tell(kReadyWord);
   // Everything is recorded by then, and what a client still waits for would keep the process for no use.
   if (co_await daemon.run() == daemon::Daemon::End::kClientsLeft) ::_exit(0);
@@ -131,6 +151,7 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
   CO_TRY_OK(runtime::make_folders(paths.state_dir));
   CO_TRY_OK(runtime::make_folders(paths.runtime_dir));
   CO_TRY(const config::Loaded loaded, config::load(paths, server->environment));
+  CO_TRY(const std::optional<runtime::TcpAddress> listen, listen_address(server->listen));
   CO_TRY(daemon::Realm realm, daemon::this_realm());
   const std::string socket = daemon_socket(paths);
   CO_TRY(const daemon::DaemonLock lock,
@@ -141,7 +162,8 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
                                                        .settings = settings_print(paths, loaded),
                                                        .started_at = server->loop.unix_now()}));
   co_return co_await serve_with_lock(
-      server, {.socket = socket, .listening = std::move(handed_over), .idle_exit = loaded.config.daemon_idle_exit},
+      server, {.socket = socket, .listening = std::move(handed_over), .idle_exit = loaded.config.daemon_idle_exit,
+       .listen = listen},
       ready);
 }
 

@@ -22,6 +22,8 @@ struct DaemonServer {
   runtime::Loop& loop;
   config::Environment environment;
   std::string version;
+  /// Also takes clients with a token at this TCP address (runtime::TcpAddress); empty: no.
+  std::string listen;
 };
 
 /// Makes this process the daemon of the data root, until it is stopped or has been idle for long enough. It leaves

@@ -46,12 +46,33 @@ void define_schema(CommandTree& tree) {
       ->excludes(json);
 }
 
+void define_daemon_tokens(CommandTree& tree, CLI::App* daemon) {
+  CLI::App* token = add_command(daemon, "token", "What lets a client in over TCP: create, list, remove");
+  token->require_subcommand(0, 1);
+  CLI::App* create = add_command(token, "create", "Give one out; it is printed once");
+  create
+      ->add_option("--scope", tree.options_of<DaemonTokenCreateOptions>(create).scopes,
+                   "What its holder may ask: read, prompt, approve, admin, with commas between them")
+      ->capture_default_str()
+      ->type_name("SCOPES");
+  CLI::App* list = add_command(token, "list", "Those that were given out, without themselves");
+  add_json(list, tree.options_of<DaemonTokenListOptions>(list).json);
+  CLI::App* remove = add_command(token, "remove", "Take one back");
+  remove->add_option("id", tree.options_of<DaemonTokenRemoveOptions>(remove).id, "As the list has it")
+      ->required()
+      ->type_name("ID");
+}
+
 void define_daemon(CommandTree& tree) {
   CLI::App* daemon = add_command(&tree.app(), "daemon",
-                                 "Sessions that outlive a terminal: start, stop, restart, install, status, logs");
+                                 "Sessions that outlive a terminal: start, stop, restart, install, status, logs, token");
   daemon->require_subcommand(0, 1);
   CLI::App* start = add_command(daemon, "start", "Start it; done when it takes clients");
   start->add_flag("--foreground", tree.options_of<DaemonStartOptions>(start).foreground, "Be it, until it is stopped");
+  start
+      ->add_option("--listen", tree.options_of<DaemonStartOptions>(start).listen,
+                   "Also take clients with a token there, over TCP and HTTP")
+      ->type_name("127.0.0.1:PORT");
   CLI::App* stop = add_command(daemon, "stop", "End it and what runs in it; everything is kept");
   tree.options_of<DaemonStopOptions>(stop);
   CLI::App* restart = add_command(daemon, "restart", "Stop it where it runs, and start it");
@@ -62,6 +83,7 @@ void define_daemon(CommandTree& tree) {
   add_json(status, tree.options_of<DaemonStatusOptions>(status).json);
   CLI::App* logs = add_command(daemon, "logs", "Print what it said");
   logs->add_flag("-f,--follow", tree.options_of<DaemonLogsOptions>(logs).follow, "Go on with what it says next");
+  define_daemon_tokens(tree, daemon);
 }
 
 std::string check_level(const std::string& level) {

@@ -239,6 +239,8 @@ struct SchemaOptions {
 };
 struct DaemonStartOptions {
   bool foreground = false;
+  /// A TCP address; empty: none.
+  std::string listen = {};
   friend bool operator==(const DaemonStartOptions&, const DaemonStartOptions&) = default;
 };
 struct DaemonStopOptions {
@@ -253,6 +255,18 @@ struct DaemonInstallOptions {
 struct DaemonStatusOptions {
   bool json = false;
   friend bool operator==(const DaemonStatusOptions&, const DaemonStatusOptions&) = default;
+};
+struct DaemonTokenCreateOptions {
+  std::string scopes = "read,prompt,approve";
+  friend bool operator==(const DaemonTokenCreateOptions&, const DaemonTokenCreateOptions&) = default;
+};
+struct DaemonTokenListOptions {
+  bool json = false;
+  friend bool operator==(const DaemonTokenListOptions&, const DaemonTokenListOptions&) = default;
+};
+struct DaemonTokenRemoveOptions {
+  std::string id;
+  friend bool operator==(const DaemonTokenRemoveOptions&, const DaemonTokenRemoveOptions&) = default;
 };
 struct DaemonLogsOptions {
   bool follow = false;
@@ -305,6 +319,7 @@ using Options =
                  ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
                  TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
                  SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions, DaemonStartOptions,
-                 DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions, DaemonStatusOptions, DaemonLogsOptions>;
+                 DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions, DaemonStatusOptions, DaemonLogsOptions,
+                 DaemonTokenCreateOptions, DaemonTokenListOptions, DaemonTokenRemoveOptions>;
 
 }  // namespace lathe::cli

@@ -26,6 +26,14 @@ struct DaemonInfo {
   friend bool operator==(const DaemonInfo&, const DaemonInfo&) = default;
 };
 
+/// A token that was given out, for lists.
+struct TokenInfo {
+  std::string id;
+  /// "read,prompt".
+  std::string scopes;
+  base::UnixMillis created_at = 0;
+};
+
 struct ConnectedDaemon {
   DaemonInfo daemon;
   std::unique_ptr<Transport> transport;
@@ -40,17 +48,23 @@ class DaemonControl {
   /// A connection to the one that runs here, which is lent what belongs to this process: environment and keys. One that
   /// is starting or ending is waited for. Nothing when none runs here; `unavailable` when it takes no client.
   virtual runtime::Async<base::Result<std::optional<ConnectedDaemon>>> connect() = 0;
-  /// Starts one that is independent of this process, and connects to it. One that runs already is given as it is;
+  /// Starts one that is independent of this process, and connects to it; `listen`: it also takes clients with a token
+  /// at that TCP address ("127.0.0.1:8090"; empty: no). One that runs already is given as it is;
   /// `locked` when that runs elsewhere.
-  virtual runtime::Async<base::Result<ConnectedDaemon>> start() = 0;
+  virtual runtime::Async<base::Result<ConnectedDaemon>> start(std::string listen) = 0;
   /// Is the daemon, in this process, until it is stopped or has nothing to do.
-  virtual runtime::Async<base::Result<void>> run() = 0;
+  virtual runtime::Async<base::Result<void>> run(std::string listen) = 0;
   /// Ends one that runs here, and is done when it is gone. False when none runs; `locked` when it runs elsewhere.
   virtual runtime::Async<base::Result<bool>> stop() = 0;
   /// Is done when this one, which is ending, is gone.
   virtual runtime::Async<base::Result<void>> wait_for_end(DaemonInfo daemon) = 0;
   /// Has systemd start one for the person's first client. Gives the files that it wrote.
   virtual base::Result<std::vector<std::string>> install() = 0;
+  /// Gives out a token with which clients come in over TCP, and may ask what these scopes ("read,prompt,approve,admin")
+  /// say. Nothing keeps the token itself.
+  virtual base::Result<std::string> create_token(const std::string& scopes) = 0;
+  virtual base::Result<std::vector<TokenInfo>> tokens() = 0;
+  virtual base::Result<void> remove_token(const std::string& id) = 0;
   /// What a daemon that was started says, one line of JSON each.
   [[nodiscard]] virtual base::Result<std::string> log_file() const = 0;
 };

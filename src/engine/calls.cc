@@ -291,7 +291,8 @@ Connection::Reply Connection::on(protocol::UsageCall call) {
 
 Connection::Reply Connection::on(protocol::DaemonStatus) {
   protocol::DaemonStatusReply reply{.version = engine_.parts().version,
-                                    .clients = static_cast<std::int64_t>(engine_.clients())};
+                                    .clients = static_cast<std::int64_t>(engine_.clients()),
+                                    .listen = engine_.parts().listen_address};
   for (const std::string& id : engine_.open_sessions()) {
     auto session = co_await engine_.parts().index.get(id);
     // It may have been removed meanwhile.

@@ -74,6 +74,8 @@ struct EngineParts {
   std::function<base::Result<void>(const std::vector<std::string>&)> borrow = {};
   /// Ends the process, which serves clients. Absent: it is the only client's own.
   std::function<void(std::string why)> end_process = {};
+  /// The TCP address at which the process takes clients; empty where it takes none.
+  std::string listen_address = {};
   /// Answers come from a recording.
   bool replayed = false;
   /// What a call would do in a session of that folder, as the gate is told. An error: that of an unknown tool, or the

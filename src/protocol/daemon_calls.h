@@ -19,11 +19,13 @@ struct DaemonStatusReply {
   std::string version;
   std::int64_t clients = 0;
   std::vector<SessionInfo> sessions;
+  std::string listen;
   static constexpr auto fields() {
     using S = DaemonStatusReply;
     return std::tuple{required("version", &S::version, "version of its Lathe"),
                       required("clients", &S::clients, "connections, this one included"),
-                      required("sessions", &S::sessions, "those that are open in it")};
+                      required("sessions", &S::sessions, "those that are open in it"),
+                      optional("listen", &S::listen, "the TCP address at which it takes clients with a token")};
   }
   friend bool operator==(const DaemonStatusReply&, const DaemonStatusReply&) = default;
 };

@@ -269,7 +269,7 @@ std::vector<ServerFrame> answer_samples() {
                                 .sha256 = std::string(64, 'a'),
                                 .trusted = false,
                                 .changed = true}}},
-      DaemonStatusReply{.version = "0.1.0", .clients = 2, .sessions = {info}},
+      DaemonStatusReply{.version = "0.1.0", .clients = 2, .sessions = {info}, .listen = "127.0.0.1:8090"},
   };
   std::vector<ServerFrame> frames;
   for (const ReplyMsg& reply : replies) frames.emplace_back(ReplyFrame{.id = "8", .reply = reply});

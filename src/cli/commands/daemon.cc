@@ -24,8 +24,8 @@ namespace {
 /// Between two looks at a log that is followed.
 constexpr base::Millis kFollowInterval{200};
 
-CommandResult start(Context* context) {
-  CO_TRY(const ConnectedDaemon started, co_await context->frontend.daemon->start());
+CommandResult start(Context* context, std::string listen) {
+  CO_TRY(const ConnectedDaemon started, co_await context->frontend.daemon->start(std::move(listen)));
   co_await started.transport->close();
   context->note(fmt::format("the daemon runs, as process {}", started.daemon.pid));
   co_return kDone;
@@ -59,6 +59,7 @@ void tell_status(Context* context, const DaemonInfo& daemon, const protocol::Dae
                                 age_label(daemon.started_at, context->loop.unix_now())));
   context->out.line("socket " + daemon.socket);
   if (status == nullptr) return;
+  if (!status->listen.empty()) context->out.line("TCP and HTTP " + status->listen);
   // This command is one of them.
   context->out.line(fmt::format("{} other clients, {} open sessions", status->clients - 1, status->sessions.size()));
   for (const protocol::SessionInfo& session : status->sessions) {
@@ -88,8 +89,8 @@ bool is_another(int file, const std::string& path) {
 }  // namespace
 
 CommandResult execute(Context* context, DaemonStartOptions options) {
-  if (!options.foreground) co_return co_await start(context);
-  CO_TRY_OK(co_await context->frontend.daemon->run());
+  if (!options.foreground) co_return co_await start(context, std::move(options.listen));
+  CO_TRY_OK(co_await context->frontend.daemon->run(std::move(options.listen)));
   co_return kDone;
 }
 
@@ -101,7 +102,7 @@ CommandResult execute(Context* context, DaemonStopOptions) {
 
 CommandResult execute(Context* context, DaemonRestartOptions) {
   CO_TRY_OK(co_await context->frontend.daemon->stop());
-  co_return co_await start(context);
+  co_return co_await start(context, "");
 }
 
 CommandResult execute(Context* context, DaemonInstallOptions) {
@@ -127,6 +128,32 @@ CommandResult execute(Context* context, DaemonStatusOptions options) {
     tell_status(context, *daemon, reply);
   }
   if (status) CO_TRY_OK(*status);
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, DaemonTokenCreateOptions options) {
+  CO_TRY(const std::string token, context->frontend.daemon->create_token(options.scopes));
+  context->out.line(token);
+  context->note("it is shown this once (lathe daemon token list)");
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, DaemonTokenListOptions options) {
+  CO_TRY(const std::vector<client::TokenInfo> tokens, context->frontend.daemon->tokens());
+  Json list = Json::array();
+  for (const client::TokenInfo& token : tokens) {
+    if (!options.json) {
+      context->out.line(fmt::format("{}  {}  {}", token.id, token.scopes,
+                                    age_label(token.created_at, context->loop.unix_now())));
+    }
+    list.push_back(Json{{"id", token.id}, {"scopes", token.scopes}, {"created_at", token.created_at}});
+  }
+  if (options.json) context->out.line(base::dump_json(Json{{"tokens", std::move(list)}}));
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, DaemonTokenRemoveOptions options) {
+  CO_TRY_OK(context->frontend.daemon->remove_token(options.id));
   co_return kDone;
 }
 
