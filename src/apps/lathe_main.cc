@@ -12,6 +12,7 @@
 #include "lathe/apps/embedded_transport.h"
 #include "lathe/apps/policy_transport.h"
 #include "lathe/apps/sandbox_control.h"
+#include "lathe/apps/session_check.h"
 #include "lathe/apps/stdio_server.h"
 #include "lathe/base/ids.h"
 #include "lathe/cli/main.h"
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   lathe::cli::Frontend frontend{.loop = loop,
                                 .open = {},
                                 .check_data_root = {},
+                                .check_sessions = {},
                                 .open_sandbox = {},
                                 .serve_stdio = {},
                                 .daemon = nullptr,
@@ -79,5 +81,8 @@ int main(int argc, char** argv) {
                         .out_fd = frontend.out_fd});
   };
   frontend.check_data_root = [&] { return check_data_root(frontend.environment); };
+  frontend.check_sessions = [&](lathe::client::ReadStreams which) {
+    return check_sessions(frontend.environment, which);
+  };
   return lathe::cli::run(std::vector<std::string>(argv + 1, argv + argc), frontend);
 }

@@ -174,6 +174,7 @@ void define_system_commands(CommandTree& tree) {
 
   CLI::App* doctor = add_command(&tree.app(), "doctor", "Check this installation and say how to mend it");
   auto& doctor_options = tree.options_of<DoctorOptions>(doctor);
+  doctor->add_flag("--deep", doctor_options.deep, "Read all sessions, not only the newest 256 MiB of them");
   add_json(doctor, doctor_options.json);
   add_embedded(doctor, doctor_options.embedded);
   CLI::App* setup = add_command(&tree.app(), "setup", "Configure a first backend, step by step");

@@ -8,6 +8,7 @@
 #include "lathe/base/result.h"
 #include "lathe/client/daemon_control.h"
 #include "lathe/client/sandbox.h"
+#include "lathe/client/session_health.h"
 #include "lathe/client/transport.h"
 #include "lathe/config/config.h"
 #include "lathe/runtime/async.h"
@@ -38,6 +39,8 @@ struct Frontend {
   std::function<runtime::Async<base::Result<std::unique_ptr<client::Transport>>>(client::OpenOptions)> open;
   /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
   std::function<base::Result<void>()> check_data_root;
+  /// Whether the streams of sessions are whole. For `doctor`.
+  std::function<base::Result<client::SessionHealth>(client::ReadStreams)> check_sessions;
   /// Confinement without a session, for `sandbox`.
   std::function<base::Result<std::unique_ptr<client::Sandbox>>()> open_sandbox;
   /// Speaks frames on in_fd and out_fd, for `proto`; done when whoever is there has gone.

@@ -297,6 +297,8 @@ struct SandboxTaintedOptions {
 };
 
 struct DoctorOptions {
+  /// Reads all sessions, however many there are.
+  bool deep = false;
   bool json = false;
   bool embedded = false;
   friend bool operator==(const DoctorOptions&, const DoctorOptions&) = default;

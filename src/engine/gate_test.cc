@@ -456,7 +456,7 @@ TEST_F(GateTest, ProjectRulesCountOnceTrustedAndOnlyNarrow) {
   EXPECT_TRUE(listed->items[0].changed);
   const auto book = PolicyBook::read({.folder = (root_ / "policies").string(),
                                       .policy = {},
-                                      .only_file = {},
+                                      .only = {},
                                       .trust_file = (root_ / "trust.json").string()});
   ASSERT_TRUE(book.ok()) << book.error().text();
   const auto project = (*book)->read_project(root_.string());

@@ -36,7 +36,7 @@ def run_mend(lathe, finding, **env):
 def test_all_is_well(healthy):
     ran = healthy.ok("doctor", "--json")
     found = findings(ran)
-    assert {"configuration", "data root", "bash", "git", "rg", "backend mock", "index"} <= set(found)
+    assert {"configuration", "data root", "bash", "git", "rg", "backend mock", "index", "sessions"} <= set(found)
     # How strong the confinement is, is up to the machine.
     assert {name for name, finding in found.items() if finding["state"] != "ok"} <= {"confinement"}, found
     assert ran.document["broken"] == 0
@@ -134,6 +134,56 @@ def test_an_index_that_is_damaged_is_mended_by_its_command(healthy):
         run_mend(healthy, finding)
     assert findings(healthy.ok("doctor", "--json"))["index"]["state"] == "ok"
     assert len(healthy.ok("session", "list", "--json").document["sessions"]) == 1
+
+
+def test_a_folder_in_the_place_of_the_index_is_moved_aside(healthy):
+    session = healthy.ok("exec", "--json", "go").session
+    (database,) = healthy.home.rglob("index.db")
+    for path in database.parent.glob("index.db*"):
+        path.unlink()
+    (database / "inner").mkdir(parents=True)
+    ran = healthy.ok("index", "rebuild")
+    assert "index.db.aside" in ran.err and (database.parent / "index.db.aside" / "inner").is_dir()
+    assert session in healthy.ok("session", "list", "--json").out
+    assert findings(healthy.ok("doctor", "--json"))["index"]["state"] == "ok"
+
+
+@pytest.mark.parametrize("name,text", [("models.yaml", "models: [unclosed\n"), ("policies/strict.yaml", "rules: [unclosed\n")])
+def test_a_file_beside_the_configuration_that_cannot_be_read(healthy, name, text):
+    path = healthy.home / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    finding = broken(healthy, "engine")
+    assert str(path) in finding["found"] and finding["mend"].endswith(str(path))
+    editor = healthy.home / "editor"
+    editor.write_text("#!/bin/sh\nrm \"$1\"\n")
+    editor.chmod(0o700)
+    run_mend(healthy, finding, EDITOR=str(editor))
+    assert "engine" not in findings(healthy.run("doctor", "--json"))
+
+
+def test_a_session_with_one_changed_byte_is_found(healthy):
+    whole = healthy.ok("exec", "--json", "go").session
+    session = healthy.ok("exec", "--json", "one").session
+    healthy.ok("exec", "--last", "two")
+    assert findings(healthy.ok("doctor", "--json"))["sessions"]["found"] == "2 whole"
+    (stream,) = healthy.home.rglob(f"{session}/journal.ndjson")
+    text = stream.read_bytes()
+    stream.write_bytes(text.replace(b'"two"', b'"tow"'))
+    finding = broken(healthy, f"session {session}")
+    assert str(stream) in finding["found"] and "at byte" in finding["found"]
+    assert finding["mend"].startswith(f"lathe session fork {session} --at ")
+    run_mend(healthy, finding)
+    found = findings(healthy.ok("doctor", "--deep", "--json"))["sessions"]["found"]
+    assert found.startswith("2 whole") and f"{session} is damaged and archived" in found
+    assert stream.read_bytes() == text.replace(b'"two"', b'"tow"')
+
+    (stream,) = healthy.home.rglob(f"{whole}/journal.ndjson")
+    stream.write_bytes(b"")
+    finding = broken(healthy, f"session {whole}")
+    assert finding["mend"] == f"lathe session archive {whole}" and "backup" in finding["found"]
+    run_mend(healthy, finding)
+    healthy.ok("doctor")
 
 
 def test_a_damaged_session_is_named(healthy):

@@ -13,6 +13,7 @@
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/term/terminal.h"
 #include "lathe/client/sandbox.h"
+#include "lathe/client/session_health.h"
 #include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
@@ -209,10 +210,50 @@ Async<void> check_confinement(Context* context, std::vector<Finding>* findings) 
                        full ? "" : mend});
 }
 
+/// What a person types to go on in the place of a damaged session, which nothing but a backup mends. Put away, it is no
+/// longer a fault of the installation.
+std::string mend_of(const client::DamagedSession& damaged) {
+  const std::string archive = "lathe session archive " + damaged.session_id;
+  if (damaged.last_turn.empty()) return archive;
+  return fmt::format("lathe session fork {} --at {} && {}", damaged.session_id, base::shell_quote(damaged.last_turn),
+                     archive);
+}
+
+void check_sessions(Context& context, bool deep, std::vector<Finding>& findings) {
+  const auto health = context.frontend.check_sessions(deep ? client::ReadStreams::kAll : client::ReadStreams::kNewest);
+  if (!health.ok()) {
+    findings.push_back(
+        {State::kBroken, "sessions", health.error().text(), "export LATHE_HOME=/a/local/writable/folder"});
+    return;
+  }
+  std::string found = fmt::format("{} whole", base::with_thousands(health->whole));
+  for (const client::DamagedSession& damaged : health->damaged) {
+    if (damaged.archived) found += fmt::format("; {} is damaged and archived", damaged.session_id);
+  }
+  if (health->unread > 0) {
+    found += fmt::format("; {} older ones were not read: lathe doctor --deep", base::with_thousands(health->unread));
+  }
+  findings.push_back({State::kGood, "sessions", found, ""});
+  for (const client::DamagedSession& damaged : health->damaged) {
+    if (damaged.archived) continue;
+    findings.push_back({State::kBroken, "session " + damaged.session_id, damaged.damage, mend_of(damaged)});
+  }
+}
+
+/// An error in a file starts with its path; what else the engine stumbles over is a setting.
+std::string mend_of_engine(const Context& context, const base::Error& error) {
+  std::string file = error.message.substr(0, error.message.find(':'));
+  if (!file.ends_with(".yaml") || !runtime::path_exists(file)) {
+    const auto paths = config::find_paths(context.frontend.environment);
+    if (paths.ok()) file = paths->config_file;
+  }
+  return "${EDITOR:-vi} " + base::shell_quote(file);
+}
+
 Async<void> check_engine(Context* context, bool embedded, std::vector<Finding>* findings) {
   const auto engine = co_await context->open({.embedded = embedded});
   if (!engine.ok()) {
-    findings->push_back({State::kBroken, "engine", engine.error().text(), "lathe config path"});
+    findings->push_back({State::kBroken, "engine", engine.error().text(), mend_of_engine(*context, engine.error())});
     co_return;
   }
   co_await check_backends(engine->get(), default_backend(*context), findings);
@@ -266,6 +307,7 @@ CommandResult execute(Context* context, DoctorOptions options) {
   if (!any_broken(findings)) {
     co_await check_confinement(context, &findings);
     co_await check_engine(context, options.embedded, &findings);
+    check_sessions(*context, options.deep, findings);
   }
   context->out.add(options.json ? findings_document(findings) : findings_text(findings, context->out_style));
   co_return any_broken(findings) ? kUsage : kDone;
