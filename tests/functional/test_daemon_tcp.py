@@ -1,0 +1,148 @@
+"""The daemon's TCP address: tokens and their scopes, HTTP, events as they come, and the flows over TCP and WebSocket."""
+import base64
+import http.client
+import json
+import os
+import socket
+import struct
+
+import pytest
+
+from frames import ANSWERS, Frames, play
+from support import PATIENCE, says
+
+
+@pytest.fixture
+def address(lathe):
+    """Where a daemon takes clients; it is stopped at the end."""
+    lathe.variables["CI"] = None
+    lathe.ok("daemon", "start", "--listen", "127.0.0.1:0")
+    host, port = lathe.ok("daemon", "status", "--json").document["listen"].split(":")
+    yield host, int(port)
+    lathe.ok("daemon", "stop")
+    assert "Sanitizer" not in (lathe.home / "state/daemon.log").read_text()
+
+
+def token_of(lathe, scopes="admin"):
+    return lathe.ok("daemon", "token", "create", "--scope", scopes).out.strip()
+
+
+class Client:
+    """HTTP as a program speaks it."""
+
+    def __init__(self, address, token=None):
+        self.connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+        self.headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+
+    def ask(self, method, path, body=None, **headers):
+        text = None if body is None else json.dumps(body)
+        self.connection.request(method, path, text, self.headers | {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+class WebSocketFrames(Frames):
+    """As much of RFC 6455 as a client needs: a frame of ours is a message."""
+
+    def __init__(self, address, path, token):
+        self.connection = socket.create_connection(address, timeout=PATIENCE)
+        super().__init__(self.connection.fileno(), self.connection.fileno(), None)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.connection.sendall((f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                                 f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+                                 f"Authorization: Bearer {token}\r\n\r\n").encode())
+        self.file = self.connection.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        while self.file.readline().strip():
+            pass
+
+    def send_bytes(self, data):
+        mask = os.urandom(4)
+        self.connection.sendall(b"\x81" + struct.pack(">BH", 0x80 | 126, len(data)) + mask +
+                                bytes(byte ^ mask[place % 4] for place, byte in enumerate(data)))
+
+    def next(self):
+        first, size = self.file.read(2)
+        if size >= 126:
+            size = int.from_bytes(self.file.read(2 if size == 126 else 8), "big")
+        text = self.file.read(size)
+        return json.loads(text) if first == 0x81 else None
+
+
+def test_a_client_comes_in_with_a_token_and_asks_what_it_is_for(lathe, address):
+    assert Client(address).ask("GET", "/health")[1]["status"] == "ok"
+    assert Client(address).ask("POST", "/v1/calls/session_list")[0] == 401
+    reader = Client(address, token_of(lathe, "read"))
+    assert reader.ask("POST", "/v1/calls/session_list") == (200, {"sessions": []})
+    status, refused = reader.ask("POST", "/v1/sessions", {"cwd": "/"})
+    assert status == 403 and "prompt" in refused["error"]["message"]
+    assert Client(address, token_of(lathe).upper()).ask("POST", "/v1/calls/session_list")[0] == 401
+    (entry,) = [one for one in lathe.ok("daemon", "token", "list", "--json").document["tokens"] if one["scopes"] == "read"]
+    lathe.ok("daemon", "token", "remove", entry["id"])
+    assert reader.ask("POST", "/v1/calls/session_list")[0] == 401
+
+
+def test_what_a_page_could_send_is_refused(lathe, address):
+    client = Client(address, token_of(lathe))
+    for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}, {"content_type": "text/plain"}):
+        status, answer = client.ask("POST", "/v1/calls/session_list", {}, **headers)
+        assert status in (400, 403), (headers, answer)
+
+
+def test_a_task_over_http_with_its_events(lathe, start_server, repository, address):
+    lathe.use(start_server(says("Over HTTP.")))
+    client = Client(address, token_of(lathe))
+    status, made = client.ask("POST", "/v1/sessions", {"cwd": str(repository)})
+    assert status == 201, made
+    status, ack = client.ask("POST", f"/v1/sessions/{made['session']}/ops/user_input", {"items": [{"type": "text", "text": "go"}]})
+    assert status == 200 and ack["seq"] > 0, ack
+    events = Client(address, token_of(lathe, "read"))
+    events.connection.request("GET", f"/v1/sessions/{made['session']}/events?since=0", headers=events.headers)
+    stream = events.connection.getresponse()
+    assert stream.headers["content-type"] == "text/event-stream"
+    seen, last_id = [], None
+    while not seen or seen[-1] != "task_complete":
+        line = stream.readline().decode().rstrip("\n")
+        if line.startswith("id: "):
+            last_id = int(line[4:])
+        if line.startswith("event: "):
+            seen.append(line[7:])
+        if line.startswith("data: "):
+            assert json.loads(line[6:])["msg"]["type"] == seen[-1]
+    assert seen[0] == "session_configured" and last_id > ack["seq"]
+    status, answer = client.ask("POST", "/v1/calls/session_get", {"session": made["session"]})
+    assert status == 200 and answer["info"]["session_id"] == made["session"]
+    assert client.ask("POST", "/v1/calls/session_gett")[0] == 404
+    assert client.ask("GET", "/nowhere")[0] == 404
+
+
+def test_what_is_no_request_ends_that_connection_only(lathe, address):
+    other = Client(address, token_of(lathe))
+    assert other.ask("POST", "/v1/calls/session_list")[0] == 200
+    with socket.create_connection(address, timeout=PATIENCE) as broken:
+        broken.sendall(b"GARBAGE\r\n\r\n")
+        assert broken.makefile("rb").readline().startswith(b"HTTP/1.1 400")
+    assert other.ask("POST", "/v1/calls/session_list")[0] == 200
+
+
+@pytest.mark.parametrize("wire", ["tcp", "websocket"])
+@pytest.mark.parametrize("flow", ANSWERS)
+def test_a_flow_of_the_protocol(lathe, start_server, repository, address, wire, flow):
+    lathe.use(start_server(*ANSWERS[flow]))
+    token = token_of(lathe)
+    if wire == "websocket":
+        frames = WebSocketFrames(address, "/v1/connect", token)
+        assert frames.status == 101
+    else:
+        frames = Frames.of_socket(socket.create_connection(address, timeout=PATIENCE))
+        assert frames.ask("a", call={"type": "session_list"})["error"]["code"] == "permission_denied"
+        assert "reply" in frames.ask("b", call={"type": "hello", "client": "test", "token": token})
+    play(frames, flow, repository)
+
+
+def test_only_this_machine_is_listened_to(lathe):
+    lathe.variables["CI"] = None
+    refused = lathe.run("daemon", "start", "--listen", "0.0.0.0:0")
+    assert refused.code != 0 and "0.0.0.0:0 is reached from other machines" in refused.err
+    assert lathe.run("daemon", "start", "--listen", "localhost").code != 0
+    assert lathe.fails(1, "daemon", "status", "--json").document == {"running": False}
