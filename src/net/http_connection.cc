@@ -58,17 +58,17 @@ HttpFields parameters_of(std::string_view query) {
   return out;
 }
 
-HttpRequest request_of(Request&& message) {
+IncomingRequest request_of(Request&& message) {
   const std::string target(message.target());
   const std::size_t question = target.find('?');
-  HttpRequest request{.method = std::string(message.method_string()),
-                      .path = target.substr(0, question),
-                      .query = question == std::string::npos
-                                   ? HttpFields()
-                                   : parameters_of(std::string_view(target).substr(question + 1)),
-                      .headers = {},
-                      .body = std::move(message.body()),
-                      .wants_web_socket = boost::beast::websocket::is_upgrade(message)};
+  IncomingRequest request{.method = std::string(message.method_string()),
+                          .path = target.substr(0, question),
+                          .query = question == std::string::npos
+                                       ? HttpFields()
+                                       : parameters_of(std::string_view(target).substr(question + 1)),
+                          .headers = {},
+                          .body = std::move(message.body()),
+                          .wants_web_socket = boost::beast::websocket::is_upgrade(message)};
   for (const auto& field : message) {
     request.headers.emplace_back(base::lower(std::string_view(field.name_string())), std::string(field.value()));
   }
@@ -100,14 +100,14 @@ struct HttpConnection::Parsing {
   std::string head;
 };
 
-std::string_view HttpRequest::header(std::string_view lower_name) const {
+std::string_view IncomingRequest::header(std::string_view lower_name) const {
   for (const auto& [name, value] : headers) {
     if (name == lower_name) return value;
   }
   return "";
 }
 
-std::optional<std::string_view> HttpRequest::parameter(std::string_view name) const {
+std::optional<std::string_view> IncomingRequest::parameter(std::string_view name) const {
   for (const auto& [known, value] : query) {
     if (known == name) return value;
   }
@@ -128,8 +128,8 @@ HttpConnection::HttpConnection(runtime::Loop& loop, base::UniqueFd socket, std::
 
 HttpConnection::~HttpConnection() = default;
 
-Async<Result<std::optional<HttpRequest>>> HttpConnection::read(CancelToken cancel) {
-  if (!keep_alive_) co_return std::optional<HttpRequest>();
+Async<Result<std::optional<IncomingRequest>>> HttpConnection::read(CancelToken cancel) {
+  if (!keep_alive_) co_return std::optional<IncomingRequest>();
   last_ = std::make_unique<Parsing>(limits_);
   auto& parser = last_->parser;
   Deadline deadline = Deadline::after(loop_, rest_.empty() ? limits_.idle : limits_.request);
@@ -156,7 +156,7 @@ Async<Result<std::optional<HttpRequest>>> HttpConnection::read(CancelToken cance
       co_return co_await refuse(408, "the request does not come to its end", cancel);
     }
     if (!got.ok()) co_return got.error();
-    if (*got == 0) co_return std::optional<HttpRequest>();
+    if (*got == 0) co_return std::optional<IncomingRequest>();
     if (!began) deadline = Deadline::after(loop_, limits_.request);
     began = true;
     rest_.append(buffer, 0, *got);
@@ -165,16 +165,17 @@ Async<Result<std::optional<HttpRequest>>> HttpConnection::read(CancelToken cance
   co_return request_of(parser.release());
 }
 
-Async<Result<std::optional<HttpRequest>>> HttpConnection::refuse(unsigned status, std::string why, CancelToken cancel) {
+Async<Result<std::optional<IncomingRequest>>> HttpConnection::refuse(unsigned status, std::string why,
+                                                                     CancelToken cancel) {
   keep_alive_ = false;
-  HttpResponse response{.status = status};
+  OutgoingResponse response{.status = status};
   response.body =
       base::dump_json(base::Json{{"error", {{"code", base::codes::kInvalid}, {"message", std::move(why)}}}});
   CO_TRY_OK(co_await respond(std::move(response), cancel));
-  co_return std::optional<HttpRequest>();
+  co_return std::optional<IncomingRequest>();
 }
 
-std::string HttpConnection::head_of(const HttpResponse& response, std::optional<std::size_t> length) const {
+std::string HttpConnection::head_of(const OutgoingResponse& response, std::optional<std::size_t> length) const {
   std::string head = fmt::format("HTTP/1.1 {} {}\r\n", response.status,
                                  std::string_view(http::obsolete_reason(static_cast<http::status>(response.status))));
   if (!response.content_type.empty()) head += "content-type: " + response.content_type + "\r\n";
@@ -184,11 +185,11 @@ std::string HttpConnection::head_of(const HttpResponse& response, std::optional<
   return head + "\r\n";
 }
 
-Async<Result<void>> HttpConnection::respond(HttpResponse response, CancelToken cancel) {
+Async<Result<void>> HttpConnection::respond(OutgoingResponse response, CancelToken cancel) {
   co_return co_await write(head_of(response, response.body.size()) + response.body, cancel);
 }
 
-Async<Result<void>> HttpConnection::begin_stream(HttpResponse head, CancelToken cancel) {
+Async<Result<void>> HttpConnection::begin_stream(OutgoingResponse head, CancelToken cancel) {
   co_return co_await write(head_of(head, std::nullopt), cancel);
 }
 

@@ -26,7 +26,7 @@ namespace lathe::net {
 
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
 
-struct HttpRequest {
+struct IncomingRequest {
   /// As sent: "GET".
   std::string method;
   /// The target's path as sent, "/sessions/x": no escapes are undone, so no segment can hide another.
@@ -43,7 +43,7 @@ struct HttpRequest {
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
-struct HttpResponse {
+struct OutgoingResponse {
   unsigned status = 200;
   std::string content_type = "application/json";
   HttpFields headers = {};
@@ -72,10 +72,10 @@ class HttpConnection final {
 
   /// The next request; nothing when the client is done, or was told that what it sent is no request (400, 413, 431,
   /// 408) and is to be left.
-  runtime::Async<base::Result<std::optional<HttpRequest>>> read(runtime::CancelToken cancel);
-  runtime::Async<base::Result<void>> respond(HttpResponse response, runtime::CancelToken cancel);
+  runtime::Async<base::Result<std::optional<IncomingRequest>>> read(runtime::CancelToken cancel);
+  runtime::Async<base::Result<void>> respond(OutgoingResponse response, runtime::CancelToken cancel);
   /// An answer whose end is not known yet, in pieces (chunked). The body of `head` is not looked at.
-  runtime::Async<base::Result<void>> begin_stream(HttpResponse head, runtime::CancelToken cancel);
+  runtime::Async<base::Result<void>> begin_stream(OutgoingResponse head, runtime::CancelToken cancel);
   runtime::Async<base::Result<void>> send_piece(std::string_view bytes, runtime::CancelToken cancel);
   runtime::Async<base::Result<void>> end_stream(runtime::CancelToken cancel);
   /// The client has hung up, or will at least send nothing more.
@@ -88,9 +88,9 @@ class HttpConnection final {
   HttpConnection(runtime::Loop& loop, base::UniqueFd socket, std::unique_ptr<runtime::ByteStream> stream,
                  HttpLimits limits);
   runtime::Async<base::Result<void>> write(std::string bytes, runtime::CancelToken cancel);
-  [[nodiscard]] std::string head_of(const HttpResponse& response, std::optional<std::size_t> length) const;
-  runtime::Async<base::Result<std::optional<HttpRequest>>> refuse(unsigned status, std::string why,
-                                                                  runtime::CancelToken cancel);
+  [[nodiscard]] std::string head_of(const OutgoingResponse& response, std::optional<std::size_t> length) const;
+  runtime::Async<base::Result<std::optional<IncomingRequest>>> refuse(unsigned status, std::string why,
+                                                                      runtime::CancelToken cancel);
 
   runtime::Loop& loop_;
   const HttpLimits limits_;

@@ -24,7 +24,7 @@ class HttpConnectionTest : public testing::Test {
     connection_ = *std::move(made);
   }
   void send(std::string_view bytes) { CHECK(::write(client_.get(), bytes.data(), bytes.size()) > 0); }
-  std::optional<HttpRequest> read() {
+  std::optional<IncomingRequest> read() {
     auto request = loop_.block_on(connection_->read({}));
     EXPECT_TRUE(request.ok()) << request.error().text();
     return request.ok() ? *std::move(request) : std::nullopt;

@@ -35,7 +35,7 @@ Error refused(std::string_view header, std::string_view value) {
 
 }  // namespace
 
-Result<void> check_origin(const net::HttpRequest& request) {
+Result<void> check_origin(const net::IncomingRequest& request) {
   if (!is_this_machine(host_of(request.header("host")))) return refused("Host", request.header("host"));
   if (const std::string_view origin = request.header("origin"); !origin.empty()) {
     // A page of this machine's own, on the very port that it asks.
@@ -51,7 +51,7 @@ Result<void> check_origin(const net::HttpRequest& request) {
   return {};
 }
 
-std::string_view bearer_token(const net::HttpRequest& request) {
+std::string_view bearer_token(const net::IncomingRequest& request) {
   const std::string_view value = request.header("authorization");
   constexpr std::string_view kScheme = "bearer ";
   if (base::lower(value.substr(0, kScheme.size())) != kScheme) return "";

@@ -5,7 +5,7 @@
 namespace lathe::gateways::http {
 namespace {
 
-net::HttpRequest request(net::HttpFields headers, std::string body = "") {
+net::IncomingRequest request(net::HttpFields headers, std::string body = "") {
   return {.method = "POST", .path = "/", .query = {}, .headers = std::move(headers), .body = std::move(body)};
 }
 

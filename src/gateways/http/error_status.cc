@@ -41,7 +41,7 @@ unsigned status_of(std::string_view code) {
 
 }  // namespace
 
-net::HttpResponse error_response(const base::Error& error) {
+net::OutgoingResponse error_response(const base::Error& error) {
   base::Json body{{"code", error.code}, {"message", error.message}, {"retryable", error.retryable}};
   if (!error.hint.empty()) body["hint"] = error.hint;
   return {.status = status_of(error.code), .body = base::dump_json(base::Json{{"error", std::move(body)}})};

@@ -6,6 +6,6 @@
 namespace lathe::gateways::http {
 
 /// {"error": {code, message, hint, retryable}} with the status that fits the code best.
-[[nodiscard]] net::HttpResponse error_response(const base::Error& error);
+[[nodiscard]] net::OutgoingResponse error_response(const base::Error& error);
 
 }  // namespace lathe::gateways::http

@@ -28,7 +28,7 @@ std::string piece_of(const engine::Delivered& delivered) {
 
 }  // namespace
 
-Result<std::int64_t> first_seq(const net::HttpRequest& request) {
+Result<std::int64_t> first_seq(const net::IncomingRequest& request) {
   std::string_view text = request.parameter("since").value_or("0");
   if (const std::string_view last = request.header("last-event-id"); !last.empty()) text = last;
   std::int64_t seq = 0;
@@ -41,7 +41,7 @@ Result<std::int64_t> first_seq(const net::HttpRequest& request) {
 
 Async<void> send_events(runtime::Loop& loop, engine::Connection& engine, net::HttpConnection& connection,
                         CancelToken cancel) {
-  net::HttpResponse head{.content_type = "text/event-stream", .headers = {{"cache-control", "no-store"}}};
+  net::OutgoingResponse head{.content_type = "text/event-stream", .headers = {{"cache-control", "no-store"}}};
   if (!(co_await connection.begin_stream(std::move(head), cancel)).ok()) co_return;
   while (!connection.peer_gone()) {
     const auto events = co_await engine.events(cancel, Deadline::after(loop, kQuiet));

@@ -15,7 +15,7 @@
 namespace lathe::gateways::http {
 
 /// The seq after which events are wanted: `since`, or the header Last-Event-ID, which is newer; 0 without either.
-[[nodiscard]] base::Result<std::int64_t> first_seq(const net::HttpRequest& request);
+[[nodiscard]] base::Result<std::int64_t> first_seq(const net::IncomingRequest& request);
 
 /// Until the client hangs up, the engine ends, the client has fallen behind (a `lagged` event is the last), or
 /// cancelled.

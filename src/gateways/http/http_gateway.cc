@@ -19,8 +19,8 @@ namespace lathe::gateways::http {
 using base::Error;
 using base::Json;
 using base::Result;
-using net::HttpRequest;
-using net::HttpResponse;
+using net::IncomingRequest;
+using net::OutgoingResponse;
 using protocol::Scopes;
 using runtime::Async;
 using runtime::CancelToken;
@@ -31,7 +31,7 @@ constexpr std::string_view kClient = "http";
 /// Of a frame that a request stands for; nobody sees it.
 constexpr std::string_view kFrameId = "1";
 
-Error no_such_route(const HttpRequest& request) {
+Error no_such_route(const IncomingRequest& request) {
   return {.code = base::codes::kNotFound,
           .message = fmt::format("there is no {} {}", request.method, request.path),
           .hint = "the routes are listed in docs/reference/http.md"};
@@ -53,7 +53,7 @@ class HttpClient final {
 
  private:
   /// Whether the connection is of more use.
-  Async<bool> answer(HttpRequest request) {
+  Async<bool> answer(IncomingRequest request) {
     if (const Result<void> ours = check_origin(request); !ours.ok()) co_return co_await refuse(ours.error());
     if (request.path == "/health") co_return co_await respond({.body = health()});
     const Result<Scopes> scopes = parts_.judge(bearer_token(request));
@@ -77,7 +77,7 @@ class HttpClient final {
   }
 
   /// The frame that a request stands for, as its text: the fields come as the body.
-  static Result<std::string> frame_of(const HttpRequest& request) {
+  static Result<std::string> frame_of(const IncomingRequest& request) {
     const std::vector<std::string_view> path = base::split(request.path, '/');
     if (request.method != "POST" || path.size() < 3 || path[1] != "v1") return no_such_route(request);
     Json fields = Json::object();
@@ -102,7 +102,7 @@ class HttpClient final {
     return base::dump_json(frame);
   }
 
-  Async<bool> answer_frame(HttpRequest request, Scopes scopes) {
+  Async<bool> answer_frame(IncomingRequest request, Scopes scopes) {
     const Result<std::string> text = frame_of(request);
     if (!text.ok()) co_return co_await refuse(text.error());
     auto frame = protocol::decode_client_frame(*text);
@@ -123,7 +123,7 @@ class HttpClient final {
     co_return co_await respond({.body = protocol::reply_members(*reply)});
   }
 
-  Async<bool> stream_events(std::string session, HttpRequest request, Scopes scopes) {
+  Async<bool> stream_events(std::string session, IncomingRequest request, Scopes scopes) {
     const auto since = first_seq(request);
     if (!since.ok()) co_return co_await refuse(since.error());
     const protocol::SessionSubscribe call{.session = std::move(session), .since = *since};
@@ -138,7 +138,7 @@ class HttpClient final {
     co_return false;
   }
 
-  Async<bool> connect_frames(HttpRequest request, Scopes scopes) {
+  Async<bool> connect_frames(IncomingRequest request, Scopes scopes) {
     if (!request.wants_web_socket) {
       co_return co_await refuse({.code = base::codes::kInvalid, .message = "this route is a WebSocket's"});
     }
@@ -147,12 +147,12 @@ class HttpClient final {
     co_return false;
   }
 
-  Async<bool> respond(HttpResponse response) {
+  Async<bool> respond(OutgoingResponse response) {
     co_return (co_await connection_->respond(std::move(response), cancel_)).ok();
   }
   Async<bool> refuse(Error error) { co_return co_await respond(error_response(error)); }
   Async<bool> refuse_token(Error error) {
-    HttpResponse response = error_response(error);
+    OutgoingResponse response = error_response(error);
     response.status = 401;
     response.headers.emplace_back("www-authenticate", "Bearer");
     co_return co_await respond(std::move(response));
