@@ -1386,6 +1386,8 @@ export interface DaemonStatusReply {
   clients: number;
   /** those that are open in it */
   sessions: SessionInfo[];
+  /** the TCP address at which it takes clients with a token */
+  listen?: string;
 }
 
 export type AbortReason =
