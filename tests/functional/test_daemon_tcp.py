@@ -13,12 +13,16 @@ from support import PATIENCE, says
 
 
 @pytest.fixture
-def address(lathe):
-    """Where a daemon takes clients; it is stopped at the end."""
+def listen(lathe):
+    """listen() -> where a daemon, as it is configured by then, takes clients; it is stopped at the end."""
     lathe.variables["CI"] = None
-    lathe.ok("daemon", "start", "--listen", "127.0.0.1:0")
-    host, port = lathe.ok("daemon", "status", "--json").document["listen"].split(":")
-    yield host, int(port)
+
+    def start():
+        lathe.ok("daemon", "start", "--listen", "127.0.0.1:0")
+        host, port = lathe.ok("daemon", "status", "--json").document["listen"].split(":")
+        return host, int(port)
+
+    yield start
     lathe.ok("daemon", "stop")
     assert "Sanitizer" not in (lathe.home / "state/daemon.log").read_text()
 
@@ -69,7 +73,8 @@ class WebSocketFrames(Frames):
         return json.loads(text) if first == 0x81 else None
 
 
-def test_a_client_comes_in_with_a_token_and_asks_what_it_is_for(lathe, address):
+def test_a_client_comes_in_with_a_token_and_asks_what_it_is_for(lathe, listen):
+    address = listen()
     assert Client(address).ask("GET", "/health")[1]["status"] == "ok"
     assert Client(address).ask("POST", "/v1/calls/session_list")[0] == 401
     reader = Client(address, token_of(lathe, "read"))
@@ -82,15 +87,16 @@ def test_a_client_comes_in_with_a_token_and_asks_what_it_is_for(lathe, address):
     assert reader.ask("POST", "/v1/calls/session_list")[0] == 401
 
 
-def test_what_a_page_could_send_is_refused(lathe, address):
-    client = Client(address, token_of(lathe))
+def test_what_a_page_could_send_is_refused(lathe, listen):
+    client = Client(listen(), token_of(lathe))
     for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}, {"content_type": "text/plain"}):
         status, answer = client.ask("POST", "/v1/calls/session_list", {}, **headers)
         assert status in (400, 403), (headers, answer)
 
 
-def test_a_task_over_http_with_its_events(lathe, start_server, repository, address):
+def test_a_task_over_http_with_its_events(lathe, start_server, repository, listen):
     lathe.use(start_server(says("Over HTTP.")))
+    address = listen()
     client = Client(address, token_of(lathe))
     status, made = client.ask("POST", "/v1/sessions", {"cwd": str(repository)})
     assert status == 201, made
@@ -116,7 +122,8 @@ def test_a_task_over_http_with_its_events(lathe, start_server, repository, addre
     assert client.ask("GET", "/nowhere")[0] == 404
 
 
-def test_what_is_no_request_ends_that_connection_only(lathe, address):
+def test_what_is_no_request_ends_that_connection_only(lathe, listen):
+    address = listen()
     other = Client(address, token_of(lathe))
     assert other.ask("POST", "/v1/calls/session_list")[0] == 200
     with socket.create_connection(address, timeout=PATIENCE) as broken:
@@ -127,8 +134,9 @@ def test_what_is_no_request_ends_that_connection_only(lathe, address):
 
 @pytest.mark.parametrize("wire", ["tcp", "websocket"])
 @pytest.mark.parametrize("flow", ANSWERS)
-def test_a_flow_of_the_protocol(lathe, start_server, repository, address, wire, flow):
+def test_a_flow_of_the_protocol(lathe, start_server, repository, listen, wire, flow):
     lathe.use(start_server(*ANSWERS[flow]))
+    address = listen()
     token = token_of(lathe)
     if wire == "websocket":
         frames = WebSocketFrames(address, "/v1/connect", token)

@@ -138,6 +138,7 @@ def test_an_index_that_is_damaged_is_mended_by_its_command(healthy):
 
 def test_a_folder_in_the_place_of_the_index_is_moved_aside(healthy):
     session = healthy.ok("exec", "--json", "go").session
+    healthy.ok("session", "list")
     (database,) = healthy.home.rglob("index.db")
     for path in database.parent.glob("index.db*"):
         path.unlink()

@@ -83,7 +83,7 @@ def test_a_file_that_gives_orders_is_only_a_file(lathe, start_server, repository
     assert ran.code == 0, str(ran)
     assert not (repository.parent / "outside.txt").exists()
     assert (home / "precious.txt").read_text() == "precious"
-    assert [outcome["status"] for outcome in ends_of(ran).values()] == ["completed", "failed", "failed"]
+    assert [outcome["status"] for outcome in ends_of(ran).values()] == ["completed", "declined", "failed"]
     assert not [message for message in records(lathe, ran) if message["type"].startswith("approval")]
 
 
@@ -98,7 +98,7 @@ def test_ten_thousand_calls_at_once(lathe, start_server, repository):
     (session,) = lathe.ok("session", "list", "--json").document["sessions"]
     exported = lathe.ok("session", "export", session["session_id"]).out.splitlines()
     statuses = collections.Counter(json.loads(line)["msg"]["outcome"]["status"] for line in exported if '"outcome":' in line)
-    assert statuses == {"completed": 1_000, "failed": 9_000}
+    assert statuses == {"completed": 1_000, "declined": 9_000}
     assert not list(repository.parent.glob("escape-*"))
 
 

@@ -149,7 +149,7 @@ def test_a_preset_is_named_like_a_file(lathe, start_server):
 def test_a_call_that_its_tool_refuses_is_told_in_its_words(lathe, repository):
     (repository / ".env").write_text("KEY=1\n")
     for arguments, words in (({"path": ".env", "content": "x"}, ".env holds secrets"),
-                             ({"path": "../x", "content": "x"}, "the tool refuses this call, whatever the rules say")):
+                             ({"path": ".git/hooks/x", "content": "x"}, ".git/hooks/x is protected")):
         ran = lathe.fails(1, "policy", "explain", "--tool", "write_file", "--args", json.dumps(arguments))
         assert words in ran.err and "ls -ld" not in ran.err, str(ran)
 

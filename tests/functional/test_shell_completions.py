@@ -142,7 +142,8 @@ WITHOUT_DATA_ROOT = {"backend add", "backend remove", "config get", "config set"
 
 
 # Which engine they mean is their very name.
-ABOUT_THE_DAEMON = {"proto", "daemon start", "daemon stop", "daemon status", "daemon logs"}
+ABOUT_THE_DAEMON = {"proto", "daemon start", "daemon stop", "daemon restart", "daemon install", "daemon status", "daemon logs",
+                    "daemon token create", "daemon token list", "daemon token remove"}
 
 
 def test_every_command_on_the_data_root_takes_embedded(lathe):
