@@ -206,6 +206,16 @@ Async<Result<BackendDirectory::Named>> BackendDirectory::default_name() {
   co_return named;
 }
 
+Result<void> BackendDirectory::check_defaults(const Named& named) const {
+  const std::string& backend = config_.default_backend;
+  if (backend.empty() || named.backend.empty() || named.backend == backend) return {};
+  return Error{.code = base::codes::kInvalid,
+               .message = fmt::format("default-backend is {}, and default-model is {}, a model of backend {}", backend,
+                                      config_.default_model, named.backend),
+               .hint = fmt::format("lathe config set default-backend {}, or name a model of {} as default-model",
+                                   named.backend, backend)};
+}
+
 Async<Result<std::string>> BackendDirectory::choose_model(Backend backend) {
   const bool is_default = config_.default_backend.empty() || config_.default_backend == backend.name;
   if (is_default && !config_.default_model.empty()) {
@@ -225,24 +235,32 @@ Async<Result<std::string>> BackendDirectory::choose_model(Backend backend) {
   co_return listed->front().model;
 }
 
+ports::ResolvedModel BackendDirectory::replayed(std::string model) {
+  if (model.empty()) model = cassette_.replayed_model_name();
+  const ports::ModelFacts known = recorded_facts(cassette_.tape()->find_value(kModelFacts, "model", model));
+  return {.backend = std::string(providers::cassette::kProvider),
+          .model = std::move(model),
+          .connection = cassette_.replayed_model(),
+          .facts = known};
+}
+
 Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backend, std::string model) {
-  if (cassette_.replays()) {
-    if (model.empty()) model = cassette_.replayed_model_name();
-    const ports::ModelFacts known = recorded_facts(cassette_.tape()->find_value(kModelFacts, "model", model));
-    co_return ports::ResolvedModel{.backend = std::string(providers::cassette::kProvider),
-                                   .model = std::move(model),
-                                   .connection = cassette_.replayed_model(),
-                                   .facts = known};
-  }
+  if (cassette_.replays()) co_return replayed(std::move(model));
   CO_TRY(Named named, co_await read_name(std::move(backend), std::move(model)));
-  if (named == Named() && config_.default_backend.empty()) {
+  if (named == Named()) {
     CO_TRY(named, co_await default_name());
+    CO_TRY_OK(check_defaults(named));
   }
   CO_TRY(const Backend chosen, co_await choose(named.backend));
-  model = named.model;
-  if (model.empty()) {
-    CO_TRY(model, co_await choose_model(chosen));
+  if (named.model.empty()) {
+    CO_TRY(named.model, co_await choose_model(chosen));
   }
+  co_return co_await resolve_again(chosen.name, std::move(named.model));
+}
+
+Async<Result<ports::ResolvedModel>> BackendDirectory::resolve_again(std::string backend, std::string model) {
+  if (cassette_.replays()) co_return replayed(std::move(model));
+  CO_TRY(const Backend chosen, co_await choose(std::move(backend)));
   CO_TRY(std::shared_ptr<ports::Model> connection, co_await connect(chosen.name));
   ports::ModelFacts known = facts(chosen.name, model);
   if (known.context_window == 0 && config::runs_models_itself(chosen.type)) {

@@ -26,6 +26,7 @@ class BackendDirectory final : public ports::ModelDirectory {
                    std::string cache_dir, std::function<void(const std::string&)> on_warning);
 
   runtime::Async<base::Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override;
+  runtime::Async<base::Result<ports::ResolvedModel>> resolve_again(std::string backend, std::string model) override;
   runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
   runtime::Async<base::Result<std::shared_ptr<ports::Model>>> connect(std::string backend) override;
   /// Takes the keys of backends, and the backends that variables make, from what a client lends ("NAME=value"). They
@@ -45,6 +46,9 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<Named>> read_name(std::string backend, std::string model);
   /// What the setting default-model says.
   runtime::Async<base::Result<Named>> default_name();
+  /// Of two defaults that name two backends neither is left out in silence. `invalid` names both settings.
+  [[nodiscard]] base::Result<void> check_defaults(const Named& named) const;
+  [[nodiscard]] ports::ResolvedModel replayed(std::string model);
   runtime::Async<base::Result<config::Backend>> choose(std::string name);
   runtime::Async<base::Result<std::string>> choose_model(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_of(config::Backend backend);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lathe/base/strings.h"
+#include "lathe/protocol/record.h"
 
 namespace lathe::cli {
 
@@ -21,12 +22,24 @@ constexpr base::Millis kEndPatience{10'000};
 constexpr base::Millis kSpinnerStep{100};
 /// So many pieces of output are held while a person is asked; then no more is taken in until they answered.
 constexpr std::size_t kMostHeld = 4'000;
+/// An answer of a model and what its calls did until one of them asked is hardly more than this.
+constexpr std::int64_t kRecordsOfAnAnswer = 500;
 constexpr std::array<std::string_view, 10> kSpinner{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 
 std::string id_of(const p::EventMsg& question) {
   return std::visit(
       [](const auto& asked) -> std::string {
         if constexpr (requires { std::string(asked.id); }) return asked.id;
+        return "";
+      },
+      question);
+}
+
+/// The call that the question is about, or "".
+std::string call_of(const p::EventMsg& question) {
+  return std::visit(
+      [](const auto& asked) -> std::string {
+        if constexpr (requires { asked.call_id; }) return asked.call_id;
         return "";
       },
       question);
@@ -116,7 +129,9 @@ Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
 
 void TaskFollower::take_question(client::Delivery delivery) {
   if (request_.asker == nullptr || !is_question(delivery.event.msg)) return;
-  questions_.push_back({.session = std::move(delivery.event.session), .question = std::move(delivery.event.msg)});
+  questions_.push_back({.session = std::move(delivery.event.session),
+                        .seq = delivery.event.seq.value_or(0),
+                        .question = std::move(delivery.event.msg)});
   unlisted_ = true;
 }
 
@@ -167,15 +182,30 @@ void TaskFollower::tell_more() {
   if (request_.asker->tell(waiting_list())) unlisted_ = false;
 }
 
-std::string TaskFollower::arguments_of(const p::EventMsg& question) const {
-  const std::string call_id = std::visit(
-      [](const auto& asked) -> std::string {
-        if constexpr (requires { asked.call_id; }) return asked.call_id;
-        return "";
-      },
-      question);
-  const auto found = arguments_.find(call_id);
-  return found == arguments_.end() ? "" : found->second;
+Async<Result<std::string>> TaskFollower::arguments_of(Waiting waiting) {
+  const std::string call_id = call_of(waiting.question);
+  if (call_id.empty()) co_return "";
+  if (waiting.session == request_.session) {
+    const auto found = arguments_.find(call_id);
+    co_return found == arguments_.end() ? "" : found->second;
+  }
+  // An answer's calls stand shortly before what is asked about them.
+  std::int64_t since = std::max<std::int64_t>(waiting.seq - kRecordsOfAnAnswer, 0);
+  std::string arguments;
+  do {
+    p::SessionExport page{.session = waiting.session, .since = since, .limit = kRecordsOfAnAnswer};
+    CO_TRY(const p::SessionExportReply read, co_await client::call_as(request_.transport, std::move(page)));
+    for (const std::string& line : read.records) {
+      CO_TRY(const p::Event event, p::decode_record(line));
+      const auto* calls = std::get_if<p::ToolCalls>(&event.msg);
+      if (calls == nullptr) continue;
+      const auto found = std::ranges::find(calls->calls, call_id, &p::ToolCall::call_id);
+      // Some servers name their calls alike in every answer: the last one is meant.
+      if (found != calls->calls.end()) arguments = found->arguments;
+    }
+    since = read.next;
+  } while (since != 0);
+  co_return arguments;
 }
 
 Async<void> TaskFollower::answer_next() {
@@ -194,7 +224,7 @@ Async<void> TaskFollower::answer_next() {
   questions_.pop_front();
   const bool of_agent = shown_->session != request_.session;
   if (of_agent) request_.screen->note("a sub-agent asks:");
-  Result<p::Op> op = co_await ask(shown_->question);
+  Result<p::Op> op = co_await ask(*shown_);
   const Waiting asked = *std::exchange(shown_, std::nullopt);
   asking_ = false;
   if (!op.ok() && question_.cancelled()) co_return;
@@ -210,15 +240,20 @@ Async<void> TaskFollower::answer_next() {
   if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
 }
 
-Async<Result<p::Op>> TaskFollower::ask(p::EventMsg question) {
+Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {
   question_ = runtime::CancelSource();
-  if (const auto expires_at = expiry_of(question)) {
+  Result<std::string> arguments = co_await arguments_of(waiting);
+  if (!arguments.ok()) {
+    request_.screen->note("the call could not be read, a changed one has only what is typed: " +
+                          arguments.error().text());
+  }
+  if (const auto expires_at = expiry_of(waiting.question)) {
     const base::Millis left(std::max<std::int64_t>(*expires_at - context_.loop.unix_now(), 0));
     expiry_timer_ = context_.loop.call_after(
         left, [this] { question_.cancel(runtime::cancelled_error("no answer came in time")); });
   }
-  Result<p::Op> op =
-      co_await request_.asker->ask({.question = question, .arguments = arguments_of(question)}, question_.token());
+  Result<p::Op> op = co_await request_.asker->ask({.question = waiting.question, .arguments = arguments.value_or("")},
+                                                  question_.token());
   expiry_timer_ = {};
   co_return op;
 }

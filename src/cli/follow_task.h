@@ -54,6 +54,8 @@ class TaskFollower final {
   /// A question and the session that asks.
   struct Waiting {
     std::string session;
+    /// Of its record in that session.
+    std::int64_t seq = 0;
     protocol::EventMsg question;
   };
   runtime::Async<base::Result<TaskEnd>> follow();
@@ -65,14 +67,16 @@ class TaskFollower final {
   /// Asks until no question waits, and shows what was held meanwhile.
   runtime::Async<void> answer_all();
   runtime::Async<void> answer_next();
-  runtime::Async<base::Result<protocol::Op>> ask(protocol::EventMsg question);
+  runtime::Async<base::Result<protocol::Op>> ask(Waiting waiting);
   /// Lists what came while a question is shown.
   void tell_more();
   [[nodiscard]] std::string waiting_list() const;
   [[nodiscard]] std::string label_of(const Waiting& waiting) const;
   /// No answer is wanted any more.
   [[nodiscard]] bool is_over() const { return over_ || watch_.stop_cause().has_value(); }
-  [[nodiscard]] std::string arguments_of(const protocol::EventMsg& question) const;
+  /// The arguments of the call that a question is about. Calls of sub-agents do not come here: theirs are read from
+  /// their sessions.
+  runtime::Async<base::Result<std::string>> arguments_of(Waiting waiting);
   runtime::Async<base::Result<void>> subscribe_again();
   runtime::Async<void> watch_stops();
   runtime::Async<void> stop(StopCause cause);
@@ -94,7 +98,7 @@ class TaskFollower final {
   std::optional<Waiting> shown_;
   /// Questions came since they were listed.
   bool unlisted_ = false;
-  /// Arguments of the calls of the last answer of the model, by call id.
+  /// Arguments of the calls of the last answer of the model of this session, by call id.
   std::map<std::string, std::string> arguments_;
   /// Set when stdout or stderr failed; the rest of the Task is not shown.
   std::optional<base::Error> output_error_;

@@ -34,7 +34,7 @@ Async<Result<bool>> trust_changed_rules(Context* context, client::Transport* eng
   p::TrustSet set{.path = std::move(folder), .sha256 = {}, .trusted = true};
   for (const p::TrustItem& item : reply.items) {
     if (item.kind != "policy" || !item.changed) continue;
-    paths.push_back(item.path);
+    paths.push_back(item.path + (item.gone ? " (gone)" : ""));
     set.sha256.push_back(item.sha256);
   }
   // Someone else has trusted them meanwhile.

@@ -47,6 +47,9 @@ class OneDirectory final : public ports::ModelDirectory {
                                    .connection = model_,
                                    .facts = {.context_window = 1000}};
   }
+  Async<Result<ports::ResolvedModel>> resolve_again(std::string backend, std::string model) override {
+    return resolve(std::move(backend), std::move(model));
+  }
   Async<Result<std::vector<protocol::BackendInfo>>> backends() override {
     co_return std::vector<protocol::BackendInfo>{{.name = "b", .type = "t"}};
   }

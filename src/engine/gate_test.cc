@@ -466,6 +466,14 @@ TEST_F(GateTest, ProjectRulesCountOnceTrustedAndOnlyNarrow) {
   ASSERT_FALSE(unchanged.ok()) << "nothing runs by weaker rules than those that were trusted";
   EXPECT_EQ(unchanged.error().code, "trust_changed");
   EXPECT_NE(unchanged.error().text().find(file + " changed since you trusted it"), std::string::npos);
+
+  ASSERT_TRUE(std::filesystem::remove(file));
+  const auto without = (*book)->read_project(root_.string());
+  ASSERT_TRUE(without.ok()) << without.error().text();
+  const auto missed = without->check_unchanged();
+  ASSERT_FALSE(missed.ok()) << "nor by none";
+  EXPECT_EQ(missed.error().code, "trust_changed");
+  EXPECT_NE(missed.error().text().find(file + " is gone since you trusted it"), std::string::npos);
 }
 
 TEST_F(GateTest, ABrokenFileStopsEverything) {

@@ -367,7 +367,7 @@ Async<Result<void>> LiveSession::resolve_models() {
   if (!candidates_.empty()) co_return Result<void>();
   const protocol::SessionConfigured config = *state().config;
   std::vector<ports::ResolvedModel> resolved;
-  auto first = co_await parts_.models.resolve(config.backend, config.model);
+  auto first = co_await parts_.models.resolve_again(config.backend, config.model);
   if (!first.ok()) co_return own_backend_error(std::move(first).error(), config);
   resolved.push_back(*std::move(first));
   for (const std::string& name : config.fallback_models) {

@@ -27,10 +27,6 @@ constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
 /// Where a repository keeps skills and agents, as facts/file_catalog.h finds them.
 constexpr std::array kOffered{"/.lathe/skills", "/.agents/skills", "/.claude/skills", "/.lathe/agents"};
 
-bool is_rule_file(const std::string& name) {
-  return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"));
-}
-
 /// Names in the folder, sorted; none when it does not exist.
 Result<std::vector<std::string>> rule_files(const std::string& folder) {
   std::vector<std::string> names;
@@ -125,19 +121,28 @@ policy::PolicyDecision PolicyBook::judge(const ports::Action& action, const Sett
 }
 
 Result<void> PolicyBook::Project::check_unchanged() const {
-  if (changed.empty()) return {};
-  return Error{.code = protocol::error_codes::kTrustChanged,
-               .message = base::join(changed, ", ") + " changed since you trusted it, so its rules are not loaded",
-               .hint = fmt::format("look at it, then lathe trust {0}; lathe trust --revoke {0} goes on without", root)};
+  std::vector<std::string> what;
+  if (!changed.empty()) what.push_back(base::join(changed, ", ") + " changed since you trusted it");
+  if (!gone.empty()) what.push_back(base::join(gone, ", ") + " is gone since you trusted it");
+  if (what.empty()) return {};
+  return Error{
+      .code = protocol::error_codes::kTrustChanged,
+      .message = base::join(what, "; ") + ", so its rules are not loaded",
+      .hint = changed.empty()
+                  ? fmt::format("bring it back; lathe trust {0} goes on without it", root)
+                  : fmt::format("look at it, then lathe trust {0}; lathe trust --revoke {0} goes on without", root)};
 }
 
 Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) const {
   Project project{.root = repository_root(cwd)};
-  TRY(const std::vector<std::string> names, rule_files(project.root + "/.lathe/policies"));
-  if (names.empty()) return project;
+  const std::string folder(kRulesFolder);
+  TRY(const std::vector<std::string> names, rule_files(project.root + "/" + folder));
   TRY(const TrustStore trust, TrustStore::read(places_.trust_file));
+  for (const protocol::TrustItem& item : trust.gone_rules(project.root)) {
+    project.gone.push_back(project.root + "/" + item.path);
+  }
   for (const std::string& name : names) {
-    const std::string path = ".lathe/policies/" + name;
+    const std::string path = folder + "/" + name;
     TRY(const RepositoryFile file, read_repository_file(project.root, path));
     if (trust.changed(project.root, path, file.sha256)) {
       project.changed.push_back(project.root + "/" + path);

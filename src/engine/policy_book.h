@@ -63,6 +63,8 @@ class PolicyBook final {
     /// Files whose rules counted and no longer do, because their content is another one. Without them nothing may run:
     /// that would be by weaker rules than those that were trusted.
     std::vector<std::string> changed;
+    /// Files whose rules counted and that are no longer there; nothing may run without them either.
+    std::vector<std::string> gone;
     /// `trust_changed` names the files.
     [[nodiscard]] base::Result<void> check_unchanged() const;
   };

@@ -79,6 +79,8 @@ Result<protocol::TrustListReply> list_trust(const std::string& trust_file, const
   TRY(reply.items, scan_repository(reply.root));
   TRY(const TrustStore store, TrustStore::read(trust_file));
   store.mark(reply.root, reply.items);
+  std::ranges::move(store.gone_rules(reply.root), std::back_inserter(reply.items));
+  std::ranges::sort(reply.items, {}, &protocol::TrustItem::path);
   return reply;
 }
 
@@ -96,9 +98,11 @@ Result<protocol::TrustListReply> set_trust(const std::string& trust_file, const 
     }
   }
   TRY(TrustStore store, TrustStore::read(trust_file));
-  TRY_OK(store.set(reply.root, chosen, call.trusted));
-  store.mark(reply.root, reply.items);
-  return reply;
+  // Whoever trusts that a file is gone, trusts no content of it any more.
+  const auto there = std::ranges::partition(chosen, [](const auto& item) { return item.gone; }).begin();
+  TRY_OK(store.set(reply.root, {chosen.begin(), there}, /*trusted=*/false));
+  TRY_OK(store.set(reply.root, {there, chosen.end()}, call.trusted));
+  return list_trust(trust_file, {.path = call.path});
 }
 
 }  // namespace lathe::engine

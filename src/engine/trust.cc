@@ -35,7 +35,7 @@ struct Place {
   std::string_view path;
   std::string_view kind;
 };
-constexpr std::array kPlaces{Place{".lathe/config.yaml", "config"},  Place{".lathe/policies", "policy"},
+constexpr std::array kPlaces{Place{".lathe/config.yaml", "config"},  Place{kRulesFolder, "policy"},
                              Place{".lathe/chains", "chain"},        Place{".lathe/agents", "agent"},
                              Place{".lathe/skills", "skill"},        Place{".lathe/hooks", "hook"},
                              Place{".agents/skills", "skill"},       Place{".claude/skills", "skill"},
@@ -87,6 +87,11 @@ std::string repository_root(const std::string& folder) {
     at.resize(at.rfind('/'));
   }
   return folder;
+}
+
+bool is_rule_file(std::string_view name) {
+  return !name.starts_with('.') && !name.contains('/') &&
+         (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"));
 }
 
 Result<RepositoryFile> read_repository_file(const std::string& root, const std::string& path) {
@@ -178,6 +183,22 @@ bool TrustStore::changed(const std::string& root, const std::string& path, const
   return !trusts(root, path, sha256) && std::ranges::any_of(entries_, [&](const Entry& entry) {
     return std::get<0>(entry) == root && std::get<1>(entry) == path;
   });
+}
+
+std::vector<TrustItem> TrustStore::gone_rules(const std::string& root) const {
+  std::vector<TrustItem> gone;
+  const std::string folder = std::string(kRulesFolder) + "/";
+  for (const auto& [project, path, sha256] : entries_) {
+    // What stood elsewhere, or under another kind of name, never counted as rules.
+    if (project != root || !path.starts_with(folder) || !is_rule_file(std::string_view(path).substr(folder.size()))) {
+      continue;
+    }
+    struct stat status{};
+    if (lstat((root + "/" + path).c_str(), &status) == 0) continue;
+    if (!gone.empty() && gone.back().path == path) continue;
+    gone.push_back({.path = path, .kind = "policy", .sha256 = sha256, .changed = true, .gone = true});
+  }
+  return gone;
 }
 
 void TrustStore::mark(const std::string& root, std::vector<TrustItem>& items) const {

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -32,6 +33,11 @@ struct RepositoryFile {
 /// A lock on `file` + ".lock", shared by all processes, for as long as the descriptor lives. Makes the folder. Blocks.
 [[nodiscard]] base::Result<base::UniqueFd> lock_beside(const std::string& file);
 
+/// Where a repository keeps rules, from its root.
+inline constexpr std::string_view kRulesFolder = ".lathe/policies";
+/// Whether a file of that name in a folder of rules counts as one.
+[[nodiscard]] bool is_rule_file(std::string_view name);
+
 /// One store per process; other processes' changes are seen when it is read again. Its functions block.
 class TrustStore final {
  public:
@@ -41,6 +47,9 @@ class TrustStore final {
   [[nodiscard]] bool trusts(const std::string& root, const std::string& path, const std::string& sha256) const;
   /// Whether this file has another content than one that was trusted.
   [[nodiscard]] bool changed(const std::string& root, const std::string& path, const std::string& sha256) const;
+  /// Rule files of the project that were trusted and are no longer there, sorted by path, each with a content that was
+  /// trusted.
+  [[nodiscard]] std::vector<protocol::TrustItem> gone_rules(const std::string& root) const;
   /// Sets `trusted` and `changed` of each.
   void mark(const std::string& root, std::vector<protocol::TrustItem>& items) const;
   /// Trusts these contents, or takes the trust in them back; written at once, under a lock shared by all processes.

@@ -101,11 +101,11 @@ struct Projection::Taking {
     return {};
   }
 
-  Result<void> operator()(const protocol::TaskStarted&) const {
+  Result<void> operator()(const protocol::TaskStarted& m) const {
     TRY_OK(end_task());
     row.task_open = kAtWork;
-    ++row.tasks;
-    return count(row.backend + "/" + row.model, {}, 0, /*tasks=*/1);
+    row.only_compacts = m.compact_only;
+    return m.compact_only ? Result<void>() : count_task();
   }
   Result<void> operator()(const protocol::TaskParked&) const { return set_open(kParked); }
   Result<void> operator()(const protocol::TaskResumed&) const { return set_open(kAtWork); }
@@ -116,6 +116,8 @@ struct Projection::Taking {
 
   Result<void> operator()(const protocol::UserMessage& m) const {
     if (row.title.empty()) row.title = ports::session_title(m.content);
+    // Words that came into a compaction make it a Task of a person.
+    if (std::exchange(row.only_compacts, false)) TRY_OK(count_task());
     return searchable(said(m.content));
   }
   Result<void> operator()(const protocol::AgentMessage& m) const { return searchable(m.text); }
@@ -168,6 +170,7 @@ struct Projection::Taking {
   }
   Result<void> end_task() const {
     row.task_open = kNone;
+    row.only_compacts = false;
     row.answer_counted = false;
     return projection.database_->run("DELETE FROM questions WHERE session_id = ?1", projection.session_id_);
   }
@@ -211,6 +214,10 @@ struct Projection::Taking {
     add_cost(row.cost_micro_usd, cost);
     return count(model, usage, cost, /*tasks=*/0);
   }
+  Result<void> count_task() const {
+    ++row.tasks;
+    return count(row.backend + "/" + row.model, {}, 0, /*tasks=*/1);
+  }
   /// A sum with an unknown cost in it is unknown: null plus anything is null.
   Result<void> count(const std::string& model, const protocol::Usage& usage, const std::optional<std::int64_t>& cost,
                      std::int64_t tasks) const {
@@ -232,7 +239,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
       database.query("SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
                      " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
                      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed,"
-                     " parent_session, replays, damaged FROM sessions WHERE session_id = ?1",
+                     " parent_session, replays, damaged, only_compacts FROM sessions WHERE session_id = ?1",
                      session_id));
   TRY(const bool known, query.next());
   if (!known) return projection;
@@ -256,6 +263,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   row.parent_session = query.text(20);
   row.replays = query.integer(21) != 0;
   row.damaged = query.integer(22) != 0;
+  row.only_compacts = query.integer(23) != 0;
   return projection;
 }
 
@@ -298,14 +306,14 @@ Result<void> Projection::store(std::uint64_t position) {
       "INSERT OR REPLACE INTO sessions (session_id, position, last_seq, title, cwd, model, backend, created_at,"
       " updated_at, tasks, task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
       " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed, parent_session,"
-      " replays, damaged)"
+      " replays, damaged, only_compacts)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
-      "?23, ?24)",
+      "?23, ?24, ?25)",
       session_id_, position, row_.last_seq, row_.title, row_.cwd, row_.model, row_.backend, row_.created_at,
       row_.updated_at, row_.tasks, row_.task_open, row_.answer_counted ? 1 : 0, row_.usage.input_tokens,
       row_.usage.cached_input_tokens, row_.usage.cache_write_tokens, row_.usage.output_tokens,
       row_.usage.reasoning_tokens, row_.cost_micro_usd, row_.forked_from, row_.archived ? 1 : 0, row_.replayed ? 1 : 0,
-      row_.parent_session, row_.replays ? 1 : 0, row_.damaged ? 1 : 0);
+      row_.parent_session, row_.replays ? 1 : 0, row_.damaged ? 1 : 0, row_.only_compacts ? 1 : 0);
 }
 
 }  // namespace lathe::index

@@ -40,6 +40,8 @@ class Projection final {
     std::int64_t updated_at = 0;
     std::int64_t tasks = 0;
     std::int64_t task_open = 0;
+    /// The open Task compacts, and no person's words came into it: it is none of theirs.
+    bool only_compacts = false;
     bool answer_counted = false;
     protocol::Usage usage;
     std::optional<std::int64_t> cost_micro_usd = 0;

@@ -82,6 +82,16 @@ constexpr storage::Migration kSchema[] = {
       ALTER TABLE sessions ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;  -- its stream cannot be read to its end
       CREATE INDEX damaged_sessions ON sessions (session_id) WHERE damaged;
     )sql"},
+    {6, R"sql(
+      ALTER TABLE sessions ADD COLUMN only_compacts INTEGER NOT NULL DEFAULT 0;  -- the open Task is none of a person's
+      -- Compactions were counted as Tasks, which the rows do not tell any more: every stream is taken in anew.
+      DELETE FROM messages;
+      DELETE FROM message_rows;
+      DELETE FROM questions;
+      DELETE FROM usage;
+      DELETE FROM sessions;
+      DELETE FROM facts WHERE name = 'complete_in_boot';
+    )sql"},
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "lathe/index/queries.h"
 #include "lathe/journal/journal_store.h"
 #include "lathe/runtime/files.h"
+#include "lathe/storage/sqlite.h"
 
 namespace lathe::index {
 namespace {
@@ -122,6 +123,50 @@ TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
   EXPECT_EQ(info.created_at, state.created_at);
   EXPECT_EQ(info.updated_at, state.updated_at);
   EXPECT_EQ(loop_.block_on(index_->get("nonsense")).error().code, base::codes::kNotFound);
+}
+
+TEST_F(SqliteIndexTest, ACompactionIsNoTaskOfAPersonUntilOneSpeaksIntoIt) {
+  const Stream stream = configured();
+  const std::string id = stream->state().session_id;
+  add(*stream, TaskStarted{.task = "t1"});
+  say(*stream, "one");
+  add(*stream, TaskComplete{.task = "t1"});
+  add(*stream, TaskStarted{.task = "t2", .compact_only = true});
+  add(*stream, TaskComplete{.task = "t2"});
+  EXPECT_EQ(get(id).tasks, 1);
+  add(*stream, TaskStarted{.task = "t3", .compact_only = true});
+  EXPECT_EQ(get(id).tasks, 1) << "what comes later is taken in apart";
+  say(*stream, "and now?");
+  say(*stream, "and then?");
+  EXPECT_EQ(get(id).tasks, 2);
+  EXPECT_EQ(stream->state().tasks, 2);
+  const auto used = loop_.block_on(index_->usage({.by = "folder"}));
+  ASSERT_TRUE(used.ok()) << used.error().text();
+  ASSERT_EQ(used->rows.size(), 1U);
+  EXPECT_EQ(used->rows[0].tasks, 2);
+}
+
+TEST_F(SqliteIndexTest, AnIndexThatCountedCompactionsIsFilledAnewFromTheStreams) {
+  const Stream stream = configured("kept");
+  const std::string id = stream->state().session_id;
+  add(*stream, TaskStarted{.task = "t"});
+  say(*stream, "find me");
+  EXPECT_EQ(get(id).tasks, 1);
+  index_.reset();
+  {
+    auto database = storage::Database::open(root_ + "/index.db", root_ + "/index.lock", storage::Disk());
+    ASSERT_TRUE(database.ok()) << database.error().text();
+    const auto aged = database->execute(
+        "ALTER TABLE sessions DROP COLUMN only_compacts; UPDATE sessions SET tasks = 7; UPDATE usage SET tasks = 7;"
+        " PRAGMA user_version = 5");
+    ASSERT_TRUE(aged.ok()) << aged.error().text();
+  }
+  reopen();
+  EXPECT_EQ(get(id).tasks, 1);
+  EXPECT_EQ(get(id).title, "kept");
+  EXPECT_EQ(search("find").size(), 1U);
+  EXPECT_EQ(loop_.block_on(index_->usage({.by = "model"}))->rows[0].tasks, 1);
+  EXPECT_TRUE(warnings_.empty()) << warnings_[0];
 }
 
 TEST_F(SqliteIndexTest, PagesFoldersAndPrefixes) {

@@ -80,8 +80,7 @@ class Fold {
                                   .usage = {},
                                   .cost_micro_usd = 0,
                                   .active_since = event_.ts};
-    if (!m.compact_only) state_.task_starts.push_back(seq_);
-    ++state_.tasks;
+    if (!m.compact_only) count_task(seq_);
   }
   void operator()(const protocol::TaskParked&) const {
     if (!state_.task || state_.task->parked) return;
@@ -103,9 +102,9 @@ class Fold {
     add(ports::UserEntry{.content = m.content, .context = std::nullopt});
     if (state_.title.empty()) state_.title = ports::session_title(m.content);
     // Words that came into a compaction make it a Task of a person.
-    std::vector<std::int64_t>& starts = state_.task_starts;
+    const std::vector<std::int64_t>& starts = state_.task_starts;
     if (!state_.task || (!starts.empty() && starts.back() >= state_.task->start_seq)) return;
-    starts.push_back(state_.task->start_seq);
+    count_task(state_.task->start_seq);
   }
   void operator()(const protocol::ContextAdded& m) const {
     // News of a job have its name as their item.
@@ -230,6 +229,10 @@ class Fold {
     if (!state_.task) return;
     state_.task->usage += usage;
     add_cost(state_.task->cost_micro_usd, cost);
+  }
+  void count_task(std::int64_t start_seq) const {
+    state_.task_starts.push_back(start_seq);
+    ++state_.tasks;
   }
   /// An answer whose Turn did not end was paid for all the same.
   void end_task() const {

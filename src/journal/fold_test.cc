@@ -218,9 +218,11 @@ TEST_F(FoldTest, ACompactionIsNoTaskOfAPersonUntilOneSpeaksIntoIt) {
   take(TaskComplete{});
   take(TaskStarted{.task = "t2", .compact_only = true});
   EXPECT_EQ(state.task_starts, std::vector<std::int64_t>{1});
+  EXPECT_EQ(state.tasks, 1);
   say("and now?");
   say("and then?");
   EXPECT_EQ(state.task_starts, (std::vector<std::int64_t>{1, 4}));
+  EXPECT_EQ(state.tasks, 2);
 }
 
 TEST_F(FoldTest, ARollbackTakesBackTheConversationAndNotWhatWasSpent) {

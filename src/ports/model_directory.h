@@ -57,6 +57,9 @@ class ModelDirectory {
   /// Empty names mean the defaults. `model` may be "backend/model". Errors: no_backend, not_found with the nearest
   /// name, no_api_key with what to set. May look for local servers and run a key command, hence asynchronous.
   virtual runtime::Async<base::Result<ResolvedModel>> resolve(std::string backend, std::string model) = 0;
+  /// What resolve() gave before, by the names that it gave: they are not read again, since a model's own name may begin
+  /// with the name of a backend. Same errors.
+  virtual runtime::Async<base::Result<ResolvedModel>> resolve_again(std::string backend, std::string model) = 0;
   virtual runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() = 0;
   /// The backend alone, for its list of models. Same errors as resolve().
   virtual runtime::Async<base::Result<std::shared_ptr<Model>>> connect(std::string backend) = 0;

@@ -140,6 +140,7 @@ struct SessionState {
   /// Of this session alone: what its sub-agents used is told by theirs.
   protocol::Usage usage;
   std::optional<std::int64_t> cost_micro_usd = 0;
+  /// Those that persons asked for, also those that were taken back.
   std::int64_t tasks = 0;
   std::string title;
   std::vector<LiveJob> jobs;

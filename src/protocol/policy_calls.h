@@ -90,13 +90,16 @@ struct TrustItem {
   std::string sha256;
   bool trusted = false;
   bool changed = false;
+  bool gone = false;
   static constexpr auto fields() {
     using S = TrustItem;
-    return std::tuple{required("path", &S::path, "from the repository's root"),
-                      required("kind", &S::kind, "config, policy, chain, agent, skill, hook or mcp_server"),
-                      required("sha256", &S::sha256, "hash of its content"),
-                      required("trusted", &S::trusted, "this very content is trusted"),
-                      optional("changed", &S::changed, "another content of it was trusted before")};
+    return std::tuple{
+        required("path", &S::path, "from the repository's root"),
+        required("kind", &S::kind, "config, policy, chain, agent, skill, hook or mcp_server"),
+        required("sha256", &S::sha256, "hash of its content"),
+        required("trusted", &S::trusted, "this very content is trusted"),
+        optional("changed", &S::changed, "another content of it was trusted before"),
+        optional("gone", &S::gone, "rules that were trusted and are no longer there; trust_set forgets them")};
   }
   friend bool operator==(const TrustItem&, const TrustItem&) = default;
 };

@@ -242,6 +242,21 @@ def test_a_question_of_a_child_is_asked_on_the_terminal(lathe, asking_child, rep
     assert (repository / "effects.txt").read_text() == "ran\n"
 
 
+def test_a_command_of_a_child_keeps_its_folder_when_a_person_changes_it(lathe, start_server, repository):
+    (repository / "inner").mkdir()
+    lathe.use(start_server(calls(spawn()), calls(shell("rm -f ../greeting.txt", workdir="inner")), says("child done"),
+                           says("Finished.")))
+    terminal = Terminal(lathe, "exec", "parent-task")
+    terminal.expect("a sub-agent asks:")
+    terminal.expect("[y] once")
+    terminal.type("e")
+    terminal.expect("run this instead")
+    terminal.type("echo kept > kept.txt\n")
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert (repository / "greeting.txt").exists() and (repository / "inner/kept.txt").read_text() == "kept\n"
+
+
 def test_questions_of_two_background_agents_wait_together_on_the_terminal(lathe, start_server, repository):
     def child(name, *before):
         when = {"body_contains": f"child-task: {name}"}

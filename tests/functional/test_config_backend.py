@@ -141,6 +141,29 @@ def test_a_slip_in_the_default_model_asks_no_other_backend(lathe, start_server):
     assert server.requests()[-1]["body"]["model"] == "mokc/x"
 
 
+def test_a_model_whose_name_begins_with_its_backends_is_itself_when_the_session_goes_on(lathe, start_server):
+    server = start_server({"text": "Hi.", "repeat": -1}, models=[{"id": "mock/auto"}, {"id": "auto"}])
+    lathe.use(server)
+    ran = lathe.ok("exec", "--json", "--model", "mock/mock/auto", "first")
+    lathe.ok("session", "resume", ran.session, "second")
+    assert [request["body"]["model"] for request in server.requests()] == ["mock/auto", "mock/auto"]
+
+
+def test_defaults_that_name_two_backends_are_an_error_and_neither_is_asked(lathe, start_server):
+    first, second = (start_server({"text": name, "repeat": -1}) for name in ("first", "second"))
+    lathe.use(first)
+    lathe.ok("backend", "add", "other", "--type", "openai", "--url", second.url + "/v1", "--api-key-env", "MOCK_KEY")
+    lathe.ok("config", "set", "default-model", "other/mock")
+    ran = lathe.fails(1, "exec", "go")
+    assert "default-backend is mock, and default-model is other/mock, a model of backend other" in ran.err
+    assert "lathe config set default-backend other" in ran.err
+    assert first.requests() == [] and second.requests() == []
+    # Whoever names one is not asked about the defaults.
+    assert "first" in lathe.ok("exec", "--backend", "mock", "--model", "mock", "go").out
+    lathe.ok("config", "set", "default-backend", "other")
+    assert "second" in lathe.ok("exec", "go").out
+
+
 def test_settings_know_their_source(lathe):
     lathe.ok("config", "set", "default-model", "some-model")
     assert lathe.ok("config", "get", "default-model").out.strip() == "some-model"

@@ -76,6 +76,23 @@ def test_a_changed_content_asks_again(lathe, start_server, repository, policies)
     assert status(lathe, start_server, "echo x")[0] == "declined"
 
 
+@pytest.mark.parametrize("way_on", ["--yes", "--revoke"])
+def test_trusted_rules_that_are_gone_stop_the_run_until_a_person_says_so(lathe, start_server, repository, policies, way_on):
+    lathe.ok("trust", "--yes")
+    (policies / "p.yaml").unlink()
+    (item,) = items(lathe)
+    assert item["gone"] and item["changed"] and not item["trusted"]
+    server = start_server(says("End."))
+    lathe.use(server)
+    refused = lathe.fails(1, "exec", "go")
+    assert "p.yaml is gone since you trusted it" in refused.err and f"lathe trust {repository}" in refused.err
+    assert server.requests() == []
+    assert "p.yaml is gone since you trusted it" in lathe.ok("policy", "explain", "touch x").err
+    assert "gone" in lathe.ok("trust", way_on).out
+    assert items(lathe) == []
+    assert status(lathe, start_server, "touch x")[0] == "completed"
+
+
 @pytest.mark.parametrize("answer", ["yes", "no"])
 def test_changed_rules_are_asked_about_before_the_task(lathe, start_server, repository, policies, answer):
     lathe.ok("trust", "--yes")

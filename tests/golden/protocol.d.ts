@@ -1711,6 +1711,8 @@ export interface TrustItem {
   trusted: boolean;
   /** another content of it was trusted before */
   changed?: boolean;
+  /** rules that were trusted and are no longer there; trust_set forgets them */
+  gone?: boolean;
 }
 
 /** Tokens of one or many model requests. */

@@ -17,6 +17,7 @@ namespace {
 
 std::string state_of(const p::TrustItem& item) {
   if (item.trusted) return "trusted";
+  if (item.gone) return "gone";
   return item.changed ? "changed" : "not trusted";
 }
 
