@@ -23,6 +23,8 @@ WIRES = {"openai": "openai_responses", "openai-chat": "openai_chat", "anthropic"
 
 # Long enough for a sanitizer build on a busy machine; no test is meant to take it.
 PATIENCE = 60
+# Whether tests whose length is a matter of choice take the long one (README.md).
+LONG_FORMS = os.environ.get("LATHE_LONG_FORMS") == "1"
 
 
 def wait_until(condition, what, seconds=PATIENCE):
