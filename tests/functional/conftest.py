@@ -60,3 +60,19 @@ def lathe(tmp_path, repository):
     program = Lathe(BIN / "lathe", tmp_path / "lathe-home", repository)
     yield program
     program.stop_all()
+
+
+@pytest.fixture
+def another_lathe(tmp_path):
+    """another_lathe(name) -> the program with a repository and a data root of its own, to run beside others."""
+    made = []
+
+    def make(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(Lathe(BIN / "lathe", folder / "lathe-home", make_repository(folder)))
+        return made[-1]
+
+    yield make
+    for program in made:
+        program.stop_all()

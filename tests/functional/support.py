@@ -1,4 +1,5 @@
 """Handles on the real programs, and the vocabulary of scripts."""
+import concurrent.futures
 import contextlib
 import ctypes
 import dataclasses
@@ -36,6 +37,14 @@ def wait_until(condition, what, seconds=PATIENCE):
             return value
         select.select([], [], [], 0.02)
     raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def at_once(work, *cases):
+    """Calls work(*case) for all of them at once, each in a thread: for what waits much and computes little."""
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        ended = [(case, pool.submit(work, *case)) for case in cases]
+    failed = [f"{case}: {one.exception()!r}" for case, one in ended if one.exception()]
+    assert not failed, "\n".join(failed)
 
 
 def start_first(items, names):
