@@ -11,7 +11,12 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(ROOT / "tests" / "functional"))
 BIN = pathlib.Path(os.environ.get("LATHE_BIN_DIR", ROOT / "build/dev/bin")).resolve()
 
+from support import start_first  # noqa: E402
 from world import USERS, World, finish  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    start_first(items, ["too_many_with_the_watcher_stopped", "timeout_with_the_watcher_stopped", "log_without_end", "memory_taken"])
 
 
 @pytest.fixture

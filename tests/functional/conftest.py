@@ -10,10 +10,15 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from support import Lathe, ModelServer  # noqa: E402
+from support import Lathe, ModelServer, start_first  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("LATHE_BIN_DIR", ROOT / "build/dev/bin")).resolve()
+
+
+def pytest_collection_modifyitems(items):
+    start_first(items, ["thousands_of_calls", "what_lasts", "drops_packets", "what_passes", "line_of_the_full_length", "the_demo_repairs",
+                        "answer_of_megabytes"])
 
 
 def make_repository(parent):
@@ -55,3 +60,19 @@ def lathe(tmp_path, repository):
     program = Lathe(BIN / "lathe", tmp_path / "lathe-home", repository)
     yield program
     program.stop_all()
+
+
+@pytest.fixture
+def another_lathe(tmp_path):
+    """another_lathe(name) -> the program with a repository and a data root of its own, to run beside others."""
+    made = []
+
+    def make(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(Lathe(BIN / "lathe", folder / "lathe-home", make_repository(folder)))
+        return made[-1]
+
+    yield make
+    for program in made:
+        program.stop_all()

@@ -1,4 +1,5 @@
 """Handles on the real programs, and the vocabulary of scripts."""
+import concurrent.futures
 import contextlib
 import ctypes
 import dataclasses
@@ -23,6 +24,8 @@ WIRES = {"openai": "openai_responses", "openai-chat": "openai_chat", "anthropic"
 
 # Long enough for a sanitizer build on a busy machine; no test is meant to take it.
 PATIENCE = 60
+# Whether tests whose length is a matter of choice take the long one (README.md).
+LONG_FORMS = os.environ.get("LATHE_LONG_FORMS") == "1"
 
 
 def wait_until(condition, what, seconds=PATIENCE):
@@ -34,6 +37,31 @@ def wait_until(condition, what, seconds=PATIENCE):
             return value
         select.select([], [], [], 0.02)
     raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def at_once(work, *cases):
+    """Calls work(*case) for all of them at once, each in a thread: for what waits much and computes little."""
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        ended = [(case, pool.submit(work, *case)) for case in cases]
+    failed = [f"{case}: {one.exception()!r}" for case, one in ended if one.exception()]
+    assert not failed, "\n".join(failed)
+
+
+def start_first(items, names):
+    """Moves the tests whose names hold one of these, the longest first, to where the workers begin, so that none is left
+    alone with one at the end. xdist gives each worker a run of neighbours first, a quarter of its even share."""
+    ranks = [min((rank for rank, name in enumerate(names) if name in item.name), default=None) for item in items]
+    long = [item for _, item in sorted(((rank, item) for rank, item in zip(ranks, items) if rank is not None), key=lambda pair: pair[0])]
+    others = [item for rank, item in zip(ranks, items) if rank is None]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    run = max(len(items) // workers // 4, 2)
+    items.clear()
+    for worker in range(workers):
+        own = long[worker::workers]
+        fill_up = max(run - len(own), 0)
+        items += own + others[:fill_up]
+        del others[:fill_up]
+    items += others
 
 
 # --- the words of a script (testing/model_server/README.md)

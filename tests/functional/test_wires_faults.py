@@ -3,7 +3,7 @@ requests, nothing that was shown is lost, no call runs twice, and nothing hangs.
 src/providers/common/wires_test.cc.)"""
 import pytest
 
-from support import WIRES, calls, says, shell
+from support import WIRES, at_once, calls, says, shell
 
 NO_MODEL = {"message": "model mock does not exist"}
 NO_RESPONSES = [{"status": 404, "body": "404 page not found"},
@@ -38,30 +38,35 @@ def test_a_refusal_is_not_tried_again(lathe, start_server, wire):
     assert asked(server, wire)
 
 
-@every_wire
-def test_what_passes_is_tried_again_and_no_call_runs_twice(lathe, start_server, repository, wire):
+def test_what_passes_is_tried_again_and_no_call_runs_twice(another_lathe, start_server):
     passing = [{"error": {"status": status, "headers": {"retry-after": "0"}}} for status in (408, 429, 500, 529)]
     odd = {"chunk_bytes": 1, "crlf": True, "keep_alive_every": 1, "empty_choices": True, "bad_bytes": True}
-    server = start_server(
-        *passing, calls(shell("echo one >> effects.txt"), text=["Hé", "llo @. "], **odd),
-        {"tool_calls": [shell("echo two >> effects.txt")], "before_end": [{"cut": True}]},
-        {"text": ["Hel", {"stall": True}]},
-        calls(shell("echo two >> effects.txt")),
-        says("Hel", {"cut": True}), says("Hello ", "again."))
-    lathe.use(server, wire)
-    lathe.ok("config", "set", "stream-idle-timeout", "3s")
-    ran = lathe.ok("exec", "--json", "go")
-    assert ran.of_type("task_complete")[0]["last_agent_message"] == "Hello again."
-    assert ran.of_type("agent_message")[0]["text"] == "Héllo \ufffd. "
-    assert (repository / "effects.txt").read_text() == "one\ntwo\n"
-    failed = [error["code"] for error in ran.of_type("stream_error")]
-    assert failed == ["timeout", "rate_limit", "upstream_api_error", "upstream_api_error",
-                      "stream_error", "timeout", "stream_error"]
-    assert ran.of_type("item_reset")
-    assert len(server.requests()) == 10 and asked(server, wire)
+    answers = [*passing, calls(shell("echo one >> effects.txt"), text=["Hé", "llo @. "], **odd),
+               {"tool_calls": [shell("echo two >> effects.txt")], "before_end": [{"cut": True}]},
+               {"text": ["Hel", {"stall": True}]},
+               calls(shell("echo two >> effects.txt")),
+               says("Hel", {"cut": True}), says("Hello ", "again.")]
+
+    def tries_again(wire, lathe, server):
+        ran = lathe.ok("exec", "--json", "go")
+        assert ran.of_type("task_complete")[0]["last_agent_message"] == "Hello again."
+        assert ran.of_type("agent_message")[0]["text"] == "Héllo \ufffd. "
+        assert (lathe.cwd / "effects.txt").read_text() == "one\ntwo\n"
+        failed = [error["code"] for error in ran.of_type("stream_error")]
+        assert failed == ["timeout", "rate_limit", "upstream_api_error", "upstream_api_error",
+                          "stream_error", "timeout", "stream_error"]
+        assert ran.of_type("item_reset")
+        assert len(server.requests()) == 10 and asked(server, wire)
+
+    programs = [(wire, another_lathe(wire), start_server(*answers)) for wire in WIRES]
+    for wire, lathe, server in programs:
+        lathe.use(server, wire)
+        lathe.ok("config", "set", "stream-idle-timeout", "3s")
+    at_once(tries_again, *programs)
 
 
-@pytest.mark.parametrize("wire,fault,code,requests", [
+# wire, fault, the error's code, how many requests: once; four retries of a request, five of a stream
+LASTING = [
     ("openai", {"error": {"status": 429, "headers": {"retry-after": "0"}}}, "rate_limit", 5),
     ("openai-chat", {"error": {"status": 408}}, "timeout", 5),
     ("anthropic", {"error": {"status": 529}}, "upstream_api_error", 5),
@@ -70,18 +75,28 @@ def test_what_passes_is_tried_again_and_no_call_runs_twice(lathe, start_server, 
     ("openai-chat", {"text": ["Hel", {"cut": True}]}, "stream_error", 6),
     ("anthropic", {"text": ["Hel", {"cut": True}]}, "stream_error", 6),
     ("ollama", {"text": ["Hel", {"stall": True}]}, "timeout", 6),
-])
-def test_what_lasts_ends_with_exit_5(lathe, start_server, wire, fault, code, requests):
-    server = start_server(dict(fault, repeat=-1))
-    lathe.use(server, wire)
-    lathe.ok("config", "set", "stream-idle-timeout", "1s")
-    ran = lathe.fails(5, "exec", "--json", "go")
-    error = ran.of_type("error")[-1]
-    assert (error["code"], error["retryable"]) == (code, True)
-    assert [error["attempt"] for error in ran.of_type("stream_error")] == list(range(1, requests))
-    assert len(server.requests()) == requests  # once; four retries of a request, five of a stream
-    if "text" in fault:
-        assert (ran.of_type("agent_message")[-1]["text"], ran.of_type("agent_message")[-1]["status"]) == ("Hel", "incomplete")
+]
+
+
+def test_what_lasts_ends_with_exit_5(another_lathe, start_server):
+    def gives_up(wire, lathe, server, fault, code, requests):
+        ran = lathe.fails(5, "exec", "--json", "go")
+        error = ran.of_type("error")[-1]
+        assert (error["code"], error["retryable"]) == (code, True)
+        assert [error["attempt"] for error in ran.of_type("stream_error")] == list(range(1, requests))
+        assert len(server.requests()) == requests and asked(server, wire)
+        if "text" in fault:
+            message = ran.of_type("agent_message")[-1]
+            assert (message["text"], message["status"]) == ("Hel", "incomplete")
+
+    cases = []
+    for number, (wire, fault, code, requests) in enumerate(LASTING):
+        lathe, server = another_lathe(f"{number}-{wire}"), start_server(dict(fault, repeat=-1))
+        lathe.use(server, wire)
+        if code == "timeout" and "text" in fault:  # elsewhere a busy machine could make a silence of what is none
+            lathe.ok("config", "set", "stream-idle-timeout", "1s")
+        cases.append((wire, lathe, server, fault, code, requests))
+    at_once(gives_up, *cases)
 
 
 @every_wire
