@@ -55,3 +55,17 @@ def lathe(tmp_path, repository):
     program = Lathe(BIN / "lathe", tmp_path / "lathe-home", repository)
     yield program
     program.stop_all()
+
+
+@pytest.fixture
+def daemon(lathe):
+    """daemon() -> its status; whatever runs at the end is stopped."""
+    lathe.variables["CI"] = None
+
+    def start():
+        lathe.ok("daemon", "start")
+        return lathe.ok("daemon", "status", "--json").document
+
+    yield start
+    lathe.ok("daemon", "stop")
+    assert "Sanitizer" not in (lathe.home / "state/daemon.log").read_text()
