@@ -153,6 +153,15 @@ bool is_question(const p::EventMsg& msg) {
          std::holds_alternative<p::UserQuestion>(msg);
 }
 
+std::string question_id(const p::EventMsg& msg) {
+  return std::visit(
+      [](const auto& asked) -> std::string {
+        if constexpr (requires { std::string(asked.id); }) return asked.id;
+        return "";
+      },
+      msg);
+}
+
 std::string approval_text(const p::EventMsg& msg, base::UnixMillis now, const Style& style) {
   const QuestionText text = describe(msg, style);
   std::string out = style.paint(Ink::kYellow, text.headline) + "\n" + text.detail;

@@ -14,6 +14,8 @@ namespace lathe::cli {
 
 /// Whether the event asks a person something.
 [[nodiscard]] bool is_question(const protocol::EventMsg& msg);
+/// The id of a question, or of the event that settles one; "" of any other event.
+[[nodiscard]] std::string question_id(const protocol::EventMsg& msg);
 /// The approval question as a person sees it: the command with all that it is given and what a shell makes of it, the
 /// changes or the arguments, the rule that asked, how much time is left, and the keys that answer it; several lines.
 /// What is long is cut, which it says.

@@ -8,7 +8,6 @@
 
 #include "lathe/base/json.h"
 #include "lathe/base/strings.h"
-#include "lathe/cli/commands/setup_dialog.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -16,6 +15,7 @@ namespace lathe::cli {
 using base::Error;
 using base::Result;
 using runtime::Async;
+using runtime::CancelToken;
 
 namespace {
 
@@ -43,14 +43,15 @@ ChatInput::ChatInput(Context& context, Screen& screen, std::string history_file)
     : context_(context),
       screen_(screen),
       history_file_(std::move(history_file)),
-      terminal_(is_terminal(context.frontend.in_fd) && screen.has_footer()) {
+      terminal_(is_terminal(context.frontend.in_fd) && screen.has_footer()),
+      lines_(context.loop, context.frontend.in_fd) {
   if (terminal_) editor_.set_history(read_history(history_file_));
 }
 
 Async<Result<std::string>> ChatInput::next(runtime::CancelToken cancel) {
   if (terminal_) co_return co_await next_edited(cancel);
   CO_TRY_OK(co_await context_.err.flush(cancel));
-  co_return next_plain();
+  co_return co_await next_plain(std::move(cancel));
 }
 
 Async<Result<std::string>> ChatInput::next_edited(runtime::CancelToken cancel) {
@@ -76,14 +77,14 @@ Async<Result<std::string>> ChatInput::next_edited(runtime::CancelToken cancel) {
   }
 }
 
-Result<std::string> ChatInput::next_plain() {
+Async<Result<std::string>> ChatInput::next_plain(CancelToken cancel) {
   std::string message;
   while (true) {
-    const Result<std::string> line = read_line(context_.frontend.in_fd);
-    if (!line.ok() && message.empty()) return input_ended();
-    if (!line.ok()) return finish_message(message);
+    const Result<std::string> line = co_await lines_.next(cancel);
+    if (!line.ok() && (message.empty() || cancel.cancelled())) co_return line.error();
+    if (!line.ok()) co_return finish_message(message);
     message += *line;
-    if (!needs_more(message)) return finish_message(message);
+    if (!needs_more(message)) co_return finish_message(message);
     message += '\n';
   }
 }

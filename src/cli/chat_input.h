@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lathe/cli/context.h"
+#include "lathe/cli/term/input_lines.h"
 #include "lathe/cli/term/line_editor.h"
 #include "lathe/cli/term/screen.h"
 #include "lathe/cli/term/terminal.h"
@@ -32,7 +33,7 @@ class ChatInput final {
 
  private:
   runtime::Async<base::Result<std::string>> next_edited(runtime::CancelToken cancel);
-  [[nodiscard]] base::Result<std::string> next_plain();
+  runtime::Async<base::Result<std::string>> next_plain(runtime::CancelToken cancel);
   void show();
   void remember(const std::string& message);
 
@@ -41,6 +42,8 @@ class ChatInput final {
   std::string history_file_;
   bool terminal_;
   LineEditor editor_;
+  /// Where nothing is edited.
+  InputLines lines_;
   std::optional<TerminalMode> mode_;
   std::string unread_;
 };

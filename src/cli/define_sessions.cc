@@ -8,6 +8,24 @@ namespace {
 
 constexpr const char* kSessionDoc = "Id, start of an id, or last";
 
+void define_attach(CommandTree& tree) {
+  CLI::App* command = add_command(&tree.app(), "attach", "Join a session: see what happens in it, and steer it");
+  auto& options = tree.options_of<AttachOptions>(command);
+  command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
+  CLI::Option* since = command->add_option("--since", options.since, "Show what was recorded after this record");
+  since->type_name("N")->capture_default_str()->check(whole_number_from(0));
+  command->add_flag("--no-replay", options.no_replay, "Show only what comes")->excludes(since);
+  add_embedded(command, options.embedded);
+}
+
+void define_watch(CommandTree& tree) {
+  CLI::App* command = add_command(&tree.app(), "watch", "Show all sessions as they change");
+  auto& options = tree.options_of<WatchOptions>(command);
+  command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
+  command->add_flag("--json", options.json, "Print a JSON line per change");
+  add_embedded(command, options.embedded);
+}
+
 void define_list(CommandTree& tree, CLI::App* session) {
   CLI::App* command = add_command(session, "list", "List sessions, newest first");
   auto& options = tree.options_of<SessionListOptions>(command);
@@ -113,6 +131,8 @@ void define_undo(CommandTree& tree) {
 }  // namespace
 
 void define_session_commands(CommandTree& tree) {
+  define_attach(tree);
+  define_watch(tree);
   define_undo(tree);
   CLI::App* session =
       add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, rollback, search, export, archive, rm");

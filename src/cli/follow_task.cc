@@ -26,15 +26,6 @@ constexpr std::size_t kMostHeld = 4'000;
 constexpr std::int64_t kRecordsOfAnAnswer = 500;
 constexpr std::array<std::string_view, 10> kSpinner{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 
-std::string id_of(const p::EventMsg& question) {
-  return std::visit(
-      [](const auto& asked) -> std::string {
-        if constexpr (requires { std::string(asked.id); }) return asked.id;
-        return "";
-      },
-      question);
-}
-
 /// The call that the question is about, or "".
 std::string call_of(const p::EventMsg& question) {
   return std::visit(
@@ -49,7 +40,7 @@ std::string call_of(const p::EventMsg& question) {
 std::string settled_question(const p::EventMsg& msg) {
   const bool settles =
       std::holds_alternative<p::ApprovalResolved>(msg) || std::holds_alternative<p::UserQuestionAnswered>(msg);
-  return settles ? id_of(msg) : "";
+  return settles ? question_id(msg) : "";
 }
 
 }  // namespace
@@ -61,10 +52,16 @@ TaskFollower::TaskFollower(Context& context, FollowRequest request)
       last_seq_(request_.after_seq),
       started_(context.loop.mono_now()),
       answering_(context.loop),
-      scope_(context.loop) {}
+      scope_(context.loop) {
+  if (!request_.joined) return;
+  state_ = request_.joined->at.state;
+  for (p::EventMsg& question : request_.joined->open_questions) {
+    take_question({.event = {.session = request_.session, .msg = std::move(question)}, .line = nullptr});
+  }
+}
 
 Async<Result<TaskEnd>> TaskFollower::run() {
-  scope_.spawn(watch_stops());
+  if (!request_.joined) scope_.spawn(watch_stops());
   if (request_.screen->has_footer() && !request_.view->status().empty()) scope_.spawn(spin());
   Result<TaskEnd> end = co_await follow();
   co_await scope_.stop();
@@ -79,17 +76,17 @@ Async<Result<TaskEnd>> TaskFollower::follow() {
   question_.cancel(runtime::cancelled_error("the task has ended"));
   co_await answering_.stop();
   co_await flush();
-  if (end_ && output_error_ && output_error_->code != base::codes::kUnavailable) co_return *output_error_;
+  const bool ended = end_ || request_.joined;
+  if (ended && output_error_ && output_error_->code != base::codes::kUnavailable) co_return *output_error_;
   co_return end;
 }
 
 Async<Result<TaskEnd>> TaskFollower::watch_events() {
   while (!end_) {
+    if (answering_.running() == 0 && !questions_.empty() && !catches_up()) answering_.spawn(answer_all());
+    leave_if_idle();
     auto batch = co_await request_.transport->events(give_up_.token(), Deadline::never());
-    if (!batch.ok() && give_up_.cancelled()) {
-      // The engine did not end the Task in time; it was asked to, and it ends with the connection.
-      co_return TaskEnd{.code = watch_.stop_cause() == StopCause::kTimeout ? kTimedOut : kBroken};
-    }
+    if (give_up_.cancelled() && (!batch.ok() || request_.joined)) co_return given_up();
     if (!batch.ok()) co_return std::move(batch).error();
     for (client::Delivery& delivery : *batch) {
       if (end_) break;
@@ -100,10 +97,33 @@ Async<Result<TaskEnd>> TaskFollower::watch_events() {
       if (pieces_.size() > kMostHeld) co_await answering_.join();
     } else {
       co_await flush();
-      if (!end_ && !questions_.empty()) answering_.spawn(answer_all());
     }
   }
   co_return *end_;
+}
+
+TaskEnd TaskFollower::given_up() const {
+  if (request_.joined) return last_end_.value_or(TaskEnd{});
+  // The engine did not end the Task in time; it was asked to, and it ends with the connection.
+  return {.code = watch_.stop_cause() == StopCause::kTimeout ? kTimedOut : kBroken};
+}
+
+void TaskFollower::leave() {
+  over_ = true;
+  const base::Error left = runtime::cancelled_error("this front end leaves");
+  question_.cancel(left);
+  give_up_.cancel(left);
+}
+
+void TaskFollower::leave_when_idle(std::int64_t after_seq) {
+  leave_after_seq_ = after_seq;
+  leave_if_idle();
+}
+
+void TaskFollower::leave_if_idle() {
+  // What was taken is shown first; whoever shows it comes here again.
+  const bool shown = !showing_ && pieces_.empty() && answering_.running() == 0;
+  if (leave_after_seq_ && last_seq_ >= *leave_after_seq_ && shown && !running() && !catches_up()) leave();
 }
 
 Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
@@ -117,7 +137,11 @@ Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
   if (std::holds_alternative<p::Lagged>(delivery.event.msg)) co_return co_await subscribe_again();
   std::vector<Piece> shown = request_.view->show(delivery);
   std::ranges::move(shown, std::back_inserter(pieces_));
-  end_ = watch_.observe(delivery.event);
+  if (request_.joined) {
+    watch_session(delivery.event);
+  } else {
+    end_ = watch_.observe(delivery.event);
+  }
   const bool is_new = !delivery.event.seq || *delivery.event.seq > request_.after_seq;
   if (const auto* calls = std::get_if<p::ToolCalls>(&delivery.event.msg)) {
     arguments_.clear();
@@ -127,19 +151,55 @@ Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
   co_return Result<void>();
 }
 
+void TaskFollower::watch_session(const p::Event& event) {
+  const bool past = !event.seq || *event.seq <= request_.joined->at.last_seq;
+  if (std::holds_alternative<p::TaskStarted>(event.msg) || std::holds_alternative<p::TaskResumed>(event.msg)) {
+    watch_next(past);
+    started_ = context_.loop.mono_now();
+    if (!past) state_ = p::SessionState::kRunning;
+  }
+  std::optional<TaskEnd> end = watch_.observe(event);
+  if (!end) return;
+  watch_next(past);
+  if (end->questions.empty()) {
+    // They ended with it.
+    questions_.clear();
+    question_.cancel(runtime::cancelled_error("the task has ended"));
+  }
+  if (past) return;
+  state_ = end->questions.empty() ? p::SessionState::kIdle : p::SessionState::kParked;
+  last_end_ = std::move(end);
+}
+
+void TaskFollower::watch_next(bool past) {
+  // What is asked while the past is still being told is about the present.
+  const std::optional<StopCause> cause = past ? watch_.stop_cause() : std::nullopt;
+  watch_ = TaskEndWatch(last_seq_);
+  if (cause) watch_.stopping(*cause);
+}
+
 void TaskFollower::take_question(client::Delivery delivery) {
-  if (request_.asker == nullptr || !is_question(delivery.event.msg)) return;
+  if (!is_question(delivery.event.msg)) return;
+  if (request_.asker == nullptr) return tell_how_to_answer(delivery.event.msg);
   questions_.push_back({.session = std::move(delivery.event.session),
                         .seq = delivery.event.seq.value_or(0),
                         .question = std::move(delivery.event.msg)});
   unlisted_ = true;
 }
 
+void TaskFollower::tell_how_to_answer(const p::EventMsg& question) {
+  // Who started the Task has said what happens to its questions.
+  if (!request_.joined || catches_up()) return;
+  const TaskEnd::Waiting waiting{.question = question_id(question),
+                                 .wants_text = std::holds_alternative<p::UserQuestion>(question)};
+  pieces_.push_back({Piece::To::kActivity, "  " + how_to_answer(waiting) + "\n"});
+}
+
 void TaskFollower::forget_settled(const p::EventMsg& msg) {
   const std::string id = settled_question(msg);
   if (id.empty()) return;
-  std::erase_if(questions_, [&](const Waiting& waiting) { return id_of(waiting.question) == id; });
-  if (shown_ && id_of(shown_->question) == id) {
+  std::erase_if(questions_, [&](const Waiting& waiting) { return question_id(waiting.question) == id; });
+  if (shown_ && question_id(shown_->question) == id) {
     question_.cancel(runtime::cancelled_error("it is settled already"));
   }
 }
@@ -152,9 +212,12 @@ Async<void> TaskFollower::flush() {
   // An answer comes in thousands of deltas: what they change in the footer waits for the next step of the spinner.
   if (pieces_.empty() && !asking_ && request_.screen->has_footer()) co_return;
   update_status();
+  showing_ = true;
   Result<void> shown = co_await request_.screen->show(std::exchange(pieces_, {}), give_up_.token());
+  showing_ = false;
   if (shown.ok() || give_up_.cancelled()) co_return;
   output_error_ = shown.error();
+  if (request_.joined) co_return leave();
   co_await stop(StopCause::kReaderGone);
 }
 
@@ -230,14 +293,27 @@ Async<void> TaskFollower::answer_next() {
   if (!op.ok() && question_.cancelled()) co_return;
   if (!op.ok()) {
     request_.screen->note("nobody could be asked: " + op.error().text());
+    // It is for whoever else is there.
+    if (request_.joined) co_return;
     if (const auto* question = std::get_if<p::UserQuestion>(&asked.question)) {
       op = p::Op(p::UserAnswer{.id = question->id});
     } else {
       op = approval_op(asked.question, p::Decision::kDenied, "nobody could be asked");
     }
   }
-  const auto ack = co_await request_.transport->submit(asked.session, *std::move(op));
-  if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
+  co_await submit_answer(asked.session, *std::move(op));
+}
+
+Async<void> TaskFollower::submit_answer(std::string session, p::Op answer) {
+  auto ack = co_await request_.transport->submit(std::move(session), std::move(answer));
+  if (!ack.ok()) {
+    request_.screen->note("the answer was not taken: " + ack.error().text());
+    co_return;
+  }
+  if (!parked() || !questions_.empty()) co_return;
+  // Nothing is said, so that the Task goes on with the answers that it has.
+  ack = co_await request_.transport->submit(request_.session, p::UserInput{.if_busy = p::IfBusy::kSteer});
+  if (!ack.ok()) request_.screen->note("the task does not go on: " + ack.error().text());
 }
 
 Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {
@@ -260,7 +336,10 @@ Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {
 
 Async<Result<void>> TaskFollower::subscribe_again() {
   p::SessionSubscribe subscribe{.session = request_.session, .since = last_seq_};
-  CO_TRY_OK(co_await client::call_as(request_.transport, std::move(subscribe)));
+  CO_TRY(p::SessionSubscribeReply at, co_await client::call_as(request_.transport, std::move(subscribe)));
+  if (!request_.joined) co_return Result<void>();
+  state_ = at.state;
+  request_.joined->at = std::move(at);
   co_return Result<void>();
 }
 
@@ -278,8 +357,10 @@ Async<void> TaskFollower::stop(StopCause cause) {
   if (watch_.stop_cause()) co_return;
   watch_.stopping(cause);
   question_.cancel(runtime::cancelled_error("the task is being stopped"));
-  give_up_timer_ = context_.loop.call_after(
-      kEndPatience, [this] { give_up_.cancel(runtime::cancelled_error("the engine did not end the task in time")); });
+  if (!request_.joined) {
+    give_up_timer_ = context_.loop.call_after(
+        kEndPatience, [this] { give_up_.cancel(runtime::cancelled_error("the engine did not end the task in time")); });
+  }
   (void)co_await request_.transport->submit(request_.session, p::Interrupt{});
 }
 
@@ -295,6 +376,7 @@ Async<void> TaskFollower::spin() {
 void TaskFollower::update_status() {
   if (asking_ || !request_.screen->has_footer()) return;
   request_.screen->set_unfinished(request_.view->unfinished());
+  if (request_.joined && !running()) return request_.screen->set_status("");
   const std::optional<StopCause> stopping = watch_.stop_cause();
   const std::string status = stopping ? "stopping" : request_.view->status();
   if (status.empty()) return;

@@ -12,15 +12,24 @@
 #include "lathe/cli/task_view.h"
 #include "lathe/cli/term/screen.h"
 #include "lathe/cli/term/stops.h"
+#include "lathe/protocol/session_calls.h"
 #include "lathe/runtime/scope.h"
 
 namespace lathe::cli {
+
+/// Where a session was when this front end joined it, to follow it from Task to Task.
+struct Joined {
+  /// What subscribing told. Of the records up to last_seq only what is still open is asked.
+  protocol::SessionSubscribeReply at;
+  /// Questions that were open then, of records that do not come again.
+  std::vector<protocol::EventMsg> open_questions = {};
+};
 
 /// What following a Task needs; everything pointed to outlives it.
 struct FollowRequest {
   client::Transport* transport = nullptr;
   std::string session;
-  /// Records up to this one belong to what was before the Task.
+  /// Records up to this one belong to what was before the Task, or do not come.
   std::int64_t after_seq = 0;
   TaskView* view = nullptr;
   Screen* screen = nullptr;
@@ -31,11 +40,16 @@ struct FollowRequest {
   runtime::Deadline deadline = runtime::Deadline::never();
   /// More text behind the status, such as how to stop it.
   std::string hint = {};
+  /// Follow the session instead, whatever Tasks come and go in it and whoever starts them, until leave().
+  std::optional<Joined> joined = {};
 };
 
 /// Shows a Task that runs in a session until it ends: renders events, answers questions, turns Ctrl-C, signals and the
 /// deadline into one Interrupt, and waits for its end at most 10 s longer. When stdout can no longer be written, the
 /// Task is interrupted too. Subscribes again when it was too slow. Used once; lives in the frame that awaits run().
+///
+/// Of a session that it joined, it interrupts nothing unless told to, and leaves when output can no longer be written;
+/// run() gives the end of the last Task that ended meanwhile, if any did. What stops it is for its owner to watch.
 ///
 /// Questions are listed together and asked one after the other, while events are still taken in: those that come
 /// meanwhile join the list, one that is settled elsewhere is withdrawn, and all else is held until the person answered.
@@ -50,6 +64,17 @@ class TaskFollower final {
   TaskFollower(Context& context, FollowRequest request);
   runtime::Async<base::Result<TaskEnd>> run();
 
+  /// Of a session that was joined: a Task runs in it.
+  [[nodiscard]] bool running() const { return state_ == protocol::SessionState::kRunning; }
+  /// One waits there for a person.
+  [[nodiscard]] bool parked() const { return state_ == protocol::SessionState::kParked; }
+  /// Ends the Task that runs, as a person's Ctrl-C.
+  runtime::Async<void> interrupt() { return stop(StopCause::kPerson); }
+  /// Ends run(); nothing of the session changes.
+  void leave();
+  /// Leaves when this record was shown and no Task runs.
+  void leave_when_idle(std::int64_t after_seq);
+
  private:
   /// A question and the session that asks.
   struct Waiting {
@@ -60,14 +85,26 @@ class TaskFollower final {
   };
   runtime::Async<base::Result<TaskEnd>> follow();
   runtime::Async<base::Result<TaskEnd>> watch_events();
+  /// What run() gives when it was told to give up or to leave.
+  [[nodiscard]] TaskEnd given_up() const;
   runtime::Async<base::Result<void>> take(client::Delivery delivery);
+  /// Notes Tasks that come and go in a session that was joined.
+  void watch_session(const protocol::Event& event);
+  /// From here on the next Task's end is watched for; `past`: that one may have ended long since.
+  void watch_next(bool past);
+  void leave_if_idle();
+  /// Records come that were there when the session was joined.
+  [[nodiscard]] bool catches_up() const { return request_.joined && last_seq_ < request_.joined->at.last_seq; }
   void take_question(client::Delivery delivery);
+  /// Where nobody is asked here: how to answer from elsewhere.
+  void tell_how_to_answer(const protocol::EventMsg& question);
   void forget_settled(const protocol::EventMsg& msg);
   runtime::Async<void> flush();
   /// Asks until no question waits, and shows what was held meanwhile.
   runtime::Async<void> answer_all();
   runtime::Async<void> answer_next();
   runtime::Async<base::Result<protocol::Op>> ask(Waiting waiting);
+  runtime::Async<void> submit_answer(std::string session, protocol::Op answer);
   /// Lists what came while a question is shown.
   void tell_more();
   [[nodiscard]] std::string waiting_list() const;
@@ -89,9 +126,15 @@ class TaskFollower final {
   std::optional<TaskEnd> end_;
   std::vector<Piece> pieces_;
   std::int64_t last_seq_ = 0;
+  /// Of a session that was joined.
+  protocol::SessionState state_ = protocol::SessionState::kIdle;
+  std::optional<TaskEnd> last_end_;
+  std::optional<std::int64_t> leave_after_seq_;
   base::MonoTime started_;
   std::size_t frame_ = 0;
   bool asking_ = false;
+  /// Pieces are on their way to the screen.
+  bool showing_ = false;
   bool over_ = false;
   /// Those that are not shown yet, and the one that is.
   std::deque<Waiting> questions_;

@@ -70,6 +70,22 @@ struct ChatOptions {
   friend bool operator==(const ChatOptions&, const ChatOptions&) = default;
 };
 
+struct AttachOptions {
+  std::string session;
+  /// Show the records after this one.
+  std::int64_t since = 0;
+  /// Show only what comes.
+  bool no_replay = false;
+  bool embedded = false;
+  friend bool operator==(const AttachOptions&, const AttachOptions&) = default;
+};
+struct WatchOptions {
+  bool all = false;
+  bool json = false;
+  bool embedded = false;
+  friend bool operator==(const WatchOptions&, const WatchOptions&) = default;
+};
+
 struct SessionListOptions {
   std::int64_t limit = 20;
   bool all = false;
@@ -313,15 +329,14 @@ struct PrintOptions {
   friend bool operator==(const PrintOptions&, const PrintOptions&) = default;
 };
 
-using Options =
-    std::variant<PrintOptions, ExecOptions, ChatOptions, SessionListOptions, SessionShowOptions, SessionForkOptions,
-                 SessionRollbackOptions, SessionSearchOptions, SessionExportOptions, SessionArchiveOptions,
-                 SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions, BackendAddOptions,
-                 BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions,
-                 ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
-                 TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
-                 SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions, DaemonStartOptions,
-                 DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions, DaemonStatusOptions, DaemonLogsOptions,
-                 DaemonTokenCreateOptions, DaemonTokenListOptions, DaemonTokenRemoveOptions>;
+using Options = std::variant<
+    PrintOptions, ExecOptions, ChatOptions, AttachOptions, WatchOptions, SessionListOptions, SessionShowOptions,
+    SessionForkOptions, SessionRollbackOptions, SessionSearchOptions, SessionExportOptions, SessionArchiveOptions,
+    SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions, BackendAddOptions,
+    BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions, ConfigSetOptions,
+    ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions, TrustOptions, UsageOptions,
+    IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions, SandboxTaintedOptions, DoctorOptions,
+    SetupOptions, ProtoOptions, DaemonStartOptions, DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions,
+    DaemonStatusOptions, DaemonLogsOptions, DaemonTokenCreateOptions, DaemonTokenListOptions, DaemonTokenRemoveOptions>;
 
 }  // namespace lathe::cli

@@ -66,8 +66,10 @@ class CodexView final : public TaskView {
 
 }  // namespace
 
-std::unique_ptr<TaskView> make_text_view(const Context& context, Answers answers) {
-  TaskTextOptions options{.activity = context.err_style, .only_final_answer = answers == Answers::kFinalOnly};
+std::unique_ptr<TaskView> make_text_view(const Context& context, Answers answers, Messages messages) {
+  TaskTextOptions options{.activity = context.err_style,
+                          .only_final_answer = answers == Answers::kFinalOnly,
+                          .all_messages = messages == Messages::kAll};
   if (is_terminal(context.frontend.out_fd)) options.plain = AnswerText::Plain::kSafe;
   if (is_capable_terminal(context.frontend.out_fd, context.frontend.environment)) {
     options.markdown = MarkdownOptions{.style = context.out_style, .width = text_width(context.frontend.out_fd)};
@@ -84,7 +86,7 @@ std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode, Answe
     case JsonMode::kNone:
       break;
   }
-  return make_text_view(context, answers);
+  return make_text_view(context, answers, Messages::kSteering);
 }
 
 }  // namespace lathe::cli

@@ -27,8 +27,15 @@ enum class Answers {
   kFinalOnly,
 };
 
+/// What persons say to the model.
+enum class Messages {
+  /// Whoever reads the view typed it, but for what reached a Task that ran.
+  kSteering,
+  kAll,
+};
+
 /// Text for a person: Markdown is rendered when stdout is a terminal.
-[[nodiscard]] std::unique_ptr<TaskView> make_text_view(const Context& context, Answers answers);
+[[nodiscard]] std::unique_ptr<TaskView> make_text_view(const Context& context, Answers answers, Messages messages);
 /// The one that the options ask for.
 [[nodiscard]] std::unique_ptr<TaskView> make_view(const Context& context, JsonMode mode, Answers answers);
 

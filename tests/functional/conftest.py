@@ -76,3 +76,17 @@ def another_lathe(tmp_path):
     yield make
     for program in made:
         program.stop_all()
+
+
+@pytest.fixture
+def daemon(lathe):
+    """daemon() -> its status; whatever runs at the end is stopped."""
+    lathe.variables["CI"] = None
+
+    def start():
+        lathe.ok("daemon", "start")
+        return lathe.ok("daemon", "status", "--json").document
+
+    yield start
+    lathe.ok("daemon", "stop")
+    assert "Sanitizer" not in (lathe.home / "state/daemon.log").read_text()

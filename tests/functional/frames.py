@@ -107,6 +107,15 @@ class Frames:
         return frames
 
 
+def connect(status):
+    """A client of the daemon of that status."""
+    connection = socket.socket(socket.AF_UNIX)
+    folder = os.open(os.path.dirname(status["socket"]), os.O_PATH)  # the whole path may be too long
+    connection.connect(f"/proc/self/fd/{folder}/{os.path.basename(status['socket'])}")
+    os.close(folder)
+    return Frames.of_socket(connection)
+
+
 def fill(value, names):
     if isinstance(value, dict):
         return {name: fill(one, names) for name, one in value.items()}

@@ -18,7 +18,7 @@ def test_version_and_help_make_no_data_root(lathe):
     assert not lathe.home.exists()
 
 
-@pytest.mark.parametrize("command", ["exec", "chat", "session", "backend", "model", "config", "doctor", "setup",
+@pytest.mark.parametrize("command", ["exec", "chat", "attach", "watch", "session", "backend", "model", "config", "doctor", "setup",
                                      "approvals", "schema", "index"])
 def test_help_names_every_command_and_each_has_its_own(lathe, command):
     assert command in lathe.ok("--help").out

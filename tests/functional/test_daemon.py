@@ -1,35 +1,12 @@
 """`lathe daemon`: its life, its socket, and front ends that work through it."""
 import os
 import signal
-import socket
 import stat
 
 import pytest
 
-from frames import ANSWERS, Frames, configure, play, types, user_input
+from frames import ANSWERS, configure, connect, play, types, user_input
 from support import calls, says, shell, wait_until
-
-
-@pytest.fixture
-def daemon(lathe):
-    """daemon() -> its status; whatever runs at the end is stopped."""
-    lathe.variables["CI"] = None
-
-    def start():
-        lathe.ok("daemon", "start")
-        return lathe.ok("daemon", "status", "--json").document
-
-    yield start
-    lathe.ok("daemon", "stop")
-    assert "Sanitizer" not in (lathe.home / "state/daemon.log").read_text()
-
-
-def connect(status):
-    connection = socket.socket(socket.AF_UNIX)
-    folder = os.open(os.path.dirname(status["socket"]), os.O_PATH)  # the whole path may be too long
-    connection.connect(f"/proc/self/fd/{folder}/{os.path.basename(status['socket'])}")
-    os.close(folder)
-    return Frames.of_socket(connection)
 
 
 def test_it_starts_once_detached_and_private_and_stops(lathe, daemon):

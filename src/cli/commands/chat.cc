@@ -35,7 +35,7 @@ class Chat final : public Asker {
       : context_(context),
         engine_(engine),
         options_(std::move(options)),
-        view_(make_text_view(context, Answers::kAsTheyCome)),
+        view_(make_text_view(context, Answers::kAsTheyCome, Messages::kSteering)),
         screen_(context),
         stops_(context),
         input_(context, screen_, std::move(history_file)),

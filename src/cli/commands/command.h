@@ -15,6 +15,8 @@ using CommandResult = runtime::Async<base::Result<ExitCode>>;
 CommandResult execute(Context* context, PrintOptions options);
 CommandResult execute(Context* context, ExecOptions options);
 CommandResult execute(Context* context, ChatOptions options);
+CommandResult execute(Context* context, client::Transport* engine, AttachOptions options);
+CommandResult execute(Context* context, client::Transport* engine, WatchOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionListOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionShowOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionForkOptions options);

@@ -26,14 +26,6 @@ namespace {
 /// What is deleted is gone: a stray character or an empty variable must not name it.
 constexpr std::size_t kLeastIdToRemove = 8;
 
-std::string short_title(const std::string& title) { return elide(base::replace_all(title, "\n", " "), 50); }
-
-std::string state_label(const p::SessionInfo& session) {
-  std::string state = session.state == p::SessionState::kIdle ? "" : std::string(p::name_of(session.state));
-  if (!session.replayed) return state;
-  return state.empty() ? "recording" : state + ", recording";
-}
-
 /// UUIDv7s of one moment share their beginning: as much as tells these apart, at least 13.
 std::size_t telling_length(const std::vector<p::SessionInfo>& sessions) {
   std::vector<std::string_view> ids;
@@ -105,7 +97,8 @@ CommandResult execute(Context* context, client::Transport* engine, SessionListOp
   const std::size_t id_length = telling_length(reply.sessions);
   for (const p::SessionInfo& session : reply.sessions) {
     rows.push_back({session.session_id.substr(0, id_length), age_label(session.updated_at, now),
-                    std::to_string(session.tasks), state_label(session), session.model, short_title(session.title)});
+                    std::to_string(session.tasks), session_state_label(session), session.model,
+                    short_title(session.title)});
   }
   if (rows.empty()) context->note("no sessions yet: lathe exec \"…\" makes one");
   if (!rows.empty())

@@ -6,6 +6,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
+#include "lathe/cli/term/style.h"
 
 namespace lathe::cli {
 
@@ -100,6 +101,17 @@ std::string last_lines(std::string_view text, std::size_t count, std::string_vie
     out += fmt::format("{}… {} lines\n", indent, base::with_thousands(static_cast<std::int64_t>(skipped)));
   for (std::size_t i = skipped; i < lines.size(); ++i) out += fmt::format("{}{}\n", indent, lines[i]);
   return out;
+}
+
+std::string session_state_label(const protocol::SessionInfo& session) {
+  using protocol::SessionState;
+  std::string state = session.state == SessionState::kIdle ? "" : std::string(protocol::name_of(session.state));
+  if (!session.replayed) return state;
+  return state.empty() ? "recording" : state + ", recording";
+}
+
+std::string short_title(const std::string& title) {
+  return elide(base::replace_all(terminal_safe(title), "\n", " "), 50);
 }
 
 std::string content_text(const std::vector<protocol::ContentPart>& content) {

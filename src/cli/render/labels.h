@@ -7,6 +7,7 @@
 
 #include "lathe/protocol/change_targets.h"
 #include "lathe/protocol/events.h"
+#include "lathe/protocol/session_calls.h"
 
 // Short texts for people that several commands share. All are cleaned for a terminal.
 
@@ -35,6 +36,10 @@ inline constexpr std::string_view kRecording = "answers come from a recording, n
 /// Where a damaged session is forked without a word about the Turn.
 inline constexpr std::string_view kForkBeforeDamage =
     "the session is damaged: its fork goes on from the last Turn before the damage";
+/// "running", "parked, recording"; "" of one that is idle.
+[[nodiscard]] std::string session_state_label(const protocol::SessionInfo& session);
+/// A session's title in one short line.
+[[nodiscard]] std::string short_title(const std::string& title);
 /// The last `count` lines of `text`, each with `indent` before it; says how many are left out.
 [[nodiscard]] std::string last_lines(std::string_view text, std::size_t count, std::string_view indent);
 /// The text parts of a message, images named.

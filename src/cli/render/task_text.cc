@@ -58,6 +58,7 @@ struct TaskText::Visitor {
   void operator()(const p::TaskStarted&) const { self.status_ = "waiting for the model"; }
   void operator()(const p::UserMessage& e) const {
     if (e.steer) line(Ink::kCyan, "» " + content_text(e.content));
+    if (!e.steer && self.options_.all_messages) line(Ink::kCyan, "› " + content_text(e.content));
   }
   void operator()(const p::AgentMessageDelta& e) const {
     self.status_ = "answering";

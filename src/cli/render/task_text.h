@@ -30,6 +30,8 @@ struct TaskTextOptions {
   std::size_t reasoning_lines = 4;
   /// Nothing of an answer is shown until the Task is done: earlier ones may be refused (--output-schema).
   bool only_final_answer = false;
+  /// What persons say is shown, too: whoever sees this did not type it.
+  bool all_messages = false;
 };
 
 /// The events of a session as text for a person. Pure: events in, pieces out.

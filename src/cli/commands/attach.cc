@@ -1,0 +1,268 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "lathe/base/strings.h"
+#include "lathe/cli/chat_commands.h"
+#include "lathe/cli/chat_input.h"
+#include "lathe/cli/commands/command.h"
+#include "lathe/cli/follow_task.h"
+#include "lathe/cli/next_step.h"
+#include "lathe/cli/prompt_input.h"
+#include "lathe/cli/task_view.h"
+#include "lathe/client/records.h"
+#include "lathe/protocol/record.h"
+
+// A session that works whoever looks at it, joined from one more terminal. Everything that happens in it is shown; what
+// is typed starts a Task or reaches the one that runs; questions are asked here as well as wherever else someone is
+// attached, and the first answer counts. Without a terminal the lines of stdin are what is typed, and at their end the
+// Task that runs is waited for.
+
+namespace lathe::cli {
+
+namespace p = lathe::protocol;
+using base::Result;
+using runtime::Async;
+using runtime::CancelToken;
+
+namespace {
+
+/// Picks the events of open questions from the records of a session.
+struct QuestionFinder {
+  std::vector<std::string> ids;
+  std::int64_t until = 0;
+  std::vector<p::EventMsg> found;
+
+  Async<Result<void>> take(std::vector<std::string> lines) {
+    for (const std::string& line : lines) {
+      Result<p::Event> event = p::decode_record(line);
+      if (!event.ok() && event.error().code == base::codes::kUnsupported) continue;
+      if (!event.ok()) co_return event.error();
+      const bool before = event->seq.value_or(0) <= until;
+      const bool open = std::ranges::find(ids, question_id(event->msg)) != ids.end();
+      if (before && open && is_question(event->msg)) found.push_back(std::move(event->msg));
+    }
+    co_return Result<void>();
+  }
+};
+
+/// Subscribes to what comes after the record `since`; what was asked before it and is still open comes along.
+Async<Result<Joined>> join(client::Transport* engine, p::SessionGetReply found, std::int64_t since) {
+  const std::string session = found.session.session_id;
+  QuestionFinder finder{.ids = std::move(found.open_questions), .until = since, .found = {}};
+  if (!finder.ids.empty() && since > 0) {
+    CO_TRY_OK(co_await client::read_records(
+        engine, session, [&finder](std::vector<std::string> lines) { return finder.take(std::move(lines)); }));
+  }
+  Joined joined{.at = {}, .open_questions = std::move(finder.found)};
+  CO_TRY(joined.at, co_await client::call_as(engine, p::SessionSubscribe{.session = session, .since = since}));
+  co_return joined;
+}
+
+class Attachment final : public Asker {
+ public:
+  Attachment(Context& context, client::Transport* engine, std::string session, std::string history_file)
+      : context_(context),
+        engine_(engine),
+        session_(std::move(session)),
+        view_(make_text_view(context, Answers::kAsTheyCome, Messages::kAll)),
+        screen_(context),
+        stops_(context),
+        input_(context, screen_, std::move(history_file)),
+        terminal_(context) {}
+
+  /// Until the person detaches, or stdin has ended and no Task runs any more.
+  Async<Result<ExitCode>> run(std::int64_t since, Joined joined);
+  Async<Result<p::Op>> ask(Open open, CancelToken cancel) override;
+  bool tell(std::string_view text) override { return terminal_.tell(text); }
+
+ private:
+  void listen();
+  Async<void> stop_listening();
+  Async<void> take_lines(CancelToken cancel);
+  Async<Result<void>> take_line(std::string line);
+  Async<Result<void>> run_command(AttachCommand command);
+  Async<Result<void>> say(std::string text);
+  Async<void> watch_stops(CancelToken cancel);
+  void detach();
+  void tell_end(const TaskEnd& end);
+  /// No Task runs, nor does what was said start one.
+  [[nodiscard]] bool is_idle() const { return !follower_->running() && follower_->last_seq() >= said_seq_; }
+
+  Context& context_;
+  client::Transport* engine_;
+  std::string session_;
+  std::unique_ptr<TaskView> view_;
+  Screen screen_;
+  Stops stops_;
+  ChatInput input_;
+  TerminalAsker terminal_;
+  /// While run() is under way.
+  TaskFollower* follower_ = nullptr;
+  /// The record of the last message that was said here.
+  std::int64_t said_seq_ = 0;
+  /// The next Ctrl-C detaches, unless something is said before it.
+  bool warned_ = false;
+  bool detached_ = false;
+  std::optional<runtime::Scope> listening_;
+};
+
+Async<Result<ExitCode>> Attachment::run(std::int64_t since, Joined joined) {
+  CO_TRY_OK(input_.resume());
+  screen_.note(fmt::format("attached to session {}, which is {}", session_, p::name_of(joined.at.state)));
+  if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D detaches");
+  TaskFollower follower(context_, {.transport = engine_,
+                                   .session = session_,
+                                   .after_seq = since,
+                                   .view = view_.get(),
+                                   .screen = &screen_,
+                                   .stops = &stops_,
+                                   .asker = TerminalAsker::available(context_) ? this : nullptr,
+                                   .hint = "type to steer, Ctrl-C to stop",
+                                   .joined = std::move(joined)});
+  follower_ = &follower;
+  runtime::Scope stops(context_.loop);
+  stops.spawn(watch_stops(stops.token()));
+  listen();
+  const Result<TaskEnd> end = co_await follower.run();
+  co_await stop_listening();
+  co_await stops.stop();
+  follower_ = nullptr;
+  input_.pause();
+  if (!end.ok()) co_return end.error();
+  tell_end(*end);
+  co_return detached_ ? kDone : end->code;
+}
+
+void Attachment::tell_end(const TaskEnd& end) {
+  if (!detached_) {
+    for (const TaskEnd::Waiting& waiting : end.questions) {
+      screen_.note("the task waits for an answer: " + how_to_answer(waiting));
+    }
+  } else if (engine_->outlives_client()) {
+    screen_.note("detached: lathe attach " + session_);
+  }
+}
+
+void Attachment::detach() {
+  detached_ = true;
+  follower_->leave();
+}
+
+void Attachment::listen() {
+  listening_.emplace(context_.loop);
+  listening_->spawn(take_lines(listening_->token()));
+}
+
+Async<void> Attachment::stop_listening() {
+  if (!listening_) co_return;
+  co_await listening_->stop();
+  listening_.reset();
+}
+
+Async<void> Attachment::take_lines(CancelToken cancel) {
+  while (!cancel.cancelled() && !detached_) {
+    Result<std::string> line = co_await input_.next(cancel);
+    if (!line.ok() && cancel.cancelled()) co_return;
+    if (!line.ok()) {
+      if (input_.is_terminal_input()) {
+        detach();
+      } else {
+        follower_->leave_when_idle(said_seq_);
+      }
+      co_return;
+    }
+    if (line->empty()) continue;
+    const Result<void> done = co_await take_line(*std::move(line));
+    if (!done.ok()) screen_.note("lathe: " + told(done.error()));
+  }
+}
+
+Async<Result<void>> Attachment::take_line(std::string line) {
+  warned_ = false;
+  if (!is_chat_command(line)) co_return co_await say(std::move(line));
+  CO_TRY(AttachCommand command, parse_attach_command(line));
+  co_return co_await run_command(std::move(command));
+}
+
+Async<Result<void>> Attachment::run_command(AttachCommand command) {
+  switch (command.verb) {
+    case AttachVerb::kQuit:
+      detach();
+      break;
+    case AttachVerb::kHelp:
+      screen_.note(base::trim_right(attach_help()));
+      break;
+    case AttachVerb::kInterrupt:
+      if (is_idle() && !follower_->parked()) {
+        co_return base::Error{.code = base::codes::kInvalid, .message = "no task runs"};
+      }
+      co_await follower_->interrupt();
+      break;
+    case AttachVerb::kSteer:
+      if (command.argument.empty()) {
+        co_return base::Error{.code = base::codes::kInvalid, .message = "/steer needs words"};
+      }
+      if (is_idle()) {
+        co_return base::Error{.code = base::codes::kInvalid,
+                              .message = "no task runs that could be steered",
+                              .hint = "without /steer it starts one"};
+      }
+      co_return co_await say(std::move(command.argument));
+  }
+  co_return Result<void>();
+}
+
+Async<Result<void>> Attachment::say(std::string text) {
+  if (text.size() > kMaxPromptBytes) {
+    co_return base::Error{.code = base::codes::kLimit, .message = "the message is longer than 1 MiB"};
+  }
+  p::UserInput input{.items = {p::TextPart{std::move(text)}}, .if_busy = p::IfBusy::kSteer};
+  CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
+  said_seq_ = std::max(said_seq_, ack.seq);
+  co_return Result<void>();
+}
+
+/// The first Ctrl-C stops the Task that runs, the next one detaches. Whatever else ends this process only detaches.
+Async<void> Attachment::watch_stops(CancelToken cancel) {
+  while (true) {
+    const Result<StopCause> cause = co_await stops_.next(cancel, runtime::Deadline::never());
+    if (!cause.ok()) co_return;
+    stops_.reset();
+    if (*cause != StopCause::kPerson) {
+      detach();
+    } else if (follower_->running() && !follower_->stop_cause()) {
+      warned_ = true;
+      co_await follower_->interrupt();
+    } else if (follower_->running() || (warned_ && !input_.clear())) {
+      detach();
+    } else if (!input_.clear()) {
+      warned_ = true;
+      screen_.note("Ctrl-C again detaches");
+    }
+  }
+}
+
+Async<Result<p::Op>> Attachment::ask(Open open, CancelToken cancel) {
+  co_await stop_listening();
+  input_.pause();
+  Result<p::Op> op = co_await terminal_.ask(std::move(open), cancel);
+  listen();
+  co_return op;
+}
+
+}  // namespace
+
+CommandResult execute(Context* context, client::Transport* engine, AttachOptions options) {
+  CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
+  CO_TRY(p::SessionGetReply found, co_await client::call_as(engine, p::SessionGet{.session = options.session}));
+  std::string session = found.session.session_id;
+  const std::int64_t since = options.no_replay ? found.session.last_seq : options.since;
+  CO_TRY(Joined joined, co_await join(engine, std::move(found), since));
+  Attachment attachment(*context, engine, std::move(session), paths.state_dir + "/chat_history");
+  co_return co_await attachment.run(since, std::move(joined));
+}
+
+}  // namespace lathe::cli
