@@ -113,7 +113,9 @@ class HttpClient final {
     const auto engine = parts_.connect(std::string(kClient));
     if (auto* submission = std::get_if<protocol::Submission>(&*frame)) {
       const bool makes = submission->session.empty();
-      auto ack = co_await engine->submit(submission->session, std::move(submission->op), submission->id);
+      // Its own for each request: the engine takes an id that it has seen for the same op sent again.
+      auto ack =
+          co_await engine->submit(submission->session, std::move(submission->op), base::short_id("op", parts_.random));
       if (!ack.ok()) co_return co_await refuse(ack.error());
       co_return co_await respond(
           {.status = makes ? 201U : 200U, .body = base::dump_json(Json{{"session", ack->session}, {"seq", ack->seq}})});

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "lathe/base/ids.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/engine/connection.h"
@@ -39,6 +40,8 @@ struct HttpParts {
   std::function<base::Result<protocol::Scopes>(std::string_view token)> judge;
   /// Serves a client of frames to its end; its lines are those of ARCHITECTURE 4.1.
   std::function<runtime::Async<void>(std::unique_ptr<runtime::ByteStream>, protocol::Scopes)> serve_frames;
+  /// For ids of ops.
+  base::Random& random;
   std::string version;
   net::HttpLimits limits = {};
 };
