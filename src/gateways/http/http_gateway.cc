@@ -10,6 +10,7 @@
 #include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 #include "lathe/gateways/http/admission.h"
+#include "lathe/gateways/http/agentruntime_api.h"
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/gateways/http/event_stream.h"
 #include "lathe/gateways/http/message_lines.h"
@@ -59,6 +60,9 @@ class HttpClient final {
     const Result<Scopes> scopes = parts_.judge(bearer_token(request));
     if (!scopes.ok()) co_return co_await refuse_token(scopes.error());
     if (request.path == "/v1/connect") co_return co_await connect_frames(std::move(request), *scopes);
+    if (is_agentruntime_route(request.path)) {
+      co_return co_await respond(co_await answer_agentruntime(&parts_, *scopes, std::move(request)));
+    }
     const std::vector<std::string_view> path = base::split(request.path, '/');
     const bool of_session = path.size() >= 5 && path[1] == "v1" && path[2] == "sessions";
     if (of_session && path[4] == "events" && path.size() == 5 && request.method == "GET") {

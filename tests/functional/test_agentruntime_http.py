@@ -1,0 +1,123 @@
+"""The routes and the WebSockets of agentruntime: its printed curl lines, but for port, token and `agent: native`."""
+import json
+import subprocess
+
+import pytest
+
+from support import calls, says, shell, wait_until
+from test_daemon_tcp import Client, address, token_of  # noqa: F401  (address is a fixture)
+
+PROMPT = "Reply with exactly hello from agentruntime."
+
+
+def curl(address, token, path, *words):
+    """curl as printed; gives the head and the body."""
+    ran = subprocess.run(["curl", "-sS", "-i", f"http://{address[0]}:{address[1]}{path}", "-H", f"authorization: Bearer {token}",
+                          *words], capture_output=True, text=True, check=True)
+    head, _, body = ran.stdout.partition("\n\n")
+    return head.lower(), body
+
+
+@pytest.fixture
+def client(lathe, address):  # noqa: F811
+    return Client(address, token_of(lathe))
+
+
+def make(client, repository, **more):
+    status, made = client.ask("POST", "/sessions", {"agent": "native", "work_dir": str(repository), **more})
+    assert status == 201, made
+    return made["session_id"]
+
+
+def settled(client, session):
+    """The session's snapshot once its status is no more `running`."""
+    def look():
+        status, snapshot = client.ask("GET", f"/sessions/{session}")
+        assert status == 200, snapshot
+        return snapshot if snapshot["state"] not in ("pending", "running") else None
+    return wait_until(look, "the session's end")
+
+
+def log_lines(text):
+    """The lines of a log, of which each says where it ends."""
+    end, lines = 0, []
+    for line in text.splitlines(keepends=True):
+        end += len(line.encode())
+        lines.append(json.loads(line))
+        assert lines[-1]["offset"] == end
+    return lines
+
+
+def test_the_printed_curl_lines(lathe, start_server, repository, address):  # noqa: F811
+    lathe.use(start_server(says("hello from agentruntime")))
+    token = token_of(lathe)
+    body = json.dumps({"agent": "native", "prompt": PROMPT, "work_dir": str(repository)})
+    head, text = curl(address, token, "/sessions", "-H", "content-type: application/json", "-d", body)
+    assert head.startswith("http/1.1 201"), text
+    made = json.loads(text)
+    session = made["session_id"]
+    place = f"{address[0]}:{address[1]}"
+    assert made == {"session_id": session, "agent": "native", "runtime": "local", "status": "running",
+                    "ws_url": f"ws://{place}/ws/sessions/{session}", "log_url": f"http://{place}/sessions/{session}/logs"}
+    client = Client(address, token)
+    snapshot = settled(client, session)
+    assert (snapshot["state"], snapshot["exit_code"], snapshot["agent_name"]) == ("completed", 0, "native")
+    assert snapshot["output_tokens"] > 0
+    head, text = curl(address, token, f"/sessions/{session}/logs?cursor=0")
+    assert f"agentruntime-log-cursor: {len(text.encode())}" in head
+    lines = log_lines(text)
+    assert [line["data"]["text"] for line in lines if line["type"] == "agent_message"] == ["hello from agentruntime"]
+    assert [line["type"] for line in lines[-2:]] == ["result", "exit"] and lines[-1]["data"] == {"code": 0}
+    middle = lines[1]["offset"]
+    assert curl(address, token, f"/sessions/{session}/logs?cursor={middle}")[1] == text.encode()[middle:].decode()
+    assert curl(address, token, f"/sessions/{session}/log")[1] == text
+    (listed,) = client.ask("GET", "/sessions")[1]
+    assert (listed["session_id"], listed["status"]) == (session, "completed")
+    assert client.ask("GET", f"/sessions/{session}/info")[1]["ws_url"] == made["ws_url"]
+
+
+def test_what_is_refused(lathe, start_server, repository, address, client):  # noqa: F811
+    lathe.use(start_server())
+    good = {"agent": "native", "prompt": "go", "work_dir": str(repository)}
+    for change in ({"agent": None}, {"agent": "claude"}, {"prompt": ""}, {"runtime": "docker"}, {"work_dir": "repository"},
+                   {"work_dir": "/"}, {"work_dir": "/etc"}, {"work_dir": f"{repository}/../repository"},
+                   {"work_dir": f"{repository}/nowhere"}, {"container": {"image": "x"}}):
+        status, answer = client.ask("POST", "/sessions", good | change)
+        assert status == 400 and answer["error"], (change, answer)
+    session = make(client, repository, interactive=True)
+    status, answer = client.ask("POST", "/sessions", good | {"session_id": session})
+    assert status == 409, answer
+    assert client.ask("GET", f"/sessions/{session}/logs?cursor=999999")[0] == 400
+    assert client.ask("GET", "/sessions/last")[0] == 404
+    assert client.ask("GET", "/sessions/00000000-0000-7000-8000-000000000000/logs")[0] == 404
+    reader = Client(address, token_of(lathe, "read"))
+    assert reader.ask("GET", f"/sessions/{session}/info")[0] == 200
+    assert reader.ask("POST", "/sessions", good)[0] == 403
+    assert reader.ask("DELETE", f"/sessions/{session}")[0] == 403
+
+
+def test_delete_ends_the_task_and_its_commands(lathe, start_server, repository, client):
+    lathe.use(start_server(calls(shell("touch began; exec tail -f /dev/null"))))
+    session = make(client, repository, prompt="wait")
+    wait_until((repository / "began").exists, "the command")
+    assert client.ask("GET", f"/sessions/{session}")[1]["state"] == "running"
+    assert client.ask("DELETE", f"/sessions/{session}") == (200, {"session_id": session, "status": "failed"})
+    snapshot = settled(client, session)
+    assert (snapshot["state"], snapshot["exit_code"], snapshot["tool_call_count"]) == ("failed", 4, 1)
+    assert client.ask("GET", "/sessions") == (200, [])
+
+
+def test_a_failed_task_is_a_failed_session_also_after_a_restart(lathe, start_server, repository, address):  # noqa: F811
+    lathe.use(start_server({"error": {"status": 401}}))
+    token = token_of(lathe)
+    client = Client(address, token)
+    session = make(client, repository, prompt="go")
+    snapshot = settled(client, session)
+    assert (snapshot["state"], snapshot["exit_code"]) == ("failed", 5)
+    text = curl(address, token, f"/sessions/{session}/log")[1]
+    exit_line = log_lines(text)[-1]
+    assert exit_line["data"]["error_category"] == "auth_error" and exit_line["data"]["retryable"] is False
+    lathe.ok("daemon", "stop")
+    lathe.ok("daemon", "start", "--listen", "127.0.0.1:0")
+    host, port = lathe.ok("daemon", "status", "--json").document["listen"].split(":")
+    assert curl((host, int(port)), token, f"/sessions/{session}/log")[1] == text
