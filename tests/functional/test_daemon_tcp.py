@@ -58,8 +58,8 @@ class WebSocketFrames(Frames):
 
     def send_bytes(self, data):
         mask = os.urandom(4)
-        self.connection.sendall(b"\x81" + struct.pack(">BH", 0x80 | 126, len(data)) + mask +
-                                bytes(byte ^ mask[place % 4] for place, byte in enumerate(data)))
+        size = struct.pack(">B", 0x80 | len(data)) if len(data) < 126 else struct.pack(">BH", 0x80 | 126, len(data))
+        self.connection.sendall(b"\x81" + size + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(data)))
 
     def next(self):
         first, size = self.file.read(2)

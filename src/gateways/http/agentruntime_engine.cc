@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/protocol/record.h"
@@ -51,7 +50,7 @@ Async<Result<protocol::SessionInfo>> AgentruntimeEngine::find(std::string sessio
   co_return std::move(reply.session);
 }
 
-Async<Result<AgentruntimeRead>> AgentruntimeEngine::read(std::string session, std::int64_t from) {
+Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session, std::int64_t from) {
   AgentruntimeRead read;
   while (true) {
     CO_TRY(const protocol::SessionExportReply page,
@@ -66,20 +65,16 @@ Async<Result<AgentruntimeRead>> AgentruntimeEngine::read(std::string session, st
       if (skipped > 0) read.at_line_start = lines[skipped - 1] == '\n';
       read.bytes.append(lines, skipped);
     }
-    if (page.next == 0) co_return read;
+    if (page.next == 0) break;
   }
-}
-
-Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session, std::int64_t from) {
-  CO_TRY(AgentruntimeRead whole, co_await read(std::move(session), from));
-  if (from <= whole.log.size()) co_return whole;
+  if (from <= read.log.size() || from == kLogEnd) co_return read;
   co_return Error{.code = base::codes::kInvalid,
-                  .message = fmt::format("the log has {} bytes, and {} is behind its end", whole.log.size(), from),
+                  .message = fmt::format("the log has {} bytes, and {} is behind its end", read.log.size(), from),
                   .hint = "the cursor or offset of the last answer"};
 }
 
 Async<Result<AgentruntimeStanding>> AgentruntimeEngine::standing(std::string session) {
-  CO_TRY(const AgentruntimeRead whole, co_await read(std::move(session), std::numeric_limits<std::int64_t>::max()));
+  CO_TRY(const AgentruntimeRead whole, co_await read_log(std::move(session), kLogEnd));
   co_return whole.log.standing();
 }
 

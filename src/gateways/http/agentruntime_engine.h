@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ namespace lathe::gateways::http {
 
 /// {"error": text, "code", "retryable"} with the status that fits: agentruntime's is 503 for a limit that is reached.
 [[nodiscard]] net::HttpResponse agentruntime_error(const base::Error& error);
+
+/// Nothing of a log, wherever it ends.
+inline constexpr std::int64_t kLogEnd = std::numeric_limits<std::int64_t>::max();
 
 /// A session's log, as it is now.
 struct AgentruntimeRead {
@@ -51,7 +55,7 @@ class AgentruntimeEngine final {
 
   /// By its whole id; `not_found` for anything else.
   runtime::Async<base::Result<protocol::SessionInfo>> find(std::string session);
-  /// The log from a byte on; one that is behind its end is `invalid`.
+  /// The log from a byte on; one that is behind its end is `invalid`, but for kLogEnd.
   runtime::Async<base::Result<AgentruntimeRead>> read_log(std::string session, std::int64_t from);
   /// Where a session stands at the end of its log.
   runtime::Async<base::Result<AgentruntimeStanding>> standing(std::string session);
@@ -60,7 +64,6 @@ class AgentruntimeEngine final {
 
  private:
   runtime::Async<base::Result<protocol::ReplyMsg>> ask(protocol::Call call);
-  runtime::Async<base::Result<AgentruntimeRead>> read(std::string session, std::int64_t from);
 
   const std::unique_ptr<engine::Connection> connection_;
   const protocol::Scopes scopes_;

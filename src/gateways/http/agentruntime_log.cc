@@ -94,6 +94,7 @@ struct AgentruntimeLog::Visitor {
   }
   void operator()(const p::TaskStarted& msg) const {
     log.standing_.task_runs = true;
+    log.standing_.last_end.reset();
     log.use_ = {.task = msg.task, .began = record.ts};
     log.put("system", {{"subtype", p::TaskStarted::kType}, {"task", msg.task}});
   }

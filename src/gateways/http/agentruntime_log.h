@@ -45,7 +45,7 @@ struct AgentruntimeExit {
 struct AgentruntimeStanding {
   bool interactive = false;
   bool task_runs = false;
-  /// How its last Task ended.
+  /// How its last Task ended; nothing while one runs.
   std::optional<AgentruntimeExit> last_end;
   base::UnixMillis ended_at = 0;
   std::int64_t tool_calls = 0;

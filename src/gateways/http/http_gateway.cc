@@ -11,6 +11,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/gateways/http/admission.h"
 #include "lathe/gateways/http/agentruntime_api.h"
+#include "lathe/gateways/http/agentruntime_socket.h"
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/gateways/http/event_stream.h"
 #include "lathe/gateways/http/message_lines.h"
@@ -62,6 +63,9 @@ class HttpClient final {
     if (request.path == "/v1/connect") co_return co_await connect_frames(std::move(request), *scopes);
     if (is_agentruntime_route(request.path)) {
       co_return co_await respond(co_await answer_agentruntime(&parts_, *scopes, std::move(request)));
+    }
+    if (is_agentruntime_socket(request.path)) {
+      co_return co_await serve_agentruntime_socket(&parts_, *scopes, std::move(request), connection_.get(), cancel_);
     }
     const std::vector<std::string_view> path = base::split(request.path, '/');
     const bool of_session = path.size() >= 5 && path[1] == "v1" && path[2] == "sessions";

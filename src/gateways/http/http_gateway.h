@@ -25,6 +25,7 @@
 //   GET  /v1/sessions/ID/events        the session's events as they come (SSE): ?since=SEQ, or Last-Event-ID
 //   GET  /v1/connect                   WebSocket: the frames of ARCHITECTURE 4.1, one per message
 //   /sessions…                         the routes of agentruntime (agentruntime_api.h)
+//   /ws/sessions/ID…                   its WebSockets (agentruntime_socket.h)
 //
 // A client shows its token as `Authorization: Bearer …` and asks what the token's scopes allow. A request that a web
 // page could have made is refused: another Host than ours (DNS rebinding), an Origin that is not ours, a body that does
