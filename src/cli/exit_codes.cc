@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lathe/protocol/error_codes.h"
+#include "lathe/protocol/task_exit.h"
 
 namespace lathe::cli {
 
@@ -30,14 +31,7 @@ ExitCode exit_code_of(const base::Error& error) {
 }
 
 ExitCode exit_code_of_task_error(std::string_view code) {
-  static constexpr std::array<std::string_view, 4> kFailedCodes{error_codes::kBudget, error_codes::kLoop,
-                                                                error_codes::kOutputSchema, codes::kLimit};
-  static constexpr std::array<std::string_view, 4> kStoppedCodes{
-      error_codes::kApprovalAborted, error_codes::kInterrupted, codes::kCancelled, error_codes::kParked};
-  if (code == error_codes::kPriceUnknown || code == error_codes::kModelNotFound) return ExitCode::kUsage;
-  if (std::ranges::find(kFailedCodes, code) != kFailedCodes.end()) return ExitCode::kTaskFailed;
-  if (std::ranges::find(kStoppedCodes, code) != kStoppedCodes.end()) return ExitCode::kStopped;
-  return ExitCode::kBroken;
+  return static_cast<ExitCode>(protocol::task_exit_code(code));
 }
 
 }  // namespace lathe::cli

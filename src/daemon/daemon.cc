@@ -73,6 +73,7 @@ TcpEntrance::Parts Daemon::tcp_parts() {
                        [this](std::unique_ptr<runtime::ByteStream> stream, protocol::Scopes scopes) {
                          return serve_frames(std::move(stream), {.scopes = scopes});
                        },
+                   .random = parts_.random,
                    .version = parts_.version},
           .serve_lines =
               [this, by_hello](std::unique_ptr<runtime::ByteStream> stream) {

@@ -62,8 +62,8 @@ class WebSocketFrames(Frames):
 
     def send_bytes(self, data):
         mask = os.urandom(4)
-        self.connection.sendall(b"\x81" + struct.pack(">BH", 0x80 | 126, len(data)) + mask +
-                                bytes(byte ^ mask[place % 4] for place, byte in enumerate(data)))
+        size = struct.pack(">B", 0x80 | len(data)) if len(data) < 126 else struct.pack(">BH", 0x80 | 126, len(data))
+        self.connection.sendall(b"\x81" + size + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(data)))
 
     def next(self):
         first, size = self.file.read(2)
@@ -117,9 +117,22 @@ def test_a_task_over_http_with_its_events(lathe, start_server, repository, liste
             assert json.loads(line[6:])["msg"]["type"] == seen[-1]
     assert seen[0] == "session_configured" and last_id > ack["seq"]
     status, answer = client.ask("POST", "/v1/calls/session_get", {"session": made["session"]})
-    assert status == 200 and answer["info"]["session_id"] == made["session"]
+    assert status == 200 and answer["session"]["session_id"] == made["session"]
     assert client.ask("POST", "/v1/calls/session_gett")[0] == 404
     assert client.ask("GET", "/nowhere")[0] == 404
+
+
+def test_each_request_is_an_op_of_its_own(lathe, start_server, repository, listen):
+    lathe.use(start_server(says("One."), says("Two.")))
+    client = Client(listen(), token_of(lathe))
+    session = client.ask("POST", "/v1/sessions", {"cwd": str(repository)})[1]["session"]
+    acks = []
+    for text in ("one", "two"):
+        status, ack = client.ask("POST", f"/v1/sessions/{session}/ops/user_input",
+                                 {"items": [{"type": "text", "text": text}], "if_busy": "queue"})
+        assert status == 200, ack
+        acks.append(ack["seq"])
+    assert acks[0] < acks[1]
 
 
 def test_what_is_no_request_ends_that_connection_only(lathe, listen):

@@ -10,6 +10,8 @@
 #include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 #include "lathe/gateways/http/admission.h"
+#include "lathe/gateways/http/agentruntime_api.h"
+#include "lathe/gateways/http/agentruntime_socket.h"
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/gateways/http/event_stream.h"
 #include "lathe/gateways/http/message_lines.h"
@@ -59,6 +61,12 @@ class HttpClient final {
     const Result<Scopes> scopes = parts_.judge(bearer_token(request));
     if (!scopes.ok()) co_return co_await refuse_token(scopes.error());
     if (request.path == "/v1/connect") co_return co_await connect_frames(std::move(request), *scopes);
+    if (is_agentruntime_route(request.path)) {
+      co_return co_await respond(co_await answer_agentruntime(&parts_, *scopes, std::move(request)));
+    }
+    if (is_agentruntime_socket(request.path)) {
+      co_return co_await serve_agentruntime_socket(&parts_, *scopes, std::move(request), connection_.get(), cancel_);
+    }
     const std::vector<std::string_view> path = base::split(request.path, '/');
     const bool of_session = path.size() >= 5 && path[1] == "v1" && path[2] == "sessions";
     if (of_session && path[4] == "events" && path.size() == 5 && request.method == "GET") {
@@ -113,7 +121,9 @@ class HttpClient final {
     const auto engine = parts_.connect(std::string(kClient));
     if (auto* submission = std::get_if<protocol::Submission>(&*frame)) {
       const bool makes = submission->session.empty();
-      auto ack = co_await engine->submit(submission->session, std::move(submission->op), submission->id);
+      // Its own for each request: the engine takes an id that it has seen for the same op sent again.
+      auto ack =
+          co_await engine->submit(submission->session, std::move(submission->op), base::short_id("op", parts_.random));
       if (!ack.ok()) co_return co_await refuse(ack.error());
       co_return co_await respond(
           {.status = makes ? 201U : 200U, .body = base::dump_json(Json{{"session", ack->session}, {"seq", ack->seq}})});

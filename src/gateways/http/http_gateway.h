@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "lathe/base/ids.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/engine/connection.h"
@@ -23,6 +24,8 @@
 //   POST /v1/sessions/ID/ops/TYPE      an op; the body holds its fields, the answer is its ack
 //   GET  /v1/sessions/ID/events        the session's events as they come (SSE): ?since=SEQ, or Last-Event-ID
 //   GET  /v1/connect                   WebSocket: the frames of ARCHITECTURE 4.1, one per message
+//   /sessions…                         the routes of agentruntime (agentruntime_api.h)
+//   /ws/sessions/ID…                   its WebSockets (agentruntime_socket.h)
 //
 // A client shows its token as `Authorization: Bearer …` and asks what the token's scopes allow. A request that a web
 // page could have made is refused: another Host than ours (DNS rebinding), an Origin that is not ours, a body that does
@@ -39,6 +42,8 @@ struct HttpParts {
   std::function<base::Result<protocol::Scopes>(std::string_view token)> judge;
   /// Serves a client of frames to its end; its lines are those of ARCHITECTURE 4.1.
   std::function<runtime::Async<void>(std::unique_ptr<runtime::ByteStream>, protocol::Scopes)> serve_frames;
+  /// For ids of ops.
+  base::Random& random;
   std::string version;
   net::HttpLimits limits = {};
 };

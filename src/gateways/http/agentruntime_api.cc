@@ -1,0 +1,212 @@
+#include "lathe/gateways/http/agentruntime_api.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lathe/base/json.h"
+#include "lathe/base/strings.h"
+#include "lathe/gateways/http/agentruntime_engine.h"
+#include "lathe/gateways/http/agentruntime_request.h"
+
+namespace lathe::gateways::http {
+
+using base::Error;
+using base::Json;
+using base::Result;
+using net::IncomingRequest;
+using net::OutgoingResponse;
+using protocol::SessionInfo;
+using protocol::SessionState;
+using runtime::Async;
+
+namespace {
+
+constexpr std::string_view kAgent = "native";
+constexpr std::string_view kRuntime = "local";
+constexpr std::int64_t kListedByDefault = 100;
+constexpr double kMicro = 1e6;
+
+/// RFC 3339.
+std::string time_text(base::UnixMillis time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(time / 1000)), time % 1000);
+}
+
+/// agentruntime's states: pending, running, completed, failed.
+std::string_view status_of(const SessionInfo& info, const AgentruntimeStanding& standing) {
+  if (const auto exit = standing.exit(info.archived)) return exit->code == 0 ? "completed" : "failed";
+  switch (info.state) {
+    case SessionState::kRunning:
+    case SessionState::kParked:
+      return "running";
+    case SessionState::kInterrupted:
+    case SessionState::kDamaged:
+      return "failed";
+    case SessionState::kIdle:
+      // An interactive one waits for its next input.
+      return standing.interactive || standing.task_runs ? "running" : "pending";
+  }
+  return "";
+}
+
+class Api final {
+ public:
+  Api(const HttpParts& parts, protocol::Scopes scopes, std::string host)
+      : engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random), host_(std::move(host)) {}
+
+  Async<Result<OutgoingResponse>> answer(IncomingRequest request) {
+    const std::vector<std::string_view> path = base::split(request.path, '/');
+    const std::string id(path.size() > 2 ? path[2] : "");
+    const std::string_view part = path.size() > 3 ? path[3] : "";
+    const bool get = request.method == "GET";
+    if (path.size() == 2 && request.method == "POST") return create(std::move(request));
+    if (path.size() == 2 && get) return list(std::move(request));
+    if (path.size() == 3 && get) return snapshot(id);
+    if (path.size() == 3 && request.method == "DELETE") return end(id);
+    if (path.size() == 4 && get && part == "info") return info(id);
+    if (path.size() == 4 && get && part == "logs") return logs(id, std::move(request));
+    if (path.size() == 4 && get && part == "log") return whole_log(id);
+    return no_route(std::move(request));
+  }
+
+ private:
+  static Async<Result<OutgoingResponse>> no_route(IncomingRequest request) {
+    co_return Error{.code = base::codes::kNotFound,
+                    .message = fmt::format("there is no {} {}", request.method, request.path)};
+  }
+
+  [[nodiscard]] Json urls_of(const std::string& id) const {
+    return {{"ws_url", fmt::format("ws://{}/ws/sessions/{}", host_, id)},
+            {"log_url", fmt::format("http://{}/sessions/{}/logs", host_, id)}};
+  }
+
+  Async<Result<OutgoingResponse>> create(IncomingRequest request) {
+    CO_TRY(AgentruntimeRequest wanted, parse_agentruntime_request(request.body));
+    CO_TRY_OK(check_work_dir(wanted.work_dir));
+    if (!wanted.session_id.empty()) {
+      const bool taken = (co_await engine_.find(wanted.session_id)).ok();
+      co_return Error{.code = taken ? base::codes::kExists : base::codes::kInvalid,
+                      .message = taken ? fmt::format("there is a session {} already", wanted.session_id)
+                                       : "session_id is not honoured with agent \"native\"",
+                      .hint = "leave it out"};
+    }
+    protocol::ConfigureSession configure;
+    configure.cwd = std::move(wanted.work_dir);
+    if (!wanted.model.empty()) configure.model = std::move(wanted.model);
+    if (!wanted.name.empty()) configure.title = std::move(wanted.name);
+    if (wanted.timeout) configure.budget = protocol::Budget{.millis = wanted.timeout->count()};
+    CO_TRY(
+        const protocol::Ack made,
+        co_await engine_.submit("", std::move(configure), wanted.interactive ? std::string(kInteractiveOp) : "once"));
+    if (!wanted.prompt.empty()) {
+      protocol::UserInput input{.items = {protocol::TextPart{std::move(wanted.prompt)}}};
+      CO_TRY_OK(co_await engine_.submit(made.session, std::move(input)));
+    }
+    Json body{{"session_id", made.session}, {"agent", kAgent}, {"runtime", kRuntime}, {"status", "running"}};
+    body.update(urls_of(made.session));
+    co_return OutgoingResponse{.status = 201, .body = base::dump_json(body)};
+  }
+
+  Async<Result<OutgoingResponse>> list(IncomingRequest request) {
+    CO_TRY(const std::int64_t limit, offset_parameter(request, "limit", kListedByDefault, /*least=*/1));
+    CO_TRY(const auto reply, co_await engine_.call(protocol::SessionList{.limit = limit}));
+    Json listed = Json::array();
+    for (const SessionInfo& session : reply.sessions) {
+      // How the last Task ended stands in the log only; one that is damaged has failed whatever stands there.
+      AgentruntimeStanding standing;
+      if (session.state == SessionState::kIdle) {
+        if (const auto found = co_await engine_.standing(session.session_id); found.ok()) standing = *found;
+      }
+      listed.push_back({{"session_id", session.session_id},
+                        {"agent", kAgent},
+                        {"runtime", kRuntime},
+                        {"status", status_of(session, standing)},
+                        {"created_at", time_text(session.created_at)}});
+    }
+    co_return OutgoingResponse{.body = base::dump_json(listed)};
+  }
+
+  Async<Result<OutgoingResponse>> snapshot(std::string id) {
+    CO_TRY(const SessionInfo session, co_await engine_.find(id));
+    CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
+    Json body{{"id", id},
+              {"agent_name", kAgent},
+              {"runtime_name", kRuntime},
+              {"work_dir", session.cwd},
+              {"state", status_of(session, standing)}};
+    if (const auto exit = standing.exit(session.archived)) {
+      body["exit_code"] = exit->code;
+      body["ended_at"] = time_text(standing.ended_at > 0 ? standing.ended_at : session.updated_at);
+    }
+    body["created_at"] = time_text(session.created_at);
+    body["last_activity"] = time_text(session.updated_at);
+    body["input_tokens"] = session.usage.input_tokens;
+    body["output_tokens"] = session.usage.output_tokens;
+    if (session.cost_micro_usd) body["cost_usd"] = static_cast<double>(*session.cost_micro_usd) / kMicro;
+    body["tool_call_count"] = standing.tool_calls;
+    co_return OutgoingResponse{.body = base::dump_json(body)};
+  }
+
+  Async<Result<OutgoingResponse>> info(std::string id) {
+    CO_TRY(const SessionInfo session, co_await engine_.find(id));
+    CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
+    Json body{{"session_id", id},
+              {"agent", kAgent},
+              {"runtime", kRuntime},
+              {"status", status_of(session, standing)},
+              {"created_at", time_text(session.created_at)},
+              {"work_dir", session.cwd}};
+    body.update(urls_of(id));
+    co_return OutgoingResponse{.body = base::dump_json(body)};
+  }
+
+  Async<Result<OutgoingResponse>> logs(std::string id, IncomingRequest request) {
+    CO_TRY(const std::int64_t cursor, offset_parameter(request, "cursor", /*fallback=*/0, /*least=*/0));
+    CO_TRY_OK(co_await engine_.find(id));
+    CO_TRY(AgentruntimeRead read, co_await engine_.read_log(id, cursor));
+    co_return OutgoingResponse{.content_type = "text/plain; charset=utf-8",
+                           .headers = {{"Agentruntime-Log-Cursor", std::to_string(read.log.size())}},
+                           .body = std::move(read.bytes)};
+  }
+
+  Async<Result<OutgoingResponse>> whole_log(std::string id) {
+    CO_TRY_OK(co_await engine_.find(id));
+    CO_TRY(AgentruntimeRead read, co_await engine_.read_log(id, /*from=*/0));
+    co_return OutgoingResponse{.content_type = "application/x-ndjson", .body = std::move(read.bytes)};
+  }
+
+  Async<Result<OutgoingResponse>> end(std::string id) {
+    CO_TRY(SessionInfo session, co_await engine_.find(id));
+    if (!session.archived) {
+      // Archived before it is closed: whoever watches is told of the end then, and finds out what kind it was.
+      CO_TRY_OK(co_await engine_.submit(id, protocol::Interrupt{}));
+      CO_TRY_OK(co_await engine_.call(protocol::SessionArchive{.session = id, .archived = true}));
+      CO_TRY_OK(co_await engine_.submit(id, protocol::Shutdown{}));
+      session.archived = true;
+    }
+    CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
+    const Json body{{"session_id", id}, {"status", status_of(session, standing)}};
+    co_return OutgoingResponse{.body = base::dump_json(body)};
+  }
+
+  AgentruntimeEngine engine_;
+  /// As the client named it, for addresses that it can reach.
+  const std::string host_;
+};
+
+}  // namespace
+
+bool is_agentruntime_route(std::string_view path) { return path == "/sessions" || path.starts_with("/sessions/"); }
+
+Async<OutgoingResponse> answer_agentruntime(const HttpParts* parts, protocol::Scopes scopes, IncomingRequest request) {
+  Api api(*parts, scopes, std::string(request.header("host")));
+  Result<OutgoingResponse> response = co_await api.answer(std::move(request));
+  if (!response.ok()) co_return agentruntime_error(response.error());
+  co_return *std::move(response);
+}
+
+}  // namespace lathe::gateways::http

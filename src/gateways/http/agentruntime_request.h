@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lathe/base/clock.h"
+#include "lathe/base/result.h"
+#include "lathe/net/http_connection.h"
+
+// What agentruntime's clients ask with (agentruntime "POST /sessions"). Pure, but for looks at the folder that is
+// named.
+
+namespace lathe::gateways::http {
+
+/// As much of a SessionRequest as the native agent honours.
+struct AgentruntimeRequest {
+  std::string prompt;
+  bool interactive = false;
+  std::string work_dir;
+  std::string model;
+  std::string name;
+  std::optional<base::Millis> timeout;
+  /// One that the client chose.
+  std::string session_id;
+  friend bool operator==(const AgentruntimeRequest&, const AgentruntimeRequest&) = default;
+};
+
+/// `invalid` with what is wrong. A known field that would change what runs, or be kept, and that is not honoured is
+/// refused, rather than left out unsaid; fields that agentruntime does not know are ignored.
+[[nodiscard]] base::Result<AgentruntimeRequest> parse_agentruntime_request(std::string_view body);
+
+/// Whether an agent may be sent to work there: an absolute folder that exists, without "..", neither the root nor the
+/// system's, and neither inside of a folder with keys nor around one. Links are followed.
+[[nodiscard]] base::Result<void> check_work_dir(const std::string& path);
+
+/// A parameter that is a byte offset; `least` is the smallest that is taken.
+[[nodiscard]] base::Result<std::int64_t> offset_parameter(const net::IncomingRequest& request, std::string_view name,
+                                                          std::int64_t fallback, std::int64_t least);
+
+}  // namespace lathe::gateways::http

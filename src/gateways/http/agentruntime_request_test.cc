@@ -1,0 +1,67 @@
+#include "lathe/gateways/http/agentruntime_request.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "lathe/base/ids.h"
+
+namespace lathe::gateways::http {
+namespace {
+
+TEST(AgentruntimeRequest, TakesWhatTheNativeAgentHonours) {
+  const auto request = parse_agentruntime_request(R"({"agent":"native","runtime":"local","prompt":"go","work_dir":"/w",
+      "model":"m","name":"n","timeout":"5m","interactive":false,"tags":{},"pty":false,"of_somebody_else":1})");
+  ASSERT_TRUE(request.ok()) << request.error().text();
+  EXPECT_EQ(*request, (AgentruntimeRequest{.prompt = "go",
+                                           .interactive = false,
+                                           .work_dir = "/w",
+                                           .model = "m",
+                                           .name = "n",
+                                           .timeout = base::Millis(300'000),
+                                           .session_id = ""}));
+  EXPECT_TRUE(parse_agentruntime_request(R"({"agent":"native","interactive":true,"work_dir":"/w"})")->interactive);
+}
+
+TEST(AgentruntimeRequest, RefusesWhatCannotBeDone) {
+  for (const char* body :
+       {"", "[]", "{}", R"({"agent":"claude","prompt":"go","work_dir":"/w"})", R"({"agent":"native","work_dir":"/w"})",
+        R"({"agent":"native","prompt":"go"})", R"({"agent":"native","prompt":1,"work_dir":"/w"})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","runtime":"docker"})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","timeout":"soon"})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":"b"}})"}) {
+    const auto request = parse_agentruntime_request(body);
+    EXPECT_FALSE(request.ok()) << body;
+  }
+}
+
+class CheckWorkDir : public testing::Test {
+ protected:
+  ~CheckWorkDir() override { std::filesystem::remove_all(root_); }
+  std::filesystem::path make(const std::string& folder) {
+    std::filesystem::create_directories(root_ / folder);
+    return root_ / folder;
+  }
+  base::SystemRandom random_;
+  const std::filesystem::path root_ =
+      std::filesystem::temp_directory_path() / base::short_id("lathe_work_dir", random_);
+};
+
+TEST_F(CheckWorkDir, TakesAProject) { EXPECT_TRUE(check_work_dir(make("person/project")).ok()); }
+
+TEST_F(CheckWorkDir, RefusesWhatIsNoProject) {
+  make("person/project");
+  make("person/.ssh/deep");
+  std::filesystem::create_directory_symlink(root_ / "person/.ssh", root_ / "link");
+  const std::string root = root_.string();
+  for (const std::string& path : {std::string("project"), std::string("/"), std::string("/etc"), root + "/nowhere",
+                                  root + "/person/project/../project", root + "/person", root + "/person/.ssh",
+                                  root + "/person/.ssh/deep", root + "/link"}) {
+    const auto checked = check_work_dir(path);
+    ASSERT_FALSE(checked.ok()) << path;
+    EXPECT_EQ(checked.error().code, base::codes::kInvalid) << path;
+  }
+}
+
+}  // namespace
+}  // namespace lathe::gateways::http
