@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from support import calls, says, shell, wait_until
-from test_daemon_tcp import Client, WebSocketFrames, address, token_of  # noqa: F401  (address is a fixture)
+from test_daemon_tcp import Client, WebSocketFrames, token_of
 
 PROMPT = "Reply with exactly hello from agentruntime."
 
@@ -17,11 +17,6 @@ def curl(address, token, path, *words):
                           *words], capture_output=True, text=True, check=True)
     head, _, body = ran.stdout.partition("\n\n")
     return head.lower(), body
-
-
-@pytest.fixture
-def client(lathe, address):  # noqa: F811
-    return Client(address, token_of(lathe))
 
 
 def make(client, repository, **more):
@@ -49,8 +44,9 @@ def log_lines(text):
     return lines
 
 
-def test_the_printed_curl_lines(lathe, start_server, repository, address):  # noqa: F811
+def test_the_printed_curl_lines(lathe, start_server, repository, listen):
     lathe.use(start_server(says("hello from agentruntime")))
+    address = listen()
     token = token_of(lathe)
     body = json.dumps({"agent": "native", "prompt": PROMPT, "work_dir": str(repository)})
     head, text = curl(address, token, "/sessions", "-H", "content-type: application/json", "-d", body)
@@ -77,8 +73,10 @@ def test_the_printed_curl_lines(lathe, start_server, repository, address):  # no
     assert client.ask("GET", f"/sessions/{session}/info")[1]["ws_url"] == made["ws_url"]
 
 
-def test_what_is_refused(lathe, start_server, repository, address, client):  # noqa: F811
+def test_what_is_refused(lathe, start_server, repository, listen):
     lathe.use(start_server())
+    address = listen()
+    client = Client(address, token_of(lathe))
     good = {"agent": "native", "prompt": "go", "work_dir": str(repository)}
     for change in ({"agent": None}, {"agent": "claude"}, {"prompt": ""}, {"runtime": "docker"}, {"work_dir": "repository"},
                    {"work_dir": "/"}, {"work_dir": "/etc"}, {"work_dir": f"{repository}/../repository"},
@@ -97,8 +95,9 @@ def test_what_is_refused(lathe, start_server, repository, address, client):  # n
     assert reader.ask("DELETE", f"/sessions/{session}")[0] == 403
 
 
-def test_delete_ends_the_task_and_its_commands(lathe, start_server, repository, client):
+def test_delete_ends_the_task_and_its_commands(lathe, start_server, repository, listen):
     lathe.use(start_server(calls(shell("touch began; exec tail -f /dev/null"))))
+    client = Client(listen(), token_of(lathe))
     session = make(client, repository, prompt="wait")
     wait_until((repository / "began").exists, "the command")
     assert client.ask("GET", f"/sessions/{session}")[1]["state"] == "running"
@@ -108,8 +107,9 @@ def test_delete_ends_the_task_and_its_commands(lathe, start_server, repository, 
     assert client.ask("GET", "/sessions") == (200, [])
 
 
-def test_a_failed_task_is_a_failed_session_also_after_a_restart(lathe, start_server, repository, address):  # noqa: F811
+def test_a_failed_task_is_a_failed_session_also_after_a_restart(lathe, start_server, repository, listen):
     lathe.use(start_server({"error": {"status": 401}}))
+    address = listen()
     token = token_of(lathe)
     client = Client(address, token)
     session = make(client, repository, prompt="go")
@@ -127,7 +127,7 @@ def test_a_failed_task_is_a_failed_session_also_after_a_restart(lathe, start_ser
 class Socket(WebSocketFrames):
     """One of agentruntime's WebSockets."""
 
-    def __init__(self, address, path, token):  # noqa: F811
+    def __init__(self, address, path, token):
         super().__init__(address, path, token)
         assert self.status == 101
 
@@ -147,8 +147,10 @@ def of_type(name):
     return lambda frame: frame["type"] == name
 
 
-def test_two_watch_and_steer_over_the_bridge(lathe, start_server, repository, address, client):  # noqa: F811
+def test_two_watch_and_steer_over_the_bridge(lathe, start_server, repository, listen):
     lathe.use(start_server(says("One."), says("Two.")))
+    address = listen()
+    client = Client(address, token_of(lathe))
     token = token_of(lathe)
     session = make(client, repository, interactive=True)
     path = f"/ws/sessions/{session}"
@@ -187,8 +189,10 @@ def test_two_watch_and_steer_over_the_bridge(lathe, start_server, repository, ad
     assert Socket(address, path, token).until(of_type("exit")) == [connected, over]
 
 
-def test_the_exit_frame_tells_what_failed(lathe, start_server, repository, address, client):  # noqa: F811
+def test_the_exit_frame_tells_what_failed(lathe, start_server, repository, listen):
     lathe.use(start_server({"error": {"status": 401}}))
+    address = listen()
+    client = Client(address, token_of(lathe))
     session = make(client, repository, prompt="go")
     over = Socket(address, f"/ws/sessions/{session}?since=0", token_of(lathe)).until(of_type("exit"))[-1]
     assert (over["exit_code"], over["error_category"], over["retryable"]) == (5, "auth_error", False)
@@ -196,9 +200,11 @@ def test_the_exit_frame_tells_what_failed(lathe, start_server, repository, addre
     assert client.ask("GET", "/ws/sessions/nowhere")[0] == 400
 
 
-def test_the_sidecars_commands_and_events(lathe, start_server, repository, address, client):  # noqa: F811
+def test_the_sidecars_commands_and_events(lathe, start_server, repository, listen):
     server = start_server(calls(shell("touch began; exec tail -f /dev/null")), says("Done."))
     lathe.use(server)
+    address = listen()
+    client = Client(address, token_of(lathe))
     session = make(client, repository, interactive=True)
     socket = Socket(address, f"/ws/sessions/{session}/events?since=0", token_of(lathe, "read,prompt"))
     assert socket.next()["data"]["subtype"] == "session_configured"

@@ -12,21 +12,6 @@ from frames import ANSWERS, Frames, play
 from support import PATIENCE, says
 
 
-@pytest.fixture
-def listen(lathe):
-    """listen() -> where a daemon, as it is configured by then, takes clients; it is stopped at the end."""
-    lathe.variables["CI"] = None
-
-    def start():
-        lathe.ok("daemon", "start", "--listen", "127.0.0.1:0")
-        host, port = lathe.ok("daemon", "status", "--json").document["listen"].split(":")
-        return host, int(port)
-
-    yield start
-    lathe.ok("daemon", "stop")
-    assert "Sanitizer" not in (lathe.home / "state/daemon.log").read_text()
-
-
 def token_of(lathe, scopes="admin"):
     return lathe.ok("daemon", "token", "create", "--scope", scopes).out.strip()
 
