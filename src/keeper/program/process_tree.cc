@@ -39,10 +39,17 @@ pid_t parent_in_stat(const std::string& stat) {
   return static_cast<pid_t>(std::strtol(stat.c_str() + name_end + 4, nullptr, 10));
 }
 
-void kill_with_group(pid_t child) {
-  const pid_t group = getpgid(child);
-  if (group > 1 && group != getpgrp()) ::kill(-group, SIGKILL);
-  ::kill(child, SIGKILL);
+/// Each group once: a signal to one goes to all of its processes, of which there may be thousands.
+void kill_with_groups(const std::vector<pid_t>& children) {
+  std::vector<pid_t> killed;
+  for (const pid_t child : children) {
+    const pid_t group = getpgid(child);
+    if (group > 1 && group != getpgrp() && std::ranges::find(killed, group) == killed.end()) {
+      ::kill(-group, SIGKILL);
+      killed.push_back(group);
+    }
+    ::kill(child, SIGKILL);
+  }
 }
 
 bool reap(pid_t child, Watched* watched) {
@@ -117,7 +124,7 @@ int end_children(std::span<const pid_t> spared, int patience_ms, Watched* watche
     std::erase_if(children, [&](pid_t pid) { return std::ranges::find(spared, pid) != spared.end(); });
     // The list may miss a child while others exit; with nothing to spare the kernel's own answer decides.
     if (children.empty() && (!spared.empty() || !has_any_child())) return 0;
-    for (const pid_t child : children) kill_with_group(child);
+    kill_with_groups(children);
     bool reaped_one = false;
     for (const pid_t child : children) reaped_one = reap(child, watched) || reaped_one;
     if (now_ms() >= give_up) return static_cast<int>(children.size());
