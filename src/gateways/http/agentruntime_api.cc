@@ -98,6 +98,8 @@ class Api final {
     configure.cwd = std::move(wanted.work_dir);
     if (!wanted.model.empty()) configure.model = std::move(wanted.model);
     if (!wanted.name.empty()) configure.title = std::move(wanted.name);
+    // Nobody waits at a prompt's session who could be asked.
+    if (!wanted.interactive) configure.ask = protocol::AskMode::kDeny;
     if (wanted.timeout) configure.budget = protocol::Budget{.millis = wanted.timeout->count()};
     CO_TRY(
         const protocol::Ack made,
