@@ -132,9 +132,21 @@ class Api final {
     co_return HttpResponse{.body = base::dump_json(listed)};
   }
 
+  struct View {
+    SessionInfo session;
+    AgentruntimeStanding standing;
+  };
+  /// The sums are no older than the status: one that has ended shows all that it used.
+  Async<Result<View>> look_at(std::string id) {
+    CO_TRY_OK(co_await engine_.find(id));
+    CO_TRY(AgentruntimeStanding standing, co_await engine_.standing(id));
+    CO_TRY(SessionInfo session, co_await engine_.find(id));
+    co_return View{.session = std::move(session), .standing = std::move(standing)};
+  }
+
   Async<Result<HttpResponse>> snapshot(std::string id) {
-    CO_TRY(const SessionInfo session, co_await engine_.find(id));
-    CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
+    CO_TRY(const View view, co_await look_at(id));
+    const auto& [session, standing] = view;
     Json body{{"id", id},
               {"agent_name", kAgent},
               {"runtime_name", kRuntime},
@@ -154,8 +166,8 @@ class Api final {
   }
 
   Async<Result<HttpResponse>> info(std::string id) {
-    CO_TRY(const SessionInfo session, co_await engine_.find(id));
-    CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
+    CO_TRY(const View view, co_await look_at(id));
+    const auto& [session, standing] = view;
     Json body{{"session_id", id},
               {"agent", kAgent},
               {"runtime", kRuntime},
