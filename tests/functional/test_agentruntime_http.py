@@ -95,6 +95,18 @@ def test_what_is_refused(lathe, start_server, repository, listen):
     assert reader.ask("DELETE", f"/sessions/{session}")[0] == 403
 
 
+def test_a_prompt_asks_nobody(lathe, start_server, repository, listen):
+    lathe.use(start_server(calls(shell("cat greeting.txt", sandbox_permissions="require_escalated", justification="it is needed")),
+                           says("It was not allowed.")))
+    address = listen()
+    client = Client(address, token_of(lathe))
+    session = make(client, repository, prompt="go")
+    assert settled(client, session)["state"] == "completed"
+    lines = log_lines(curl(address, token_of(lathe), f"/sessions/{session}/log")[1])
+    (ended,) = [line["data"] for line in lines if line["type"] == "tool_result"]
+    assert ended["is_error"] and "hello" not in ended["output"]
+
+
 def test_delete_ends_the_task_and_its_commands(lathe, start_server, repository, listen):
     lathe.use(start_server(calls(shell("touch began; exec tail -f /dev/null"))))
     client = Client(listen(), token_of(lathe))

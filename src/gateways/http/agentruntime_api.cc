@@ -98,6 +98,8 @@ class Api final {
     configure.cwd = std::move(wanted.work_dir);
     if (!wanted.model.empty()) configure.model = std::move(wanted.model);
     if (!wanted.name.empty()) configure.title = std::move(wanted.name);
+    // Nobody waits at a prompt's session who could be asked.
+    if (!wanted.interactive) configure.ask = protocol::AskMode::kDeny;
     if (wanted.timeout) configure.budget = protocol::Budget{.millis = wanted.timeout->count()};
     CO_TRY(
         const protocol::Ack made,
@@ -130,9 +132,21 @@ class Api final {
     co_return OutgoingResponse{.body = base::dump_json(listed)};
   }
 
+  struct View {
+    SessionInfo session;
+    AgentruntimeStanding standing;
+  };
+  /// The sums are no older than the status: one that has ended shows all that it used.
+  Async<Result<View>> look_at(std::string id) {
+    CO_TRY_OK(co_await engine_.find(id));
+    CO_TRY(AgentruntimeStanding standing, co_await engine_.standing(id));
+    CO_TRY(SessionInfo session, co_await engine_.find(id));
+    co_return View{.session = std::move(session), .standing = std::move(standing)};
+  }
+
   Async<Result<OutgoingResponse>> snapshot(std::string id) {
-    CO_TRY(const SessionInfo session, co_await engine_.find(id));
-    CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
+    CO_TRY(const View view, co_await look_at(id));
+    const auto& [session, standing] = view;
     Json body{{"id", id},
               {"agent_name", kAgent},
               {"runtime_name", kRuntime},
@@ -152,8 +166,8 @@ class Api final {
   }
 
   Async<Result<OutgoingResponse>> info(std::string id) {
-    CO_TRY(const SessionInfo session, co_await engine_.find(id));
-    CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
+    CO_TRY(const View view, co_await look_at(id));
+    const auto& [session, standing] = view;
     Json body{{"session_id", id},
               {"agent", kAgent},
               {"runtime", kRuntime},
