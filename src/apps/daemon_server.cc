@@ -101,9 +101,10 @@ Result<std::optional<runtime::TcpAddress>> listen_address(const std::string& tex
   if (text.empty()) return std::optional<runtime::TcpAddress>();
   TRY(runtime::TcpAddress address, runtime::TcpAddress::parse(text));
   if (address.is_loopback()) return std::optional(std::move(address));
-  return Error{.code = base::codes::kUnsupported,
-               .message = fmt::format("{} is reached from other machines, and what is said there is not encrypted", text),
-               .hint = "an address of this machine, such as 127.0.0.1:8090; from others through an SSH tunnel"};
+  return Error{
+      .code = base::codes::kUnsupported,
+      .message = fmt::format("{} is reached from other machines, and what is said there is not encrypted", text),
+      .hint = "an address of this machine, such as 127.0.0.1:8090; from others through an SSH tunnel"};
 }
 
 /// Serves until the end, with the lock of the data root held.
@@ -161,10 +162,12 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
                                                        .version = server->version,
                                                        .settings = settings_print(paths, loaded),
                                                        .started_at = server->loop.unix_now()}));
-  co_return co_await serve_with_lock(
-      server, {.socket = socket, .listening = std::move(handed_over), .idle_exit = loaded.config.daemon_idle_exit,
-       .listen = listen},
-      ready);
+  co_return co_await serve_with_lock(server,
+                                     {.socket = socket,
+                                      .listening = std::move(handed_over),
+                                      .idle_exit = loaded.config.daemon_idle_exit,
+                                      .listen = listen},
+                                     ready);
 }
 
 }  // namespace

@@ -64,15 +64,13 @@ void define_daemon_tokens(CommandTree& tree, CLI::App* daemon) {
 }
 
 void define_daemon(CommandTree& tree) {
-  CLI::App* daemon = add_command(&tree.app(), "daemon",
-                                 "Sessions that outlive a terminal: start, stop, restart, install, status, logs, token");
+  CLI::App* daemon = add_command(
+      &tree.app(), "daemon", "Sessions that outlive a terminal: start, stop, restart, install, status, logs, token");
   daemon->require_subcommand(0, 1);
   CLI::App* start = add_command(daemon, "start", "Start it; done when it takes clients");
   auto& start_options = tree.options_of<DaemonStartOptions>(start);
   start->add_flag("--foreground", start_options.foreground, "Be it, until it is stopped");
-  start
-      ->add_option("--listen", start_options.listen,
-                   "Also take clients with a token there, over TCP and HTTP")
+  start->add_option("--listen", start_options.listen, "Also take clients with a token there, over TCP and HTTP")
       ->type_name("127.0.0.1:PORT");
   CLI::App* stop = add_command(daemon, "stop", "End it and what runs in it; everything is kept");
   tree.options_of<DaemonStopOptions>(stop);

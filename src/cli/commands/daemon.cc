@@ -143,8 +143,8 @@ CommandResult execute(Context* context, DaemonTokenListOptions options) {
   Json list = Json::array();
   for (const client::TokenInfo& token : tokens) {
     if (!options.json) {
-      context->out.line(fmt::format("{}  {}  {}", token.id, token.scopes,
-                                    age_label(token.created_at, context->loop.unix_now())));
+      context->out.line(
+          fmt::format("{}  {}  {}", token.id, token.scopes, age_label(token.created_at, context->loop.unix_now())));
     }
     list.push_back(Json{{"id", token.id}, {"scopes", token.scopes}, {"created_at", token.created_at}});
   }

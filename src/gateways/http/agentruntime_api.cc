@@ -183,8 +183,8 @@ class Api final {
     CO_TRY_OK(co_await engine_.find(id));
     CO_TRY(AgentruntimeRead read, co_await engine_.read_log(id, cursor));
     co_return OutgoingResponse{.content_type = "text/plain; charset=utf-8",
-                           .headers = {{"Agentruntime-Log-Cursor", std::to_string(read.log.size())}},
-                           .body = std::move(read.bytes)};
+                               .headers = {{"Agentruntime-Log-Cursor", std::to_string(read.log.size())}},
+                               .body = std::move(read.bytes)};
   }
 
   Async<Result<OutgoingResponse>> whole_log(std::string id) {

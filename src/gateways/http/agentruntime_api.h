@@ -23,6 +23,6 @@ namespace lathe::gateways::http {
 
 /// What is answered; errors are answers. `parts` outlives it. Loop thread.
 [[nodiscard]] runtime::Async<net::OutgoingResponse> answer_agentruntime(const HttpParts* parts, protocol::Scopes scopes,
-                                                                    net::IncomingRequest request);
+                                                                        net::IncomingRequest request);
 
 }  // namespace lathe::gateways::http

@@ -17,7 +17,8 @@ namespace lathe::gateways::http {
 /// What cannot be served is answered over HTTP; gives whether the connection is of more use. What it is given outlives
 /// it. Loop thread.
 [[nodiscard]] runtime::Async<bool> serve_agentruntime_socket(const HttpParts* parts, protocol::Scopes scopes,
-                                                             net::IncomingRequest request, net::HttpConnection* connection,
+                                                             net::IncomingRequest request,
+                                                             net::HttpConnection* connection,
                                                              runtime::CancelToken cancel);
 
 }  // namespace lathe::gateways::http
