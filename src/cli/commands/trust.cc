@@ -10,7 +10,6 @@
 namespace lathe::cli {
 
 namespace p = lathe::protocol;
-using base::Result;
 using runtime::Async;
 
 namespace {
