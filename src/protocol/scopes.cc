@@ -40,7 +40,8 @@ Scopes needed(const Compact&) { return {Scope::kPrompt}; }
 Scopes needed(const Rollback&) { return {Scope::kPrompt}; }
 Scopes needed(const Shutdown&) { return {Scope::kPrompt}; }
 
-Scopes needed(const Hello&) { return {}; }
+/// Environment and keys that are lent hold for others too: a backend's URL among them says where prompts go.
+Scopes needed(const Hello& call) { return call.environment.empty() ? Scopes() : Scopes::all(); }
 Scopes needed(const SessionList&) { return {Scope::kRead}; }
 Scopes needed(const SessionGet&) { return {Scope::kRead}; }
 Scopes needed(const SessionSubscribe&) { return {Scope::kRead}; }

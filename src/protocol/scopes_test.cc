@@ -34,6 +34,13 @@ TEST(Scopes, AreAskedOfWhatIsSubmitted) {
   EXPECT_TRUE(check_scopes(Scopes::all(), call(SessionRemove{})).ok());
 }
 
+TEST(Scopes, KeysAndEnvironmentAreLentByWhoMayDoAll) {
+  const Hello lends{.client = "t", .environment = {"OPENAI_BASE_URL=http://elsewhere.example"}};
+  EXPECT_TRUE(check_scopes({}, call(Hello{.client = "t"})).ok());
+  EXPECT_FALSE(check_scopes(Scopes{Scope::kRead, Scope::kPrompt, Scope::kApprove}, call(lends)).ok());
+  EXPECT_TRUE(check_scopes(Scopes::all(), call(lends)).ok());
+}
+
 TEST(Scopes, WhoMayNotAnswerQuestionsDoesNotChooseThatNoneAreAsked) {
   const Scopes prompts{Scope::kPrompt};
   EXPECT_TRUE(check_scopes(prompts, op(ConfigureSession{.cwd = "/tmp"})).ok());

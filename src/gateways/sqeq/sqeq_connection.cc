@@ -147,7 +147,7 @@ Result<void> SqeqConnection::admit(const ClientFrame& frame) {
                  .hint = "{\"id\":\"1\",\"call\":{\"type\":\"hello\",\"client\":\"…\",\"token\":\"…\"}}"};
   }
   TRY(scopes_, options_.admit(*hello));
-  return {};
+  return protocol::check_scopes(*scopes_, frame);
 }
 
 Async<ServerFrame> SqeqConnection::result_of(ClientFrame frame) {

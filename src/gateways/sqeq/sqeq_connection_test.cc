@@ -151,6 +151,9 @@ TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
   peer.send("{\"id\":\"2\",\"call\":{\"type\":\"hello\",\"client\":\"t\",\"token\":\"Right\"}}\n");
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+  peer.send(
+      "{\"id\":\"l\",\"call\":{\"type\":\"hello\",\"client\":\"t\",\"token\":\"right\",\"environment\":[\"A=b\"]}}\n");
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied") << "it may read, not lend";
   peer.send("{\"id\":\"3\",\"call\":{\"type\":\"hello\",\"client\":\"t\",\"token\":\"right\"}}\n");
   EXPECT_EQ(peer.answer()["reply"]["version"], "test");
   peer.send("{\"id\":\"4\",\"call\":{\"type\":\"session_list\"}}\n");
