@@ -12,7 +12,7 @@ namespace {
 using base::Json;
 
 constexpr std::size_t kMaxFaults = 10;
-constexpr int kMaxDepth = 100;
+constexpr int kMaxSchemaDepth = 100;
 
 constexpr std::array<std::string_view, 7> kTypes{"string", "number", "integer", "boolean", "object", "array", "null"};
 constexpr std::array kSchemas{"additionalProperties", "not"};
@@ -26,7 +26,7 @@ class Finder final {
   explicit Finder(const Json& root) : root_(root) {}
 
   void look(const Json& schema, const std::string& path, int depth) {
-    if (faults_.size() >= kMaxFaults || depth > kMaxDepth || schema.is_boolean()) return;
+    if (faults_.size() >= kMaxFaults || depth > kMaxSchemaDepth || schema.is_boolean()) return;
     if (!schema.is_object()) {
       report(path, "must be an object, true or false");
       return;

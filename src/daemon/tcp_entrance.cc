@@ -20,7 +20,7 @@ namespace {
 /// A client that connects and says nothing holds a place for no longer.
 constexpr base::Millis kFirstByte{10'000};
 
-void turn_away(int socket, const base::Error& why) {
+void close_with(int socket, const base::Error& why) {
   const std::string body = gateways::http::error_response(why).body;
   // Whichever wire it speaks, it can be read.
   const std::string answer =
@@ -40,7 +40,7 @@ Async<void> TcpEntrance::accept_all(CancelToken cancel) {
     if (!socket.ok()) co_return;
     if (const Result<void> room = parts_.has_room(); !room.ok()) {
       parts_.log("turned a client away: " + room.error().message);
-      turn_away(socket->get(), room.error());
+      close_with(socket->get(), room.error());
       continue;
     }
     serving_.spawn(serve(*std::move(socket)));

@@ -22,8 +22,6 @@ using policy::Source;
 
 namespace {
 
-constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
-
 /// Where a repository keeps skills and agents, as facts/file_catalog.h finds them.
 constexpr std::array kOffered{"/.lathe/skills", "/.agents/skills", "/.claude/skills", "/.lathe/agents"};
 
@@ -64,7 +62,7 @@ Result<std::unique_ptr<PolicyBook>> PolicyBook::read(PolicyPlaces places) {
 }
 
 Result<void> PolicyBook::add(Source::Kind kind, const std::string& path) {
-  TRY(const std::string text, runtime::read_file(path, kMaxRuleFileBytes));
+  TRY(const std::string text, runtime::read_file(path, policy::kMaxRuleFileBytes));
   TRY(policy::RuleSet rules, policy::load_rules(text, path, places_.facts));
   for (const std::string& warning : rules.warnings) {
     if (places_.on_warning) places_.on_warning(warning);
@@ -176,7 +174,7 @@ Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::
   const std::string path = approved_file();
   TRY(const auto lock, lock_beside(path));
   std::vector<base::Json> all;
-  const auto text = runtime::read_file(path, kMaxRuleFileBytes);
+  const auto text = runtime::read_file(path, policy::kMaxRuleFileBytes);
   if (text.ok()) {
     TRY(all, policy::rules_as_json(*text, path, places_.facts));
   } else if (text.error().code != base::codes::kNotFound) {

@@ -14,8 +14,6 @@ using base::Result;
 
 namespace {
 
-constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
-
 Result<std::string> root_of(const std::string& path) {
   TRY(const std::string real, runtime::real_path(path));
   return repository_root(real);
@@ -66,7 +64,7 @@ Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::
 }
 
 Result<protocol::PolicyTestReply> test_rules(const PolicyPlaces& places, const protocol::PolicyTest& call) {
-  TRY(const std::string text, runtime::read_file(call.policy_file, kMaxRuleFileBytes));
+  TRY(const std::string text, runtime::read_file(call.policy_file, policy::kMaxRuleFileBytes));
   TRY(const policy::RuleSet rules, policy::read_rules(text, call.policy_file, places.facts));
   return protocol::PolicyTestReply{.rules = static_cast<std::int64_t>(rules.rules.size()),
                                    .examples = static_cast<std::int64_t>(rules.example_count()),

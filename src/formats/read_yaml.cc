@@ -29,9 +29,9 @@ Position position_of(const YAML::Mark& mark) {
   return {static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1};
 }
 
-class Events final : public YAML::EventHandler {
+class YamlEvents final : public YAML::EventHandler {
  public:
-  explicit Events(Builder& builder) : builder_(builder) {}
+  explicit YamlEvents(Builder& builder) : builder_(builder) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (std::exchange(seen_document_, true)) refuse(mark, "a second document in one file is not supported");
@@ -189,7 +189,7 @@ base::Result<Document> read_yaml(std::string_view text, std::string file, Limits
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    Events events(builder);
+    YamlEvents events(builder);
     while (parser.HandleNextDocument(events)) {
     }
   } catch (const Stop&) {  // the builder has the error

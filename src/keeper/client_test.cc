@@ -17,6 +17,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/keeper/piped_command.h"
+#include "lathe/keeper/test_folder.h"
 #include "lathe/runtime/files.h"
 
 // Real commands through a real keeper. Death is waited for with pidfds, never with sleeps.
@@ -74,20 +75,6 @@ class Watch {
 };
 
 pid_t number_in(std::string_view text) { return static_cast<pid_t>(std::stol(std::string(base::trim(text)))); }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "lathe-keeper-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST(Keeper, GivesExitCodeAndBothStreams) {
   const Ran ran = run(script("echo out; echo err >&2; exit 7"));

@@ -17,6 +17,7 @@
 
 #include "lathe/keeper/client.h"
 #include "lathe/keeper/piped_command.h"
+#include "lathe/keeper/test_folder.h"
 
 // What outlives one wait: background commands, terminals, keepers whose client died, limits, the forwarder. Real
 // processes throughout.
@@ -28,20 +29,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 namespace fs = std::filesystem;
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "lathe-keeper-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-Command script(std::string text) {
+Command bash(std::string text) {
   return {.name = "test", .argv = {"bash", "-c", std::move(text)}, .cwd = "/", .env = {"PATH=/usr/bin:/bin"}};
 }
 
@@ -90,7 +78,7 @@ class LongLived : public testing::Test {
 };
 
 TEST_F(LongLived, TakesInputThatComesLater) {
-  Command command = script("while read line; do echo got $line; done; echo end");
+  Command command = bash("while read line; do echo got $line; done; echo end");
   command.input_kind = InputKind::kPipe;
   command.output_kind = OutputKind::kKept;
   const auto process = start(std::move(command));
@@ -104,8 +92,7 @@ TEST_F(LongLived, TakesInputThatComesLater) {
 }
 
 TEST_F(LongLived, GivesATerminalOfTheSizeAsked) {
-  Command command =
-      script("test -t 0 && test -t 1 && test -t 2 && stty size; read x; stty size; exec 2>&-; tty | wc -l");
+  Command command = bash("test -t 0 && test -t 1 && test -t 2 && stty size; read x; stty size; exec 2>&-; tty | wc -l");
   command.input_kind = InputKind::kTerminal;
   command.output_kind = OutputKind::kKept;
   command.columns = 100;
@@ -120,7 +107,7 @@ TEST_F(LongLived, GivesATerminalOfTheSizeAsked) {
 }
 
 TEST_F(LongLived, ATypedInterruptReachesTheCommand) {
-  Command command = script("trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 1000 & wait; done");
+  Command command = bash("trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 1000 & wait; done");
   command.input_kind = InputKind::kTerminal;
   command.output_kind = OutputKind::kKept;
   const auto process = start(std::move(command));
@@ -131,7 +118,7 @@ TEST_F(LongLived, ATypedInterruptReachesTheCommand) {
 }
 
 TEST_F(LongLived, KeepsHeadAndNewestPartOfAnEndlessLog) {
-  Command command = script("seq 1 1000000");
+  Command command = bash("seq 1 1000000");
   command.output_kind = OutputKind::kKept;
   const auto process = start(std::move(command));
   EXPECT_EQ(exit_of(process).code, 0);
@@ -144,7 +131,7 @@ TEST_F(LongLived, KeepsHeadAndNewestPartOfAnEndlessLog) {
 }
 
 TEST_F(LongLived, AHeldCommandWaitsForItsReaderAndLosesNothing) {
-  const auto process = start(script("seq 1 1000000"));
+  const auto process = start(bash("seq 1 1000000"));
   wait_until(process, [](const Process& p) { return p.total(Output::kStdout) >= protocol::kRingBytes / 2; });
   EXPECT_LE(process->total(Output::kStdout), protocol::kRingBytes);
   std::string text;
@@ -156,8 +143,8 @@ TEST_F(LongLived, AHeldCommandWaitsForItsReaderAndLosesNothing) {
 }
 
 TEST_F(LongLived, AForkBombEndsItselfAndNothingElse) {
-  const auto other = start(script("sleep 1000"));
-  Command command = script("bomb() { bomb | bomb & sleep 1000; }; bomb; wait");
+  const auto other = start(bash("sleep 1000"));
+  Command command = bash("bomb() { bomb | bomb & sleep 1000; }; bomb; wait");
   command.limits.processes = 200;
   command.timeout = std::chrono::seconds(60);
   const Exit exit = exit_of(start(std::move(command)));
@@ -167,8 +154,8 @@ TEST_F(LongLived, AForkBombEndsItselfAndNothingElse) {
 }
 
 TEST_F(LongLived, AHugeAllocationEndsItselfAndNothingElse) {
-  const auto other = start(script("sleep 1000"));
-  Command command = script("head -c 10737418240 /dev/zero | tail -c 10737418240 > /dev/null");
+  const auto other = start(bash("sleep 1000"));
+  Command command = bash("head -c 10737418240 /dev/zero | tail -c 10737418240 > /dev/null");
   command.limits.memory_bytes = 256U << 20;
   command.timeout = std::chrono::seconds(60);
   EXPECT_EQ(exit_of(start(std::move(command))).ended, Ended::kMemory);
@@ -176,7 +163,7 @@ TEST_F(LongLived, AHugeAllocationEndsItselfAndNothingElse) {
 }
 
 TEST_F(LongLived, MemoryThatNobodyHasMappedCountsToo) {
-  Command command = script(
+  Command command = bash(
       "exec python3 -c 'import os, time\nfd = os.memfd_create(\"x\")\nblock = bytes(1 << 20)\n"
       "for i in range(600): os.write(fd, block)\ntime.sleep(1000)'");
   command.limits.memory_bytes = 256U << 20;
@@ -190,7 +177,7 @@ TEST_F(LongLived, AnyFullDiskEndsTheCommandThatFillsIt) {
     GTEST_SKIP() << "needs a file system of its own, which only root can mount";
   }
   Command command =
-      script("cd $TMPDIR; i=0; while head -c 1048576 /dev/zero > $i; do i=$((i + 1)); sleep 0.002; done; sleep 1000");
+      bash("cd $TMPDIR; i=0; while head -c 1048576 /dev/zero > $i; do i=$((i + 1)); sleep 0.002; done; sleep 1000");
   command.env.push_back("TMPDIR=" + (folder / "."));
   command.limits.free_bytes = 24U << 20;
   command.timeout = std::chrono::seconds(60);
@@ -204,7 +191,7 @@ TEST_F(LongLived, AFullDiskEndsTheCommandThatFillsIt) {
   if (mount("lathe-test", (folder / ".").c_str(), "tmpfs", 0, "size=64m") != 0) {
     GTEST_SKIP() << "needs a file system of its own, which only root can mount";
   }
-  Command command = script("i=0; while head -c 1048576 /dev/zero > $i; do i=$((i + 1)); sleep 0.002; done; sleep 1000");
+  Command command = bash("i=0; while head -c 1048576 /dev/zero > $i; do i=$((i + 1)); sleep 0.002; done; sleep 1000");
   command.cwd = folder / ".";
   command.limits.free_bytes = 24U << 20;
   command.timeout = std::chrono::seconds(60);
@@ -214,7 +201,7 @@ TEST_F(LongLived, AFullDiskEndsTheCommandThatFillsIt) {
 }
 
 TEST_F(LongLived, TooMuchOutputEndsTheCommand) {
-  Command command = script("yes");
+  Command command = bash("yes");
   command.output_kind = OutputKind::kKept;
   command.limits.output_bytes = 8U << 20;
   EXPECT_EQ(exit_of(start(std::move(command))).ended, Ended::kOutput);
@@ -223,7 +210,7 @@ TEST_F(LongLived, TooMuchOutputEndsTheCommand) {
 TEST_F(LongLived, TheKeeperStaysSmall) {
   std::vector<std::shared_ptr<Process>> processes;
   for (int i = 0; i < 20; ++i) {
-    Command command = script("seq 1 100000; sleep 1000");
+    Command command = bash("seq 1 100000; sleep 1000");
     command.output_kind = OutputKind::kKept;
     processes.push_back(start(std::move(command)));
   }
@@ -259,7 +246,7 @@ void kill_client(pid_t pid) {
 TEST(Adoption, LosesNoByteWhenTheClientIsKilledInTheMiddle) {
   const TemporaryFolder folder;
   const auto pipe = runtime::make_pipe();
-  Command command = script("echo begun; read x < $GATE; seq 1 300000; echo err >&2; exit 5");
+  Command command = bash("echo begun; read x < $GATE; seq 1 300000; echo err >&2; exit 5");
   ASSERT_EQ(mkfifo((folder / "gate").c_str(), 0600), 0);
   command.env.push_back("GATE=" + (folder / "gate"));
   command.name = "call-1";
@@ -287,7 +274,7 @@ TEST(Adoption, LosesNoByteWhenTheClientIsKilledInTheMiddle) {
   EXPECT_EQ(out, expected);
   EXPECT_EQ(err, "err\n");
   // And it is of use as before.
-  const auto again = loop.block_on(run_piped(loop, client, {.command = script("exit 6"), .on_output = {}}, {}));
+  const auto again = loop.block_on(run_piped(loop, client, {.command = bash("exit 6"), .on_output = {}}, {}));
   EXPECT_EQ(again->code, 6);
   loop.block_on(client.stop());
   EXPECT_FALSE(fs::exists(folder / "keeper"));
@@ -296,7 +283,7 @@ TEST(Adoption, LosesNoByteWhenTheClientIsKilledInTheMiddle) {
 TEST(Adoption, AKeeperThatSomethingStopsGoesOn) {
   const TemporaryFolder folder;
   const auto pipe = runtime::make_pipe();
-  Command command = script("awk '{print $4}' /proc/$PPID/stat > $KEEPER; echo begun; read x < $GATE; exit 5");
+  Command command = bash("awk '{print $4}' /proc/$PPID/stat > $KEEPER; echo begun; read x < $GATE; exit 5");
   ASSERT_EQ(mkfifo((folder / "gate").c_str(), 0600), 0);
   command.env.push_back("GATE=" + (folder / "gate"));
   command.env.push_back("KEEPER=" + (folder / "pid"));
@@ -328,7 +315,7 @@ TEST(Adoption, AKeeperThatSomethingStopsGoesOn) {
 TEST(Adoption, FindsWhatEndedMeanwhileWithItsExit) {
   const TemporaryFolder folder;
   const auto pipe = runtime::make_pipe();
-  Command command = script("echo begun; read x < $GATE; echo last; exit 3");
+  Command command = bash("echo begun; read x < $GATE; echo last; exit 3");
   ASSERT_EQ(mkfifo((folder / "gate").c_str(), 0600), 0);
   command.env.push_back("GATE=" + (folder / "gate"));
   const pid_t pid = client_process(folder / "keeper", std::move(command), pipe->write_end.get());
@@ -351,7 +338,7 @@ TEST(Adoption, FindsWhatEndedMeanwhileWithItsExit) {
 
 TEST(Adoption, OutputOutlivesTheKeeperToo) {
   const TemporaryFolder folder;
-  Command command = script("seq 1 300000; kill -9 $(awk '{print $4}' /proc/$PPID/stat); sleep 1000");
+  Command command = bash("seq 1 300000; kill -9 $(awk '{print $4}' /proc/$PPID/stat); sleep 1000");
   command.name = "call-1";
   command.output_kind = OutputKind::kKept;
   const pid_t pid = fork();
@@ -389,7 +376,7 @@ TEST(Adoption, WhenNobodyComesTheCommandEndsAndItsOutputStays) {
     runtime::Loop loop;
     Client client(
         loop, {.program = *installed_program(), .folder = folder / "keeper", .linger = std::chrono::milliseconds(1)});
-    PipedCommand piped{.command = script("echo $$; sleep 1000"), .on_output = [&](Output, std::string_view bytes) {
+    PipedCommand piped{.command = bash("echo $$; sleep 1000"), .on_output = [&](Output, std::string_view bytes) {
                          (void)!write(pipe->write_end.get(), bytes.data(), bytes.size());
                        }};
     (void)loop.block_on(run_piped(loop, client, std::move(piped), runtime::CancelToken()));
@@ -419,11 +406,11 @@ TEST(Adoption, OneClientAtATime) {
   const TemporaryFolder folder;
   runtime::Loop loop;
   Client first(loop, {.program = *installed_program(), .folder = folder / "keeper", .linger = std::chrono::minutes(1)});
-  EXPECT_EQ(loop.block_on(run_piped(loop, first, {.command = script("exit 2"), .on_output = {}}, {}))->code, 2);
+  EXPECT_EQ(loop.block_on(run_piped(loop, first, {.command = bash("exit 2"), .on_output = {}}, {}))->code, 2);
   Client second(loop, {.program = *installed_program(), .folder = folder / "keeper"});
   const auto refused = loop.block_on(second.adopt());
   EXPECT_EQ(refused.error().message, "another process uses the keeper of this session");
-  EXPECT_EQ(loop.block_on(run_piped(loop, first, {.command = script("exit 4"), .on_output = {}}, {}))->code, 4);
+  EXPECT_EQ(loop.block_on(run_piped(loop, first, {.command = bash("exit 4"), .on_output = {}}, {}))->code, 4);
   loop.block_on(second.stop());
   loop.block_on(first.stop());
 }
@@ -476,11 +463,11 @@ TEST(Forward, JoinsAPortWithAUnixSocket) {
   ASSERT_TRUE(forwarded.ok()) << forwarded.error().text();
   std::string out;
   // Python, because bash cannot end one half of a connection.
-  PipedCommand piped{.command = script("exec python3 -c 'import socket, sys\n"
-                                       "s = socket.create_connection((\"127.0.0.1\", int(sys.argv[1])))\n"
-                                       "s.sendall(b\"y\" * 3000000); s.shutdown(socket.SHUT_WR)\n"
-                                       "print(s.makefile().read(), end=\"\")' " +
-                                       std::to_string(port)),
+  PipedCommand piped{.command = bash("exec python3 -c 'import socket, sys\n"
+                                     "s = socket.create_connection((\"127.0.0.1\", int(sys.argv[1])))\n"
+                                     "s.sendall(b\"y\" * 3000000); s.shutdown(socket.SHUT_WR)\n"
+                                     "print(s.makefile().read(), end=\"\")' " +
+                                     std::to_string(port)),
                      .on_output = [&](Output, std::string_view bytes) { out += bytes; }};
   EXPECT_EQ(loop.block_on(run_piped(loop, client, std::move(piped), {}))->code, 0);
   EXPECT_EQ(out, "took 3000000\n");

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kChunkBytes = 64U << 10;
 /// How long the keeper may take to end a tree that it was told to end; more than it needs at most.
-constexpr std::chrono::seconds kEndPatience{10};
+constexpr std::chrono::seconds kTreeEndPatience{10};
 
 /// Hands on what a process writes, in the order in which the keeper tells of it.
 struct Follower {
@@ -62,7 +62,7 @@ Async<Result<Exit>> follow(runtime::Loop& loop, Client& client, std::shared_ptr<
   auto waited = co_await follower.ended.wait(cancel, Deadline::never());
   if (!waited.ok()) {
     client.kill(*process);
-    waited = co_await follower.ended.wait(CancelToken(), Deadline::after(loop, kEndPatience));
+    waited = co_await follower.ended.wait(CancelToken(), Deadline::after(loop, kTreeEndPatience));
   }
   process->set_on_change({});
   if (!process->end()) {

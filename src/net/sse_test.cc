@@ -12,7 +12,7 @@ namespace {
 using Seen = std::tuple<std::string, std::string, std::string>;
 
 /// Feeds the pieces and gives (event, data, id) of everything that came.
-std::vector<Seen> parse(const std::vector<std::string_view>& pieces) {
+std::vector<Seen> events_of_stream(const std::vector<std::string_view>& pieces) {
   SseParser parser;
   std::vector<Seen> seen;
   const OnSseEvent collect = [&seen](const SseEvent& event) { seen.emplace_back(event.event, event.data, event.id); };
@@ -28,13 +28,14 @@ SseParser::Kind kind_of(const std::vector<std::string_view>& pieces) {
 }
 
 TEST(SseParser, ReadsFieldsAsTheStandardSays) {
-  EXPECT_EQ(parse({"event: add\ndata: one\ndata:two\nid: 7\n\n"}), (std::vector<Seen>{{"add", "one\ntwo", "7"}}));
-  EXPECT_EQ(parse({"data:  x\n\n"}), (std::vector<Seen>{{"", " x", ""}})) << "only one space is taken off";
-  EXPECT_EQ(parse({"data\n\ndata:\ndata:\n\n"}), (std::vector<Seen>{{"", "", ""}, {"", "\n", ""}}));
-  EXPECT_EQ(parse({": keep-alive\n\nevent: lonely\n\ndata: a\n\n"}), (std::vector<Seen>{{"", "a", ""}}))
+  EXPECT_EQ(events_of_stream({"event: add\ndata: one\ndata:two\nid: 7\n\n"}),
+            (std::vector<Seen>{{"add", "one\ntwo", "7"}}));
+  EXPECT_EQ(events_of_stream({"data:  x\n\n"}), (std::vector<Seen>{{"", " x", ""}})) << "only one space is taken off";
+  EXPECT_EQ(events_of_stream({"data\n\ndata:\ndata:\n\n"}), (std::vector<Seen>{{"", "", ""}, {"", "\n", ""}}));
+  EXPECT_EQ(events_of_stream({": keep-alive\n\nevent: lonely\n\ndata: a\n\n"}), (std::vector<Seen>{{"", "a", ""}}))
       << "an event without data does not exist, and leaves no name behind";
-  EXPECT_EQ(parse({"id: 1\ndata: a\n\ndata: b\n\n"}), (std::vector<Seen>{{"", "a", "1"}, {"", "b", "1"}}));
-  EXPECT_EQ(parse({"data: a\nunknown: b\n\n"}), (std::vector<Seen>{{"", "a", ""}}));
+  EXPECT_EQ(events_of_stream({"id: 1\ndata: a\n\ndata: b\n\n"}), (std::vector<Seen>{{"", "a", "1"}, {"", "b", "1"}}));
+  EXPECT_EQ(events_of_stream({"data: a\nunknown: b\n\n"}), (std::vector<Seen>{{"", "a", ""}}));
 }
 
 TEST(SseParser, GivesTheSameEventsForEverySplitAndLineEnd) {
@@ -47,17 +48,17 @@ TEST(SseParser, GivesTheSameEventsForEverySplitAndLineEnd) {
     for (const char c : lf) c == '\n' ? text.append(line_end) : text.append(1, c);
     for (std::size_t i = 0; i <= text.size(); ++i) {
       const std::string_view all = text;
-      EXPECT_EQ(parse({all.substr(0, i), all.substr(i)}), expected) << "cut at " << i;
+      EXPECT_EQ(events_of_stream({all.substr(0, i), all.substr(i)}), expected) << "cut at " << i;
     }
     std::vector<std::string_view> bytes;
     for (std::size_t i = 0; i < text.size(); ++i) bytes.push_back(std::string_view(text).substr(i, 1));
-    EXPECT_EQ(parse(bytes), expected);
+    EXPECT_EQ(events_of_stream(bytes), expected);
   }
 }
 
 TEST(SseParser, AtTheEndGivesWholeLinesAndDropsACutOne) {
-  EXPECT_EQ(parse({"data: a\n"}), (std::vector<Seen>{{"", "a", ""}}));
-  EXPECT_EQ(parse({"data: a\n\ndata: {\"cu"}), (std::vector<Seen>{{"", "a", ""}}));
+  EXPECT_EQ(events_of_stream({"data: a\n"}), (std::vector<Seen>{{"", "a", ""}}));
+  EXPECT_EQ(events_of_stream({"data: a\n\ndata: {\"cu"}), (std::vector<Seen>{{"", "a", ""}}));
 }
 
 TEST(SseParser, KnowsABodyThatIsNoEventStream) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@
 // here, and loads unchanged. Nothing falls back to anything.
 
 namespace lathe::policy {
+
+/// Whoever reads a rule file reads no more than this.
+constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
 
 /// What a file's words mean here.
 struct RuleFacts {

@@ -22,7 +22,7 @@ using base::UniqueFd;
 
 namespace {
 
-constexpr int kBacklog = 64;
+constexpr int kLocalBacklog = 64;
 
 /// The address of a name in a folder, by the folder's descriptor.
 struct Place {
@@ -91,7 +91,7 @@ Result<std::unique_ptr<UnixListener>> UnixListener::create(Loop& loop, std::stri
   // The mode of a socket's file comes from the socket's own (Linux), before anyone can see it.
   (void)::fchmod(fd.get(), 0600);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::fchmodat(place.folder.get(), place.name.c_str(), 0600, 0) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+      ::fchmodat(place.folder.get(), place.name.c_str(), 0600, 0) != 0 || ::listen(fd.get(), kLocalBacklog) != 0) {
     return base::errno_error(errno, "listen at " + path);
   }
   return std::unique_ptr<UnixListener>(new UnixListener(loop, std::move(path), std::move(fd)));

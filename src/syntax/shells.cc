@@ -19,7 +19,7 @@ constexpr std::string_view kDeclarations = "declare typeset export local readonl
 /// Variables whose text a shell expands, or takes for a file to read commands from.
 constexpr std::string_view kExpanded = "PS0 PS1 PS2 PS3 PS4 BASH_ENV ENV";
 /// Variables that hold a command.
-constexpr std::string_view kCommands =
+constexpr std::string_view kCommandVariables =
     "PROMPT_COMMAND PAGER GIT_PAGER MANPAGER EDITOR VISUAL FCEDIT GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_SSH "
     "GIT_SSH_COMMAND GIT_ASKPASS SSH_ASKPASS SUDO_ASKPASS GIT_EXTERNAL_DIFF GIT_PROXY_COMMAND RSYNC_RSH CVS_RSH "
     "BROWSER "
@@ -155,7 +155,7 @@ void add_values(Budget& budget, const std::vector<Assignment>& assignments) {
     if (name.starts_with("GIT_CONFIG") || name.starts_with("BASH_FUNC_") || name == "GIT_EXEC_PATH") {
       budget.not_known("a variable changes which programs run");
     }
-    if (!lists(kCommands, name) || budget.gave_up()) continue;
+    if (!lists(kCommandVariables, name) || budget.gave_up()) continue;
     if (value.dynamic) budget.not_known("a variable that holds a command is computed");
     const std::size_t start = name == "LESSOPEN" ? value.text.find_first_not_of("|-") : 0;
     if (start != std::string::npos) parse_into(budget, std::string_view(value.text).substr(start));

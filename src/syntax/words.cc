@@ -9,12 +9,12 @@
 namespace lathe::syntax {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
-bool is_name(char c) { return is_name_start(c) || is_digit(c); }
+bool is_name(char c) { return is_name_start(c) || is_decimal(c); }
 
 int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
+  if (is_decimal(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
@@ -209,7 +209,7 @@ void Parser::expansion(Word& word, bool in_quotes) {
   } else if (is_name_start(next)) {
     ++at_;
     while (is_name(peek())) ++at_;
-  } else if (is_digit(next) || (next != '\0' && std::string_view("@*#?$!-").contains(next))) {
+  } else if (is_decimal(next) || (next != '\0' && std::string_view("@*#?$!-").contains(next))) {
     at_ += 2;
   } else {
     word.text += '$';
@@ -231,7 +231,7 @@ void Parser::parameter(bool in_quotes) {
   constexpr std::string_view kFixed = "-=+?0123456789 ";
   const bool has_name = at_ > name;
   if (has_name && peek() == ':' && !kFixed.contains(peek(1))) not_known("it computes a part of a variable");
-  if (has_name && peek() == '[' && peek(1) != '@' && peek(1) != '*' && !is_digit(peek(1))) {
+  if (has_name && peek() == '[' && peek(1) != '@' && peek(1) != '*' && !is_decimal(peek(1))) {
     not_known("it computes an element of an array");
   }
   Word ignored;

@@ -28,7 +28,7 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
-constexpr std::size_t kNameBytes = 20;
+constexpr std::size_t kObjectNameBytes = 20;
 constexpr std::size_t kHeaderBytes = 8;
 constexpr std::size_t kFanOutBytes = 256 * 4;
 constexpr std::size_t kMostNames = 3'000'000;
@@ -48,7 +48,7 @@ bool is_older(const struct stat& status, std::time_t age) { return status.st_cti
 std::string loose_path(const std::string& name) { return name.substr(0, 2) + "/" + name.substr(2); }
 
 bool is_name(std::string_view name) {
-  return name.size() == 2 * kNameBytes && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return name.size() == 2 * kObjectNameBytes && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::string bytes_of(std::string_view name) {
@@ -96,7 +96,7 @@ Result<PackIndex> PackIndex::read(const std::string& path) {
   for (const char byte : head.substr(head.size() - 4)) count = count << 8U | static_cast<unsigned char>(byte);
   if (count > kMostNames) return Error{.code = base::codes::kLimit, .message = path + " lists too many objects"};
   PackIndex index;
-  index.names_.resize(count * kNameBytes);
+  index.names_.resize(count * kObjectNameBytes);
   const ssize_t got = pread(file.get(), index.names_.data(), index.names_.size(), static_cast<off_t>(head.size()));
   if (got != static_cast<ssize_t>(index.names_.size())) return damaged;
   return index;
@@ -106,10 +106,10 @@ bool PackIndex::contains(std::string_view name) const {
   if (!is_name(name)) return false;
   const std::string wanted = bytes_of(name);
   std::size_t from = 0;
-  std::size_t to = names_.size() / kNameBytes;
+  std::size_t to = names_.size() / kObjectNameBytes;
   while (from < to) {
     const std::size_t middle = (from + to) / 2;
-    const int order = names_.compare(middle * kNameBytes, kNameBytes, wanted);
+    const int order = names_.compare(middle * kObjectNameBytes, kObjectNameBytes, wanted);
     if (order == 0) return true;
     (order < 0 ? from : to) = order < 0 ? middle + 1 : middle;
   }

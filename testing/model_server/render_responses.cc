@@ -8,9 +8,9 @@ namespace {
 
 using base::Json;
 
-constexpr std::int64_t kCreated = 1'795'000'000;
+constexpr std::int64_t kResponseCreated = 1'795'000'000;
 
-Json usage_of(const ScriptedUsage& usage) {
+Json response_usage(const ScriptedUsage& usage) {
   return {{"input_tokens", usage.input},
           {"input_tokens_details", {{"cached_tokens", usage.cached}}},
           {"output_tokens", usage.output},
@@ -46,7 +46,7 @@ Json call_item(const ReadyCall& call) {
 Json response_of(const RenderInput& input, std::string_view status) {
   return {{"id", input.id("resp_")},
           {"object", "response"},
-          {"created_at", kCreated},
+          {"created_at", kResponseCreated},
           {"status", status},
           {"error", nullptr},
           {"incomplete_details", nullptr},
@@ -71,7 +71,7 @@ Json closed_response(const RenderInput& input, const std::string& reason) {
   if (!input.answer.reasoning.empty()) output.push_back(reasoning_item(input));
   if (!input.answer.text.empty()) output.push_back(message_item(input));
   for (const ReadyCall& call : input.calls) output.push_back(call_item(call));
-  if (input.answer.usage) response["usage"] = usage_of(*input.answer.usage);
+  if (input.answer.usage) response["usage"] = response_usage(*input.answer.usage);
   return response;
 }
 

@@ -15,7 +15,7 @@ using base::Json;
 
 namespace {
 
-constexpr double kMicro = 1e6;
+constexpr double kMicroPerDollar = 1e6;
 
 std::string line_of(std::string_view type, const Json& data, std::int64_t offset, base::UnixMillis when) {
   return fmt::format("{{\"type\":\"{}\",\"data\":{},\"offset\":{},\"timestamp\":{}}}\n", type, base::dump_json(data),
@@ -228,7 +228,7 @@ void AgentruntimeLog::put(std::string_view type, const Json& data) {
 
 void AgentruntimeLog::put_result(std::string_view status, const Use& use, std::int64_t duration_ms) {
   Json data{{"turn_id", use.task}, {"status", status}};
-  if (use.cost_micro_usd) data["cost_usd"] = static_cast<double>(*use.cost_micro_usd) / kMicro;
+  if (use.cost_micro_usd) data["cost_usd"] = static_cast<double>(*use.cost_micro_usd) / kMicroPerDollar;
   data["duration_ms"] = duration_ms;
   data["num_turns"] = use.turns;
   data["usage"] = usage_json(use.usage);

@@ -32,14 +32,14 @@ constexpr std::array<std::string_view, 7> kKeyFolders{".ssh",           ".gnupg"
 /// Nobody's project lies in there.
 constexpr std::array<std::string_view, 6> kSystemFolders{"/etc", "/boot", "/dev", "/proc", "/sys", "/run"};
 
-Error invalid(std::string message, std::string hint = "") {
+Error refuse_body(std::string message, std::string hint = "") {
   return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
 }
 
-Result<std::string> text_of(const Json& body, std::string_view name) {
+Result<std::string> text_field(const Json& body, std::string_view name) {
   const Json& value = base::json_at(body, name);
   if (value.is_null()) return std::string();
-  if (!value.is_string()) return invalid(fmt::format("{}: expected a string, not a {}", name, value.type_name()));
+  if (!value.is_string()) return refuse_body(fmt::format("{}: expected a string, not a {}", name, value.type_name()));
   return value.get<std::string>();
 }
 
@@ -51,12 +51,12 @@ bool is_unset(const Json& value) {
 }
 
 Result<void> check_agent(const std::string& agent, const std::string& runtime) {
-  if (agent.empty()) return invalid("agent is required", "\"agent\": \"native\"");
+  if (agent.empty()) return refuse_body("agent is required", "\"agent\": \"native\"");
   if (agent != kNative) {
-    return invalid(fmt::format("agent \"{}\" is not available here", agent), "\"agent\": \"native\"");
+    return refuse_body(fmt::format("agent \"{}\" is not available here", agent), "\"agent\": \"native\"");
   }
   if (!runtime.empty() && runtime != kLocal) {
-    return invalid(fmt::format("runtime \"{}\" is not available here", runtime), "\"runtime\": \"local\"");
+    return refuse_body(fmt::format("runtime \"{}\" is not available here", runtime), "\"runtime\": \"local\"");
   }
   return {};
 }
@@ -68,18 +68,18 @@ bool is_folder(const std::string& path) {
 
 /// A path of which every "/" begins a name.
 Result<void> check_place(const std::string& path) {
-  if (path == "/") return invalid("work_dir: / is not a place to work in");
+  if (path == "/") return refuse_body("work_dir: / is not a place to work in");
   const std::string closed = path + "/";
   for (const std::string_view folder : kSystemFolders) {
     if (closed.starts_with(fmt::format("{}/", folder)))
-      return invalid(fmt::format("work_dir: {} is the system's", path));
+      return refuse_body(fmt::format("work_dir: {} is the system's", path));
   }
   for (const std::string_view folder : kKeyFolders) {
     if (closed.contains(fmt::format("/{}/", folder))) {
-      return invalid(fmt::format("work_dir: {} is inside of a folder with keys", path));
+      return refuse_body(fmt::format("work_dir: {} is inside of a folder with keys", path));
     }
     if (is_folder(closed + std::string(folder))) {
-      return invalid(fmt::format("work_dir: {} holds keys, in {}", path, folder), "a folder of one project");
+      return refuse_body(fmt::format("work_dir: {} holds keys, in {}", path, folder), "a folder of one project");
     }
   }
   return {};
@@ -89,40 +89,41 @@ Result<void> check_place(const std::string& path) {
 
 Result<AgentruntimeRequest> parse_agentruntime_request(std::string_view text) {
   TRY(const Json body, base::parse_json(text).within("the body"));
-  if (!body.is_object()) return invalid("the body is no JSON object");
-  TRY(const std::string agent, text_of(body, "agent"));
-  TRY(const std::string runtime, text_of(body, "runtime"));
+  if (!body.is_object()) return refuse_body("the body is no JSON object");
+  TRY(const std::string agent, text_field(body, "agent"));
+  TRY(const std::string runtime, text_field(body, "runtime"));
   TRY_OK(check_agent(agent, runtime));
   for (const std::string_view name : kNotHonoured) {
     if (is_unset(base::json_at(body, name))) continue;
-    return invalid(fmt::format("{} is not honoured with agent \"{}\"", name, kNative), "leave it out");
+    return refuse_body(fmt::format("{} is not honoured with agent \"{}\"", name, kNative), "leave it out");
   }
   AgentruntimeRequest request;
   const Json& interactive = base::json_at(body, "interactive");
-  if (!interactive.is_null() && !interactive.is_boolean()) return invalid("interactive: expected true or false");
+  if (!interactive.is_null() && !interactive.is_boolean()) return refuse_body("interactive: expected true or false");
   request.interactive = interactive.is_boolean() && interactive.get<bool>();
-  TRY(request.prompt, text_of(body, "prompt"));
-  if (request.prompt.empty() && !request.interactive) return invalid("prompt is required unless interactive is true");
-  TRY(request.model, text_of(body, "model"));
-  TRY(request.name, text_of(body, "name"));
-  TRY(request.session_id, text_of(body, "session_id"));
-  TRY(const std::string timeout, text_of(body, "timeout"));
+  TRY(request.prompt, text_field(body, "prompt"));
+  if (request.prompt.empty() && !request.interactive)
+    return refuse_body("prompt is required unless interactive is true");
+  TRY(request.model, text_field(body, "model"));
+  TRY(request.name, text_field(body, "name"));
+  TRY(request.session_id, text_field(body, "session_id"));
+  TRY(const std::string timeout, text_field(body, "timeout"));
   if (!timeout.empty()) {
     TRY(request.timeout, base::parse_duration(timeout).within("timeout"));
   }
-  TRY(request.work_dir, text_of(body, "work_dir"));
-  if (request.work_dir.empty()) return invalid("work_dir is required", "the folder in which the agent works");
+  TRY(request.work_dir, text_field(body, "work_dir"));
+  if (request.work_dir.empty()) return refuse_body("work_dir is required", "the folder in which the agent works");
   return request;
 }
 
 Result<void> check_work_dir(const std::string& path) {
-  if (!path.starts_with('/')) return invalid(fmt::format("work_dir: \"{}\" is not an absolute path", path));
+  if (!path.starts_with('/')) return refuse_body(fmt::format("work_dir: \"{}\" is not an absolute path", path));
   if ((path + "/").contains("/../")) {
-    return invalid(fmt::format("work_dir: {} has \"..\" in it", path));
+    return refuse_body(fmt::format("work_dir: {} has \"..\" in it", path));
   }
   const Result<std::string> real = runtime::real_path(path);
-  if (!real.ok()) return invalid(fmt::format("work_dir: {}", real.error().message));
-  if (!is_folder(*real)) return invalid(fmt::format("work_dir: {} is not a folder", path));
+  if (!real.ok()) return refuse_body(fmt::format("work_dir: {}", real.error().message));
+  if (!is_folder(*real)) return refuse_body(fmt::format("work_dir: {} is not a folder", path));
   return check_place(*real);
 }
 
@@ -133,7 +134,8 @@ Result<std::int64_t> offset_parameter(const net::IncomingRequest& request, std::
   std::int64_t offset = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), offset);
   if (error == std::errc() && end == text->data() + text->size() && offset >= least) return offset;
-  return invalid(fmt::format("{}: \"{}\" is no place in a log", name, *text), "a byte offset; 0: from its beginning");
+  return refuse_body(fmt::format("{}: \"{}\" is no place in a log", name, *text),
+                     "a byte offset; 0: from its beginning");
 }
 
 }  // namespace lathe::gateways::http

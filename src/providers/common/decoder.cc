@@ -8,7 +8,7 @@
 namespace lathe::providers::common {
 namespace {
 
-constexpr std::size_t kShownBytes = 120;
+constexpr std::size_t kShownFaultBytes = 120;
 
 template <class Delta>
 void append_delta(Events& out, std::string_view text) {
@@ -30,11 +30,11 @@ void append_reasoning(Events& out, std::string_view text) { append_delta<ports::
 ports::ModelResult<base::Json> read_message(std::string_view data, bool first) {
   auto parsed = base::is_utf8(data) ? base::parse_json(data) : base::parse_json(base::to_utf8(data));
   if (parsed.ok()) return std::move(parsed).value();
-  const std::string shown = base::to_utf8(base::utf8_prefix(data, kShownBytes));
+  const std::string shown = base::to_utf8(base::utf8_prefix(data, kShownFaultBytes));
   return std::unexpected(ports::ModelFailure{
       .error = {.code = protocol::error_codes::kStream,
                 .message = fmt::format("the answer's stream holds something that is {}: {}{}", parsed.error().message,
-                                       shown, data.size() > kShownBytes ? "…" : ""),
+                                       shown, data.size() > kShownFaultBytes ? "…" : ""),
                 .hint = first ? "check the backend's URL and type: lathe backend list" : "",
                 .retryable = !first},
       .retry = first ? ports::RetryClass::kNever : ports::RetryClass::kStream});

@@ -28,7 +28,7 @@ using runtime::Async;
 
 namespace {
 
-Error refuse(std::string message, std::string hint = "") {
+Error refuse_by_policy(std::string message, std::string hint = "") {
   return {.code = base::codes::kPermission, .message = std::move(message), .hint = std::move(hint)};
 }
 
@@ -55,14 +55,14 @@ Result<void> check_path(const FilePolicy& policy, const std::string& cwd, const 
   const std::string real = with_links_resolved(place).real;
   for (const std::string& form : {place.absolute, real}) {
     if (const std::string* text = denied_text(policy, form)) {
-      return refuse(
+      return refuse_by_policy(
           fmt::format("{}: paths with \"{}\" in them are denied here (_denied_path_substrings)", place.shown(), *text));
     }
   }
   if (policy.allowed_dir.empty()) return {};
   TRY(const std::string folder, folder_of(policy.allowed_dir, cwd));
   if (is_below(real, folder)) return {};
-  return refuse(
+  return refuse_by_policy(
       fmt::format("{} is outside of {}, the folder that is allowed here (_allowed_dir)", place.shown(), folder));
 }
 
@@ -95,7 +95,7 @@ Result<void> check_command(const ShellPolicy& policy, const std::string& cwd, co
   if (!policy.allowed_dir.empty()) {
     TRY(const std::string folder, folder_of(policy.allowed_dir, cwd));
     if (!is_below(with_links_resolved({.absolute = action.cwd, .relative = {}}).real, folder)) {
-      return refuse(fmt::format("commands run in {} here, not in {} (_allowed_dir)", folder, action.cwd));
+      return refuse_by_policy(fmt::format("commands run in {} here, not in {} (_allowed_dir)", folder, action.cwd));
     }
   }
   if (!policy.allowed_commands && policy.denied_commands.empty()) return {};
@@ -103,7 +103,7 @@ Result<void> check_command(const ShellPolicy& policy, const std::string& cwd, co
   // What is typed into a shell comes in pieces, of which each must be whole lines to be told.
   const bool typed = action.command.size() == 3 && action.command[0] == "write_stdin";
   if (typed && !action.script.ends_with('\n')) {
-    return refuse("only whole lines may be typed here, ended by a line break (policies limit the commands)");
+    return refuse_by_policy("only whole lines may be typed here, ended by a line break (policies limit the commands)");
   }
   const std::string_view script = typed ? std::string_view(action.script) : script_of(action.command);
   if (script.empty()) {
@@ -115,7 +115,7 @@ Result<void> check_command(const ShellPolicy& policy, const std::string& cwd, co
   for (const std::string& name : policy.denied_commands) {
     for (const std::string& word : names.words) {
       if (is_named(word, name))
-        return refuse(fmt::format("the command \"{}\" is denied here (_denied_commands)", word));
+        return refuse_by_policy(fmt::format("the command \"{}\" is denied here (_denied_commands)", word));
     }
   }
   if (!policy.allowed_commands) return {};
@@ -124,8 +124,8 @@ Result<void> check_command(const ShellPolicy& policy, const std::string& cwd, co
       return program == name || (is_of_system(program) && base_name(program) == name);
     });
     if (allowed) continue;
-    return refuse(fmt::format("the command \"{}\" is not allowed here (_allowed_commands)", program),
-                  "allowed are " + base::join(*policy.allowed_commands, ", "));
+    return refuse_by_policy(fmt::format("the command \"{}\" is not allowed here (_allowed_commands)", program),
+                            "allowed are " + base::join(*policy.allowed_commands, ", "));
   }
   return {};
 }
@@ -139,7 +139,8 @@ struct UrlParts {
 
 Result<UrlParts> parts_of_url(const std::string& url) {
   const std::size_t colon = url.find("://");
-  if (colon == std::string::npos) return refuse(fmt::format("\"{}\" is not a URL", base::utf8_prefix(url, 200)));
+  if (colon == std::string::npos)
+    return refuse_by_policy(fmt::format("\"{}\" is not a URL", base::utf8_prefix(url, 200)));
   std::string_view authority = std::string_view(url).substr(colon + 3);
   authority = authority.substr(0, authority.find_first_of("/?#\\"));
   authority = authority.substr(authority.rfind('@') + 1);
@@ -158,21 +159,21 @@ bool is_host(const std::string& host, const std::string& pattern) {
 Result<void> check_web(const WebPolicy& policy, const Json& arguments) {
   const auto size = static_cast<std::int64_t>(base::json_string(arguments, "body").size());
   if (policy.max_request_body_bytes && size > *policy.max_request_body_bytes) {
-    return refuse(fmt::format("the body has {} bytes; {} are allowed here (_max_request_body_bytes)", size,
-                              *policy.max_request_body_bytes));
+    return refuse_by_policy(fmt::format("the body has {} bytes; {} are allowed here (_max_request_body_bytes)", size,
+                                        *policy.max_request_body_bytes));
   }
   TRY(const UrlParts url, parts_of_url(base::json_string(arguments, "url")));
   const auto matches = [&](const std::string& pattern) { return is_host(url.host, pattern); };
   if (policy.allowed_schemes &&
       std::ranges::find(*policy.allowed_schemes, url.scheme) == policy.allowed_schemes->end()) {
-    return refuse(fmt::format("the scheme \"{}\" is not allowed here (_allowed_schemes)", url.scheme));
+    return refuse_by_policy(fmt::format("the scheme \"{}\" is not allowed here (_allowed_schemes)", url.scheme));
   }
   if (std::ranges::any_of(policy.denied_hosts, matches)) {
-    return refuse(fmt::format("the host {} is denied here (_denied_hosts)", url.host));
+    return refuse_by_policy(fmt::format("the host {} is denied here (_denied_hosts)", url.host));
   }
   if (policy.allowed_hosts && std::ranges::none_of(*policy.allowed_hosts, matches)) {
-    return refuse(fmt::format("the host {} is not allowed here (_allowed_hosts)", url.host),
-                  "allowed are " + base::join(*policy.allowed_hosts, ", "));
+    return refuse_by_policy(fmt::format("the host {} is not allowed here (_allowed_hosts)", url.host),
+                            "allowed are " + base::join(*policy.allowed_hosts, ", "));
   }
   return {};
 }
@@ -383,7 +384,8 @@ class PolicedTool final : public ports::Tool {
       for (const ToolPolicies& policy : policies_) {
         if (runs) TRY_OK(check_command(policy.shell, cwd, action));
         if (!touches_files) continue;
-        if (lists && policy.files.max_list_depth == 0) return refuse("folders are not listed here (_max_list_depth)");
+        if (lists && policy.files.max_list_depth == 0)
+          return refuse_by_policy("folders are not listed here (_max_list_depth)");
         for (const std::string& path : paths) TRY_OK(check_path(policy.files, cwd, path));
       }
       return {};

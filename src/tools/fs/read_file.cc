@@ -32,7 +32,7 @@ namespace {
 constexpr std::int64_t kMaxLine = std::int64_t{1} << 40;
 constexpr std::size_t kMaxLineBytes = 16U << 10;
 
-ports::ToolSpec make_spec(const FsOptions& options) {
+ports::ToolSpec make_read_spec(const FsOptions& options) {
   return {.name = "read_file",
           .description = fmt::format("Reads a text file, with a number before each line, or shows an image (png, jpeg, "
                                      "gif, webp) or the cells of a notebook. At most {} of "
@@ -121,7 +121,7 @@ struct ReadJob {
 
 class ReadFile final : public ports::Tool {
  public:
-  explicit ReadFile(FsOptions options) : options_(options), spec_(make_spec(options)) {}
+  explicit ReadFile(FsOptions options) : options_(options), spec_(make_read_spec(options)) {}
 
   [[nodiscard]] const ports::ToolSpec& spec() const override { return spec_; }
   [[nodiscard]] bool read_only() const override { return true; }

@@ -57,7 +57,7 @@ void drop_empty_end(Sides& sides) {
   }
 }
 
-struct Replacement {
+struct PlannedReplacement {
   std::size_t start = 0;
   std::size_t count = 0;
   std::vector<NewLine> lines;
@@ -79,15 +79,15 @@ Error not_found(const std::string& path, const std::vector<std::string>& wanted)
                 "read the file again; lines must stand there in this order, after the earlier chunks");
 }
 
-Result<Replacement> place_chunk(const std::string& path, const FileLines& file, const Chunk& chunk,
-                                std::size_t& cursor) {
+Result<PlannedReplacement> place_chunk(const std::string& path, const FileLines& file, const Chunk& chunk,
+                                       std::size_t& cursor) {
   if (chunk.context) {
     const auto at = find_lines(file.compared, {&*chunk.context, 1}, cursor, Where::kFromStart);
     if (!at) return failed(fmt::format("{}: the context line \"{}\" is not in the file", path, *chunk.context));
     cursor = *at + 1;
   }
   Sides sides = sides_of(chunk);
-  if (sides.old_lines.empty()) return Replacement{file.raw.size(), 0, std::move(sides.new_lines)};
+  if (sides.old_lines.empty()) return PlannedReplacement{file.raw.size(), 0, std::move(sides.new_lines)};
   const Where where = chunk.at_end_of_file ? Where::kAtEnd : Where::kFromStart;
   auto at = find_lines(file.compared, sides.old_lines, cursor, where);
   if (!at && sides.old_lines.back().empty()) {
@@ -96,10 +96,11 @@ Result<Replacement> place_chunk(const std::string& path, const FileLines& file, 
   }
   if (!at) return not_found(path, sides.old_lines);
   cursor = *at + sides.old_lines.size();
-  return Replacement{*at, sides.old_lines.size(), std::move(sides.new_lines)};
+  return PlannedReplacement{*at, sides.old_lines.size(), std::move(sides.new_lines)};
 }
 
-std::string print(const FileLines& file, const std::vector<Replacement>& replacements, std::string_view content) {
+std::string print(const FileLines& file, const std::vector<PlannedReplacement>& replacements,
+                  std::string_view content) {
   const common::TextFormat format = common::format_of(content);
   const std::string_view line_end = format.line_ending == common::LineEnding::kCrLf ? "\r\n" : "\n";
   std::string out = format.byte_order_mark ? "\xEF\xBB\xBF" : "";
@@ -110,7 +111,7 @@ std::string print(const FileLines& file, const std::vector<Replacement>& replace
     out += unended ? line_end : "\n";
   };
   std::size_t next = 0;
-  for (const Replacement& replacement : replacements) {
+  for (const PlannedReplacement& replacement : replacements) {
     for (; next < replacement.start; ++next) keep(next);
     for (const NewLine& line : replacement.lines) {
       if (line.kept) {
@@ -197,16 +198,16 @@ class Planner {
 Result<std::string> apply_chunks(const std::string& path, std::string_view content, const std::vector<Chunk>& chunks) {
   if (chunks.empty()) return std::string(content);
   const FileLines file(common::without_mark(content));
-  std::vector<Replacement> replacements;
+  std::vector<PlannedReplacement> replacements;
   std::size_t cursor = 0;
   for (const Chunk& chunk : chunks) {
-    TRY(Replacement replacement, place_chunk(path, file, chunk, cursor));
+    TRY(PlannedReplacement replacement, place_chunk(path, file, chunk, cursor));
     // In the order of their places; those at one place in the order of the patch.
-    const auto at = std::ranges::upper_bound(replacements, replacement.start, {}, &Replacement::start);
+    const auto at = std::ranges::upper_bound(replacements, replacement.start, {}, &PlannedReplacement::start);
     replacements.insert(at, std::move(replacement));
   }
   for (std::size_t i = 1; i < replacements.size(); ++i) {
-    const Replacement& before = replacements[i - 1];
+    const PlannedReplacement& before = replacements[i - 1];
     if (before.start + before.count > replacements[i].start) {
       return failed(fmt::format("{}: two chunks change the same lines, from line {}", path, replacements[i].start + 1));
     }

@@ -13,7 +13,7 @@ namespace lathe::tools::shell {
 namespace {
 
 constexpr std::size_t kMaxLineBytes = 2'000;
-constexpr std::size_t kShownBytes = 300;
+constexpr std::size_t kShownLineBytes = 300;
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 
@@ -33,7 +33,7 @@ bool has_one_of(std::string_view small, std::span<const std::string_view> signs)
   return std::ranges::any_of(signs, [&](std::string_view sign) { return small.contains(sign); });
 }
 
-std::string shown(std::string_view line) { return std::string(base::utf8_prefix(base::trim(line), kShownBytes)); }
+std::string shown(std::string_view line) { return std::string(base::utf8_prefix(base::trim(line), kShownLineBytes)); }
 
 /// Paths in a message end at what programs put around them.
 std::vector<std::string> absolute_paths(std::string_view line) {

@@ -71,8 +71,8 @@ ports::ToolSpec make_spec(const ShellOptions& options) {
             common::text_schema("One sentence for that person: why it cannot run inside the sandbox.")}})};
 }
 
-constexpr std::chrono::milliseconds kLeastYield{250};
-constexpr std::chrono::milliseconds kMostYield{30'000};
+constexpr std::chrono::milliseconds kLeastFirstYield{250};
+constexpr std::chrono::milliseconds kMostFirstYield{30'000};
 constexpr std::chrono::milliseconds kTerminalYield{10'000};
 
 /// What a command would do, outside of the jail that stopped it.
@@ -290,8 +290,9 @@ class ShellTool final : public ports::Tool {
     std::string title = fmt::format("run {}", base::utf8_prefix(first_line, 120));
     if (goes_on) {
       action.job = options_.jobs->new_job();
-      const auto usual = terminal ? kTerminalYield : kLeastYield;
-      const auto span = std::clamp(std::chrono::milliseconds(yield.value_or(usual.count())), kLeastYield, kMostYield);
+      const auto usual = terminal ? kTerminalYield : kLeastFirstYield;
+      const auto span =
+          std::clamp(std::chrono::milliseconds(yield.value_or(usual.count())), kLeastFirstYield, kMostFirstYield);
       ports::JobSpec job{.job = action.job, .command = std::move(spec), .terminal = terminal};
       return std::make_unique<BackgroundCall>(std::move(action), title + " in the background", options_.jobs,
                                               std::move(job), span);

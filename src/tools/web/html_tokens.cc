@@ -11,7 +11,7 @@ namespace lathe::tools::web {
 namespace {
 
 constexpr std::string_view kSpace = " \t\n\r\f";
-constexpr std::size_t kMaxNameBytes = 32;
+constexpr std::size_t kMaxTagBytes = 32;
 
 /// Their content is no markup, and no text for a reader.
 constexpr std::array<std::string_view, 8> kRawText = {"script",  "style",    "xmp",      "iframe",
@@ -86,7 +86,7 @@ std::optional<HtmlToken> HtmlTokens::tag() {
   inside = inside.substr(0, end);
   const std::string_view name = inside.substr(0, inside.find_first_of(" \t\n\r\f/"));
   HtmlToken token{.kind = close ? HtmlToken::Kind::kClose : HtmlToken::Kind::kOpen,
-                  .name = base::lower(name.substr(0, kMaxNameBytes)),
+                  .name = base::lower(name.substr(0, kMaxTagBytes)),
                   .attributes = inside.substr(name.size())};
   const bool raw = std::ranges::find(kRawText, token.name) != kRawText.end();
   if (!raw) return token;
