@@ -28,6 +28,12 @@ client::DamagedSession describe(const journal::SessionFolders& folders, const st
   return damaged;
 }
 
+/// Past the bound only its length tells of a stream. Nothing was read of it.
+Result<std::uint64_t> length_of(const journal::SessionFolders& folders, const std::string& session_id) {
+  TRY_OK(journal::History(folders).check_length(session_id));
+  return std::uint64_t{0};
+}
+
 }  // namespace
 
 Result<client::SessionHealth> check_sessions(const config::Environment& environment, ReadStreams which) {
@@ -36,17 +42,15 @@ Result<client::SessionHealth> check_sessions(const config::Environment& environm
       journal::SessionFolders::open(paths.state_dir, storage::Disk(), runtime::Durability::kProcess));
   TRY(std::vector<std::string> sessions, folders.list());
   std::ranges::sort(sessions, std::greater());  // their ids sort by time
+  const journal::History history(folders);
   client::SessionHealth health;
   std::uint64_t read = 0;
   for (const std::string& session : sessions) {
-    if (which == ReadStreams::kNewest && read >= kNewestBytes) {
-      ++health.unread;
-      continue;
-    }
-    const Result<std::uint64_t> checked = journal::History(folders).check(session);
+    const bool only_length = which == ReadStreams::kNewest && read >= kNewestBytes;
+    const Result<std::uint64_t> checked = only_length ? length_of(folders, session) : history.check(session);
     if (checked.ok()) {
       read += *checked;
-      ++health.whole;
+      ++(only_length ? health.unread : health.whole);
     } else if (checked.error().code != base::codes::kNotFound) {  // it may be removed meanwhile
       health.damaged.push_back(describe(folders, session, checked.error()));
     }

@@ -24,6 +24,8 @@ using runtime::Deadline;
 namespace {
 
 constexpr std::size_t kMaxWaitingOps = 1000;
+/// Room for what the session itself sends: the next input that waited, and its own end. A few at most are on their way.
+constexpr std::size_t kOwnOps = 16;
 constexpr std::size_t kMaxQueuedInputs = 100;
 
 Error wrong_kind_of_answer(bool asks_person) {
@@ -61,7 +63,7 @@ LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_
       children_(parts, family, host_, feed_, [this] { return room(); }),
       visits_ended_(parts.loop),
       task_ended_(parts.loop),
-      ops_(parts.loop, kMaxWaitingOps),
+      ops_(parts.loop, kMaxWaitingOps + kOwnOps),
       scope_(parts.loop) {
   host_.set_room([this] { return room(); });
 }
@@ -127,7 +129,8 @@ Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op
   }
   auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
   if (closing_) co_return closing_error();
-  if (!ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
+  const bool room = ops_.size() < kMaxWaitingOps;
+  if (!room || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "too many ops wait at this session",
                     .hint = "try again",
@@ -155,8 +158,8 @@ Async<void> LiveSession::work() {
     }
     const auto* input = std::get_if<protocol::UserInput>(&pending.op);
     const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
-    if (queue && queued_.size() < kMaxQueuedInputs) {
-      // One that was about to start when another took its place keeps its turn.
+    // One that was about to start when another took its place keeps its turn, and its place in a queue that filled up.
+    if (queue && (pending.was_queued || queued_.size() < kMaxQueuedInputs)) {
       if (pending.was_queued) {
         queued_.push_front(std::move(pending));
       } else {

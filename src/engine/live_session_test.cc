@@ -264,6 +264,67 @@ TEST_F(LiveSessionTest, AnInputThatReplacesLeavesTheQueueInItsOrder) {
   EXPECT_EQ(said, (std::vector<std::string>{"second", "third", "fourth"}));
 }
 
+/// Ends no sooner than it may, whoever cancels it.
+Async<ports::TaskEnd> end_at(ports::TaskHost* host, runtime::Signal* may_end) {
+  host->show(protocol::AgentMessageDelta{.item = "i1", .offset = 0, .text = "thinking"});
+  (void)co_await may_end->wait(CancelToken(), Deadline::never());
+  co_return ports::TaskEnd{.kind = ports::TaskEnd::Kind::kAborted};
+}
+
+TEST_F(LiveSessionTest, AnInputThatIsAboutToStartKeepsItsPlaceInAQueueThatFilledUp) {
+  configure();
+  runtime::Signal may_end(loop_);
+  behaviour_ = [&may_end](ports::TaskHost* host, const ports::TaskRequest&, const CancelToken&) {
+    return end_at(host, &may_end);
+  };
+  ASSERT_TRUE(submit(input("first")).ok());
+  until("agent_message_delta");
+  runtime::Scope scope(loop_);
+  constexpr std::size_t kQueued = 100;
+  std::vector<Result<protocol::Ack>> acks(kQueued + 2, protocol::Ack{});
+  for (std::size_t i = 0; i < kQueued; ++i) {
+    const std::string id = "q" + std::to_string(i);
+    scope.spawn(submit_later(client_.get(), input(id, protocol::IfBusy::kQueue), id, &acks[i]));
+  }
+  behaviour_ = wait_for_steer;
+  scope.spawn(submit_later(client_.get(), input("second", protocol::IfBusy::kReplace), "s", &acks[kQueued]));
+  scope.spawn(submit_later(client_.get(), input("last", protocol::IfBusy::kQueue), "l", &acks[kQueued + 1]));
+  ASSERT_TRUE(call(protocol::ApprovalList{}).ok()) << "by then all of them wait";
+  may_end.notify();
+  until("agent_message_delta");
+  behaviour_ = say_hello;
+  ASSERT_TRUE(submit(input("go", protocol::IfBusy::kSteer)).ok());
+  for (std::size_t i = 0; i < acks.size(); ++i) until("task_complete");
+  loop_.block_on(scope.join());
+  for (const auto& ack : acks) EXPECT_TRUE(ack.ok()) << ack.error().text();
+}
+
+TEST_F(LiveSessionTest, AnInputThatWaitedStartsAlsoWhereAsManyOpsWaitAsMay) {
+  configure();
+  runtime::Signal may_end(loop_);
+  behaviour_ = [&may_end](ports::TaskHost* host, const ports::TaskRequest&, const CancelToken&) {
+    return end_at(host, &may_end);
+  };
+  ASSERT_TRUE(submit(input("first")).ok());
+  until("agent_message_delta");
+  runtime::Scope scope(loop_);
+  Result<protocol::Ack> waited = protocol::Ack{};
+  Result<protocol::Ack> second = protocol::Ack{};
+  scope.spawn(submit_later(client_.get(), input("third", protocol::IfBusy::kQueue), "q", &waited));
+  scope.spawn(submit_later(client_.get(), input("second", protocol::IfBusy::kReplace), "s", &second));
+  std::vector<Result<protocol::Ack>> others(1'000, protocol::Ack{});
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    scope.spawn(submit_later(client_.get(), protocol::AddContext{.text = "x"}, "c" + std::to_string(i), &others[i]));
+  }
+  ASSERT_TRUE(call(protocol::ApprovalList{}).ok()) << "by then all of them wait";
+  behaviour_ = say_hello;
+  may_end.notify();
+  until("task_complete");
+  until("task_complete");
+  loop_.block_on(scope.join());
+  EXPECT_TRUE(second.ok() && waited.ok());
+}
+
 TEST_F(LiveSessionTest, TextThatStallsIsKeptAllTheSame) {
   const std::string session = configure();
   behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "lathe/base/check.h"
 #include "lathe/engine/lineage.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/recovery.h"
@@ -286,10 +287,7 @@ void LiveSession::start_queued() {
   queued_.pop_front();
   next.was_queued = true;
   // Through the worker, so that ops stay in order; it is not busy now, or this input goes behind what it does.
-  auto done = next.done;
-  if (!ops_.try_send(std::move(next))) {
-    done->set(Error{.code = base::codes::kLimit, .message = "too many ops wait at this session", .retryable = true});
-  }
+  CHECK(ops_.try_send(std::move(next)));
 }
 
 }  // namespace lathe::engine

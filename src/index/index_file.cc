@@ -28,6 +28,8 @@ namespace {
 constexpr std::size_t kPageBytes = 1U << 20;
 /// The log is moved into the database once it is so long.
 constexpr std::uint64_t kLogBytes = 4U << 20;
+/// Ten thousand would take longer than the list itself; nobody reads further on a screen.
+constexpr std::int64_t kNewest = 200;
 constexpr base::Millis kPatience{5'000};
 
 /// Changes with every boot; empty where the kernel does not tell.
@@ -105,6 +107,32 @@ Result<void> IndexFile::catch_up() {
     if (followed.problem && followed.is_news) warnings_.push_back(followed.problem->text());
   }
   if (database_->log_bytes() > kLogBytes) TRY_OK(database_->checkpoint());
+  return {};
+}
+
+/// Only what was written to is looked at otherwise. Their sizes tell cheaply of those whose end, or file, is missing.
+Result<void> IndexFile::look_at_newest() {
+  struct Known {
+    std::string session_id;
+    std::uint64_t bytes;
+  };
+  std::vector<Known> newest;
+  {
+    TRY(Query query, database_->query("SELECT session_id, position FROM sessions WHERE NOT damaged"
+                                      " ORDER BY updated_at DESC, session_id DESC LIMIT ?1",
+                                      kNewest));
+    while (true) {
+      TRY(const bool more, query.next());
+      if (!more) break;
+      newest.push_back({query.text(0), static_cast<std::uint64_t>(query.integer(1))});
+    }
+  }
+  for (const Known& known : newest) {
+    const auto bytes = source_.stream_bytes(known.session_id);
+    if (bytes && *bytes >= known.bytes) continue;
+    TRY(const Followed followed, follow_stream(known.session_id));
+    if (followed.problem && followed.is_news) warnings_.push_back(followed.problem->text());
+  }
   return {};
 }
 
@@ -191,6 +219,8 @@ Result<std::optional<IndexFile::Followed>> IndexFile::look(const std::string& se
       TRY_OK(followed(session_id, known.position()));
       return Told(Followed{});
     }
+  } else if (!next.ok() && next.error().code == base::codes::kInvalid) {
+    sound = source_.check_had(session_id, known.position());
   } else if (!next.ok()) {
     sound = next.error();
   }
@@ -225,12 +255,11 @@ Result<IndexFile::Followed> IndexFile::follow_page(const std::string& session_id
     if (page->lines.empty()) return done;  // another process was faster
     TRY(done, take_in(projection, *std::move(page), session_id));
   } else if (page.error().code == base::codes::kInvalid) {
-    const auto left = source_.read_own(session_id, 0, 1);
-    const Result<void> sound = left.ok() && left->lines.empty() ? source_.check(session_id) : Result<void>();
-    if (sound.ok()) {
-      TRY_OK(Projection::drop(*database_, session_id));  // from its start, then
+    const Result<void> had = source_.check_had(session_id, projection.position());
+    if (had.ok()) {
+      TRY_OK(Projection::drop(*database_, session_id));  // another stream lies there: from its start, then
     } else {
-      TRY(done, note_damage(projection, session_id, sound.error()));
+      TRY(done, note_damage(projection, session_id, had.error()));
     }
   } else {
     return Followed{.problem = std::move(page).error()};

@@ -52,6 +52,9 @@ class IndexFile final {
     return base::Error{.code = base::codes::kCorrupt, .message = "the index is damaged again after it was made anew"};
   }
 
+  /// Notes in the rows that a list begins with whose stream is shorter than what was read of it, or gone; inside a
+  /// query.
+  [[nodiscard]] base::Result<void> look_at_newest();
   /// Takes in what one stream has.
   [[nodiscard]] base::Result<void> follow(const std::string& session_id);
   /// Makes the file anew from every stream.

@@ -92,6 +92,10 @@ constexpr storage::Migration kSchema[] = {
       DELETE FROM sessions;
       DELETE FROM facts WHERE name = 'complete_in_boot';
     )sql"},
+    {7, R"sql(
+      -- Every stream is looked at once, so that its length is noted beside it.
+      DELETE FROM facts WHERE name = 'complete_in_boot';
+    )sql"},
 };
 
 }  // namespace

@@ -40,7 +40,8 @@ auto SqliteIndex::on_pool(Job job) -> Async<std::invoke_result_t<Job, IndexFile&
 
 Async<Result<protocol::SessionListReply>> SqliteIndex::list(protocol::SessionList query) {
   return on_pool([query = std::move(query)](IndexFile& file) {
-    return file.answer([&](Database& database) {
+    return file.answer([&](Database& database) -> Result<protocol::SessionListReply> {
+      if (query.cursor.empty()) TRY_OK(file.look_at_newest());
       return list_sessions(database, query, [&](const std::string& id) { return file.held(id); });
     });
   });

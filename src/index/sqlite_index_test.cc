@@ -416,6 +416,32 @@ TEST_F(SqliteIndexTest, AnEmptiedSessionKeepsWhatWasKnownOfIt) {
   EXPECT_EQ(list().size(), 2U);
 }
 
+TEST_F(SqliteIndexTest, WhatItHasReadOfAStreamTellsThatTheRestIsMissing) {
+  std::string id;
+  {
+    const Stream stream = configured("kept");
+    id = stream->state().session_id;
+    for (int i = 0; i < 3; ++i) say(*stream, "text");
+  }
+  const std::string folder = root_ + "/sessions/" + id;
+  const std::string whole = *runtime::read_file(folder + "/journal.ndjson");
+  const std::size_t first = whole.find('\n');
+  for (const std::size_t left : {std::size_t{0}, first - 10, first + 1}) {
+    ASSERT_EQ(list().size(), 1U);
+    EXPECT_EQ(get(id).state, SessionState::kIdle);
+    fs::remove(folder + "/recorded");  // as one of a version that noted no length
+    std::ofstream(folder + "/journal.ndjson", std::ios::trunc) << whole.substr(0, left);
+    ASSERT_EQ(list().size(), 1U) << left;
+    EXPECT_EQ(list()[0].state, SessionState::kDamaged) << left;
+    EXPECT_EQ(list()[0].title, "kept");
+    EXPECT_EQ(loop_.block_on(store_->open(id)).error().code, base::codes::kCorrupt) << left;
+    std::ofstream(folder + "/journal.ndjson", std::ios::trunc) << whole;
+    ASSERT_TRUE(loop_.block_on(index_->check(id)).ok());
+  }
+  EXPECT_EQ(get(id).state, SessionState::kIdle);
+  EXPECT_EQ(get(id).last_seq, 4);
+}
+
 TEST_F(SqliteIndexTest, AFolderInThePlaceOfTheFileIsMovedAside) {
   const std::string id = configured("kept")->state().session_id;
   fs::create_directories(root_ + "/index.db/inner");

@@ -37,12 +37,6 @@ Error no_parent(const std::string& session_id, const std::string& parent) {
 
 }  // namespace
 
-Error no_records(const SessionFolders& folders, const std::string& session_id) {
-  Error error = storage::damage_error(folders.journal(session_id), 0, "not one whole record is left of it");
-  error.hint = "bring the file back from a backup";
-  return error;
-}
-
 Result<LoadedSession> History::load(const std::string& session_id) const {
   return fold_up_to(session_id, kLatest, {}, AtDamage::kFail);
 }
@@ -58,7 +52,7 @@ Result<SessionState> History::state_at(const std::string& session_id, std::int64
 
 Result<SessionState> History::origin(const std::string& session_id) const {
   TRY_OK(folders_.check(session_id));
-  TRY(const StreamReader stream, StreamReader::open(folders_.journal(session_id)));
+  TRY(const StreamReader stream, open_stream(session_id));
   TRY(const First first, first_of(session_id, stream));
   if (!first.fork) return SessionState{.session_id = session_id};
   TRY(LoadedSession parent, load_parent(*first.fork, kLatest, {session_id}, AtDamage::kFail));
@@ -70,20 +64,27 @@ Result<LoadedSession> History::fold_up_to(const std::string& session_id, std::in
   TRY_OK(folders_.check(session_id));
   if (std::ranges::find(chain, session_id) != chain.end()) return broken_fork(session_id, "is forked from itself");
   chain.push_back(session_id);
-  TRY(const StreamReader stream, StreamReader::open(folders_.journal(session_id)));
+  const StreamPlace recorded = recorded_of(folders_, session_id);
   LoadedSession loaded;
-  TRY_OK(start_from_snapshot(loaded, session_id, limit, stream));
+  const auto stream = open_stream(session_id);
+  if (!stream.ok()) {
+    if (at_damage == AtDamage::kFail || stream.error().code != base::codes::kCorrupt) return stream.error();
+    loaded.state.session_id = session_id;
+    loaded.damage = stream.error();
+    return loaded;
+  }
+  TRY_OK(start_from_snapshot(loaded, session_id, limit, *stream));
   Result<void> folded;
   if (loaded.offset == 0) {
     loaded.state = SessionState{.session_id = session_id};
-    folded = start_from_parent(loaded, session_id, limit, stream, chain, at_damage);
+    folded = start_from_parent(loaded, session_id, limit, *stream, chain, at_damage);
   }
-  if (folded.ok()) folded = fold_stream(loaded, session_id, limit, stream, chain);
+  if (folded.ok()) folded = fold_stream(loaded, session_id, limit, *stream, chain, recorded);
   if (!folded.ok()) {
     if (at_damage == AtDamage::kFail || folded.error().code != base::codes::kCorrupt) return std::move(folded).error();
     loaded.damage = std::move(folded).error();
   }
-  loaded.stream_bytes_read = stream.bytes_read();
+  loaded.stream_bytes_read = stream->bytes_read();
   return loaded;
 }
 
@@ -98,12 +99,12 @@ Result<void> History::start_from_parent(LoadedSession& loaded, const std::string
 }
 
 Result<void> History::fold_stream(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
-                                  const StreamReader& stream, const Chain& chain) const {
+                                  const StreamReader& stream, const Chain& chain, const StreamPlace& recorded) const {
   while (loaded.state.last_seq < limit) {
     TRY(const StreamPage page, stream.read(loaded.offset, kAnyNumber, kPageBytes));
     if (page.lines.empty()) {
       if (loaded.offset == 0 && !folders_.never_begun(session_id)) return no_records(folders_, session_id);
-      break;
+      return check_end(recorded, folders_.journal(session_id), {loaded.offset, loaded.state.last_seq});
     }
     for (const std::string& line : page.lines) {
       if (loaded.state.last_seq >= limit) break;
@@ -193,10 +194,11 @@ Result<std::vector<History::Part>> History::parts_of(const std::string& session_
     }
     if (std::ranges::find(chain, at) != chain.end()) return broken_fork(at, "is forked from itself");
     chain.push_back(at);
-    TRY(StreamReader stream, StreamReader::open(folders_.journal(at)));
+    const StreamPlace recorded = recorded_of(folders_, at);
+    TRY(StreamReader stream, open_stream(at));
     TRY(const First first, first_of(at, stream));
     if (first.session.empty() && !folders_.never_begun(at)) return no_records(folders_, at);
-    parts.push_back({std::move(stream), folders_.journal(at), up_to});
+    parts.push_back({std::move(stream), folders_.journal(at), up_to, recorded});
     if (!first.fork || first.fork->seq <= since) return parts;
     up_to = std::min(up_to, first.fork->seq);
     at = first.fork->session_id;
@@ -211,7 +213,7 @@ Result<ports::RecordPage> History::read(const std::string& session_id, std::int6
     TRY(std::uint64_t offset, part.stream.offset_after(since));
     while (due <= part.up_to && page.records.size() < limit) {
       TRY(StreamPage lines, part.stream.read(offset, limit - page.records.size(), kPageBytes));
-      if (lines.lines.empty()) return {};
+      if (lines.lines.empty()) return check_end(part.recorded, part.path, {offset, due - 1});
       for (std::string& line : lines.lines) {
         if (due > part.up_to) return {};
         const std::int64_t seq = storage::record_seq(line).value_or(0);
@@ -236,10 +238,27 @@ Result<ports::RecordPage> History::read(const std::string& session_id, std::int6
   return page;
 }
 
+Result<StreamReader> History::open_stream(const std::string& session_id) const {
+  auto stream = StreamReader::open(folders_.journal(session_id));
+  const bool lost = !stream.ok() && !folders_.stream_bytes(session_id) && folders_.check(session_id).ok();
+  if (lost) return no_records(folders_, session_id);
+  return stream;
+}
+
+Result<void> History::check_length(const std::string& session_id) const {
+  TRY_OK(folders_.check(session_id));
+  StreamPlace recorded = recorded_of(folders_, session_id);
+  recorded.seq = 0;  // the stream would have to be read
+  const auto bytes = folders_.stream_bytes(session_id);
+  if (!bytes) return no_records(folders_, session_id);
+  return check_end(recorded, folders_.journal(session_id), {.bytes = *bytes, .seq = 0});
+}
+
 Result<std::uint64_t> History::check(const std::string& session_id) const {
   TRY_OK(folders_.check(session_id));
   const std::string path = folders_.journal(session_id);
-  TRY(const StreamReader stream, StreamReader::open(path));
+  const StreamPlace recorded = recorded_of(folders_, session_id);
+  TRY(const StreamReader stream, open_stream(session_id));
   TRY(const First first, first_of(session_id, stream));
   if (first.session.empty()) {
     if (folders_.never_begun(session_id)) return std::uint64_t{0};
@@ -251,7 +270,10 @@ Result<std::uint64_t> History::check(const std::string& session_id) const {
   std::uint64_t offset = 0;
   while (true) {
     TRY(const StreamPage page, stream.read(offset, kAnyNumber, kPageBytes));
-    if (page.lines.empty()) return stream.bytes_read();
+    if (page.lines.empty()) {
+      TRY_OK(check_end(recorded, path, {offset, due - 1}));
+      return stream.bytes_read();
+    }
     for (const std::string& line : page.lines) {
       const std::int64_t seq = storage::record_seq(line).value_or(0);
       if (seq != due) return storage::damage_error(path, offset, fmt::format("record {} where {} was due", seq, due));

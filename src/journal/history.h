@@ -8,6 +8,7 @@
 
 #include "lathe/base/result.h"
 #include "lathe/journal/open_calls.h"
+#include "lathe/journal/recorded.h"
 #include "lathe/journal/session_folders.h"
 #include "lathe/ports/session_state.h"
 #include "lathe/ports/session_store.h"
@@ -17,8 +18,9 @@
 // Reads what sessions were: the newest sound snapshot and the records after it; for a fork, its parent's state first.
 // Takes no lock, writes nothing. Blocks; any thread.
 //
-// Damage in a stream ends what can be read of it, and whoever needs more is told `corrupt` with the place. What stands
-// before is whole: it can be read, and forked from.
+// A stream that ends before what it is known to have had (recorded.h) is damaged there. Damage in a stream ends what
+// can be read of it, and whoever needs more is told `corrupt` with the place. What stands before is whole: it can be
+// read, and forked from.
 
 namespace lathe::journal {
 
@@ -62,6 +64,10 @@ class History final {
   /// Reads the session's own stream whole, and sees that its parent is there. Gives the bytes that were read; `corrupt`
   /// with the place.
   [[nodiscard]] base::Result<std::uint64_t> check(const std::string& session_id) const;
+  /// `corrupt` when the stream is not there, or shorter than it was. Reads nothing of it.
+  [[nodiscard]] base::Result<void> check_length(const std::string& session_id) const;
+  /// The session's own stream; `corrupt` when it is not there any more.
+  [[nodiscard]] base::Result<storage::StreamReader> open_stream(const std::string& session_id) const;
 
  private:
   /// The sessions whose history is being put together, the one asked for first. A fork of itself would be here twice.
@@ -77,6 +83,7 @@ class History final {
     storage::StreamReader stream;
     std::string path;
     std::int64_t up_to;
+    StreamPlace recorded;
   };
 
   base::Result<LoadedSession> fold_up_to(const std::string& session_id, std::int64_t limit, Chain chain,
@@ -85,7 +92,8 @@ class History final {
                                        const storage::StreamReader& stream, const Chain& chain,
                                        AtDamage at_damage) const;
   base::Result<void> fold_stream(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
-                                 const storage::StreamReader& stream, const Chain& chain) const;
+                                 const storage::StreamReader& stream, const Chain& chain,
+                                 const StreamPlace& recorded) const;
   base::Result<void> start_from_snapshot(LoadedSession& loaded, const std::string& session_id, std::int64_t limit,
                                          const storage::StreamReader& stream) const;
   base::Result<LoadedSession> load_parent(const protocol::ForkedFrom& fork, std::int64_t limit, Chain chain,
@@ -98,8 +106,5 @@ class History final {
 
   const SessionFolders& folders_;
 };
-
-/// A stream that lost everything it had.
-[[nodiscard]] base::Error no_records(const SessionFolders& folders, const std::string& session_id);
 
 }  // namespace lathe::journal

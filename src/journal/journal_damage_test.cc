@@ -110,6 +110,36 @@ TEST_F(JournalDamageTest, AStreamThatLostARecordOrIsAnothersIsDamaged) {
   EXPECT_EQ(store_->source().check(b).error().code, base::codes::kCorrupt);
 }
 
+TEST_F(JournalDamageTest, AStreamThatEndsBeforeItDidIsDamagedWhereItEnds) {
+  const std::string id = new_id();
+  {
+    const Stream stream = create(id);
+    for (int i = 1; i <= 3; ++i) say(*stream, "text");
+  }
+  const std::vector<std::string> whole = read(id);
+  const std::string text = *runtime::read_file(journal(id));
+  // On a record's end, within a record, and within the first one.
+  const std::size_t first = text.find('\n') + 1;
+  for (const std::size_t left : {first, first + 9, std::size_t{9}}) {
+    std::ofstream(journal(id), std::ios::trunc) << text.substr(0, left);
+    EXPECT_EQ(store_->source().check(id).error().code, base::codes::kCorrupt) << left;
+    EXPECT_EQ(open(id).error().code, base::codes::kCorrupt) << left;
+    EXPECT_EQ(loop_.block_on(store_->peek_whole(id))->state.last_seq, left < first ? 0 : 1);
+    EXPECT_EQ(fs::file_size(journal(id)), left) << "it stays as it is";
+  }
+  std::ofstream(journal(id), std::ios::trunc) << text.substr(0, first);
+  const auto page = loop_.block_on(store_->read(id, 0, 10));
+  EXPECT_EQ(page->records, std::vector<std::string>(whole.begin(), whole.begin() + 1));
+  EXPECT_NE(page->damage->message.find("its end is missing"), std::string::npos) << page->damage->text();
+  fs::remove(journal(id));
+  EXPECT_EQ(store_->source().check(id).error().code, base::codes::kCorrupt);
+  EXPECT_EQ(loop_.block_on(store_->read(id, 0, 10)).error().code, base::codes::kCorrupt);
+  EXPECT_EQ(open(id).error().code, base::codes::kCorrupt);
+  EXPECT_FALSE(fs::exists(journal(id)));
+  ASSERT_TRUE(loop_.block_on(store_->remove(id)).ok());
+  EXPECT_FALSE(fs::exists(folder(id)));
+}
+
 TEST_F(JournalDamageTest, AnEmptiedStreamIsDamagedAndOneThatWasNeverBegunIsNot) {
   const std::string a = new_id(), b = new_id();
   {

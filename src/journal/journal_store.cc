@@ -8,6 +8,7 @@
 #include "lathe/journal/follow_marks.h"
 #include "lathe/journal/history.h"
 #include "lathe/journal/journal_stream.h"
+#include "lathe/journal/recorded.h"
 #include "lathe/journal/session_folders.h"
 #include "lathe/journal/stream_source.h"
 
@@ -81,8 +82,13 @@ Result<void> check_before_opening(const SessionFolders& folders, const std::stri
   TRY(LoadedSession whole, History(folders).load_whole_part(session_id));
   if (!whole.damage && whole.offset == 0) whole.damage = no_records(folders, session_id);
   if (!whole.damage) return {};
-  TRY(const std::uint64_t tail, StreamWriter::tail_of(folders.journal(session_id)));
-  if (whole.offset > 0 && whole.offset == tail) return {};
+  if (whole.offset > 0) {
+    const std::string path = folders.journal(session_id);
+    const StreamPlace recorded = recorded_of(folders, session_id);
+    TRY(const std::uint64_t tail, StreamWriter::tail_of(path));
+    const bool torn_tail = whole.offset == tail;
+    if (torn_tail && check_end(recorded, path, {whole.offset, whole.state.last_seq}).ok()) return {};
+  }
   return stays_closed(session_id, whole);
 }
 

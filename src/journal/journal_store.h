@@ -17,6 +17,7 @@
 //   <state_dir>/sessions/<session id>/journal.ndjson       the records; the truth
 //                                     lock                 held by the one process that appends; holds its pid
 //                                     snapshot-<seq>.json  the folded state at a record; shortens the fold
+//                                     recorded             how long the stream was (recorded.h)
 //                                     draft.ndjson         text of unfinished items
 //                                     undo/                what its files were (room undo)
 //                                     archived             there when the session is archived

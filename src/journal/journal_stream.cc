@@ -5,6 +5,7 @@
 
 #include "lathe/base/check.h"
 #include "lathe/journal/fold.h"
+#include "lathe/journal/recorded.h"
 #include "lathe/journal/snapshot.h"
 
 namespace lathe::journal {
@@ -48,6 +49,7 @@ JournalStream::JournalStream(StreamContext& context, std::string session_id, Hel
 
 JournalStream::~JournalStream() {
   CHECK(!writing_);
+  if (marked_ && writer_.size() > 0) note_recorded(context_.folders, session_id_, writer_.size());
   context_.marks.closed(session_id_, writer_.size());
   // Nothing was ever said to be in it.
   if (writer_.size() == 0) context_.folders.discard(session_id_);

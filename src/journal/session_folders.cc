@@ -59,7 +59,7 @@ Result<void> SessionFolders::check(const std::string& session_id) const {
                  .message = "\"" + session_id.substr(0, 80) + "\" is not a session id",
                  .hint = "lathe session list shows the ids"};
   }
-  if (runtime::path_exists(journal(session_id))) return {};
+  if (runtime::path_exists(journal(session_id)) || keeps_more(session_id)) return {};
   return Error{.code = base::codes::kNotFound,
                .message = "there is no session " + session_id,
                .hint = "lathe session list shows those there are"};
@@ -90,14 +90,19 @@ std::optional<std::uint64_t> SessionFolders::stream_bytes(const std::string& ses
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+bool SessionFolders::keeps_more(const std::string& session_id) const {
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(folder(session_id), missing)) {
+    if (entry.path() != journal(session_id) && entry.path() != lock_path(session_id)) return true;
+  }
+  return false;
+}
+
 /// Whoever began a session leaves more than these two files, or a stream that was changed after it was made. A file
 /// system that does not tell when a file was made leaves it at the first.
 bool SessionFolders::never_begun(const std::string& session_id) const {
   if (held(session_id)) return true;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder(session_id), failed)) {
-    if (entry.path() != journal(session_id) && entry.path() != lock_path(session_id)) return false;
-  }
+  if (keeps_more(session_id)) return false;
   struct statx status{};
   if (::statx(AT_FDCWD, journal(session_id).c_str(), 0, STATX_SIZE | STATX_MTIME | STATX_BTIME, &status) != 0) {
     return true;

@@ -25,13 +25,16 @@ class SessionFolders final {
   [[nodiscard]] std::string journal(const std::string& session_id) const {
     return folder(session_id) + "/journal.ndjson";
   }
+  /// How long the stream was (recorded.h).
+  [[nodiscard]] std::string recorded(const std::string& session_id) const { return folder(session_id) + "/recorded"; }
   [[nodiscard]] std::string drafts(const std::string& session_id) const { return folder(session_id) + "/draft.ndjson"; }
   [[nodiscard]] std::string marks() const { return state_dir_ + "/unfollowed"; }
   [[nodiscard]] std::string blobs() const { return state_dir_ + "/blobs"; }
   [[nodiscard]] const storage::Disk& disk() const { return disk_; }
   [[nodiscard]] runtime::Durability durability() const { return durability_; }
 
-  /// `invalid` when it is no session id, `not_found` when there is no such session.
+  /// `invalid` when it is no session id, `not_found` when there is no such session. One that lost its stream is there
+  /// as long as its folder holds anything else of it.
   [[nodiscard]] base::Result<void> check(const std::string& session_id) const;
   /// Every session that has a folder.
   [[nodiscard]] base::Result<std::vector<std::string>> list() const;
@@ -60,6 +63,8 @@ class SessionFolders final {
  private:
   SessionFolders(std::string state_dir, storage::Disk disk, runtime::Durability durability);
   [[nodiscard]] std::string lock_path(const std::string& session_id) const { return folder(session_id) + "/lock"; }
+  /// Anything but the stream and the lock, which a session has before its first record.
+  [[nodiscard]] bool keeps_more(const std::string& session_id) const;
   /// A session forked from the one whose folder this is.
   [[nodiscard]] std::optional<std::string> live_fork(const std::string& folder) const;
   [[nodiscard]] base::Result<void> end_removals() const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,10 @@ class StreamSource final : public ports::SessionSource {
 
   [[nodiscard]] base::Result<std::vector<std::string>> sessions() const override { return folders_.list(); }
   [[nodiscard]] base::Result<std::vector<std::string>> unfollowed() override { return marks_.marked(); }
-  [[nodiscard]] base::Result<void> followed(const std::string& session_id, std::uint64_t offset) override {
-    return marks_.followed(session_id, offset);
+  [[nodiscard]] base::Result<void> followed(const std::string& session_id, std::uint64_t offset) override;
+  [[nodiscard]] base::Result<void> check_had(const std::string& session_id, std::uint64_t bytes) override;
+  [[nodiscard]] std::optional<std::uint64_t> stream_bytes(const std::string& session_id) const override {
+    return folders_.stream_bytes(session_id);
   }
   [[nodiscard]] base::Result<ports::SourcePage> read_own(const std::string& session_id, std::uint64_t offset,
                                                          std::size_t max_bytes) const override;

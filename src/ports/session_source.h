@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,17 @@ class SessionSource {
   [[nodiscard]] virtual base::Result<std::vector<std::string>> sessions() const = 0;
   /// Sessions whose stream may hold more than an index knows, or may be gone.
   [[nodiscard]] virtual base::Result<std::vector<std::string>> unfollowed() = 0;
-  /// An index has the stream up to `offset` (or, for a session that is gone, has dropped it).
+  /// An index has the stream up to `offset` (or, for a session that is gone, has dropped it). From then on the session
+  /// is known to have had that much, whoever looks at it.
   [[nodiscard]] virtual base::Result<void> followed(const std::string& session_id, std::uint64_t offset) = 0;
+  /// `corrupt` when the stream is shorter than an index has read it, which is known of the session from then on.
+  [[nodiscard]] virtual base::Result<void> check_had(const std::string& session_id, std::uint64_t bytes) = 0;
+  /// Length of the stream's file; nothing when there is none. Cheap.
+  [[nodiscard]] virtual std::optional<std::uint64_t> stream_bytes(const std::string& session_id) const = 0;
   /// About `max_bytes` of whole records of the session's own stream from `offset` on; none at its end. A torn last
-  /// line is not there yet. Errors: `not_found`; `corrupt` with the place; `invalid` when no record starts at `offset`
-  /// (the stream is not the one that was read before: it lost its end with the power).
+  /// line is not there yet. Errors: `not_found`; `corrupt` with the place, which is the end where more was recorded;
+  /// `invalid` when no record starts at `offset`: the stream is not the one that was read before, or lost its end,
+  /// which check_had() tells apart.
   [[nodiscard]] virtual base::Result<SourcePage> read_own(const std::string& session_id, std::uint64_t offset,
                                                           std::size_t max_bytes) const = 0;
   /// Reads the session's own stream from its start to its end: `corrupt` with the place where that cannot be done. A

@@ -5,8 +5,8 @@ import pytest
 
 
 @pytest.fixture
-def damaged(lathe, start_server):
-    """A session of three Tasks, one byte of the third changed: its id, its stream, and the ids of its Turns."""
+def whole(lathe, start_server):
+    """A session of three Tasks: its id, its stream, and the ids of its Turns."""
     lathe.use(start_server({"text": "Said.", "repeat": -1}))
     session = lathe.ok("exec", "--json", "first words").session
     lathe.ok("exec", "--last", "second words")
@@ -14,8 +14,15 @@ def damaged(lathe, start_server):
     stream = stream_of(lathe, session)
     text = stream.read_bytes()
     turns = [json.loads(line)["msg"]["response_id"] for line in text.splitlines() if b'"turn_complete"' in line]
-    change_byte(stream, text.index(b"third words"))
     return session, stream, turns
+
+
+@pytest.fixture
+def damaged(whole):
+    """The same, one byte of the third Task changed."""
+    _, stream, _ = whole
+    change_byte(stream, stream.read_bytes().index(b"third words"))
+    return whole
 
 
 def stream_of(lathe, session):
@@ -27,6 +34,21 @@ def change_byte(stream, place):
     text = bytearray(stream.read_bytes())
     text[place] ^= 1
     stream.write_bytes(text)
+
+
+def shorten(stream, what):
+    text = stream.read_bytes()
+    if what == "torn first record":
+        stream.write_bytes(text[:text.index(b"\n") - 10])
+    elif what == "garbage":
+        stream.write_bytes(b"garbage")
+    elif what == "emptied":
+        stream.write_bytes(b"")
+    elif what == "missing":
+        stream.unlink()
+    else:
+        assert what == "cut between records"
+        stream.write_bytes(text[:text.rindex(b"\n", 0, text.index(b"third words")) + 1])
 
 
 def listed(lathe):
@@ -75,14 +97,53 @@ def test_it_is_archived_and_removed(lathe, damaged):
     lathe.fails(1, "session", "show", session)
 
 
-@pytest.mark.parametrize("damage", ["first record", "emptied"])
+@pytest.mark.parametrize("damage", ["torn first record", "garbage", "emptied", "missing", "cut between records"])
+def test_a_stream_that_lost_something_is_seen_at_once(lathe, whole, damage):
+    session, stream, turns = whole
+    backup = stream.read_bytes()
+    shorten(stream, damage)
+    left = stream.read_bytes() if stream.exists() else None
+    assert listed(lathe)[session]["state"] == "damaged"
+    told = lathe.fails(1, "doctor").out
+    assert f"session {session}" in told and "journal.ndjson" in told
+    for words in (["session", "show", session], ["exec", "--resume", session, "go on"], ["exec", "--last", "go on"]):
+        ran = lathe.fails(5, *words)
+        assert "journal.ndjson" in ran.err and "backup" in ran.err, str(ran)
+    assert left == (stream.read_bytes() if stream.exists() else None)
+    stream.write_bytes(backup)
+    assert "third words" in lathe.ok("session", "show", session).out
+    assert listed(lathe)[session]["state"] == "idle"
+    lathe.ok("exec", "--resume", session, "go on")
+
+
+def test_what_is_left_of_a_stream_that_was_cut_between_records_is_gone_on_from_in_a_fork(lathe, whole):
+    session, stream, turns = whole
+    shorten(stream, "cut between records")
+    ran = lathe.fails(5, "session", "show", session)
+    assert "second words" in ran.out and "its end is missing" in ran.err
+    ran = lathe.fails(5, "exec", "--resume", session, "go on")
+    assert "its end is missing" in ran.err and f"lathe session fork {session} --at {turns[1]}" in ran.err
+    lathe.ok("session", "fork", session, "--at", turns[1])
+    assert "second words" in lathe.ok("session", "show", "last").out
+
+
+def test_one_whose_stream_is_missing_is_removed(lathe, whole):
+    session, stream, _ = whole
+    stream.unlink()
+    lathe.fails(1, "index", "rebuild")
+    assert listed(lathe)[session]["state"] == "damaged"
+    lathe.ok("session", "rm", session)
+    assert listed(lathe) == {} and not stream.parent.exists()
+
+
+@pytest.mark.parametrize("damage", ["first record", "torn first record", "emptied", "missing"])
 def test_one_of_which_nothing_is_left_stays_in_lists(lathe, damaged, damage):
     session, stream, _ = damaged
     backup = stream.read_bytes()
-    if damage == "emptied":
-        stream.write_bytes(b"")
-    else:
+    if damage == "first record":
         change_byte(stream, 20)
+    else:
+        shorten(stream, damage)
     ran = lathe.fails(1, "index", "rebuild")
     assert "journal.ndjson" in ran.err
     assert listed(lathe)[session]["state"] == "damaged"
