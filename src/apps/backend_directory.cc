@@ -392,6 +392,8 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
   endpoint.base_url = backend.url;
   endpoint.api_key = std::move(key);
   endpoint.key_source = backend.api_key_env;
+  endpoint.connect_timeout = config_.connect_timeout;
+  endpoint.answer_timeout = backend.answer_timeout.count() > 0 ? backend.answer_timeout : config_.answer_timeout;
   if (!backend.api_key_command.empty()) {
     endpoint.key_source = "its api-key-command";
     endpoint.renew_key = [this, backend](runtime::CancelToken cancel) {

@@ -77,6 +77,7 @@ Node node_of(const Backend& backend) {
   add("default-model", backend.default_model);
   if (backend.context_tokens > 0) add("context-tokens", std::to_string(backend.context_tokens));
   add("keep-loaded", backend.keep_loaded);
+  if (backend.answer_timeout.count() > 0) add("answer-timeout", fmt::format("{}ms", backend.answer_timeout.count()));
   if (!backend.headers.empty()) {
     Node::Map headers;
     for (const auto& [name, value] : backend.headers) {
