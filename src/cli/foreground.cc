@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -20,8 +21,12 @@ std::string last_message_name(const TaskOptions& task) { return "--output-last-m
 
 /// Whatever the reason, it is for the person to name another file.
 base::Error cannot_write(const TaskOptions& task) {
+  const bool no_folder = errno == ENOENT;
   base::Error error = base::errno_error(errno, last_message_name(task));
   error.code = base::codes::kInvalid;
+  const std::string folder = task.output_last_message.substr(0, task.output_last_message.rfind('/'));
+  error.hint =
+      no_folder ? "make its folder first: mkdir -p " + base::shell_quote(folder) : "name a file that you may write to";
   return error;
 }
 

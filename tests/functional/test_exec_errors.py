@@ -104,6 +104,15 @@ def test_the_value_of_an_unset_variable_asks_no_model(lathe, start_server, optio
     assert server.requests() == []
 
 
+@pytest.mark.parametrize("where,step", [("/nowhere/x", "mkdir -p /nowhere"), ("/", "name a file")])
+def test_a_last_message_that_cannot_be_written_asks_no_model(lathe, start_server, where, step):
+    server = start_server(says("never"))
+    lathe.use(server)
+    ran = lathe.fails(1, "exec", "-o", where, "go")
+    assert f"--output-last-message {where}" in ran.err and step in ran.err
+    assert server.requests() == []
+
+
 def test_a_missing_working_folder(lathe, start_server):
     lathe.use(start_server(says("never")))
     ran = lathe.fails(1, "exec", "--cwd", "nowhere", "go")
