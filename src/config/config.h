@@ -178,14 +178,17 @@ struct Loaded {
 /// The setting of that key; `not_found` with the nearest one.
 [[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);
 
-// The three below change the person's file (created when missing) and keep the rest of it and its comments. Where a
+// The four below change the person's file (created when missing) and keep the rest of it and its comments. Where a
 // file is written in a way that cannot be changed line by line, the error `unsupported` says what to write by hand.
 
 /// Sets one key. Unknown keys (`not_found`) and wrong values (`invalid`) are errors with the nearest name.
 [[nodiscard]] base::Result<void> set(const Paths& paths, const std::string& key, const std::string& value);
 /// Adds one after those that are there. `exists` when the name is taken; `invalid` with what is wrong otherwise.
 [[nodiscard]] base::Result<void> add_backend(const Paths& paths, const Backend& backend);
-/// Removes it, and default-backend with it when that names it. `not_found` with the nearest name.
+/// Makes a configured backend the default one. A default-model that is another backend's goes, since the two settings
+/// would contradict each other; it is given back, else "".
+[[nodiscard]] base::Result<std::string> make_default_backend(const Paths& paths, const std::string& name);
+/// Removes it, and default-backend and default-model with it where they name it. `not_found` with the nearest name.
 [[nodiscard]] base::Result<void> remove_backend(const Paths& paths, const std::string& name);
 
 }  // namespace lathe::config

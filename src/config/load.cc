@@ -127,7 +127,7 @@ base::Result<void> Loader::read_variables() {
     if (text.empty()) continue;
     Problems problems("");
     if (!read_setting(spec, typed_value(spec, text), loaded_.config, problems)) {
-      return problems.errors().front().within(variable);
+      return wrong_value(spec, variable, text, problems.errors().front());
     }
     sources_[spec.key] = variable;
   }

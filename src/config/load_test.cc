@@ -137,7 +137,7 @@ TEST(Load, VariablesWinOverTheFile) {
   EXPECT_EQ(loaded.config.budget.turns, 1);
   EXPECT_EQ(get(loaded, "default-model")->source, "LATHE_DEFAULT_MODEL");
   EXPECT_EQ(load(home.paths(), {.variables = {{"LATHE_DURABILITY", "powr"}}}).error().text(),
-            "LATHE_DURABILITY: \"powr\" is not known (did you mean \"power\"?)");
+            "LATHE_DURABILITY: \"powr\" is not known (did you mean \"power\"? give one of: process, power)");
 }
 
 TEST(Load, UnknownKeysWarnWithTheNearest) {
