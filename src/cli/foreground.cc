@@ -68,7 +68,9 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
                                    .hint = "Ctrl-C to stop"});
   CO_TRY(const TaskEnd end, co_await follower.run());
   if (!task_.output_last_message.empty() && end.code == kDone) CO_TRY_OK(write_last_message(end.last_message));
-  if (end.code == kTimedOut) context_.note("the time is over (--timeout)");
+  if (end.code == kTimedOut && task_.timeout) {
+    context_.note(fmt::format("the time is over (--timeout {})", base::format_duration(*task_.timeout)));
+  }
   tell_how_to_answer(end);
   // They belong to the session; that of an engine in this process ends with it.
   if (engine->outlives_client()) co_return end.code;
