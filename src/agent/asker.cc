@@ -30,6 +30,14 @@ bool ends_all(const Error& error) {
          error.code == protocol::error_codes::kCassette;
 }
 
+/// What holds for every model of a server that took no connection: another wait of seconds for each would end the same.
+Error same_server(const std::string& server, const std::string& found_by) {
+  return {.code = protocol::error_codes::kUnreachable,
+          .message = "its server " + server + " took no connection for " + found_by,
+          .hint = "is the server running?",
+          .retryable = true};
+}
+
 Error no_answer(const std::vector<std::pair<std::string, Error>>& trace) {
   if (trace.size() == 1) return trace.front().second;
   Error error = trace.back().second;
@@ -80,6 +88,7 @@ Async<AskResult> Asker::ask(Question question, CancelToken cancel) {
   const std::vector<ResolvedModel> models = ordered();
   AnswerReader reader(host_, question.showing);
   std::vector<std::pair<std::string, Error>> trace;
+  Unreachable unreachable;
   for (std::size_t i = 0; i < models.size(); ++i) {
     if (i > 0) {
       const Result<void> told = co_await tell_fallback(trace.back().first, trace.back().second, name_of(models[i]));
@@ -89,7 +98,7 @@ Async<AskResult> Asker::ask(Question question, CancelToken cancel) {
       }
       reader.restart();
     }
-    Attempt last = co_await try_model(&models[i], &question, &reader, cancel);
+    Attempt last = co_await try_candidate(&models[i], &question, &reader, &unreachable, cancel);
     if (last.ending == Ending::kFinished) {
       const std::vector<ResolvedModel> now = candidates_();
       if (!now.empty()) first_choice_ = name_of(now.front());
@@ -141,6 +150,16 @@ Async<Result<void>> Asker::tell_fallback(std::string failed, Error error, std::s
   const Result<std::int64_t> recorded = co_await host_.record(std::move(warning));
   if (!recorded.ok()) co_return recorded.error();
   co_return Result<void>();
+}
+
+Async<Asker::Attempt> Asker::try_candidate(const ResolvedModel* model, const Question* question, AnswerReader* reader,
+                                           Unreachable* unreachable, CancelToken cancel) {
+  const auto known = unreachable->find(model->server);
+  if (known != unreachable->end()) co_return Attempt{Ending::kFailed, never(same_server(known->first, known->second))};
+  Attempt last = co_await try_model(model, question, reader, std::move(cancel));
+  const bool connected = last.ending != Ending::kFailed || last.failure.retry != ports::RetryClass::kConnect;
+  if (!connected && !model->server.empty()) unreachable->emplace(model->server, name_of(*model));
+  co_return last;
 }
 
 Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Question* question, AnswerReader* reader,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,6 +65,11 @@ class Asker final {
     Ending ending = Ending::kFailed;
     ports::ModelFailure failure;
   };
+  /// Servers that took no connection for this answer, each with the model that was asked there.
+  using Unreachable = std::map<std::string, std::string>;
+  /// try_model(), unless its server is known to be unreachable.
+  runtime::Async<Attempt> try_candidate(const ports::ResolvedModel* model, const Question* question,
+                                        AnswerReader* reader, Unreachable* unreachable, runtime::CancelToken cancel);
   /// All attempts at one model.
   runtime::Async<Attempt> try_model(const ports::ResolvedModel* model, const Question* question, AnswerReader* reader,
                                     runtime::CancelToken cancel);

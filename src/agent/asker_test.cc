@@ -133,6 +133,27 @@ TEST(Asker, WhenAllFailTheErrorSaysWhyEachWasSkipped) {
   EXPECT_EQ(end.error.message, "no model could answer; b/m: bad key; c/n: no such model");
 }
 
+struct ThreeModels : TwoModels {
+  std::shared_ptr<fakes::ScriptedModel> third = std::make_shared<fakes::ScriptedModel>(loop, "third");
+  ThreeModels() {
+    candidates.push_back({.backend = "d", .model = "o", .connection = third, .facts = {}, .server = "alive:1"});
+    candidates[0].server = candidates[1].server = "dead:1";
+    for (int i = 0; i < 3; ++i) model->refuse(failure("unreachable", RetryClass::kConnect, "no connection"));
+  }
+};
+
+TEST(Asker, AServerThatTookNoConnectionIsNotWaitedForAgain) {
+  ThreeModels rig;
+  rig.third->say("here");
+  EXPECT_EQ(rig.run_task("go").last_agent_message, "here");
+  EXPECT_THAT(rig.requests(), SizeIs(3));
+  EXPECT_THAT(rig.second->requests(), SizeIs(0));
+  const auto warnings = rig.host.recorded_of<protocol::Warning>();
+  ASSERT_THAT(warnings, SizeIs(2));
+  EXPECT_EQ(warnings[1].message,
+            "c/n was skipped (unreachable: its server dead:1 took no connection for b/m); asking d/o");
+}
+
 TEST(Asker, WithoutAnyModelTheErrorSaysSo) {
   Rig rig;
   rig.candidates.clear();

@@ -56,15 +56,15 @@ TEST(Retries, AServerMayAskForAMinuteButNotMore) {
   EXPECT_FALSE(clocked.after(failed(ports::RetryClass::kRequest, milliseconds(60'001))));
 }
 
-TEST(Retries, NoConnectionIsGivenUpTenSecondsAfterTheFirstFailure) {
+TEST(Retries, NoConnectionIsGivenUpFiveSecondsAfterTheFirstFailure) {
   Clocked clocked;
   EXPECT_TRUE(clocked.after(failed(ports::RetryClass::kConnect)));
-  clocked.now += milliseconds(9'900);
+  clocked.now += milliseconds(4'900);
   EXPECT_FALSE(clocked.after(failed(ports::RetryClass::kConnect)));
   EXPECT_TRUE(clocked.after(failed(ports::RetryClass::kStream)));
 }
 
-TEST(Retries, AConnectionThatWasThereBeginsTheTenSecondsAnew) {
+TEST(Retries, AConnectionThatWasThereBeginsTheFiveSecondsAnew) {
   Clocked clocked;
   for (int cut = 0; cut < 3; ++cut) {
     clocked.now += milliseconds(60'000);

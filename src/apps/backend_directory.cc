@@ -7,6 +7,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/config/backend_types.h"
+#include "lathe/config/url.h"
 #include "lathe/protocol/error_codes.h"
 #include "lathe/providers/anthropic/wire.h"
 #include "lathe/providers/common/fallback_model.h"
@@ -43,6 +44,12 @@ void split_name(const std::vector<std::string>& backends, std::string& backend, 
   if (std::ranges::find(backends, first) == backends.end()) return;
   backend = first;
   model = model.substr(slash + 1);
+}
+
+/// Its URL was checked when it was loaded.
+std::string server_of(const Backend& backend) {
+  const auto url = config::parse_url(backend.url);
+  return url.ok() ? url->server() : "";
 }
 
 providers::ollama::Settings ollama_settings(const Backend& backend) {
@@ -264,27 +271,32 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve_again(std::string 
   CO_TRY(std::shared_ptr<ports::Model> connection, co_await connect(chosen.name));
   ports::ModelFacts known = facts(chosen.name, model);
   if (known.context_window == 0 && config::runs_models_itself(chosen.type)) {
-    known.context_window = co_await window_of(chosen.name, model, connection);
+    known.context_window = co_await window_of(chosen, model, connection);
   }
   if (providers::cassette::TapeWriter* writer = cassette_.writer()) {
     CO_TRY_OK(writer->append_value(kModelFacts, facts_to_record(model, known)));
   }
-  co_return ports::ResolvedModel{
-      .backend = chosen.name, .model = model, .connection = std::move(connection), .facts = known};
+  co_return ports::ResolvedModel{.backend = chosen.name,
+                                 .model = model,
+                                 .connection = std::move(connection),
+                                 .facts = known,
+                                 .server = server_of(chosen)};
 }
 
 /// The window depends on how the server was started, so that only it can tell; asked once.
-Async<std::int64_t> BackendDirectory::window_of(std::string backend, std::string model,
+Async<std::int64_t> BackendDirectory::window_of(Backend backend, std::string model,
                                                 std::shared_ptr<ports::Model> connection) {
-  const auto known = windows_.find(backend);
-  if (known == windows_.end()) {
-    std::map<std::string, std::int64_t>& windows = windows_[backend];
+  const auto known = windows_.find(backend.name);
+  if (known == windows_.end() && !silent_servers_.contains(server_of(backend))) {
+    std::map<std::string, std::int64_t>& windows = windows_[backend.name];
     const auto listed = co_await ports::list_models_within(&loop_, connection.get(), kWindowLimit);
     if (listed) {
       for (const ports::ModelListing& listing : *listed) windows[listing.model] = listing.context_window;
+    } else {
+      silent_servers_.insert(server_of(backend));
     }
   }
-  const std::map<std::string, std::int64_t>& windows = windows_[backend];
+  const std::map<std::string, std::int64_t>& windows = windows_[backend.name];
   const auto found = windows.find(model);
   co_return found == windows.end() ? 0 : found->second;
 }
@@ -380,6 +392,8 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
   endpoint.base_url = backend.url;
   endpoint.api_key = std::move(key);
   endpoint.key_source = backend.api_key_env;
+  endpoint.connect_timeout = config_.connect_timeout;
+  endpoint.answer_timeout = backend.answer_timeout.count() > 0 ? backend.answer_timeout : config_.answer_timeout;
   if (!backend.api_key_command.empty()) {
     endpoint.key_source = "its api-key-command";
     endpoint.renew_key = [this, backend](runtime::CancelToken cancel) {

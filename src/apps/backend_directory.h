@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,7 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<std::string>> choose_model(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_of(config::Backend backend);
   runtime::Async<base::Result<std::string>> key_from_command(config::Backend backend, runtime::CancelToken cancel);
-  runtime::Async<std::int64_t> window_of(std::string backend, std::string model,
+  runtime::Async<std::int64_t> window_of(config::Backend backend, std::string model,
                                          std::shared_ptr<ports::Model> connection);
   /// Asks the usual ports of this machine, once.
   runtime::Async<void> find_local_servers();
@@ -79,6 +80,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;
   /// Context windows that servers told, by backend and model.
   std::map<std::string, std::map<std::string, std::int64_t>> windows_;
+  /// Servers that did not tell any: other backends there are not waited for too.
+  std::set<std::string> silent_servers_;
   mutable std::mutex secrets_mutex_;
   /// Under secrets_mutex_.
   std::vector<std::string> secrets_;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -20,8 +21,12 @@ std::string last_message_name(const TaskOptions& task) { return "--output-last-m
 
 /// Whatever the reason, it is for the person to name another file.
 base::Error cannot_write(const TaskOptions& task) {
+  const bool no_folder = errno == ENOENT;
   base::Error error = base::errno_error(errno, last_message_name(task));
   error.code = base::codes::kInvalid;
+  const std::string folder = task.output_last_message.substr(0, task.output_last_message.rfind('/'));
+  error.hint =
+      no_folder ? "make its folder first: mkdir -p " + base::shell_quote(folder) : "name a file that you may write to";
   return error;
 }
 
@@ -63,7 +68,9 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
                                    .hint = "Ctrl-C to stop"});
   CO_TRY(const TaskEnd end, co_await follower.run());
   if (!task_.output_last_message.empty() && end.code == kDone) CO_TRY_OK(write_last_message(end.last_message));
-  if (end.code == kTimedOut) context_.note("the time is over (--timeout)");
+  if (end.code == kTimedOut && task_.timeout) {
+    context_.note(fmt::format("the time is over (--timeout {})", base::format_duration(*task_.timeout)));
+  }
   tell_how_to_answer(end);
   // They belong to the session; that of an engine in this process ends with it.
   if (engine->outlives_client()) co_return end.code;

@@ -99,6 +99,10 @@ base::Result<Backend> complete(Backend backend) {
   }
   if (backend.api_key_env.empty() && backend.api_key_command.empty()) backend.api_key_env = type->default_key_env;
   if (backend.context_tokens < 0) return invalid(backend, "context-tokens must be a number of tokens", "such as 32768");
+  const bool is_set = backend.answer_timeout.count() != 0;
+  if (is_set && (backend.answer_timeout < kShortestAnswerTimeout || backend.answer_timeout > kLongestAnswerTimeout)) {
+    return invalid(backend, "answer-timeout must be from 1s to 24h", "such as 10m");
+  }
   TRY_OK(check_headers(backend));
   return backend;
 }

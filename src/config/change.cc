@@ -77,6 +77,7 @@ Node node_of(const Backend& backend) {
   add("default-model", backend.default_model);
   if (backend.context_tokens > 0) add("context-tokens", std::to_string(backend.context_tokens));
   add("keep-loaded", backend.keep_loaded);
+  if (backend.answer_timeout.count() > 0) add("answer-timeout", fmt::format("{}ms", backend.answer_timeout.count()));
   if (!backend.headers.empty()) {
     Node::Map headers;
     for (const auto& [name, value] : backend.headers) {
@@ -100,7 +101,9 @@ base::Result<void> set(const Paths& paths, const std::string& key, const std::st
   TRY(const Loaded loaded, load(paths, Environment{}));
   Config changed = loaded.config;
   formats::Problems problems("");
-  if (!read_setting(*spec, node, changed, problems)) return problems.errors().front().within(spec->key);
+  if (!read_setting(*spec, node, changed, problems)) {
+    return wrong_value(*spec, spec->key, value, problems.errors().front());
+  }
   if (changed.shell.default_timeout > changed.shell.max_timeout) {
     return base::Error{.code = base::codes::kInvalid,
                        .message = "shell.default-timeout would be longer than shell.max-timeout"};
@@ -112,6 +115,21 @@ base::Result<void> set(const Paths& paths, const std::string& key, const std::st
   for (const std::string_view part : base::split(spec->key, '.')) path.emplace_back(part);
   TRY(const std::string edited, formats::set_in_yaml(text, paths.config_file, path, node));
   return write(paths, edited);
+}
+
+base::Result<std::string> make_default_backend(const Paths& paths, const std::string& name) {
+  TRY(const Loaded loaded, load(paths, Environment{}));
+  const std::string& model = loaded.config.default_model;
+  const bool others = std::ranges::any_of(loaded.config.backends, [&](const Backend& one) { return one.name != name; });
+  const bool was_default = loaded.config.default_backend == name;
+  const bool is_of_another = !model.empty() && !model.starts_with(name + "/") && others && !was_default;
+  TRY(std::string text, read_text(paths));
+  TRY(text, formats::set_in_yaml(text, paths.config_file, {"default-backend"}, text_node(name)));
+  if (is_of_another) {
+    TRY(text, formats::remove_from_yaml(text, paths.config_file, {"default-model"}));
+  }
+  TRY_OK(write(paths, text));
+  return is_of_another ? model : std::string();
 }
 
 base::Result<void> add_backend(const Paths& paths, const Backend& backend) {
@@ -141,6 +159,9 @@ base::Result<void> remove_backend(const Paths& paths, const std::string& name) {
   TRY(text, formats::remove_from_yaml(text, paths.config_file, {"backends", name}));
   if (loaded.config.default_backend == name) {
     TRY(text, formats::remove_from_yaml(text, paths.config_file, {"default-backend"}));
+  }
+  if (loaded.config.default_model.starts_with(name + "/")) {
+    TRY(text, formats::remove_from_yaml(text, paths.config_file, {"default-model"}));
   }
   return write(paths, text);
 }

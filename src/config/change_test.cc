@@ -33,10 +33,13 @@ TEST(Set, RefusesWhatLoadWouldRefuseAndLeavesTheFileAlone) {
   EXPECT_EQ(outcome(set(home.paths(), "defualt-model", "x")),
             "there is no setting \"defualt-model\" (did you mean \"default-model\"?)");
   EXPECT_EQ(outcome(set(home.paths(), "durability", "powr")),
-            "durability: \"powr\" is not known (did you mean \"power\"?)");
-  EXPECT_EQ(outcome(set(home.paths(), "budget.turns", "many")), "budget.turns: expected a whole number, not text");
-  EXPECT_EQ(outcome(set(home.paths(), "budget.turns", "-1")), "budget.turns: budget.turns must be at least 0");
-  EXPECT_EQ(outcome(set(home.paths(), "memory-bytes", "0")), "memory-bytes: memory-bytes must be at least 1");
+            "durability: \"powr\" is not known (did you mean \"power\"? give one of: process, power)");
+  EXPECT_EQ(outcome(set(home.paths(), "budget.turns", "many")),
+            "budget.turns \"many\": expected a whole number, not text (give a whole number, at least 0)");
+  EXPECT_EQ(outcome(set(home.paths(), "budget.turns", "-1")),
+            "budget.turns \"-1\": must be at least 0 (give a whole number, at least 0)");
+  EXPECT_EQ(outcome(set(home.paths(), "memory-bytes", "0")),
+            "memory-bytes \"0\": must be at least 1 (give a whole number, at least 1)");
   EXPECT_EQ(outcome(set(home.paths(), "default-backend", "opneai")),
             "there is no backend \"opneai\" (did you mean \"openai\"?)");
   EXPECT_THAT(outcome(set(home.paths(), "shell.default-timeout", "1h")), HasSubstr("longer than shell.max-timeout"));
@@ -90,6 +93,20 @@ TEST(Backends, WrongOnesAreRefused) {
   EXPECT_EQ(outcome(add_backend(home.paths(), {.name = "x", .type = "antropic"})),
             "backend x: type \"antropic\" is not known (did you mean \"anthropic\"?)");
   EXPECT_THAT(outcome(remove_backend(home.paths(), "lba")), HasSubstr("did you mean \"lab\"?"));
+}
+
+TEST(MakeDefaultBackend, LeavesNoModelOfAnotherBackend) {
+  const TestHome home;
+  for (const auto& [model, left] :
+       std::vector<std::pair<std::string, std::string>>{{"m", ""}, {"old/m", ""}, {"new/m", "new/m"}}) {
+    home.write_config("default-backend: old\ndefault-model: " + model +
+                      "\nbackends:\n  old: {type: openai}\n  new: {type: openai}\n");
+    EXPECT_EQ(make_default_backend(home.paths(), "new").value_or("?"), left.empty() ? model : "");
+    const auto loaded = load(home.paths(), {});
+    ASSERT_TRUE(loaded.ok()) << loaded.error().text();
+    EXPECT_EQ(loaded->config.default_backend, "new");
+    EXPECT_EQ(loaded->config.default_model, left);
+  }
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ struct Backend {
   /// Ollama only: tokens of context asked for, and how long a model stays loaded; 0 and "" are Lathe's defaults.
   std::int64_t context_tokens = 0;
   std::string keep_loaded;
+  /// 0: Config::answer_timeout.
+  std::chrono::milliseconds answer_timeout{0};
   /// "config", "environment" or "found".
   std::string origin = "config";
   friend bool operator==(const Backend&, const Backend&) = default;
@@ -54,6 +56,10 @@ struct AgentLimits {
   std::int64_t max_count = 8;
   friend bool operator==(const AgentLimits&, const AgentLimits&) = default;
 };
+
+/// Bounds of an `answer-timeout`.
+inline constexpr std::chrono::milliseconds kShortestAnswerTimeout{1'000};
+inline constexpr std::chrono::milliseconds kLongestAnswerTimeout = std::chrono::hours(24);
 
 /// A time that does not come, where a setting allows that word.
 inline constexpr std::chrono::milliseconds kNever = std::chrono::milliseconds::max();
@@ -78,6 +84,11 @@ struct Config {
   std::int64_t tool_output_tokens = 10'000;
   /// Share of the context window at which the conversation is compacted, in percent.
   std::int64_t compact_at_percent = 90;
+  /// How long each attempt to connect to a backend may take.
+  std::chrono::milliseconds connect_timeout{2'000};
+  /// How long a backend may take until it begins to answer, where its own entry says nothing: a model that is loaded
+  /// first, or a long prompt on a small machine, takes minutes.
+  std::chrono::milliseconds answer_timeout{300'000};
   std::chrono::milliseconds stream_idle_timeout{300'000};
   std::chrono::milliseconds thinking_stall_timeout{120'000};
   std::int64_t project_docs_bytes = 32 * 1024;
@@ -167,14 +178,17 @@ struct Loaded {
 /// The setting of that key; `not_found` with the nearest one.
 [[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);
 
-// The three below change the person's file (created when missing) and keep the rest of it and its comments. Where a
+// The four below change the person's file (created when missing) and keep the rest of it and its comments. Where a
 // file is written in a way that cannot be changed line by line, the error `unsupported` says what to write by hand.
 
 /// Sets one key. Unknown keys (`not_found`) and wrong values (`invalid`) are errors with the nearest name.
 [[nodiscard]] base::Result<void> set(const Paths& paths, const std::string& key, const std::string& value);
 /// Adds one after those that are there. `exists` when the name is taken; `invalid` with what is wrong otherwise.
 [[nodiscard]] base::Result<void> add_backend(const Paths& paths, const Backend& backend);
-/// Removes it, and default-backend with it when that names it. `not_found` with the nearest name.
+/// Makes a configured backend the default one. A default-model that is another backend's goes, since the two settings
+/// would contradict each other; it is given back, else "".
+[[nodiscard]] base::Result<std::string> make_default_backend(const Paths& paths, const std::string& name);
+/// Removes it, and default-backend and default-model with it where they name it. `not_found` with the nearest name.
 [[nodiscard]] base::Result<void> remove_backend(const Paths& paths, const std::string& name);
 
 }  // namespace lathe::config

@@ -100,6 +100,7 @@ void Loader::read_backend(const formats::Member& member, Problems& problems) {
   map.optional("default-model", backend.default_model);
   map.optional("context-tokens", backend.context_tokens);
   map.optional("keep-loaded", backend.keep_loaded);
+  map.optional("answer-timeout", backend.answer_timeout);
   map.finish(MapReader::Unknown::kWarning);
   if (problems.errors().size() != errors_before) return;
   auto completed = complete(std::move(backend));
@@ -126,7 +127,7 @@ base::Result<void> Loader::read_variables() {
     if (text.empty()) continue;
     Problems problems("");
     if (!read_setting(spec, typed_value(spec, text), loaded_.config, problems)) {
-      return problems.errors().front().within(variable);
+      return wrong_value(spec, variable, text, problems.errors().front());
     }
     sources_[spec.key] = variable;
   }

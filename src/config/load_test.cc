@@ -56,6 +56,8 @@ durability: power
 repeated-call-limit: 0
 tool-output-tokens: 500
 compact-at-percent: 80
+connect-timeout: 5s
+answer-timeout: 20m
 stream-idle-timeout: 1m
 thinking-stall-timeout: 90s
 project-docs-bytes: 0
@@ -67,6 +69,7 @@ backends:
     url: https://lab.example/v1/
     api-key-command: pass show lab
     default-model: big
+    answer-timeout: 90s
     headers: {X-Team: tools}
 )");
   const Loaded loaded = load_or_fail(home);
@@ -76,7 +79,8 @@ backends:
                         .url = "https://lab.example/v1",
                         .api_key_command = "pass show lab",
                         .headers = {{"X-Team", "tools"}},
-                        .default_model = "big"}};
+                        .default_model = "big",
+                        .answer_timeout = 90s}};
   expected.default_backend = "lab";
   expected.default_model = "big";
   expected.fallback_models = {"lab/small", "openai/gpt-5"};
@@ -87,6 +91,8 @@ backends:
   expected.repeated_call_limit = 0;
   expected.tool_output_tokens = 500;
   expected.compact_at_percent = 80;
+  expected.connect_timeout = 5s;
+  expected.answer_timeout = 20min;
   expected.stream_idle_timeout = 60s;
   expected.thinking_stall_timeout = 90s;
   expected.project_docs_bytes = 0;
@@ -131,7 +137,7 @@ TEST(Load, VariablesWinOverTheFile) {
   EXPECT_EQ(loaded.config.budget.turns, 1);
   EXPECT_EQ(get(loaded, "default-model")->source, "LATHE_DEFAULT_MODEL");
   EXPECT_EQ(load(home.paths(), {.variables = {{"LATHE_DURABILITY", "powr"}}}).error().text(),
-            "LATHE_DURABILITY: \"powr\" is not known (did you mean \"power\"?)");
+            "LATHE_DURABILITY: \"powr\" is not known (did you mean \"power\"? give one of: process, power)");
 }
 
 TEST(Load, UnknownKeysWarnWithTheNearest) {

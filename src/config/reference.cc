@@ -56,6 +56,7 @@ constexpr std::string_view kBackends = R"(
 | `default-model` | the model that is used when none is named |
 | `context-tokens` | ollama: tokens of context asked for (32,768) |
 | `keep-loaded` | ollama: how long a model stays loaded after a request (`30m`) |
+| `answer-timeout` | how long it may take to begin an answer, such as `20m` for a server that loads large models; the setting of that name when left out |
 | `headers` | a map of HTTP headers to send along |
 
 | type | wire | URL | key variable | key | |

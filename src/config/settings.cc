@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
 #include "lathe/formats/read.h"
 #include "lathe/globs/secret_files.h"
 
@@ -113,6 +114,23 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        {},
        10,
        100},
+      {"connect-timeout",
+       kDuration,
+       [](Config& c) -> Slot { return &c.connect_timeout; },
+       "how long each of three attempts to connect to a backend may take; longer for a slow line",
+       "",
+       {},
+       100,
+       60'000},
+      {"answer-timeout",
+       kDuration,
+       [](Config& c) -> Slot { return &c.answer_timeout; },
+       "how long a backend may take to begin its answer (to load a model, to read a long prompt) before it is tried "
+       "again; a backend may have its own",
+       "",
+       {},
+       kShortestAnswerTimeout.count(),
+       kLongestAnswerTimeout.count()},
       {"stream-idle-timeout",
        kDuration,
        [](Config& c) -> Slot { return &c.stream_idle_timeout; },
@@ -345,6 +363,42 @@ Node typed_value(const SettingSpec& spec, std::string_view text) {
     if (!base::trim(part).empty()) list.push_back({.value = std::string(base::trim(part))});
   }
   return {.value = std::move(list)};
+}
+
+std::string allowed_values(const SettingSpec& spec) {
+  const auto bounds = [&] {
+    const std::string least = show_number(spec.kind, spec.min);
+    if (spec.max == std::numeric_limits<std::int64_t>::max()) return "at least " + least;
+    return "from " + least + " to " + show_number(spec.kind, spec.max);
+  };
+  switch (spec.kind) {
+    case SettingKind::kText:
+      return "a text";
+    case SettingKind::kList:
+      return "a list, separated by commas";
+    case SettingKind::kPaths:
+      return "a list of paths that begin with / or ~/, separated by commas";
+    case SettingKind::kChoice:
+      return "one of: " + base::join(spec.choices, ", ");
+    case SettingKind::kCount:
+      return "a whole number, " + bounds();
+    case SettingKind::kUsd:
+      return "US dollars from 0 to a billion, such as 2.50";
+    case SettingKind::kDuration:
+      return "a duration such as 15s, 5m or 1h30m, " + bounds() + (spec.may_be_never ? ", or never" : "");
+  }
+  return "";
+}
+
+base::Error wrong_value(const SettingSpec& spec, std::string_view name, std::string_view text, base::Error why) {
+  // Some messages begin with the key, for the file, where it is not named otherwise.
+  std::string_view what = why.message;
+  if (what.starts_with(spec.key)) what = base::trim(what.substr(spec.key.size()));
+  const std::string value = fmt::format("\"{}\"", base::terminal_safe(text));
+  why.message = what.contains(value) ? fmt::format("{}: {}", name, what) : fmt::format("{} {}: {}", name, value, what);
+  const bool only_guesses = why.hint.starts_with("did you mean");
+  if (why.hint.empty() || only_guesses) why.hint += (only_guesses ? " give " : "give ") + allowed_values(spec);
+  return why;
 }
 
 std::string shown_value(const SettingSpec& spec, const Config& config) {

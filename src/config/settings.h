@@ -61,6 +61,11 @@ bool read_setting(const SettingSpec& spec, const formats::Node& node, Config& co
 [[nodiscard]] formats::Node typed_value(const SettingSpec& spec, std::string_view text);
 /// The value in `config` as a person would type it; "" when nothing is set.
 [[nodiscard]] std::string shown_value(const SettingSpec& spec, const Config& config);
+/// What the setting takes, in words: "a whole number, from 1 to 100".
+[[nodiscard]] std::string allowed_values(const SettingSpec& spec);
+/// `why` read_setting() refused a text that a person gave under that name (the key, a variable), with all they need.
+[[nodiscard]] base::Error wrong_value(const SettingSpec& spec, std::string_view name, std::string_view text,
+                                      base::Error why);
 /// "LATHE_BUDGET_TURNS"
 [[nodiscard]] std::string variable_of(const SettingSpec& spec);
 /// docs/reference/config.md.

@@ -17,10 +17,13 @@ base::Error wrong(std::string_view text, std::string_view why, std::string hint 
           .hint = std::move(hint)};
 }
 
-bool is_port(std::string_view text) {
-  int port = 0;
+constexpr int kHttpPort = 80;
+constexpr int kHttpsPort = 443;
+constexpr int kLastPort = 65535;
+
+bool read_port(std::string_view text, int& port) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() && port > 0 && port <= 65535;
+  return error == std::errc{} && end == text.data() + text.size() && port > 0 && port <= kLastPort;
 }
 
 bool is_host(std::string_view host) {
@@ -30,6 +33,11 @@ bool is_host(std::string_view host) {
 }
 
 }  // namespace
+
+std::string Url::server() const {
+  const bool is_v6 = host.contains(':');
+  return fmt::format("{}{}{}:{}", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
+}
 
 bool Url::is_local() const {
   return host == "localhost" || host.ends_with(".localhost") || host == "::1" ||
@@ -74,7 +82,11 @@ base::Result<Url> parse_url(std::string_view text) {
     url.host = base::lower(host.substr(0, colon));
     if (!is_host(url.host)) return wrong(text, "has no valid host");
   }
-  if (!port.empty() && (!port.starts_with(':') || !is_port(port.substr(1)))) return wrong(text, "has a broken port");
+  url.port = url.scheme == "https" ? kHttpsPort : kHttpPort;
+  if (!port.empty() && (!port.starts_with(':') || !read_port(port.substr(1), url.port))) {
+    return wrong(text, fmt::format("has a broken port ({})", base::terminal_safe(port.substr(1))),
+                 fmt::format("a port is a number from 1 to {}", kLastPort));
+  }
   return url;
 }
 

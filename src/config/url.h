@@ -15,6 +15,10 @@ struct Url {
   std::string scheme;
   /// In lower case; an IPv6 address without its brackets.
   std::string host;
+  /// The scheme's own where the text names none.
+  int port = 0;
+  /// "host:port", the same for all URLs of one server.
+  [[nodiscard]] std::string server() const;
   /// Whether the host is this machine, as far as its name says: localhost, 127.0.0.0/8, ::1.
   [[nodiscard]] bool is_local() const;
 };

@@ -24,6 +24,21 @@ TEST(Url, KnowsThisMachine) {
   }
 }
 
+TEST(Url, OneServerHasOneName) {
+  EXPECT_EQ(parse_url("https://Api.Example.com/v1")->server(), "api.example.com:443");
+  EXPECT_EQ(parse_url("https://api.example.com:443")->server(), "api.example.com:443");
+  EXPECT_EQ(parse_url("http://[::1]/v1")->server(), "[::1]:80");
+}
+
+TEST(Url, ABrokenPortIsNamed) {
+  for (const char* port : {"99999", "abc", "0"}) {
+    const auto url = parse_url(std::string("http://h:") + port + "/v1");
+    ASSERT_FALSE(url.ok()) << port;
+    EXPECT_TRUE(url.error().message.contains(std::string("(") + port + ")")) << url.error().message;
+    EXPECT_EQ(url.error().hint, "a port is a number from 1 to 65535");
+  }
+}
+
 TEST(Url, RefusesTheRest) {
   for (const char* text :
        {"", "api.example.com", "ftp://h", "http://", "http://h:0", "http://h:99999", "http://h:x", "http://h/ x",

@@ -48,6 +48,8 @@ struct ResolvedModel {
   std::string model;
   std::shared_ptr<Model> connection;  // shared by the sessions that use one backend
   ModelFacts facts;
+  /// "host:port" where it is asked; empty for a recording. Models of two backends may be at one.
+  std::string server = {};
 };
 
 /// Turns names into models. Loop thread.

@@ -57,6 +57,9 @@ def test_a_refused_run_leaves_the_recording_that_was_there(lathe, cassette, tmp_
                     ["--max-usd", "1"]):
         ran = lathe.run("exec", "--record", cassette, *refused, "work it out")
         assert ran.code != 0 and open(cassette).read() == before, str(ran)
+    lathe.ok("backend", "add", "gone", "--type", "ollama", "--url", "http://127.0.0.1:9")
+    lathe.fails(5, "exec", "--record", cassette, "--model", "gone/m", "work it out")  # asked, but nobody answers
+    assert open(cassette).read() == before
     lathe.fails(1, "exec", "--record", str(tmp_path / "new.cassette"), "--resume", "zzz", "work it out")
     assert not (tmp_path / "new.cassette").exists()
     assert lathe.run("exec", "--record", str(tmp_path / "nowhere" / "new.cassette"), "work it out").code != 0

@@ -126,6 +126,26 @@ def test_a_mistake_names_what_was_meant(lathe, start_server, words, named):
     assert named in lathe.fails(1, *words).err
 
 
+def test_a_new_default_backend_is_asked_for_no_model_of_the_old_one(lathe, start_server):
+    lathe.use(start_server())
+    lathe.ok("config", "set", "default-model", "mock/mock")
+    other = start_server(says("I am the other."))
+    ran = lathe.ok("backend", "add", "other", "--type", "openai", "--url", f"{other.url}/v1", "--api-key-env", "MOCK_KEY",
+                   "--model", "theirs", "--default")
+    assert "default-model mock/mock" in ran.err
+    assert "I am the other." in lathe.ok("exec", "go").out
+    assert lathe.ok("config", "get", "default-model").out == "\n"
+
+
+@pytest.mark.parametrize("key,value,allowed", [
+    ("budget.turns", "abc", "a whole number, at least 0"), ("agents.max-depth", "99", "from 0 to 20"),
+    ("budget.usd", "lots", "US dollars"), ("shell.max-timeout", "1ms", "from 1s to 24h"), ("durability", "soft", "process, power"),
+])
+def test_a_wrong_value_is_named_with_what_is_allowed(lathe, key, value, allowed):
+    err = lathe.fails(1, "config", "set", key, value).err
+    assert key in err and value in err and allowed in err, err
+
+
 def test_a_slip_in_the_default_model_asks_no_other_backend(lathe, start_server):
     server = start_server({"text": "I was asked.", "repeat": -1})
     lathe.use(server)

@@ -146,7 +146,18 @@ def test_max_usd_with_an_unknown_price_is_refused_by_name(lathe, start_server):
 
 def test_a_timeout_is_exit_3(lathe, start_server):
     lathe.use(start_server(says("Hel", {"stall": True})))
-    lathe.fails(3, "exec", "--timeout", "1s", "go")
+    ran = lathe.fails(3, "exec", "--timeout", "1s", "--json", "go")
+    (aborted,) = ran.of_type("turn_aborted")
+    assert aborted["reason"] == "budget" and "time" in aborted["detail"] and "1.0s" in aborted["detail"]
+    assert ran.of_type("error")[-1]["message"] == aborted["detail"]
+    assert "--timeout 1.0s" in ran.err
+
+
+def test_a_command_that_a_timeout_ends_is_told_so(lathe, start_server):
+    lathe.use(start_server(calls(shell("sleep 60"))))
+    ran = lathe.fails(3, "exec", "--timeout", "5s", "--json", "go")
+    (end,) = ran.of_type("exec_command_end", "tool_call_end")
+    assert "time" in end["outcome"]["output"] and "aborted by user" not in end["outcome"]["output"]
 
 
 def test_a_spent_time_budget_is_exit_3(lathe, start_server):

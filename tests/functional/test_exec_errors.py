@@ -1,5 +1,6 @@
 """What goes wrong outside of a model's answer is named, with what to do, and nothing hangs. (test_wires_faults.py has
 the answers.)"""
+import contextlib
 import socket
 import time
 
@@ -30,19 +31,32 @@ def test_an_unknown_model_names_the_near_one_of_the_server(lathe, start_server):
     assert "deep-thought-7b" in ran.err
 
 
-def test_a_host_that_drops_packets_ends_within_ten_seconds(lathe):
+@contextlib.contextmanager
+def deaf_port():
+    """A port of this machine where connections are neither taken nor refused, as behind a firewall that drops packets."""
     with socket.socket() as deaf, socket.socket() as filler:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
         filler.connect(deaf.getsockname())  # the backlog is full: no further connection is answered
-        port = deaf.getsockname()[1]
-        lathe.variables["MOCK_KEY"] = "x"
-        lathe.ok("backend", "add", "mock", "--type", "openai", "--url", f"http://127.0.0.1:{port}/v1", "--api-key-env", "MOCK_KEY")
-        ran = lathe.fails(5, "exec", "--backend", "mock", "--model", "mock", "--json", "go")
-        # By its own clock: on a busy machine the sanitizers' start and end take seconds more.
-        times = [frame["ts"] for frame in ran.frames if "ts" in frame]
-        assert times[-1] - times[0] < 10_500
-        assert len(ran.of_type("stream_error")) == 2  # three attempts
+        yield deaf.getsockname()[1]
+
+
+def test_a_host_that_drops_packets_ends_within_ten_seconds(lathe, start_server):
+    live = start_server(says("Here I am."))
+    lathe.variables["MOCK_KEY"] = "x"
+    with deaf_port() as port:
+        for name, url in (("mock", f"http://127.0.0.1:{port}/v1"), ("twin", f"http://127.0.0.1:{port}/other/v1"),
+                          ("live", f"{live.url}/v1")):
+            lathe.ok("backend", "add", name, "--type", "openai", "--url", url, "--api-key-env", "MOCK_KEY")
+        words = ("exec", "--backend", "mock", "--model", "mock", "--fallback", "twin/mock", "--json", "go")
+        started = time.monotonic()
+        ran = lathe.fails(5, *words)
+        assert time.monotonic() - started < 10
+        assert len(ran.of_type("stream_error")) == 2  # three attempts at the one, none at its twin
+        assert f"127.0.0.1:{port} took no connection for mock/mock" in ran.of_type("error")[-1]["message"]
+        ran = lathe.ok(*words[:-2], "--fallback", "live/mock", *words[-2:])
+        assert ran.of_type("task_complete")[0]["last_agent_message"] == "Here I am."
+        assert "twin/mock was skipped (unreachable" in ran.of_type("warning")[-1]["message"]
 
 
 def test_an_unreachable_host_ends_within_ten_seconds(lathe):
@@ -87,6 +101,15 @@ def test_the_value_of_an_unset_variable_asks_no_model(lathe, start_server, optio
     server = start_server({"text": "I was asked.", "repeat": -1})
     lathe.use(server)
     assert "is a variable not set?" in lathe.fails(1, "exec", option, "", "go").err
+    assert server.requests() == []
+
+
+@pytest.mark.parametrize("where,step", [("/nowhere/x", "mkdir -p /nowhere"), ("/", "name a file")])
+def test_a_last_message_that_cannot_be_written_asks_no_model(lathe, start_server, where, step):
+    server = start_server(says("never"))
+    lathe.use(server)
+    ran = lathe.fails(1, "exec", "-o", where, "go")
+    assert f"--output-last-message {where}" in ran.err and step in ran.err
     assert server.requests() == []
 
 

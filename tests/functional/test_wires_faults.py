@@ -75,6 +75,8 @@ LASTING = [
     ("openai-chat", {"text": ["Hel", {"cut": True}]}, "stream_error", 6),
     ("anthropic", {"text": ["Hel", {"cut": True}]}, "stream_error", 6),
     ("ollama", {"text": ["Hel", {"stall": True}]}, "timeout", 6),
+    ("openai-chat", {"before": [{"stall": True}]}, "timeout", 6),
+    ("anthropic", {"before": [{"stall": True}]}, "timeout", 6),
 ]
 
 
@@ -85,6 +87,8 @@ def test_what_lasts_ends_with_exit_5(another_lathe, start_server):
         assert (error["code"], error["retryable"]) == (code, True)
         assert [error["attempt"] for error in ran.of_type("stream_error")] == list(range(1, requests))
         assert len(server.requests()) == requests and asked(server, wire)
+        if "before" in fault:
+            assert "no answer within 1.0s from http://127.0.0.1" in error["message"] and "answer-timeout" in error["hint"]
         if "text" in fault:
             message = ran.of_type("agent_message")[-1]
             assert (message["text"], message["status"]) == ("Hel", "incomplete")
@@ -95,6 +99,11 @@ def test_what_lasts_ends_with_exit_5(another_lathe, start_server):
         lathe.use(server, wire)
         if code == "timeout" and "text" in fault:  # elsewhere a busy machine could make a silence of what is none
             lathe.ok("config", "set", "stream-idle-timeout", "1s")
+        if "before" in fault and wire == "anthropic":  # the backend's own, which is the last in the file
+            with open(lathe.home / "config.yaml", "a") as config:
+                config.write("    answer-timeout: 1s\n")
+        elif "before" in fault:
+            lathe.ok("config", "set", "answer-timeout", "1s")
         cases.append((wire, lathe, server, fault, code, requests))
     at_once(gives_up, *cases)
 

@@ -11,10 +11,20 @@ namespace lathe::cli {
 
 namespace p = lathe::protocol;
 
+base::Result<void> make_default_backend(Context& context, const config::Paths& paths, const std::string& name) {
+  TRY(const std::string left_out, config::make_default_backend(paths, name));
+  if (left_out.empty()) return {};
+  context.note(
+      fmt::format("default-model {} was another backend's and is no longer set; "
+                  "lathe config set default-model MODEL names one of {}",
+                  base::terminal_safe(left_out), name));
+  return {};
+}
+
 CommandResult execute(Context* context, BackendAddOptions options) {
   CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
   CO_TRY_OK(config::add_backend(paths, options.backend));
-  if (options.make_default) CO_TRY_OK(config::set(paths, "default-backend", options.backend.name));
+  if (options.make_default) CO_TRY_OK(make_default_backend(*context, paths, options.backend.name));
   context->out.line(fmt::format("backend {} is in {}", options.backend.name, paths.config_file));
   context->note(fmt::format("try it: lathe backend test {}", base::shell_quote(options.backend.name)));
   co_return kDone;

@@ -30,6 +30,8 @@ CommandResult execute(Context* context, client::Transport* engine, ApprovalListO
 CommandResult execute(Context* context, ApprovalAnswerOptions options);
 CommandResult execute(Context* context, BackendAddOptions options);
 CommandResult execute(Context* context, client::Transport* engine, BackendListOptions options);
+/// Says what else had to change for it.
+base::Result<void> make_default_backend(Context& context, const config::Paths& paths, const std::string& name);
 CommandResult execute(Context* context, BackendRemoveOptions options);
 CommandResult execute(Context* context, client::Transport* engine, BackendTestOptions options);
 CommandResult execute(Context* context, client::Transport* engine, ModelListOptions options);

@@ -67,7 +67,7 @@ CommandResult execute(Context* context, SetupOptions options) {
   }
   const config::Backend backend = dialog.backend();
   CO_TRY_OK(config::add_backend(paths, backend));
-  CO_TRY_OK(config::set(paths, "default-backend", backend.name));
+  CO_TRY_OK(make_default_backend(*context, paths, backend.name));
   context->note(fmt::format("backend {} is in {}", backend.name, paths.config_file));
   co_return co_await test_backend(context, backend.name, options.embedded);
 }

@@ -86,11 +86,16 @@ RecordingModel::RecordingModel(std::shared_ptr<ports::Model> inner, TapeWriter& 
 
 Async<ModelResult<std::unique_ptr<ModelStream>>> RecordingModel::open(ports::ModelRequest request,
                                                                       runtime::CancelToken cancel) {
-  if (const auto begun = tape_.begin(); !begun.ok()) {
+  // An older recording is worth more than that of a run which nobody answered.
+  const bool at_once = !tape_.replaces();
+  if (const auto begun = at_once ? tape_.begin() : base::Result<void>(); !begun.ok()) {
     co_return std::unexpected(never(begun.error().within("cannot record")));
   }
   Json asked = request_to_json(request);
   auto stream = co_await inner_->open(std::move(request), std::move(cancel));
+  if (const auto begun = stream ? tape_.begin() : base::Result<void>(); !begun.ok()) {
+    co_return std::unexpected(never(begun.error().within("cannot record")));
+  }
   if (stream) co_return std::make_unique<RecordingStream>(std::move(asked), *std::move(stream), tape_);
   const auto written = tape_.append({{"kind", "model"},
                                      {"request", std::move(asked)},

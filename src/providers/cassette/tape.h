@@ -27,8 +27,9 @@
 //   {"kind":"value","name":"environment","value":…}              anything else that was asked of the machine or a
 //   person, and what happened beside the Task
 //
-// Loop thread. A run that is refused before it asks a model leaves the file as it was: only then is it replaced. From
-// there on lines are written as they come, so a run that dies leaves what it had.
+// Loop thread. A run that is refused before it asks a model leaves no file, and one that no model answers leaves a file
+// that was there as it was: only when a model begins to answer is that replaced. From there on lines are written as
+// they come, so a run that dies leaves what it had.
 
 namespace lathe::providers::cassette {
 
@@ -59,6 +60,8 @@ class TapeWriter final {
 
   /// The run is one to record: replaces what the file holds. Again: does nothing.
   [[nodiscard]] base::Result<void> begin();
+  /// Whether begin() is still to replace what the file held before.
+  [[nodiscard]] bool replaces() const { return !begun_ && origin_ == File::kFound; }
   /// Kept back until begin().
   [[nodiscard]] base::Result<void> append(const base::Json& entry);
   /// Records something that was asked of the machine, such as its date.

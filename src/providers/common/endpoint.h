@@ -28,8 +28,9 @@ struct Endpoint {
   std::function<runtime::Async<base::Result<std::string>>(runtime::CancelToken)> renew_key = {};
   /// Sent with every request; replaces a header of the same name.
   std::vector<net::Header> headers = {};
-  std::chrono::milliseconds connect_timeout{3'000};
-  /// How long the server may take until the head of its answer; a long prompt on a small machine takes minutes.
+  /// Short, since it is tried three times and a person waits (config.h has the settings).
+  std::chrono::milliseconds connect_timeout{2'000};
+  /// How long the server may take until the head of its answer.
   std::chrono::milliseconds answer_timeout{300'000};
 };
 

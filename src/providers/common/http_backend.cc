@@ -76,6 +76,19 @@ ModelFailure stalled(const base::Error& error, std::string_view what) {
           .retry = ports::RetryClass::kStream};
 }
 
+ModelFailure unanswered(const base::Error& error, const Endpoint& endpoint) {
+  const std::string waited = base::format_duration(endpoint.answer_timeout);
+  ModelFailure failure =
+      stalled(error, fmt::format("no answer within {} from {}", waited, shown_url(endpoint.base_url)));
+  if (error.code == base::codes::kTimeout) {
+    failure.error.hint = fmt::format(
+        "does the server still run? `lathe backend test {}` asks it; a longer answer-timeout "
+        "waits for one that is slow",
+        base::shell_quote(endpoint.backend));
+  }
+  return failure;
+}
+
 /// See ports::ModelStream. Failures come after the events that were there before them. The deadline is one of silence:
 /// it starts anew with every byte that comes, since the arguments of a large call and an answer that is only kept alive
 /// give no event for a long time.
@@ -209,8 +222,7 @@ Async<ModelResult<std::unique_ptr<ModelStream>>> HttpBackend::open_once(WireRequ
   const auto deadline = runtime::Deadline::after(loop_, endpoint_.answer_timeout);
   auto received = co_await state.channel->receive_all(cancel, deadline);
   if (!received.ok()) {
-    const std::string waited = base::format_duration(endpoint_.answer_timeout);
-    co_return std::unexpected(state.shown(stalled(received.error(), fmt::format("no answer within {}", waited))));
+    co_return std::unexpected(state.shown(unanswered(received.error(), endpoint_)));
   }
   if (received->empty()) co_return std::unexpected(state.shown(cut_off("it began")));
   const AnswerPart& first = received->front();
