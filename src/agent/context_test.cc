@@ -12,16 +12,16 @@ namespace {
 using ports::PlacedEntry;
 using testing::ElementsAre;
 
-ports::UserEntry user(std::string text) { return {.content = {protocol::TextPart{std::move(text)}}, .context = {}}; }
+ports::UserEntry said(std::string text) { return {.content = {protocol::TextPart{std::move(text)}}, .context = {}}; }
 ports::CallEntry call(std::string id, std::string output) {
   return {.call = {.call_id = std::move(id), .tool = "t"},
           .outcome = protocol::CallOutcome{.output = std::move(output)}};
 }
 
 TEST(BuildItems, ResultsFollowTheCallsOfTheirAnswerInCallOrder) {
-  const std::vector<PlacedEntry> entries{{1, 0, user("hi")},     {2, 0, call("a", "1")},
+  const std::vector<PlacedEntry> entries{{1, 0, said("hi")},     {2, 0, call("a", "1")},
                                          {2, 0, call("b", "2")}, {5, 1, call("c", "3")},
-                                         {6, 1, user("stop")},   {7, 2, ports::AgentEntry{"ok"}}};
+                                         {6, 1, said("stop")},   {7, 2, ports::AgentEntry{"ok"}}};
   EXPECT_THAT(outline(build_items(entries, {})), ElementsAre("user: hi", "call: a", "call: b", "result: 1", "result: 2",
                                                              "call: c", "result: 3", "user: stop", "agent: ok"));
 }
@@ -36,7 +36,7 @@ TEST(BuildItems, CutTextIsMarkedAndCutReasoningLeftOut) {
   const std::vector<PlacedEntry> entries{
       {1, 0, ports::ReasoningEntry{.text = "cut", .provider = "p", .opaque = opaque, .incomplete = true}},
       {2, 0, ports::AgentEntry{.text = "half", .incomplete = true}},
-      {3, 0, user("go on")},
+      {3, 0, said("go on")},
       {4, 0, ports::ReasoningEntry{.text = "kept", .provider = "p", .opaque = opaque}},
       {5, 0, ports::AgentEntry{.text = "whole"}},
       {6, 1, ports::ReasoningEntry{.text = "led to nothing", .provider = "p"}}};
@@ -47,7 +47,7 @@ TEST(BuildItems, CutTextIsMarkedAndCutReasoningLeftOut) {
 }
 
 TEST(BuildItems, ImagesComeFromTheSetOrSayWhyNot) {
-  ports::UserEntry entry = user("look");
+  ports::UserEntry entry = said("look");
   entry.content.emplace_back(protocol::ImagePart{.blob = "h1", .media_type = "image/png"});
   entry.content.emplace_back(protocol::ImagePart{.blob = "h2", .media_type = "image/png"});
   entry.content.emplace_back(protocol::ImagePart{.image_url = "https://x/y.png"});
@@ -69,12 +69,12 @@ TEST(BuildItems, ImagesComeFromTheSetOrSayWhyNot) {
 
 TEST(ContextTokens, TakesTheProvidersCountAndEstimatesWhatCameSince) {
   ports::Conversation conversation;
-  conversation.entries = {{1, 0, user(std::string(400, 'x'))}, {2, 0, call("a", std::string(396, 'x'))}};
+  conversation.entries = {{1, 0, said(std::string(400, 'x'))}, {2, 0, call("a", std::string(396, 'x'))}};
   EXPECT_EQ(context_tokens(conversation, 50), 50 + estimate_tokens(conversation.entries)) << "never counted";
   conversation.counted_tokens = 1'000;
   conversation.counted_entries = 2;
   EXPECT_EQ(context_tokens(conversation, 50), 1'000 + 4 + 99) << "the results of the last answer are not in its count";
-  conversation.entries.push_back({3, 1, user(std::string(400, 'y'))});
+  conversation.entries.push_back({3, 1, said(std::string(400, 'y'))});
   EXPECT_EQ(context_tokens(conversation, 50), 1'000 + 4 + 99 + 4 + 100);
 }
 

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::SizeIs;
 using namespace std::chrono_literals;
 
-std::vector<protocol::ContextAdded> contexts(const Rig& rig, ContextKind kind) {
+std::vector<protocol::ContextAdded> added_contexts(const Rig& rig, ContextKind kind) {
   auto all = rig.host.recorded_of<protocol::ContextAdded>();
   std::erase_if(all, [&](const auto& added) { return added.kind != kind; });
   return all;
@@ -59,13 +59,13 @@ TEST(NativeDriver, FactsAndProjectDocsAreToldOnceAndAgainWhenTheyChange) {
   rig.facts.documents = {{.path = "/repo/AGENTS.md", .text = "Use tabs."}};
   (void)rig.run_task("one");
   (void)rig.run_task("two");
-  EXPECT_THAT(contexts(rig, ContextKind::kEnvironment), SizeIs(1));
-  EXPECT_THAT(contexts(rig, ContextKind::kProjectDocs), SizeIs(1));
+  EXPECT_THAT(added_contexts(rig, ContextKind::kEnvironment), SizeIs(1));
+  EXPECT_THAT(added_contexts(rig, ContextKind::kProjectDocs), SizeIs(1));
   rig.facts.documents[0].text = "Use spaces.";
   rig.facts.facts.git_branch = "main";
   (void)rig.run_task("three");
-  EXPECT_THAT(contexts(rig, ContextKind::kEnvironment).at(1).text, HasSubstr("git branch: main"));
-  EXPECT_THAT(contexts(rig, ContextKind::kProjectDocs).at(1).text, HasSubstr("Use spaces."));
+  EXPECT_THAT(added_contexts(rig, ContextKind::kEnvironment).at(1).text, HasSubstr("git branch: main"));
+  EXPECT_THAT(added_contexts(rig, ContextKind::kProjectDocs).at(1).text, HasSubstr("Use spaces."));
 }
 
 TEST(NativeDriver, DocumentsThatCannotBeReadAreToldToThePersonAndNotSaidToBeGone) {
@@ -80,7 +80,7 @@ TEST(NativeDriver, DocumentsThatCannotBeReadAreToldToThePersonAndNotSaidToBeGone
       << "told once";
   rig.facts.docs_error = base::Error{.code = "io_error", .message = "the disk does not answer"};
   EXPECT_EQ(rig.run_task(driver, "three").kind, TaskEnd::Kind::kComplete);
-  ASSERT_THAT(contexts(rig, ContextKind::kProjectDocs), SizeIs(1)) << "nothing is taken back";
+  ASSERT_THAT(added_contexts(rig, ContextKind::kProjectDocs), SizeIs(1)) << "nothing is taken back";
   EXPECT_EQ(rig.host.recorded_of<protocol::Warning>().back().message, "the disk does not answer");
 }
 
@@ -100,7 +100,7 @@ TEST(NativeDriver, TheEndOfAJobIsTheNextThingThatTheModelHears) {
   EXPECT_THAT(outline(rig.requests()[1].items),
               ElementsAre("user: go", "user: <environment>", "call: c1", "result: ok",
                           "user: Job job_1 ended: exit code 3. The end of its output (job_log shows more):"));
-  EXPECT_THAT(contexts(rig, ContextKind::kNudge), SizeIs(1));
+  EXPECT_THAT(added_contexts(rig, ContextKind::kNudge), SizeIs(1));
 }
 
 TEST(NativeDriver, WhatIsWrongWithTheCatalogueIsToldOnce) {
@@ -127,25 +127,25 @@ TEST(NativeDriver, SkillsAreListedForAModelThatCanReadThem) {
   Rig rig;
   rig.catalog.add_skill("pdf", "Reads PDFs.", "Use pdftotext.");
   (void)rig.run_task("one");
-  EXPECT_THAT(contexts(rig, ContextKind::kProjectDocs), SizeIs(0)) << "there is no tool that reads them";
+  EXPECT_THAT(added_contexts(rig, ContextKind::kProjectDocs), SizeIs(0)) << "there is no tool that reads them";
   Rig other;
   other.catalog.add_skill("pdf", "Reads PDFs.", "Use pdftotext.");
   fakes::FakeTool read_skill(other.loop, "read_skill", fakes::FakeTool::Effect::kReads);
   other.more_tools = {&read_skill};
   (void)other.run_task("one");
   (void)other.run_task("two");
-  ASSERT_THAT(contexts(other, ContextKind::kProjectDocs), SizeIs(1));
-  EXPECT_THAT(contexts(other, ContextKind::kProjectDocs)[0].text, HasSubstr("- pdf: Reads PDFs."));
+  ASSERT_THAT(added_contexts(other, ContextKind::kProjectDocs), SizeIs(1));
+  EXPECT_THAT(added_contexts(other, ContextKind::kProjectDocs)[0].text, HasSubstr("- pdf: Reads PDFs."));
 }
 
 TEST(NativeDriver, ASkillThatThePersonNamesIsReadAtOnce) {
   Rig rig;
   rig.catalog.add_skill("pdf", "Reads PDFs.", "Use pdftotext.");
   (void)rig.run_task("use $pdf on a.pdf, not $HOME");
-  ASSERT_THAT(contexts(rig, ContextKind::kUserContext), SizeIs(1));
-  EXPECT_THAT(contexts(rig, ContextKind::kUserContext)[0].text, HasSubstr("Use pdftotext."));
+  ASSERT_THAT(added_contexts(rig, ContextKind::kUserContext), SizeIs(1));
+  EXPECT_THAT(added_contexts(rig, ContextKind::kUserContext)[0].text, HasSubstr("Use pdftotext."));
   (void)rig.run_task("$pdf again");
-  EXPECT_THAT(contexts(rig, ContextKind::kUserContext), SizeIs(1)) << "the model has it already";
+  EXPECT_THAT(added_contexts(rig, ContextKind::kUserContext), SizeIs(1)) << "the model has it already";
 }
 
 TEST(NativeDriver, ACallUnderAnotherNameRunsOurTool) {

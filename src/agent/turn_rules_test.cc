@@ -27,7 +27,7 @@ TEST(CallIds, AreMadeUniqueTheSameWayEveryTime) {
   make_call_ids_unique(calls, conversation, [] { return std::string("minted"); });
   std::vector<std::string> ids;
   for (const auto& one : calls) ids.push_back(one.call_id);
-  EXPECT_THAT(ids, testing::ElementsAre("a_3", "minted", "b", "b_2"));
+  EXPECT_THAT(ids, ::testing::ElementsAre("a_3", "minted", "b", "b_2"));
 }
 
 TEST(RepeatedCall, CountsSameCallsWithSameResultsInARow) {
@@ -98,8 +98,8 @@ TEST(ProjectDocsText, NamesEachFileAndMarksWhatIsCut) {
   EXPECT_EQ(project_docs_text({}), "");
   const std::string text = project_docs_text(
       {{.path = "/r/AGENTS.md", .text = "top"}, {.path = "/r/a/CLAUDE.md", .text = "below\n", .truncated = true}});
-  EXPECT_THAT(text, testing::HasSubstr("<instructions file=\"/r/AGENTS.md\">\ntop\n</instructions>"));
-  EXPECT_THAT(text, testing::HasSubstr("below\n[the rest of this file is left out: it is too long]\n</instructions>"));
+  EXPECT_THAT(text, ::testing::HasSubstr("<instructions file=\"/r/AGENTS.md\">\ntop\n</instructions>"));
+  EXPECT_THAT(text, ::testing::HasSubstr("below\n[the rest of this file is left out: it is too long]\n</instructions>"));
 }
 
 }  // namespace

@@ -259,6 +259,7 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
     CO_TRY_OK(check_defaults(named));
   }
   CO_TRY(const Backend chosen, co_await choose(named.backend));
+  if (named.backend.empty()) CO_TRY_OK(config::refuse_foreign_model(chosen, names(), named.model));
   if (named.model.empty()) {
     CO_TRY(named.model, co_await choose_model(chosen));
   }

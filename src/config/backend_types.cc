@@ -128,6 +128,18 @@ base::Result<void> refuse_mistyped_backend(const std::vector<std::string>& backe
                                          *meant, model)};
 }
 
+base::Result<void> refuse_foreign_model(const Backend& backend, const std::vector<std::string>& backends,
+                                        const std::string& model) {
+  const BackendType* type = find_backend_type(backend.type);
+  const bool plain_names = type != nullptr && (type->wire == "openai_responses" || type->wire == "anthropic");
+  if (model.find('/') == std::string::npos || !plain_names || backend.url != type->default_url) return {};
+  return base::Error{
+      .code = base::codes::kNotFound,
+      .message = fmt::format("no backend \"{}\" (model \"{}\")", model.substr(0, model.find('/')), model),
+      .hint = fmt::format("backends: {}; models of {} have no \"/\" in their names", base::join(backends, ", "),
+                          backend.name)};
+}
+
 std::vector<LocalServer> local_servers() {
   const auto server = [](std::string_view name, std::string_view probe_path) {
     Backend backend{.name = std::string(name), .type = std::string(name), .origin = "found"};

@@ -46,6 +46,10 @@ struct BackendType {
 /// a slip of the finger. A vendor in front of a name is fine ("meta/llama" on a router).
 [[nodiscard]] base::Result<void> refuse_mistyped_backend(const std::vector<std::string>& backends,
                                                          const std::string& model);
+/// When `model`, for which nobody named a backend, cannot be one of `backend`: a provider at its own address whose
+/// models have no "/" in their names. Others (routers, local servers) may have any. Errors: `not_found`.
+[[nodiscard]] base::Result<void> refuse_foreign_model(const Backend& backend, const std::vector<std::string>& backends,
+                                                      const std::string& model);
 
 /// A server that may run on this machine, to be asked whether it is there (GET url + probe_path answers 200).
 struct LocalServer {

@@ -101,6 +101,13 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
     config.backend = resolved.backend;
     config.provider = std::string(resolved.connection->provider());
   }
+  // One that cannot answer now is left out, with a warning, when a Task begins; one that does not exist is a mistake.
+  for (const std::string& name : op.fallback_models) {
+    const auto fallback = co_await parts->models.resolve("", name);
+    if (!fallback.ok() && fallback.error().code == base::codes::kNotFound) {
+      co_return fallback.error().within("fallback-models");
+    }
+  }
   if (!before || op.instructions) config.system_prompt = parts->system_prompt(op.instructions.value_or(""));
   config.sandbox = "none";
   if (parts->confinement) {

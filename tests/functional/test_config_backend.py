@@ -218,3 +218,14 @@ def test_fallback_is_tried_in_order_with_a_trace(lathe, start_server):
     ran = lathe.ok("exec", "--json", "go")
     assert ran.of_type("task_complete")[0]["last_agent_message"] == "From the second."
     assert any("mock" in message["message"] for message in ran.of_type("warning"))
+
+
+def test_a_fallback_at_a_backend_that_is_none_is_refused_before_a_model_is_asked(lathe, start_server):
+    server = start_server({"text": "I was asked.", "repeat": -1})
+    lathe.use(server)
+    err = lathe.fails(1, "exec", "--fallback", "mok/good", "go").err
+    assert "fallback-models" in err and 'no backend "mok"' in err and 'did you mean "mock"?' in err, err
+    lathe.variables |= {"OPENAI_API_KEY": "k"}
+    err = lathe.fails(1, "exec", "--backend", "openai", "--fallback", "nope/good", "go", env={"LATHE_DEFAULT_BACKEND": "openai"}).err
+    assert 'no backend "nope" (model "nope/good")' in err and "mock" in err, err
+    assert not server.requests()

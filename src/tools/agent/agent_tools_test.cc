@@ -2,16 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "lathe/fakes/text_sink.h"
 #include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/loop.h"
 
 namespace lathe::tools::agent {
 namespace {
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 /// Agents that end as the test says.
 struct Host final : ports::SessionHost {

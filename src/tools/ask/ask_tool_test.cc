@@ -2,15 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 
 namespace lathe::tools::ask {
 namespace {
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 /// Answers each question with its length.
 struct Person final : ports::Questioner {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "lathe/base/json.h"
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/tools/common/prepared_job.h"
 
@@ -14,10 +15,7 @@
 namespace lathe::tools::common {
 namespace {
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 struct SayJob {
   std::string text;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/tools/fs/fs_tools.h"
 
@@ -18,10 +19,7 @@ namespace stdfs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 /// Remembers what it was told; refuses when asked to.
 class NotedHistory final : public ports::WorkspaceHistory, ports::ReadSet {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/tools/common/secret_guard.h"
 
@@ -17,10 +18,7 @@ namespace stdfs = std::filesystem;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 class FsTest : public testing::Test {
  protected:

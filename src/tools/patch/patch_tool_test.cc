@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/tools/common/seen_files.h"
 #include "lathe/tools/patch/patch_writer.h"
@@ -21,10 +22,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using Tree = std::map<std::string, std::string>;
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 /// A folder with files, and the tool.
 class PatchTest : public testing::Test {

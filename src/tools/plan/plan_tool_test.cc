@@ -2,15 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 
 namespace lathe::tools::plan {
 namespace {
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 class PlanTest : public testing::Test {
  protected:

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/tools/common/secret_guard.h"
@@ -23,10 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 class SearchTest : public testing::TestWithParam<bool> {
  protected:

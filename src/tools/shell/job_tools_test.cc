@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "lathe/fakes/memory_blob_store.h"
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/tools/shell/keeper_command_runner.h"
@@ -32,10 +33,7 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kLong{60};
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 class TemporaryFolder {
  public:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lathe/fakes/memory_blob_store.h"
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/sandbox/command_jail.h"
 #include "lathe/tools/shell/environment.h"
@@ -19,10 +20,7 @@ using protocol::CallStatus;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 /// Remembers what it is asked to prepare.
 class RecordingTool final : public ports::Tool {

@@ -3,15 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "lathe/fakes/fake_catalog.h"
+#include "lathe/fakes/text_sink.h"
 #include "lathe/runtime/loop.h"
 
 namespace lathe::tools::skills {
 namespace {
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 class SkillToolTest : public testing::Test {
  protected:

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "lathe/egress/fake_resolver_for_test.h"
+#include "lathe/fakes/text_sink.h"
 #include "lathe/net/loopback_server_for_test.h"
 
 // The tools against a server on the loopback, which the rules name by its address.
@@ -21,10 +22,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-struct Sink final : ports::OutputSink {
-  std::string text;
-  void write(protocol::OutputStream, std::string_view bytes) override { text += bytes; }
-};
+using Sink = fakes::TextSink;
 
 std::string reply(std::string_view status, std::string_view headers, std::string_view body) {
   return "HTTP/1.1 " + std::string(status) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
