@@ -99,7 +99,8 @@ TEST(ProjectDocsText, NamesEachFileAndMarksWhatIsCut) {
   const std::string text = project_docs_text(
       {{.path = "/r/AGENTS.md", .text = "top"}, {.path = "/r/a/CLAUDE.md", .text = "below\n", .truncated = true}});
   EXPECT_THAT(text, ::testing::HasSubstr("<instructions file=\"/r/AGENTS.md\">\ntop\n</instructions>"));
-  EXPECT_THAT(text, ::testing::HasSubstr("below\n[the rest of this file is left out: it is too long]\n</instructions>"));
+  EXPECT_THAT(text,
+              ::testing::HasSubstr("below\n[the rest of this file is left out: it is too long]\n</instructions>"));
 }
 
 }  // namespace
