@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from support import Terminal, calls, gate, in_a_session, says, shell, tool, wait_until
+from support import Terminal, apply_patch, calls, gate, in_a_session, says, shell, tool, wait_until
 
 
 @pytest.fixture
@@ -211,8 +211,8 @@ def test_the_end_of_a_job_is_told_again(lathe, start_server, repository, tmp_pat
 
 def test_a_replay_tells_the_same_items_as_the_recorded_run(lathe, start_server, tmp_path):
     patch = "*** Begin Patch\n*** Add File: new.txt\n+new\n*** End Patch"
-    server = start_server(calls(shell("echo one; exit 3")), calls(tool("apply_patch", input=patch)),
-                          calls(shell("read line", background=True)), says("Done."))
+    server = start_server(calls(shell("echo one; exit 3")), calls(apply_patch(patch)),
+                          calls(shell("sleep 1000", background=True)), says("Done."))
     lathe.use(server)
     tape = str(tmp_path / "tape.cassette")
     recorded = lathe.ok("exec", "--json=codex", "--record", tape, "go").frames
