@@ -32,7 +32,6 @@ void define_usage(CommandTree& tree) {
         return known ? std::string() : "\"" + by + "\" is not one of day, model, session, folder";
       });
   add_json(command, options.json);
-  add_embedded(command, options.embedded);
 }
 
 void define_schema(CommandTree& tree) {
@@ -132,7 +131,6 @@ void define_sandbox(CommandTree& tree) {
   auto& tainted_options = tree.options_of<SandboxTaintedOptions>(tainted);
   tainted->add_flag("--clear", tainted_options.clear, "You have looked at it: tell of it no more");
   add_json(tainted, tainted_options.json);
-  add_embedded(tainted, tainted_options.embedded);
 }
 
 /// Text that is made from this very tree.
@@ -163,7 +161,7 @@ void define_system_commands(CommandTree& tree) {
   CLI::App* index = add_command(&tree.app(), "index", "The search index: rebuild");
   index->require_subcommand(0, 1);
   CLI::App* rebuild = add_command(index, "rebuild", "Make the index anew from the sessions");
-  add_embedded(rebuild, tree.options_of<IndexRebuildOptions>(rebuild).embedded);
+  tree.options_of<IndexRebuildOptions>(rebuild);
   define_schema(tree);
   CLI::App* proto =
       add_command(&tree.app(), "proto", "Speak the protocol on stdin and stdout, one JSON frame per line");
@@ -175,9 +173,8 @@ void define_system_commands(CommandTree& tree) {
   auto& doctor_options = tree.options_of<DoctorOptions>(doctor);
   doctor->add_flag("--deep", doctor_options.deep, "Read all sessions, not only the newest 256 MiB of them");
   add_json(doctor, doctor_options.json);
-  add_embedded(doctor, doctor_options.embedded);
   CLI::App* setup = add_command(&tree.app(), "setup", "Configure a first backend, step by step");
-  add_embedded(setup, tree.options_of<SetupOptions>(setup).embedded);
+  tree.options_of<SetupOptions>(setup);
 
   define_self_description(tree);
 }
