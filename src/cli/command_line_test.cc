@@ -271,7 +271,22 @@ TEST(CommandLine, HelpVersionAndWhatIsMadeFromTheTree) {
   EXPECT_THAT(options_of<PrintOptions>({"completions", "fish"}).text, testing::HasSubstr("-l output-schema"));
   EXPECT_THAT(options_of<PrintOptions>({"completions", "zsh"}).text, testing::HasSubstr("#compdef lathe"));
   EXPECT_THAT(error_of({"completions", "tcsh"}), testing::HasSubstr("tcsh"));
-  EXPECT_THAT(options_of<PrintOptions>({"man"}).text, testing::HasSubstr(".SS lathe session export"));
+}
+
+TEST(CommandLine, EveryCommandHasAManualPage) {
+  CommandTree tree("1.2.3");
+  const std::string lathe = options_of<PrintOptions>({"man"}).text;
+  std::string names;
+  for (const std::string& name : man_pages(tree.app())) {
+    names += name + "\n";
+    EXPECT_THAT(lathe, testing::HasSubstr(".BR lathe\\-" + name + " (1)\n"));
+    const std::string page = options_of<PrintOptions>({"man", name}).text;
+    EXPECT_THAT(page, testing::HasSubstr(".SH NAME\nlathe\\-" + name + " \\- "));
+  }
+  EXPECT_EQ(options_of<PrintOptions>({"man", "--list"}).text, names);
+  EXPECT_THAT(options_of<PrintOptions>({"man", "session"}).text, testing::HasSubstr(".SS lathe session export\n"));
+  EXPECT_THAT(options_of<PrintOptions>({"man", "exec"}).text, testing::HasSubstr("\\-\\-output\\-schema"));
+  EXPECT_THAT(error_of({"man", "sesion"}), testing::HasSubstr("sesion"));
 }
 
 }  // namespace

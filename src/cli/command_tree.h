@@ -93,7 +93,11 @@ struct CommandDoc {
 
 /// A script that completes `lathe` in that shell: "bash", "zsh" or "fish".
 [[nodiscard]] std::string completion_script(const CLI::App& app, const std::string& shell);
-/// lathe(1) in roff, all commands and options in it.
+/// lathe(1) in roff: what holds for all commands, and their pages.
 [[nodiscard]] std::string man_page(const CLI::App& app, const std::string& version);
+/// The commands of lathe, each of which has a page lathe-NAME(1).
+[[nodiscard]] std::vector<std::string> man_pages(const CLI::App& app);
+/// The page of one of these, with all commands below it.
+[[nodiscard]] std::string man_page_of_command(const CLI::App& app, const std::string& version, const std::string& name);
 
 }  // namespace lathe::cli

@@ -1,5 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "lathe/base/strings.h"
 #include "lathe/cli/command_tree.h"
 
 namespace lathe::cli {
@@ -133,6 +138,28 @@ void define_sandbox(CommandTree& tree) {
   add_json(tainted, tainted_options.json);
 }
 
+void define_man(CommandTree& tree) {
+  CLI::App* man = add_command(&tree.app(), "man", "Print a manual page");
+  auto name = std::make_shared<std::string>();
+  auto list = std::make_shared<bool>(false);
+  CLI::Option* command = man->add_option("command", *name, "The command that it is about (default: lathe itself)");
+  command->type_name("COMMAND")->check([&tree](const std::string& asked) {
+    const std::vector<std::string> names = man_pages(tree.app());
+    const bool known = std::ranges::find(names, asked) != names.end();
+    return known ? std::string() : "\"" + asked + "\" is not one of " + base::join(names, ", ");
+  });
+  man->add_flag("--list", *list, "Print the commands that have one")->excludes(command);
+  man->final_callback([&tree, name, list] {
+    if (*list) {
+      tree.chosen() = PrintOptions{base::join(man_pages(tree.app()), "\n") + "\n"};
+    } else if (name->empty()) {
+      tree.chosen() = PrintOptions{man_page(tree.app(), tree.version())};
+    } else {
+      tree.chosen() = PrintOptions{man_page_of_command(tree.app(), tree.version(), *name)};
+    }
+  });
+}
+
 /// Text that is made from this very tree.
 void define_self_description(CommandTree& tree) {
   CLI::App* completions = add_command(&tree.app(), "completions", "Print completions for a shell");
@@ -149,8 +176,7 @@ void define_self_description(CommandTree& tree) {
           "Which shell")
       ->required()
       ->type_name("bash|zsh|fish");
-  CLI::App* man = add_command(&tree.app(), "man", "Print the manual page");
-  man->final_callback([&tree] { tree.chosen() = PrintOptions{man_page(tree.app(), tree.version())}; });
+  define_man(tree);
 }
 
 }  // namespace
