@@ -25,6 +25,7 @@ runtime::Async<base::Result<std::unique_ptr<client::Transport>>> Context::open(c
 
 void Context::leave_now(ExitCode code) {
   if (restore_terminal) restore_terminal();
+  if (erase_footer) erase_footer();
   frontend.leave_now(code);
 }
 
