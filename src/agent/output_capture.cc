@@ -125,7 +125,7 @@ protocol::CallOutcome OutputCapture::finish(std::string header) {
   header = head_and_tail(clean(header), limits_.model_bytes / 2);
   if (!header.empty() && text_bytes_ > 0) header += '\n';
   if (!cut_ && header.size() + text_.size() > limits_.model_bytes) start_cutting();
-  protocol::CallOutcome outcome;
+  protocol::CallOutcome outcome{.header_bytes = static_cast<std::int64_t>(header.size())};
   if (!cut_) {
     outcome.output = header + text_;
     return outcome;

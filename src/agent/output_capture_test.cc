@@ -51,6 +51,7 @@ TEST(OutputCapture, ShortOutputIsWholeAndShownAsItComes) {
   captured.err("two\n");
   const protocol::CallOutcome outcome = captured.capture.finish("Exit code: 1");
   EXPECT_EQ(outcome.output, "Exit code: 1\none\ntwo\n");
+  EXPECT_EQ(outcome.output.substr(static_cast<std::size_t>(outcome.header_bytes)), "one\ntwo\n");
   EXPECT_EQ(outcome.output_blob, "");
   EXPECT_EQ(outcome.output_bytes, 0);
   EXPECT_EQ(captured.blobs.count(), 0U);
@@ -67,6 +68,7 @@ TEST(OutputCapture, LongOutputKeepsHeadAndTailWithinTheBudgetAndAllOfItInABlob) 
   EXPECT_LE(outcome.output.size(), 2'000U);
   EXPECT_GT(outcome.output.size(), 1'700U);
   EXPECT_THAT(outcome.output, StartsWith("header\nline 0\nline 1\n"));
+  EXPECT_EQ(outcome.header_bytes, 7);
   EXPECT_THAT(outcome.output, EndsWith("line 4998\nline 4999\n"));
   EXPECT_THAT(outcome.output, HasSubstr("left out"));
   EXPECT_EQ(outcome.output_bytes, static_cast<std::int64_t>(all.size()));

@@ -6,9 +6,9 @@
 namespace lathe::apps {
 
 using base::Result;
-using providers::cassette::AgentEvents;
 using providers::cassette::CassetteHost;
 using providers::cassette::ReplayMode;
+using providers::cassette::SideEvents;
 using providers::cassette::Tape;
 using providers::cassette::TapeWriter;
 
@@ -60,25 +60,34 @@ std::unique_ptr<CassetteHost> CassetteDeck::wrap(ports::TaskHost& host) {
   if (!writer_ && whole_tape() == nullptr) return nullptr;
   const ports::SessionState& state = host.state();
   const bool of_agent = state.config && !state.config->parent_session.empty();
-  AgentEvents* const agents = of_agent ? nullptr : agent_events(state.session_id).get();
+  SideEvents* const agents = of_agent ? nullptr : side_events(state.session_id).get();
   return std::make_unique<CassetteHost>(host, whole_tape(), writer_.get(), agents);
 }
 
-std::shared_ptr<AgentEvents> CassetteDeck::agent_events(const std::string& session_id) {
-  auto& events = agent_events_[session_id];
-  if (!events) events = std::make_shared<AgentEvents>(whole_tape(), writer_.get());
+std::shared_ptr<SideEvents> CassetteDeck::side_events(const std::string& session_id) {
+  auto& events = side_events_[session_id];
+  if (!events) events = std::make_shared<SideEvents>(whole_tape(), writer_.get());
   return events;
 }
 
 void CassetteDeck::watch(const std::string& session_id, ports::SessionHost& agents) {
   if (!writer_) return;
   agents.set_witness(
-      [events = agent_events(session_id)](std::int64_t seq, const protocol::EventMsg& msg) { events->came(seq, msg); });
+      [events = side_events(session_id)](std::int64_t seq, const protocol::EventMsg& msg) { events->came(seq, msg); });
+}
+
+void CassetteDeck::comes(const std::string& session_id, SideEvents::When when, const protocol::EventMsg& msg) {
+  if (writer_) side_events(session_id)->comes(when, msg);
+}
+
+std::vector<protocol::EventMsg> CassetteDeck::due_after_task(const std::string& session_id) {
+  if (whole_tape() == nullptr || !side_events_.contains(session_id)) return {};
+  return side_events(session_id)->due_after_task().value_or(std::vector<protocol::EventMsg>{});
 }
 
 void CassetteDeck::finish(const std::string& session_id) {
-  const auto found = agent_events_.find(session_id);
-  if (found == agent_events_.end()) return;
+  const auto found = side_events_.find(session_id);
+  if (found == side_events_.end()) return;
   // What could not be written before has failed a Task; here is none any more.
   (void)found->second->write_rest();
 }

@@ -11,9 +11,9 @@
 #include "lathe/ports/model.h"
 #include "lathe/ports/session_host.h"
 #include "lathe/ports/tool.h"
-#include "lathe/providers/cassette/agent_events.h"
 #include "lathe/providers/cassette/host.h"
 #include "lathe/providers/cassette/model.h"
+#include "lathe/providers/cassette/side_events.h"
 #include "lathe/providers/cassette/tape.h"
 
 namespace lathe::apps {
@@ -39,6 +39,10 @@ class CassetteDeck final {
   [[nodiscard]] std::unique_ptr<providers::cassette::CassetteHost> wrap(ports::TaskHost& host);
   /// Takes down what becomes of the sub-agents of that session. Theirs are not: in a replay none of them runs.
   void watch(const std::string& session_id, ports::SessionHost& agents);
+  /// Takes down what is just being recorded beside the driver of that session.
+  void comes(const std::string& session_id, providers::cassette::SideEvents::When when, const protocol::EventMsg& msg);
+  /// What the tape has of that session behind its last Task. What cannot be read is left out: no Task is there to fail.
+  [[nodiscard]] std::vector<protocol::EventMsg> due_after_task(const std::string& session_id);
   /// No Task of that session runs any more.
   void finish(const std::string& session_id);
   /// The tape that is being played, and the one that is being written; null when there is none.
@@ -49,14 +53,14 @@ class CassetteDeck final {
 
  private:
   CassetteDeck() = default;
-  [[nodiscard]] std::shared_ptr<providers::cassette::AgentEvents> agent_events(const std::string& session_id);
+  [[nodiscard]] std::shared_ptr<providers::cassette::SideEvents> side_events(const std::string& session_id);
   std::unique_ptr<providers::cassette::Tape> tape_;
   std::unique_ptr<providers::cassette::TapeWriter> writer_;
   providers::cassette::Places places_;
   std::shared_ptr<ports::Model> replayed_;
   bool all_ = false;
   /// By session. Shared with its sub-agents' host, which may be told of ends after the session's driver is gone.
-  std::map<std::string, std::shared_ptr<providers::cassette::AgentEvents>> agent_events_;
+  std::map<std::string, std::shared_ptr<providers::cassette::SideEvents>> side_events_;
 };
 
 }  // namespace lathe::apps

@@ -104,7 +104,8 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
                      {&shared.fs_pool, folders_in_sight(shared, setup)}),
       runner_(keeper_runner_, sandbox_),
       jobs_(shared.loop, keepers_, shared.blobs,
-            {.record = setup.record,
+            {.record = setup.record ? [this](protocol::EventMsg msg) { record_of_job(std::move(msg)); }
+                                    : ports::RecordEvent(),
              .observer = this,
              .sight = {&shared.fs_pool, folders_in_sight(shared, setup)},
              .secrets = shared.keys}),
@@ -179,12 +180,21 @@ runtime::Async<ports::TaskEnd> NativeSession::run_on_cassette(ports::TaskRequest
   if (!taped) co_return co_await driver_->run(std::move(request), host, std::move(cancel));
   while (true) {
     ports::TaskEnd end = co_await driver_->run(request, *taped, cancel);
-    const auto told = co_await taped->tell_agent_events();
+    const auto told = co_await taped->tell_side_events();
     if (!told.ok()) co_return failed(told.error());
     // Where the engine waited for the end of an agent, and went on with it, a replay has that end here.
     if (end.kind != ports::TaskEnd::Kind::kComplete || !*told) co_return end;
     request.compact_only = false;
   }
+}
+
+void NativeSession::record_of_job(protocol::EventMsg msg) {
+  using When = providers::cassette::SideEvents::When;
+  // Agents do not run in a replay, nor do their jobs.
+  if (!is_agent_ && protocol::is_durable(msg)) {
+    cassette_.comes(session_id_, task_runs_ ? When::kInTask : When::kBetweenTasks, msg);
+  }
+  record_(std::move(msg));
 }
 
 void NativeSession::job_begins(Start start) {
@@ -232,6 +242,9 @@ base::Result<void> NativeSession::resize(const std::string& job, std::int64_t co
 runtime::Async<void> NativeSession::stop() {
   // The ends of jobs are kept for undo like any other.
   co_await jobs_.stop();
+  if (record_) {
+    for (protocol::EventMsg& msg : cassette_.due_after_task(session_id_)) record_(std::move(msg));
+  }
   co_await scope_.join();
   co_await scope_.stop();
   co_await keepers_.stop();

@@ -59,6 +59,8 @@ class NativeSession final : public ports::Driver, private tools::shell::JobObser
   /// The driver's part of a Task. On a cassette, all that follows in it from the ends of recorded agents.
   runtime::Async<ports::TaskEnd> run_on_cassette(ports::TaskRequest request, ports::TaskHost& host,
                                                  runtime::CancelToken cancel);
+  /// What a job tells of itself, on the cassette too.
+  void record_of_job(protocol::EventMsg msg);
   void job_begins(Start start) override;
   void job_ended() override;
   /// A job has begun or ended. What it changed is its Task's doing, which undo takes back.

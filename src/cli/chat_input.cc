@@ -100,7 +100,7 @@ void ChatInput::pause() {
   if (!mode_) return;
   screen_.set_input(std::nullopt);
   screen_.draw();
-  context_.err.write_soon(kBracketedPasteOff);
+  screen_.footer().write_soon(kBracketedPasteOff);
   context_.restore_terminal = nullptr;
   mode_.reset();
 }
@@ -110,14 +110,14 @@ Result<void> ChatInput::resume() {
   TRY(TerminalMode mode, TerminalMode::enter(context_.frontend.in_fd, TerminalMode::Kind::kKeys));
   mode_.emplace(std::move(mode));
   context_.restore_terminal = [this] { pause(); };
-  context_.err.write_soon(kBracketedPasteOn);
+  screen_.footer().write_soon(kBracketedPasteOn);
   show();
   return {};
 }
 
 void ChatInput::show() {
-  const std::size_t columns = terminal_size(context_.frontend.err_fd).columns;
-  screen_.set_input(editor_.rows(context_.err_style.paint(Ink::kCyan, "›") + " ", columns));
+  const std::size_t columns = terminal_size(screen_.footer().fd()).columns;
+  screen_.set_input(editor_.rows(screen_.footer_style().paint(Ink::kCyan, "›") + " ", columns));
   screen_.draw();
 }
 

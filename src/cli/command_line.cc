@@ -154,13 +154,13 @@ std::vector<std::string> in_our_words(std::vector<std::string> args) {
 
 }  // namespace
 
-Result<Options> parse(std::vector<std::string> args, const std::string& version) {
+Result<CommandLine> parse(std::vector<std::string> args, const std::string& version) {
   if (!args.empty() && !args[0].starts_with('-') && args[0].find_first_of(" \t\n") != std::string::npos) {
     args.insert(args.begin(), "exec");
   }
   args = in_our_words(std::move(args));
   CommandTree tree(version);
-  if (args.empty()) return Options(PrintOptions{tree.app().help()});
+  if (args.empty()) return CommandLine{.options = PrintOptions{tree.app().help()}};
   TRY_OK(check_values_given(&tree.app(), args));
   std::ranges::reverse(args);  // CLI11 takes them from the back
   try {
@@ -170,9 +170,9 @@ Result<Options> parse(std::vector<std::string> args, const std::string& version)
     const std::vector<std::string> extra = tree.app().remaining(/*recurse=*/true);
     if (!extra.empty() && !command_names(command).empty()) return unexpected(command, extra.front());
     const std::string before = command->get_parent() == nullptr ? "" : full_name(command->get_parent());
-    return Options(PrintOptions{command->help(before)});
+    return CommandLine{.options = PrintOptions{command->help(before)}};
   } catch (const CLI::CallForVersion& version_asked) {
-    return Options(PrintOptions{std::string(version_asked.what()) + "\n"});
+    return CommandLine{.options = PrintOptions{std::string(version_asked.what()) + "\n"}};
   } catch (const CLI::ParseError& error) {
     return parse_error(tree, error);
   }
@@ -181,7 +181,7 @@ Result<Options> parse(std::vector<std::string> args, const std::string& version)
     return usage_error(place_of(command) + "a command is missing", "one of: " + base::join(names, ", "));
   }
   TRY_OK(check_together(tree.chosen()));
-  return std::move(tree.chosen());
+  return CommandLine{.options = std::move(tree.chosen()), .embedded = tree.embedded()};
 }
 
 }  // namespace lathe::cli

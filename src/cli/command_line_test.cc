@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
+#include "lathe/base/strings.h"
+#include "lathe/cli/command_tree.h"
+
 namespace lathe::cli {
 namespace {
 
@@ -13,11 +19,11 @@ template <class T>
 T options_of(std::vector<std::string> args) {
   auto parsed = parse(std::move(args), "1.2.3");
   EXPECT_TRUE(parsed.ok()) << (parsed.ok() ? "" : parsed.error().text());
-  if (!parsed.ok() || !std::holds_alternative<T>(*parsed)) {
+  if (!parsed.ok() || !std::holds_alternative<T>(parsed->options)) {
     ADD_FAILURE() << "another command";
     return T{};
   }
-  return std::get<T>(*parsed);
+  return std::get<T>(parsed->options);
 }
 
 std::string error_of(std::vector<std::string> args) {
@@ -65,7 +71,6 @@ TEST(CommandLine, ExecTakesEveryOption) {
                                              "all",
                                              "--fallback",
                                              "small",
-                                             "--embedded",
                                              "fix",
                                              "it"});
   ExecOptions expected;
@@ -86,7 +91,6 @@ TEST(CommandLine, ExecTakesEveryOption) {
   expected.task.fallback_models = {"small"};
   expected.task.replay = "c.jsonl";
   expected.task.replay_mode = ReplayMode::kAll;
-  expected.task.embedded = true;
   EXPECT_EQ(exec, expected);
 }
 
@@ -223,8 +227,8 @@ TEST(CommandLine, ApprovalAnswers) {
 }
 
 TEST(CommandLine, OtherCommands) {
-  EXPECT_EQ(options_of<SessionListOptions>({"session", "list", "--limit", "5", "--all", "--json", "--embedded"}),
-            (SessionListOptions{.limit = 5, .all = true, .json = true, .embedded = true}));
+  EXPECT_EQ(options_of<SessionListOptions>({"session", "list", "--limit", "5", "--all", "--json"}),
+            (SessionListOptions{.limit = 5, .all = true, .json = true}));
   EXPECT_EQ(options_of<ExecOptions>({"session", "resume", "last", "go on"}).resume, "last");
   EXPECT_EQ(options_of<SessionExportOptions>({"session", "export", "x", "--format", "md"}).format,
             ExportFormat::kMarkdown);
@@ -240,6 +244,20 @@ TEST(CommandLine, OtherCommands) {
   EXPECT_EQ(options_of<SchemaOptions>({"schema", "--typescript"}).format, SchemaFormat::kTypeScript);
 }
 
+TEST(CommandLine, EmbeddedIsForEveryCommandThatTouchesTheDataRoot) {
+  EXPECT_TRUE(parse({"session", "list", "--embedded"}, "1.2.3")->embedded);
+  EXPECT_FALSE(parse({"session", "list"}, "1.2.3")->embedded);
+  const std::set<std::string> without{"daemon", "schema", "completions", "man"};
+  CommandTree tree("1.2.3");
+  for (const CommandDoc& command : describe_commands(tree.app())) {
+    if (!command.commands.empty()) continue;  // it only holds others
+    const auto takes = std::ranges::count_if(command.options, [](const CommandDoc::Option& option) {
+      return option.names == std::vector<std::string>{"--embedded"};
+    });
+    EXPECT_EQ(takes, without.contains(command.path.front()) ? 0 : 1) << base::join(command.path, " ");
+  }
+}
+
 TEST(CommandLine, HelpVersionAndWhatIsMadeFromTheTree) {
   EXPECT_EQ(options_of<PrintOptions>({"--version"}).text, "lathe 1.2.3\n");
   EXPECT_THAT(options_of<PrintOptions>({}).text, testing::HasSubstr("exec"));
@@ -253,7 +271,22 @@ TEST(CommandLine, HelpVersionAndWhatIsMadeFromTheTree) {
   EXPECT_THAT(options_of<PrintOptions>({"completions", "fish"}).text, testing::HasSubstr("-l output-schema"));
   EXPECT_THAT(options_of<PrintOptions>({"completions", "zsh"}).text, testing::HasSubstr("#compdef lathe"));
   EXPECT_THAT(error_of({"completions", "tcsh"}), testing::HasSubstr("tcsh"));
-  EXPECT_THAT(options_of<PrintOptions>({"man"}).text, testing::HasSubstr(".SS lathe session export"));
+}
+
+TEST(CommandLine, EveryCommandHasAManualPage) {
+  CommandTree tree("1.2.3");
+  const std::string lathe = options_of<PrintOptions>({"man"}).text;
+  std::string names;
+  for (const std::string& name : man_pages(tree.app())) {
+    names += name + "\n";
+    EXPECT_THAT(lathe, testing::HasSubstr(".BR lathe\\-" + name + " (1)\n"));
+    const std::string page = options_of<PrintOptions>({"man", name}).text;
+    EXPECT_THAT(page, testing::HasSubstr(".SH NAME\nlathe\\-" + name + " \\- "));
+  }
+  EXPECT_EQ(options_of<PrintOptions>({"man", "--list"}).text, names);
+  EXPECT_THAT(options_of<PrintOptions>({"man", "session"}).text, testing::HasSubstr(".SS lathe session export\n"));
+  EXPECT_THAT(options_of<PrintOptions>({"man", "exec"}).text, testing::HasSubstr("\\-\\-output\\-schema"));
+  EXPECT_THAT(error_of({"man", "sesion"}), testing::HasSubstr("sesion"));
 }
 
 }  // namespace

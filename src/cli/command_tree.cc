@@ -1,5 +1,8 @@
 #include "lathe/cli/command_tree.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace lathe::cli {
@@ -10,13 +13,24 @@ CLI::App* add_command(CLI::App* parent, const std::string& name, const std::stri
   return command;
 }
 
-void add_embedded(CLI::App* command, bool& embedded) {
-  command->add_flag("--embedded", embedded, "Run the engine in this process");
-}
-
 void add_json(CLI::App* command, bool& json) { command->add_flag("--json", json, "Print one JSON document"); }
 
 namespace {
+
+/// Commands without --embedded: those about the daemon itself, and those that print what the program knows by itself.
+/// All others touch the data root, the configuration or a session's state.
+constexpr std::array<std::string_view, 4> kNotEmbeddable = {"daemon", "schema", "completions", "man"};
+
+std::vector<CLI::App*> commands_below(CLI::App* app) {
+  // Those without a name are groups of options.
+  return app->get_subcommands([](const CLI::App* below) { return !below->get_name().empty(); });
+}
+
+void add_embedded(CLI::App* command, bool& embedded) {
+  const std::vector<CLI::App*> below = commands_below(command);
+  for (CLI::App* one : below) add_embedded(one, embedded);
+  if (below.empty()) command->add_flag("--embedded", embedded, "Run the engine in this process");
+}
 
 /// Words for a model, a program or a person, which may be empty. Every other value names something.
 bool is_free_text(const CLI::Option& option) {
@@ -48,6 +62,11 @@ CommandTree::CommandTree(std::string version)
   define_backend_commands(*this);
   define_policy_commands(*this);
   define_system_commands(*this);
+  for (CLI::App* command : commands_below(app_.get())) {
+    if (std::ranges::find(kNotEmbeddable, command->get_name()) == kNotEmbeddable.end()) {
+      add_embedded(command, embedded_);
+    }
+  }
   refuse_empty_values(app_.get());
 }
 

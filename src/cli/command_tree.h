@@ -27,6 +27,9 @@ class CommandTree final {
   /// The options of the command that was chosen.
   [[nodiscard]] Options& chosen() { return chosen_; }
 
+  /// Whether the engine is to run in this process, whatever the command.
+  [[nodiscard]] bool embedded() const { return embedded_; }
+
   /// Gives a command its options struct, kept here, and makes it the chosen one when the command is met.
   template <class T>
   T& options_of(CLI::App* command, T initial = {}) {
@@ -42,6 +45,7 @@ class CommandTree final {
   std::string version_;
   std::unique_ptr<CLI::App> app_;
   Options chosen_;
+  bool embedded_ = false;
 };
 
 void define_task_commands(CommandTree& tree);
@@ -57,7 +61,6 @@ inline constexpr std::string_view kEmptyValue = "its value is empty; is a variab
 
 /// A command below `parent`.
 CLI::App* add_command(CLI::App* parent, const std::string& name, const std::string& summary);
-void add_embedded(CLI::App* command, bool& embedded);
 void add_json(CLI::App* command, bool& json);
 /// --approval-policy and its short form --approval.
 void add_approval_policy(CLI::App* command, std::optional<protocol::ApprovalPolicy>& into);
@@ -90,7 +93,11 @@ struct CommandDoc {
 
 /// A script that completes `lathe` in that shell: "bash", "zsh" or "fish".
 [[nodiscard]] std::string completion_script(const CLI::App& app, const std::string& shell);
-/// lathe(1) in roff, all commands and options in it.
+/// lathe(1) in roff: what holds for all commands, and their pages.
 [[nodiscard]] std::string man_page(const CLI::App& app, const std::string& version);
+/// The commands of lathe, each of which has a page lathe-NAME(1).
+[[nodiscard]] std::vector<std::string> man_pages(const CLI::App& app);
+/// The page of one of these, with all commands below it.
+[[nodiscard]] std::string man_page_of_command(const CLI::App& app, const std::string& version, const std::string& name);
 
 }  // namespace lathe::cli

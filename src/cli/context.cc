@@ -19,12 +19,13 @@ void Context::note(std::string_view text) { err.write_soon(base::terminal_safe(t
 
 runtime::Async<base::Result<std::unique_ptr<client::Transport>>> Context::open(client::OpenOptions options) const {
   const std::string ci = frontend.environment.get("CI");
-  if (!ci.empty() && ci != "0" && ci != "false") options.embedded = true;
+  options.embedded = embedded || (!ci.empty() && ci != "0" && ci != "false");
   return frontend.open(std::move(options));
 }
 
 void Context::leave_now(ExitCode code) {
   if (restore_terminal) restore_terminal();
+  if (erase_footer) erase_footer();
   frontend.leave_now(code);
 }
 

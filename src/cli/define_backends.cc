@@ -32,7 +32,6 @@ void define_test(CommandTree& tree, CLI::App* backend) {
   command->add_option("name", options.name, "The backend")->required()->type_name("NAME");
   command->add_flag("--ask", options.ask_model, "Also ask a model for one short answer (may be billed)");
   command->add_option("-m,--model", options.model, "The model to ask")->type_name("MODEL");
-  add_embedded(command, options.embedded);
 }
 
 }  // namespace
@@ -45,7 +44,6 @@ void define_backend_commands(CommandTree& tree) {
   CLI::App* list = add_command(backend, "list", "List backends: configured, from the environment, found");
   auto& list_options = tree.options_of<BackendListOptions>(list);
   add_json(list, list_options.json);
-  add_embedded(list, list_options.embedded);
 
   CLI::App* remove = add_command(backend, "remove", "Forget a configured backend");
   remove->add_option("name", tree.options_of<BackendRemoveOptions>(remove).name, "The backend")
@@ -59,7 +57,6 @@ void define_backend_commands(CommandTree& tree) {
   auto& model_options = tree.options_of<ModelListOptions>(models);
   models->add_option("--backend", model_options.backend, "Only this one")->type_name("NAME");
   add_json(models, model_options.json);
-  add_embedded(models, model_options.embedded);
 }
 
 }  // namespace lathe::cli

@@ -37,7 +37,6 @@ void define_policy_commands(CommandTree& tree) {
   CLI::Option* yes = trust->add_flag("--yes", options.yes, "Trust all that is listed without asking");
   trust->add_flag("--revoke", options.revoke, "Take the trust back")->excludes(yes);
   add_json(trust, options.json);
-  add_embedded(trust, options.embedded);
 }
 
 }  // namespace lathe::cli

@@ -15,7 +15,6 @@ void define_attach(CommandTree& tree) {
   CLI::Option* since = command->add_option("--since", options.since, "Show what was recorded after this record");
   since->type_name("N")->capture_default_str()->check(whole_number_from(0));
   command->add_flag("--no-replay", options.no_replay, "Show only what comes")->excludes(since);
-  add_embedded(command, options.embedded);
 }
 
 void define_watch(CommandTree& tree) {
@@ -23,7 +22,6 @@ void define_watch(CommandTree& tree) {
   auto& options = tree.options_of<WatchOptions>(command);
   command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
   command->add_flag("--json", options.json, "Print a JSON line per change");
-  add_embedded(command, options.embedded);
 }
 
 void define_list(CommandTree& tree, CLI::App* session) {
@@ -35,7 +33,6 @@ void define_list(CommandTree& tree, CLI::App* session) {
       ->check(whole_number_from(0));
   command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
   add_json(command, options.json);
-  add_embedded(command, options.embedded);
 }
 
 void define_show(CommandTree& tree, CLI::App* session) {
@@ -43,7 +40,6 @@ void define_show(CommandTree& tree, CLI::App* session) {
   auto& options = tree.options_of<SessionShowOptions>(command);
   command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
   add_json(command, options.json);
-  add_embedded(command, options.embedded);
 }
 
 void define_fork(CommandTree& tree, CLI::App* session) {
@@ -52,7 +48,6 @@ void define_fork(CommandTree& tree, CLI::App* session) {
   command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
   command->add_option("--at", options.at, "Turn to continue from (default: the last; session show names them)")
       ->type_name("RESPONSE_ID");
-  add_embedded(command, options.embedded);
 }
 
 void define_rollback(CommandTree& tree, CLI::App* session) {
@@ -66,7 +61,6 @@ void define_rollback(CommandTree& tree, CLI::App* session) {
       ->check(whole_number_from(1))
       ->excludes(to);
   command->add_flag("--restore-files", options.restore_files, "Bring files back too, as undo does");
-  add_embedded(command, options.embedded);
 }
 
 void define_search(CommandTree& tree, CLI::App* session) {
@@ -80,7 +74,6 @@ void define_search(CommandTree& tree, CLI::App* session) {
       ->capture_default_str()
       ->check(whole_number_from(1));
   add_json(command, options.json);
-  add_embedded(command, options.embedded);
 }
 
 void define_export(CommandTree& tree, CLI::App* session) {
@@ -98,7 +91,6 @@ void define_export(CommandTree& tree, CLI::App* session) {
           },
           "Records as they are stored (default), or a Markdown transcript")
       ->type_name("ndjson|md");
-  add_embedded(command, options.embedded);
 }
 
 void define_archive(CommandTree& tree, CLI::App* session) {
@@ -106,14 +98,12 @@ void define_archive(CommandTree& tree, CLI::App* session) {
   auto& options = tree.options_of<SessionArchiveOptions>(command);
   command->add_option("sessions", options.sessions, "Ids, starts of ids, or last")->required()->type_name("ID");
   command->add_flag("--restore", options.restore, "Show them again");
-  add_embedded(command, options.embedded);
 }
 
 void define_remove(CommandTree& tree, CLI::App* session) {
   CLI::App* command = add_command(session, "rm", "Delete sessions");
   auto& options = tree.options_of<SessionRemoveOptions>(command);
   command->add_option("sessions", options.sessions, "Ids, starts of ids, or last")->required()->type_name("ID");
-  add_embedded(command, options.embedded);
 }
 
 void define_undo(CommandTree& tree) {
@@ -125,7 +115,6 @@ void define_undo(CommandTree& tree) {
   command->add_option("--turn", options.turn, "Before this Turn")->type_name("RESPONSE_ID")->excludes(task);
   command->add_flag("--dry-run", options.dry_run, "Only show what would be brought back");
   add_json(command, options.json);
-  add_embedded(command, options.embedded);
 }
 
 }  // namespace

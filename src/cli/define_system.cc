@@ -1,5 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "lathe/base/strings.h"
 #include "lathe/cli/command_tree.h"
 
 namespace lathe::cli {
@@ -32,7 +37,6 @@ void define_usage(CommandTree& tree) {
         return known ? std::string() : "\"" + by + "\" is not one of day, model, session, folder";
       });
   add_json(command, options.json);
-  add_embedded(command, options.embedded);
 }
 
 void define_schema(CommandTree& tree) {
@@ -132,7 +136,28 @@ void define_sandbox(CommandTree& tree) {
   auto& tainted_options = tree.options_of<SandboxTaintedOptions>(tainted);
   tainted->add_flag("--clear", tainted_options.clear, "You have looked at it: tell of it no more");
   add_json(tainted, tainted_options.json);
-  add_embedded(tainted, tainted_options.embedded);
+}
+
+void define_man(CommandTree& tree) {
+  CLI::App* man = add_command(&tree.app(), "man", "Print a manual page");
+  auto name = std::make_shared<std::string>();
+  auto list = std::make_shared<bool>(false);
+  CLI::Option* command = man->add_option("command", *name, "The command that it is about (default: lathe itself)");
+  command->type_name("COMMAND")->check([&tree](const std::string& asked) {
+    const std::vector<std::string> names = man_pages(tree.app());
+    const bool known = std::ranges::find(names, asked) != names.end();
+    return known ? std::string() : "\"" + asked + "\" is not one of " + base::join(names, ", ");
+  });
+  man->add_flag("--list", *list, "Print the commands that have one")->excludes(command);
+  man->final_callback([&tree, name, list] {
+    if (*list) {
+      tree.chosen() = PrintOptions{base::join(man_pages(tree.app()), "\n") + "\n"};
+    } else if (name->empty()) {
+      tree.chosen() = PrintOptions{man_page(tree.app(), tree.version())};
+    } else {
+      tree.chosen() = PrintOptions{man_page_of_command(tree.app(), tree.version(), *name)};
+    }
+  });
 }
 
 /// Text that is made from this very tree.
@@ -151,8 +176,7 @@ void define_self_description(CommandTree& tree) {
           "Which shell")
       ->required()
       ->type_name("bash|zsh|fish");
-  CLI::App* man = add_command(&tree.app(), "man", "Print the manual page");
-  man->final_callback([&tree] { tree.chosen() = PrintOptions{man_page(tree.app(), tree.version())}; });
+  define_man(tree);
 }
 
 }  // namespace
@@ -163,7 +187,7 @@ void define_system_commands(CommandTree& tree) {
   CLI::App* index = add_command(&tree.app(), "index", "The search index: rebuild");
   index->require_subcommand(0, 1);
   CLI::App* rebuild = add_command(index, "rebuild", "Make the index anew from the sessions");
-  add_embedded(rebuild, tree.options_of<IndexRebuildOptions>(rebuild).embedded);
+  tree.options_of<IndexRebuildOptions>(rebuild);
   define_schema(tree);
   CLI::App* proto =
       add_command(&tree.app(), "proto", "Speak the protocol on stdin and stdout, one JSON frame per line");
@@ -175,9 +199,8 @@ void define_system_commands(CommandTree& tree) {
   auto& doctor_options = tree.options_of<DoctorOptions>(doctor);
   doctor->add_flag("--deep", doctor_options.deep, "Read all sessions, not only the newest 256 MiB of them");
   add_json(doctor, doctor_options.json);
-  add_embedded(doctor, doctor_options.embedded);
   CLI::App* setup = add_command(&tree.app(), "setup", "Configure a first backend, step by step");
-  add_embedded(setup, tree.options_of<SetupOptions>(setup).embedded);
+  tree.options_of<SetupOptions>(setup);
 
   define_self_description(tree);
 }

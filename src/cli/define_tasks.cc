@@ -154,7 +154,6 @@ void add_task_options(CLI::App* command, TaskOptions& task) {
   add_budget_options(command, task);
   add_timeout(command, task);
   add_cassette_options(command, task);
-  add_embedded(command, task.embedded);
 }
 
 void add_exec_options(CLI::App* command, ExecOptions& exec) {
@@ -230,7 +229,6 @@ void define_approval_answer(CommandTree& tree, CLI::App* approvals) {
   add_output_options(command, answer.task);
   add_ask_options(command, answer.task);
   add_timeout(command, answer.task);
-  add_embedded(command, answer.task.embedded);
 }
 
 }  // namespace
@@ -283,7 +281,6 @@ void define_task_commands(CommandTree& tree) {
   CLI::App* list = add_command(approvals, "list", "List open questions");
   auto& options = tree.options_of<ApprovalListOptions>(list);
   add_json(list, options.json);
-  add_embedded(list, options.embedded);
   define_approval_answer(tree, approvals);
 }
 

@@ -33,7 +33,7 @@ constexpr bool kRecordsOnly =
 template <class T>
 CommandResult execute_one(Context* context, T options) {
   if constexpr (NeedsEngine<T>) {
-    CO_TRY(const auto engine, co_await context->open({.embedded = options.embedded, .records_only = kRecordsOnly<T>}));
+    CO_TRY(const auto engine, co_await context->open({.records_only = kRecordsOnly<T>}));
     Result<ExitCode> code = co_await execute(context, engine.get(), std::move(options));
     co_await engine->close();
     co_return code;
@@ -67,13 +67,14 @@ CommandResult execute(Context* context, PrintOptions options) {
 
 int run(const std::vector<std::string>& args, Frontend& frontend) {
   Context context(frontend);
-  Result<Options> options = parse(args, frontend.version);
-  if (!options.ok()) {
-    context.note("lathe: " + options.error().text());
+  Result<CommandLine> line = parse(args, frontend.version);
+  if (!line.ok()) {
+    context.note("lathe: " + line.error().text());
     (void)frontend.loop.block_on(context.err.flush({}));
     return kUsage;
   }
-  return frontend.loop.block_on(execute_and_report(&context, *std::move(options)));
+  context.embedded = line->embedded;
+  return frontend.loop.block_on(execute_and_report(&context, std::move(line->options)));
 }
 
 }  // namespace lathe::cli

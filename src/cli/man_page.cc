@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 #include "lathe/base/strings.h"
 #include "lathe/cli/command_tree.h"
@@ -54,21 +56,57 @@ constexpr const char* kEnd =
     ".TP\n.B NO_COLOR\nNo colours.\n"
     ".TP\n.B EDITOR\nFor\n.B lathe chat \\-e\nand /edit.\n";
 
+/// The beginning of every page. `name` has dashes for spaces.
+std::string page_head(const std::string& name, const std::string& version, const std::string& summary) {
+  return fmt::format(".TH {} 1 \"\" \"lathe {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n", roff(name), roff(version),
+                     roff(name), roff(summary));
+}
+
+/// The commands that do something, of those that `name` holds, or itself.
+std::vector<CommandDoc> commands_of(const CLI::App& app, const std::string& name) {
+  std::vector<CommandDoc> commands = describe_commands(app);
+  std::erase_if(commands, [&](const CommandDoc& command) {
+    return command.path.empty() || command.path.front() != name || !command.commands.empty();
+  });
+  return commands;
+}
+
 }  // namespace
 
+std::vector<std::string> man_pages(const CLI::App& app) {
+  const CommandDoc lathe = describe_commands(app).front();
+  std::vector<std::string> names;
+  for (const auto& [name, summary] : lathe.commands) names.push_back(name);
+  return names;
+}
+
 std::string man_page(const CLI::App& app, const std::string& version) {
-  const std::vector<CommandDoc> commands = describe_commands(app);
-  std::string out = fmt::format(".TH LATHE 1 \"\" \"lathe {}\" \"User Commands\"\n.SH NAME\nlathe \\- {}\n",
-                                roff(version), roff(commands.front().summary));
-  out += ".SH SYNOPSIS\n" + synopsis(commands.front()) + ".br\n.B lathe\n\\(dqa prompt with a space\\(dq\n";
-  out += ".SH OPTIONS\n" + options(commands.front()) + ".SH COMMANDS\n";
-  for (const CommandDoc& command : commands) {
-    if (command.path.empty()) continue;
-    out += fmt::format(".SS lathe {}\n{}.PP\n{}.\n", roff(base::join(command.path, " ")), synopsis(command),
-                       roff(command.summary));
-    out += options(command);
+  const CommandDoc lathe = describe_commands(app).front();
+  std::string out = page_head("lathe", version, lathe.summary);
+  out += ".SH SYNOPSIS\n" + synopsis(lathe) + ".br\n.B lathe\n\\(dqa prompt with a space\\(dq\n";
+  out += ".SH OPTIONS\n" + options(lathe) + ".SH COMMANDS\n";
+  for (const auto& [name, summary] : lathe.commands) {
+    out += fmt::format(".TP\n.BR lathe\\-{} (1)\n{}\n", roff(name), roff(summary));
   }
   return out + kEnd;
+}
+
+std::string man_page_of_command(const CLI::App& app, const std::string& version, const std::string& name) {
+  const std::vector<CommandDoc> commands = commands_of(app, name);
+  const std::string summary = app.get_subcommand(name)->get_description();
+  std::string out = page_head("lathe-" + name, version, summary) + ".SH SYNOPSIS\n";
+  for (const CommandDoc& command : commands) {
+    if (&command != &commands.front()) out += ".br\n";
+    out += synopsis(command);
+  }
+  const bool alone = commands.size() == 1 && commands.front().path.size() == 1;
+  out += alone ? ".SH OPTIONS\n" + options(commands.front()) : ".SH COMMANDS\n";
+  for (const CommandDoc& command : commands) {
+    if (alone) break;
+    out += fmt::format(".SS lathe {}\n{}.\n", roff(base::join(command.path, " ")), roff(command.summary));
+    out += options(command);
+  }
+  return out + ".SH SEE ALSO\n.BR lathe (1)\ntells of exit codes and environment variables.\n";
 }
 
 }  // namespace lathe::cli

@@ -46,7 +46,6 @@ struct TaskOptions {
   std::string record;
   std::string replay;
   ReplayMode replay_mode = ReplayMode::kNone;
-  bool embedded = false;
   friend bool operator==(const TaskOptions&, const TaskOptions&) = default;
 };
 
@@ -76,13 +75,11 @@ struct AttachOptions {
   std::int64_t since = 0;
   /// Show only what comes.
   bool no_replay = false;
-  bool embedded = false;
   friend bool operator==(const AttachOptions&, const AttachOptions&) = default;
 };
 struct WatchOptions {
   bool all = false;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const WatchOptions&, const WatchOptions&) = default;
 };
 
@@ -90,19 +87,16 @@ struct SessionListOptions {
   std::int64_t limit = 20;
   bool all = false;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const SessionListOptions&, const SessionListOptions&) = default;
 };
 struct SessionShowOptions {
   std::string session;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const SessionShowOptions&, const SessionShowOptions&) = default;
 };
 struct SessionForkOptions {
   std::string session;
   std::string at;
-  bool embedded = false;
   friend bool operator==(const SessionForkOptions&, const SessionForkOptions&) = default;
 };
 struct SessionRollbackOptions {
@@ -111,33 +105,28 @@ struct SessionRollbackOptions {
   std::string to;
   std::int64_t tasks = 0;
   bool restore_files = false;
-  bool embedded = false;
   friend bool operator==(const SessionRollbackOptions&, const SessionRollbackOptions&) = default;
 };
 struct SessionSearchOptions {
   std::vector<std::string> words;
   std::int64_t limit = 20;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const SessionSearchOptions&, const SessionSearchOptions&) = default;
 };
 enum class ExportFormat { kNdjson, kMarkdown };
 struct SessionExportOptions {
   std::string session;
   ExportFormat format = ExportFormat::kNdjson;
-  bool embedded = false;
   friend bool operator==(const SessionExportOptions&, const SessionExportOptions&) = default;
 };
 struct SessionArchiveOptions {
   std::vector<std::string> sessions;
   /// Show them in lists again.
   bool restore = false;
-  bool embedded = false;
   friend bool operator==(const SessionArchiveOptions&, const SessionArchiveOptions&) = default;
 };
 struct SessionRemoveOptions {
   std::vector<std::string> sessions;
-  bool embedded = false;
   friend bool operator==(const SessionRemoveOptions&, const SessionRemoveOptions&) = default;
 };
 
@@ -147,13 +136,11 @@ struct UndoOptions {
   std::string turn;
   bool dry_run = false;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const UndoOptions&, const UndoOptions&) = default;
 };
 
 struct ApprovalListOptions {
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const ApprovalListOptions&, const ApprovalListOptions&) = default;
 };
 struct ApprovalAnswerOptions {
@@ -175,7 +162,6 @@ struct BackendAddOptions {
 };
 struct BackendListOptions {
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const BackendListOptions&, const BackendListOptions&) = default;
 };
 struct BackendRemoveOptions {
@@ -186,13 +172,11 @@ struct BackendTestOptions {
   std::string name;
   std::string model;
   bool ask_model = false;
-  bool embedded = false;
   friend bool operator==(const BackendTestOptions&, const BackendTestOptions&) = default;
 };
 struct ModelListOptions {
   std::string backend;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const ModelListOptions&, const ModelListOptions&) = default;
 };
 
@@ -234,18 +218,15 @@ struct TrustOptions {
   bool yes = false;
   bool revoke = false;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const TrustOptions&, const TrustOptions&) = default;
 };
 
 struct UsageOptions {
   std::string by = "day";
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const UsageOptions&, const UsageOptions&) = default;
 };
 struct IndexRebuildOptions {
-  bool embedded = false;
   friend bool operator==(const IndexRebuildOptions&, const IndexRebuildOptions&) = default;
 };
 enum class SchemaFormat { kJsonSchema, kTypeScript };
@@ -307,7 +288,6 @@ struct SandboxTestOptions {
 
 struct SandboxTaintedOptions {
   bool clear = false;
-  bool embedded = false;
   bool json = false;
   friend bool operator==(const SandboxTaintedOptions&, const SandboxTaintedOptions&) = default;
 };
@@ -316,11 +296,9 @@ struct DoctorOptions {
   /// Reads all sessions, however many there are.
   bool deep = false;
   bool json = false;
-  bool embedded = false;
   friend bool operator==(const DoctorOptions&, const DoctorOptions&) = default;
 };
 struct SetupOptions {
-  bool embedded = false;
   friend bool operator==(const SetupOptions&, const SetupOptions&) = default;
 };
 /// Help or the version: text that parsing itself made.

@@ -18,7 +18,7 @@ using base::Result;
 using runtime::Async;
 
 Result<client::OpenOptions> open_options(const TaskOptions& task) {
-  client::OpenOptions options{.embedded = task.embedded, .record_path = task.record, .replay_path = task.replay};
+  client::OpenOptions options{.record_path = task.record, .replay_path = task.replay};
   if (task.cwd.empty()) {
     // A session that is continued has a folder of its own.
     options.cwd = runtime::real_path(".").value_or("");

@@ -79,6 +79,7 @@ struct CallOutcome {
   static constexpr std::string_view kDoc = "How a call ended and what the model is told.";
   CallStatus status = CallStatus::kCompleted;
   std::string output;
+  std::int64_t header_bytes = 0;
   std::string output_blob;
   std::int64_t output_bytes = 0;
   std::int64_t duration_ms = 0;
@@ -87,6 +88,8 @@ struct CallOutcome {
     using S = CallOutcome;
     return std::tuple{required("status", &S::status, "how it ended"),
                       required("output", &S::output, "exactly what the model sees: head and tail when it was long"),
+                      optional("header_bytes", &S::header_bytes,
+                               "bytes at the start of `output` that say how it went; what the call wrote follows"),
                       optional("output_blob", &S::output_blob, "SHA-256 of the whole output when `output` is cut"),
                       optional("output_bytes", &S::output_bytes, "size of the whole output when `output` is cut"),
                       optional("duration_ms", &S::duration_ms, "how long it took"),

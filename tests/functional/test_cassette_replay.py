@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from support import Terminal, calls, gate, in_a_session, says, shell, tool, wait_until
+from support import Terminal, apply_patch, calls, gate, in_a_session, says, shell, tool, wait_until
 
 
 @pytest.fixture
@@ -164,7 +164,8 @@ def test_a_call_that_was_declined_is_declined_again(lathe, start_server, tmp_pat
     lathe.ok("config", "set", "approval-policy", "on-request")
     ran = replayed(lathe, tape)
     assert told(ran) == told(recorded) == ["Then not."]
-    assert "declined" in str(ran.of_type("tool_call_end"))
+    (end,) = ran.of_type("exec_command_end")
+    assert end["outcome"]["status"] == "declined"
 
 
 def test_what_a_person_changed_is_changed_again(lathe, start_server, tmp_path):
@@ -183,7 +184,7 @@ def test_what_a_person_changed_is_changed_again(lathe, start_server, tmp_path):
     server.stop()
     ran = replayed(lathe, tape, "--ask", "deny")
     assert told(ran) == ["Finished."]
-    (end,) = ran.of_type("tool_call_end")
+    (end,) = ran.of_type("exec_command_end")
     assert "as-changed" in end["outcome"]["output"]
 
 
@@ -206,11 +207,37 @@ def test_the_end_of_a_job_is_told_again(lathe, start_server, repository, tmp_pat
     ran = replayed(lathe, tape)
     assert told(ran) == ["Done."]
     assert [context["text"] for context in ran.of_type("context_added") if "exit code 3" in context["text"]] == news
+    (end,) = ran.of_type("job_end")
+    assert end["exit_code"] == 3 and end["tail"] == "finished\n"
+    assert told_of(lathe, ran.session) == told_of(lathe, recorded.session)
+
+
+def test_a_replay_tells_the_same_items_as_the_recorded_run(lathe, start_server, tmp_path):
+    patch = "*** Begin Patch\n*** Add File: new.txt\n+new\n*** End Patch"
+    server = start_server(calls(shell("echo one; exit 3")), calls(apply_patch(patch)),
+                          calls(shell("sleep 1000", background=True)), says("Done."))
+    lathe.use(server)
+    tape = str(tmp_path / "tape.cassette")
+    recorded = lathe.ok("exec", "--json=codex", "--record", tape, "go").frames
+    server.stop()
+    (lathe.cwd / "new.txt").unlink()
+    ran = lathe.ok("exec", "--json=codex", "--replay", tape, "--replay-mode", "all", "go").frames
+    items = [[event["item"] for event in frames if event["type"] == "item.completed" and event["item"]["type"] != "error"]
+             for frames in (recorded, ran)]
+    without_ids = [[{name: value for name, value in item.items() if name != "id"} for item in run] for run in items]
+    assert [item["type"] for item in without_ids[0]] == ["command_execution", "file_change", "command_execution",
+                                                         "agent_message"]
+    assert without_ids[1] == without_ids[0]
+    assert not (lathe.cwd / "new.txt").exists()
+    # The job that the end of the run ended has ended in the replay as well.
+    newest, oldest = [row["session_id"] for row in lathe.ok("session", "list", "--json").document["sessions"]]
+    assert told_of(lathe, newest) == told_of(lathe, oldest)
 
 
 def told_of(lathe, session):
     """The session's records without what every run has of its own: ids of items and Turns, times, durations."""
-    kept = ("type", "text", "kind", "calls", "call_id", "session", "status", "last_agent_message", "usage", "turns", "tool_calls")
+    kept = ("type", "text", "kind", "calls", "call_id", "session", "status", "last_agent_message", "usage", "turns", "tool_calls",
+            "command", "changes", "job", "state", "exit_code")
     records = [json.loads(line)["msg"] for line in lathe.ok("session", "export", session).out.splitlines()]
     return [{name: value for name, value in record.items() if name in kept} for record in records]
 

@@ -87,6 +87,13 @@ def test_codex_event_names(lathe, start_server):
         "command_execution", "file_change", "agent_message"]
 
 
+def test_codex_events_have_the_output_of_a_command_alone(lathe, start_server):
+    lathe.use(start_server(calls(shell("echo one; exit 3")), says("Done.")))
+    items = [event["item"] for event in lathe.ok("exec", "--json=codex", "go").frames if event["type"] == "item.completed"]
+    assert [(item["aggregated_output"], item["exit_code"], item["status"]) for item in items
+            if item["type"] == "command_execution"] == [("one\n", 3, "failed")]
+
+
 def test_another_folder(lathe, start_server, repository, tmp_path):
     lathe.use(start_server(calls(shell("pwd")), says("Seen.")))
     ran = lathe.ok("exec", "--json", "--cwd", str(repository), "where are you", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Completions, manual page and help are made from the program's own definition, and the shells understand them."""
+"""Completions, manual pages and help are made from the program's own definition, and the shells understand them."""
 import os
 import re
 import subprocess
@@ -122,27 +122,31 @@ def test_a_person_presses_tab(lathe, script):
 
 def test_help_manual_and_completions_tell_of_the_same_options(lathe):
     commands, options = definition(lathe)
-    manual = printed(lathe.ok("man").out, "-rLL=200n")
+    pages = {name: printed(lathe.ok("man", name).out, "-rLL=200n") for name in lathe.ok("man", "--list").out.split()}
+    assert set(pages) == commands[""]
     for path in leaves(commands):
+        manual = pages[path.split()[0]]
         own = words_of_help(lathe.ok(*path.split(), "--help").out)
         assert options[path] <= own, path
         assert own <= options[path] | words_of_help(" ".join(sorted(options[path]))) | {"--"}, path
         assert f"lathe {path}" in manual, path
+        assert all(option in manual for option in options[path]), path
 
 
-def test_the_manual_page_prints_without_a_warning(lathe):
+def test_the_manual_pages_print_without_a_warning(lathe):
     manual = printed(lathe.ok("man").out, "-ww")
-    for name in ("EXIT CODES", "LATHE_HOME", "--output-last-message", "session rollback"):
+    for name in ("EXIT CODES", "LATHE_HOME", "lathe-session(1)"):
         assert name in manual, name
+    pages = {name: printed(lathe.ok("man", name).out, "-ww") for name in lathe.ok("man", "--list").out.split()}
+    assert "--output-last-message" in pages["exec"] and "session rollback" in pages["session"]
 
 
-# What works on files of the person or the program itself, never on the data root.
-WITHOUT_DATA_ROOT = {"backend add", "backend remove", "config get", "config set", "config list", "config path", "schema",
-                     "policy explain", "policy test", "sandbox run", "sandbox test", "completions", "man"}
+# What the program knows by itself.
+WITHOUT_DATA_ROOT = {"schema", "completions", "man"}
 
 
 # Which engine they mean is their very name.
-ABOUT_THE_DAEMON = {"proto", "daemon start", "daemon stop", "daemon restart", "daemon install", "daemon status", "daemon logs",
+ABOUT_THE_DAEMON = {"daemon start", "daemon stop", "daemon restart", "daemon install", "daemon status", "daemon logs",
                     "daemon token create", "daemon token list", "daemon token remove"}
 
 
@@ -150,6 +154,9 @@ def test_every_command_on_the_data_root_takes_embedded(lathe):
     commands, options = definition(lathe)
     missing = {path for path in leaves(commands) if "--embedded" not in options.get(path, ())}
     assert missing == WITHOUT_DATA_ROOT | ABOUT_THE_DAEMON
+    for words in (["config", "get", "durability"], ["backend", "add", "x", "--type", "ollama"], ["backend", "remove", "x"],
+                  ["policy", "explain", "ls"]):
+        lathe.ok(*words, "--embedded")
 
 
 def test_the_others_make_no_data_root(lathe, tmp_path):

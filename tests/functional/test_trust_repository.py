@@ -42,7 +42,7 @@ def test_what_a_repository_wants_is_listed(lathe, repository, policies):
 def test_rules_count_once_trusted_and_only_narrow(lathe, start_server, repository, policies):
     done, err = status(lathe, start_server, "touch x")
     assert done == "completed" and f"lathe trust {repository}" in err
-    lathe.ok("trust", "--yes")
+    assert "trusted 1 file of" in lathe.ok("trust", "--yes").err
     assert all(item["trusted"] for item in items(lathe))
     assert status(lathe, start_server, "touch x")[0] == "declined"
     assert status(lathe, start_server, "rm -f x")[0] == "declined"
@@ -131,7 +131,7 @@ def test_a_broken_file_that_is_trusted_stops_the_run(lathe, start_server, reposi
 def test_a_person_is_asked(lathe, repository, policies):
     terminal = Terminal(lathe, "trust")
     terminal.expect(".lathe/policies/p.yaml")
-    terminal.expect("Trust these 1 files")
+    terminal.expect("Trust 1 file")
     terminal.type("yes\n")
     assert terminal.wait() == 0
     assert items(lathe)[0]["trusted"]
@@ -140,9 +140,9 @@ def test_a_person_is_asked(lathe, repository, policies):
 @pytest.mark.parametrize("answer,trusted", [("y", True), ("N", False)])
 def test_one_letter_answers_and_anything_else_is_asked_again(lathe, repository, policies, answer, trusted):
     terminal = Terminal(lathe, "trust")
-    terminal.expect("Trust these 1 files")
+    terminal.expect("Trust 1 file")
     terminal.type("perhaps\n")
-    terminal.expect_one_of("Trust these 1 files", after=terminal.text.index("Trust these 1 files") + 1)
+    terminal.expect_one_of("Trust 1 file", after=terminal.text.index("Trust 1 file") + 1)
     terminal.type(answer + "\n")
     assert terminal.wait() == 0
     assert items(lathe)[0]["trusted"] == trusted

@@ -1456,6 +1456,8 @@ export interface CallOutcome {
   status: CallStatus;
   /** exactly what the model sees: head and tail when it was long */
   output: string;
+  /** bytes at the start of `output` that say how it went; what the call wrote follows */
+  header_bytes?: number;
   /** SHA-256 of the whole output when `output` is cut */
   output_blob?: string;
   /** size of the whole output when `output` is cut */

@@ -6,8 +6,8 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/cli/chat_commands.h"
-#include "lathe/cli/chat_input.h"
 #include "lathe/cli/commands/command.h"
+#include "lathe/cli/conversation_terminal.h"
 #include "lathe/cli/follow_task.h"
 #include "lathe/cli/next_step.h"
 #include "lathe/cli/prompt_input.h"
@@ -61,26 +61,19 @@ Async<Result<Joined>> join(client::Transport* engine, p::SessionGetReply found, 
   co_return joined;
 }
 
-class Attachment final : public Asker {
+class Attachment final {
  public:
   Attachment(Context& context, client::Transport* engine, std::string session, std::string history_file)
       : context_(context),
         engine_(engine),
         session_(std::move(session)),
-        view_(make_text_view(context, Answers::kAsTheyCome, Messages::kAll)),
-        screen_(context),
-        stops_(context),
-        input_(context, screen_, std::move(history_file)),
-        terminal_(context) {}
+        terminal_(context, Messages::kAll, std::move(history_file),
+                  [this](CancelToken cancel) { return take_lines(std::move(cancel)); }) {}
 
   /// Until the person detaches, or stdin has ended and no Task runs any more.
   Async<Result<ExitCode>> run(std::int64_t since, Joined joined);
-  Async<Result<p::Op>> ask(Open open, CancelToken cancel) override;
-  bool tell(std::string_view text) override { return terminal_.tell(text); }
 
  private:
-  void listen();
-  Async<void> stop_listening();
   Async<void> take_lines(CancelToken cancel);
   Async<Result<void>> take_line(std::string line);
   Async<Result<void>> run_command(AttachCommand command);
@@ -94,11 +87,7 @@ class Attachment final : public Asker {
   Context& context_;
   client::Transport* engine_;
   std::string session_;
-  std::unique_ptr<TaskView> view_;
-  Screen screen_;
-  Stops stops_;
-  ChatInput input_;
-  TerminalAsker terminal_;
+  ConversationTerminal terminal_;
   /// While run() is under way.
   TaskFollower* follower_ = nullptr;
   /// The record of the last message that was said here.
@@ -106,31 +95,24 @@ class Attachment final : public Asker {
   /// The next Ctrl-C detaches, unless something is said before it.
   bool warned_ = false;
   bool detached_ = false;
-  std::optional<runtime::Scope> listening_;
 };
 
 Async<Result<ExitCode>> Attachment::run(std::int64_t since, Joined joined) {
-  CO_TRY_OK(input_.resume());
-  screen_.note(fmt::format("attached to session {}, which is {}", session_, p::name_of(joined.at.state)));
-  if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D detaches");
-  TaskFollower follower(context_, {.transport = engine_,
-                                   .session = session_,
-                                   .after_seq = since,
-                                   .view = view_.get(),
-                                   .screen = &screen_,
-                                   .stops = &stops_,
-                                   .asker = TerminalAsker::available(context_) ? this : nullptr,
-                                   .hint = "type to steer, Ctrl-C to stop",
-                                   .joined = std::move(joined)});
+  CO_TRY_OK(terminal_.input().resume());
+  terminal_.screen().note(fmt::format("attached to session {}, which is {}", session_, p::name_of(joined.at.state)));
+  if (terminal_.input().is_terminal_input()) terminal_.screen().note("/help lists commands, Ctrl-D detaches");
+  FollowRequest request = terminal_.request(engine_, session_, since, Ask::kAuto);
+  request.joined = std::move(joined);
+  TaskFollower follower(context_, std::move(request));
   follower_ = &follower;
   runtime::Scope stops(context_.loop);
   stops.spawn(watch_stops(stops.token()));
-  listen();
+  terminal_.listen();
   const Result<TaskEnd> end = co_await follower.run();
-  co_await stop_listening();
+  co_await terminal_.stop_listening();
   co_await stops.stop();
   follower_ = nullptr;
-  input_.pause();
+  terminal_.input().pause();
   if (!end.ok()) co_return end.error();
   tell_end(*end);
   co_return detached_ ? kDone : end->code;
@@ -139,10 +121,10 @@ Async<Result<ExitCode>> Attachment::run(std::int64_t since, Joined joined) {
 void Attachment::tell_end(const TaskEnd& end) {
   if (!detached_) {
     for (const TaskEnd::Waiting& waiting : end.questions) {
-      screen_.note("the task waits for an answer: " + how_to_answer(waiting));
+      terminal_.screen().note("the task waits for an answer: " + how_to_answer(waiting));
     }
   } else if (engine_->outlives_client()) {
-    screen_.note("detached: lathe attach " + session_);
+    terminal_.screen().note("detached: lathe attach " + session_);
   }
 }
 
@@ -151,23 +133,12 @@ void Attachment::detach() {
   follower_->leave();
 }
 
-void Attachment::listen() {
-  listening_.emplace(context_.loop);
-  listening_->spawn(take_lines(listening_->token()));
-}
-
-Async<void> Attachment::stop_listening() {
-  if (!listening_) co_return;
-  co_await listening_->stop();
-  listening_.reset();
-}
-
 Async<void> Attachment::take_lines(CancelToken cancel) {
   while (!cancel.cancelled() && !detached_) {
-    Result<std::string> line = co_await input_.next(cancel);
+    Result<std::string> line = co_await terminal_.input().next(cancel);
     if (!line.ok() && cancel.cancelled()) co_return;
     if (!line.ok()) {
-      if (input_.is_terminal_input()) {
+      if (terminal_.input().is_terminal_input()) {
         detach();
       } else {
         follower_->leave_when_idle(said_seq_);
@@ -176,7 +147,7 @@ Async<void> Attachment::take_lines(CancelToken cancel) {
     }
     if (line->empty()) continue;
     const Result<void> done = co_await take_line(*std::move(line));
-    if (!done.ok()) screen_.note("lathe: " + told(done.error()));
+    if (!done.ok()) terminal_.screen().note("lathe: " + told(done.error()));
   }
 }
 
@@ -193,7 +164,7 @@ Async<Result<void>> Attachment::run_command(AttachCommand command) {
       detach();
       break;
     case AttachVerb::kHelp:
-      screen_.note(base::trim_right(attach_help()));
+      terminal_.screen().note(base::trim_right(attach_help()));
       break;
     case AttachVerb::kInterrupt:
       if (is_idle() && !follower_->parked()) {
@@ -228,29 +199,21 @@ Async<Result<void>> Attachment::say(std::string text) {
 /// The first Ctrl-C stops the Task that runs, the next one detaches. Whatever else ends this process only detaches.
 Async<void> Attachment::watch_stops(CancelToken cancel) {
   while (true) {
-    const Result<StopCause> cause = co_await stops_.next(cancel, runtime::Deadline::never());
+    const Result<StopCause> cause = co_await terminal_.stops().next(cancel, runtime::Deadline::never());
     if (!cause.ok()) co_return;
-    stops_.reset();
+    terminal_.stops().reset();
     if (*cause != StopCause::kPerson) {
       detach();
     } else if (follower_->running() && !follower_->stop_cause()) {
       warned_ = true;
       co_await follower_->interrupt();
-    } else if (follower_->running() || (warned_ && !input_.clear())) {
+    } else if (follower_->running() || (warned_ && !terminal_.input().clear())) {
       detach();
-    } else if (!input_.clear()) {
+    } else if (!terminal_.input().clear()) {
       warned_ = true;
-      screen_.note("Ctrl-C again detaches");
+      terminal_.screen().note("Ctrl-C again detaches");
     }
   }
-}
-
-Async<Result<p::Op>> Attachment::ask(Open open, CancelToken cancel) {
-  co_await stop_listening();
-  input_.pause();
-  Result<p::Op> op = co_await terminal_.ask(std::move(open), cancel);
-  listen();
-  co_return op;
 }
 
 }  // namespace

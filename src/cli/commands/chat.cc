@@ -7,8 +7,8 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/cli/chat_commands.h"
-#include "lathe/cli/chat_input.h"
 #include "lathe/cli/commands/command.h"
+#include "lathe/cli/conversation_terminal.h"
 #include "lathe/cli/editor.h"
 #include "lathe/cli/follow_task.h"
 #include "lathe/cli/next_step.h"
@@ -29,21 +29,16 @@ using runtime::Async;
 
 namespace {
 
-class Chat final : public Asker {
+class Chat final {
  public:
   Chat(Context& context, client::Transport* engine, ChatOptions options, std::string history_file)
       : context_(context),
         engine_(engine),
         options_(std::move(options)),
-        view_(make_text_view(context, Answers::kAsTheyCome, Messages::kSteering)),
-        screen_(context),
-        stops_(context),
-        input_(context, screen_, std::move(history_file)),
-        terminal_(context) {}
+        terminal_(context, Messages::kSteering, std::move(history_file),
+                  [this](runtime::CancelToken cancel) { return steer(std::move(cancel)); }) {}
 
   Async<Result<ExitCode>> run();
-  Async<Result<p::Op>> ask(Open open, runtime::CancelToken cancel) override;
-  bool tell(std::string_view text) override { return terminal_.tell(text); }
 
  private:
   Async<Result<std::string>> next_message();
@@ -55,19 +50,13 @@ class Chat final : public Asker {
   Async<Result<void>> edit();
   Async<Result<void>> show_usage();
   Async<Result<void>> show_waiting_events();
-  void start_steering();
-  Async<void> stop_steering();
   Async<void> steer(runtime::CancelToken cancel);
 
   Context& context_;
   client::Transport* engine_;
   ChatOptions options_;
   std::string session_;
-  std::unique_ptr<TaskView> view_;
-  Screen screen_;
-  Stops stops_;
-  ChatInput input_;
-  TerminalAsker terminal_;
+  ConversationTerminal terminal_;
   bool quit_ = false;
   /// The Task that is shown while it runs.
   const TaskFollower* follower_ = nullptr;
@@ -77,16 +66,15 @@ class Chat final : public Asker {
   bool person_stopped_task_ = false;
   /// The record of the last message that was steered in.
   std::int64_t steered_seq_ = 0;
-  std::optional<runtime::Scope> steering_;
 };
 
 Async<Result<ExitCode>> Chat::run() {
   CO_TRY(Entered entered, co_await enter_session(&context_, engine_, options_.task, {.resume = options_.resume}));
   session_ = std::move(entered.session);
-  CO_TRY_OK(input_.resume());
-  if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D leaves");
+  CO_TRY_OK(terminal_.input().resume());
+  if (terminal_.input().is_terminal_input()) terminal_.screen().note("/help lists commands, Ctrl-D leaves");
   if (options_.edit) {
-    if (const Result<void> done = co_await edit(); !done.ok()) screen_.note("lathe: " + told(done.error()));
+    if (const Result<void> done = co_await edit(); !done.ok()) terminal_.screen().note("lathe: " + told(done.error()));
   }
   while (!quit_) {
     Result<std::string> message = co_await next_message();
@@ -95,13 +83,13 @@ Async<Result<ExitCode>> Chat::run() {
     const Result<void> done =
         is_chat_command(*message) ? co_await run_command_line(*message) : co_await run_task(*message);
     if (!done.ok() && done.error().code == base::codes::kUnavailable) {
-      input_.pause();
+      terminal_.input().pause();
       co_return done.error();
     }
-    if (!done.ok()) screen_.note("lathe: " + told(done.error()));
+    if (!done.ok()) terminal_.screen().note("lathe: " + told(done.error()));
   }
-  input_.pause();
-  screen_.note(fmt::format("go on later: lathe chat --resume {}", session_));
+  terminal_.input().pause();
+  terminal_.screen().note(fmt::format("go on later: lathe chat --resume {}", session_));
   co_return kDone;
 }
 
@@ -110,9 +98,9 @@ Async<Result<std::string>> Chat::next_message() {
   runtime::CancelSource leave;
   runtime::Scope idle(context_.loop);
   idle.spawn(watch_idle_stops(&leave, idle.token()));
-  Result<std::string> message = co_await input_.next(leave.token());
+  Result<std::string> message = co_await terminal_.input().next(leave.token());
   co_await idle.stop();
-  screen_.set_status("");
+  terminal_.screen().set_status("");
   co_return message;
 }
 
@@ -122,13 +110,13 @@ Async<void> Chat::watch_idle_stops(runtime::CancelSource* leave, runtime::Cancel
   bool warned = std::exchange(person_stopped_task_, false);
   while (true) {
     if (warned) {
-      screen_.set_status("Ctrl-C again on an empty line leaves");
-      screen_.draw();
+      terminal_.screen().set_status("Ctrl-C again on an empty line leaves");
+      terminal_.screen().draw();
     }
-    const Result<StopCause> cause = co_await stops_.next(cancel, runtime::Deadline::never());
+    const Result<StopCause> cause = co_await terminal_.stops().next(cancel, runtime::Deadline::never());
     if (!cause.ok()) co_return;
-    stops_.reset();
-    const bool cleared = *cause == StopCause::kPerson && input_.clear();
+    terminal_.stops().reset();
+    const bool cleared = *cause == StopCause::kPerson && terminal_.input().clear();
     if (!cleared && (warned || *cause != StopCause::kPerson)) leave->cancel(runtime::cancelled_error("left"));
     warned = true;
   }
@@ -138,9 +126,9 @@ Async<Result<void>> Chat::run_task(std::string message) {
   if (message.size() > kMaxPromptBytes) {
     co_return base::Error{.code = base::codes::kLimit, .message = "the message is longer than 1 MiB"};
   }
-  if (input_.is_terminal_input()) {
+  if (terminal_.input().is_terminal_input()) {
     const std::string echo = context_.err_style.paint(Ink::kCyan, "› " + base::terminal_safe(message)) + "\n";
-    CO_TRY_OK(co_await screen_.show({{Piece::To::kActivity, echo}}, {}));
+    CO_TRY_OK(co_await terminal_.screen().show({{Piece::To::kActivity, echo}}, {}));
   }
   CO_TRY(p::UserInput input, user_input(options_.task, std::move(message)));
   CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
@@ -150,29 +138,21 @@ Async<Result<void>> Chat::run_task(std::string message) {
 /// Shows the Task that the record `first_seq` belongs to until it ends, and each that is started by steering on its
 /// heels.
 Async<Result<void>> Chat::follow_task(std::int64_t first_seq) {
-  const bool asks =
-      options_.task.ask == Ask::kTty || (options_.task.ask == Ask::kAuto && TerminalAsker::available(context_));
   const auto deadline = options_.task.timeout ? runtime::Deadline::after(context_.loop, *options_.task.timeout)
                                               : runtime::Deadline::never();
   while (true) {
-    TaskFollower follower(context_, {.transport = engine_,
-                                     .session = session_,
-                                     .after_seq = first_seq - 1,
-                                     .view = view_.get(),
-                                     .screen = &screen_,
-                                     .stops = &stops_,
-                                     .asker = asks ? this : nullptr,
-                                     .deadline = deadline,
-                                     .hint = "type to steer, Ctrl-C to stop"});
+    FollowRequest request = terminal_.request(engine_, session_, first_seq - 1, options_.task.ask);
+    request.deadline = deadline;
+    TaskFollower follower(context_, std::move(request));
     follower_ = &follower;
-    start_steering();
+    if (terminal_.input().is_terminal_input()) terminal_.listen();
     const Result<TaskEnd> end = co_await follower.run();
-    co_await stop_steering();
+    co_await terminal_.stop_listening();
     follower_ = nullptr;
     person_stopped_task_ = follower.stop_cause() == StopCause::kPerson;
     if (!end.ok()) co_return end.error();
     for (const TaskEnd::Waiting& waiting : end->questions) {
-      screen_.note("waits for an answer: " + how_to_answer(waiting));
+      terminal_.screen().note("waits for an answer: " + how_to_answer(waiting));
     }
     // What was typed just as the Task ended has started the next one.
     if (steered_seq_ <= follower.last_seq()) co_return Result<void>();
@@ -180,21 +160,9 @@ Async<Result<void>> Chat::follow_task(std::int64_t first_seq) {
   }
 }
 
-void Chat::start_steering() {
-  if (!input_.is_terminal_input()) return;
-  steering_.emplace(context_.loop);
-  steering_->spawn(steer(steering_->token()));
-}
-
-Async<void> Chat::stop_steering() {
-  if (!steering_) co_return;
-  co_await steering_->stop();
-  steering_.reset();
-}
-
 Async<void> Chat::steer(runtime::CancelToken cancel) {
   while (true) {
-    Result<std::string> message = co_await input_.next(cancel);
+    Result<std::string> message = co_await terminal_.input().next(cancel);
     if (!message.ok()) {
       quit_ = quit_ || message.error().code == base::codes::kUnavailable;
       co_return;
@@ -205,7 +173,7 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
       co_return;
     }
     if (is_chat_command(*message)) {
-      screen_.note("commands work once the task is done: type it again then, or stop the task with Ctrl-C");
+      terminal_.screen().note("commands work once the task is done: type it again then, or stop the task with Ctrl-C");
       continue;
     }
     p::UserInput input{.items = {p::TextPart{*std::move(message)}}, .if_busy = p::IfBusy::kSteer};
@@ -213,17 +181,9 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
     if (ack.ok()) {
       steered_seq_ = ack->seq;
     } else {
-      screen_.note("lathe: " + told(ack.error()));
+      terminal_.screen().note("lathe: " + told(ack.error()));
     }
   }
-}
-
-Async<Result<p::Op>> Chat::ask(Open open, runtime::CancelToken cancel) {
-  co_await stop_steering();
-  input_.pause();
-  Result<p::Op> op = co_await terminal_.ask(std::move(open), cancel);
-  start_steering();
-  co_return op;
 }
 
 Async<Result<void>> Chat::run_command_line(std::string line) {
@@ -237,14 +197,14 @@ Async<Result<void>> Chat::run_command(ChatCommand command) {
       quit_ = true;
       break;
     case ChatVerb::kHelp:
-      screen_.note(std::string(base::trim_right(chat_help())));
+      terminal_.screen().note(std::string(base::trim_right(chat_help())));
       break;
     case ChatVerb::kUsage:
       co_return co_await show_usage();
     case ChatVerb::kEdit:
       co_return co_await edit();
     case ChatVerb::kCompact: {
-      screen_.note("compacting …");
+      terminal_.screen().note("compacting …");
       CO_TRY(const p::Ack ack, co_await engine_->submit(session_, p::Compact{}));
       co_return co_await follow_task(ack.seq);
     }
@@ -260,20 +220,20 @@ Async<Result<void>> Chat::run_command(ChatCommand command) {
 }
 
 Async<Result<void>> Chat::edit() {
-  input_.pause();
-  std::optional<Stops::Away> editor_has_the_terminal(std::in_place, stops_);
+  terminal_.input().pause();
+  std::optional<Stops::Away> editor_has_the_terminal(std::in_place, terminal_.stops());
   const Result<std::string> text = co_await edit_text(&context_, "");
   editor_has_the_terminal.reset();
   CO_TRY_OK(text);
-  CO_TRY_OK(input_.resume());
+  CO_TRY_OK(terminal_.input().resume());
   if (!base::trim(*text).empty()) co_return co_await run_task(std::string(base::trim(*text)));
-  screen_.note("nothing was written");
+  terminal_.screen().note("nothing was written");
   co_return Result<void>();
 }
 
 Async<Result<void>> Chat::show_usage() {
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine_, session_));
-  screen_.note(
+  terminal_.screen().note(
       fmt::format("{}/{}: {}", info.backend, info.model, spent_label(info.usage, info.cost_micro_usd, info.replayed)));
   co_return Result<void>();
 }
@@ -284,9 +244,9 @@ Async<Result<void>> Chat::show_waiting_events() {
   if (!batch.ok()) co_return Result<void>();
   std::vector<Piece> pieces;
   for (const client::Delivery& delivery : *batch) {
-    for (Piece& piece : view_->show(delivery)) pieces.push_back(std::move(piece));
+    for (Piece& piece : terminal_.view().show(delivery)) pieces.push_back(std::move(piece));
   }
-  co_return co_await screen_.show(std::move(pieces), {});
+  co_return co_await terminal_.screen().show(std::move(pieces), {});
 }
 
 }  // namespace

@@ -250,8 +250,8 @@ std::string mend_of_engine(const Context& context, const base::Error& error) {
   return "${EDITOR:-vi} " + base::shell_quote(file);
 }
 
-Async<void> check_engine(Context* context, bool embedded, std::vector<Finding>* findings) {
-  const auto engine = co_await context->open({.embedded = embedded});
+Async<void> check_engine(Context* context, std::vector<Finding>* findings) {
+  const auto engine = co_await context->open({});
   if (!engine.ok()) {
     findings->push_back({State::kBroken, "engine", engine.error().text(), mend_of_engine(*context, engine.error())});
     co_return;
@@ -306,7 +306,7 @@ CommandResult execute(Context* context, DoctorOptions options) {
   // A broken configuration or data root would only be told twice.
   if (!any_broken(findings)) {
     co_await check_confinement(context, &findings);
-    co_await check_engine(context, options.embedded, &findings);
+    co_await check_engine(context, &findings);
     check_sessions(*context, options.deep, findings);
   }
   context->out.add(options.json ? findings_document(findings) : findings_text(findings, context->out_style));

@@ -30,8 +30,8 @@ Async<Result<std::vector<std::string>>> show_backends(Context* context, client::
   co_return configured;
 }
 
-Async<Result<ExitCode>> test_backend(Context* context, std::string name, bool embedded) {
-  CO_TRY(const auto engine, co_await context->open({.embedded = embedded}));
+Async<Result<ExitCode>> test_backend(Context* context, std::string name) {
+  CO_TRY(const auto engine, co_await context->open({}));
   const auto tested = co_await client::call_as(engine.get(), p::BackendTest{.backend = name});
   co_await engine->close();
   if (!tested.ok()) {
@@ -54,7 +54,7 @@ CommandResult execute(Context* context, SetupOptions options) {
                           .hint = "lathe backend add NAME --type TYPE --default"};
   }
   CO_TRY(const config::Paths paths, config::find_paths(context->frontend.environment));
-  CO_TRY(const auto engine, co_await context->open({.embedded = options.embedded}));
+  CO_TRY(const auto engine, co_await context->open({}));
   const Result<std::vector<std::string>> shown = co_await show_backends(context, engine.get());
   co_await engine->close();
   CO_TRY_OK(shown);
@@ -69,7 +69,7 @@ CommandResult execute(Context* context, SetupOptions options) {
   CO_TRY_OK(config::add_backend(paths, backend));
   CO_TRY_OK(make_default_backend(*context, paths, backend.name));
   context->note(fmt::format("backend {} is in {}", backend.name, paths.config_file));
-  co_return co_await test_backend(context, backend.name, options.embedded);
+  co_return co_await test_backend(context, backend.name);
 }
 
 }  // namespace lathe::cli

@@ -20,6 +20,8 @@ std::string state_of(const p::TrustItem& item) {
   return item.changed ? "changed" : "not trusted";
 }
 
+std::string files(std::size_t count) { return count == 1 ? "1 file" : fmt::format("{} files", count); }
+
 void show(Context* context, const p::TrustListReply& reply) {
   if (reply.items.empty()) {
     context->note(reply.root + " wants nothing loaded");
@@ -50,15 +52,14 @@ CommandResult execute(Context* context, client::Transport* engine, TrustOptions 
   bool change = options.revoke || options.yes;
   if (!options.json) show(context, reply);
   if (!change && !options.json && !hashes.empty()) {
-    CO_TRY(change,
-           co_await person_trusts(context, fmt::format("Trust these {} files of {}?", hashes.size(), reply.root)));
+    CO_TRY(change, co_await person_trusts(context, fmt::format("Trust {} of {}?", files(hashes.size()), reply.root)));
     if (!change) context->note("nothing was trusted; lathe trust --yes trusts all that is listed");
   }
   if (change && !hashes.empty()) {
     p::TrustSet set{.path = path, .sha256 = hashes, .trusted = !options.revoke};
     CO_TRY(reply, co_await client::call_as(engine, std::move(set)));
-    context->note(fmt::format("{} {} files of {}", options.revoke ? "took the trust back from" : "trusted",
-                              hashes.size(), reply.root));
+    context->note(fmt::format("{} {} of {}", options.revoke ? "took the trust back from" : "trusted",
+                              files(hashes.size()), reply.root));
   }
   if (options.json) context->out.add(reply_document(std::move(reply)));
   co_return kDone;

@@ -1,5 +1,8 @@
 #include "lathe/cli/render/codex_events.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "lathe/cli/render/labels.h"
@@ -48,6 +51,15 @@ Json changes_json(const std::vector<p::FileChange>& changes) {
 Json arguments_json(const std::string& text) {
   auto parsed = base::parse_json(text);
   return parsed.ok() ? *std::move(parsed) : Json(text);
+}
+
+/// What a command wrote, without what the model is told of its end. One that was refused or never came to its end and
+/// wrote nothing says why.
+std::string output_of(const p::ExecCommandEnd& end) {
+  const std::string& told = end.outcome.output;
+  const auto header = static_cast<std::size_t>(std::max<std::int64_t>(end.outcome.header_bytes, 0));
+  if (header < told.size()) return told.substr(header);
+  return end.exit_code ? "" : told;
 }
 
 }  // namespace
@@ -133,7 +145,7 @@ struct CodexEvents::Visitor {
                       {"status", "in_progress"}});
   }
   void operator()(const p::ExecCommandEnd& e) const {
-    Json changes{{"aggregated_output", e.outcome.output},
+    Json changes{{"aggregated_output", output_of(e)},
                  {"exit_code", e.exit_code ? Json(*e.exit_code) : Json(nullptr)},
                  {"status", e.exit_code.value_or(0) == 0 ? status_name(e.outcome.status) : "failed"}};
     finish(e.call_id, changes, {{"type", "command_execution"}, {"command", command_asked_for(e.call_id)}});

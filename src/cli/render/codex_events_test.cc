@@ -30,7 +30,8 @@ TEST(CodexEvents, ATask) {
   EXPECT_EQ(
       translated({p::SessionConfigured{.session_id = "s1"}, p::TaskStarted{}, p::AgentMessageDelta{.text = "no deltas"},
                   p::AgentReasoning{.text = "hm"}, p::ExecCommandBegin{.call_id = "c", .command = {"bash", "-c", "ls"}},
-                  p::ExecCommandEnd{.call_id = "c", .exit_code = 0, .outcome = {.output = "a\n"}},
+                  p::ExecCommandEnd{
+                      .call_id = "c", .exit_code = 0, .outcome = {.output = "Exit code: 0\n\na\n", .header_bytes = 14}},
                   p::PatchApplyBegin{.call_id = "d", .changes = {{.path = "a"}}}, p::PatchApplyEnd{.call_id = "d"},
                   p::AgentMessage{.text = "done"},
                   p::TaskComplete{.usage = {.input_tokens = 5, .cached_input_tokens = 2, .output_tokens = 1}}}),
@@ -75,6 +76,21 @@ TEST(CodexEvents, CallsThatNeverBeganSayWhatTheyWouldHaveDone) {
                      .id = "r", .call_id = "4", .changes = {{.path = "a", .kind = p::ChangeKind::kAdd}}},
                  p::PatchApplyEnd{.call_id = "4", .outcome = declined}}),
             expected);
+}
+
+TEST(CodexEvents, ACommandThatWroteNothingHasNoOutputUnlessItNeverEnded) {
+  const std::vector<std::string> expected{
+      R"({"type":"item.completed","item":{"id":"item_0","type":"command_execution","command":"true","aggregated_output":"","exit_code":0,"status":"completed"}})",
+      R"({"type":"item.completed","item":{"id":"item_1","type":"command_execution","command":"nowhere","aggregated_output":"no such folder","exit_code":null,"status":"failed"}})"};
+  EXPECT_EQ(
+      translated({p::ToolCalls{.calls = {{.call_id = "1", .tool = "shell", .arguments = R"({"command":"true"})"},
+                                         {.call_id = "2", .tool = "shell", .arguments = R"({"command":"nowhere"})"}}},
+                  p::ExecCommandEnd{
+                      .call_id = "1", .exit_code = 0, .outcome = {.output = "Exit code: 0\n", .header_bytes = 13}},
+                  p::ExecCommandEnd{
+                      .call_id = "2",
+                      .outcome = {.status = p::CallStatus::kFailed, .output = "no such folder", .header_bytes = 14}}}),
+      expected);
 }
 
 }  // namespace

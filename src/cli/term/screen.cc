@@ -13,11 +13,31 @@ namespace lathe::cli {
 using base::Result;
 using runtime::Async;
 
+namespace {
+
+bool is_capable(const Output& output, const Context& context) {
+  return is_capable_terminal(output.fd(), context.frontend.environment);
+}
+
+/// Where someone watches: stderr, unless that goes elsewhere and stdout does not.
+bool watched_on_stdout(const Context& context) {
+  return !is_capable(context.err, context) && is_capable(context.out, context);
+}
+
+}  // namespace
+
 Screen::Screen(Context& context)
-    : context_(context), capable_(is_capable_terminal(context.frontend.err_fd, context.frontend.environment)) {}
+    : context_(context),
+      footer_(watched_on_stdout(context) ? context.out : context.err),
+      style_(watched_on_stdout(context) ? context.out_style : context.err_style),
+      capable_(is_capable(footer_, context)) {
+  context_.erase_footer = [this] { clear_footer(); };
+}
+
+Screen::~Screen() { context_.erase_footer = nullptr; }
 
 Screen::Footer Screen::compose() const {
-  const int fd = context_.frontend.err_fd;
+  const int fd = footer_.fd();
   const TerminalSize size = terminal_size(fd);
   const std::size_t below = (status_.empty() ? 0 : 1) + (input_ ? input_->rows.size() : 0);
   Footer footer;
@@ -26,7 +46,7 @@ Screen::Footer Screen::compose() const {
   }
   if (!status_.empty()) {
     const std::string status = elide(base::terminal_safe(status_), size.columns - 1);
-    footer.rows.push_back(context_.err_style.paint(Ink::kDim, status));
+    footer.rows.push_back(style_.paint(Ink::kDim, status));
   }
   if (input_) {
     footer.cursor_row = footer.rows.size() + input_->cursor_row;
@@ -67,18 +87,18 @@ std::string Screen::paint() {
 
 Async<Result<void>> Screen::show(std::vector<Piece> pieces, runtime::CancelToken cancel) {
   writing_ = true;
-  if (capable_) context_.err.add(erase());
+  if (capable_) footer_.add(erase());
   Result<void> result;
   // Before text goes to one stream, the other has all of its own: both may be one terminal.
-  Output* last = &context_.err;
+  Output* last = &footer_;
   for (const Piece& piece : pieces) {
     Output* to = piece.to == Piece::To::kAnswer ? &context_.out : &context_.err;
     if (to != last && result.ok()) result = co_await std::exchange(last, to)->flush(cancel);
     to->add(piece.text);
   }
   if (result.ok()) result = co_await last->flush(cancel);
-  if (capable_) context_.err.add(paint());
-  if (result.ok()) result = co_await context_.err.flush(cancel);
+  if (capable_) footer_.add(paint());
+  if (result.ok()) result = co_await footer_.flush(cancel);
   writing_ = false;
   co_return result;
 }
@@ -87,12 +107,12 @@ void Screen::draw() {
   if (!capable_ || writing_) return;
   Footer next = compose();
   const std::string text = change(shown_, next);
-  if (!text.empty() && context_.err.write_if_ready(text)) shown_ = std::move(next);
+  if (!text.empty() && footer_.write_if_ready(text)) shown_ = std::move(next);
 }
 
 void Screen::note(std::string_view text) {
   // A show() that waits has taken the footer away and puts it back itself.
-  const bool footer = capable_ && !writing_;
+  const bool footer = capable_ && !writing_ && &footer_ == &context_.err;
   std::string out = footer ? erase() : "";
   out += base::terminal_safe(text) + "\n";
   if (footer) out += paint();
@@ -103,7 +123,7 @@ void Screen::clear_footer() {
   unfinished_.clear();
   status_.clear();
   input_.reset();
-  if (capable_) context_.err.write_soon(erase());
+  if (capable_) footer_.write_soon(erase());
 }
 
 }  // namespace lathe::cli

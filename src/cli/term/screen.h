@@ -20,13 +20,20 @@ struct InputRows {
 
 /// stdout and stderr as one view: text in order, and on a terminal a footer below it (what of an answer is not whole
 /// yet, a status row, then the input line) that is taken away before anything is written and put back after. It is
-/// never higher than the terminal: what scrolled off cannot be taken away. Loop thread; one show() at a time.
+/// never higher than the terminal: what scrolled off cannot be taken away. It stands on stderr, or on stdout where only
+/// that is a terminal. Loop thread; one Screen and one show() at a time.
 class Screen final {
  public:
   explicit Screen(Context& context);
+  ~Screen();
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
 
   /// Whether there is a footer at all.
   [[nodiscard]] bool has_footer() const { return capable_; }
+  /// Where it stands, and in which style.
+  [[nodiscard]] Output& footer() { return footer_; }
+  [[nodiscard]] const Style& footer_style() const { return style_; }
   runtime::Async<base::Result<void>> show(std::vector<Piece> pieces, runtime::CancelToken cancel);
   /// One row of plain text; "" takes it away.
   void set_status(std::string status) { status_ = std::move(status); }
@@ -56,6 +63,8 @@ class Screen final {
   [[nodiscard]] std::string paint();
 
   Context& context_;
+  Output& footer_;
+  const Style& style_;
   bool capable_;
   bool writing_ = false;
   std::string unfinished_;

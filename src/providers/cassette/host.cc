@@ -30,8 +30,8 @@ Result<std::vector<JobEnd>> ends_from_json(const Json& json) {
 
 }  // namespace
 
-CassetteHost::CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written, AgentEvents* agents)
-    : real_(real), played_(played), written_(written), agents_(agents) {}
+CassetteHost::CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written, SideEvents* beside)
+    : real_(real), played_(played), written_(written), beside_(beside) {}
 
 Async<Result<GateAnswer>> CassetteHost::gate(ports::Action action, runtime::CancelToken cancel) {
   bool parked = false;
@@ -84,29 +84,29 @@ Result<std::vector<JobEnd>> CassetteHost::job_news() {
 }
 
 Async<Result<std::int64_t>> CassetteHost::record(protocol::EventMsg msg) {
-  CO_TRY_OK(co_await tell_agent_events());
+  CO_TRY_OK(co_await tell_side_events());
   CO_TRY(const std::int64_t seq, co_await real_.record(std::move(msg)));
-  if (agents_ != nullptr) {
-    agents_->step(seq);
-    CO_TRY_OK(agents_->write());
+  if (beside_ != nullptr) {
+    beside_->step(seq);
+    CO_TRY_OK(beside_->write());
   }
-  CO_TRY_OK(co_await tell_agent_events());
+  CO_TRY_OK(co_await tell_side_events());
   co_return seq;
 }
 
 bool CassetteHost::take_steered() {
   const bool steered = real_.take_steered();
-  if (agents_ != nullptr) agents_->step(real_.state().last_seq);
+  if (beside_ != nullptr) beside_->step(real_.state().last_seq);
   return std::exchange(told_, false) || steered;
 }
 
-Async<Result<bool>> CassetteHost::tell_agent_events() {
-  if (agents_ == nullptr) co_return false;
-  CO_TRY(const std::vector<protocol::EventMsg> events, agents_->due());
+Async<Result<bool>> CassetteHost::tell_side_events() {
+  if (beside_ == nullptr) co_return false;
+  CO_TRY(const std::vector<protocol::EventMsg> events, beside_->due());
   bool told = false;
   for (const protocol::EventMsg& event : events) {
     CO_TRY(const std::int64_t seq, co_await real_.record(event));
-    agents_->came(seq, event);
+    beside_->came(seq, event);
     told = told || std::holds_alternative<protocol::ContextAdded>(event);
   }
   told_ = told_ || told;

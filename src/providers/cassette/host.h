@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lathe/ports/driver.h"
-#include "lathe/providers/cassette/agent_events.h"
+#include "lathe/providers/cassette/side_events.h"
 #include "lathe/providers/cassette/tape.h"
 
 namespace lathe::providers::cassette {
@@ -16,9 +16,9 @@ namespace lathe::providers::cassette {
 /// is asked ahead: a tape has each call prepared once. All else is the session's own.
 class CassetteHost final : public ports::TaskHost {
  public:
-  /// A tape that is played answers; one that is written takes down. `agents` has the events about sub-agents. Each may
-  /// be null; all of them outlive the host.
-  CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written, AgentEvents* agents);
+  /// A tape that is played answers; one that is written takes down. `beside` has the events about sub-agents and jobs.
+  /// Each may be null; all of them outlive the host.
+  CassetteHost(ports::TaskHost& real, Tape* played, TapeWriter* written, SideEvents* beside);
 
   /// What a person says after a Task has parked is said to another process, and is not on the tape: a replay that comes
   /// there fails with `cassette_mismatch`.
@@ -44,8 +44,8 @@ class CassetteHost final : public ports::TaskHost {
                                                              std::vector<protocol::Question> questions,
                                                              runtime::CancelToken cancel) override;
 
-  /// Records the events about sub-agents that the tape has here. Whether one of them was told to the model.
-  runtime::Async<base::Result<bool>> tell_agent_events();
+  /// Records the events about sub-agents and jobs that the tape has here. Whether one of them was told to the model.
+  runtime::Async<base::Result<bool>> tell_side_events();
 
  private:
   /// Where the conversation stands, which is the same in a replay.
@@ -54,7 +54,7 @@ class CassetteHost final : public ports::TaskHost {
   ports::TaskHost& real_;
   Tape* const played_;
   TapeWriter* const written_;
-  AgentEvents* const agents_;
+  SideEvents* const beside_;
   /// The model was told of an agent's end since the last take_steered().
   bool told_ = false;
 };

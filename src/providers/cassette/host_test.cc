@@ -120,6 +120,36 @@ TEST_F(CassetteHostTest, TheEndOfAJobIsToldWhereItWas) {
   EXPECT_THAT(*host.job_news(), IsEmpty()) << "told once";
 }
 
+TEST_F(CassetteHostTest, TheEndOfAJobIsRecordedBehindTheSameRecord) {
+  const protocol::AgentMessage words{.item = "m", .text = "waiting"};
+  const JobEnd first{.job = "job_1", .call_id = "c1", .exit_code = 3, .tail = "oops\n"};
+  const JobEnd last{.job = "job_2", .call_id = "c1", .state = protocol::JobState::kKilled};
+  {
+    fakes::MemoryTaskHost real(loop_);
+    const auto tape = writer();
+    SideEvents beside(nullptr, tape.get());
+    real.start_task("go");
+    CassetteHost host(real, nullptr, tape.get(), &beside);
+    ASSERT_TRUE(loop_.block_on(host.record(words)).ok());
+    beside.comes(SideEvents::When::kInTask, first);
+    ASSERT_TRUE(loop_.block_on(host.record(words)).ok());
+    beside.comes(SideEvents::When::kBetweenTasks, last);
+    ASSERT_TRUE(beside.write_rest().ok());
+  }
+  fakes::MemoryTaskHost real(loop_);
+  const auto tape = *Tape::open(path_);
+  SideEvents beside(tape.get(), nullptr);
+  real.start_task("go");
+  CassetteHost host(real, tape.get(), nullptr, &beside);
+  EXPECT_TRUE(real.recorded_of<JobEnd>().empty());
+  ASSERT_TRUE(loop_.block_on(host.record(words)).ok());
+  EXPECT_THAT(real.recorded_of<JobEnd>(), ElementsAre(first));
+  ASSERT_TRUE(loop_.block_on(host.record(words)).ok());
+  EXPECT_FALSE(*loop_.block_on(host.tell_side_events()));
+  EXPECT_THAT(real.recorded_of<JobEnd>(), ElementsAre(first)) << "the other one comes when no Task runs";
+  EXPECT_THAT(*beside.due_after_task(), ElementsAre(protocol::EventMsg(last)));
+}
+
 TEST_F(CassetteHostTest, WhatBecomesOfAgentsIsToldBetweenTheSameRecords) {
   const protocol::AgentStarted started{.session = "child", .call_id = "c1", .agent = "general", .background = true};
   const protocol::AgentEnded ended{.session = "child", .call_id = "c1", .last_agent_message = "seen"};
@@ -129,7 +159,7 @@ TEST_F(CassetteHostTest, WhatBecomesOfAgentsIsToldBetweenTheSameRecords) {
   {
     fakes::MemoryTaskHost real(loop_);
     const auto tape = writer();
-    AgentEvents agents(nullptr, tape.get());
+    SideEvents agents(nullptr, tape.get());
     real.start_task("go");
     CassetteHost host(real, nullptr, tape.get(), &agents);
     ASSERT_TRUE(loop_.block_on(host.record(calls)).ok());
@@ -141,7 +171,7 @@ TEST_F(CassetteHostTest, WhatBecomesOfAgentsIsToldBetweenTheSameRecords) {
   }
   fakes::MemoryTaskHost real(loop_);
   const auto tape = *Tape::open(path_);
-  AgentEvents agents(tape.get(), nullptr);
+  SideEvents agents(tape.get(), nullptr);
   real.start_task("go");
   CassetteHost host(real, tape.get(), nullptr, &agents);
   ASSERT_TRUE(loop_.block_on(host.record(calls)).ok());

@@ -209,6 +209,41 @@ Result<std::vector<protocol::EventMsg>> messages_from_json(const Json& json) {
   return messages;
 }
 
+Json begin_to_json(const ports::Action& action) {
+  switch (action.kind) {
+    case ports::Action::Kind::kCommand:
+      return messages_to_json({protocol::ExecCommandBegin{.call_id = action.call_id,
+                                                          .command = action.command,
+                                                          .cwd = action.cwd,
+                                                          .sandbox = action.sandbox,
+                                                          .job = action.job}});
+    case ports::Action::Kind::kFileChange:
+      return messages_to_json({protocol::PatchApplyBegin{.call_id = action.call_id, .changes = action.changes}});
+    case ports::Action::Kind::kRead:
+    case ports::Action::Kind::kNetwork:
+    case ports::Action::Kind::kOther:
+      break;
+  }
+  return Json::array();
+}
+
+Result<ports::Action> with_begin(ports::Action action, const Json& begin) {
+  TRY(std::vector<protocol::EventMsg> messages, messages_from_json(begin));
+  for (protocol::EventMsg& msg : messages) {
+    if (auto* command = std::get_if<protocol::ExecCommandBegin>(&msg)) {
+      action.kind = ports::Action::Kind::kCommand;
+      action.command = std::move(command->command);
+      action.cwd = std::move(command->cwd);
+      action.sandbox = std::move(command->sandbox);
+      action.job = std::move(command->job);
+    } else if (auto* patch = std::get_if<protocol::PatchApplyBegin>(&msg)) {
+      action.kind = ports::Action::Kind::kFileChange;
+      action.changes = std::move(patch->changes);
+    }
+  }
+  return action;
+}
+
 Json gate_answer_to_json(const ports::GateAnswer& answer) {
   Json out = {{"note", answer.note}, {"asked", answer.asked}};
   for (const auto& [verdict, name] : kVerdictNames) {

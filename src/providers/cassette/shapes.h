@@ -28,6 +28,11 @@ namespace lathe::providers::cassette {
 [[nodiscard]] base::Json messages_to_json(const std::vector<protocol::EventMsg>& messages);
 [[nodiscard]] base::Result<std::vector<protocol::EventMsg>> messages_from_json(const base::Json& json);
 
+/// What an event tells of a call before it begins: the command, or the changes of files. Empty for any other call.
+[[nodiscard]] base::Json begin_to_json(const ports::Action& action);
+/// `action` with what was told of it then.
+[[nodiscard]] base::Result<ports::Action> with_begin(ports::Action action, const base::Json& begin);
+
 /// What the gate said about a call.
 [[nodiscard]] base::Json gate_answer_to_json(const ports::GateAnswer& answer);
 [[nodiscard]] ports::GateAnswer gate_answer_from_json(const base::Json& json);

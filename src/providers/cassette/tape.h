@@ -21,6 +21,7 @@
 //   {"kind":"model","request":{…},"events":[…]}                 or "failure":{…} in place of or after the events
 //   {"kind":"models","models":[…]}
 //   {"kind":"tool","call_id":"…","tool":"shell","arguments":"…","output":[…],"result":{…}}
+//       "begin":[{…}] beside them: the event that told of its command or its changes before it ran
 //       output: [{"stream":"stdout","text":"…"}, …] or "base64", or "skipped":N for what is left out of a very long one
 //       in place of output and result "refused":{…} for arguments that were, or "not_run":true for a call that was not
 //       let through; "outside":true beside them for one that ran once more outside of the sandbox

@@ -107,7 +107,9 @@ Json entry_of(const protocol::ToolCall& call) {
 class RecordingCall final : public ports::PreparedCall {
  public:
   RecordingCall(Json entry, std::unique_ptr<ports::PreparedCall> inner, TapeWriter& tape)
-      : entry_(std::move(entry)), inner_(std::move(inner)), tape_(tape) {}
+      : entry_(std::move(entry)), inner_(std::move(inner)), tape_(tape) {
+    entry_["begin"] = begin_to_json(inner_->action());
+  }
   /// A call that was not let through is on the tape too. A tape that cannot be written was told with the gate's answer.
   ~RecordingCall() override {
     if (ran_) return;
@@ -186,6 +188,7 @@ class ReplayCall final : public ports::PreparedCall {
     ports::Action action = action_;
     action.outside_sandbox = true;
     action.refused = refused;
+    action = with_begin(action, base::json_at(*entry, "begin")).value_or(action);
     return std::make_unique<ReplayCall>(*std::move(entry), std::move(action), tape_);
   }
 
@@ -235,7 +238,9 @@ Async<Result<std::unique_ptr<ports::PreparedCall>>> ReplayTool::prepare(const pr
                                                  call.tool, tape_.name(), *difference)};
   }
   if (entry.contains("refused")) co_return error_from_json(entry["refused"]);
-  ports::Action action{.call_id = call.call_id, .tool = call.tool, .arguments = call.arguments};
+  CO_TRY(ports::Action action, with_begin({.call_id = call.call_id, .tool = call.tool, .arguments = call.arguments},
+                                          base::json_at(entry, "begin"))
+                                   .within(tape_.name()));
   co_return std::make_unique<ReplayCall>(std::move(entry), std::move(action), tape_);
 }
 

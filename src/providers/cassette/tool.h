@@ -22,8 +22,8 @@ class RecordingTool final : public ports::Tool {
   TapeWriter& tape_;
 };
 
-/// Stands in for a tool when everything comes from the tape: same name and schema, no effect. The gate sees an action
-/// without effect, because none happens.
+/// Stands in for a tool when everything comes from the tape: same name and schema, no effect. Of its action the command
+/// and the changes are those of the recording, so that the same is told of them; what the gate said is on the tape too.
 class ReplayTool final : public ports::Tool {
  public:
   /// `real` gives name and schema and is never run. The tape outlives the tool and its calls.

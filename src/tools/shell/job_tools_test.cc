@@ -332,6 +332,7 @@ TEST(JobRecovery, ACommandOfACallGoesOnAsAJobAndLosesNothing) {
   EXPECT_EQ(end.outcome.status, CallStatus::kInterrupted);
   EXPECT_EQ(end.outcome.output, "Lathe died while this command ran; the command goes on as " + job +
                                     ". Its end will be told.\nOutput so far:\nbegun\n");
+  EXPECT_EQ(end.outcome.output.substr(static_cast<std::size_t>(end.outcome.header_bytes)), "begun\n");
   std::ofstream(folder / "two") << "more\n";
   ASSERT_TRUE(loop.block_on(session.jobs.wait(job, kLong, {})).ok());
   ASSERT_EQ(session.told.size(), 1U);

@@ -432,6 +432,7 @@ std::vector<protocol::EventMsg> KeeperJobs::recover_call(const ports::CallEntry&
         job->name);
     on_change(*job);
   }
+  outcome.header_bytes = static_cast<std::int64_t>(outcome.output.size());
   outcome.output += tail_of(text);
   records.push_back(protocol::ExecCommandEnd{.call_id = id, .exit_code = exit_code, .outcome = std::move(outcome)});
   return records;
