@@ -1,11 +1,10 @@
 """Many clients of one daemon in one thread, which lose their connection and come back: each keeps what it was told, and
 fails at the first gap or repetition."""
 import json
-import os
 import selectors
-import socket
 import time
 
+from frames import connect
 from support import PATIENCE
 
 TASK_ENDS = ("task_complete", "error")
@@ -24,13 +23,8 @@ class Follower:
         self._text = b""
 
     def connect(self, path):
-        self.connection = socket.socket(socket.AF_UNIX)
-        self.connection.settimeout(PATIENCE)  # of the connecting and of what is sent; reading waits in the crowd
-        folder = os.open(os.path.dirname(path), os.O_PATH)  # the whole path may be too long
-        try:
-            self.connection.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
-        finally:
-            os.close(folder)
+        self.connection = connect({"socket": path}).connection
+        self.connection.settimeout(PATIENCE)  # of what is sent; reading waits in the crowd
         self._text = b""
         self.greet()
 
