@@ -27,6 +27,11 @@ constexpr base::Millis kLongestTick{5'000};
 constexpr base::Millis kShortestTick{50};
 /// How long a daemon waits for its first client, however little idle time it is given.
 constexpr base::Millis kFirstClientPatience{5'000};
+/// How long a client over TCP may keep its place without a token.
+constexpr base::Millis kHelloPatience{10'000};
+/// And how long it may take nothing of what is written to it. A client of the socket is this user's own, and stopped in
+/// a terminal it may well be (Ctrl-Z).
+constexpr base::Millis kWritePatience{30'000};
 
 /// One line, as far as it goes out at once: the connection is not served.
 void turn_away(int socket, Error why) {
@@ -66,6 +71,7 @@ std::optional<runtime::TcpAddress> Daemon::tcp_address() const {
 TcpEntrance::Parts Daemon::tcp_parts() {
   gateways::sqeq::SqeqOptions by_hello;
   by_hello.admit = [this](const protocol::Hello& hello) { return parts_.judge(hello.token); };
+  by_hello.write_within = kWritePatience;
   return {.http = {.loop = parts_.loop,
                    .connect = parts_.connect,
                    .judge = parts_.judge,
@@ -77,7 +83,9 @@ TcpEntrance::Parts Daemon::tcp_parts() {
                    .version = parts_.version},
           .serve_lines =
               [this, by_hello](std::unique_ptr<runtime::ByteStream> stream) {
-                return serve_frames(std::move(stream), by_hello);
+                gateways::sqeq::SqeqOptions options = by_hello;
+                options.hello_by = Deadline::after(parts_.loop, kHelloPatience);
+                return serve_frames(std::move(stream), std::move(options));
               },
           .has_room = [this] { return has_room(); },
           .log = parts_.log};
@@ -97,15 +105,15 @@ Async<Daemon::End> Daemon::run() {
   co_await watching_.stop();
   listener_.reset();
   co_await parts_.shut_down();
-  const End end = co_await end_clients();
-  if (tcp_) co_await tcp_->stop();
+  const Deadline patience = Deadline::after(parts_.loop, kFlushPatience);
+  End end = co_await end_clients(patience);
+  if (end == End::kClean && tcp_ && !co_await tcp_->stop(patience)) end = End::kClientsLeft;
   parts_.log("stopped");
   co_return end;
 }
 
-Async<Daemon::End> Daemon::end_clients() {
+Async<Daemon::End> Daemon::end_clients(Deadline patience) {
   for (SqeqConnection* client : clients_) client->finish();
-  Deadline patience = Deadline::after(parts_.loop, kFlushPatience);
   bool cut = false;
   while (!clients_.empty()) {
     const auto left = co_await client_left_.wait(runtime::CancelToken(), patience);
@@ -142,7 +150,7 @@ Result<void> Daemon::admit(int socket) const {
 }
 
 Result<void> Daemon::has_room() const {
-  if (clients_.size() + (tcp_ ? tcp_->clients() : 0) < options_.max_clients) return {};
+  if (serving_.running() + (tcp_ ? tcp_->clients() : 0) < options_.max_clients) return {};
   return Error{.code = base::codes::kLimit,
                .message = fmt::format("{} clients are connected already", options_.max_clients),
                .hint = "end some, or work without the daemon: --embedded",

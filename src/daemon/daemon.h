@@ -32,6 +32,8 @@
 //                                            3. each client gets the events that tell of it and the answers to what it
 //                                               asked, then its connection ends; one that does not read is cut off
 //
+// The last step takes no longer than two seconds, whatever clients do.
+//
 // A client of the socket is let in when the kernel says that it is the same user's. It gets the frames of
 // gateways/sqeq. Over TCP, where that is asked for, clients come in with a token (tcp_entrance.h).
 
@@ -102,7 +104,7 @@ class Daemon final {
   /// Whether the client may come in.
   [[nodiscard]] base::Result<void> admit(int socket) const;
   runtime::Async<void> end_when_idle();
-  runtime::Async<End> end_clients();
+  runtime::Async<End> end_clients(runtime::Deadline patience);
 
   DaemonParts parts_;
   const DaemonOptions options_;  // but for the socket, which the listener has

@@ -19,6 +19,8 @@ namespace {
 
 /// A client that connects and says nothing holds a place for no longer.
 constexpr base::Millis kFirstByte{10'000};
+/// At the end, for whoever waits for an answer of the engine.
+constexpr base::Millis kAnswerPatience{500};
 
 void close_with(int socket, const base::Error& why) {
   const std::string body = gateways::http::error_response(why).body;
@@ -32,7 +34,11 @@ void close_with(int socket, const base::Error& why) {
 }  // namespace
 
 TcpEntrance::TcpEntrance(Parts parts, std::unique_ptr<runtime::TcpListener> listener)
-    : parts_(std::move(parts)), listener_(std::move(listener)), serving_(parts_.http.loop) {}
+    : parts_(std::move(parts)),
+      listener_(std::move(listener)),
+      requests_(whole_.token()),
+      client_left_(parts_.http.loop),
+      serving_(parts_.http.loop) {}
 
 Async<void> TcpEntrance::accept_all(CancelToken cancel) {
   while (true) {
@@ -47,14 +53,23 @@ Async<void> TcpEntrance::accept_all(CancelToken cancel) {
   }
 }
 
-Async<void> TcpEntrance::stop() {
+Async<void> TcpEntrance::clients_leave(Deadline patience) {
+  while (serving_.running() > 0 && (co_await client_left_.wait(CancelToken(), patience)).ok()) {
+  }
+}
+
+Async<bool> TcpEntrance::stop(Deadline patience) {
   listener_.reset();
-  co_await serving_.stop();
+  requests_.cancel(runtime::cancelled_error("the daemon ends"));
+  co_await clients_leave(patience);
+  whole_.cancel(runtime::cancelled_error("the daemon ends"));
+  co_await clients_leave(Deadline::after(parts_.http.loop, kAnswerPatience));
+  co_return serving_.running() == 0;
 }
 
 Async<Result<char>> TcpEntrance::first_byte(int socket) {
   runtime::FdWatch watch(parts_.http.loop, socket);
-  CO_TRY_OK(co_await watch.readable(serving_.token(), Deadline::after(parts_.http.loop, kFirstByte)));
+  CO_TRY_OK(co_await watch.readable(requests_.token(), Deadline::after(parts_.http.loop, kFirstByte)));
   char byte = 0;
   const ssize_t got = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got == 1) co_return byte;
@@ -63,10 +78,16 @@ Async<Result<char>> TcpEntrance::first_byte(int socket) {
 }
 
 Async<void> TcpEntrance::serve(UniqueFd socket) {
+  co_await serve_either_wire(std::move(socket));
+  client_left_.notify();
+}
+
+Async<void> TcpEntrance::serve_either_wire(UniqueFd socket) {
   const Result<char> first = co_await first_byte(socket.get());
   if (!first.ok()) co_return;
   if (*first != '{') {
-    co_await gateways::http::serve_http(parts_.http, std::move(socket), serving_.token());
+    co_await gateways::http::serve_http(parts_.http, std::move(socket),
+                                        {.all = whole_.token(), .requests = requests_.token()});
     co_return;
   }
   auto stream = runtime::ByteStream::of_socket(parts_.http.loop, std::move(socket));

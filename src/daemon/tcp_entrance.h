@@ -10,8 +10,10 @@
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/byte_stream.h"
 #include "lathe/runtime/cancel.h"
+#include "lathe/runtime/deadline.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/scope.h"
+#include "lathe/runtime/signal.h"
 #include "lathe/runtime/tcp_listener.h"
 
 namespace lathe::daemon {
@@ -32,20 +34,28 @@ class TcpEntrance final {
   TcpEntrance(Parts parts, std::unique_ptr<runtime::TcpListener> listener);
 
   [[nodiscard]] const runtime::TcpAddress& address() const { return listener_->address(); }
-  /// Clients that are connected over HTTP, or have said nothing yet.
+  /// Clients that are connected, over either wire, or have said nothing yet.
   [[nodiscard]] std::size_t clients() const { return serving_.running(); }
   /// Takes clients until cancelled. Awaited once.
   runtime::Async<void> accept_all(runtime::CancelToken cancel);
-  /// Ends all requests that are under way. Clients of frames are ended by who serves them.
-  runtime::Async<void> stop();
+  /// Takes no further request, and ends those that are under way when they are not over by then. Clients of frames are
+  /// ended by who serves them. False when a client still waits for an answer that does not come.
+  runtime::Async<bool> stop(runtime::Deadline patience);
 
  private:
   runtime::Async<void> serve(base::UniqueFd socket);
+  runtime::Async<void> serve_either_wire(base::UniqueFd socket);
+  runtime::Async<void> clients_leave(runtime::Deadline patience);
   /// The client's first byte, which stays where it is.
   runtime::Async<base::Result<char>> first_byte(int socket);
 
   Parts parts_;
   std::unique_ptr<runtime::TcpListener> listener_;
+  runtime::CancelSource whole_;
+  /// Ends the reading of requests only; cancelled with whole_ or before.
+  runtime::CancelSource requests_;
+  /// Tells stop() that a client has left.
+  runtime::Signal client_left_;
   runtime::Scope serving_;
 };
 

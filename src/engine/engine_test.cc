@@ -203,6 +203,15 @@ TEST_F(EngineTest, RollbackAndBookmarks) {
   EXPECT_EQ(engine_->find_live(forked->session)->state().config->session_id, forked->session);
 }
 
+TEST_F(EngineTest, WhoHasSeenWhatNeverWasIsToldSoAndStaysSubscribed) {
+  const std::string session = configure();
+  const auto refused = call(protocol::SessionSubscribe{.session = session, .since = 1'000'000});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, base::codes::kInvalid);
+  ASSERT_TRUE(submit(input("one")).ok());
+  until("task_complete");
+}
+
 TEST_F(EngineTest, ALateSubscriberGetsEverythingOnceAndWhatIsInFlight) {
   const std::string session = configure();
   ASSERT_TRUE(submit(input("one")).ok());

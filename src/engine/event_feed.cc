@@ -1,5 +1,7 @@
 #include "lathe/engine/event_feed.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lathe/protocol/record.h"
@@ -147,9 +149,16 @@ EventFeed::Subscriber* EventFeed::find(const EventQueue* queue) {
 }
 
 Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since) {
+  const std::int64_t until = stream_.state().last_seq;
+  // Whoever reads the file may have seen what is being appended.
+  if (since > until + static_cast<std::int64_t>(outbox_.size())) {
+    co_return base::Error{
+        .code = base::codes::kInvalid,
+        .message = fmt::format("the session has {} events so far, so nobody has seen {}", until, since),
+        .hint = "since: 0 gives all of them, -1 only new ones"};
+  }
   unsubscribe(queue.get());
   queue->rejoin();
-  const std::int64_t until = stream_.state().last_seq;
   std::map<std::string, Event> flying;
   std::set<std::string> muted;
   for (const auto& [key, item] : in_flight_) {
@@ -158,7 +167,7 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
   }
   subscribers_.push_back({.queue = queue,
                           .joining = true,
-                          .has_until = since < 0 ? 0 : until,
+                          .has_until = since < 0 ? 0 : std::max(since, until),
                           .held = {},
                           .muted = since < 0 ? std::set<std::string>() : std::move(muted)});
 

@@ -34,7 +34,7 @@ class EventFeed final {
 
   /// Gives `queue` every record after `since`, then one delta from offset 0 for each item in flight, then all that
   /// comes: no gap, no duplicate. Of an item in flight that is longer than what is kept of it, the kept beginning comes
-  /// and then its completion. `since` -1: only what comes.
+  /// and then its completion. `since` -1: only what comes; beyond the last record: `invalid`.
   runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
   void unsubscribe(const EventQueue* queue);
   [[nodiscard]] bool is_subscribed(const EventQueue* queue) { return find(queue) != nullptr; }

@@ -115,7 +115,7 @@ Async<Result<std::optional<std::string>>> WebSocket::read(CancelToken cancel) {
   }
   if (error) co_return gone(error);
   if (!state->stream.got_text()) {
-    co_await close(websocket::close_code::unknown_data, "text messages only");
+    co_await close(websocket::close_code::unknown_data, "text messages only", cancel);
     co_return Error{.code = base::codes::kInvalid, .message = "a message is not text"};
   }
   std::string message = boost::beast::buffers_to_string(state->received.data());
@@ -138,12 +138,12 @@ Async<Result<void>> WebSocket::write(std::string message, CancelToken cancel) {
   co_return Result<void>();
 }
 
-Async<void> WebSocket::close(std::uint16_t code, std::string reason) {
+Async<void> WebSocket::close(std::uint16_t code, std::string reason, CancelToken cancel) {
   const std::shared_ptr<State> state = state_;
   state->stream.async_close({static_cast<websocket::close_code>(code), reason},
                             [state](error_code) { state->close_done.notify(); });
   // However that goes, the connection is not used again.
-  (void)co_await state->close_done.wait(CancelToken(), Deadline::after(state->loop, kGoodbye));
+  (void)co_await state->close_done.wait(cancel, Deadline::after(state->loop, kGoodbye));
 }
 
 bool WebSocket::peer_gone() const {

@@ -41,8 +41,9 @@ class WebSocket final {
   runtime::Async<base::Result<std::optional<std::string>>> read(runtime::CancelToken cancel);
   /// A cancelled write leaves the connection broken.
   runtime::Async<base::Result<void>> write(std::string message, runtime::CancelToken cancel);
-  /// Says goodbye and waits a moment for the other's; 1000: all is done, 1001: going away, 1008: refused.
-  runtime::Async<void> close(std::uint16_t code, std::string reason);
+  /// Says goodbye and waits a moment for the other's, or until cancelled; 1000: all is done, 1001: going away, 1008:
+  /// refused.
+  runtime::Async<void> close(std::uint16_t code, std::string reason, runtime::CancelToken cancel);
   [[nodiscard]] bool peer_gone() const;
 
  private:

@@ -139,7 +139,8 @@ struct SessionSubscribe {
   static constexpr auto fields() {
     return std::tuple{
         required("session", &SessionSubscribe::session, "the session's id"),
-        optional("since", &SessionSubscribe::since, "last seq that the client saw; 0: everything, -1: only new")};
+        optional("since", &SessionSubscribe::since,
+                 "last seq that the client saw; 0: everything, -1: only new, beyond the last one: an error")};
   }
   friend bool operator==(const SessionSubscribe&, const SessionSubscribe&) = default;
 };

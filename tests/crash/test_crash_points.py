@@ -5,7 +5,6 @@ import fcntl
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +12,7 @@ import tempfile
 
 import pytest
 
+from checks import check_records, processes_in
 from support import Lathe, ModelServer, calls, read_file, says, shell, tool, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -181,20 +181,6 @@ def complete_lines(text):
     return lines
 
 
-def processes_in(folder):
-    """Processes whose working folder is below `folder`."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                where = os.readlink(entry / "cwd")
-            except OSError:
-                continue
-            if where.startswith(str(folder / "project")):
-                found.append(int(entry.name))
-    return found
-
-
 def seqs_in(text):
     """Seqs of the records that were shown."""
     return [event["seq"] for _, event in complete_lines(text) if "seq" in event]
@@ -219,28 +205,6 @@ def check_shown(shown, records):
         assert item in items or cut_short, f"shown text is gone without a word: {text!r}"
         if item in items:
             assert items[item].startswith(text), f"shown {text!r}, kept {items[item]!r}"
-
-
-def check_records(records, effects):
-    events = [json.loads(line) for line in records]
-    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    commands = {}
-    ends = collections.defaultdict(list)
-    for event in events:
-        message = event["msg"]
-        if message["type"] == "tool_calls":
-            for call in message["calls"]:
-                found = re.search(r"echo (\w+) >>", call["arguments"])
-                if found:
-                    commands[call["call_id"]] = found.group(1)
-        if message["type"].endswith("_end") and "call_id" in message:
-            ends[message["call_id"]].append(message["outcome"]["status"])
-    for call_id, statuses in ends.items():
-        assert len(statuses) == 1, f"call {call_id} ended {len(statuses)} times"
-    for call_id, name in commands.items():
-        assert effects[name] <= 1, f"{name} ran {effects[name]} times"
-        if ends[call_id] == ["completed"]:
-            assert effects[name] == 1, f"{name} is called completed and never ran"
 
 
 def check_undo(world, records):

@@ -994,7 +994,7 @@ export interface SessionSubscribeCall {
   type: "session_subscribe";
   /** the session's id */
   session: string;
-  /** last seq that the client saw; 0: everything, -1: only new */
+  /** last seq that the client saw; 0: everything, -1: only new, beyond the last one: an error */
   since?: number;
 }
 

@@ -62,7 +62,7 @@ class SessionSocket final {
     if (there && exit_) there = co_await send(frames_->exit(*exit_, read_.log, loop_.unix_now()));
     if (there) {
       const runtime::AsyncMutex::Holder alone = co_await writing_.lock();
-      co_await socket_->close(kAllDone, "");
+      co_await socket_->close(kAllDone, "", cancel);
     }
     leaving.cancel(runtime::cancelled_error("the session's socket is closed"));
     co_await listening.join();

@@ -47,13 +47,16 @@ Async<void> send_events(runtime::Loop& loop, engine::Connection& engine, net::Ht
     const auto events = co_await engine.events(cancel, Deadline::after(loop, kQuiet));
     if (!events.ok() && events.error().code != base::codes::kTimeout) break;
     std::string pieces(events.ok() ? "" : kQuietPiece);
-    bool lags = false;
+    bool last = false;
     if (events.ok()) {
       for (const engine::Delivered& event : *events) pieces += piece_of(event);
-      lags = std::holds_alternative<protocol::Lagged>(events->back().event.msg);
+      // Nothing comes any more once it lags, or its session is closed.
+      const protocol::EventMsg& latest = events->back().event.msg;
+      last = std::holds_alternative<protocol::Lagged>(latest) ||
+             std::holds_alternative<protocol::ShutdownComplete>(latest);
     }
     if (!(co_await connection.send_piece(pieces, cancel)).ok()) co_return;
-    if (lags) break;
+    if (last) break;
   }
   (void)co_await connection.end_stream(cancel);
 }

@@ -42,12 +42,15 @@ Error no_such_route(const IncomingRequest& request) {
 /// One client: requests one after the other, all with the same rights to be let in.
 class HttpClient final {
  public:
-  HttpClient(const HttpParts& parts, std::unique_ptr<net::HttpConnection> connection, CancelToken cancel)
-      : parts_(parts), connection_(std::move(connection)), cancel_(std::move(cancel)) {}
+  HttpClient(const HttpParts& parts, std::unique_ptr<net::HttpConnection> connection, HttpEnds ends)
+      : parts_(parts),
+        connection_(std::move(connection)),
+        cancel_(std::move(ends.all)),
+        requests_end_(std::move(ends.requests)) {}
 
   Async<void> serve() {
     while (true) {
-      auto request = co_await connection_->read(cancel_);
+      auto request = co_await connection_->read(requests_end_);
       if (!request.ok() || !*request) co_return;
       if (!co_await answer(**std::move(request))) co_return;
     }
@@ -171,14 +174,15 @@ class HttpClient final {
   const HttpParts& parts_;
   const std::unique_ptr<net::HttpConnection> connection_;
   const CancelToken cancel_;
+  const CancelToken requests_end_;
 };
 
 }  // namespace
 
-Async<void> serve_http(const HttpParts& parts, base::UniqueFd socket, CancelToken cancel) {
+Async<void> serve_http(const HttpParts& parts, base::UniqueFd socket, HttpEnds ends) {
   auto connection = net::HttpConnection::create(parts.loop, std::move(socket), parts.limits);
   if (!connection.ok()) co_return;
-  HttpClient client(parts, *std::move(connection), std::move(cancel));
+  HttpClient client(parts, *std::move(connection), std::move(ends));
   co_await client.serve();
 }
 

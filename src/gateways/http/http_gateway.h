@@ -48,8 +48,14 @@ struct HttpParts {
   net::HttpLimits limits = {};
 };
 
+struct HttpEnds {
+  /// Nothing more is answered.
+  runtime::CancelToken all;
+  /// Cancelled with `all` or before: no further request is read.
+  runtime::CancelToken requests;
+};
+
 /// Serves the client of one connection to its end, or until cancelled. Loop thread.
-[[nodiscard]] runtime::Async<void> serve_http(const HttpParts& parts, base::UniqueFd socket,
-                                              runtime::CancelToken cancel);
+[[nodiscard]] runtime::Async<void> serve_http(const HttpParts& parts, base::UniqueFd socket, HttpEnds ends);
 
 }  // namespace lathe::gateways::http

@@ -83,9 +83,9 @@ Async<void> SqeqConnection::take_requests() {
     // One line, or the error in the place of one.
     std::vector<Result<std::string>> lines;
     const LineFramer::OnLine on_line = [&lines](std::string_view line) { lines.emplace_back(std::string(line)); };
-    const auto got = co_await stream_->read(buffer, reading_.token(), Deadline::never());
+    const auto got = co_await stream_->read(buffer, reading_.token(), reading_ends());
     if (!got.ok()) {
-      if (!reading_.cancelled()) cut();
+      if (!reading_.cancelled()) co_await leave(got.error());
       co_return;
     }
     if (*got > 0) {
@@ -103,6 +103,15 @@ Async<void> SqeqConnection::take_requests() {
     }
     if (*got == 0) co_return;
   }
+}
+
+Deadline SqeqConnection::reading_ends() const { return scopes_ ? Deadline::never() : options_.hello_by; }
+
+Async<void> SqeqConnection::leave(Error why) {
+  if (why.code == base::codes::kTimeout) {
+    co_await refuse("", {.code = base::codes::kTimeout, .message = "this connection has not said hello in time"});
+  }
+  cut();
 }
 
 Async<void> SqeqConnection::take(std::string line) {
@@ -203,7 +212,8 @@ Async<void> SqeqConnection::write(std::string line) {
 
 Async<void> SqeqConnection::write_bytes(std::string_view bytes) {
   if (whole_.cancelled()) co_return;
-  const auto written = co_await stream_->write(bytes, whole_.token(), Deadline::never());
+  const Deadline deadline = options_.write_within ? Deadline::after(loop_, *options_.write_within) : Deadline::never();
+  const auto written = co_await stream_->write(bytes, whole_.token(), deadline);
   if (!written.ok()) cut();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/clock.h"
 #include "lathe/base/result.h"
 #include "lathe/engine/connection.h"
 #include "lathe/gateways/sqeq/line_framer.h"
@@ -15,6 +16,7 @@
 #include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/byte_stream.h"
 #include "lathe/runtime/cancel.h"
+#include "lathe/runtime/deadline.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
 #include "lathe/runtime/scope.h"
@@ -34,7 +36,8 @@
 //
 // Bounds: so many requests under way, a line's length, the engine's queue of events. A client that does not read stops
 // this writing; its requests are then not read either, once there are too many, and its events merge and then lag in
-// the queue (engine/event_queue.h). Others notice nothing of it.
+// the queue (engine/event_queue.h). Others notice nothing of it. Where the options say so, one that keeps its place for
+// nothing is left.
 
 namespace lathe::gateways::sqeq {
 
@@ -47,6 +50,11 @@ struct SqeqOptions {
   /// Where set, a client is let in by its hello, which this judges, and may ask what the scopes allow; whatever else
   /// comes before is `permission_denied`.
   std::function<base::Result<protocol::Scopes>(const protocol::Hello&)> admit = {};
+  /// A client that has to say hello is left when it has not done so by then.
+  runtime::Deadline hello_by = runtime::Deadline::never();
+  /// A client that takes nothing of what is written for so long is left; without it, one that does not read stays as
+  /// long as it likes.
+  std::optional<base::Millis> write_within = std::nullopt;
 };
 
 /// Loop thread. Lives until serve() is done; the pool outlives it.
@@ -74,6 +82,9 @@ class SqeqConnection final {
   static Request read_request(std::string_view line);
 
   runtime::Async<void> take_requests();
+  /// Until when the client has to say something.
+  [[nodiscard]] runtime::Deadline reading_ends() const;
+  runtime::Async<void> leave(base::Error why);
   runtime::Async<void> take(std::string line);
   runtime::Async<void> refuse(std::string id, base::Error error);
   runtime::Async<void> answer(protocol::ClientFrame frame);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -161,6 +162,29 @@ TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
   // And asks no more than the token is for.
   peer.send("{\"id\":\"5\",\"op\":{\"type\":\"configure_session\",\"cwd\":\"/\"}}\n");
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+}
+
+TEST_F(SqeqConnectionTest, WhoDoesNotSayHelloInTimeIsLeft) {
+  SqeqOptions options;
+  options.admit = [](const protocol::Hello&) -> Result<protocol::Scopes> { return protocol::Scopes::all(); };
+  options.hello_by = runtime::Deadline::after(loop_, std::chrono::milliseconds(1));
+  Peer peer = connect(std::move(options));
+  peer.send("{");
+  EXPECT_EQ(peer.answer()["error"]["code"], "timeout");
+  EXPECT_EQ(peer.next(), std::nullopt);
+}
+
+TEST_F(SqeqConnectionTest, WhoTakesNothingIsLeftWhereThereIsABound) {
+  behaviour_ = talk_much;
+  SqeqOptions options;
+  options.write_within = std::chrono::milliseconds(1);
+  Peer peer = connect(std::move(options));
+  peer.send(configure_line());
+  peer.answer();
+  peer.send(kInputLine);
+  // Done by itself, though the client has neither read nor left.
+  loop_.block_on(serving_.join());
+  connection_.reset();
 }
 
 TEST_F(SqeqConnectionTest, WhenTheEngineEndsTheClientIsToldAndTheConnectionEnds) {
