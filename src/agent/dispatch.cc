@@ -201,6 +201,7 @@ Async<Result<void>> Dispatcher::ask_ahead(const std::vector<PendingCall>* calls,
     // What is wrong with it now may be right after the calls before it.
     if (!prepared.ok()) continue;
     const Action action = (*prepared)->action();
+    if (!action.withheld.empty()) continue;
     const std::vector<std::string> paths = changed_paths(action);
     const bool waits_its_turn = std::ranges::any_of(paths, [&](const auto& path) { return changed.contains(path); });
     changed.insert(paths.begin(), paths.end());

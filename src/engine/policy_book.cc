@@ -113,9 +113,10 @@ std::vector<std::string> PolicyBook::readable_for(const std::string& cwd) const 
 
 policy::PolicyDecision PolicyBook::judge(const ports::Action& action, const Setting& setting) const {
   const std::vector<std::string> readable = readable_for(setting.cwd);
+  policy::Action judged = policy_action(action, setting.cwd);
+  judged.homes = places_.facts.homes;
   return policy::decide(sources_for(setting.cwd),
-                        {.approval = setting.approval, .mode = setting.mode, .readable = readable},
-                        policy_action(action, setting.cwd));
+                        {.approval = setting.approval, .mode = setting.mode, .readable = readable}, std::move(judged));
 }
 
 Result<void> PolicyBook::Project::check_unchanged() const {

@@ -27,6 +27,9 @@ struct Action {
   /// Absolute folders: where it happens, and the session's own.
   std::string cwd = {};
   std::string workspace = {};
+  /// kCommand: the folder that "~" and $HOME stand for, by each of its names; absolute. Nothing where that is not
+  /// known.
+  std::vector<std::string> homes = {};
   /// Absolute.
   std::vector<std::string> paths = {};
   /// Of these, or where they lead: what is really opened. Nothing where that is not known.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "lathe/base/strings.h"
+#include "lathe/policy/command_folders.h"
 
 namespace lathe::policy {
 
@@ -14,78 +15,11 @@ using syntax::Word;
 
 namespace {
 
-constexpr std::size_t kMaxFolders = 8;
 /// They open nothing that their words name.
 constexpr std::array<std::string_view, 27> kOpenNothing{
     "echo", "printf", "export", "declare", "typeset", "local", "readonly", "unset", "read",
     "set",  "shift",  "exit",   "return",  "kill",    "sleep", "seq",      "expr",  "let",
     "test", "[",      ":",      "true",    "false",   "wait",  "trap",     "cd",    "pushd"};
-
-/// The first word of a command's that is no option.
-const Word* first_operand(const SimpleCommand& command) {
-  for (std::size_t i = 1; i < command.words.size(); ++i) {
-    if (!command.words[i].text.starts_with('-')) return &command.words[i];
-  }
-  return nullptr;
-}
-
-bool changes_folder(const SimpleCommand& command) {
-  return command.name() == "cd" || command.name() == "pushd" || command.name() == "chdir";
-}
-
-/// The folders that a command is told to work in: env -C x, make -Cx, tar --directory=x.
-std::vector<Word> told_folders(const SimpleCommand& command) {
-  std::vector<Word> folders;
-  for (std::size_t i = 1; i < command.words.size(); ++i) {
-    const Word& word = command.words[i];
-    const bool here = word.text == "-C" || word.text == "--chdir" || word.text == "--directory";
-    if (here && i + 1 < command.words.size()) folders.push_back(command.words[i + 1]);
-    for (const std::string_view option : {"-C", "--chdir=", "--directory="}) {
-      if (here || !word.text.starts_with(option)) continue;
-      Word folder = word;
-      folder.text.erase(0, option.size());
-      folders.push_back(std::move(folder));
-    }
-  }
-  return folders;
-}
-
-void add_folder(Folders& folders, const Word& word) {
-  if (word.dynamic || word.pattern || word.tilde) {
-    folders.any = true;
-    return;
-  }
-  const std::vector<std::string> before = folders.possible;
-  for (const std::string& folder : before) {
-    std::string path = absolute_path(folder, word.text);
-    if (std::ranges::find(folders.possible, path) != folders.possible.end()) continue;
-    if (folders.possible.size() >= kMaxFolders) {
-      folders.any = true;
-      return;
-    }
-    folders.possible.push_back(std::move(path));
-  }
-}
-
-/// All that the script may run in; `current` is still where it begins.
-Folders folders_of(std::span<const SimpleCommand> commands, const std::string& cwd) {
-  Folders folders{.current = cwd, .possible = {cwd}};
-  for (const SimpleCommand& command : commands) {
-    for (const syntax::Assignment& set : command.assignments) folders.any = folders.any || set.name == "CDPATH";
-    for (const Word& word : command.words)
-      folders.any = folders.any || word.text == "-execdir" || word.text == "-okdir";
-    folders.dotted = folders.dotted || command.name() == "shopt";
-    for (const Word& folder : told_folders(command)) add_folder(folders, folder);
-    if (!changes_folder(command)) continue;
-    const Word* to = first_operand(command);
-    if (to != nullptr) {
-      add_folder(folders, *to);
-    } else if (command.words.size() == 1) {
-      folders.any = true;
-    }
-  }
-  return folders;
-}
 
 /// Where what is computed of a word ends, for the one that begins there.
 std::size_t end_of_computed(std::string_view text, std::size_t at) {
@@ -157,9 +91,22 @@ bool is_number(std::string_view text) { return text == "$?" || text == "$#" || t
 
 class PathReader final {
  public:
-  PathReader(const Folders& folders, NamedPaths& into) : folders_(folders), into_(into) {}
+  PathReader(const Folders& folders, std::span<const std::string> homes, NamedPaths& into)
+      : folders_(folders), homes_(homes), into_(into) {}
 
   void read(const Word& word) {
+    bool in_home = false;
+    for (const std::string& home : homes_) {
+      const Word at = at_home(word, home);
+      if (at == word) continue;
+      read_word(at);
+      in_home = true;
+    }
+    if (!in_home) read_word(word);
+  }
+
+ private:
+  void read_word(const Word& word) {
     if (word.dynamic) return computed(word);
     for (const std::string_view path : path_candidates(word.text)) {
       if (word.pattern) {
@@ -169,13 +116,12 @@ class PathReader final {
       }
     }
     if (word.tilde) {
-      // A person's home, which is not known here.
+      // The home of another person, or one that is not known here.
       const std::size_t slash = std::min(word.text.find('/'), word.text.size());
       into_.patterns.push_back(anywhere(without_brackets(std::string_view(word.text).substr(slash))));
     }
   }
 
- private:
   void literal(std::string_view path) {
     into_.paths.push_back(absolute_path(folders_.current, path));
     if (path.starts_with('/')) return;
@@ -213,16 +159,53 @@ class PathReader final {
   }
 
   const Folders& folders_;
+  const std::span<const std::string> homes_;
   NamedPaths& into_;
 };
 
+/// A program whose commands may have another home than the script, by its very name or when it has options.
+bool may_run_elsewhere(const SimpleCommand& command) {
+  constexpr std::array<std::string_view, 10> kAlways{"source", ".",       "sudo",   "su",      "doas",
+                                                     "login",  "runuser", "chroot", "setpriv", "pkexec"};
+  constexpr std::array<std::string_view, 5> kWithOptions{"env", "exec", "declare", "typeset", "local"};
+  const std::string_view name = command.name();
+  if (std::ranges::find(kAlways, name) != kAlways.end()) return true;
+  return std::ranges::find(kWithOptions, name) != kWithOptions.end() &&
+         std::ranges::any_of(command.words, [](const Word& word) { return word.text.starts_with('-'); });
+}
+
+/// The name HOME, other than where its value is used.
+bool names_home(std::string_view text) {
+  constexpr std::string_view kHome = "HOME";
+  const auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (std::size_t at = text.find(kHome); at != std::string_view::npos; at = text.find(kHome, at + 1)) {
+    const std::string_view before = text.substr(0, at);
+    const std::string_view behind = text.substr(at + kHome.size());
+    if ((!before.empty() && in_name(before.back())) || (!behind.empty() && in_name(behind.front()))) continue;
+    if (before.ends_with('$') || (before.ends_with("${") && behind.starts_with('}'))) continue;
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-std::vector<NamedPaths> named_by(std::span<const SimpleCommand> commands, const std::string& cwd) {
+bool may_change_home(const syntax::Script& script, std::string_view text) {
+  if (names_home(text)) return true;
+  return std::ranges::any_of(script.commands, [](const SimpleCommand& command) {
+    return may_run_elsewhere(command) ||
+           std::ranges::any_of(command.words, [](const Word& word) { return names_home(word.text); });
+  });
+}
+
+std::vector<NamedPaths> named_by(const syntax::Script& script, const std::string& cwd,
+                                 std::span<const std::string> homes) {
   std::vector<NamedPaths> named;
-  Folders folders = folders_of(commands, cwd);
-  for (const SimpleCommand& command : commands) {
-    PathReader reader(folders, named.emplace_back());
+  FolderWalk walk(script, cwd, homes);
+  for (const SimpleCommand& command : script.commands) {
+    PathReader reader(walk.enter(command), homes, named.emplace_back());
     const bool opens = std::ranges::find(kOpenNothing, command.name()) == kOpenNothing.end();
     for (const Word& word : command.words) {
       if (opens || !(word.dynamic || word.pattern)) reader.read(word);
@@ -232,9 +215,7 @@ std::vector<NamedPaths> named_by(std::span<const SimpleCommand> commands, const 
           redirection.kind != Redirection::Kind::kHereText && redirection.kind != Redirection::Kind::kDuplicate;
       if (names_file) reader.read(redirection.target);
     }
-    const Word* to = changes_folder(command) ? first_operand(command) : nullptr;
-    if (to != nullptr && !to->dynamic && !to->pattern && !to->tilde)
-      folders.current = absolute_path(folders.current, to->text);
+    walk.leave(command);
   }
   return named;
 }

@@ -12,18 +12,6 @@
 
 namespace lathe::policy {
 
-/// The folders that the commands of a script run in.
-struct Folders {
-  /// Where the commands so far lead when all of them do what they say.
-  std::string current;
-  /// That, where it began, and all between, as a command may fail or change the folder of a part only.
-  std::vector<std::string> possible;
-  /// A folder is computed, or is a person's home, which is not known here.
-  bool any = false;
-  /// Patterns find names that begin with a dot too.
-  bool dotted = false;
-};
-
 struct NamedPaths {
   /// Absolute; surely these.
   std::vector<std::string> paths;
@@ -31,8 +19,13 @@ struct NamedPaths {
   std::vector<PathPattern> patterns;
 };
 
-/// What each command names, in order; `cwd` is where the script begins.
-[[nodiscard]] std::vector<NamedPaths> named_by(std::span<const syntax::SimpleCommand> commands, const std::string& cwd);
+/// What each command names, in order; `cwd` is where the script begins, `homes` what "~" and $HOME stand for, by each
+/// name of that folder. Nothing in them: any folder, as for ~user.
+[[nodiscard]] std::vector<NamedPaths> named_by(const syntax::Script& script, const std::string& cwd,
+                                               std::span<const std::string> homes);
+
+/// Whether a script, whose text that is, may give "~" and $HOME another meaning.
+[[nodiscard]] bool may_change_home(const syntax::Script& script, std::string_view text);
 
 /// What of a word may be a path: all of it, what follows "=" (--file=x), "@" (-d @x), ":" or a letter (-fx), and what
 /// stands before ":".

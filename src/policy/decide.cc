@@ -8,6 +8,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/policy/command_class.h"
+#include "lathe/policy/command_folders.h"
 #include "lathe/policy/command_paths.h"
 #include "lathe/policy/glob.h"
 #include "lathe/policy/match.h"
@@ -270,7 +271,9 @@ std::vector<std::string> named_paths(const Subjects& subjects) {
   for (const Subject& subject : subjects.all) {
     if (!subject.command || subject.unknown) continue;
     const syntax::SimpleCommand& command = *subject.command;
-    for (const syntax::Word& word : command.words) {
+    for (const syntax::Word& written : command.words) {
+      const std::vector<std::string>& homes = subjects.action.homes;
+      const syntax::Word word = homes.empty() ? written : at_home(written, homes.front());
       if (word.dynamic) continue;
       for (const std::string_view path : path_candidates(word.text)) names.emplace_back(path);
       if (command.name() == "cd") folders.push_back(absolute_path(subjects.action.cwd, word.text));

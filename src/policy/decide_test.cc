@@ -317,6 +317,62 @@ TEST(Decide, RulesAboutPathsFollowTheFolderThatACommandRunsIn) {
   EXPECT_EQ(verdict(rules, command("cd sub; false && cd ..; cat key")), Verdict::kAsk);
 }
 
+TEST(Decide, WhatAProcessOfItsOwnDoesToItsFolderEndsWithIt) {
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{path: sub/key, decision: deny}]")};
+  const std::vector<Source> above{source(Kind::kPerson, "rules: [{path: key, decision: deny}]")};
+  for (const char* text : {"(cd sub && cat key)", "echo $(cd sub; cat key)", "x=`cd sub; cat key`",
+                           "cd sub && (cat key)", "(cd other; (cd ../sub; cat key))", "cd sub | cat x; cd sub; cat key",
+                           "eval 'cd sub'; cat key", "command cd sub; cat key", "{ cd sub; }; cat key",
+                           "if a; then cd sub; fi; cat key", "cd sub & cd sub; cat key"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
+  }
+  for (const char* text :
+       {"(cd sub && ls); cat key", "x=$(cd sub; pwd); cat key", "cd sub | cat; cat key", "cd sub & cat key",
+        "bash -c 'cd sub'; cat key", "(cd sub; make) && cat key", "echo x | cd sub; cat key"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
+    EXPECT_EQ(verdict(above, command(text)), Verdict::kDeny) << text;
+  }
+  EXPECT_EQ(verdict(rules, command("shopt -s lastpipe; echo x | cd sub; cat key")), Verdict::kDeny);
+}
+
+TEST(Decide, InALoopOrAFunctionACommandMayComeAfterEveryOther) {
+  const std::vector<Source> deep{source(Kind::kPerson, "rules: [{path: a/a/key, decision: deny}]")};
+  const std::vector<Source> fixed{source(Kind::kPerson, "rules: [{path: /x/key, decision: deny}]")};
+  EXPECT_EQ(verdict(deep, command("for i in 1 2; do cat key; cd a; done")), Verdict::kAsk);
+  EXPECT_EQ(verdict(deep, command("while b; do cd a; done; cat key")), Verdict::kAsk);
+  EXPECT_EQ(verdict(deep, command("for i in 1 2; do (cd a; cat key); done")), Verdict::kAllow);
+  EXPECT_EQ(verdict(deep, command("(while b; do cd a; done); cat key")), Verdict::kAllow);
+  EXPECT_EQ(verdict(fixed, command("for i in 1 2; do cat key; cd /x; done")), Verdict::kAsk);
+  EXPECT_EQ(verdict(fixed, command("for i in 1 2; do cat key; cd /y; done")), Verdict::kAllow);
+  EXPECT_EQ(verdict(fixed, command("f() { cat key; }; (cd /x; f)")), Verdict::kAsk);
+  EXPECT_EQ(verdict(fixed, command("trap 'cat key' EXIT; cd /x")), Verdict::kAsk);
+}
+
+TEST(Decide, HomeIsTheFolderThatTheCommandGets) {
+  const std::vector<Source> rules{
+      source(Kind::kPerson, "rules: [{path: [/homes/p/key, /data/p/key], decision: deny}]")};
+  const std::vector<Source> others{source(Kind::kPerson, "rules: [{path: /etc/key, decision: deny}]")};
+  const auto at_home = [](const char* text) {
+    Action action = command(text);
+    action.homes = {"/homes/p", "/data/p"};
+    return action;
+  };
+  for (const char* text : {"cat ~/key", "cat $HOME/key", "cat \"$HOME/key\"", "cat ${HOME}/key", "cd && cat key",
+                           "cd ~; cat key", "cd $HOME && cat key", "grep --file=$HOME/key x", "ls < ~/key"}) {
+    EXPECT_EQ(verdict(rules, at_home(text)), Verdict::kDeny) << text;
+    EXPECT_EQ(verdict(others, at_home(text)), Verdict::kAllow) << text;
+    EXPECT_EQ(verdict(others, command(text)), Verdict::kAsk) << text << ", where home is not known";
+  }
+  EXPECT_EQ(verdict(rules, at_home("cat ~/k*")), Verdict::kAsk);
+  EXPECT_EQ(verdict(others, at_home("cat ~/k*")), Verdict::kAllow);
+  for (const char* text : {"cat ~other/key", "cat ~+/key", "HOME=/etc; cat ~/key", "export HOME=/etc; cat $HOME/key",
+                           "for HOME in /etc; do cat ~/key; done", "read HOME < x; cat ~/key",
+                           "env -i bash -c 'cat ~/key'", "sudo sh -c 'cat ~/key'", ". ./settings; cat ~/key",
+                           "cat $HOMES/key", "cat '$HOME'\"$HOME/key\"", "cat ${HOME%/*}/key"}) {
+    EXPECT_EQ(verdict(others, at_home(text)), Verdict::kAsk) << text;
+  }
+}
+
 TEST(Decide, SourcesCombineToTheStrictest) {
   const Source allows = source(Kind::kPerson, "rules: [{command: git push, decision: allow}]", "person.yaml");
   const Source asks = source(Kind::kProject, "rules: [{command: git push, decision: ask}]", "project.yaml");

@@ -252,7 +252,8 @@ Result<Subjects> subjects_of(Action action) {
   if (action.kind == Action::Kind::kCommand) {
     TRY(syntax::Script script,
         action.script.empty() ? syntax::parse_argv(action.argv) : syntax::parse_script(action.script));
-    std::vector<NamedPaths> named = named_by(script.commands, action.cwd);
+    if (may_change_home(script, action.script)) action.homes.clear();
+    std::vector<NamedPaths> named = named_by(script, action.cwd, action.homes);
     for (std::size_t i = 0; i < script.commands.size(); ++i) {
       subjects.commands.push_back(syntax::command_text(script.commands[i]));
       subjects.all.push_back({.command = std::move(script.commands[i]),

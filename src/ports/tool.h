@@ -60,6 +60,9 @@ struct Action {
   std::string refused = {};
   /// Why, in the model's words.
   std::string reason = {};
+  /// kFileChange outside of the workspace: why it will fail. Only a decision lets the model know what is out there, so
+  /// that the call goes through the gate like one that would succeed, and fails when it runs.
+  std::string withheld = {};
 };
 
 /// Asks the person something in the middle of a call.

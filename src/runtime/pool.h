@@ -24,6 +24,9 @@ class Pool final {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
+  /// That of run().
+  [[nodiscard]] Loop& loop() const { return loop_; }
+
   /// Runs `job` on a pool thread and gives its value on the loop. The one way to block.
   template <class F>
   Async<std::invoke_result_t<F>> run(F job) {

@@ -128,21 +128,31 @@ void Parser::script() {
 
 void Parser::list() {
   const Nested nested(budget_);
+  std::optional<InScope> part;
   while (true) {
     blanks_and_lines();
     if (done() || at_list_end()) return;
+    if (!part) part.emplace(budget_, Scope::Kind::kSame);
     pipeline();
     blanks();
     if (done() || at_list_end()) return;
-    if (take("&&") || take("||") || take(";") || take("&")) continue;
-    if (peek() == '\n') continue;
-    return give_up("there is text where a command should end");
+    if (take("&&") || take("||")) continue;
+    if (take("&")) {
+      part->becomes(Scope::Kind::kOwn);
+    } else if (!take(";") && peek() != '\n') {
+      return give_up("there is text where a command should end");
+    }
+    part.reset();
   }
 }
 
 void Parser::pipeline() {
+  std::optional<InScope> part;
+  bool piped = false;
+  bool beside = false;
   while (!budget_.gave_up()) {
     blanks_and_lines();
+    if (!part) part.emplace(budget_, Scope::Kind::kSame);
     const std::string_view reserved = reserved_word();
     if (reserved == "!" || reserved == "time" || reserved == "coproc") {
       at_ += reserved.size();
@@ -155,12 +165,21 @@ void Parser::pipeline() {
         if (peek() == '-') not_known("\"time\" has options that only the program of that name has");
       }
       if (reserved == "coproc") coproc_name();
+      beside = beside || reserved == "coproc";
       continue;
     }
     if (done()) return give_up("it ends where a command should stand");
     command();
     blanks();
-    if (ahead("||") || !(take("|&") || take("|"))) return;
+    const bool goes_on = !ahead("||") && (take("|&") || take("|"));
+    if (goes_on || beside) {
+      part->becomes(Scope::Kind::kOwn);
+    } else if (piped) {
+      part->becomes(Scope::Kind::kLastPart);
+    }
+    if (!goes_on) return;
+    piped = true;
+    part.reset();
   }
 }
 
@@ -182,6 +201,7 @@ void Parser::command() {
     at_ += 2;
     arithmetic("))");
   } else if (take("(")) {
+    const InScope own(budget_, Scope::Kind::kOwn);
     list();
     if (!take(")")) return give_up("a parenthesis is not closed");
   } else if (!reserved.empty()) {
@@ -202,9 +222,11 @@ bool Parser::compound(std::string_view reserved) {
   } else if (reserved == "if") {
     if_command();
   } else if (reserved == "while" || reserved == "until") {
+    const InScope repeated(budget_, Scope::Kind::kRepeated);
     list();
     loop();
   } else if (reserved == "for" || reserved == "select") {
+    const InScope repeated(budget_, Scope::Kind::kRepeated);
     for_command();
   } else if (reserved == "case") {
     case_command();
@@ -327,6 +349,7 @@ void Parser::function_body() {
   blanks_and_lines();
   const std::string_view reserved = reserved_word();
   if (peek() != '(' && (reserved.empty() || contains(kClosers, reserved))) return give_up("a function has no body");
+  const InScope later(budget_, Scope::Kind::kLater);
   command();
 }
 

@@ -18,6 +18,8 @@ struct Budget {
   std::size_t bytes_left = std::size_t{1} << 20;
   /// Names of the functions that it defines.
   std::set<std::string, std::less<>> functions = {};
+  /// Where the commands that come now belong, of Script::scopes.
+  std::size_t scope = 0;
 
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxCommands = 2'000;
@@ -46,6 +48,25 @@ class Nested final {
 
  private:
   Budget& budget_;
+};
+
+/// What is added while it lives belongs to a scope of its own.
+class InScope final {
+ public:
+  InScope(Budget& budget, Scope::Kind kind) : budget_(budget), scope_(budget.script.scopes.size()) {
+    budget_.script.scopes.push_back({.kind = kind, .outer = budget_.scope});
+    budget_.scope = scope_;
+  }
+  ~InScope() { budget_.scope = budget_.script.scopes[scope_].outer; }
+  InScope(const InScope&) = delete;
+  InScope& operator=(const InScope&) = delete;
+
+  /// Of some scopes it is seen behind them what they are.
+  void becomes(Scope::Kind kind) { budget_.script.scopes[scope_].kind = kind; }
+
+ private:
+  Budget& budget_;
+  const std::size_t scope_;
 };
 
 /// Reads a whole script and adds its commands.

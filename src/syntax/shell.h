@@ -52,6 +52,27 @@ struct Redirection {
   friend bool operator==(const Redirection&, const Redirection&) = default;
 };
 
+/// A part of a script in which what a command changes of the shell itself, such as its folder, has another reach than
+/// outside of it.
+struct Scope {
+  enum class Kind {
+    /// Nothing is special: a list in the shell that is around it.
+    kSame,
+    /// A process of its own: ( … ), $( … ), a part of a pipe, what runs in the background, bash -c.
+    kOwn,
+    /// The last part of a pipe, a process of its own unless the shell was told otherwise.
+    kLastPart,
+    /// A loop: what stands late in it may come before what stands early.
+    kRepeated,
+    /// A function or a trap: it runs when it is called.
+    kLater,
+  };
+  Kind kind = Kind::kSame;
+  /// The scope around it; that of the whole script is its own.
+  std::size_t outer = 0;
+  friend bool operator==(const Scope&, const Scope&) = default;
+};
+
 struct SimpleCommand {
   std::vector<Assignment> assignments;
   /// The program's name first; empty when there are only assignments or redirections.
@@ -62,6 +83,8 @@ struct SimpleCommand {
   bool only_wraps = false;
   /// The script defines a function of this name, so that it need not be the program of that name.
   bool calls_function = false;
+  /// Of Script::scopes.
+  std::size_t scope = 0;
 
   /// Last part of the program's path; empty when there is none or it is dynamic.
   [[nodiscard]] std::string_view name() const;
@@ -73,6 +96,8 @@ struct SimpleCommand {
 struct Script {
   /// In the order of the text; a command comes before those that it starts.
   std::vector<SimpleCommand> commands;
+  /// The first is the whole script; one comes after the one around it.
+  std::vector<Scope> scopes{Scope()};
   bool understood = true;
   /// The first thing that was not understood, for people.
   std::string why;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "lathe/base/strings.h"
 
 namespace lathe::syntax {
@@ -171,6 +173,53 @@ TEST(Words, SayWhatIsNotKnownOfThem) {
                           Word{.text = "$d", .dynamic = true, .splits = true}, Word{.text = "$e", .dynamic = true},
                           Word{.text = "~/f", .tilde = true}, Word{.text = "{}"},
                           Word{.text = "x{1,2}", .dynamic = true, .splits = true}));
+}
+
+/// The kinds of the scopes around a command, from the outside in, lists left out.
+std::vector<Scope::Kind> around(const Script& script, std::string_view name) {
+  const auto command = std::ranges::find_if(script.commands, [&](const auto& one) { return one.name() == name; });
+  if (command == script.commands.end()) return {};
+  std::vector<Scope::Kind> kinds;
+  for (std::size_t at = command->scope; at != 0; at = script.scopes[at].outer) {
+    if (script.scopes[at].kind != Scope::Kind::kSame) kinds.insert(kinds.begin(), script.scopes[at].kind);
+  }
+  return kinds;
+}
+
+TEST(Scopes, TellWhereACommandRuns) {
+  using enum Scope::Kind;
+  const std::vector<std::pair<const char*, std::vector<Scope::Kind>>> rows{
+      {"x", {}},
+      {"a; b && x; c", {}},
+      {"(a; x)", {kOwn}},
+      {"(a); x", {}},
+      {"x & a", {kOwn}},
+      {"a & x", {}},
+      {"a && x &", {kOwn}},
+      {"x | a", {kOwn}},
+      {"a | x", {kLastPart}},
+      {"a | b || x", {}},
+      {"echo $(x)", {kOwn}},
+      {"echo `x`", {kOwn}},
+      {"cat <(x)", {kOwn}},
+      {"coproc x", {kOwn}},
+      {"while a; do x; done", {kRepeated}},
+      {"for i in a; do (x); done", {kRepeated, kOwn}},
+      {"if a; then x; fi", {}},
+      {"{ x; }", {}},
+      {"f() { x; }; f", {kLater}},
+      {"trap x EXIT", {kLater}},
+      {"bash -c x", {kOwn}},
+      {"env x", {kOwn}},
+      {"eval x", {}},
+      {"command x", {}},
+      {"find . -exec x {} +", {kOwn}},
+  };
+  for (const auto& [text, kinds] : rows) {
+    const auto script = parse_script(text);
+    ASSERT_TRUE(script.ok()) << text;
+    EXPECT_EQ(around(*script, "x"), kinds) << text;
+  }
 }
 
 TEST(Argv, IsNotReadByAShell) {

@@ -6,6 +6,16 @@
 
 namespace lathe::syntax {
 
+namespace {
+
+/// Builtins run what they start in the shell itself, a trap when it is sprung; everything else is a process of its own.
+Scope::Kind started_by(std::string_view name) {
+  if (name == "trap") return Scope::Kind::kLater;
+  return lists("eval command builtin source .", name) ? Scope::Kind::kSame : Scope::Kind::kOwn;
+}
+
+}  // namespace
+
 void Starter::command(std::vector<Word> words, std::vector<Assignment> set) {
   const Nested nested(budget_);
   if (budget_.gave_up() || words.empty()) return;
@@ -13,6 +23,7 @@ void Starter::command(std::vector<Word> words, std::vector<Assignment> set) {
   SimpleCommand inner{.assignments = outer_.assignments, .words = std::move(words)};
   const std::vector<Assignment> own = set;
   std::ranges::move(set, std::back_inserter(inner.assignments));
+  const InScope started(budget_, started_by(name()));
   // What a shell is fed by its wrapper's redirection it reads all the same.
   if (is_shell(inner.name())) inner.redirections = outer_.redirections;
   add_command(budget_, std::move(inner));
@@ -23,6 +34,7 @@ void Starter::script(const Word& text) {
   if (text.dynamic || text.pattern) not_known("a shell is given text that is computed");
   if (budget_.gave_up()) return;
   const std::size_t from = budget_.script.commands.size();
+  const InScope started(budget_, started_by(name()));
   parse_into(budget_, text.text);
   hand_on_assignments(from);
 }
@@ -88,6 +100,7 @@ void add_simple(Budget& budget, SimpleCommand command) {
 
 void add_command(Budget& budget, SimpleCommand command) {
   const std::size_t place = budget.script.commands.size();
+  command.scope = budget.scope;
   const SimpleCommand outer = command;
   budget.script.commands.push_back(std::move(command));
   Starter starter(budget, outer);

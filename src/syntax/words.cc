@@ -269,10 +269,12 @@ void Parser::backquoted() {
     ++at_;
   }
   if (!take("`")) return give_up("a backquote is not closed");
+  const InScope own(budget_, Scope::Kind::kOwn);
   parse_into(budget_, inner);
 }
 
 void Parser::substitution() {
+  const InScope own(budget_, Scope::Kind::kOwn);
   list();
   if (!take(")")) give_up("a substitution is not closed");
 }

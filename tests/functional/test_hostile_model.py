@@ -164,6 +164,35 @@ def test_file_tools_change_nothing_that_programs_outside_obey(lathe, start_serve
     assert (repository / "evil").read_text() == "evil"
 
 
+def test_a_refusal_does_not_tell_what_is_outside(lathe, start_server, repository):
+    """Each call is about a file, a folder or nothing at all; whoever is refused hears the same of all three."""
+    outside = repository.parent / "outside"
+    (outside / "folder").mkdir(parents=True)
+    (outside / "file").write_text("theirs\n")
+    (repository / "mine").write_text("mine\n")
+
+    def calls_about(path):
+        patch = "*** Begin Patch\n{}*** End Patch\n".format
+        return [read_file(path), tool("list_dir", path=path), tool("stat", path=path), tool("glob", pattern="*", path=path),
+                tool("grep", pattern="x", path=path), tool("view_image", path=path),
+                tool("write_file", path=path, content="x"), tool("edit_file", path=path, old_text="a", new_text="b"),
+                tool("multi_edit", path=path, edits=[{"old_text": "a", "new_text": "b"}]), tool("delete_file", path=path),
+                tool("move_file", **{"from": path, "to": "new"}), tool("move_file", **{"from": "mine", "to": path}),
+                apply_patch(patch(f"*** Update File: {path}\n@@\n-a\n+b\n")), apply_patch(patch(f"*** Delete File: {path}\n"))]
+
+    paths = [str(outside / name) for name in ("file", "folder", "none")]
+    ran = run(lathe, start_server, *(calls(*calls_about(path)) for path in paths), options=["--ask", "deny"])
+    ends = [message["outcome"] for message in records(lathe, ran)
+            if message["type"] in ("tool_call_end", "patch_apply_end")]
+    count = len(calls_about(""))
+    assert len(ends) == 3 * count
+    assert {end["status"] for end in ends} == {"declined"}, ends
+    told = [[end["output"].replace(path, "") for end in ends[i * count:(i + 1) * count]] for i, path in enumerate(paths)]
+    assert told[0] == told[1] == told[2]
+    assert sorted(path.name for path in outside.rglob("*")) == ["file", "folder"]
+    assert (outside / "file").read_text() == "theirs\n" and (repository / "mine").exists()
+
+
 def tree(folder):
     """Everything in the folder as it is, what belongs to git aside."""
     found = {}

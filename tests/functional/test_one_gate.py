@@ -30,7 +30,7 @@ HOSTILE = {
     "change its own rules": (("echo 'approval-policy: never' > .lathe/config.yaml", "failed"),
                              ({"name": "write_file", "path": ".lathe/config.yaml", "content": "x"}, "failed")),
     # Destroys what comes after it where it succeeds, so it is the last.
-    "delete the folder above": (("rm -rf ..", "declined"), ({"name": "delete_file", "path": "../precious.txt"}, "failed")),
+    "delete the folder above": (("rm -rf ..", "declined"), ({"name": "delete_file", "path": "../precious.txt"}, "declined")),
 }
 WAYS = ["shell", "files", "sub-agent", "amended"]
 CHILD = {"body_contains": "child-task", "tool_results": 0}

@@ -1,9 +1,11 @@
 """What a Task did to files is taken back: by tools, by commands, after restarts and crashes, never over someone else."""
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -74,6 +76,29 @@ def test_with_full_access_a_change_outside_is_not_asked_about(lathe, start, repo
     assert out.read_text() == "x"
     # What programs execute or obey is changed by people only, wherever it is.
     assert "only a person can" in ran.out and not (repository.parent / ".envrc").exists()
+
+
+def test_a_move_to_another_file_system_is_taken_back(lathe, start, repository, tmp_path):
+    try:
+        away = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm"))
+    except OSError:
+        pytest.skip("no /dev/shm")
+    try:
+        if away.stat().st_dev == repository.stat().st_dev:
+            pytest.skip("the repository lies in the same file system")
+        (repository / "run.sh").write_text("#!/bin/sh\n")
+        (repository / "run.sh").chmod(0o741)
+        start(calls(tool("move_file", **{"from": "run.sh", "to": str(away / "deep/run.sh")})), says("Done."))
+        lathe.ok("exec", "--ask", "deny", "--sandbox", "full-access", "move it")
+        assert not (repository / "run.sh").exists()
+        assert (away / "deep/run.sh").read_text() == "#!/bin/sh\n"
+        assert (away / "deep/run.sh").stat().st_mode & 0o7777 == 0o741
+        undo(lathe)
+        assert (repository / "run.sh").read_text() == "#!/bin/sh\n"
+        assert (repository / "run.sh").stat().st_mode & 0o7777 == 0o741
+        assert not (away / "deep/run.sh").exists()
+    finally:
+        shutil.rmtree(away)
 
 
 def test_what_commands_did_is_taken_back_exactly(lathe, start, repository):

@@ -55,4 +55,11 @@ protocol::FileChange file_change(const FileEdit& edit) {
   return {.path = edit.path, .kind = kind_of(edit), .move_path = edit.moved_to, .diff = std::move(diff)};
 }
 
+protocol::FileChange failing_change(const std::string& path, const std::string& moved_to, const base::Error& why) {
+  return {.path = path,
+          .kind = moved_to.empty() ? ChangeKind::kUpdate : ChangeKind::kMove,
+          .move_path = moved_to,
+          .diff = base::to_utf8("it will fail: " + why.text() + "\n")};
+}
+
 }  // namespace lathe::tools::common

@@ -26,7 +26,8 @@ enum class LastName {
 /// lead to `cwd` itself. Blocks.
 [[nodiscard]] std::string gate_path(const Place& place, const std::string& cwd);
 
-/// Whether it leads out of the working folder, which the gate decides about. Until then nothing of it is told. Blocks.
+/// Whether it leads out of the working folder, which the gate decides about. Until then nothing of it is told, also not
+/// whether there is anything (ports::Action::withheld). Blocks.
 [[nodiscard]] bool leads_out(const Place& place, const std::string& cwd);
 
 /// `invalid` when the path ends at a link: to delete or move that name would not be about the file that was read.

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -228,6 +229,75 @@ Result<void> fill(int fd, const Target& target, std::string_view bytes, std::opt
   return runtime::write_all(fd, bytes, shown);
 }
 
+/// A new file in the folder of what it will become. The name is ours alone: process, and a count that two pool threads
+/// never share.
+struct Temporary {
+  UniqueFd fd;
+  std::string name;
+};
+Result<Temporary> make_temporary(int folder, const std::string& shown) {
+  static std::atomic<unsigned> count{0};
+  std::string name = fmt::format(".lathe-{}-{}.tmp", getpid(), count.fetch_add(1));
+  UniqueFd fd(openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (!fd) return errno_error(errno, shown);
+  return Temporary{std::move(fd), std::move(name)};
+}
+
+Result<void> to_disk(int fd, const std::string& shown) {
+  if (fsync(fd) != 0) return errno_error(errno, shown);
+  return {};
+}
+
+/// Bytes, permissions, owner where that can be kept, and time of the last change of `source`, on disk.
+Result<void> copy_file(const Target& source, int to, const Target& target, const std::string& shown) {
+  const UniqueFd from(openat(source.folder.get(), source.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!from) return errno_error(errno, shown);
+  TRY(const std::string bytes, runtime::read_all(from.get(), kMaxFileBytes, shown));
+  (void)!fchown(to, source.status->st_uid, source.status->st_gid);
+  TRY_OK(fill(to, target, bytes, source.status->st_mode, shown));
+  const std::array<timespec, 2> times{source.status->st_atim, source.status->st_mtim};
+  if (futimens(to, times.data()) != 0) return errno_error(errno, shown);
+  return to_disk(to, shown);
+}
+
+/// A file of one file system becomes one of another: the copy is whole and on disk, under its name, before the file
+/// goes. When it cannot go, the copy does.
+Result<void> move_across(const Target& source, const Target& target, const Place& from, const Place& to) {
+  TRY(const Temporary temporary, make_temporary(target.folder.get(), to.shown()));
+  auto done = copy_file(source, temporary.fd.get(), target, to.shown());
+  const int folder = target.folder.get();
+  if (done.ok() && renameat2(folder, temporary.name.c_str(), folder, target.name.c_str(), RENAME_NOREPLACE) != 0) {
+    done = errno_error(errno, to.shown());
+  }
+  if (!done.ok()) {
+    unlinkat(folder, temporary.name.c_str(), 0);
+    return done;
+  }
+  const UniqueFd readable(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  done = readable ? to_disk(readable.get(), to.shown()) : errno_error(errno, to.shown());
+  if (done.ok() && unlinkat(source.folder.get(), source.name.c_str(), 0) != 0) done = errno_error(errno, from.shown());
+  if (!done.ok()) unlinkat(folder, target.name.c_str(), 0);
+  return done;
+}
+
+/// The file that is given another name.
+Result<Target> find_file(int root, const Place& place) {
+  TRY(Target source, find_name(root, place, /*made=*/nullptr, LastName::kItself));
+  if (!source.status) return errno_error(ENOENT, place.shown());
+  if (S_ISLNK(source.status->st_mode))
+    return invalid(fmt::format("{} is a link; move it with a command", place.shown()));
+  if (!S_ISREG(source.status->st_mode)) return not_a_file(place.shown(), source.status->st_mode);
+  return source;
+}
+
+Result<void> move_to(const Target& source, int root, const Place& from, const Place& to, MadeFolders& made) {
+  TRY(const Target target, find_name(root, to, &made, LastName::kItself));
+  const int renamed =
+      renameat2(source.folder.get(), source.name.c_str(), target.folder.get(), target.name.c_str(), RENAME_NOREPLACE);
+  if (renamed == 0) return {};
+  return errno == EXDEV ? move_across(source, target, from, to) : errno_error(errno, to.shown());
+}
+
 }  // namespace
 
 Result<Place> place_of(const std::string& cwd, std::string_view path) {
@@ -315,17 +385,13 @@ Result<void> Workspace::write(const Place& place, std::string_view bytes, std::o
   MadeFolders unasked;
   TRY(const Target target, find_target(root_.get(), place, made == nullptr ? &unasked : made));
   TRY_OK(check_target(target, place));
-  // The name is ours alone: process, and a count that two pool threads never share.
-  static std::atomic<unsigned> count{0};
-  const std::string temporary = fmt::format(".lathe-{}-{}.tmp", getpid(), count.fetch_add(1));
-  UniqueFd fd(
-      openat(target.folder.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
-  if (!fd) return errno_error(errno, place.shown());
-  auto done = fill(fd.get(), target, bytes, new_mode, place.shown());
-  if (done.ok() && renameat(target.folder.get(), temporary.c_str(), target.folder.get(), target.name.c_str()) != 0) {
+  const int folder = target.folder.get();
+  TRY(const Temporary temporary, make_temporary(folder, place.shown()));
+  auto done = fill(temporary.fd.get(), target, bytes, new_mode, place.shown());
+  if (done.ok() && renameat(folder, temporary.name.c_str(), folder, target.name.c_str()) != 0) {
     done = errno_error(errno, place.shown());
   }
-  if (!done.ok()) unlinkat(target.folder.get(), temporary.c_str(), 0);
+  if (!done.ok()) unlinkat(folder, temporary.name.c_str(), 0);
   return done;
 }
 
@@ -349,18 +415,11 @@ Result<void> Workspace::remove(const Place& place) const {
 }
 
 Result<void> Workspace::move(const Place& from, const Place& to) const {
-  TRY(const Target source, find_name(root_.get(), from, /*made=*/nullptr, LastName::kItself));
-  if (!source.status) return errno_error(ENOENT, from.shown());
-  if (S_ISLNK(source.status->st_mode))
-    return invalid(fmt::format("{} is a link; move it with a command", from.shown()));
-  if (!S_ISREG(source.status->st_mode)) return not_a_file(from.shown(), source.status->st_mode);
+  TRY(const Target source, find_file(root_.get(), from));
   MadeFolders made;
-  TRY(const Target target, find_name(root_.get(), to, &made, LastName::kItself));
-  if (renameat2(source.folder.get(), source.name.c_str(), target.folder.get(), target.name.c_str(), RENAME_NOREPLACE) ==
-      0) {
-    return {};
-  }
-  return errno_error(errno, to.shown());
+  auto moved = move_to(source, root_.get(), from, to, made);
+  if (!moved.ok()) remove_made(made);
+  return moved;
 }
 
 }  // namespace lathe::tools::common

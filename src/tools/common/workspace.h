@@ -91,8 +91,9 @@ class Workspace final {
   /// Takes back what `made` tells of; a folder in which there is something stays.
   void remove_made(const MadeFolders& made) const;
   [[nodiscard]] base::Result<void> remove(const Place& place) const;
-  /// Gives a regular file another name, with its permissions and all; missing folders are made. `exists` when something
-  /// is there already, `invalid` for a link.
+  /// Gives a regular file another name, with its permissions and all; missing folders are made. On another file system
+  /// it is copied, and is gone here only when the copy is on disk. `exists` when something is there already, `invalid`
+  /// for a link.
   [[nodiscard]] base::Result<void> move(const Place& from, const Place& to) const;
 
  private:

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lathe/tools/common/links.h"
+
 namespace lathe::tools::common {
 namespace {
 
@@ -174,6 +176,33 @@ TEST_F(WorkspaceTest, WhatTheGitPointerLeadsToIsProtected) {
   put(cwd_ + "/store/commondir", "../shared\n");
   EXPECT_FALSE(write("shared/hooks/x", "owned").ok());
   EXPECT_TRUE(write("shared/notes", "fine").ok());
+}
+
+TEST_F(WorkspaceTest, MovesAFileToAnotherFileSystemAndBack) {
+  std::string pattern = "/dev/shm/lathe-move-XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) GTEST_SKIP() << "no /dev/shm";
+  struct stat here{};
+  struct stat there{};
+  ASSERT_EQ(stat(cwd_.c_str(), &here), 0);
+  ASSERT_EQ(stat(pattern.c_str(), &there), 0);
+  if (here.st_dev == there.st_dev) GTEST_SKIP() << "the working folder lies in the same file system";
+  const auto looked_up = [&](const std::string& path) { return with_links_resolved(at(path)); };
+  put(cwd_ + "/run", "#!/bin/sh\n");
+  chmod((cwd_ + "/run").c_str(), 0741);
+  const auto workspace = Workspace::open(cwd_);
+  const auto away = workspace->move(looked_up("run"), looked_up(pattern + "/deep/run"));
+  ASSERT_TRUE(away.ok()) << away.error().text();
+  EXPECT_EQ(get(pattern + "/deep/run"), "#!/bin/sh\n");
+  EXPECT_FALSE(fs::exists(cwd_ + "/run"));
+  ASSERT_EQ(stat((pattern + "/deep/run").c_str(), &there), 0);
+  EXPECT_EQ(there.st_mode & 07777U, 0741U);
+  put(cwd_ + "/other", "mine");
+  EXPECT_EQ(workspace->move(looked_up(pattern + "/deep/run"), looked_up("other")).error().code, base::codes::kExists);
+  EXPECT_EQ(get(cwd_ + "/other"), "mine");
+  EXPECT_TRUE(workspace->move(looked_up(pattern + "/deep/run"), looked_up("back/run")).ok());
+  EXPECT_EQ(get(cwd_ + "/back/run"), "#!/bin/sh\n");
+  EXPECT_TRUE(fs::is_empty(pattern + "/deep")) << "no temporary file stays";
+  fs::remove_all(pattern);
 }
 
 TEST_F(WorkspaceTest, RefusesWhatIsNoFile) {

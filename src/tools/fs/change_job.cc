@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lathe/base/strings.h"
+#include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
 #include "lathe/tools/common/seen_files.h"
 
@@ -65,6 +66,7 @@ struct ChangeJob {
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     if (cancel.cancelled()) co_return cancel.reason();
+    if (change.withheld) co_return *change.withheld;
     const auto written = co_await options.pool->run([this] { return make_change(cwd, options, history, change); });
     if (!written.ok()) co_return written.error();
     RunResult result = common::said(out, done_text(change));
@@ -74,6 +76,15 @@ struct ChangeJob {
 };
 
 }  // namespace
+
+Result<PlannedChange> or_withheld(Result<PlannedChange> planned, const ports::ToolEnvironment& environment,
+                                  common::Place place, std::optional<common::Place> moved_to) {
+  const bool leads_out =
+      common::leads_out(place, environment.cwd) || (moved_to && common::leads_out(*moved_to, environment.cwd));
+  if (planned.ok() || !leads_out) return planned;
+  return PlannedChange{
+      .place = std::move(place), .moved_to = std::move(moved_to), .withheld = std::move(planned).error()};
+}
 
 Result<std::optional<std::string>> read_for_change(const FsOptions& options, const ports::ToolEnvironment& environment,
                                                    const common::Place& place, std::string_view tool) {
@@ -89,7 +100,13 @@ std::unique_ptr<ports::PreparedCall> prepared_change(const FsOptions& options, c
                                                      PlannedChange change) {
   ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
   action.cwd = environment.cwd;
-  action.changes.push_back(common::file_change(change.edit));
+  if (change.withheld) {
+    const std::string moved_to = change.moved_to ? change.moved_to->shown() : "";
+    action.changes.push_back(common::failing_change(change.place.shown(), moved_to, *change.withheld));
+    action.withheld = change.withheld->text();
+  } else {
+    action.changes.push_back(common::file_change(change.edit));
+  }
   action.opened = change.opened;
   std::string title = fmt::format("{} {}", verb, change.place.shown());
   return common::prepared_job(std::move(action), std::move(title),

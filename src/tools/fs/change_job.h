@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,18 @@ struct PlannedChange {
   common::Place place;
   /// Set for a move.
   std::optional<common::Place> moved_to = std::nullopt;
-  common::FileEdit edit;
+  common::FileEdit edit = {};
   /// Where its paths lead, for the gate.
   std::vector<std::string> opened = {};
+  /// It will fail with this, which is told when it runs and not before.
+  std::optional<base::Error> withheld = std::nullopt;
 };
+
+/// What was planned; but where the change leads out of the working folder, a plan that failed is a change that will
+/// fail, so that nothing of what is out there is told before it is decided about. Blocks.
+[[nodiscard]] base::Result<PlannedChange> or_withheld(base::Result<PlannedChange> planned,
+                                                      const ports::ToolEnvironment& environment, common::Place place,
+                                                      std::optional<common::Place> moved_to = std::nullopt);
 
 /// The file as it is now, when it may be written and the model has seen it as it is. Blocks.
 [[nodiscard]] base::Result<std::optional<std::string>> read_for_change(const FsOptions& options,

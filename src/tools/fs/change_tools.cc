@@ -82,8 +82,9 @@ Result<PlannedChange> plan_write(const FsOptions& options, const Arguments& argu
                                  const ToolEnvironment& environment, const std::string& tool) {
   TRY(Place place, place_argument(arguments, "path", environment, tool));
   TRY(std::string content, arguments.text("content"));
-  TRY(auto before, read_for_change(options, environment, place, tool));
-  FileEdit edit{.path = place.shown(), .before = std::move(before), .after = std::move(content)};
+  auto before = read_for_change(options, environment, place, tool);
+  if (!before.ok()) return or_withheld(std::move(before).error(), environment, std::move(place));
+  FileEdit edit{.path = place.shown(), .before = *std::move(before), .after = std::move(content)};
   return PlannedChange{.place = std::move(place), .edit = std::move(edit)};
 }
 
@@ -95,7 +96,7 @@ struct TextEdit {
   Matches matches = Matches::kExactlyOne;
 };
 
-Result<PlannedChange> plan_edits(const FsOptions& options, const ToolEnvironment& environment, Place place,
+Result<PlannedChange> plan_edits(const FsOptions& options, const ToolEnvironment& environment, const Place& place,
                                  const std::vector<TextEdit>& edits, const std::string& tool) {
   TRY(auto before, read_for_change(options, environment, place, tool));
   if (!before) return no_such_file(environment, place);
@@ -109,7 +110,7 @@ Result<PlannedChange> plan_edits(const FsOptions& options, const ToolEnvironment
     TRY(after, replace_text(name, place.shown(), after, edit.old_text, edit.new_text, edit.matches));
   }
   FileEdit edit{.path = place.shown(), .before = std::move(before), .after = std::move(after)};
-  return PlannedChange{.place = std::move(place), .edit = std::move(edit)};
+  return PlannedChange{.place = place, .edit = std::move(edit)};
 }
 
 Error empty_old_text(const Arguments& arguments, const std::string& name) {
@@ -120,19 +121,19 @@ Error empty_old_text(const Arguments& arguments, const std::string& name) {
 
 Result<PlannedChange> plan_edit(const FsOptions& options, const Arguments& arguments,
                                 const ToolEnvironment& environment, const std::string& tool) {
-  TRY(Place place, place_argument(arguments, "path", environment, tool));
+  TRY(const Place place, place_argument(arguments, "path", environment, tool));
   TextEdit edit;
   TRY(edit.old_text, arguments.text("old_text"));
   TRY(edit.new_text, arguments.text("new_text"));
   TRY(const bool all, arguments.flag("replace_all", false));
   if (edit.old_text.empty()) return empty_old_text(arguments, "old_text");
   if (all) edit.matches = Matches::kAll;
-  return plan_edits(options, environment, std::move(place), {edit}, tool);
+  return or_withheld(plan_edits(options, environment, place, {edit}, tool), environment, place);
 }
 
 Result<PlannedChange> plan_multi_edit(const FsOptions& options, const Arguments& arguments,
                                       const ToolEnvironment& environment, const std::string& tool) {
-  TRY(Place place, place_argument(arguments, "path", environment, tool));
+  TRY(const Place place, place_argument(arguments, "path", environment, tool));
   TRY(const Json list, arguments.list("edits"));
   if (list.empty()) return arguments.wrong("edits", "is empty");
   std::vector<TextEdit> edits;
@@ -143,7 +144,7 @@ Result<PlannedChange> plan_multi_edit(const FsOptions& options, const Arguments&
     if (all.is_boolean() && all.get<bool>()) edit.matches = Matches::kAll;
     edits.push_back(std::move(edit));
   }
-  return plan_edits(options, environment, std::move(place), edits, tool);
+  return or_withheld(plan_edits(options, environment, place, edits, tool), environment, place);
 }
 
 std::vector<common::Property> edit_properties() {
@@ -167,15 +168,14 @@ Result<std::string> read_itself(const FsOptions& options, const ToolEnvironment&
 Result<PlannedChange> plan_delete(const FsOptions& options, const Arguments& arguments,
                                   const ToolEnvironment& environment, const std::string& tool) {
   TRY(Place place, place_argument(arguments, "path", environment, tool));
-  TRY(std::string before, read_itself(options, environment, place, tool));
-  FileEdit edit{.path = place.shown(), .before = std::move(before), .after = std::nullopt};
+  auto before = read_itself(options, environment, place, tool);
+  if (!before.ok()) return or_withheld(std::move(before).error(), environment, std::move(place));
+  FileEdit edit{.path = place.shown(), .before = *std::move(before), .after = std::nullopt};
   return PlannedChange{.place = std::move(place), .edit = std::move(edit)};
 }
 
-Result<PlannedChange> plan_move(const FsOptions& options, const Arguments& arguments,
-                                const ToolEnvironment& environment, const std::string& tool) {
-  TRY(Place from, place_argument(arguments, "from", environment, tool));
-  TRY(Place to, place_argument(arguments, "to", environment, tool));
+Result<PlannedChange> plan_way(const FsOptions& options, const ToolEnvironment& environment, const Place& from,
+                               const Place& to, const std::string& tool) {
   // Moving shows and loses nothing, so the file need not have been read.
   ToolEnvironment unread = environment;
   unread.history = nullptr;
@@ -190,7 +190,14 @@ Result<PlannedChange> plan_move(const FsOptions& options, const Arguments& argum
                  .hint = "delete it first, or move to another name"};
   }
   FileEdit edit{.path = from.shown(), .moved_to = to.shown(), .before = before, .after = before};
-  return PlannedChange{.place = std::move(from), .moved_to = std::move(to), .edit = std::move(edit)};
+  return PlannedChange{.place = from, .moved_to = to, .edit = std::move(edit)};
+}
+
+Result<PlannedChange> plan_move(const FsOptions& options, const Arguments& arguments,
+                                const ToolEnvironment& environment, const std::string& tool) {
+  TRY(const Place from, place_argument(arguments, "from", environment, tool));
+  TRY(const Place to, place_argument(arguments, "to", environment, tool));
+  return or_withheld(plan_way(options, environment, from, to, tool), environment, from, to);
 }
 
 }  // namespace

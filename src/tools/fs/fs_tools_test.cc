@@ -189,6 +189,39 @@ TEST_F(FsTest, WhatIsOutsideIsTheGatesToDecideAndThenExactlyThatIsChanged) {
   EXPECT_EQ(get("moved"), "x");
 }
 
+/// A file that was not read, nothing, a folder, a FIFO: until it is decided about, all of them are the same.
+TEST_F(FsTest, WhatLiesOutsideIsNotToldBeforeTheDecision) {
+  std::ofstream(base_ + "/file") << "s";
+  stdfs::create_directory(base_ + "/folder");
+  mkfifo((base_ + "/fifo").c_str(), 0600);
+  stdfs::create_symlink(base_ + "/none", at("link"));
+  put("mine", "x");
+  const std::string above = stdfs::canonical(base_).string();
+  for (const std::string path : {"../file", "../none", "../folder", "../fifo", "../file/below", "link"}) {
+    for (const auto& [tool, arguments] :
+         {std::pair("write_file", base::Json{{"path", path}, {"content", "x"}}),
+          std::pair("edit_file", base::Json{{"path", path}, {"old_text", "a"}, {"new_text", "b"}}),
+          std::pair("multi_edit", base::Json{{"path", path}, {"edits", {{{"old_text", "a"}, {"new_text", "b"}}}}}),
+          std::pair("delete_file", base::Json{{"path", path}}),
+          std::pair("move_file", base::Json{{"from", path}, {"to", "new"}}),
+          std::pair("move_file", base::Json{{"from", "mine"}, {"to", path}})}) {
+      const auto call = prepare(tool, arguments);
+      ASSERT_TRUE(call.ok()) << tool << " " << path << ": " << call.error().text();
+      const ports::Action& action = (*call)->action();
+      EXPECT_EQ(action.kind, ports::Action::Kind::kFileChange);
+      const std::string leads = above + "/" + (path == "link" ? "none" : path.substr(3));
+      EXPECT_THAT(action.opened, testing::Contains(leads)) << tool << " " << path;
+    }
+  }
+  const auto doomed = prepare("edit_file", {{"path", "../none"}, {"old_text", "a"}, {"new_text", "b"}});
+  EXPECT_THAT((*doomed)->action().changes.at(0).diff, HasSubstr("it will fail: ")) << "who decides is told";
+  Sink out;
+  EXPECT_EQ(loop_.block_on((*doomed)->run(out, {})).error().code, base::codes::kNotFound);
+  EXPECT_EQ(prepare("edit_file", {{"path", "../none"}, {"old_text", ""}, {"new_text", "b"}}).error().code,
+            base::codes::kInvalid)
+      << "what is wrong with the arguments alone is told at once";
+}
+
 TEST_F(FsTest, ProtectedNamesAreProtectedInEveryFolder) {
   for (const char* path :
        {"../repository/.git/hooks/pre-commit", "../repository/.git", "../.envrc", "../.vscode/tasks.json"}) {

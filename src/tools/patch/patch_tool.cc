@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <span>
 
 #include "lathe/base/strings.h"
@@ -71,6 +73,27 @@ Result<void> make_plain(std::vector<Hunk>& hunks, const std::string& cwd) {
   return {};
 }
 
+/// The paths that a hunk names.
+std::vector<std::string> paths_of(const Hunk& hunk) {
+  std::vector<std::string> paths{std::visit([](const auto& one) { return one.path; }, hunk)};
+  const auto* update = std::get_if<UpdateFile>(&hunk);
+  if (update != nullptr && !update->move_to.empty()) paths.push_back(update->move_to);
+  return paths;
+}
+
+/// Where those of the hunks lead that lead out of the working folder, for the gate: it decides about them whether the
+/// plan comes to them or not, so that what the model is told does not hang on what is out there.
+Result<std::vector<std::string>> outside_paths(const std::vector<Hunk>& hunks, Places& places) {
+  std::vector<std::string> outside;
+  for (const Hunk& hunk : hunks) {
+    for (const std::string& path : paths_of(hunk)) {
+      TRY(const auto place, places.at(path));
+      if (common::leads_out(place, places.cwd())) outside.push_back(common::gate_path(place, places.cwd()));
+    }
+  }
+  return outside;
+}
+
 /// A file that goes without its lines being named in the patch (replaced, deleted, moved onto) must have been seen.
 Result<void> check_lost(std::span<const Hunk> hunks, Places& places, ports::WorkspaceHistory* history,
                         const common::SecretGuard* secrets) {
@@ -96,17 +119,15 @@ Result<void> check_names_that_go(const PatchPlan& plan, Places& places) {
   return {};
 }
 
-Result<PatchPlan> plan_text(const std::string& text, Places& places, ports::WorkspaceHistory* history,
-                            const PatchOptions& options) {
+Result<PatchPlan> plan_hunks(const std::vector<Hunk>& hunks, Places& places, ports::WorkspaceHistory* history,
+                             const PatchOptions& options) {
   const common::SecretGuard* secrets = options.secrets;
-  TRY(auto hunks, parse_patch(text));
-  TRY_OK(make_plain(hunks, places.cwd()));
   TRY(const auto workspace, common::Workspace::open(places.cwd()));
   const auto read = [&](const std::string& path) -> Result<std::optional<std::string>> {
     TRY(const auto place, places.at(path));
     TRY_OK(workspace.check_writable(place));
     TRY(auto content, common::read_if_there(place, secrets));
-    // Before anybody was asked, a chunk that does not fit tells nothing of a file out there that was not read.
+    // Who lets a file out there be changed need not want it read: a chunk that does not fit tells nothing of it.
     const bool unasked = content && common::leads_out(place, places.cwd());
     if (unasked) TRY_OK(common::check_seen(history, place, *content, kTool));
     return content;
@@ -117,17 +138,49 @@ Result<PatchPlan> plan_text(const std::string& text, Places& places, ports::Work
   return plan;
 }
 
-/// Where the paths of the plan lead, for the gate.
-Result<std::vector<std::string>> paths_of(const PatchPlan& plan, Places& places) {
-  std::vector<std::string> paths;
+/// Adds where the paths of the plan lead, each once, for the gate.
+Result<void> add_paths_of(const PatchPlan& plan, Places& places, std::vector<std::string>& paths) {
   for (const common::FileEdit& edit : plan.edits) {
     for (const std::string& path : {edit.path, edit.moved_to}) {
       if (path.empty()) continue;
       TRY(const common::Place place, places.at(path));
-      paths.push_back(common::gate_path(place, places.cwd()));
+      std::string leads = common::gate_path(place, places.cwd());
+      if (std::ranges::find(paths, leads) == paths.end()) paths.push_back(std::move(leads));
     }
   }
-  return paths;
+  return {};
+}
+
+/// A patch, ready for the gate.
+struct PreparedPatch {
+  PatchPlan plan = {};
+  std::vector<protocol::FileChange> changes = {};
+  std::vector<std::string> opened = {};
+  /// It will fail with this, which is told when it runs and not before.
+  std::optional<base::Error> withheld = std::nullopt;
+};
+
+Result<PreparedPatch> prepare_text(const std::string& text, Places& places, ports::WorkspaceHistory* history,
+                                   const PatchOptions& options) {
+  TRY(auto hunks, parse_patch(text));
+  TRY_OK(make_plain(hunks, places.cwd()));
+  TRY(auto outside, outside_paths(hunks, places));
+  auto plan = plan_hunks(hunks, places, history, options);
+  if (!plan.ok() && outside.empty()) return std::move(plan).error();
+  PreparedPatch prepared{.opened = std::move(outside)};
+  if (plan.ok()) {
+    prepared.plan = *std::move(plan);
+    for (const auto& edit : prepared.plan.edits) prepared.changes.push_back(common::file_change(edit));
+    TRY_OK(add_paths_of(prepared.plan, places, prepared.opened));
+    return prepared;
+  }
+  prepared.withheld = std::move(plan).error();
+  for (const Hunk& hunk : hunks) {
+    const std::vector<std::string> paths = paths_of(hunk);
+    prepared.changes.push_back(
+        common::failing_change(paths.front(), paths.size() > 1 ? paths.back() : "", *prepared.withheld));
+  }
+  return prepared;
 }
 
 struct PatchJob {
@@ -135,9 +188,11 @@ struct PatchJob {
   Places places;
   ports::WorkspaceHistory* history;
   PatchPlan plan;
+  std::optional<base::Error> withheld;
 
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     if (cancel.cancelled()) co_return cancel.reason();
+    if (withheld) co_return *withheld;
     const auto written = co_await pool->run([this] { return write_plan(plan.files, places, history); });
     if (!written.ok()) co_return written.error();
     std::string told = (plan.failure ? "Only these files are done:\n" : "Done. Files:\n") + plan.summary;
@@ -164,18 +219,17 @@ class PatchTool final : public ports::Tool {
     ports::Action action = common::action_of(call, ports::Action::Kind::kFileChange);
     action.cwd = environment.cwd;
     Places places(environment.cwd);
-    auto planned = co_await options_.pool->run([&]() -> Result<PatchPlan> {
-      TRY(PatchPlan plan, plan_text(text, places, environment.history, options_));
-      TRY(action.opened, paths_of(plan, places));
-      return plan;
-    });
-    if (!planned.ok()) co_return std::move(planned).error();
-    for (const auto& edit : planned->edits) action.changes.push_back(common::file_change(edit));
+    auto prepared =
+        co_await options_.pool->run([&] { return prepare_text(text, places, environment.history, options_); });
+    if (!prepared.ok()) co_return std::move(prepared).error();
+    action.changes = std::move(prepared->changes);
+    action.opened = std::move(prepared->opened);
+    if (prepared->withheld) action.withheld = prepared->withheld->text();
     std::string title = action.changes.size() == 1 ? fmt::format("patch {}", action.changes[0].path)
                                                    : fmt::format("patch {} files", action.changes.size());
-    co_return common::prepared_job(
-        std::move(action), std::move(title),
-        PatchJob{options_.pool, std::move(places), environment.history, *std::move(planned)});
+    co_return common::prepared_job(std::move(action), std::move(title),
+                                   PatchJob{options_.pool, std::move(places), environment.history,
+                                            std::move(prepared->plan), std::move(prepared->withheld)});
   }
 
  private:

@@ -337,17 +337,37 @@ TEST_F(PatchTest, WhatItWouldLoseMustHaveBeenRead) {
   EXPECT_TRUE(apply("*** Begin Patch\n*** Delete File: b\n*** End Patch").ok());
 }
 
-TEST_F(PatchTest, OfAFileOutsideNothingIsToldBeforeItWasRead) {
+TEST_F(PatchTest, OfWhatLiesOutsideNothingIsToldBeforeTheDecision) {
   Reads history;
   environment_.history = &history;
   put({{"theirs/f", "private line\n"}, {"work/g", "1\n"}});
   const std::string whole = environment_.cwd;
   environment_.cwd = at("work");
-  const auto refused = prepare("*** Begin Patch\n*** Update File: ../theirs/f\n@@\n-private lime\n+x\n*** End Patch");
+  const std::string theirs = fs::canonical(whole).string() + "/theirs/";
+  for (const std::string body :
+       {"*** Update File: ../theirs/f\n@@\n-private lime\n+x\n", "*** Update File: ../theirs/none\n@@\n-a\n+b\n",
+        "*** Delete File: ../theirs/f\n", "*** Delete File: ../theirs/none\n",
+        "*** Update File: g\n*** Move to: ../theirs/f\n@@\n-1\n+2\n"}) {
+    const auto call = prepare("*** Begin Patch\n" + body + "*** End Patch");
+    ASSERT_TRUE(call.ok()) << body << call.error().text();
+    const std::string leads = theirs + (body.contains("none") ? "none" : "f");
+    EXPECT_THAT((*call)->action().opened, testing::Contains(leads)) << body;
+    EXPECT_THAT((*call)->action().changes.at(0).diff, HasSubstr("it will fail: ")) << body;
+    const auto ran = loop_.block_on((*call)->run(out_, {}));
+    ASSERT_FALSE(ran.ok()) << body;
+    EXPECT_THAT(ran.error().text(), testing::Not(HasSubstr("private line"))) << "a yes to a change shows nothing";
+  }
   environment_.cwd = whole;
-  ASSERT_FALSE(refused.ok());
-  EXPECT_THAT(refused.error().text(), HasSubstr("has not been read"));
-  EXPECT_THAT(refused.error().text(), testing::Not(HasSubstr("private line")));
+  EXPECT_EQ(tree(), (Tree{{"theirs/f", "private line\n"}, {"work/g", "1\n"}}));
+}
+
+/// Were only the change that fits told to the gate, then what is done would tell what is out there.
+TEST_F(PatchTest, TheGateIsToldOfAllThatLiesOutside) {
+  tool_ = std::move(make_patch_tools({.pool = &pool_, .extent = Extent::kWhatFits})[0]);
+  const auto call =
+      prepare("*** Begin Patch\n*** Add File: a\n+x\n*** Update File: /lathe-test/none\n@@\n-a\n+b\n*** End Patch");
+  ASSERT_TRUE(call.ok()) << call.error().text();
+  EXPECT_THAT((*call)->action().opened, testing::UnorderedElementsAre(at("a"), "/lathe-test/none"));
 }
 
 }  // namespace

@@ -20,6 +20,11 @@ constexpr auto kFileNames = std::to_array<const char*>({".rgignore", ".ignore", 
 constexpr std::size_t kOfGit = 2;
 constexpr std::size_t kMaxRulesBytes = 1U << 20;
 
+bool waits(int folder, const char* name) {
+  struct stat status{};
+  return fstatat(folder, name, &status, 0) == 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
+}
+
 std::optional<IgnoreRules> rules_in(int folder, const char* name, const std::string& absolute) {
   const UniqueFd file(openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   struct stat status{};
@@ -43,7 +48,10 @@ void IgnoreFiles::enter_above(const std::string& root) {
 void IgnoreFiles::enter(int folder, const std::string& absolute) {
   static_assert(kFileNames.size() == kNames);
   Level level;
-  for (std::size_t name = 0; name < kNames; ++name) level.rules[name] = rules_in(folder, kFileNames[name], absolute);
+  for (std::size_t name = 0; name < kNames; ++name) {
+    level.rules[name] = rules_in(folder, kFileNames[name], absolute);
+    if (!level.rules[name]) has_waiting_ = has_waiting_ || waits(folder, kFileNames[name]);
+  }
   struct stat git{};
   level.repository = fstatat(folder, ".git", &git, 0) == 0;
   levels_.push_back(std::move(level));

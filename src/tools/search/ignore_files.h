@@ -20,6 +20,9 @@ class IgnoreFiles final {
   /// Those in an open folder, which lies in the one that was entered before. Links are no files of rules.
   void enter(int folder, const std::string& absolute);
   void leave() { levels_.pop_back(); }
+  /// Whether something called like a file of rules, in a folder that was entered, is one or leads to one that has
+  /// whoever opens it wait: a FIFO or a device. Its rules are none here; other programs wait.
+  [[nodiscard]] bool has_waiting() const { return has_waiting_; }
 
   /// Of an entry of the folder that was entered last; `path` is absolute.
   [[nodiscard]] bool ignores(const std::string& path, globs::EntryKind kind) const;
@@ -32,6 +35,7 @@ class IgnoreFiles final {
     bool repository = false;
   };
   std::vector<Level> levels_;
+  bool has_waiting_ = false;
 };
 
 }  // namespace lathe::tools::search

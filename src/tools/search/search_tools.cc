@@ -13,7 +13,10 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/globs/glob_pattern.h"
+#include "lathe/runtime/cancel.h"
+#include "lathe/runtime/deadline.h"
 #include "lathe/runtime/files.h"
+#include "lathe/runtime/signal.h"
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
@@ -293,6 +296,34 @@ Result<LineMatches> search_one(const LineQuery& query, const Place& place, const
   return found;
 }
 
+/// ripgrep at work, and what watches over it.
+struct RipgrepRun {
+  RipgrepRun(runtime::Pool& pool, const runtime::CancelToken& cancel) : source(cancel), ended(pool.loop()) {}
+
+  runtime::CancelSource source;
+  runtime::Signal ended;
+  StopFlag watch_ends;
+  Result<std::vector<std::string>> files = Error{};
+};
+
+Async<bool> search_by_ripgrep(const SearchOptions* options, const LineQuery* query, const Place* place,
+                              RipgrepRun* run) {
+  run->files = co_await files_by_ripgrep(options->runner, *options->ripgrep, *query, place->real, run->source.token());
+  run->watch_ends.flag->store(true);
+  run->ended.notify();
+  co_return true;
+}
+
+/// Most searches are over before there is anything to watch.
+Async<bool> watch_ripgrep(const SearchOptions* options, const Place* place, RipgrepRun* run) {
+  const auto usual = runtime::Deadline::after(options->pool->loop(), options->ripgrep_usually);
+  const auto ended = co_await run->ended.wait(runtime::CancelToken(), usual);
+  if (ended.ok()) co_return true;
+  const bool waits = co_await options->pool->run([&] { return has_waiting_rules(*place, *run->watch_ends.flag); });
+  if (waits) run->source.cancel(runtime::cancelled_error("a file of rules has ripgrep wait"));
+  co_return true;
+}
+
 struct GrepJob {
   SearchOptions options;
   Place place;
@@ -306,9 +337,13 @@ struct GrepJob {
     Shown shown(place, environment.cwd, options.secrets, environment.may_show, {"grep", "read_file"});
     std::optional<std::vector<std::string>> candidates;
     if (folder && options.ripgrep && options.runner != nullptr) {
-      auto files = co_await files_by_ripgrep(options.runner, *options.ripgrep, query, place.real, cancel);
+      RipgrepRun ripgrep(*options.pool, cancel);
+      std::vector<Async<bool>> both;
+      both.push_back(search_by_ripgrep(&options, &query, &place, &ripgrep));
+      both.push_back(watch_ripgrep(&options, &place, &ripgrep));
+      co_await runtime::when_all(std::move(both));
       if (cancel.cancelled()) co_return cancel.reason();
-      if (files.ok()) candidates = *std::move(files);
+      if (ripgrep.files.ok()) candidates = *std::move(ripgrep.files);
     }
     const StopFlag stop;
     const auto registration = stop.set_by(cancel);

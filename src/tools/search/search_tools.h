@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@ struct SearchOptions {
   /// Path of ripgrep, found_ripgrep(); absent: as without a runner.
   std::optional<std::string> ripgrep = std::nullopt;
   std::size_t max_results = 1'000;
+  /// ripgrep is done by then, or it is looked whether a file of rules has it wait: a FIFO that is called .gitignore.
+  std::chrono::milliseconds ripgrep_usually = std::chrono::seconds(1);
 };
 
 /// glob, grep.

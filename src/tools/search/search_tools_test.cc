@@ -54,7 +54,10 @@ class SearchTest : public testing::TestWithParam<bool> {
     std::ofstream(environment_.cwd + "/" + path) << content;
   }
   std::string use(const std::string& name, base::Json arguments, std::size_t max_results = 100) {
-    SearchOptions options{.pool = &pool_, .runner = &runner_, .max_results = max_results};
+    SearchOptions options{.pool = &pool_,
+                          .runner = &runner_,
+                          .max_results = max_results,
+                          .ripgrep_usually = std::chrono::milliseconds(100)};
     if (GetParam()) options.ripgrep = found_ripgrep();
     const auto tools = make_search_tools(options);
     ports::Tool& tool = *tools[name == "glob" ? 0 : name == "find_files" ? 1 : 2];
@@ -131,6 +134,13 @@ TEST_P(SearchTest, ASearchIsOfWhatItsPathLeadsTo) {
 TEST_P(SearchTest, HonoursTheRulesAboveTheFolder) {
   put("src/x.log", "needle\n");
   EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "src"}}), "(no line matches)\n");
+}
+
+TEST_P(SearchTest, AFileOfRulesThatWaitsForAWriterHoldsNothingUp) {
+  for (const char* name : {"src/.gitignore", "a/.ignore"}) mkfifo((environment_.cwd + "/" + name).c_str(), 0600);
+  fs::create_symlink(environment_.cwd + "/fifo", environment_.cwd + "/.hidden/.rgignore");
+  EXPECT_EQ(use("grep", {{"pattern", "needle"}, {"path", "a"}}), "a/inner.cc:1:int needle(int x);\n");
+  EXPECT_THAT(use("grep", {{"pattern", "needle hidden"}}), HasSubstr(".hidden/f:1:needle hidden\n"));
 }
 
 TEST_P(SearchTest, IsBounded) {

@@ -70,11 +70,15 @@ class Walker {
       : stop_(stop), visit_(visit) {
     ignore_.enter_above(root);
   }
+  /// Nothing else is looked for.
+  void end_at_waiting_rules() { ends_at_waiting_rules_ = true; }
+  [[nodiscard]] bool came_by_waiting_rules() const { return ignore_.has_waiting(); }
 
   /// `folder` is open; `absolute` and `relative` name it.
   Visit walk(int folder, const std::string& absolute, const std::string& relative, std::size_t depth) {
     if (stop_.load(std::memory_order_relaxed)) return Visit::kStop;
     ignore_.enter(folder, absolute);
+    if (ends_at_waiting_rules_ && ignore_.has_waiting()) return Visit::kStop;
     Visit result = Visit::kGoOn;
     for (const Entry& entry : entries_of(folder)) {
       const std::string path = below(absolute, entry.name);
@@ -96,6 +100,7 @@ class Walker {
   const std::atomic<bool>& stop_;
   const std::function<Visit(const FoundFile&)>& visit_;
   IgnoreFiles ignore_;
+  bool ends_at_waiting_rules_ = false;
 };
 
 }  // namespace
@@ -106,6 +111,17 @@ Result<void> walk_files(const common::Place& root, const std::atomic<bool>& stop
   const std::string& name = real_name_of(root);
   (void)Walker(name, stop, visit).walk(there.get(), name, "", 0);
   return {};
+}
+
+bool has_waiting_rules(const common::Place& root, const std::atomic<bool>& stop) {
+  const auto there = common::open_place(root, O_RDONLY | O_DIRECTORY);
+  if (!there.ok()) return false;
+  const std::function<Visit(const FoundFile&)> pass = [](const FoundFile&) { return Visit::kGoOn; };
+  const std::string& name = real_name_of(root);
+  Walker walker(name, stop, pass);
+  walker.end_at_waiting_rules();
+  (void)walker.walk(there->get(), name, "", 0);
+  return walker.came_by_waiting_rules();
 }
 
 UniqueFd open_found(const FoundFile& file) {

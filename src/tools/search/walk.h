@@ -30,6 +30,10 @@ struct FoundFile {
 [[nodiscard]] base::Result<void> walk_files(const common::Place& root, const std::atomic<bool>& stop,
                                             const std::function<Visit(const FoundFile& file)>& visit);
 
+/// Whether a walk comes by a file of rules that has other programs wait (ignore_files.h). False when `stop` is set
+/// first. Blocks.
+[[nodiscard]] bool has_waiting_rules(const common::Place& root, const std::atomic<bool>& stop);
+
 /// For reading; without one when it is gone, or a link by now. May be no regular file.
 [[nodiscard]] base::UniqueFd open_found(const FoundFile& file);
 
