@@ -117,7 +117,8 @@ Connection::Reply Connection::on(protocol::SessionGet call) {
 }
 
 Connection::Reply Connection::on(protocol::SessionSubscribe call) {
-  CO_TRY_OK(co_await subscribe(call.session, call.since));
+  CO_TRY_OK(
+      co_await subscribe(call.session, call.since, call.only_looks ? Audience::kOnlyLooks : Audience::kMayAnswer));
   const LiveSession* live = engine_.find_live(call.session);
   CHECK_REQUEST(live != nullptr);
   co_return ReplyMsg(protocol::SessionSubscribeReply{.last_seq = live->state().last_seq,
@@ -127,6 +128,7 @@ Connection::Reply Connection::on(protocol::SessionSubscribe call) {
 Connection::Reply Connection::on(protocol::SessionUnsubscribe call) {
   if (LiveSession* live = engine_.find_live(call.session)) live->feed().unsubscribe(queue_.get());
   subscribed_.erase(call.session);
+  engine_.audience_changed();
   co_return ReplyMsg(protocol::OkReply{});
 }
 

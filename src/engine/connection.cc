@@ -21,12 +21,16 @@ Connection::~Connection() {
   for (const std::string& id : subscribed_) {
     if (LiveSession* session = engine_.find_live(id)) session->feed().unsubscribe(queue_.get());
   }
+  if (!subscribed_.empty()) engine_.audience_changed();
 }
 
-Async<Result<void>> Connection::subscribe(std::string session, std::int64_t since) {
+Async<Result<void>> Connection::subscribe(std::string session, std::int64_t since, Audience audience) {
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
   subscribed_.insert(session);
-  co_return co_await live->feed().subscribe(queue_, since);
+  Result<void> subscribed = co_await live->feed().subscribe(queue_, since, audience);
+  // It may have been one that answers before.
+  if (audience == Audience::kOnlyLooks) engine_.audience_changed();
+  co_return subscribed;
 }
 
 Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSession op, std::string op_id) {
@@ -68,9 +72,7 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
 
 void Connection::only_listens() {
   queue_->only_listens();
-  for (const std::string& id : subscribed_) {
-    if (LiveSession* session = engine_.find_live(id)) session->audience_changed();
-  }
+  if (!subscribed_.empty()) engine_.audience_changed();
 }
 
 bool Connection::has_running_task() const {

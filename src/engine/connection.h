@@ -31,7 +31,8 @@ class Connection final {
   /// Whether a Task runs in a session that this connection is subscribed to. Of one whose end has been given out by
   /// events(), no more.
   [[nodiscard]] bool has_running_task() const;
-  /// The client will say nothing more, so no question waits for it; its events go on.
+  /// The client can answer no question, because it will say nothing more or may not: none waits for it. Its events go
+  /// on.
   void only_listens();
   /// No event comes after those that wait: events() gives them, and `unavailable` then.
   void finish() { queue_->close(); }
@@ -39,7 +40,8 @@ class Connection final {
  private:
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
   runtime::Async<base::Result<protocol::Ack>> configure_new(protocol::ConfigureSession op, std::string op_id);
-  runtime::Async<base::Result<void>> subscribe(std::string session, std::int64_t since);
+  runtime::Async<base::Result<void>> subscribe(std::string session, std::int64_t since,
+                                               Audience audience = Audience::kMayAnswer);
 
   Reply on(protocol::Hello call);
   Reply on(protocol::SessionList call);

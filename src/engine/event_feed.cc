@@ -146,7 +146,7 @@ EventFeed::Subscriber* EventFeed::find(const EventQueue* queue) {
   return found == subscribers_.end() ? nullptr : &*found;
 }
 
-Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since) {
+Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since, Audience audience) {
   unsubscribe(queue.get());
   queue->rejoin();
   const std::int64_t until = stream_.state().last_seq;
@@ -157,6 +157,7 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
     if (item.cut_short) muted.insert(key);
   }
   subscribers_.push_back({.queue = queue,
+                          .audience = audience,
                           .joining = true,
                           .has_until = since < 0 ? 0 : until,
                           .held = {},

@@ -35,7 +35,8 @@ class EventFeed final {
   /// Gives `queue` every record after `since`, then one delta from offset 0 for each item in flight, then all that
   /// comes: no gap, no duplicate. Of an item in flight that is longer than what is kept of it, the kept beginning comes
   /// and then its completion. `since` -1: only what comes.
-  runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
+  runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since,
+                                               Audience audience = Audience::kMayAnswer);
   void unsubscribe(const EventQueue* queue);
   [[nodiscard]] bool is_subscribed(const EventQueue* queue) { return find(queue) != nullptr; }
   [[nodiscard]] bool has_subscribers() const {
@@ -43,8 +44,10 @@ class EventFeed final {
   }
   /// Whether anyone sees the questions that are recorded here and can answer them.
   [[nodiscard]] bool has_answerers() const {
-    return std::ranges::any_of(subscribers_, [](const Subscriber& one) { return one.queue->answers(); }) ||
-           (above_ != nullptr && above_->has_answerers());
+    const auto answers = [](const Subscriber& one) {
+      return one.audience == Audience::kMayAnswer && one.queue->answers();
+    };
+    return std::ranges::any_of(subscribers_, answers) || (above_ != nullptr && above_->has_answerers());
   }
   [[nodiscard]] bool has_own_subscribers() const { return !subscribers_.empty(); }
   /// From now on whoever looks at `above` (the parent's feed; null: none) gets the questions of this session, too.
@@ -58,6 +61,7 @@ class EventFeed final {
   };
   struct Subscriber {
     std::shared_ptr<EventQueue> queue;
+    Audience audience = Audience::kMayAnswer;
     /// Still reading the past: what comes meanwhile waits here.
     bool joining = false;
     /// Records up to here come from the stream, also those that are appended and not yet shown.

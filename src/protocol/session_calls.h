@@ -136,10 +136,13 @@ struct SessionSubscribe {
       "Sends every durable event after `since`, then what is in flight, then all that comes.";
   std::string session;
   std::int64_t since = 0;
+  bool only_looks = false;
   static constexpr auto fields() {
     return std::tuple{
         required("session", &SessionSubscribe::session, "the session's id"),
-        optional("since", &SessionSubscribe::since, "last seq that the client saw; 0: everything, -1: only new")};
+        optional("since", &SessionSubscribe::since, "last seq that the client saw; 0: everything, -1: only new"),
+        optional("only_looks", &SessionSubscribe::only_looks,
+                 "it answers no questions, so none waits for it; so it is with a token without the scope approve")};
   }
   friend bool operator==(const SessionSubscribe&, const SessionSubscribe&) = default;
 };
