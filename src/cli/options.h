@@ -76,6 +76,8 @@ struct AttachOptions {
   std::int64_t since = 0;
   /// Show only what comes.
   bool no_replay = false;
+  /// Nobody else drives it meanwhile.
+  bool claim = false;
   bool embedded = false;
   friend bool operator==(const AttachOptions&, const AttachOptions&) = default;
 };

@@ -70,5 +70,41 @@ TEST_F(AudienceTest, WhoOnlyLooksIsNotWaitedFor) {
   until("task_parked");
 }
 
+TEST_F(AudienceTest, WhoClaimsDrivesAloneUntilTheConnectionEnds) {
+  const std::string session = configure();
+  const std::unique_ptr<Connection> other = look(session, /*only_looks=*/false);
+  ASSERT_TRUE(call(protocol::SessionClaim{.session = session}).ok());
+  const auto refused = loop_.block_on(other->submit(session, protocol::Interrupt{}, "1"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, protocol::error_codes::kClaimed);
+  EXPECT_NE(refused.error().message.find("claimed by client"), std::string::npos) << refused.error().message;
+  const auto second = loop_.block_on(other->call(protocol::SessionClaim{.session = session}));
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, protocol::error_codes::kClaimed);
+  // The holder works, and keeps the claim when it looks again.
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  behaviour_ = say_hello;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_complete");
+  EXPECT_FALSE(loop_.block_on(other->submit(session, protocol::Interrupt{}, "2")).ok());
+  client_.reset();
+  EXPECT_TRUE(loop_.block_on(other->submit(session, protocol::Interrupt{}, "3")).ok());
+}
+
+TEST_F(AudienceTest, AClaimedSessionsQuestionIsForItsHolder) {
+  const std::string session = configure_asking();
+  const std::unique_ptr<Connection> other = look(session, /*only_looks=*/false);
+  ASSERT_TRUE(call(protocol::SessionClaim{.session = session}).ok());
+  ASSERT_TRUE(submit(input("hi")).ok());
+  const auto asked = std::get<protocol::ExecApprovalRequest>(until("exec_approval_request").back().msg);
+  const auto answered =
+      loop_.block_on(other->call(protocol::ApprovalAnswer{.id = asked.id, .decision = protocol::Decision::kApproved}));
+  ASSERT_FALSE(answered.ok());
+  EXPECT_EQ(answered.error().code, protocol::error_codes::kClaimed);
+  // The holder cannot answer any more, and nobody else may.
+  client_->only_listens();
+  until("task_parked");
+}
+
 }  // namespace
 }  // namespace lathe::engine

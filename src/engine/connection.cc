@@ -1,5 +1,7 @@
 #include "lathe/engine/connection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lathe/engine/engine.h"
@@ -55,6 +57,7 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     session = configured_session_;
   }
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
+  CO_TRY_OK(live->feed().check_may_drive(queue_.get()));
   // Whoever configures a session works with it; of one that nobody has configured here, whoever comes first.
   if (environment_ && (configures || !live->environment())) live->use_environment(environment_);
   if (configures) {
@@ -68,6 +71,15 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     CO_TRY_OK(co_await engine_.close(std::move(session)));
   }
   co_return ack;
+}
+
+Result<void> Connection::check_may_drive(const std::string& session) {
+  LiveSession* const live = engine_.find_live(session);
+  return live == nullptr ? Result<void>() : live->feed().check_may_drive(queue_.get());
+}
+
+std::string Connection::name() const {
+  return program_.empty() || program_ == client_ ? client_ : fmt::format("{} ({})", program_, client_);
 }
 
 void Connection::only_listens() {

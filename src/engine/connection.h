@@ -38,6 +38,10 @@ class Connection final {
   void finish() { queue_->close(); }
 
  private:
+  /// Whether nobody else has claimed the session, where it is open here.
+  [[nodiscard]] base::Result<void> check_may_drive(const std::string& session);
+  /// As others are told of it.
+  [[nodiscard]] std::string name() const;
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
   runtime::Async<base::Result<protocol::Ack>> configure_new(protocol::ConfigureSession op, std::string op_id);
   runtime::Async<base::Result<void>> subscribe(std::string session, std::int64_t since,
@@ -48,6 +52,7 @@ class Connection final {
   Reply on(protocol::SessionGet call);
   Reply on(protocol::SessionSubscribe call);
   Reply on(protocol::SessionUnsubscribe call);
+  Reply on(protocol::SessionClaim call);
   Reply on(protocol::SessionFork call);
   Reply on(protocol::SessionArchive call);
   Reply on(protocol::SessionRemove call);
@@ -71,6 +76,8 @@ class Connection final {
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.
   std::string client_;
+  /// The program, as its hello says.
+  std::string program_;
   /// As its hello says.
   ClientEnvironment environment_;
   std::string configured_session_;

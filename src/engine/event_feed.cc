@@ -1,7 +1,11 @@
 #include "lathe/engine/event_feed.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "lathe/protocol/error_codes.h"
 #include "lathe/protocol/record.h"
 
 namespace lathe::engine {
@@ -69,6 +73,39 @@ Event from_start(const InFlight& item) {
 }
 
 }  // namespace
+
+const EventFeed::Claim* EventFeed::find_claim() const {
+  if (claim_) return &*claim_;
+  return above_ == nullptr ? nullptr : above_->find_claim();
+}
+
+bool EventFeed::may_drive(const EventQueue* queue) const {
+  const Claim* claim = find_claim();
+  return claim == nullptr || claim->queue == queue;
+}
+
+Result<void> EventFeed::check_may_drive(const EventQueue* queue) const {
+  if (may_drive(queue)) return {};
+  return base::Error{.code = protocol::error_codes::kClaimed,
+                     .message = fmt::format("session {} is claimed by {}", stream_.state().session_id, claimed_by()),
+                     .hint = "watch it (lathe attach), or wait until that client leaves",
+                     .retryable = true};
+}
+
+Result<void> EventFeed::claim(const EventQueue* queue, std::string holder) {
+  TRY_OK(check_may_drive(queue));
+  claim_ = Claim{.queue = queue, .holder = std::move(holder)};
+  return {};
+}
+
+void EventFeed::release(const EventQueue* queue) {
+  if (claim_ && claim_->queue == queue) claim_.reset();
+}
+
+std::string EventFeed::claimed_by() const {
+  const Claim* claim = find_claim();
+  return claim == nullptr ? "" : claim->holder;
+}
 
 Async<Result<std::int64_t>> EventFeed::record(Event event) {
   auto slot = std::make_shared<Slot>();
@@ -147,7 +184,7 @@ EventFeed::Subscriber* EventFeed::find(const EventQueue* queue) {
 }
 
 Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since, Audience audience) {
-  unsubscribe(queue.get());
+  drop(queue.get());
   queue->rejoin();
   const std::int64_t until = stream_.state().last_seq;
   std::map<std::string, Event> flying;
@@ -201,6 +238,11 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
 }
 
 void EventFeed::unsubscribe(const EventQueue* queue) {
+  release(queue);
+  drop(queue);
+}
+
+void EventFeed::drop(const EventQueue* queue) {
   std::erase_if(subscribers_, [&](const Subscriber& subscriber) { return subscriber.queue.get() == queue; });
 }
 

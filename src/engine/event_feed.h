@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,16 +45,33 @@ class EventFeed final {
   }
   /// Whether anyone sees the questions that are recorded here and can answer them.
   [[nodiscard]] bool has_answerers() const {
-    const auto answers = [](const Subscriber& one) {
-      return one.audience == Audience::kMayAnswer && one.queue->answers();
+    const auto answers = [this](const Subscriber& one) {
+      return one.audience == Audience::kMayAnswer && one.queue->answers() && may_drive(one.queue.get());
     };
     return std::ranges::any_of(subscribers_, answers) || (above_ != nullptr && above_->has_answerers());
   }
+  /// A subscriber becomes the only one that may drive the session and those below it, until it unsubscribes or releases
+  /// it. `claimed` when another one is that.
+  base::Result<void> claim(const EventQueue* queue, std::string holder);
+  void release(const EventQueue* queue);
+  /// Who has claimed it, as the holder named itself; "" when nobody has.
+  [[nodiscard]] std::string claimed_by() const;
+  /// Whether ops that come with this subscription are taken: `claimed` where another one has claimed the session, or
+  /// one above it.
+  [[nodiscard]] base::Result<void> check_may_drive(const EventQueue* queue) const;
   [[nodiscard]] bool has_own_subscribers() const { return !subscribers_.empty(); }
   /// From now on whoever looks at `above` (the parent's feed; null: none) gets the questions of this session, too.
   void pass_questions_to(EventFeed* above) { above_ = above; }
 
  private:
+  struct Claim {
+    const EventQueue* queue = nullptr;
+    std::string holder;
+  };
+  [[nodiscard]] const Claim* find_claim() const;
+  [[nodiscard]] bool may_drive(const EventQueue* queue) const;
+  void drop(const EventQueue* queue);
+
   struct Slot {
     bool ready = false;
     bool dropped = false;
@@ -79,6 +97,7 @@ class EventFeed final {
 
   ports::SessionStream& stream_;
   EventFeed* above_ = nullptr;
+  std::optional<Claim> claim_;
   std::deque<std::shared_ptr<Slot>> outbox_;
   std::vector<Subscriber> subscribers_;
   std::map<std::string, InFlight> in_flight_;

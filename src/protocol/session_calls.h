@@ -123,9 +123,12 @@ struct SessionSubscribeReply {
   static constexpr std::string_view kDoc = "Events after `since` follow on this connection.";
   std::int64_t last_seq = 0;
   SessionState state = SessionState::kIdle;
+  std::string claimed_by;
   static constexpr auto fields() {
-    return std::tuple{required("last_seq", &SessionSubscribeReply::last_seq, "last record at this moment"),
-                      required("state", &SessionSubscribeReply::state, "state at this moment")};
+    using S = SessionSubscribeReply;
+    return std::tuple{required("last_seq", &S::last_seq, "last record at this moment"),
+                      required("state", &S::state, "state at this moment"),
+                      optional("claimed_by", &S::claimed_by, "the client that has claimed it, if one has")};
   }
   friend bool operator==(const SessionSubscribeReply&, const SessionSubscribeReply&) = default;
 };
@@ -155,6 +158,22 @@ struct SessionUnsubscribe {
     return std::tuple{required("session", &SessionUnsubscribe::session, "the session's id")};
   }
   friend bool operator==(const SessionUnsubscribe&, const SessionUnsubscribe&) = default;
+};
+
+struct SessionClaim {
+  using Reply = OkReply;
+  static constexpr std::string_view kType = "session_claim";
+  static constexpr std::string_view kDoc =
+      "Makes this connection the only one that may drive the session and its agents, until it ends, unsubscribes or "
+      "releases it, or the session is closed. Others see all that happens; their ops and answers are refused with "
+      "`claimed`. It is subscribed to what it claims.";
+  std::string session;
+  bool release = false;
+  static constexpr auto fields() {
+    return std::tuple{required("session", &SessionClaim::session, "the session's id"),
+                      optional("release", &SessionClaim::release, "gives it back instead")};
+  }
+  friend bool operator==(const SessionClaim&, const SessionClaim&) = default;
 };
 
 struct SessionForkReply {

@@ -113,6 +113,7 @@ class Attachment final : public Asker {
 Async<Result<ExitCode>> Attachment::run(std::int64_t since, Joined joined) {
   CO_TRY_OK(input_.resume());
   screen_.note(fmt::format("attached to session {}, which is {}", session_, p::name_of(joined.at.state)));
+  if (!joined.at.claimed_by.empty()) screen_.note("claimed by " + joined.at.claimed_by);
   if (input_.is_terminal_input()) screen_.note("/help lists commands, Ctrl-D detaches");
   TaskFollower follower(context_, {.transport = engine_,
                                    .session = session_,
@@ -263,6 +264,7 @@ CommandResult execute(Context* context, client::Transport* engine, AttachOptions
   const std::int64_t since = options.no_replay ? found.session.last_seq : options.since;
   CO_TRY(Joined joined, co_await join(engine, std::move(found), since,
                                       /*only_looks=*/!TerminalAsker::available(*context)));
+  if (options.claim) CO_TRY_OK(co_await client::call_as(engine, p::SessionClaim{.session = session}));
   Attachment attachment(*context, engine, std::move(session), paths.state_dir + "/chat_history");
   co_return co_await attachment.run(since, std::move(joined));
 }

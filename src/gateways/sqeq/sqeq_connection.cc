@@ -30,7 +30,8 @@ bool changes_what_follows(const ClientFrame& frame) {
   }
   const protocol::Call& call = std::get<protocol::CallFrame>(frame).call;
   return std::holds_alternative<protocol::Hello>(call) || std::holds_alternative<protocol::SessionSubscribe>(call) ||
-         std::holds_alternative<protocol::SessionUnsubscribe>(call);
+         std::holds_alternative<protocol::SessionUnsubscribe>(call) ||
+         std::holds_alternative<protocol::SessionClaim>(call);
 }
 
 }  // namespace
