@@ -15,6 +15,7 @@ void define_attach(CommandTree& tree) {
   CLI::Option* since = command->add_option("--since", options.since, "Show what was recorded after this record");
   since->type_name("N")->capture_default_str()->check(whole_number_from(0));
   command->add_flag("--no-replay", options.no_replay, "Show only what comes")->excludes(since);
+  command->add_flag("--claim", options.claim, "Let nobody else steer it or answer its questions meanwhile");
 }
 
 void define_watch(CommandTree& tree) {

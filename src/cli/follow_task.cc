@@ -335,7 +335,8 @@ Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {
 }
 
 Async<Result<void>> TaskFollower::subscribe_again() {
-  p::SessionSubscribe subscribe{.session = request_.session, .since = last_seq_};
+  const bool only_looks = request_.joined && request_.asker == nullptr;
+  p::SessionSubscribe subscribe{.session = request_.session, .since = last_seq_, .only_looks = only_looks};
   CO_TRY(p::SessionSubscribeReply at, co_await client::call_as(request_.transport, std::move(subscribe)));
   if (!request_.joined) co_return Result<void>();
   state_ = at.state;

@@ -75,6 +75,8 @@ struct AttachOptions {
   std::int64_t since = 0;
   /// Show only what comes.
   bool no_replay = false;
+  /// Nobody else drives it meanwhile.
+  bool claim = false;
   friend bool operator==(const AttachOptions&, const AttachOptions&) = default;
 };
 struct WatchOptions {

@@ -65,6 +65,7 @@ Connection::Reply Connection::on(protocol::Hello call) {
     }
     client_ = call.client_id;
   }
+  program_ = std::move(call.client);
   if (!call.environment.empty()) {
     if (engine_.parts().borrow) CO_TRY_OK(engine_.parts().borrow(call.environment));
     environment_ = std::make_shared<const std::vector<std::string>>(std::move(call.environment));
@@ -117,26 +118,48 @@ Connection::Reply Connection::on(protocol::SessionGet call) {
 }
 
 Connection::Reply Connection::on(protocol::SessionSubscribe call) {
-  CO_TRY_OK(co_await subscribe(call.session, call.since));
-  const LiveSession* live = engine_.find_live(call.session);
+  CO_TRY_OK(
+      co_await subscribe(call.session, call.since, call.only_looks ? Audience::kOnlyLooks : Audience::kMayAnswer));
+  LiveSession* const live = engine_.find_live(call.session);
   CHECK_REQUEST(live != nullptr);
   co_return ReplyMsg(protocol::SessionSubscribeReply{.last_seq = live->state().last_seq,
-                                                     .state = ports::session_state_of(live->state(), live->running())});
+                                                     .state = ports::session_state_of(live->state(), live->running()),
+                                                     .claimed_by = live->feed().claimed_by()});
 }
 
 Connection::Reply Connection::on(protocol::SessionUnsubscribe call) {
   if (LiveSession* live = engine_.find_live(call.session)) live->feed().unsubscribe(queue_.get());
   subscribed_.erase(call.session);
+  engine_.audience_changed();
+  co_return ReplyMsg(protocol::OkReply{});
+}
+
+Connection::Reply Connection::on(protocol::SessionClaim call) {
+  CO_TRY(LiveSession* const live, co_await engine_.live(call.session));
+  if (call.release) {
+    live->feed().release(queue_.get());
+    co_return ReplyMsg(protocol::OkReply{});
+  }
+  if (!live->feed().is_subscribed(queue_.get())) CO_TRY_OK(co_await subscribe(call.session, /*since=*/-1));
+  LiveSession* const claimed = engine_.find_live(call.session);
+  CHECK_REQUEST(claimed != nullptr);
+  CO_TRY_OK(claimed->feed().claim(queue_.get(), name()));
+  // Questions wait for nobody else from now on.
+  engine_.audience_changed();
   co_return ReplyMsg(protocol::OkReply{});
 }
 
 Connection::Reply Connection::on(protocol::SessionFork call) { return as_reply(engine_.fork(std::move(call))); }
 
 Connection::Reply Connection::on(protocol::SessionArchive call) {
-  return as_reply(engine_.archive(call.session, call.archived));
+  CO_TRY_OK(check_may_drive(call.session));
+  co_return co_await as_reply(engine_.archive(call.session, call.archived));
 }
 
-Connection::Reply Connection::on(protocol::SessionRemove call) { return as_reply(engine_.remove(call.session)); }
+Connection::Reply Connection::on(protocol::SessionRemove call) {
+  CO_TRY_OK(check_may_drive(call.session));
+  co_return co_await as_reply(engine_.remove(call.session));
+}
 
 Connection::Reply Connection::on(protocol::SessionSearch call) {
   return as_reply(engine_.parts().index.search(std::move(call)));
@@ -170,6 +193,9 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
                     .hint = hint.empty() ? "lathe approvals list" : hint};
   }
   const std::string session_id = found->session_id;
+  CO_TRY(const std::string waiting, co_await engine_.parked_root(session_id));
+  CO_TRY_OK(check_may_drive(waiting));
+  CO_TRY_OK(check_may_drive(session_id));
   CO_TRY_OK(co_await subscribe(session_id, /*since=*/-1));
   LiveSession* live = engine_.find_live(session_id);
   CHECK_REQUEST(live != nullptr);
@@ -315,6 +341,7 @@ Connection::Reply Connection::on(protocol::DaemonStop call) {
 Connection::Reply Connection::on(protocol::IndexRebuild) { return as_reply(engine_.parts().index.rebuild()); }
 
 Connection::Reply Connection::on(protocol::Undo call) {
+  CO_TRY_OK(check_may_drive(call.session));
   CO_TRY_OK(co_await subscribe(call.session, /*since=*/-1));
   LiveSession* live = engine_.find_live(call.session);
   CHECK_REQUEST(live != nullptr);

@@ -223,6 +223,22 @@ TEST_F(ChildSessionsTest, ItsQuestionsReachWhoLooksAtTheParent) {
   EXPECT_EQ(only<protocol::TaskComplete>(until("task_complete")).last_agent_message, "it said: ran");
 }
 
+TEST_F(ChildSessionsTest, ItsQuestionParksWhenNobodyIsLeftWhoCouldAnswer) {
+  parent_ = SpawnAndWait{this, ""};
+  child_ = ask_to_run;
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kClient});
+  auto watcher = engine_->connect("watcher");
+  ASSERT_TRUE(
+      loop_.block_on(watcher->call(protocol::SessionSubscribe{.session = session, .since = 0, .only_looks = true}))
+          .ok());
+  ASSERT_TRUE(submit(input("go")).ok());
+  until("exec_approval_request");
+  seen_.clear();
+  client_ = std::move(watcher);
+  until("task_parked");
+}
+
 TEST_F(ChildSessionsTest, AParkedAgentParksItsParentAndBothGoOnInAnotherProcess) {
   parent_ = SpawnAndWait{this, ""};
   child_ = ask_to_run;

@@ -1,5 +1,7 @@
 #include "lathe/engine/connection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lathe/engine/engine.h"
@@ -21,12 +23,16 @@ Connection::~Connection() {
   for (const std::string& id : subscribed_) {
     if (LiveSession* session = engine_.find_live(id)) session->feed().unsubscribe(queue_.get());
   }
+  if (!subscribed_.empty()) engine_.audience_changed();
 }
 
-Async<Result<void>> Connection::subscribe(std::string session, std::int64_t since) {
+Async<Result<void>> Connection::subscribe(std::string session, std::int64_t since, Audience audience) {
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
   subscribed_.insert(session);
-  co_return co_await live->feed().subscribe(queue_, since);
+  Result<void> subscribed = co_await live->feed().subscribe(queue_, since, audience);
+  // It may have been one that answers before.
+  if (audience == Audience::kOnlyLooks) engine_.audience_changed();
+  co_return subscribed;
 }
 
 Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSession op, std::string op_id) {
@@ -51,6 +57,7 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     session = configured_session_;
   }
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
+  CO_TRY_OK(live->feed().check_may_drive(queue_.get()));
   // Whoever configures a session works with it; of one that nobody has configured here, whoever comes first.
   if (environment_ && (configures || !live->environment())) live->use_environment(environment_);
   if (configures) {
@@ -66,11 +73,18 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
   co_return ack;
 }
 
+Result<void> Connection::check_may_drive(const std::string& session) {
+  LiveSession* const live = engine_.find_live(session);
+  return live == nullptr ? Result<void>() : live->feed().check_may_drive(queue_.get());
+}
+
+std::string Connection::name() const {
+  return program_.empty() || program_ == client_ ? client_ : fmt::format("{} ({})", program_, client_);
+}
+
 void Connection::only_listens() {
   queue_->only_listens();
-  for (const std::string& id : subscribed_) {
-    if (LiveSession* session = engine_.find_live(id)) session->audience_changed();
-  }
+  if (!subscribed_.empty()) engine_.audience_changed();
 }
 
 bool Connection::has_running_task() const {

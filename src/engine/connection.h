@@ -31,21 +31,28 @@ class Connection final {
   /// Whether a Task runs in a session that this connection is subscribed to. Of one whose end has been given out by
   /// events(), no more.
   [[nodiscard]] bool has_running_task() const;
-  /// The client will say nothing more, so no question waits for it; its events go on.
+  /// The client can answer no question, because it will say nothing more or may not: none waits for it. Its events go
+  /// on.
   void only_listens();
   /// No event comes after those that wait: events() gives them, and `unavailable` then.
   void finish() { queue_->close(); }
 
  private:
+  /// Whether nobody else has claimed the session, where it is open here.
+  [[nodiscard]] base::Result<void> check_may_drive(const std::string& session);
+  /// As others are told of it.
+  [[nodiscard]] std::string name() const;
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
   runtime::Async<base::Result<protocol::Ack>> configure_new(protocol::ConfigureSession op, std::string op_id);
-  runtime::Async<base::Result<void>> subscribe(std::string session, std::int64_t since);
+  runtime::Async<base::Result<void>> subscribe(std::string session, std::int64_t since,
+                                               Audience audience = Audience::kMayAnswer);
 
   Reply on(protocol::Hello call);
   Reply on(protocol::SessionList call);
   Reply on(protocol::SessionGet call);
   Reply on(protocol::SessionSubscribe call);
   Reply on(protocol::SessionUnsubscribe call);
+  Reply on(protocol::SessionClaim call);
   Reply on(protocol::SessionFork call);
   Reply on(protocol::SessionArchive call);
   Reply on(protocol::SessionRemove call);
@@ -69,6 +76,8 @@ class Connection final {
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.
   std::string client_;
+  /// The program, as its hello says.
+  std::string program_;
   /// As its hello says.
   ClientEnvironment environment_;
   std::string configured_session_;

@@ -42,6 +42,10 @@ LiveSession* Engine::find_live(const std::string& session_id) {
   return found == sessions_.end() ? nullptr : found->second.get();
 }
 
+void Engine::audience_changed() {
+  for (const auto& [id, session] : sessions_) session->audience_changed();
+}
+
 Async<Result<LiveSession*>> Engine::adopt(std::unique_ptr<ports::SessionStream> stream,
                                           std::optional<protocol::SessionConfigured> config, std::string by) {
   if (closing_) {

@@ -43,6 +43,8 @@ class Engine final : public SessionFamily {
   runtime::Async<base::Result<LiveSession*>> live(std::string session_id) override;
   /// The session when it is open here, else nothing.
   [[nodiscard]] LiveSession* find_live(const std::string& session_id) override;
+  /// Someone who could answer questions no longer can, of a session or of the agents below it.
+  void audience_changed();
   runtime::Async<base::Result<LiveSession*>> create(protocol::ConfigureSession op, std::string by);
   runtime::Async<base::Result<protocol::SessionForkReply>> fork(protocol::SessionFork call);
   /// Hides the session from lists, which is `locked` while another process has it or a Task runs in it; or shows it

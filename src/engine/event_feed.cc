@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "lathe/protocol/error_codes.h"
 #include "lathe/protocol/record.h"
 
 namespace lathe::engine {
@@ -71,6 +73,39 @@ Event from_start(const InFlight& item) {
 }
 
 }  // namespace
+
+const EventFeed::Claim* EventFeed::find_claim() const {
+  if (claim_) return &*claim_;
+  return above_ == nullptr ? nullptr : above_->find_claim();
+}
+
+bool EventFeed::may_drive(const EventQueue* queue) const {
+  const Claim* claim = find_claim();
+  return claim == nullptr || claim->queue == queue;
+}
+
+Result<void> EventFeed::check_may_drive(const EventQueue* queue) const {
+  if (may_drive(queue)) return {};
+  return base::Error{.code = protocol::error_codes::kClaimed,
+                     .message = fmt::format("session {} is claimed by {}", stream_.state().session_id, claimed_by()),
+                     .hint = "watch it (lathe attach), or wait until that client leaves",
+                     .retryable = true};
+}
+
+Result<void> EventFeed::claim(const EventQueue* queue, std::string holder) {
+  TRY_OK(check_may_drive(queue));
+  claim_ = Claim{.queue = queue, .holder = std::move(holder)};
+  return {};
+}
+
+void EventFeed::release(const EventQueue* queue) {
+  if (claim_ && claim_->queue == queue) claim_.reset();
+}
+
+std::string EventFeed::claimed_by() const {
+  const Claim* claim = find_claim();
+  return claim == nullptr ? "" : claim->holder;
+}
 
 Async<Result<std::int64_t>> EventFeed::record(Event event) {
   auto slot = std::make_shared<Slot>();
@@ -148,7 +183,7 @@ EventFeed::Subscriber* EventFeed::find(const EventQueue* queue) {
   return found == subscribers_.end() ? nullptr : &*found;
 }
 
-Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since) {
+Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since, Audience audience) {
   const std::int64_t until = stream_.state().last_seq;
   // Whoever reads the file may have seen what is being appended.
   if (since > until + static_cast<std::int64_t>(outbox_.size())) {
@@ -157,7 +192,7 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
         .message = fmt::format("the session has {} events so far, so nobody has seen {}", until, since),
         .hint = "since: 0 gives all of them, -1 only new ones"};
   }
-  unsubscribe(queue.get());
+  drop(queue.get());
   queue->rejoin();
   std::map<std::string, Event> flying;
   std::set<std::string> muted;
@@ -166,6 +201,7 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
     if (item.cut_short) muted.insert(key);
   }
   subscribers_.push_back({.queue = queue,
+                          .audience = audience,
                           .joining = true,
                           .has_until = since < 0 ? 0 : std::max(since, until),
                           .held = {},
@@ -209,6 +245,11 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
 }
 
 void EventFeed::unsubscribe(const EventQueue* queue) {
+  release(queue);
+  drop(queue);
+}
+
+void EventFeed::drop(const EventQueue* queue) {
   std::erase_if(subscribers_, [&](const Subscriber& subscriber) { return subscriber.queue.get() == queue; });
 }
 

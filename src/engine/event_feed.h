@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ class EventFeed final {
   /// Gives `queue` every record after `since`, then one delta from offset 0 for each item in flight, then all that
   /// comes: no gap, no duplicate. Of an item in flight that is longer than what is kept of it, the kept beginning comes
   /// and then its completion. `since` -1: only what comes; beyond the last record: `invalid`.
-  runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since);
+  runtime::Async<base::Result<void>> subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since,
+                                               Audience audience = Audience::kMayAnswer);
   void unsubscribe(const EventQueue* queue);
   [[nodiscard]] bool is_subscribed(const EventQueue* queue) { return find(queue) != nullptr; }
   [[nodiscard]] bool has_subscribers() const {
@@ -43,14 +45,33 @@ class EventFeed final {
   }
   /// Whether anyone sees the questions that are recorded here and can answer them.
   [[nodiscard]] bool has_answerers() const {
-    return std::ranges::any_of(subscribers_, [](const Subscriber& one) { return one.queue->answers(); }) ||
-           (above_ != nullptr && above_->has_answerers());
+    const auto answers = [this](const Subscriber& one) {
+      return one.audience == Audience::kMayAnswer && one.queue->answers() && may_drive(one.queue.get());
+    };
+    return std::ranges::any_of(subscribers_, answers) || (above_ != nullptr && above_->has_answerers());
   }
+  /// A subscriber becomes the only one that may drive the session and those below it, until it unsubscribes or releases
+  /// it. `claimed` when another one is that.
+  base::Result<void> claim(const EventQueue* queue, std::string holder);
+  void release(const EventQueue* queue);
+  /// Who has claimed it, as the holder named itself; "" when nobody has.
+  [[nodiscard]] std::string claimed_by() const;
+  /// Whether ops that come with this subscription are taken: `claimed` where another one has claimed the session, or
+  /// one above it.
+  [[nodiscard]] base::Result<void> check_may_drive(const EventQueue* queue) const;
   [[nodiscard]] bool has_own_subscribers() const { return !subscribers_.empty(); }
   /// From now on whoever looks at `above` (the parent's feed; null: none) gets the questions of this session, too.
   void pass_questions_to(EventFeed* above) { above_ = above; }
 
  private:
+  struct Claim {
+    const EventQueue* queue = nullptr;
+    std::string holder;
+  };
+  [[nodiscard]] const Claim* find_claim() const;
+  [[nodiscard]] bool may_drive(const EventQueue* queue) const;
+  void drop(const EventQueue* queue);
+
   struct Slot {
     bool ready = false;
     bool dropped = false;
@@ -58,6 +79,7 @@ class EventFeed final {
   };
   struct Subscriber {
     std::shared_ptr<EventQueue> queue;
+    Audience audience = Audience::kMayAnswer;
     /// Still reading the past: what comes meanwhile waits here.
     bool joining = false;
     /// Records up to here come from the stream, also those that are appended and not yet shown.
@@ -75,6 +97,7 @@ class EventFeed final {
 
   ports::SessionStream& stream_;
   EventFeed* above_ = nullptr;
+  std::optional<Claim> claim_;
   std::deque<std::shared_ptr<Slot>> outbox_;
   std::vector<Subscriber> subscribers_;
   std::map<std::string, InFlight> in_flight_;

@@ -14,6 +14,14 @@
 
 namespace lathe::engine {
 
+/// What a subscriber is to the questions of a session.
+enum class Audience {
+  /// It can answer them, as far as its client may: a question waits for it.
+  kMayAnswer,
+  /// It only looks: no question waits for it.
+  kOnlyLooks,
+};
+
 struct Delivered {
   protocol::Event event;
   std::shared_ptr<const std::string> line;  // shared by all subscribers
@@ -38,7 +46,7 @@ class EventQueue final {
   void rejoin() { lagging_ = false; }
   /// Nothing more comes.
   void close();
-  /// Whoever takes from it cannot say anything any more, so not answer a question either.
+  /// Whoever takes from it cannot answer a question, or may not.
   void only_listens() { answers_ = false; }
   [[nodiscard]] bool answers() const { return answers_; }
   /// At least one event; `unavailable` when closed and drained. One waiter.

@@ -71,10 +71,10 @@ struct IndexRebuild {
   friend bool operator==(const IndexRebuild&, const IndexRebuild&) = default;
 };
 
-using AnyCall = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionFork,
-                             SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer,
-                             ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain,
-                             PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonStop>;
+using AnyCall = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim,
+                             SessionFork, SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList,
+                             ApprovalAnswer, ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo,
+                             PolicyExplain, PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonStop>;
 using AnyReply =
     std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
                  SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply, ModelListReply,

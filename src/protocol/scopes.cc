@@ -46,6 +46,7 @@ Scopes needed(const SessionList&) { return {Scope::kRead}; }
 Scopes needed(const SessionGet&) { return {Scope::kRead}; }
 Scopes needed(const SessionSubscribe&) { return {Scope::kRead}; }
 Scopes needed(const SessionUnsubscribe&) { return {Scope::kRead}; }
+Scopes needed(const SessionClaim&) { return {Scope::kPrompt}; }
 Scopes needed(const SessionFork&) { return {Scope::kPrompt}; }
 Scopes needed(const SessionArchive&) { return {Scope::kPrompt}; }
 Scopes needed(const SessionRemove&) { return {Scope::kAdmin}; }

@@ -123,9 +123,12 @@ struct SessionSubscribeReply {
   static constexpr std::string_view kDoc = "Events after `since` follow on this connection.";
   std::int64_t last_seq = 0;
   SessionState state = SessionState::kIdle;
+  std::string claimed_by;
   static constexpr auto fields() {
-    return std::tuple{required("last_seq", &SessionSubscribeReply::last_seq, "last record at this moment"),
-                      required("state", &SessionSubscribeReply::state, "state at this moment")};
+    using S = SessionSubscribeReply;
+    return std::tuple{required("last_seq", &S::last_seq, "last record at this moment"),
+                      required("state", &S::state, "state at this moment"),
+                      optional("claimed_by", &S::claimed_by, "the client that has claimed it, if one has")};
   }
   friend bool operator==(const SessionSubscribeReply&, const SessionSubscribeReply&) = default;
 };
@@ -136,11 +139,14 @@ struct SessionSubscribe {
       "Sends every durable event after `since`, then what is in flight, then all that comes.";
   std::string session;
   std::int64_t since = 0;
+  bool only_looks = false;
   static constexpr auto fields() {
     return std::tuple{
         required("session", &SessionSubscribe::session, "the session's id"),
         optional("since", &SessionSubscribe::since,
-                 "last seq that the client saw; 0: everything, -1: only new, beyond the last one: an error")};
+                 "last seq that the client saw; 0: everything, -1: only new, beyond the last one: an error"),
+        optional("only_looks", &SessionSubscribe::only_looks,
+                 "it answers no questions, so none waits for it; so it is with a token without the scope approve")};
   }
   friend bool operator==(const SessionSubscribe&, const SessionSubscribe&) = default;
 };
@@ -153,6 +159,22 @@ struct SessionUnsubscribe {
     return std::tuple{required("session", &SessionUnsubscribe::session, "the session's id")};
   }
   friend bool operator==(const SessionUnsubscribe&, const SessionUnsubscribe&) = default;
+};
+
+struct SessionClaim {
+  using Reply = OkReply;
+  static constexpr std::string_view kType = "session_claim";
+  static constexpr std::string_view kDoc =
+      "Makes this connection the only one that may drive the session and its agents, until it ends, unsubscribes or "
+      "releases it, or the session is closed. Others see all that happens; their ops and answers are refused with "
+      "`claimed`. It is subscribed to what it claims.";
+  std::string session;
+  bool release = false;
+  static constexpr auto fields() {
+    return std::tuple{required("session", &SessionClaim::session, "the session's id"),
+                      optional("release", &SessionClaim::release, "gives it back instead")};
+  }
+  friend bool operator==(const SessionClaim&, const SessionClaim&) = default;
 };
 
 struct SessionForkReply {

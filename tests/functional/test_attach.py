@@ -172,6 +172,23 @@ def test_what_a_parked_task_asked_before_is_asked_again_and_it_goes_on(lathe, st
     assert (repository / "effects.txt").read_text() == "ran\n"
 
 
+def test_who_claims_a_session_drives_it_alone(lathe, start_server, repository, daemon):
+    lathe.use(start_server(says("First."), says("Second.")))
+    frames = connect(daemon())
+    session = begin(frames, repository)
+    frames.until("task_complete")
+    terminal = Terminal(lathe, "attach", session, "--claim")
+    terminal.expect("Ctrl-D detaches")
+    refused = frames.ask("3", user_input("mine"))["error"]
+    assert refused["code"] == "claimed" and f"session {session} is claimed by " in refused["message"]
+    assert "claimed by" in lathe.ok("attach", session).err
+    assert "claimed by" in lathe.fails(5, "attach", session, "--claim").err
+    terminal.type("\x04")
+    assert terminal.wait() == 0
+    assert "ack" in frames.ask("4", user_input("mine"))
+    assert frames.until("task_complete")[-1]["msg"]["last_agent_message"] == "Second."
+
+
 def test_watch_tells_of_every_session_and_of_what_changes(lathe, start_server, daemon):
     lathe.use(start_server(says("One."), says("Two.")))
     daemon()

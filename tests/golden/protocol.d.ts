@@ -996,6 +996,8 @@ export interface SessionSubscribeCall {
   session: string;
   /** last seq that the client saw; 0: everything, -1: only new, beyond the last one: an error */
   since?: number;
+  /** it answers no questions, so none waits for it; so it is with a token without the scope approve */
+  only_looks?: boolean;
 }
 
 /** Ends a subscription. */

@@ -57,6 +57,7 @@ std::vector<ClientFrame> call_samples() {
       SessionGet{.session = "last"},
       SessionSubscribe{.session = kSession, .since = -1},
       SessionUnsubscribe{.session = kSession},
+      SessionClaim{.session = kSession, .release = true},
       SessionFork{.session = kParent, .response_id = "r-3f2a"},
       SessionArchive{.session = kSession, .archived = false},
       SessionRemove{.session = kSession},

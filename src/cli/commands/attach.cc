@@ -17,8 +17,8 @@
 
 // A session that works whoever looks at it, joined from one more terminal. Everything that happens in it is shown; what
 // is typed starts a Task or reaches the one that runs; questions are asked here as well as wherever else someone is
-// attached, and the first answer counts. Without a terminal the lines of stdin are what is typed, and at their end the
-// Task that runs is waited for.
+// attached, and the first answer counts. Without a terminal the lines of stdin are what is typed, at their end the Task
+// that runs is waited for, and no question waits for whoever is attached so.
 
 namespace lathe::cli {
 
@@ -49,7 +49,7 @@ struct QuestionFinder {
 };
 
 /// Subscribes to what comes after the record `since`; what was asked before it and is still open comes along.
-Async<Result<Joined>> join(client::Transport* engine, p::SessionGetReply found, std::int64_t since) {
+Async<Result<Joined>> join(client::Transport* engine, p::SessionGetReply found, std::int64_t since, bool only_looks) {
   const std::string session = found.session.session_id;
   QuestionFinder finder{.ids = std::move(found.open_questions), .until = since, .found = {}};
   if (!finder.ids.empty() && since > 0) {
@@ -57,7 +57,8 @@ Async<Result<Joined>> join(client::Transport* engine, p::SessionGetReply found, 
         engine, session, [&finder](std::vector<std::string> lines) { return finder.take(std::move(lines)); }));
   }
   Joined joined{.at = {}, .open_questions = std::move(finder.found)};
-  CO_TRY(joined.at, co_await client::call_as(engine, p::SessionSubscribe{.session = session, .since = since}));
+  p::SessionSubscribe subscribe{.session = session, .since = since, .only_looks = only_looks};
+  CO_TRY(joined.at, co_await client::call_as(engine, std::move(subscribe)));
   co_return joined;
 }
 
@@ -100,6 +101,7 @@ class Attachment final {
 Async<Result<ExitCode>> Attachment::run(std::int64_t since, Joined joined) {
   CO_TRY_OK(terminal_.input().resume());
   terminal_.screen().note(fmt::format("attached to session {}, which is {}", session_, p::name_of(joined.at.state)));
+  if (!joined.at.claimed_by.empty()) terminal_.screen().note("claimed by " + joined.at.claimed_by);
   if (terminal_.input().is_terminal_input()) terminal_.screen().note("/help lists commands, Ctrl-D detaches");
   FollowRequest request = terminal_.request(engine_, session_, since, Ask::kAuto);
   request.joined = std::move(joined);
@@ -223,7 +225,9 @@ CommandResult execute(Context* context, client::Transport* engine, AttachOptions
   CO_TRY(p::SessionGetReply found, co_await client::call_as(engine, p::SessionGet{.session = options.session}));
   std::string session = found.session.session_id;
   const std::int64_t since = options.no_replay ? found.session.last_seq : options.since;
-  CO_TRY(Joined joined, co_await join(engine, std::move(found), since));
+  CO_TRY(Joined joined, co_await join(engine, std::move(found), since,
+                                      /*only_looks=*/!TerminalAsker::available(*context)));
+  if (options.claim) CO_TRY_OK(co_await client::call_as(engine, p::SessionClaim{.session = session}));
   Attachment attachment(*context, engine, std::move(session), paths.state_dir + "/chat_history");
   co_return co_await attachment.run(since, std::move(joined));
 }

@@ -145,6 +145,7 @@ class HttpClient final {
       co_return co_await refuse(allowed.error());
     }
     const auto engine = parts_.connect(std::string(kClient));
+    if (!scopes.hold(protocol::Scope::kApprove)) engine->only_listens();
     const auto subscribed = co_await engine->call(call);
     if (!subscribed.ok()) co_return co_await refuse(subscribed.error());
     co_await send_events(parts_.loop, *engine, *connection_, cancel_);

@@ -30,7 +30,8 @@ bool changes_what_follows(const ClientFrame& frame) {
   }
   const protocol::Call& call = std::get<protocol::CallFrame>(frame).call;
   return std::holds_alternative<protocol::Hello>(call) || std::holds_alternative<protocol::SessionSubscribe>(call) ||
-         std::holds_alternative<protocol::SessionUnsubscribe>(call);
+         std::holds_alternative<protocol::SessionUnsubscribe>(call) ||
+         std::holds_alternative<protocol::SessionClaim>(call);
 }
 
 }  // namespace
@@ -42,12 +43,19 @@ SqeqConnection::SqeqConnection(runtime::Loop& loop, runtime::Pool& parsing, std:
       engine_(std::move(engine)),
       stream_(std::move(stream)),
       options_(std::move(options)),
-      scopes_(options_.admit ? std::nullopt : std::optional(options_.scopes)),
       reading_(whole_.token()),
       writing_(loop_),
       answered_(loop_),
       requests_(loop_),
-      events_(loop_) {}
+      events_(loop_) {
+  if (!options_.admit) let_in(options_.scopes);
+}
+
+void SqeqConnection::let_in(protocol::Scopes scopes) {
+  scopes_ = scopes;
+  // No question waits for one that may answer none.
+  if (!scopes.hold(protocol::Scope::kApprove)) engine_->only_listens();
+}
 
 Async<void> SqeqConnection::serve() {
   events_.spawn(send_events());
@@ -155,7 +163,8 @@ Result<void> SqeqConnection::admit(const ClientFrame& frame) {
                  .message = "this connection takes a hello with a token first",
                  .hint = "{\"id\":\"1\",\"call\":{\"type\":\"hello\",\"client\":\"…\",\"token\":\"…\"}}"};
   }
-  TRY(scopes_, options_.admit(*hello));
+  TRY(const protocol::Scopes scopes, options_.admit(*hello));
+  let_in(scopes);
   return protocol::check_scopes(*scopes_, frame);
 }
 

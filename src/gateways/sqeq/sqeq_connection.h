@@ -89,6 +89,8 @@ class SqeqConnection final {
   runtime::Async<void> refuse(std::string id, base::Error error);
   runtime::Async<void> answer(protocol::ClientFrame frame);
   runtime::Async<protocol::ServerFrame> result_of(protocol::ClientFrame frame);
+  /// From now on it may ask what the scopes allow.
+  void let_in(protocol::Scopes scopes);
   /// Whether the client may ask this.
   base::Result<void> admit(const protocol::ClientFrame& frame);
   runtime::Async<void> send_events();

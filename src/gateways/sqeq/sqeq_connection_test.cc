@@ -53,6 +53,23 @@ constexpr const char* kInputLine = R"({"id":"2","op":{"type":"user_input","items
 constexpr const char* kHelloLine = R"({"id":"h","call":{"type":"hello","client":"test"}})"
                                    "\n";
 
+TEST_F(SqeqConnectionTest, NoQuestionWaitsForOneThatMayOnlyRead) {
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kClient});
+  behaviour_ = engine::ask_to_run;
+  Peer peer = connect({.scopes = {protocol::Scope::kRead}});
+  peer.send(R"({"id":"s","call":{"type":"session_subscribe","session":")" + session + "\"}}\n");
+  EXPECT_TRUE(peer.answer().contains("reply"));
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("exec_approval_request");
+  client_.reset();
+  std::optional<Json> event;
+  do event = peer.next();
+  while (event && (*event)["msg"]["type"] != "task_parked");
+  EXPECT_TRUE(event.has_value());
+  client_ = engine_->connect("client");
+}
+
 TEST_F(SqeqConnectionTest, AHalfClosedClientGetsAllAnswersAndItsTask) {
   Peer peer = connect();
   std::string lines = configure_line() + kInputLine + kHelloLine;

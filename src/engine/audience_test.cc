@@ -1,0 +1,110 @@
+#include "lathe/engine/engine_rig.h"
+
+// Whom a question waits for: those who look at the session and can answer. When the last of them is gone, whatever way,
+// the Task parks.
+
+namespace lathe::engine {
+namespace {
+
+class AudienceTest : public EngineRig {
+ protected:
+  void SetUp() override {
+    EngineRig::SetUp();
+    behaviour_ = ask_to_run;
+  }
+  /// A session whose questions wait for a client.
+  std::string configure_asking() {
+    return configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kClient});
+  }
+  /// Another client, which sees all of the session.
+  std::unique_ptr<Connection> look(const std::string& session, bool only_looks) {
+    auto other = engine_->connect("other");
+    const auto reply = loop_.block_on(
+        other->call(protocol::SessionSubscribe{.session = session, .since = 0, .only_looks = only_looks}));
+    EXPECT_TRUE(reply.ok()) << reply.error().text();
+    return other;
+  }
+  /// From now on the events are those of that client.
+  void become(std::unique_ptr<Connection> other) {
+    seen_.clear();
+    client_ = std::move(other);
+  }
+};
+
+TEST_F(AudienceTest, WhenTheLastWhoCanAnswerIsGoneTheTaskParks) {
+  const std::string session = configure_asking();
+  std::unique_ptr<Connection> watcher = look(session, /*only_looks=*/true);
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("exec_approval_request");
+  become(std::move(watcher));
+  until("task_parked");
+}
+
+TEST_F(AudienceTest, WhoUnsubscribesNoLongerAnswers) {
+  const std::string session = configure_asking();
+  std::unique_ptr<Connection> watcher = look(session, /*only_looks=*/true);
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("exec_approval_request");
+  ASSERT_TRUE(call(protocol::SessionUnsubscribe{.session = session}).ok());
+  const std::unique_ptr<Connection> idle = std::exchange(client_, std::move(watcher));
+  seen_.clear();
+  until("task_parked");
+}
+
+TEST_F(AudienceTest, AQuestionWaitsForAnotherWhoCanAnswer) {
+  const std::string session = configure_asking();
+  std::unique_ptr<Connection> other = look(session, /*only_looks=*/false);
+  ASSERT_TRUE(submit(input("hi")).ok());
+  const auto asked = std::get<protocol::ExecApprovalRequest>(until("exec_approval_request").back().msg);
+  become(std::move(other));
+  until("exec_approval_request");
+  ASSERT_TRUE(submit(protocol::Approval{.id = asked.id, .decision = protocol::Decision::kApproved}, session).ok());
+  EXPECT_EQ(std::get<protocol::TaskComplete>(until("task_complete").back().msg).last_agent_message, "ran");
+}
+
+TEST_F(AudienceTest, WhoOnlyLooksIsNotWaitedFor) {
+  const std::string session = configure_asking();
+  // The same client, which looks again.
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0, .only_looks = true}).ok());
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+}
+
+TEST_F(AudienceTest, WhoClaimsDrivesAloneUntilTheConnectionEnds) {
+  const std::string session = configure();
+  const std::unique_ptr<Connection> other = look(session, /*only_looks=*/false);
+  ASSERT_TRUE(call(protocol::SessionClaim{.session = session}).ok());
+  const auto refused = loop_.block_on(other->submit(session, protocol::Interrupt{}, "1"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, protocol::error_codes::kClaimed);
+  EXPECT_NE(refused.error().message.find("claimed by client"), std::string::npos) << refused.error().message;
+  const auto second = loop_.block_on(other->call(protocol::SessionClaim{.session = session}));
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, protocol::error_codes::kClaimed);
+  // The holder works, and keeps the claim when it looks again.
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  behaviour_ = say_hello;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_complete");
+  EXPECT_FALSE(loop_.block_on(other->submit(session, protocol::Interrupt{}, "2")).ok());
+  client_.reset();
+  EXPECT_TRUE(loop_.block_on(other->submit(session, protocol::Interrupt{}, "3")).ok());
+}
+
+TEST_F(AudienceTest, AClaimedSessionsQuestionIsForItsHolder) {
+  const std::string session = configure_asking();
+  const std::unique_ptr<Connection> other = look(session, /*only_looks=*/false);
+  ASSERT_TRUE(call(protocol::SessionClaim{.session = session}).ok());
+  ASSERT_TRUE(submit(input("hi")).ok());
+  const auto asked = std::get<protocol::ExecApprovalRequest>(until("exec_approval_request").back().msg);
+  const auto answered =
+      loop_.block_on(other->call(protocol::ApprovalAnswer{.id = asked.id, .decision = protocol::Decision::kApproved}));
+  ASSERT_FALSE(answered.ok());
+  EXPECT_EQ(answered.error().code, protocol::error_codes::kClaimed);
+  // The holder cannot answer any more, and nobody else may.
+  client_->only_listens();
+  until("task_parked");
+}
+
+}  // namespace
+}  // namespace lathe::engine
