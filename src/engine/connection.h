@@ -35,6 +35,7 @@ class Connection final {
   void only_listens();
   /// No event comes after those that wait: events() gives them, and `unavailable` then.
   void finish() { queue_->close(); }
+  [[nodiscard]] const EventQueue& queue() const { return *queue_; }
 
  private:
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
@@ -65,6 +66,7 @@ class Connection final {
   Reply on(protocol::TrustSet call);
   Reply on(protocol::DaemonStatus call);
   Reply on(protocol::DaemonStop call);
+  Reply on(protocol::Vitals call);
 
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.

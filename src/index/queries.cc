@@ -23,6 +23,14 @@ namespace {
   " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, forked_from,"   \
   " archived, replayed, damaged"
 
+protocol::SessionState state_of(std::int64_t task_open, bool damaged, const std::string& session_id, const Held& held) {
+  using enum protocol::SessionState;
+  if (damaged) return kDamaged;
+  if (task_open == 0) return kIdle;
+  if (task_open == 2) return kParked;
+  return held(session_id) ? kRunning : kInterrupted;
+}
+
 SessionInfo session_of(const Query& row, const Held& held) {
   SessionInfo info;
   info.session_id = row.text(0);
@@ -30,16 +38,7 @@ SessionInfo session_of(const Query& row, const Held& held) {
   info.cwd = row.text(2);
   info.model = row.text(3);
   info.backend = row.text(4);
-  switch (row.integer(5)) {
-    case 0:
-      info.state = protocol::SessionState::kIdle;
-      break;
-    case 2:
-      info.state = protocol::SessionState::kParked;
-      break;
-    default:
-      info.state = held(info.session_id) ? protocol::SessionState::kRunning : protocol::SessionState::kInterrupted;
-  }
+  info.state = state_of(row.integer(5), row.integer(19) != 0, info.session_id, held);
   info.created_at = row.integer(6);
   info.updated_at = row.integer(7);
   info.tasks = row.integer(8);
@@ -49,7 +48,6 @@ SessionInfo session_of(const Query& row, const Held& held) {
   info.forked_from = row.text(16);
   info.archived = row.integer(17) != 0;
   info.replayed = row.integer(18) != 0;
-  if (row.integer(19) != 0) info.state = protocol::SessionState::kDamaged;
   return info;
 }
 
@@ -183,6 +181,35 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
                                .rule = rows.text(5),
                                .asked_at = rows.integer(6),
                                .expires_at = rows.maybe_integer(7)});
+  }
+}
+
+Result<protocol::SessionCounts> count_sessions(Database& database, const Held& held) {
+  // Of those at work each is looked at, as it may have lost its process; the others are only counted.
+  TRY(Query rows, database.query("SELECT task_open, damaged, CASE WHEN task_open = 1 AND NOT damaged THEN session_id"
+                                 " ELSE '' END AS at_work, count(*) FROM sessions GROUP BY 1, 2, 3"));
+  protocol::SessionCounts counts;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return counts;
+    const std::int64_t number = rows.integer(3);
+    switch (state_of(rows.integer(0), rows.integer(1) != 0, rows.text(2), held)) {
+      case protocol::SessionState::kIdle:
+        counts.idle += number;
+        break;
+      case protocol::SessionState::kRunning:
+        counts.running += number;
+        break;
+      case protocol::SessionState::kParked:
+        counts.parked += number;
+        break;
+      case protocol::SessionState::kInterrupted:
+        counts.interrupted += number;
+        break;
+      case protocol::SessionState::kDamaged:
+        counts.damaged += number;
+        break;
+    }
   }
 }
 

@@ -26,6 +26,7 @@ using Held = std::function<bool(const std::string&)>;
 [[nodiscard]] base::Result<protocol::SessionSearchReply> search_messages(storage::Database& database,
                                                                          const protocol::SessionSearch& query);
 [[nodiscard]] base::Result<protocol::ApprovalListReply> list_questions(storage::Database& database);
+[[nodiscard]] base::Result<protocol::SessionCounts> count_sessions(storage::Database& database, const Held& held);
 [[nodiscard]] base::Result<protocol::UsageReply> sum_usage(storage::Database& database, const std::string& by);
 
 /// Words and "phrases" as an FTS5 expression in which every one must occur; nothing in it is taken for an operator.

@@ -43,6 +43,7 @@ class SqliteIndex final : public ports::SessionIndex {
   runtime::Async<base::Result<protocol::SessionInfo>> get(std::string session_id) override;
   runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) override;
   runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() override;
+  runtime::Async<base::Result<protocol::SessionCounts>> counts() override;
   runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) override;
   runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) override;
   runtime::Async<base::Result<void>> check(std::string session_id) override;

@@ -82,6 +82,7 @@ std::vector<ClientFrame> call_samples() {
       TrustSet{.path = "/home/ada/calc", .sha256 = {std::string(64, 'a')}, .trusted = false},
       DaemonStatus{},
       DaemonStop{.if_unused = true},
+      Vitals{},
   };
   std::vector<ClientFrame> frames;
   for (const Call& call : calls) frames.emplace_back(CallFrame{.id = "8", .call = call});
