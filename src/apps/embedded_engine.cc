@@ -107,7 +107,10 @@ Result<void> EmbeddedEngine::open_records(const config::Paths& paths) {
   if (!store.ok()) return refused_place(store.error());
   store_ = *std::move(store);
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
-                                         {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
+                                         {.state_dir = paths.state_dir,
+                                          .faults = faults_.get(),
+                                          .project_of = engine::repository_root,
+                                          .on_warning = tell}));
   return {};
 }
 

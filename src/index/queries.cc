@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "lathe/base/strings.h"
 
@@ -213,39 +218,65 @@ Result<protocol::SessionCounts> count_sessions(Database& database, const Held& h
   }
 }
 
-// What a recording answered is a row of its own.
-#define LATHE_USAGE_BY(key)                                                                  \
-  "SELECT " key                                                                              \
-  " || CASE WHEN usage.recorded THEN ' (recording)' ELSE '' END,"                            \
-  " sum(usage.input_tokens), sum(usage.cached_input_tokens), sum(usage.cache_write_tokens)," \
-  " sum(usage.output_tokens), sum(usage.reasoning_tokens),"                                  \
-  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END,"    \
-  " sum(usage.tasks)"                                                                        \
-  " FROM usage JOIN sessions ON sessions.session_id = usage.session_id GROUP BY 1"           \
-  " ORDER BY sum(usage.input_tokens) + sum(usage.output_tokens) DESC, 1"
+#define LATHE_USAGE_BY(key)                                                                   \
+  "SELECT " key                                                                               \
+  ", usage.recorded, sum(usage.input_tokens), sum(usage.cached_input_tokens),"                \
+  " sum(usage.cache_write_tokens), sum(usage.output_tokens), sum(usage.reasoning_tokens),"    \
+  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END,"     \
+  " sum(usage.tasks)"                                                                         \
+  " FROM usage JOIN sessions ON sessions.session_id = usage.session_id WHERE usage.day >= ?1" \
+  " GROUP BY 1, 2"
 
-Result<protocol::UsageReply> sum_usage(Database& database, const std::string& by) {
+namespace {
+
+/// A sum with an unknown cost in it is unknown.
+void add_usage(protocol::UsageRow& sum, const protocol::UsageRow& more) {
+  sum.usage += more.usage;
+  sum.tasks += more.tasks;
+  if (sum.cost_micro_usd && more.cost_micro_usd) {
+    *sum.cost_micro_usd += *more.cost_micro_usd;
+  } else {
+    sum.cost_micro_usd.reset();
+  }
+}
+
+}  // namespace
+
+Result<protocol::UsageReply> sum_usage(Database& database, const protocol::UsageCall& query,
+                                       const ProjectOf& project_of) {
   const char* sql = nullptr;
-  if (by == "day") sql = LATHE_USAGE_BY("usage.day");
-  if (by == "model") sql = LATHE_USAGE_BY("usage.model");
-  if (by == "session") sql = LATHE_USAGE_BY("usage.session_id");
-  if (by == "folder") sql = LATHE_USAGE_BY("sessions.cwd");
+  if (query.by == "day") sql = LATHE_USAGE_BY("usage.day");
+  if (query.by == "model") sql = LATHE_USAGE_BY("usage.model");
+  if (query.by == "session") sql = LATHE_USAGE_BY("usage.session_id");
+  if (query.by == "folder" || query.by == "project") sql = LATHE_USAGE_BY("sessions.cwd");
   if (sql == nullptr) {
     return Error{.code = base::codes::kInvalid,
-                 .message = "usage by \"" + by + "\" is not known",
-                 .hint = "one of: day, model, session, folder"};
+                 .message = "usage by \"" + query.by + "\" is not known",
+                 .hint = "one of: day, model, session, folder, project"};
   }
-  TRY(Query rows, database.query(sql));
-  protocol::UsageReply reply;
+  TRY(Query rows, database.query(sql, query.since));
+  std::map<std::string, protocol::UsageRow> sums;
   while (true) {
     TRY(const bool more, rows.next());
-    if (!more) return reply;
-    reply.rows.push_back(
-        {.key = rows.text(0),
-         .usage = {rows.integer(1), rows.integer(2), rows.integer(3), rows.integer(4), rows.integer(5)},
-         .cost_micro_usd = rows.maybe_integer(6),
-         .tasks = rows.integer(7)});
+    if (!more) break;
+    std::string key = rows.text(0);
+    if (query.by == "project" && project_of) key = project_of(key);
+    // What a recording answered is a row of its own.
+    if (rows.integer(1) != 0) key += " (recording)";
+    const protocol::UsageRow row{
+        .key = key,
+        .usage = {rows.integer(2), rows.integer(3), rows.integer(4), rows.integer(5), rows.integer(6)},
+        .cost_micro_usd = rows.maybe_integer(7),
+        .tasks = rows.integer(8)};
+    const auto [sum, is_new] = sums.try_emplace(std::move(key), row);
+    if (!is_new) add_usage(sum->second, row);
   }
+  protocol::UsageReply reply;
+  for (auto& [key, row] : sums) reply.rows.push_back(std::move(row));
+  std::ranges::sort(reply.rows, std::less(), [](const protocol::UsageRow& row) {
+    return std::pair(-row.usage.total(), std::string_view(row.key));
+  });
+  return reply;
 }
 
 }  // namespace lathe::index

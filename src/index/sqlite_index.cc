@@ -79,8 +79,8 @@ Async<Result<protocol::SessionCounts>> SqliteIndex::counts() {
 }
 
 Async<Result<protocol::UsageReply>> SqliteIndex::usage(protocol::UsageCall query) {
-  return on_pool([query = std::move(query)](IndexFile& file) {
-    return file.answer([&](Database& database) { return sum_usage(database, query.by); });
+  return on_pool([query = std::move(query), this](IndexFile& file) {
+    return file.answer([&](Database& database) { return sum_usage(database, query, options_.project_of); });
   });
 }
 

@@ -67,7 +67,7 @@ std::vector<ClientFrame> call_samples() {
       ModelList{.backend = "openai"},
       BackendList{},
       BackendTest{.backend = "lab", .model = "qwen3:8b", .ask_model = true},
-      UsageCall{.by = "model"},
+      UsageCall{.by = "model", .since = "2026-11-01"},
       IndexRebuild{},
       Undo{.session = kSession, .task = "t-1", .response_id = "r-1", .dry_run = true},
       PolicyExplain{.command = "rm -rf /",
