@@ -18,6 +18,8 @@
 #include "lathe/runtime/files.h"
 #include "lathe/storage/disk.h"
 #include "lathe/storage/filesystem.h"
+#include "lathe/telemetry/metrics_page.h"
+#include "lathe/telemetry/process_vitals.h"
 #include "lathe/undo/session_history.h"
 
 namespace lathe::apps {
@@ -96,13 +98,19 @@ runtime::Durability EmbeddedEngine::durability() const {
 }
 
 Result<void> EmbeddedEngine::open_records(const config::Paths& paths) {
-  auto store = journal::JournalStore::create(
-      loop_, fs_pool_,
-      {.state_dir = paths.state_dir, .durability = durability(), .faults = faults_.get(), .on_warning = tell});
+  auto store = journal::JournalStore::create(loop_, fs_pool_,
+                                             {.state_dir = paths.state_dir,
+                                              .durability = durability(),
+                                              .faults = faults_.get(),
+                                              .sync_times = &sync_times_,
+                                              .on_warning = tell});
   if (!store.ok()) return refused_place(store.error());
   store_ = *std::move(store);
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
-                                         {.state_dir = paths.state_dir, .faults = faults_.get(), .on_warning = tell}));
+                                         {.state_dir = paths.state_dir,
+                                          .faults = faults_.get(),
+                                          .project_of = engine::repository_root,
+                                          .on_warning = tell}));
   return {};
 }
 
@@ -151,7 +159,7 @@ std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const conf
                            .left_out = runtime::real_path(paths.state_dir).value_or(paths.state_dir),
                            .secrets = secrets_,
                            .keys = [this] { return backends_->secrets(); },
-                           .disk = storage::Disk(faults_.get()),
+                           .disk = storage::Disk(faults_.get(), &sync_times_),
                            .durability = durability(),
                            .run_git =
                                [this](ports::JailedProgram program) {
@@ -210,10 +218,19 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
                          protocol::SandboxMode mode,
                          protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
       .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
+      .read_vitals = [state_dir = paths.state_dir] { return telemetry::read_process_vitals(state_dir); },
+      .observers = {&counts_},
       .replayed = cassette_->replays(),
       .read_call = [this](protocol::ToolCall call,
                           std::string cwd) { return call_reader_->read(std::move(call), std::move(cwd)); }});
   return {};
+}
+
+runtime::Async<Result<gateways::http::HttpParts::Page>> EmbeddedEngine::metrics() {
+  CO_TRY(const protocol::VitalsReply vitals, co_await engine_->vitals());
+  co_return gateways::http::HttpParts::Page{
+      .content_type = std::string(telemetry::MetricsText::kContentType),
+      .text = telemetry::metrics_page(vitals, counts_, sync_times_, engine_->parts().version)};
 }
 
 runtime::Async<void> EmbeddedEngine::shut_down() {

@@ -10,6 +10,7 @@
 #include "lathe/client/transport.h"
 #include "lathe/config/config.h"
 #include "lathe/engine/engine.h"
+#include "lathe/gateways/http/http_gateway.h"
 #include "lathe/globs/secret_files.h"
 #include "lathe/index/sqlite_index.h"
 #include "lathe/journal/journal_store.h"
@@ -19,6 +20,8 @@
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
 #include "lathe/storage/fault.h"
+#include "lathe/storage/sync_times.h"
+#include "lathe/telemetry/event_counts.h"
 
 namespace lathe::apps {
 
@@ -34,6 +37,8 @@ class EmbeddedEngine final {
   [[nodiscard]] engine::Engine& engine() { return *engine_; }
   /// For work that blocks or takes long, also that of a wire.
   [[nodiscard]] runtime::Pool& fs_pool() { return fs_pool_; }
+  /// For Prometheus.
+  runtime::Async<base::Result<gateways::http::HttpParts::Page>> metrics();
   runtime::Async<void> shut_down();
 
  private:
@@ -55,6 +60,8 @@ class EmbeddedEngine final {
   runtime::Pool fs_pool_;
   runtime::Pool index_pool_;
   std::unique_ptr<storage::FaultPoint> faults_;
+  storage::SyncTimes sync_times_;
+  telemetry::EventCounts counts_;
   globs::SecretFiles secrets_;
   std::unique_ptr<tools::common::SecretGuard> secret_guard_;
   egress::SystemResolver resolver_;

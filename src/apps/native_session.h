@@ -53,6 +53,7 @@ class NativeSession final : public ports::Driver, private tools::shell::JobObser
   runtime::Async<std::vector<protocol::EventMsg>> recover(const ports::SessionState& state) override;
   runtime::Async<base::Result<void>> type(std::string job, std::string text) override;
   base::Result<void> resize(const std::string& job, std::int64_t columns, std::int64_t rows) override;
+  [[nodiscard]] std::size_t keepers() const override { return keepers_.alive(); }
   runtime::Async<void> stop() override;
 
  private:

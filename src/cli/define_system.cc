@@ -30,12 +30,14 @@ void define_usage(CommandTree& tree) {
   CLI::App* command = add_command(&tree.app(), "usage", "Tokens and cost");
   auto& options = tree.options_of<UsageOptions>(command);
   command->add_option("--by", options.by, "Group by")
-      ->type_name("day|model|session|folder")
+      ->type_name("day|model|session|folder|project")
       ->capture_default_str()
       ->check([](const std::string& by) {
-        const bool known = by == "day" || by == "model" || by == "session" || by == "folder";
-        return known ? std::string() : "\"" + by + "\" is not one of day, model, session, folder";
+        const bool known = by == "day" || by == "model" || by == "session" || by == "folder" || by == "project";
+        return known ? std::string() : "\"" + by + "\" is not one of day, model, session, folder, project";
       });
+  command->add_option("--since", options.since, "From this day on, or the last so many: 2026-11-01, 7d")
+      ->type_name("DAY");
   add_json(command, options.json);
 }
 

@@ -225,6 +225,8 @@ struct TrustOptions {
 
 struct UsageOptions {
   std::string by = "day";
+  /// A day, "2026-11-01", or so many of them, "7d".
+  std::string since;
   bool json = false;
   friend bool operator==(const UsageOptions&, const UsageOptions&) = default;
 };

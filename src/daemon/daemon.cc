@@ -80,7 +80,8 @@ TcpEntrance::Parts Daemon::tcp_parts() {
                          return serve_frames(std::move(stream), {.scopes = scopes});
                        },
                    .random = parts_.random,
-                   .version = parts_.version},
+                   .version = parts_.version,
+                   .metrics = parts_.metrics},
           .serve_lines =
               [this, by_hello](std::unique_ptr<runtime::ByteStream> stream) {
                 gateways::sqeq::SqeqOptions options = by_hello;

@@ -55,6 +55,8 @@ struct DaemonParts {
   /// What the holder of a token may ask.
   std::function<base::Result<protocol::Scopes>(std::string_view token)> judge;
   std::string version;
+  /// The page of metrics, for clients over HTTP.
+  std::function<runtime::Async<base::Result<gateways::http::HttpParts::Page>>()> metrics = {};
 };
 
 struct DaemonOptions {

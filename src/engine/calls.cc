@@ -338,6 +338,8 @@ Connection::Reply Connection::on(protocol::DaemonStop call) {
   co_return ReplyMsg(protocol::OkReply{});
 }
 
+Connection::Reply Connection::on(protocol::Vitals) { return as_reply(engine_.vitals()); }
+
 Connection::Reply Connection::on(protocol::IndexRebuild) { return as_reply(engine_.parts().index.rebuild()); }
 
 Connection::Reply Connection::on(protocol::Undo call) {

@@ -15,11 +15,11 @@ using runtime::Async;
 
 Connection::Connection(Engine& engine, std::string client)
     : engine_(engine), client_(std::move(client)), queue_(std::make_shared<EventQueue>(engine.parts().loop)) {
-  engine_.client_came();
+  engine_.client_came(*this);
 }
 
 Connection::~Connection() {
-  engine_.client_left();
+  engine_.client_left(*this);
   for (const std::string& id : subscribed_) {
     if (LiveSession* session = engine_.find_live(id)) session->feed().unsubscribe(queue_.get());
   }

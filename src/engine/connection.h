@@ -36,6 +36,7 @@ class Connection final {
   void only_listens();
   /// No event comes after those that wait: events() gives them, and `unavailable` then.
   void finish() { queue_->close(); }
+  [[nodiscard]] const EventQueue& queue() const { return *queue_; }
 
  private:
   /// Whether nobody else has claimed the session, where it is open here.
@@ -72,6 +73,7 @@ class Connection final {
   Reply on(protocol::TrustSet call);
   Reply on(protocol::DaemonStatus call);
   Reply on(protocol::DaemonStop call);
+  Reply on(protocol::Vitals call);
 
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.

@@ -208,6 +208,35 @@ Async<std::size_t> Engine::close_forsaken() {
   co_return sessions_.size();
 }
 
+protocol::QueueVitals Engine::queues() const {
+  protocol::QueueVitals all;
+  for (const Connection* client : clients_) {
+    const EventQueue& queue = client->queue();
+    const auto bytes = static_cast<std::int64_t>(queue.waiting_bytes());
+    all.events += static_cast<std::int64_t>(queue.waiting());
+    all.bytes += bytes;
+    all.deepest_bytes = std::max(all.deepest_bytes, bytes);
+    if (queue.lags()) ++all.lagging;
+  }
+  return all;
+}
+
+Async<Result<protocol::VitalsReply>> Engine::vitals() {
+  protocol::VitalsReply reply;
+  if (parts_.read_vitals) reply.process = co_await parts_.fs_pool.run([this] { return parts_.read_vitals(); });
+  CO_TRY(reply.sessions, co_await parts_.index.counts());
+  CO_TRY(const protocol::ApprovalListReply open, co_await parts_.index.open_questions());
+  reply.open_questions = static_cast<std::int64_t>(open.questions.size());
+  reply.open_sessions = static_cast<std::int64_t>(sessions_.size());
+  for (const auto& [id, session] : sessions_) reply.keepers += static_cast<std::int64_t>(session->keepers());
+  reply.clients = static_cast<std::int64_t>(clients_.size());
+  reply.queues = queues();
+  const runtime::LoopLoad load = parts_.loop.load();
+  reply.longest_block_us = load.longest_block.count();
+  reply.long_blocks = load.long_blocks;
+  co_return reply;
+}
+
 Async<void> Engine::shut_down() {
   closing_ = true;
   // Whoever is opening a session is done first; nobody opens one after that. Sessions that end may need the lock.

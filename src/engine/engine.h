@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,9 @@ class Engine final : public SessionFamily {
   /// A new client. `client` is its lasting name: op ids are unique within it. The engine outlives the connection.
   [[nodiscard]] std::unique_ptr<Connection> connect(std::string client);
   /// How many there are.
-  [[nodiscard]] std::size_t clients() const { return clients_; }
+  [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+  /// How the process is, and what waits in it.
+  runtime::Async<base::Result<protocol::VitalsReply>> vitals();
   /// Ends every Task, closes every session.
   runtime::Async<void> shut_down();
   /// Closes the sessions that nobody looks at and in which nothing runs, so that other processes can have them. Gives
@@ -34,8 +37,8 @@ class Engine final : public SessionFamily {
   // For connections.
 
   [[nodiscard]] EngineParts& parts() { return parts_; }
-  void client_came() { ++clients_; }
-  void client_left() { --clients_; }
+  void client_came(const Connection& client) { clients_.insert(&client); }
+  void client_left(const Connection& client) { clients_.erase(&client); }
   [[nodiscard]] std::vector<std::string> open_sessions() const;
   /// Something runs or waits in a session, or someone looks at one.
   [[nodiscard]] bool in_use() const;
@@ -62,6 +65,7 @@ class Engine final : public SessionFamily {
   runtime::Async<void> let_go(std::string session_id) override;
 
  private:
+  [[nodiscard]] protocol::QueueVitals queues() const;
   /// With opening_ held.
   runtime::Async<base::Result<void>> close_open(std::string session_id);
   runtime::Async<base::Result<LiveSession*>> adopt(std::unique_ptr<ports::SessionStream> stream,
@@ -77,7 +81,7 @@ class Engine final : public SessionFamily {
   /// Held while a session is let go, so that it is not opened again before its lock is free.
   runtime::AsyncMutex leaving_;
   bool closing_ = false;
-  std::size_t clients_ = 0;
+  std::set<const Connection*> clients_;
   std::map<std::string, std::unique_ptr<LiveSession>> sessions_;
 };
 

@@ -138,6 +138,8 @@ void EventFeed::flush() {
     outbox_.pop_front();
     if (slot->dropped) continue;
     track(slot->delivered.event);
+    const std::size_t bytes = slot->delivered.line ? slot->delivered.line->size() + 1 : 0;
+    for (ports::EventObserver* observer : observers_) observer->see(slot->delivered.event, bytes);
     for (Subscriber& subscriber : subscribers_) give(subscriber, slot->delivered);
     if (above_ != nullptr && is_about_question(slot->delivered.event.msg)) above_->pass(slot->delivered);
   }

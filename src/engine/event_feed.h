@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "lathe/engine/event_queue.h"
+#include "lathe/ports/event_observer.h"
 #include "lathe/ports/session_store.h"
 #include "lathe/protocol/frames.h"
 
@@ -27,7 +29,9 @@ struct InFlight {
 /// durable one leaves only once it is appended, and knows what is in flight for those who join later. Loop thread.
 class EventFeed final {
  public:
-  explicit EventFeed(ports::SessionStream& stream) : stream_(stream) {}
+  using Observers = std::span<ports::EventObserver* const>;
+  /// The observers see what subscribers would, whether there are any or not.
+  explicit EventFeed(ports::SessionStream& stream, Observers observers = {}) : stream_(stream), observers_(observers) {}
 
   /// Appends the event and shows it after everything that was shown before this call.
   runtime::Async<base::Result<std::int64_t>> record(protocol::Event event);
@@ -96,6 +100,7 @@ class EventFeed final {
   Subscriber* find(const EventQueue* queue);
 
   ports::SessionStream& stream_;
+  const Observers observers_;
   EventFeed* above_ = nullptr;
   std::optional<Claim> claim_;
   std::deque<std::shared_ptr<Slot>> outbox_;

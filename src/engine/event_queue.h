@@ -49,6 +49,9 @@ class EventQueue final {
   /// Whoever takes from it cannot answer a question, or may not.
   void only_listens() { answers_ = false; }
   [[nodiscard]] bool answers() const { return answers_; }
+  [[nodiscard]] std::size_t waiting() const { return pending_.size(); }
+  [[nodiscard]] std::size_t waiting_bytes() const { return bytes_; }
+  [[nodiscard]] bool lags() const { return lagging_; }
   /// At least one event; `unavailable` when closed and drained. One waiter.
   runtime::Async<base::Result<std::vector<Delivered>>> next(runtime::CancelToken cancel, runtime::Deadline deadline);
 

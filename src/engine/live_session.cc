@@ -58,7 +58,7 @@ LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_
     : parts_(parts),
       family_(family),
       stream_(std::move(stream)),
-      feed_(*stream_),
+      feed_(*stream_, parts_.observers),
       host_(parts, *stream_, feed_),
       children_(parts, family, host_, feed_, [this] { return room(); }),
       visits_ended_(parts.loop),

@@ -65,6 +65,7 @@ class LiveSession final {
   void audience_changed() { host_.audience_changed(); }
   [[nodiscard]] EventFeed& feed() { return feed_; }
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
+  [[nodiscard]] std::size_t keepers() const { return driver_ ? driver_->keepers() : 0; }
   [[nodiscard]] bool running() const { return running_.has_value(); }
   /// A Task runs, or a call is being answered.
   [[nodiscard]] bool busy() const { return running() || visits_ > 0; }

@@ -11,6 +11,7 @@
 #include "lathe/engine/policy_book.h"
 #include "lathe/ports/catalog.h"
 #include "lathe/ports/driver.h"
+#include "lathe/ports/event_observer.h"
 #include "lathe/ports/job_runner.h"
 #include "lathe/ports/model_directory.h"
 #include "lathe/ports/session_host.h"
@@ -18,6 +19,7 @@
 #include "lathe/ports/session_store.h"
 #include "lathe/ports/tool.h"
 #include "lathe/ports/workspace_history.h"
+#include "lathe/protocol/daemon_calls.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
 
@@ -72,6 +74,11 @@ struct EngineParts {
   std::function<base::Result<std::string>(protocol::SandboxMode, protocol::NetworkMode)> confinement = {};
   /// Takes keys of backends from what a client lends. Absent: all are at hand.
   std::function<base::Result<void>(const std::vector<std::string>&)> borrow = {};
+  /// Reads /proc and the file system; called on the pool. Absent: this process is no daemon, and tells nothing of
+  /// itself.
+  std::function<protocol::ProcessVitals()> read_vitals = {};
+  /// Shown everything that happens. They outlive the engine.
+  std::vector<ports::EventObserver*> observers = {};
   /// Ends the process, which serves clients. Absent: it is the only client's own.
   std::function<void(std::string why)> end_process = {};
   /// The TCP address at which the process takes clients; empty where it takes none.

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "lathe/base/strings.h"
 
@@ -23,6 +28,14 @@ namespace {
   " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, forked_from,"   \
   " archived, replayed, damaged"
 
+protocol::SessionState state_of(std::int64_t task_open, bool damaged, const std::string& session_id, const Held& held) {
+  using enum protocol::SessionState;
+  if (damaged) return kDamaged;
+  if (task_open == 0) return kIdle;
+  if (task_open == 2) return kParked;
+  return held(session_id) ? kRunning : kInterrupted;
+}
+
 SessionInfo session_of(const Query& row, const Held& held) {
   SessionInfo info;
   info.session_id = row.text(0);
@@ -30,16 +43,7 @@ SessionInfo session_of(const Query& row, const Held& held) {
   info.cwd = row.text(2);
   info.model = row.text(3);
   info.backend = row.text(4);
-  switch (row.integer(5)) {
-    case 0:
-      info.state = protocol::SessionState::kIdle;
-      break;
-    case 2:
-      info.state = protocol::SessionState::kParked;
-      break;
-    default:
-      info.state = held(info.session_id) ? protocol::SessionState::kRunning : protocol::SessionState::kInterrupted;
-  }
+  info.state = state_of(row.integer(5), row.integer(19) != 0, info.session_id, held);
   info.created_at = row.integer(6);
   info.updated_at = row.integer(7);
   info.tasks = row.integer(8);
@@ -49,7 +53,6 @@ SessionInfo session_of(const Query& row, const Held& held) {
   info.forked_from = row.text(16);
   info.archived = row.integer(17) != 0;
   info.replayed = row.integer(18) != 0;
-  if (row.integer(19) != 0) info.state = protocol::SessionState::kDamaged;
   return info;
 }
 
@@ -186,39 +189,94 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
   }
 }
 
-// What a recording answered is a row of its own.
-#define LATHE_USAGE_BY(key)                                                                  \
-  "SELECT " key                                                                              \
-  " || CASE WHEN usage.recorded THEN ' (recording)' ELSE '' END,"                            \
-  " sum(usage.input_tokens), sum(usage.cached_input_tokens), sum(usage.cache_write_tokens)," \
-  " sum(usage.output_tokens), sum(usage.reasoning_tokens),"                                  \
-  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END,"    \
-  " sum(usage.tasks)"                                                                        \
-  " FROM usage JOIN sessions ON sessions.session_id = usage.session_id GROUP BY 1"           \
-  " ORDER BY sum(usage.input_tokens) + sum(usage.output_tokens) DESC, 1"
-
-Result<protocol::UsageReply> sum_usage(Database& database, const std::string& by) {
-  const char* sql = nullptr;
-  if (by == "day") sql = LATHE_USAGE_BY("usage.day");
-  if (by == "model") sql = LATHE_USAGE_BY("usage.model");
-  if (by == "session") sql = LATHE_USAGE_BY("usage.session_id");
-  if (by == "folder") sql = LATHE_USAGE_BY("sessions.cwd");
-  if (sql == nullptr) {
-    return Error{.code = base::codes::kInvalid,
-                 .message = "usage by \"" + by + "\" is not known",
-                 .hint = "one of: day, model, session, folder"};
-  }
-  TRY(Query rows, database.query(sql));
-  protocol::UsageReply reply;
+Result<protocol::SessionCounts> count_sessions(Database& database, const Held& held) {
+  // Of those at work each is looked at, as it may have lost its process; the others are only counted.
+  TRY(Query rows, database.query("SELECT task_open, damaged, CASE WHEN task_open = 1 AND NOT damaged THEN session_id"
+                                 " ELSE '' END AS at_work, count(*) FROM sessions GROUP BY 1, 2, 3"));
+  protocol::SessionCounts counts;
   while (true) {
     TRY(const bool more, rows.next());
-    if (!more) return reply;
-    reply.rows.push_back(
-        {.key = rows.text(0),
-         .usage = {rows.integer(1), rows.integer(2), rows.integer(3), rows.integer(4), rows.integer(5)},
-         .cost_micro_usd = rows.maybe_integer(6),
-         .tasks = rows.integer(7)});
+    if (!more) return counts;
+    const std::int64_t number = rows.integer(3);
+    switch (state_of(rows.integer(0), rows.integer(1) != 0, rows.text(2), held)) {
+      case protocol::SessionState::kIdle:
+        counts.idle += number;
+        break;
+      case protocol::SessionState::kRunning:
+        counts.running += number;
+        break;
+      case protocol::SessionState::kParked:
+        counts.parked += number;
+        break;
+      case protocol::SessionState::kInterrupted:
+        counts.interrupted += number;
+        break;
+      case protocol::SessionState::kDamaged:
+        counts.damaged += number;
+        break;
+    }
   }
+}
+
+#define LATHE_USAGE_BY(key)                                                                   \
+  "SELECT " key                                                                               \
+  ", usage.recorded, sum(usage.input_tokens), sum(usage.cached_input_tokens),"                \
+  " sum(usage.cache_write_tokens), sum(usage.output_tokens), sum(usage.reasoning_tokens),"    \
+  " CASE WHEN count(*) = count(usage.cost_micro_usd) THEN sum(usage.cost_micro_usd) END,"     \
+  " sum(usage.tasks)"                                                                         \
+  " FROM usage JOIN sessions ON sessions.session_id = usage.session_id WHERE usage.day >= ?1" \
+  " GROUP BY 1, 2"
+
+namespace {
+
+/// A sum with an unknown cost in it is unknown.
+void add_usage(protocol::UsageRow& sum, const protocol::UsageRow& more) {
+  sum.usage += more.usage;
+  sum.tasks += more.tasks;
+  if (sum.cost_micro_usd && more.cost_micro_usd) {
+    *sum.cost_micro_usd += *more.cost_micro_usd;
+  } else {
+    sum.cost_micro_usd.reset();
+  }
+}
+
+}  // namespace
+
+Result<protocol::UsageReply> sum_usage(Database& database, const protocol::UsageCall& query,
+                                       const ProjectOf& project_of) {
+  const char* sql = nullptr;
+  if (query.by == "day") sql = LATHE_USAGE_BY("usage.day");
+  if (query.by == "model") sql = LATHE_USAGE_BY("usage.model");
+  if (query.by == "session") sql = LATHE_USAGE_BY("usage.session_id");
+  if (query.by == "folder" || query.by == "project") sql = LATHE_USAGE_BY("sessions.cwd");
+  if (sql == nullptr) {
+    return Error{.code = base::codes::kInvalid,
+                 .message = "usage by \"" + query.by + "\" is not known",
+                 .hint = "one of: day, model, session, folder, project"};
+  }
+  TRY(Query rows, database.query(sql, query.since));
+  std::map<std::string, protocol::UsageRow> sums;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) break;
+    std::string key = rows.text(0);
+    if (query.by == "project" && project_of) key = project_of(key);
+    // What a recording answered is a row of its own.
+    if (rows.integer(1) != 0) key += " (recording)";
+    const protocol::UsageRow row{
+        .key = key,
+        .usage = {rows.integer(2), rows.integer(3), rows.integer(4), rows.integer(5), rows.integer(6)},
+        .cost_micro_usd = rows.maybe_integer(7),
+        .tasks = rows.integer(8)};
+    const auto [sum, is_new] = sums.try_emplace(std::move(key), row);
+    if (!is_new) add_usage(sum->second, row);
+  }
+  protocol::UsageReply reply;
+  for (auto& [key, row] : sums) reply.rows.push_back(std::move(row));
+  std::ranges::sort(reply.rows, std::less(), [](const protocol::UsageRow& row) {
+    return std::pair(-row.usage.total(), std::string_view(row.key));
+  });
+  return reply;
 }
 
 }  // namespace lathe::index

@@ -26,7 +26,12 @@ using Held = std::function<bool(const std::string&)>;
 [[nodiscard]] base::Result<protocol::SessionSearchReply> search_messages(storage::Database& database,
                                                                          const protocol::SessionSearch& query);
 [[nodiscard]] base::Result<protocol::ApprovalListReply> list_questions(storage::Database& database);
-[[nodiscard]] base::Result<protocol::UsageReply> sum_usage(storage::Database& database, const std::string& by);
+[[nodiscard]] base::Result<protocol::SessionCounts> count_sessions(storage::Database& database, const Held& held);
+/// The project that a folder belongs to; empty: each is its own.
+using ProjectOf = std::function<std::string(const std::string& folder)>;
+[[nodiscard]] base::Result<protocol::UsageReply> sum_usage(storage::Database& database,
+                                                           const protocol::UsageCall& query,
+                                                           const ProjectOf& project_of);
 
 /// Words and "phrases" as an FTS5 expression in which every one must occur; nothing in it is taken for an operator.
 [[nodiscard]] base::Result<std::string> match_expression(std::string_view words);

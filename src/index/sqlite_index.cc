@@ -71,9 +71,17 @@ Async<Result<protocol::ApprovalListReply>> SqliteIndex::open_questions() {
   return on_pool([](IndexFile& file) { return file.answer(&list_questions); });
 }
 
+Async<Result<protocol::SessionCounts>> SqliteIndex::counts() {
+  return on_pool([](IndexFile& file) {
+    return file.answer([&](Database& database) {
+      return count_sessions(database, [&](const std::string& id) { return file.held(id); });
+    });
+  });
+}
+
 Async<Result<protocol::UsageReply>> SqliteIndex::usage(protocol::UsageCall query) {
-  return on_pool([query = std::move(query)](IndexFile& file) {
-    return file.answer([&](Database& database) { return sum_usage(database, query.by); });
+  return on_pool([query = std::move(query), this](IndexFile& file) {
+    return file.answer([&](Database& database) { return sum_usage(database, query, options_.project_of); });
   });
 }
 

@@ -25,6 +25,8 @@ struct IndexOptions {
   std::string state_dir;
   /// Tests fail or kill commits here. Outlives the index.
   storage::FaultPoint* faults = nullptr;
+  /// The project that a folder belongs to, for sums of what was used; on the pool. Empty: each folder is one.
+  std::function<std::string(const std::string& folder)> project_of = nullptr;
   /// Told on the loop when the index had to be made anew, or a stream could not be followed.
   std::function<void(const std::string&)> on_warning = nullptr;
 };
@@ -43,6 +45,7 @@ class SqliteIndex final : public ports::SessionIndex {
   runtime::Async<base::Result<protocol::SessionInfo>> get(std::string session_id) override;
   runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) override;
   runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() override;
+  runtime::Async<base::Result<protocol::SessionCounts>> counts() override;
   runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) override;
   runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) override;
   runtime::Async<base::Result<void>> check(std::string session_id) override;

@@ -139,7 +139,7 @@ JournalStore::~JournalStore() = default;
 
 Result<std::unique_ptr<JournalStore>> JournalStore::create(runtime::Loop& loop, runtime::Pool& fs,
                                                            JournalOptions options) {
-  const Disk disk(options.faults);
+  const Disk disk(options.faults, options.sync_times);
   TRY(SessionFolders folders, SessionFolders::open(options.state_dir, disk, options.durability));
   TRY(storage::BlobFolder blobs, storage::BlobFolder::open(folders.blobs(), disk, options.durability));
   auto parts = std::make_unique<Parts>(loop, fs, std::move(folders), std::move(blobs), options);

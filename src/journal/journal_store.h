@@ -33,7 +33,8 @@
 
 namespace lathe::storage {
 class FaultPoint;
-}
+class SyncTimes;
+}  // namespace lathe::storage
 
 namespace lathe::journal {
 
@@ -43,6 +44,8 @@ struct JournalOptions {
   runtime::Durability durability = runtime::Durability::kProcess;
   /// Tests fail or kill durable operations here. Outlives the store; may be called from pool threads.
   storage::FaultPoint* faults = nullptr;
+  /// Told how long the disk takes; the same holds for it.
+  storage::SyncTimes* sync_times = nullptr;
   /// Told on the loop about what was repaired: a torn record cut off, a damaged snapshot passed over.
   std::function<void(const std::string&)> on_warning = nullptr;
 };

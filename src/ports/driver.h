@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -140,6 +141,8 @@ class Driver {
     (void)rows;
     return no_job(job);
   }
+  /// Keepers that it holds and that are alive.
+  [[nodiscard]] virtual std::size_t keepers() const { return 0; }
   /// Ends what outlives a Task (a keeper, an agent's process). Awaited once after the last run(); by default there is
   /// nothing to end.
   virtual runtime::Async<void> stop() { co_return; }

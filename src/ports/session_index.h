@@ -20,6 +20,8 @@ class SessionIndex {
   virtual runtime::Async<base::Result<protocol::SessionInfo>> get(std::string session_id) = 0;
   virtual runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) = 0;
   virtual runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() = 0;
+  /// Of all sessions, those of sub-agents and archived ones too.
+  virtual runtime::Async<base::Result<protocol::SessionCounts>> counts() = 0;
   virtual runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) = 0;
   virtual runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) = 0;
   /// Notes whether the session's stream can be read to its end; reads all of it.

@@ -131,7 +131,7 @@ struct UsageRow {
   std::int64_t tasks = 0;
   static constexpr auto fields() {
     using S = UsageRow;
-    return std::tuple{required("key", &S::key, "the day, model, session or folder"),
+    return std::tuple{required("key", &S::key, "the day (of UTC), model, session, folder or project"),
                       required("usage", &S::usage, "tokens"),
                       optional("cost_micro_usd", &S::cost_micro_usd, "absent when any price is unknown"),
                       required("tasks", &S::tasks, "Tasks")};
@@ -148,10 +148,14 @@ struct UsageReply {
 struct UsageCall {
   using Reply = UsageReply;
   static constexpr std::string_view kType = "usage";
-  static constexpr std::string_view kDoc = "Tokens and cost by day, model, session or folder.";
+  static constexpr std::string_view kDoc = "Tokens and cost by day, model, session, folder or project.";
   std::string by = "day";
+  std::string since;
   static constexpr auto fields() {
-    return std::tuple{optional("by", &UsageCall::by, "day (default), model, session or folder")};
+    return std::tuple{
+        optional("by", &UsageCall::by,
+                 "day (default), model, session, folder, or project: the repository that a folder belongs to"),
+        optional("since", &UsageCall::since, "the first day that counts, YYYY-MM-DD of UTC; absent: all")};
   }
   friend bool operator==(const UsageCall&, const UsageCall&) = default;
 };

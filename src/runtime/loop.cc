@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <deque>
+#include <functional>
 #include <map>
 
 #include "lathe/runtime/asio_access.h"
@@ -41,12 +43,25 @@ struct Loop::Impl {
   std::optional<base::MonoTime> alarm_at;
   base::MonoTime virtual_now{std::chrono::seconds(1)};
   std::atomic<int> external{0};
+  LoopLoad load;
+
+  /// Runs a piece of work and notes how long it kept the loop.
+  template <class Work>
+  void run_noted(Work work) {
+    const auto began = std::chrono::steady_clock::now();
+    work();
+    const auto took = std::chrono::steady_clock::now() - began;
+    load.longest_block = std::max(load.longest_block, std::chrono::duration_cast<std::chrono::microseconds>(took));
+    if (took > kLongBlock) ++load.long_blocks;
+  }
 
   void drain() {
     drain_posted = false;
     std::deque<std::coroutine_handle<>> batch;
     batch.swap(ready);
-    for (const auto handle : batch) handle.resume();
+    run_noted([&batch] {
+      for (const auto handle : batch) handle.resume();
+    });
   }
 
   [[nodiscard]] base::MonoTime now() const {
@@ -57,7 +72,7 @@ struct Loop::Impl {
     while (!timers.empty() && timers.begin()->first.first <= now()) {
       auto callback = std::move(timers.begin()->second);
       timers.erase(timers.begin());
-      callback();
+      run_noted(std::ref(callback));
     }
     arm();
   }
@@ -94,7 +109,10 @@ Loop::Loop(TimeMode mode) : impl_(std::make_unique<Impl>(mode)) {
 }
 Loop::~Loop() = default;
 
-void Loop::post(std::move_only_function<void()> work) { asio::post(impl_->context, std::move(work)); }
+void Loop::post(std::move_only_function<void()> work) {
+  asio::post(impl_->context,
+             [impl = impl_.get(), work = std::move(work)]() mutable { impl->run_noted(std::ref(work)); });
+}
 
 void Loop::resume_soon(std::coroutine_handle<> handle) {
   impl_->ready.push_back(handle);
@@ -125,6 +143,8 @@ base::UnixMillis Loop::unix_now() const {
 }
 
 base::MonoTime Loop::mono_now() const { return impl_->now(); }
+
+LoopLoad Loop::load() const { return impl_->load; }
 
 Timer Loop::call_at(base::MonoTime when, std::move_only_function<void()> callback) {
   const TimerKey key{when, impl_->next_timer++};

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,6 +40,15 @@ class Timer final {
  private:
   std::move_only_function<void()> stop_;
 };
+
+/// How long the loop was kept from everything else that was ready.
+struct LoopLoad {
+  /// The longest that one piece of work took, or coroutines that were resumed together did.
+  std::chrono::microseconds longest_block{0};
+  /// How often that was more than kLongBlock.
+  std::int64_t long_blocks = 0;
+};
+inline constexpr base::Millis kLongBlock{50};
 
 /// One thread's event loop and its clock. Nothing that runs on it blocks.
 ///
@@ -80,6 +90,9 @@ class Loop final : public base::Clock {
 
   /// Calls back on the loop whenever the process gets `signal_number`, until the handle is dropped.
   [[nodiscard]] Timer on_signal(int signal_number, std::move_only_function<void()> callback);
+
+  /// Since the loop was made. Loop thread.
+  [[nodiscard]] LoopLoad load() const;
 
   /// Work outside the loop will post back; virtual time does not jump meanwhile. Any thread.
   void external_work_started();

@@ -57,6 +57,21 @@ TEST(Loop, CallsBackOnSignals) {
   EXPECT_TRUE(loop.block_on(wait_for(&shot)).ok());
 }
 
+TEST(Loop, NotesWorkThatKeepsItFromEverythingElse) {
+  Loop loop;
+  EXPECT_EQ(loop.load().long_blocks, 0);
+  OneShot<int> shot(loop);
+  loop.post([&] {
+    const auto end = std::chrono::steady_clock::now() + kLongBlock + milliseconds(1);
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    shot.set(1);
+  });
+  ASSERT_TRUE(loop.block_on(wait_for(&shot)).ok());
+  EXPECT_GT(loop.load().longest_block, kLongBlock);
+  EXPECT_GE(loop.load().long_blocks, 1);
+}
+
 Async<std::string> read_when_ready(Loop* loop, int fd, Deadline deadline) {
   FdWatch watch(*loop, fd);
   const auto ready = co_await watch.readable(CancelToken(), deadline);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -50,7 +51,11 @@ Result<void> Disk::write_at(int fd, std::uint64_t offset, std::string_view bytes
 
 Result<void> Disk::sync(int fd, std::string_view operation, const std::string& path) const {
   return guarded(operation, path, [&]() -> Result<void> {
+    const auto began = std::chrono::steady_clock::now();
     if (::fdatasync(fd) != 0) return errno_error(errno, path);
+    if (times_ != nullptr) {
+      times_->note(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began));
+    }
     return {};
   });
 }

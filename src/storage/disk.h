@@ -7,14 +7,15 @@
 #include "lathe/base/result.h"
 #include "lathe/runtime/files.h"
 #include "lathe/storage/fault.h"
+#include "lathe/storage/sync_times.h"
 
 namespace lathe::storage {
 
-/// The system calls that make bytes durable, each with its fault point. A value that refers to the FaultPoint, which
-/// outlives it; any thread. `operation` names the fault point, errors name the path.
+/// The system calls that make bytes durable, each with its fault point. A value that refers to the FaultPoint and the
+/// SyncTimes, which outlive it; any thread. `operation` names the fault point, errors name the path.
 class Disk final {
  public:
-  explicit Disk(FaultPoint* faults = nullptr) : faults_(faults) {}
+  explicit Disk(FaultPoint* faults = nullptr, SyncTimes* times = nullptr) : faults_(faults), times_(times) {}
 
   /// All of `bytes` at `offset`, or an error; some of them may be there then.
   [[nodiscard]] base::Result<void> write_at(int fd, std::uint64_t offset, std::string_view bytes,
@@ -56,6 +57,7 @@ class Disk final {
   }
 
   FaultPoint* faults_;
+  SyncTimes* times_;
 };
 
 }  // namespace lathe::storage

@@ -36,7 +36,7 @@ def run_mend(lathe, finding, **env):
 def test_all_is_well(healthy):
     ran = healthy.ok("doctor", "--json")
     found = findings(ran)
-    assert {"configuration", "data root", "bash", "git", "rg", "backend mock", "index", "sessions"} <= set(found)
+    assert {"configuration", "data root", "bash", "git", "rg", "backend mock", "index", "sessions", "daemon", "daemon log", "disk"} <= set(found)
     # How strong the confinement is, is up to the machine.
     assert {name for name, finding in found.items() if finding["state"] != "ok"} <= {"confinement"}, found
     assert ran.document["broken"] == 0

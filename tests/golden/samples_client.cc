@@ -68,7 +68,7 @@ std::vector<ClientFrame> call_samples() {
       ModelList{.backend = "openai"},
       BackendList{},
       BackendTest{.backend = "lab", .model = "qwen3:8b", .ask_model = true},
-      UsageCall{.by = "model"},
+      UsageCall{.by = "model", .since = "2026-11-01"},
       IndexRebuild{},
       Undo{.session = kSession, .task = "t-1", .response_id = "r-1", .dry_run = true},
       PolicyExplain{.command = "rm -rf /",
@@ -83,6 +83,7 @@ std::vector<ClientFrame> call_samples() {
       TrustSet{.path = "/home/ada/calc", .sha256 = {std::string(64, 'a')}, .trusted = false},
       DaemonStatus{},
       DaemonStop{.if_unused = true},
+      Vitals{},
   };
   std::vector<ClientFrame> frames;
   for (const Call& call : calls) frames.emplace_back(CallFrame{.id = "8", .call = call});

@@ -9,6 +9,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/render/table.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -31,34 +32,65 @@ CommandResult start(Context* context, std::string listen) {
   co_return kDone;
 }
 
+struct Answers {
+  protocol::DaemonStatusReply status;
+  /// Nothing from a daemon of a version that tells none.
+  std::optional<protocol::VitalsReply> vitals;
+};
+
 /// What it does; asked only of one that runs here.
-Async<Result<protocol::DaemonStatusReply>> ask_status(Context* context) {
+Async<Result<Answers>> ask_status(Context* context) {
   CO_TRY(const auto connected, co_await context->frontend.daemon->connect());
   if (!connected) {
     co_return base::Error{.code = base::codes::kUnavailable, .message = "the daemon has just ended"};
   }
-  auto reply = co_await client::call_as(connected->transport.get(), protocol::DaemonStatus{});
+  auto status = co_await client::call_as(connected->transport.get(), protocol::DaemonStatus{});
+  auto vitals = co_await client::call_as(connected->transport.get(), protocol::Vitals{});
   co_await connected->transport->close();
-  co_return reply;
+  if (!status.ok()) co_return std::move(status).error();
+  Answers answers{.status = *std::move(status), .vitals = std::nullopt};
+  if (vitals.ok()) answers.vitals = *std::move(vitals);
+  if (vitals.ok() || vitals.error().code == protocol::error_codes::kUnknownCall) co_return answers;
+  co_return std::move(vitals).error();
 }
 
-std::string status_document(const DaemonInfo& daemon, const protocol::DaemonStatusReply* status) {
+Json document_of(const protocol::ReplyMsg& reply) {
+  return base::parse_json(reply_document(reply)).value_or(Json::object());
+}
+
+std::string status_document(const DaemonInfo& daemon, const Answers* answers) {
   Json document{{"running", true},
                 {"pid", daemon.pid},
                 {"socket", daemon.socket},
                 {"version", daemon.version},
                 {"started_at", daemon.started_at},
                 {"here", daemon.here}};
-  if (status != nullptr) document.update(base::parse_json(reply_document(*status)).value_or(Json::object()));
+  if (answers != nullptr) document.update(document_of(answers->status));
+  if (answers != nullptr && answers->vitals) document["vitals"] = document_of(*answers->vitals);
   return base::dump_json(document);
 }
 
-void tell_status(Context* context, const DaemonInfo& daemon, const protocol::DaemonStatusReply* status) {
+void tell_vitals(Context* context, const protocol::VitalsReply& vitals) {
+  const protocol::ProcessVitals& process = vitals.process;
+  context->out.line(fmt::format("{} of memory, {:.1f} s of processor time, {} open files, {} keepers",
+                                bytes_label(process.memory_bytes), static_cast<double>(process.cpu_ms) / 1e3,
+                                process.open_files, vitals.keepers));
+  context->out.line(fmt::format("{} of {} free for the data root", bytes_label(process.disk_free_bytes),
+                                bytes_label(process.disk_size_bytes)));
+  const protocol::SessionCounts& sessions = vitals.sessions;
+  context->out.line(fmt::format(
+      "sessions: {} idle, {} running, {} parked, {} interrupted, {} damaged; {} open questions", sessions.idle,
+      sessions.running, sessions.parked, sessions.interrupted, sessions.damaged, vitals.open_questions));
+}
+
+void tell_status(Context* context, const DaemonInfo& daemon, const Answers* answers) {
   context->out.line(fmt::format("process {}{}, version {}, started {}", daemon.pid,
                                 daemon.here ? "" : " of another container", daemon.version,
                                 age_label(daemon.started_at, context->loop.unix_now())));
   context->out.line("socket " + daemon.socket);
-  if (status == nullptr) return;
+  if (answers == nullptr) return;
+  if (answers->vitals) tell_vitals(context, *answers->vitals);
+  const protocol::DaemonStatusReply* const status = &answers->status;
   if (!status->listen.empty()) context->out.line("TCP and HTTP " + status->listen);
   // This command is one of them.
   context->out.line(fmt::format("{} other clients, {} open sessions", status->clients - 1, status->sessions.size()));
@@ -119,9 +151,9 @@ CommandResult execute(Context* context, DaemonStatusOptions options) {
     if (!options.json) context->note("no daemon runs (lathe daemon start)");
     co_return kUsage;
   }
-  std::optional<Result<protocol::DaemonStatusReply>> status;
+  std::optional<Result<Answers>> status;
   if (daemon->here) status = co_await ask_status(context);
-  const protocol::DaemonStatusReply* reply = status && status->ok() ? &**status : nullptr;
+  const Answers* reply = status && status->ok() ? &**status : nullptr;
   if (options.json) {
     context->out.line(status_document(*daemon, reply));
   } else {

@@ -307,6 +307,8 @@ CommandResult execute(Context* context, DoctorOptions options) {
   if (!any_broken(findings)) {
     co_await check_confinement(context, &findings);
     co_await check_engine(context, &findings);
+    // The check of the engine may have started it.
+    co_await check_daemon(context, &findings);
     check_sessions(*context, options.deep, findings);
   }
   context->out.add(options.json ? findings_document(findings) : findings_text(findings, context->out_style));

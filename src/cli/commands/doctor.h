@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "lathe/cli/context.h"
 #include "lathe/cli/term/style.h"
+#include "lathe/runtime/async.h"
 
 namespace lathe::cli {
 
@@ -19,6 +21,9 @@ struct Finding {
   std::string mend;
   friend bool operator==(const Finding&, const Finding&) = default;
 };
+
+/// The daemon and what it stands on: whether it answers, who can reach its socket, its log, room on the disk.
+runtime::Async<void> check_daemon(Context* context, std::vector<Finding>* findings);
 
 [[nodiscard]] std::string findings_text(const std::vector<Finding>& findings, const Style& style);
 /// {"findings": […], "broken": n}

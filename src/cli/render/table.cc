@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "lathe/base/json.h"
@@ -47,6 +48,15 @@ std::string table_text(const std::vector<std::string>& header, const std::vector
 
 std::string reply_document(const protocol::ReplyMsg& reply) {
   return base::indent_json(protocol::reply_members(reply)) + "\n";
+}
+
+std::string bytes_label(std::int64_t bytes) {
+  constexpr std::array<std::string_view, 4> kUnits{"KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1'024) return fmt::format("{} B", bytes);
+  double number = static_cast<double>(bytes) / 1'024;
+  std::size_t unit = 0;
+  for (; number >= 1'024 && unit + 1 < kUnits.size(); ++unit) number /= 1'024;
+  return fmt::format("{:.1f} {}", number, kUnits.at(unit));
 }
 
 std::string age_label(base::UnixMillis then, base::UnixMillis now) {

@@ -63,6 +63,7 @@ class HttpClient final {
     if (request.path == "/health") co_return co_await respond({.body = health()});
     const Result<Scopes> scopes = parts_.judge(bearer_token(request));
     if (!scopes.ok()) co_return co_await refuse_token(scopes.error());
+    if (request.path == "/metrics" && request.method == "GET") co_return co_await send_metrics(*scopes);
     if (request.path == "/v1/connect") co_return co_await connect_frames(std::move(request), *scopes);
     if (is_agentruntime_route(request.path)) {
       co_return co_await respond(co_await answer_agentruntime(&parts_, *scopes, std::move(request)));
@@ -134,6 +135,18 @@ class HttpClient final {
     auto reply = co_await engine->call(std::move(std::get<protocol::CallFrame>(*frame).call));
     if (!reply.ok()) co_return co_await refuse(reply.error());
     co_return co_await respond({.body = protocol::reply_members(*reply)});
+  }
+
+  /// It is what the call `vitals` tells, and counts: of all sessions, whoever made them.
+  Async<bool> send_metrics(Scopes scopes) {
+    const protocol::ClientFrame frame = protocol::CallFrame{.id = std::string(kFrameId), .call = protocol::Vitals{}};
+    if (const auto allowed = protocol::check_scopes(scopes, frame); !allowed.ok()) {
+      co_return co_await refuse(allowed.error());
+    }
+    if (!parts_.metrics) co_return co_await refuse({.code = base::codes::kNotFound, .message = "there are no metrics"});
+    auto page = co_await parts_.metrics();
+    if (!page.ok()) co_return co_await refuse(page.error());
+    co_return co_await respond({.content_type = std::move(page->content_type), .body = std::move(page->text)});
   }
 
   Async<bool> stream_events(std::string session, IncomingRequest request, Scopes scopes) {

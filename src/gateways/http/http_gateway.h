@@ -19,6 +19,7 @@
 // The local API over HTTP/1.1 (ARCHITECTURE 7.3.6, 9): our own protocol below /v1, for programs that speak HTTP.
 //
 //   GET  /health                       who answers; needs no token
+//   GET  /metrics                      what Prometheus reads
 //   POST /v1/calls/TYPE                a call; the body holds its fields, the answer those of the reply
 //   POST /v1/sessions                  configure_session for a new session
 //   POST /v1/sessions/ID/ops/TYPE      an op; the body holds its fields, the answer is its ack
@@ -45,6 +46,12 @@ struct HttpParts {
   /// For ids of ops.
   base::Random& random;
   std::string version;
+  /// The page of metrics and its content type; for who may read. Absent: there is none.
+  struct Page {
+    std::string content_type;
+    std::string text;
+  };
+  std::function<runtime::Async<base::Result<Page>>()> metrics = {};
   net::HttpLimits limits = {};
 };
 

@@ -120,6 +120,11 @@ Async<std::vector<Started>> KeeperSet::adopt() {
   co_return found;
 }
 
+std::size_t KeeperSet::alive() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(keepers_, [](const auto& keeper) { return keeper.second.client->is_connected(); }));
+}
+
 Async<void> KeeperSet::stop() {
   for (auto& [key, keeper] : keepers_) co_await keeper.client->stop();
   for (const auto& client : ended_) co_await client->stop();

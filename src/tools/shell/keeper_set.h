@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -66,6 +67,8 @@ class KeeperSet final {
   runtime::Async<base::Result<Started>> start(ports::CommandSpec spec, keeper::Command command);
   /// What a process before this one left behind.
   runtime::Async<std::vector<Started>> adopt();
+  /// How many keepers run.
+  [[nodiscard]] std::size_t alive() const;
   /// Ends every command and the keepers.
   runtime::Async<void> stop();
 
