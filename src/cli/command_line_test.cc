@@ -242,6 +242,7 @@ TEST(CommandLine, OtherCommands) {
   EXPECT_EQ(options_of<ConfigSetOptions>({"config", "set", "default-model", "m"}),
             (ConfigSetOptions{.key = "default-model", .value = "m"}));
   EXPECT_EQ(options_of<SchemaOptions>({"schema", "--typescript"}).format, SchemaFormat::kTypeScript);
+  EXPECT_EQ(options_of<SchemaOptions>({"schema", "--openapi"}).format, SchemaFormat::kOpenApi);
 }
 
 TEST(CommandLine, EmbeddedIsForEveryCommandThatTouchesTheDataRoot) {

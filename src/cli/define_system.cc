@@ -46,10 +46,12 @@ void define_schema(CommandTree& tree) {
   auto& options = tree.options_of<SchemaOptions>(command);
   CLI::Option* json = command->add_flag_callback(
       "--jsonschema", [&options] { options.format = SchemaFormat::kJsonSchema; }, "As JSON Schema (default)");
-  command
-      ->add_flag_callback(
-          "--typescript", [&options] { options.format = SchemaFormat::kTypeScript; }, "As TypeScript")
-      ->excludes(json);
+  CLI::Option* typescript = command->add_flag_callback(
+      "--typescript", [&options] { options.format = SchemaFormat::kTypeScript; }, "As TypeScript");
+  CLI::Option* openapi = command->add_flag_callback(
+      "--openapi", [&options] { options.format = SchemaFormat::kOpenApi; }, "The HTTP wire, as OpenAPI 3.1");
+  typescript->excludes(json);
+  openapi->excludes(json)->excludes(typescript);
 }
 
 void define_daemon_tokens(CommandTree& tree, CLI::App* daemon) {

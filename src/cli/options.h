@@ -233,7 +233,7 @@ struct UsageOptions {
 struct IndexRebuildOptions {
   friend bool operator==(const IndexRebuildOptions&, const IndexRebuildOptions&) = default;
 };
-enum class SchemaFormat { kJsonSchema, kTypeScript };
+enum class SchemaFormat { kJsonSchema, kTypeScript, kOpenApi };
 struct SchemaOptions {
   SchemaFormat format = SchemaFormat::kJsonSchema;
   friend bool operator==(const SchemaOptions&, const SchemaOptions&) = default;

@@ -169,8 +169,8 @@ Async<Result<std::optional<IncomingRequest>>> HttpConnection::refuse(unsigned st
                                                                      CancelToken cancel) {
   keep_alive_ = false;
   OutgoingResponse response{.status = status};
-  response.body =
-      base::dump_json(base::Json{{"error", {{"code", base::codes::kInvalid}, {"message", std::move(why)}}}});
+  response.body = base::dump_json(
+      base::Json{{"error", {{"code", base::codes::kInvalid}, {"message", std::move(why)}, {"retryable", false}}}});
   CO_TRY_OK(co_await respond(std::move(response), cancel));
   co_return std::optional<IncomingRequest>();
 }

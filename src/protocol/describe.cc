@@ -1,8 +1,10 @@
 #include "lathe/protocol/describe.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <map>
+#include <ranges>
 #include <type_traits>
 #include <typeindex>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "lathe/protocol/calls.h"
 #include "lathe/protocol/codec.h"
 #include "lathe/protocol/events.h"
+#include "lathe/protocol/http_payloads.h"
 #include "lathe/protocol/ops.h"
 
 namespace lathe::protocol {
@@ -67,15 +70,22 @@ class Describer final {
     (link_reply<C>(), ...);
   }
 
-  [[nodiscard]] std::vector<const TypeInfo*> shared() const {
+  template <class... P>
+  void add(std::type_identity<std::tuple<P...>>) {
+    (type<P>(), ...);
+  }
+
+  /// Those that were described since there were `first`.
+  [[nodiscard]] std::vector<const TypeInfo*> shared(std::size_t first = 0) const {
     std::vector<const TypeInfo*> out;
-    for (const TypeInfo& info : types_) {
+    for (const TypeInfo& info : types_ | std::views::drop(first)) {
       const bool inner = info.name == "ContentPart" || info.name.ends_with("Part");
       if (!info.name.empty() && (info.tag.empty() || inner) && !is_root(info)) out.push_back(&info);
     }
     std::ranges::sort(out, {}, &TypeInfo::name);
     return out;
   }
+  [[nodiscard]] std::size_t size() const { return types_.size(); }
 
  private:
   [[nodiscard]] static bool is_root(const TypeInfo& info) {
@@ -97,6 +107,8 @@ class Describer final {
       info.kind = Kind::kBoolean;
     } else if constexpr (std::is_integral_v<T>) {
       info.kind = Kind::kInteger;
+    } else if constexpr (std::is_floating_point_v<T>) {
+      info.kind = Kind::kNumber;
     } else if constexpr (std::is_same_v<T, base::Json>) {
       info.kind = Kind::kOpaque;
     } else if constexpr (NamedEnum<T>) {
@@ -186,6 +198,9 @@ const Description& describe() {
     description.reply = describer.type<ReplyMsg>();
     describer.link_replies(static_cast<const Call*>(nullptr));
     description.shared = describer.shared();
+    const std::size_t protocols_own = describer.size();
+    describer.add(std::type_identity<HttpPayloads>());
+    description.payloads = describer.shared(protocols_own);
     return description;
   }();
   return kDescription;

@@ -30,7 +30,7 @@ struct EnumValue {
 };
 
 struct TypeInfo {
-  enum class Kind { kString, kBoolean, kInteger, kOpaque, kList, kEnum, kStruct, kUnion };
+  enum class Kind { kString, kBoolean, kInteger, kNumber, kOpaque, kList, kEnum, kStruct, kUnion };
   Kind kind = Kind::kOpaque;
   /// Unique among enums, structs and unions ("UserInputOp", "Usage"); empty for the rest.
   std::string name;
@@ -56,6 +56,8 @@ struct Description {
   const TypeInfo* reply = nullptr;
   /// Enums, structs and unions that the members of those four use, by name.
   std::vector<const TypeInfo*> shared;
+  /// Bodies of the HTTP wire and what only they use, by name.
+  std::vector<const TypeInfo*> payloads;
 };
 
 [[nodiscard]] const Description& describe();

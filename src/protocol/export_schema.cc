@@ -3,6 +3,7 @@
 #include "lathe/protocol/describe.h"
 #include "lathe/protocol/export.h"
 #include "lathe/protocol/frames.h"
+#include "lathe/protocol/schema_definitions.h"
 
 namespace lathe::protocol {
 namespace {
@@ -29,6 +30,8 @@ Json schema_of(const TypeInfo& type) {
       return one("type", "boolean");
     case Kind::kInteger:
       return one("type", "integer");
+    case Kind::kNumber:
+      return one("type", "number");
     case Kind::kOpaque:
       return Json::object();
     case Kind::kList:
@@ -80,11 +83,15 @@ Json union_schema(const TypeInfo& type) {
   return one("oneOf", members);
 }
 
-Json definition(const TypeInfo& type) {
+}  // namespace
+
+Json schema_definition(const TypeInfo& type) {
   if (type.kind == Kind::kEnum) return enum_schema(type);
   if (type.kind == Kind::kUnion) return union_schema(type);
   return object_schema(type);
 }
+
+namespace {
 
 Json text(std::string_view doc) { return Json::object({{"type", "string"}, {"description", doc}}); }
 Json whole(std::string_view doc) { return Json::object({{"type", "integer"}, {"description", doc}}); }
@@ -148,20 +155,24 @@ void add_frames(Json& defs) {
 
 }  // namespace
 
-Json json_schema() {
+Json schema_definitions() {
   const Description& all = describe();
   Json defs = Json::object();
   add_frames(defs);
   for (const TypeInfo* root : {all.op, all.event, all.call, all.reply}) {
-    defs[root->name] = definition(*root);
-    for (const TypeInfo* member : root->members) defs[member->name] = definition(*member);
+    defs[root->name] = schema_definition(*root);
+    for (const TypeInfo* member : root->members) defs[member->name] = schema_definition(*member);
   }
-  for (const TypeInfo* shared : all.shared) defs[shared->name] = definition(*shared);
+  for (const TypeInfo* shared : all.shared) defs[shared->name] = schema_definition(*shared);
+  return defs;
+}
+
+Json json_schema() {
   return Json::object({{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                        {"title", "Lathe protocol"},
                        {"description", "One line of a connection: a frame of either direction."},
                        {"anyOf", Json::array({link_to("ClientFrame"), link_to("ServerFrame")})},
-                       {"$defs", std::move(defs)}});
+                       {"$defs", schema_definitions()}});
 }
 
 }  // namespace lathe::protocol

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 /// Every "$ref" below `json`.
 void collect_refs(const base::Json& json, std::set<std::string>& refs) {
   for (const auto& [key, value] : json.items()) {
-    if (key == "$ref") refs.insert(value.get<std::string>().substr(8));
+    if (key == "$ref") refs.insert(value.get<std::string>());
     if (value.is_structured()) collect_refs(value, refs);
   }
 }
@@ -51,8 +51,26 @@ TEST(JsonSchema, DefinesWhatItRefersToAndNothingElse) {
   std::set<std::string> refs;
   collect_refs(schema, refs);
   std::set<std::string> defined;
-  for (const auto& [name, definition] : schema["$defs"].items()) defined.insert(name);
+  for (const auto& [name, definition] : schema["$defs"].items()) defined.insert("#/$defs/" + name);
   EXPECT_EQ(refs, defined);
+}
+
+TEST(OpenApi, RefersToWhatItDefinesAndNamesScopes) {
+  const base::Json document = openapi();
+  std::set<std::string> refs;
+  collect_refs(document, refs);
+  const std::string place = "#/components/schemas/";
+  for (const std::string& ref : refs) {
+    ASSERT_TRUE(ref.starts_with(place)) << ref;
+    EXPECT_TRUE(document["components"]["schemas"].contains(ref.substr(place.size()))) << ref;
+  }
+  const base::Json& rebuild = document["paths"]["/v1/calls/index_rebuild"]["post"];
+  EXPECT_EQ(rebuild["security"], base::Json::parse(R"([{"token": ["admin"]}])"));
+  EXPECT_EQ(document["paths"]["/health"]["get"]["security"], base::Json::array());
+  const base::Json& body =
+      document["paths"]["/v1/calls/session_search"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+  EXPECT_FALSE(body["properties"].contains("type"));
+  EXPECT_EQ(body["required"], base::Json::parse(R"(["query"])"));
 }
 
 TEST(Typescript, DeclaresUnionsEnumsAndOptionalFields) {

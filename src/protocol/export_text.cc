@@ -5,6 +5,7 @@
 #include "lathe/protocol/describe.h"
 #include "lathe/protocol/error_codes.h"
 #include "lathe/protocol/export.h"
+#include "lathe/protocol/http_routes.h"
 
 namespace lathe::protocol {
 namespace {
@@ -20,6 +21,7 @@ std::string ts_type(const TypeInfo& type) {
     case Kind::kBoolean:
       return "boolean";
     case Kind::kInteger:
+    case Kind::kNumber:
       return "number";
     case Kind::kOpaque:
       return "unknown";
@@ -64,9 +66,9 @@ export interface CallFrame {
 }
 
 export type ServerFrame = Event | Ack | ReplyFrame | ErrorFrame;
-/** A durable event has seq and crc, a passing one neither. */
+/** A durable event has v, seq and crc, a passing one none of them. */
 export interface Event {
-  v: 1;
+  v?: 1;
   session: string;
   seq?: number;
   id: string;
@@ -90,6 +92,47 @@ export interface ErrorFrame {
 }
 
 )";
+
+/// Members by their tag, so that a client can be typed by what it names.
+std::string ts_map(std::string_view name, const TypeInfo& root) {
+  std::string out = fmt::format("export interface {} {{\n", name);
+  for (const TypeInfo* member : root.members) {
+    const std::string type = member->reply == nullptr
+                                 ? member->name
+                                 : fmt::format("{{ call: {}; reply: {} }}", member->name, member->reply->name);
+    out += fmt::format("  {}: {};\n", member->tag, type);
+  }
+  return out + "}\n\n";
+}
+
+std::string ts_path_names(const HttpRoute& route) {
+  std::string names;
+  for (const std::string_view segment : base::split(route.path, '/')) {
+    if (segment.starts_with('{')) names += fmt::format(" {}: string;", segment.substr(1, segment.size() - 2));
+  }
+  return names.empty() ? "{}" : "{" + names + " }";
+}
+
+std::string ts_query(const HttpRoute& route) {
+  std::string names;
+  for (const HttpParameter& parameter : route.parameters) {
+    if (parameter.place == HttpParameter::Place::kQuery) names += fmt::format(" {}?: number;", parameter.name);
+  }
+  return names.empty() ? "{}" : "{" + names + " }";
+}
+
+/// Routes that answer JSON and stand for no call or op.
+std::string ts_routes() {
+  std::string out = "/** Routes that answer JSON and are neither calls nor ops. */\nexport interface Routes {\n";
+  for (const HttpRoute& route : http_routes()) {
+    const std::string_view payload = route.answers.front().payload;
+    if (payload.empty() || payload == "HttpAck") continue;
+    out += fmt::format("  /** {} */\n  \"{} {}\": {{ path: {}; query: {}; body: {}; answer: {} }};\n", route.doc,
+                       route.method, route.path, ts_path_names(route), ts_query(route),
+                       route.body.empty() ? "undefined" : route.body, payload);
+  }
+  return out + "}\n\n";
+}
 
 // ---- the reference page
 
@@ -172,13 +215,16 @@ std::string md_shared(const TypeInfo& type) {
 
 std::string typescript() {
   const Description& all = describe();
-  std::string out = "// The Lathe protocol: one JSON object per line. Generated from src/protocol.\n\n";
+  std::string out = "// The Lathe protocol, and its HTTP wire. Generated: lathe schema --typescript.\n\n";
   out += kTsFrames;
   for (const TypeInfo* root : {all.op, all.event, all.call, all.reply}) {
     out += ts_named(*root);
     for (const TypeInfo* member : root->members) out += ts_named(*member);
   }
   for (const TypeInfo* shared : all.shared) out += ts_named(*shared);
+  out += ts_map("Ops", *all.op) + ts_map("Events", *all.event) + ts_map("Calls", *all.call);
+  for (const TypeInfo* payload : all.payloads) out += ts_named(*payload);
+  out += ts_routes();
   out.pop_back();
   return out;
 }

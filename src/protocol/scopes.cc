@@ -69,6 +69,13 @@ Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
 Scopes needed(const Vitals&) { return {Scope::kRead}; }
 Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
 
+template <class... M>
+Scopes needed_by(std::string_view type, const std::variant<M...>*) {
+  Scopes scopes;
+  ((M::kType == type ? void(scopes = needed(M{})) : void()), ...);
+  return scopes;
+}
+
 }  // namespace
 
 std::string Scopes::text() const {
@@ -106,8 +113,12 @@ Scopes scopes_needed(const ClientFrame& frame) {
   return of_variant(static_cast<const AnyCall&>(std::get<CallFrame>(frame).call));
 }
 
-Result<void> check_scopes(Scopes held, const ClientFrame& frame) {
-  const Scopes needed = scopes_needed(frame);
+Scopes scopes_of_op(std::string_view type) { return needed_by(type, static_cast<const AnyOp*>(nullptr)); }
+Scopes scopes_of_call(std::string_view type) { return needed_by(type, static_cast<const AnyCall*>(nullptr)); }
+
+Result<void> check_scopes(Scopes held, const ClientFrame& frame) { return check_scopes(held, scopes_needed(frame)); }
+
+Result<void> check_scopes(Scopes held, Scopes needed) {
   for (const auto& known : kScopes) {
     if (!needed.name(known.value) || held.hold(known.value)) continue;
     return Error{

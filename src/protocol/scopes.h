@@ -33,13 +33,13 @@ constexpr auto enum_names(Scope) {
 /// Some of the scopes. kAdmin holds all of them, each of the others only itself. A small value.
 class Scopes final {
  public:
-  Scopes() = default;
-  Scopes(std::initializer_list<Scope> scopes) {
+  constexpr Scopes() = default;
+  constexpr Scopes(std::initializer_list<Scope> scopes) {
     for (const Scope scope : scopes) add(scope);
   }
   [[nodiscard]] static Scopes all() { return {Scope::kAdmin}; }
 
-  void add(Scope scope) { bits_ |= bit(scope); }
+  constexpr void add(Scope scope) { bits_ |= bit(scope); }
   [[nodiscard]] bool hold(Scope scope) const { return (bits_ & (bit(scope) | bit(Scope::kAdmin))) != 0; }
   /// Whether it stands there itself.
   [[nodiscard]] bool name(Scope scope) const { return (bits_ & bit(scope)) != 0; }
@@ -50,13 +50,19 @@ class Scopes final {
   friend bool operator==(const Scopes&, const Scopes&) = default;
 
  private:
-  static std::uint8_t bit(Scope scope) { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(scope)); }
+  static constexpr std::uint8_t bit(Scope scope) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(scope));
+  }
   std::uint8_t bits_ = 0;
 };
 
 /// All that a frame needs.
 [[nodiscard]] Scopes scopes_needed(const ClientFrame& frame);
+/// What an op or a call of this type needs at least; some of its fields may need more. Nothing for a type that is none.
+[[nodiscard]] Scopes scopes_of_op(std::string_view type);
+[[nodiscard]] Scopes scopes_of_call(std::string_view type);
 /// `permission_denied`, naming the scope that is missing.
+[[nodiscard]] base::Result<void> check_scopes(Scopes held, Scopes needed);
 [[nodiscard]] base::Result<void> check_scopes(Scopes held, const ClientFrame& frame);
 
 }  // namespace lathe::protocol

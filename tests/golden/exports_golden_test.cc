@@ -13,7 +13,10 @@ TEST(Exports, ConfigReference) { expect_file("docs/reference/config.md", config:
 TEST(Exports, JsonSchema) {
   expect_file("tests/golden/protocol.schema.json", base::dump_json_pretty(protocol::json_schema()) + "\n");
 }
-TEST(Exports, Typescript) { expect_file("tests/golden/protocol.d.ts", protocol::typescript()); }
+TEST(Exports, Typescript) { expect_file("clients/typescript/src/protocol.ts", protocol::typescript()); }
+TEST(Exports, OpenApi) {
+  expect_file("docs/reference/openapi.json", base::dump_json_pretty(protocol::openapi()) + "\n");
+}
 
 }  // namespace
 }  // namespace lathe::golden

@@ -11,6 +11,9 @@ CommandResult execute(Context* context, SchemaOptions options) {
     case SchemaFormat::kTypeScript:
       context->out.add(protocol::typescript());
       break;
+    case SchemaFormat::kOpenApi:
+      context->out.line(base::dump_json_pretty(protocol::openapi()));
+      break;
   }
   co_return kDone;
 }

@@ -8,26 +8,28 @@
 #include <utility>
 #include <vector>
 
-#include "lathe/base/json.h"
-#include "lathe/base/strings.h"
+#include "lathe/base/check.h"
 #include "lathe/gateways/http/agentruntime_engine.h"
 #include "lathe/gateways/http/agentruntime_request.h"
+#include "lathe/protocol/http_payloads.h"
 
 namespace lathe::gateways::http {
 
 using base::Error;
-using base::Json;
 using base::Result;
 using net::IncomingRequest;
 using net::OutgoingResponse;
+using protocol::AgentruntimeStatus;
+using protocol::HttpMatch;
+using protocol::HttpRouteId;
 using protocol::SessionInfo;
 using protocol::SessionState;
 using runtime::Async;
 
 namespace {
 
-constexpr std::string_view kAgent = "native";
-constexpr std::string_view kRuntime = "local";
+constexpr const char* kAgent = "native";
+constexpr const char* kRuntime = "local";
 constexpr std::int64_t kListedByDefault = 100;
 constexpr double kMicro = 1e6;
 
@@ -37,20 +39,22 @@ std::string time_text(base::UnixMillis time) {
 }
 
 /// agentruntime's states: pending, running, completed, failed.
-std::string_view status_of(const SessionInfo& info, const AgentruntimeStanding& standing) {
-  if (const auto exit = standing.exit(info.archived)) return exit->code == 0 ? "completed" : "failed";
+AgentruntimeStatus status_of(const SessionInfo& info, const AgentruntimeStanding& standing) {
+  if (const auto exit = standing.exit(info.archived)) {
+    return exit->code == 0 ? AgentruntimeStatus::kCompleted : AgentruntimeStatus::kFailed;
+  }
   switch (info.state) {
     case SessionState::kRunning:
     case SessionState::kParked:
-      return "running";
+      return AgentruntimeStatus::kRunning;
     case SessionState::kInterrupted:
     case SessionState::kDamaged:
-      return "failed";
+      return AgentruntimeStatus::kFailed;
     case SessionState::kIdle:
       // An interactive one waits for its next input.
-      return standing.interactive || standing.task_runs ? "running" : "pending";
+      return standing.interactive || standing.task_runs ? AgentruntimeStatus::kRunning : AgentruntimeStatus::kPending;
   }
-  return "";
+  return AgentruntimeStatus::kPending;
 }
 
 class Api final {
@@ -58,30 +62,43 @@ class Api final {
   Api(const HttpParts& parts, protocol::Scopes scopes, std::string host)
       : engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random), host_(std::move(host)) {}
 
-  Async<Result<OutgoingResponse>> answer(IncomingRequest request) {
-    const std::vector<std::string_view> path = base::split(request.path, '/');
-    const std::string id(path.size() > 2 ? path[2] : "");
-    const std::string_view part = path.size() > 3 ? path[3] : "";
-    const bool get = request.method == "GET";
-    if (path.size() == 2 && request.method == "POST") return create(std::move(request));
-    if (path.size() == 2 && get) return list(std::move(request));
-    if (path.size() == 3 && get) return snapshot(id);
-    if (path.size() == 3 && request.method == "DELETE") return end(id);
-    if (path.size() == 4 && get && part == "info") return info(id);
-    if (path.size() == 4 && get && part == "logs") return logs(id, std::move(request));
-    if (path.size() == 4 && get && part == "log") return whole_log(id);
-    return no_route(std::move(request));
+  Async<Result<OutgoingResponse>> answer(HttpMatch match, IncomingRequest request) {
+    std::string id = match.values.empty() ? "" : std::move(match.values[0]);
+    switch (match.route->id) {
+      case HttpRouteId::kAgentruntimeCreate:
+        return create(std::move(request));
+      case HttpRouteId::kAgentruntimeList:
+        return list(std::move(request));
+      case HttpRouteId::kAgentruntimeSnapshot:
+        return snapshot(std::move(id));
+      case HttpRouteId::kAgentruntimeInfo:
+        return info(std::move(id));
+      case HttpRouteId::kAgentruntimeLogs:
+        return logs(std::move(id), std::move(request));
+      case HttpRouteId::kAgentruntimeLog:
+        return whole_log(std::move(id));
+      case HttpRouteId::kAgentruntimeEnd:
+        return end(std::move(id));
+      case HttpRouteId::kHealth:
+      case HttpRouteId::kCall:
+      case HttpRouteId::kNewSession:
+      case HttpRouteId::kOp:
+      case HttpRouteId::kEvents:
+      case HttpRouteId::kConnect:
+      case HttpRouteId::kAgentruntimeBridge:
+      case HttpRouteId::kAgentruntimeEvents:
+        break;
+    }
+    CHECK_REQUEST(false);  // the gateway answers these itself
+    return info(std::move(id));
   }
 
  private:
-  static Async<Result<OutgoingResponse>> no_route(IncomingRequest request) {
-    co_return Error{.code = base::codes::kNotFound,
-                    .message = fmt::format("there is no {} {}", request.method, request.path)};
+  [[nodiscard]] std::string socket_url(const std::string& id) const {
+    return fmt::format("ws://{}/ws/sessions/{}", host_, id);
   }
-
-  [[nodiscard]] Json urls_of(const std::string& id) const {
-    return {{"ws_url", fmt::format("ws://{}/ws/sessions/{}", host_, id)},
-            {"log_url", fmt::format("http://{}/sessions/{}/logs", host_, id)}};
+  [[nodiscard]] std::string log_url(const std::string& id) const {
+    return fmt::format("http://{}/sessions/{}/logs", host_, id);
   }
 
   Async<Result<OutgoingResponse>> create(IncomingRequest request) {
@@ -108,28 +125,33 @@ class Api final {
       protocol::UserInput input{.items = {protocol::TextPart{std::move(wanted.prompt)}}};
       CO_TRY_OK(co_await engine_.submit(made.session, std::move(input)));
     }
-    Json body{{"session_id", made.session}, {"agent", kAgent}, {"runtime", kRuntime}, {"status", "running"}};
-    body.update(urls_of(made.session));
-    co_return OutgoingResponse{.status = 201, .body = base::dump_json(body)};
+    co_return OutgoingResponse{
+        .status = 201,
+        .body = protocol::payload_text(protocol::AgentruntimeCreated{.session_id = made.session,
+                                                                     .agent = kAgent,
+                                                                     .runtime = kRuntime,
+                                                                     .status = AgentruntimeStatus::kRunning,
+                                                                     .ws_url = socket_url(made.session),
+                                                                     .log_url = log_url(made.session)})};
   }
 
   Async<Result<OutgoingResponse>> list(IncomingRequest request) {
     CO_TRY(const std::int64_t limit, offset_parameter(request, "limit", kListedByDefault, /*least=*/1));
     CO_TRY(const auto reply, co_await engine_.call(protocol::SessionList{.limit = limit}));
-    Json listed = Json::array();
+    std::vector<protocol::AgentruntimeSummary> listed;
     for (const SessionInfo& session : reply.sessions) {
       // How the last Task ended stands in the log only; one that is damaged has failed whatever stands there.
       AgentruntimeStanding standing;
       if (session.state == SessionState::kIdle) {
         if (const auto found = co_await engine_.standing(session.session_id); found.ok()) standing = *found;
       }
-      listed.push_back({{"session_id", session.session_id},
-                        {"agent", kAgent},
-                        {"runtime", kRuntime},
-                        {"status", status_of(session, standing)},
-                        {"created_at", time_text(session.created_at)}});
+      listed.push_back({.session_id = session.session_id,
+                        .agent = kAgent,
+                        .runtime = kRuntime,
+                        .status = status_of(session, standing),
+                        .created_at = time_text(session.created_at)});
     }
-    co_return OutgoingResponse{.body = base::dump_json(listed)};
+    co_return OutgoingResponse{.body = protocol::payload_text(listed)};
   }
 
   struct View {
@@ -147,35 +169,36 @@ class Api final {
   Async<Result<OutgoingResponse>> snapshot(std::string id) {
     CO_TRY(const View view, co_await look_at(id));
     const auto& [session, standing] = view;
-    Json body{{"id", id},
-              {"agent_name", kAgent},
-              {"runtime_name", kRuntime},
-              {"work_dir", session.cwd},
-              {"state", status_of(session, standing)}};
+    protocol::AgentruntimeSnapshot body{.id = std::move(id),
+                                        .agent_name = kAgent,
+                                        .runtime_name = kRuntime,
+                                        .work_dir = session.cwd,
+                                        .state = status_of(session, standing),
+                                        .created_at = time_text(session.created_at),
+                                        .last_activity = time_text(session.updated_at),
+                                        .input_tokens = session.usage.input_tokens,
+                                        .output_tokens = session.usage.output_tokens,
+                                        .tool_call_count = standing.tool_calls};
     if (const auto exit = standing.exit(session.archived)) {
-      body["exit_code"] = exit->code;
-      body["ended_at"] = time_text(standing.ended_at > 0 ? standing.ended_at : session.updated_at);
+      body.exit_code = exit->code;
+      body.ended_at = time_text(standing.ended_at > 0 ? standing.ended_at : session.updated_at);
     }
-    body["created_at"] = time_text(session.created_at);
-    body["last_activity"] = time_text(session.updated_at);
-    body["input_tokens"] = session.usage.input_tokens;
-    body["output_tokens"] = session.usage.output_tokens;
-    if (session.cost_micro_usd) body["cost_usd"] = static_cast<double>(*session.cost_micro_usd) / kMicro;
-    body["tool_call_count"] = standing.tool_calls;
-    co_return OutgoingResponse{.body = base::dump_json(body)};
+    if (session.cost_micro_usd) body.cost_usd = static_cast<double>(*session.cost_micro_usd) / kMicro;
+    co_return OutgoingResponse{.body = protocol::payload_text(body)};
   }
 
   Async<Result<OutgoingResponse>> info(std::string id) {
     CO_TRY(const View view, co_await look_at(id));
     const auto& [session, standing] = view;
-    Json body{{"session_id", id},
-              {"agent", kAgent},
-              {"runtime", kRuntime},
-              {"status", status_of(session, standing)},
-              {"created_at", time_text(session.created_at)},
-              {"work_dir", session.cwd}};
-    body.update(urls_of(id));
-    co_return OutgoingResponse{.body = base::dump_json(body)};
+    co_return OutgoingResponse{
+        .body = protocol::payload_text(protocol::AgentruntimeInfo{.session_id = id,
+                                                                  .agent = kAgent,
+                                                                  .runtime = kRuntime,
+                                                                  .status = status_of(session, standing),
+                                                                  .created_at = time_text(session.created_at),
+                                                                  .work_dir = session.cwd,
+                                                                  .ws_url = socket_url(id),
+                                                                  .log_url = log_url(id)})};
   }
 
   Async<Result<OutgoingResponse>> logs(std::string id, IncomingRequest request) {
@@ -203,8 +226,8 @@ class Api final {
       session.archived = true;
     }
     CO_TRY(const AgentruntimeStanding standing, co_await engine_.standing(id));
-    const Json body{{"session_id", id}, {"status", status_of(session, standing)}};
-    co_return OutgoingResponse{.body = base::dump_json(body)};
+    co_return OutgoingResponse{.body = protocol::payload_text(protocol::AgentruntimeEnded{
+                                   .session_id = id, .status = status_of(session, standing)})};
   }
 
   AgentruntimeEngine engine_;
@@ -214,11 +237,10 @@ class Api final {
 
 }  // namespace
 
-bool is_agentruntime_route(std::string_view path) { return path == "/sessions" || path.starts_with("/sessions/"); }
-
-Async<OutgoingResponse> answer_agentruntime(const HttpParts* parts, protocol::Scopes scopes, IncomingRequest request) {
+Async<OutgoingResponse> answer_agentruntime(const HttpParts* parts, protocol::Scopes scopes, HttpMatch match,
+                                            IncomingRequest request) {
   Api api(*parts, scopes, std::string(request.header("host")));
-  Result<OutgoingResponse> response = co_await api.answer(std::move(request));
+  Result<OutgoingResponse> response = co_await api.answer(std::move(match), std::move(request));
   if (!response.ok()) co_return agentruntime_error(response.error());
   co_return *std::move(response);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lathe/gateways/http/error_status.h"
+#include "lathe/protocol/http_payloads.h"
 #include "lathe/protocol/record.h"
 
 namespace lathe::gateways::http {
@@ -26,7 +27,8 @@ constexpr const char* kFrameId = "1";
 net::OutgoingResponse agentruntime_error(const Error& error) {
   const unsigned status = error.code == base::codes::kLimit ? kOverLimit : error_response(error).status;
   return {.status = status,
-          .body = base::dump_json({{"error", error.text()}, {"code", error.code}, {"retryable", error.retryable}})};
+          .body = protocol::payload_text(
+              protocol::AgentruntimeError{.error = error.text(), .code = error.code, .retryable = error.retryable})};
 }
 
 Async<Result<protocol::ReplyMsg>> AgentruntimeEngine::ask(protocol::Call call) {

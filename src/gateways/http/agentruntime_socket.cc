@@ -6,9 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "lathe/base/strings.h"
 #include "lathe/gateways/http/agentruntime_engine.h"
 #include "lathe/gateways/http/agentruntime_frames.h"
 #include "lathe/gateways/http/agentruntime_request.h"
@@ -27,7 +25,6 @@ using runtime::CancelToken;
 
 namespace {
 
-constexpr std::string_view kPrefix = "/ws/sessions/";
 constexpr std::uint16_t kAllDone = 1000;
 
 /// One client that watches one session.
@@ -159,36 +156,22 @@ class SessionSocket final {
   runtime::AsyncMutex writing_;
 };
 
-struct Target {
-  std::string session;
-  std::int64_t since = -1;
-  bool events = false;
-};
-
-Result<Target> target_of(const IncomingRequest& request) {
-  const std::vector<std::string_view> path = base::split(std::string_view(request.path).substr(kPrefix.size()), '/');
-  const bool events = path.size() == 2 && path[1] == "events";
-  if (request.method != "GET" || (path.size() != 1 && !events)) {
-    return Error{.code = base::codes::kNotFound,
-                 .message = fmt::format("there is no {} {}", request.method, request.path)};
-  }
+Result<std::int64_t> first_byte(const IncomingRequest& request) {
   if (!request.wants_web_socket) {
     return Error{.code = base::codes::kInvalid, .message = "this route is a WebSocket's"};
   }
-  TRY(const std::int64_t since, offset_parameter(request, "since", /*fallback=*/-1, /*least=*/-1));
-  return Target{.session = std::string(path[0]), .since = since, .events = events};
+  return offset_parameter(request, "since", /*fallback=*/-1, /*least=*/-1);
 }
 
 }  // namespace
 
-bool is_agentruntime_socket(std::string_view path) { return path.starts_with(kPrefix); }
-
-Async<bool> serve_agentruntime_socket(const HttpParts* parts, protocol::Scopes scopes, IncomingRequest request,
-                                      net::HttpConnection* connection, CancelToken cancel) {
-  const Result<Target> target = target_of(request);
-  if (!target.ok()) co_return (co_await connection->respond(agentruntime_error(target.error()), cancel)).ok();
-  SessionSocket served(*parts, scopes, target->session, target->events ? event_frames() : bridge_frames());
-  if (const Result<void> opened = co_await served.open(target->since); !opened.ok()) {
+Async<bool> serve_agentruntime_socket(const HttpParts* parts, protocol::Scopes scopes, protocol::HttpMatch match,
+                                      IncomingRequest request, net::HttpConnection* connection, CancelToken cancel) {
+  const Result<std::int64_t> since = first_byte(request);
+  if (!since.ok()) co_return (co_await connection->respond(agentruntime_error(since.error()), cancel)).ok();
+  const bool events = match.route->id == protocol::HttpRouteId::kAgentruntimeEvents;
+  SessionSocket served(*parts, scopes, std::move(match.values[0]), events ? event_frames() : bridge_frames());
+  if (const Result<void> opened = co_await served.open(*since); !opened.ok()) {
     co_return (co_await connection->respond(agentruntime_error(opened.error()), cancel)).ok();
   }
   auto socket = co_await connection->upgrade({.max_message_bytes = parts->limits.max_body_bytes}, cancel);

@@ -3,8 +3,8 @@
 #include <array>
 #include <string_view>
 
-#include "lathe/base/json.h"
 #include "lathe/protocol/error_codes.h"
+#include "lathe/protocol/http_payloads.h"
 
 namespace lathe::gateways::http {
 
@@ -43,9 +43,9 @@ unsigned status_of(std::string_view code) {
 }  // namespace
 
 net::OutgoingResponse error_response(const base::Error& error) {
-  base::Json body{{"code", error.code}, {"message", error.message}, {"retryable", error.retryable}};
-  if (!error.hint.empty()) body["hint"] = error.hint;
-  return {.status = status_of(error.code), .body = base::dump_json(base::Json{{"error", std::move(body)}})};
+  const protocol::HttpError body{
+      .error = {.code = error.code, .message = error.message, .hint = error.hint, .retryable = error.retryable}};
+  return {.status = status_of(error.code), .body = protocol::payload_text(body)};
 }
 
 }  // namespace lathe::gateways::http

@@ -2,19 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "lathe/base/json.h"
-#include "lathe/base/strings.h"
 #include "lathe/gateways/http/admission.h"
 #include "lathe/gateways/http/agentruntime_api.h"
+#include "lathe/gateways/http/agentruntime_engine.h"
 #include "lathe/gateways/http/agentruntime_socket.h"
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/gateways/http/event_stream.h"
 #include "lathe/gateways/http/message_lines.h"
+#include "lathe/protocol/http_payloads.h"
+#include "lathe/protocol/http_routes.h"
 
 namespace lathe::gateways::http {
 
@@ -23,6 +22,9 @@ using base::Json;
 using base::Result;
 using net::IncomingRequest;
 using net::OutgoingResponse;
+using protocol::HttpDialect;
+using protocol::HttpMatch;
+using protocol::HttpRouteId;
 using protocol::Scopes;
 using runtime::Async;
 using runtime::CancelToken;
@@ -59,63 +61,82 @@ class HttpClient final {
  private:
   /// Whether the connection is of more use.
   Async<bool> answer(IncomingRequest request) {
+    const auto found = protocol::match_http_route(request.method, request.path);
+    dialect_ = found ? found->route->dialect : HttpDialect::kLathe;
     if (const Result<void> ours = check_origin(request); !ours.ok()) co_return co_await refuse(ours.error());
-    if (request.path == "/health") co_return co_await respond({.body = health()});
-    const Result<Scopes> scopes = parts_.judge(bearer_token(request));
-    if (!scopes.ok()) co_return co_await refuse_token(scopes.error());
-    if (request.path == "/metrics" && request.method == "GET") co_return co_await send_metrics(*scopes);
-    if (request.path == "/v1/connect") co_return co_await connect_frames(std::move(request), *scopes);
-    if (is_agentruntime_route(request.path)) {
-      co_return co_await respond(co_await answer_agentruntime(&parts_, *scopes, std::move(request)));
+    Scopes scopes;
+    if (!found || found->route->needs_token) {
+      const Result<Scopes> judged = parts_.judge(bearer_token(request));
+      if (!judged.ok()) co_return co_await refuse_token(judged.error());
+      scopes = *judged;
     }
-    if (is_agentruntime_socket(request.path)) {
-      co_return co_await serve_agentruntime_socket(&parts_, *scopes, std::move(request), connection_.get(), cancel_);
+    if (!found) co_return co_await refuse(no_such_route(request));
+    if (const Result<void> allowed = protocol::check_scopes(scopes, found->route->scopes); !allowed.ok()) {
+      co_return co_await refuse(allowed.error());
     }
-    const std::vector<std::string_view> path = base::split(request.path, '/');
-    const bool of_session = path.size() >= 5 && path[1] == "v1" && path[2] == "sessions";
-    if (of_session && path[4] == "events" && path.size() == 5 && request.method == "GET") {
-      co_return co_await stream_events(std::string(path[3]), std::move(request), *scopes);
+    co_return co_await serve_route(*found, std::move(request), scopes);
+  }
+
+  Async<bool> serve_route(HttpMatch match, IncomingRequest request, Scopes scopes) {
+    switch (match.route->id) {
+      case HttpRouteId::kHealth:
+        co_return co_await respond({.body = health()});
+      case HttpRouteId::kMetrics:
+        co_return co_await send_metrics();
+      case HttpRouteId::kCall:
+      case HttpRouteId::kNewSession:
+      case HttpRouteId::kOp:
+        co_return co_await answer_frame(std::move(match), std::move(request), scopes);
+      case HttpRouteId::kEvents:
+        co_return co_await stream_events(std::move(match.values[0]), std::move(request), scopes);
+      case HttpRouteId::kConnect:
+        co_return co_await connect_frames(std::move(request), scopes);
+      case HttpRouteId::kAgentruntimeCreate:
+      case HttpRouteId::kAgentruntimeList:
+      case HttpRouteId::kAgentruntimeSnapshot:
+      case HttpRouteId::kAgentruntimeInfo:
+      case HttpRouteId::kAgentruntimeLogs:
+      case HttpRouteId::kAgentruntimeLog:
+      case HttpRouteId::kAgentruntimeEnd:
+        co_return co_await respond(co_await answer_agentruntime(&parts_, scopes, std::move(match), std::move(request)));
+      case HttpRouteId::kAgentruntimeBridge:
+      case HttpRouteId::kAgentruntimeEvents:
+        co_return co_await serve_agentruntime_socket(&parts_, scopes, std::move(match), std::move(request),
+                                                     connection_.get(), cancel_);
     }
-    co_return co_await answer_frame(std::move(request), *scopes);
+    co_return false;
   }
 
   [[nodiscard]] std::string health() const {
-    const Json native{{"name", "native"}, {"usable", true}};
-    return base::dump_json(Json{{"status", "ok"},
-                                {"version", parts_.version},
-                                {"default_runtime", "local"},
-                                {"runtimes", Json::array({"local"})},
-                                {"agents", Json::array({native})}});
+    return protocol::payload_text(protocol::Health{.status = "ok",
+                                                   .version = parts_.version,
+                                                   .default_runtime = "local",
+                                                   .runtimes = {"local"},
+                                                   .agents = {{.name = "native", .usable = true}}});
   }
 
   /// The frame that a request stands for, as its text: the fields come as the body.
-  static Result<std::string> frame_of(const IncomingRequest& request) {
-    const std::vector<std::string_view> path = base::split(request.path, '/');
-    if (request.method != "POST" || path.size() < 3 || path[1] != "v1") return no_such_route(request);
+  static Result<std::string> frame_of(const HttpMatch& match, const IncomingRequest& request) {
     Json fields = Json::object();
     if (!request.body.empty()) {
       TRY(fields, base::parse_json(request.body).within("the body"));
       if (!fields.is_object()) return Error{.code = base::codes::kInvalid, .message = "the body is no JSON object"};
     }
     Json frame{{"id", kFrameId}};
-    if (path.size() == 4 && path[2] == "calls") {
-      fields["type"] = path[3];
+    if (match.route->id == HttpRouteId::kCall) {
+      fields["type"] = match.values[0];
       frame["call"] = std::move(fields);
-    } else if (path.size() == 3 && path[2] == "sessions") {
-      fields["type"] = "configure_session";
-      frame["op"] = std::move(fields);
-    } else if (path.size() == 6 && path[2] == "sessions" && path[4] == "ops") {
-      fields["type"] = path[5];
-      frame["session"] = path[3];
-      frame["op"] = std::move(fields);
-    } else {
-      return no_such_route(request);
+      return base::dump_json(frame);
     }
+    const bool makes = match.route->id == HttpRouteId::kNewSession;
+    fields["type"] = makes ? std::string(protocol::ConfigureSession::kType) : match.values[1];
+    if (!makes) frame["session"] = match.values[0];
+    frame["op"] = std::move(fields);
     return base::dump_json(frame);
   }
 
-  Async<bool> answer_frame(IncomingRequest request, Scopes scopes) {
-    const Result<std::string> text = frame_of(request);
+  Async<bool> answer_frame(HttpMatch match, IncomingRequest request, Scopes scopes) {
+    const Result<std::string> text = frame_of(match, request);
     if (!text.ok()) co_return co_await refuse(text.error());
     auto frame = protocol::decode_client_frame(*text);
     if (!frame.ok()) co_return co_await refuse(frame.error());
@@ -124,13 +145,13 @@ class HttpClient final {
     }
     const auto engine = parts_.connect(std::string(kClient));
     if (auto* submission = std::get_if<protocol::Submission>(&*frame)) {
-      const bool makes = submission->session.empty();
       // Its own for each request: the engine takes an id that it has seen for the same op sent again.
       auto ack =
           co_await engine->submit(submission->session, std::move(submission->op), base::short_id("op", parts_.random));
       if (!ack.ok()) co_return co_await refuse(ack.error());
       co_return co_await respond(
-          {.status = makes ? 201U : 200U, .body = base::dump_json(Json{{"session", ack->session}, {"seq", ack->seq}})});
+          {.status = match.route->answers.front().status,
+           .body = protocol::payload_text(protocol::HttpAck{.session = std::move(ack->session), .seq = ack->seq})});
     }
     auto reply = co_await engine->call(std::move(std::get<protocol::CallFrame>(*frame).call));
     if (!reply.ok()) co_return co_await refuse(reply.error());
@@ -138,11 +159,7 @@ class HttpClient final {
   }
 
   /// It is what the call `vitals` tells, and counts: of all sessions, whoever made them.
-  Async<bool> send_metrics(Scopes scopes) {
-    const protocol::ClientFrame frame = protocol::CallFrame{.id = std::string(kFrameId), .call = protocol::Vitals{}};
-    if (const auto allowed = protocol::check_scopes(scopes, frame); !allowed.ok()) {
-      co_return co_await refuse(allowed.error());
-    }
+  Async<bool> send_metrics() {
     if (!parts_.metrics) co_return co_await refuse({.code = base::codes::kNotFound, .message = "there are no metrics"});
     auto page = co_await parts_.metrics();
     if (!page.ok()) co_return co_await refuse(page.error());
@@ -177,9 +194,12 @@ class HttpClient final {
   Async<bool> respond(OutgoingResponse response) {
     co_return (co_await connection_->respond(std::move(response), cancel_)).ok();
   }
-  Async<bool> refuse(Error error) { co_return co_await respond(error_response(error)); }
+  [[nodiscard]] OutgoingResponse refusal(const Error& error) const {
+    return dialect_ == HttpDialect::kAgentruntime ? agentruntime_error(error) : error_response(error);
+  }
+  Async<bool> refuse(Error error) { co_return co_await respond(refusal(error)); }
   Async<bool> refuse_token(Error error) {
-    OutgoingResponse response = error_response(error);
+    OutgoingResponse response = refusal(error);
     response.status = 401;
     response.headers.emplace_back("www-authenticate", "Bearer");
     co_return co_await respond(std::move(response));
@@ -189,6 +209,8 @@ class HttpClient final {
   const std::unique_ptr<net::HttpConnection> connection_;
   const CancelToken cancel_;
   const CancelToken requests_end_;
+  /// Of the request that is being answered.
+  HttpDialect dialect_ = HttpDialect::kLathe;
 };
 
 }  // namespace

@@ -16,17 +16,8 @@
 #include "lathe/runtime/cancel.h"
 #include "lathe/runtime/loop.h"
 
-// The local API over HTTP/1.1 (ARCHITECTURE 7.3.6, 9): our own protocol below /v1, for programs that speak HTTP.
-//
-//   GET  /health                       who answers; needs no token
-//   GET  /metrics                      what Prometheus reads
-//   POST /v1/calls/TYPE                a call; the body holds its fields, the answer those of the reply
-//   POST /v1/sessions                  configure_session for a new session
-//   POST /v1/sessions/ID/ops/TYPE      an op; the body holds its fields, the answer is its ack
-//   GET  /v1/sessions/ID/events        the session's events as they come (SSE): ?since=SEQ, or Last-Event-ID
-//   GET  /v1/connect                   WebSocket: the frames of ARCHITECTURE 4.1, one per message
-//   /sessions…                         the routes of agentruntime (agentruntime_api.h)
-//   /ws/sessions/ID…                   its WebSockets (agentruntime_socket.h)
+// The local API over HTTP/1.1 (ARCHITECTURE 7.3.6, 9), for programs that speak it: our own protocol below /v1, and the
+// routes of agentruntime beside it. Which routes there are, and what each needs, stands in protocol/http_routes.h.
 //
 // A client shows its token as `Authorization: Bearer …` and asks what the token's scopes allow. A request that a web
 // page could have made is refused: another Host than ours (DNS rebinding), an Origin that is not ours, a body that does

@@ -1,4 +1,4 @@
-// The Lathe protocol: one JSON object per line. Generated from src/protocol.
+// The Lathe protocol, and its HTTP wire. Generated: lathe schema --typescript.
 
 export type ClientFrame = Submission | CallFrame;
 export interface Submission {
@@ -13,9 +13,9 @@ export interface CallFrame {
 }
 
 export type ServerFrame = Event | Ack | ReplyFrame | ErrorFrame;
-/** A durable event has seq and crc, a passing one neither. */
+/** A durable event has v, seq and crc, a passing one none of them. */
 export interface Event {
-  v: 1;
+  v?: 1;
   session: string;
   seq?: number;
   id: string;
@@ -1743,4 +1743,287 @@ export interface UsageRow {
   cost_micro_usd?: number;
   /** Tasks */
   tasks: number;
+}
+
+export interface Ops {
+  configure_session: ConfigureSessionOp;
+  user_input: UserInputOp;
+  interrupt: InterruptOp;
+  approval: ApprovalOp;
+  exec_approval: ExecApprovalOp;
+  patch_approval: PatchApprovalOp;
+  user_answer: UserAnswerOp;
+  context: ContextOp;
+  mention: MentionOp;
+  terminal_input: TerminalInputOp;
+  terminal_resize: TerminalResizeOp;
+  set_model: SetModelOp;
+  compact: CompactOp;
+  rollback: RollbackOp;
+  shutdown: ShutdownOp;
+}
+
+export interface Events {
+  session_configured: SessionConfiguredEvent;
+  forked_from: ForkedFromEvent;
+  task_started: TaskStartedEvent;
+  user_message: UserMessageEvent;
+  context_added: ContextAddedEvent;
+  agent_message: AgentMessageEvent;
+  agent_message_delta: AgentMessageDeltaEvent;
+  agent_reasoning: AgentReasoningEvent;
+  agent_reasoning_delta: AgentReasoningDeltaEvent;
+  item_reset: ItemResetEvent;
+  tool_calls: ToolCallsEvent;
+  exec_command_begin: ExecCommandBeginEvent;
+  exec_command_output_delta: ExecCommandOutputDeltaEvent;
+  exec_command_end: ExecCommandEndEvent;
+  patch_apply_begin: PatchApplyBeginEvent;
+  patch_apply_end: PatchApplyEndEvent;
+  tool_call_begin: ToolCallBeginEvent;
+  tool_call_end: ToolCallEndEvent;
+  exec_approval_request: ExecApprovalRequestEvent;
+  apply_patch_approval_request: ApplyPatchApprovalRequestEvent;
+  approval_request: ApprovalRequestEvent;
+  approval_resolved: ApprovalResolvedEvent;
+  user_question: UserQuestionEvent;
+  user_question_answered: UserQuestionAnsweredEvent;
+  turn_complete: TurnCompleteEvent;
+  turn_aborted: TurnAbortedEvent;
+  turn_diff: TurnDiffEvent;
+  task_parked: TaskParkedEvent;
+  task_resumed: TaskResumedEvent;
+  task_complete: TaskCompleteEvent;
+  token_count: TokenCountEvent;
+  budget: BudgetEvent;
+  plan_update: PlanUpdateEvent;
+  compacted: CompactedEvent;
+  stream_error: StreamErrorEvent;
+  session_updated: SessionUpdatedEvent;
+  rolled_back: RolledBackEvent;
+  job_end: JobEndEvent;
+  agent_started: AgentStartedEvent;
+  agent_ended: AgentEndedEvent;
+  network_decision: NetworkDecisionEvent;
+  workspace_snapshot: WorkspaceSnapshotEvent;
+  files_restored: FilesRestoredEvent;
+  warning: WarningEvent;
+  error: ErrorEvent;
+  lagged: LaggedEvent;
+  shutdown_complete: ShutdownCompleteEvent;
+}
+
+export interface Calls {
+  hello: { call: HelloCall; reply: HelloReply };
+  session_list: { call: SessionListCall; reply: SessionListReply };
+  session_get: { call: SessionGetCall; reply: SessionGetReply };
+  session_subscribe: { call: SessionSubscribeCall; reply: SessionSubscribeReply };
+  session_unsubscribe: { call: SessionUnsubscribeCall; reply: OkReply };
+  session_fork: { call: SessionForkCall; reply: SessionForkReply };
+  session_archive: { call: SessionArchiveCall; reply: OkReply };
+  session_remove: { call: SessionRemoveCall; reply: OkReply };
+  session_search: { call: SessionSearchCall; reply: SessionSearchReply };
+  session_export: { call: SessionExportCall; reply: SessionExportReply };
+  approval_list: { call: ApprovalListCall; reply: ApprovalListReply };
+  approval_answer: { call: ApprovalAnswerCall; reply: ApprovalAnswerReply };
+  model_list: { call: ModelListCall; reply: ModelListReply };
+  backend_list: { call: BackendListCall; reply: BackendListReply };
+  backend_test: { call: BackendTestCall; reply: BackendTestReply };
+  usage: { call: UsageCall; reply: UsageReply };
+  index_rebuild: { call: IndexRebuildCall; reply: IndexRebuildReply };
+  undo: { call: UndoCall; reply: UndoReply };
+  policy_explain: { call: PolicyExplainCall; reply: PolicyExplainReply };
+  policy_test: { call: PolicyTestCall; reply: PolicyTestReply };
+  trust_list: { call: TrustListCall; reply: TrustListReply };
+  trust_set: { call: TrustSetCall; reply: TrustListReply };
+  daemon_status: { call: DaemonStatusCall; reply: DaemonStatusReply };
+  daemon_stop: { call: DaemonStopCall; reply: OkReply };
+}
+
+/** The session that was made. */
+export interface AgentruntimeCreated {
+  /** its id */
+  session_id: string;
+  /** native */
+  agent: string;
+  /** local */
+  runtime: string;
+  /** running */
+  status: AgentruntimeStatus;
+  /** where it can be watched and steered */
+  ws_url: string;
+  /** where its log is */
+  log_url: string;
+}
+
+/** The session that was ended. */
+export interface AgentruntimeEnded {
+  /** its id */
+  session_id: string;
+  /** how it ended */
+  status: AgentruntimeStatus;
+}
+
+/** What is answered to a request that is refused. */
+export interface AgentruntimeError {
+  /** what failed, for a person */
+  error: string;
+  /** stable name */
+  code: string;
+  /** the same may succeed later as it is */
+  retryable: boolean;
+}
+
+/** One session, with the addresses that lead to it. */
+export interface AgentruntimeInfo {
+  /** its id */
+  session_id: string;
+  /** native */
+  agent: string;
+  /** local */
+  runtime: string;
+  /** where it stands */
+  status: AgentruntimeStatus;
+  /** RFC 3339 */
+  created_at: string;
+  /** folder in which it works */
+  work_dir: string;
+  /** where it can be watched and steered */
+  ws_url: string;
+  /** where its log is */
+  log_url: string;
+}
+
+/** What the native agent honours of a SessionRequest. */
+export interface AgentruntimeSessionRequest {
+  /** native */
+  agent: string;
+  /** local */
+  runtime?: string;
+  /** what it is to do; may be absent only when it is interactive */
+  prompt?: string;
+  /** goes on until it is deleted */
+  interactive?: boolean;
+  /** absolute folder in which it works */
+  work_dir: string;
+  /** model name, or backend/model */
+  model?: string;
+  /** for lists */
+  name?: string;
+  /** of each Task: 90s, 5m, 1h30m */
+  timeout?: string;
+}
+
+/** One session, with what it used. */
+export interface AgentruntimeSnapshot {
+  /** its id */
+  id: string;
+  /** native */
+  agent_name: string;
+  /** local */
+  runtime_name: string;
+  /** folder in which it works */
+  work_dir: string;
+  /** where it stands */
+  state: AgentruntimeStatus;
+  /** once it has ended: that of lathe exec */
+  exit_code?: number;
+  /** RFC 3339, once it has ended */
+  ended_at?: string;
+  /** RFC 3339 */
+  created_at: string;
+  /** RFC 3339 */
+  last_activity: string;
+  /** of all Tasks */
+  input_tokens: number;
+  /** of all Tasks */
+  output_tokens: number;
+  /** absent when any price is unknown */
+  cost_usd?: number;
+  /** calls that the model asked for */
+  tool_call_count: number;
+}
+
+export type AgentruntimeStatus =
+  | "pending"
+  | "running"
+  | "completed"
+  | "failed";
+
+/** One line of a list. */
+export interface AgentruntimeSummary {
+  /** its id */
+  session_id: string;
+  /** native */
+  agent: string;
+  /** local */
+  runtime: string;
+  /** where it stands */
+  status: AgentruntimeStatus;
+  /** RFC 3339 */
+  created_at: string;
+}
+
+/** Who answers. */
+export interface Health {
+  /** ok */
+  status: string;
+  /** of this Lathe */
+  version: string;
+  /** where agents run unless it is said */
+  default_runtime: string;
+  /** where they can */
+  runtimes: string[];
+  /** what can run a session */
+  agents: HealthAgent[];
+}
+
+/** What runs a session. */
+export interface HealthAgent {
+  /** as POST /sessions takes it */
+  name: string;
+  /** sessions can be made with it */
+  usable: boolean;
+}
+
+/** The op is recorded. */
+export interface HttpAck {
+  /** the session that it reached */
+  session: string;
+  /** the record that acknowledges it */
+  seq: number;
+}
+
+/** What is answered to a request that is refused. */
+export interface HttpError {
+  /** why */
+  error: HttpErrorDetail;
+}
+
+/** Why not. */
+export interface HttpErrorDetail {
+  /** stable name */
+  code: string;
+  /** what failed, for a person */
+  message: string;
+  /** what to do */
+  hint?: string;
+  /** the same may succeed later as it is */
+  retryable: boolean;
+}
+
+/** Routes that answer JSON and are neither calls nor ops. */
+export interface Routes {
+  /** Who answers. */
+  "GET /health": { path: {}; query: {}; body: undefined; answer: Health };
+  /** Makes a session and says the prompt; answers before the agent does. */
+  "POST /sessions": { path: {}; query: {}; body: AgentruntimeSessionRequest; answer: AgentruntimeCreated };
+  /** Sessions that were not deleted, newest first. */
+  "GET /sessions": { path: {}; query: { limit?: number; }; body: undefined; answer: AgentruntimeSummary[] };
+  /** One session, with what it used. */
+  "GET /sessions/{session}": { path: { session: string; }; query: {}; body: undefined; answer: AgentruntimeSnapshot };
+  /** One session, with the addresses that lead to it. */
+  "GET /sessions/{session}/info": { path: { session: string; }; query: {}; body: undefined; answer: AgentruntimeInfo };
+  /** Ends the session; its log stays. */
+  "DELETE /sessions/{session}": { path: { session: string; }; query: {}; body: undefined; answer: AgentruntimeEnded };
 }
