@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lathe/runtime/scope.h"
+
 namespace lathe::engine {
 
 using base::Error;
@@ -237,6 +239,16 @@ Async<Result<protocol::VitalsReply>> Engine::vitals() {
   co_return reply;
 }
 
+Async<void> Engine::close_all(Generation generation) {
+  runtime::Scope closing(parts_.loop);
+  for (const auto& [id, session] : sessions_) {
+    const auto& config = session->state().config;
+    const bool below = config && !config->parent_session.empty();
+    if (below == (generation == Generation::kBelow)) closing.spawn(session->close());
+  }
+  co_await closing.join();
+}
+
 Async<void> Engine::shut_down() {
   closing_ = true;
   // Whoever is opening a session is done first; nobody opens one after that. Sessions that end may need the lock.
@@ -246,7 +258,9 @@ Async<void> Engine::shut_down() {
   {
     const runtime::AsyncMutex::Holder held = co_await leaving_.lock();
   }
-  for (auto& [id, session] : sessions_) co_await session->close();
+  // Those above others first: they end what they began below.
+  co_await close_all(Generation::kOutermost);
+  co_await close_all(Generation::kBelow);
   sessions_.clear();
 }
 

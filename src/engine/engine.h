@@ -75,6 +75,11 @@ class Engine final : public SessionFamily {
                                                        std::optional<protocol::SessionConfigured> config,
                                                        std::string by);
 
+  enum class Generation { kOutermost, kBelow };
+  /// Closes the sessions that have no parent, or those that have one, side by side: the end of a command takes its
+  /// time.
+  runtime::Async<void> close_all(Generation generation);
+
   EngineParts parts_;
   /// One opening at a time, so that two clients never race for one session's lock.
   runtime::AsyncMutex opening_;

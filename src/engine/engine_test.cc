@@ -203,6 +203,41 @@ TEST_F(EngineTest, RollbackAndBookmarks) {
   EXPECT_EQ(engine_->find_live(forked->session)->state().config->session_id, forked->session);
 }
 
+/// How many Tasks have been told to end.
+struct Told {
+  runtime::Loop& loop;
+  int tasks = 0;
+  bool together = false;
+};
+
+/// Ends when both Tasks have been told to.
+Async<ports::TaskEnd> wait_for_the_other(Told* told, ports::TaskHost* host, CancelToken cancel) {
+  (void)co_await wait_forever(host, {}, cancel);
+  ++told->tasks;
+  const Deadline patience = Deadline::after(told->loop, std::chrono::seconds(20));
+  while (told->tasks < 2 && !patience.passed(told->loop)) co_await told->loop.yield();
+  told->together = told->tasks == 2;
+  co_return ports::TaskEnd{.kind = ports::TaskEnd::Kind::kAborted};
+}
+
+TEST_F(EngineTest, AtTheEndNoSessionWaitsForAnothersTask) {
+  Told told{.loop = loop_};
+  behaviour_ = [&told](ports::TaskHost* host, ports::TaskRequest, CancelToken cancel) {
+    return wait_for_the_other(&told, host, std::move(cancel));
+  };
+  const auto other = engine_->connect("other");
+  for (Connection* client : {client_.get(), other.get()}) {
+    protocol::ConfigureSession op;
+    op.cwd = root_.string();
+    const auto made = loop_.block_on(client->submit("", op, "1"));
+    ASSERT_TRUE(made.ok()) << made.error().text();
+    ASSERT_TRUE(loop_.block_on(client->submit(made->session, input("go"), "2")).ok());
+  }
+  until("agent_message_delta");
+  loop_.block_on(engine_->shut_down());
+  EXPECT_TRUE(told.together);
+}
+
 TEST_F(EngineTest, WhoHasSeenWhatNeverWasIsToldSoAndStaysSubscribed) {
   const std::string session = configure();
   const auto refused = call(protocol::SessionSubscribe{.session = session, .since = 1'000'000});

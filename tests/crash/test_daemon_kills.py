@@ -25,8 +25,8 @@ SEED = os.environ.get("LATHE_CRASH_SEED") or secrets.token_hex(4)
 WORLDS = 4
 KILLS = (500 if LONG_FORMS else 60) // WORLDS
 SESSIONS, WATCHERS = 3, 2
-# So many frames reach all clients together between a kill and the one before it; what one Task of each gives is in it.
-MOST_FRAMES = 400
+# So many frames reach all clients together between a kill and the one before it: about what one Task of each gives.
+MOST_FRAMES = 150
 
 
 def script():
@@ -97,13 +97,15 @@ class World:
 
 
 def make_followers(world):
-    frames = world.start()
+    world.start().connection.close()
     followers = []
     for number in range(SESSIONS):
-        session = frames.ask(f"make-{number}", configure(world.lathe.cwd))["ack"]["session"]
+        frames = world.try_to_connect()  # a connection has one session of its own
+        session = frames.ask("make", configure(world.lathe.cwd))["ack"]["session"]
+        frames.connection.close()
         followers.append(Driver(f"driver-{number}", session))
         followers += [Follower(f"watcher-{number}-{which}", session) for which in range(WATCHERS)]
-    frames.connection.close()
+    assert len({one.session for one in followers}) == SESSIONS
     return followers
 
 
