@@ -47,7 +47,7 @@ Async<Result<ExitCode>> test_backend(Context* context, std::string name) {
 
 }  // namespace
 
-CommandResult execute(Context* context, SetupOptions options) {
+CommandResult execute(Context* context, SetupOptions) {
   if (!is_terminal(context->frontend.in_fd)) {
     co_return base::Error{.code = base::codes::kInvalid,
                           .message = "setup asks questions, and stdin is not a terminal",
