@@ -71,6 +71,7 @@ class Connection final {
   Reply on(protocol::TrustList call);
   Reply on(protocol::TrustSet call);
   Reply on(protocol::DaemonStatus call);
+  Reply on(protocol::DaemonReload call);
   Reply on(protocol::DaemonStop call);
 
   Engine& engine_;

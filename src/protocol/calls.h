@@ -74,7 +74,7 @@ struct IndexRebuild {
 using AnyCall = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim,
                              SessionFork, SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList,
                              ApprovalAnswer, ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo,
-                             PolicyExplain, PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonStop>;
+                             PolicyExplain, PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonReload, DaemonStop>;
 using AnyReply =
     std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
                  SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply, ModelListReply,

@@ -66,6 +66,7 @@ Scopes needed(const PolicyTest&) { return {Scope::kAdmin}; }
 Scopes needed(const TrustList&) { return {Scope::kAdmin}; }
 Scopes needed(const TrustSet&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
+Scopes needed(const DaemonReload&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
 
 }  // namespace

@@ -59,6 +59,9 @@ void tell_status(Context* context, const DaemonInfo& daemon, const protocol::Dae
                                 age_label(daemon.started_at, context->loop.unix_now())));
   context->out.line("socket " + daemon.socket);
   if (status == nullptr) return;
+  if (!status->settings_problem.empty()) {
+    context->out.line(base::terminal_safe("what was set before holds: " + status->settings_problem));
+  }
   if (!status->listen.empty()) context->out.line("TCP and HTTP " + status->listen);
   // This command is one of them.
   context->out.line(fmt::format("{} other clients, {} open sessions", status->clients - 1, status->sessions.size()));
