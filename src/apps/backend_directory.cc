@@ -159,9 +159,24 @@ Result<void> BackendDirectory::borrow(const std::vector<std::string>& lent) {
   });
   std::erase_if(found_, [](const Backend& one) { return one.origin == kFromEnvironment; });
   found_.insert(found_.begin(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
-  // Sessions keep the connections that they have.
-  connections_.clear();
+  drop_connections();
   return {};
+}
+
+void BackendDirectory::use(const config::Config& config, config::ModelData models) {
+  config_ = config;
+  models_ = std::move(models);
+  std::erase_if(found_, [this](const Backend& one) {
+    return std::ranges::find(config_.backends, one.name, &Backend::name) != config_.backends.end();
+  });
+  windows_.clear();
+  silent_servers_.clear();
+  drop_connections();
+}
+
+void BackendDirectory::drop_connections() {
+  connections_.clear();
+  ++dropped_;
 }
 
 Async<void> BackendDirectory::find_local_servers() {
@@ -289,8 +304,8 @@ Async<std::int64_t> BackendDirectory::window_of(Backend backend, std::string mod
                                                 std::shared_ptr<ports::Model> connection) {
   const auto known = windows_.find(backend.name);
   if (known == windows_.end() && !silent_servers_.contains(server_of(backend))) {
-    std::map<std::string, std::int64_t>& windows = windows_[backend.name];
     const auto listed = co_await ports::list_models_within(&loop_, connection.get(), kWindowLimit);
+    std::map<std::string, std::int64_t>& windows = windows_[backend.name];
     if (listed) {
       for (const ports::ModelListing& listing : *listed) windows[listing.model] = listing.context_window;
     } else {
@@ -326,12 +341,14 @@ Async<Result<std::shared_ptr<ports::Model>>> BackendDirectory::connect(std::stri
   if (cassette_.replays()) co_return cassette_.replayed_model();
   const auto known = connections_.find(name);
   if (known != connections_.end()) co_return known->second;
+  const int dropped = dropped_;
   CO_TRY(const Backend backend, co_await choose(name));
   const std::string warning = config::cleartext_warning(backend, environment_);
   if (!warning.empty()) on_warning_(warning);
   CO_TRY(std::string key, co_await key_of(backend));
   std::shared_ptr<ports::Model> connection = cassette_.wrap(make_model(backend, std::move(key)));
-  connections_.emplace(backend.name, connection);
+  // One that was made for other settings is for whoever asked.
+  if (dropped == dropped_) connections_.emplace(backend.name, connection);
   co_return connection;
 }
 

@@ -33,6 +33,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   /// Takes the keys of backends, and the backends that variables make, from what a client lends ("NAME=value"). They
   /// are the person's, so they hold for all sessions, from the next connection to a backend on.
   base::Result<void> borrow(const std::vector<std::string>& lent);
+  /// Other settings, from the next connection to a backend on.
+  void use(const config::Config& config, config::ModelData models);
   [[nodiscard]] ports::ModelFacts facts(const std::string& backend, const std::string& model) const override;
   /// Keys of the connections made so far. Any thread.
   [[nodiscard]] std::vector<std::string> secrets() const;
@@ -58,6 +60,8 @@ class BackendDirectory final : public ports::ModelDirectory {
                                          std::shared_ptr<ports::Model> connection);
   /// Asks the usual ports of this machine, once.
   runtime::Async<void> find_local_servers();
+  /// Sessions keep the connections that they have.
+  void drop_connections();
   void add_secret(const std::string& key);
   [[nodiscard]] std::shared_ptr<ports::Model> make_model(const config::Backend& backend, std::string key);
   /// The file that remembers that a backend has no Responses API: it holds the URL that this is true of.
@@ -67,7 +71,7 @@ class BackendDirectory final : public ports::ModelDirectory {
 
   runtime::Loop& loop_;
   net::HttpClient& http_;
-  const config::Config& config_;
+  config::Config config_;
   config::Environment environment_;
   config::ModelData models_;
   CassetteDeck& cassette_;
@@ -78,6 +82,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   std::vector<config::Backend> found_;
   bool looked_for_local_ = false;
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;
+  /// Counts how often they were dropped.
+  int dropped_ = 0;
   /// Context windows that servers told, by backend and model.
   std::map<std::string, std::map<std::string, std::int64_t>> windows_;
   /// Servers that did not tell any: other backends there are not waited for too.

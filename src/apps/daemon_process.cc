@@ -211,7 +211,8 @@ Result<UniqueFd> ProcessControl::knock() const {
 Async<Result<std::unique_ptr<client::Transport>>> ProcessControl::reach(DaemonInfo daemon) {
   CO_TRY(UniqueFd socket, runtime::connect_to(daemon.socket));
   CO_TRY(const config::Paths paths, config::find_paths(environment_));
-  CO_TRY(const config::Loaded loaded, config::load(paths, environment_));
+  // Where they are broken it is reached all the same: it holds to what was set before.
+  const config::Loaded loaded = config::load(paths, environment_).value_or(config::Loaded());
   base::SystemRandom random;
   CO_TRY(auto transport,
          client::SocketTransport::create(loop_, std::move(socket),

@@ -27,6 +27,14 @@ Async<Result<bool>> replace_unused(client::DaemonControl* control, ConnectedDaem
   co_return true;
 }
 
+/// Its files may have changed a moment ago.
+Async<void> have_it_reload(client::DaemonControl* control, ConnectedDaemon* connected) {
+  // What is wrong with them was told when this process read them, and an older daemon has no such call.
+  (void)co_await connected->transport->call(protocol::DaemonReload{});
+  auto now = control->find();
+  if (now.ok() && *now && (*now)->pid == connected->daemon.pid) connected->daemon = **std::move(now);
+}
+
 /// As an engine in this process does.
 void tell_all(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) std::fprintf(stderr, "lathe: warning: %s\n", warning.c_str());
@@ -54,6 +62,7 @@ Async<TransportResult> reach_daemon(client::DaemonControl* control, const config
   if (elsewhere) co_return std::unique_ptr<client::Transport>();
   CO_TRY(std::optional<ConnectedDaemon> connected, co_await control->connect());
   if (connected) {
+    if (connected->daemon.settings != settings) co_await have_it_reload(control, &*connected);
     const bool same_settings = connected->daemon.settings == settings;
     bool ended = false;
     if (may_start && !(same_settings && connected->daemon.version == version)) {

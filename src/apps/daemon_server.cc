@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "lathe/apps/embedded_engine.h"
 #include "lathe/apps/settings_print.h"
@@ -107,8 +108,28 @@ Result<std::optional<runtime::TcpAddress>> listen_address(const std::string& tex
       .hint = "an address of this machine, such as 127.0.0.1:8090; from others through an SSH tunnel"};
 }
 
+/// The lock of the data root, and what it says.
+struct HeldLock {
+  const daemon::DaemonLock* lock = nullptr;
+  daemon::DaemonRecord record;
+};
+
+void tell_refresh(const runtime::Loop& loop, const engine::SettingsState& state,
+                  const std::vector<std::string>& warnings) {
+  if (state.problem) return log_line(loop, "what was set before holds: " + state.problem->text());
+  log_line(loop, "the settings were read again");
+  for (const std::string& warning : warnings) log_line(loop, warning);
+}
+
+/// Front ends compare them with theirs.
+void say_settings(HeldLock* held, std::string settings, const runtime::Loop& loop) {
+  held->record.settings = std::move(settings);
+  if (const auto said = held->lock->say(held->record); !said.ok()) log_line(loop, said.error().text());
+}
+
 /// Serves until the end, with the lock of the data root held.
-Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOptions options, Readiness* ready) {
+Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOptions options, Readiness* ready,
+                                    HeldLock held) {
   runtime::Loop& loop = server->loop;
   const std::string socket = options.socket;
   CO_TRY(const config::Paths paths, config::find_paths(server->environment));
@@ -132,10 +153,19 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
     co_return std::move(made).error();
   }
   daemon::Daemon& daemon = **made;
+  engine->on_refresh([&](const engine::SettingsState& state) {
+    tell_refresh(loop, state, engine->loaded().warnings);
+    if (!state.problem) say_settings(&held, settings_print(paths, engine->loaded()), loop);
+  });
   engine->engine().parts().end_process = [&daemon](std::string why) { daemon.stop(std::move(why)); };
   const runtime::Timer terminate = loop.on_signal(SIGTERM, [&daemon] { daemon.stop("SIGTERM"); });
   const runtime::Timer interrupt = loop.on_signal(SIGINT, [&daemon] { daemon.stop("SIGINT"); });
-  const runtime::Timer hang_up = loop.on_signal(SIGHUP, [&daemon] { daemon.stop("SIGHUP"); });
+  // Its terminal is gone, or someone wants the files to be read again.
+  const bool has_terminal = ::isatty(STDIN_FILENO) != 0;
+  const runtime::Timer hang_up = loop.on_signal(SIGHUP, [&daemon, &engine, has_terminal] {
+    if (has_terminal) return daemon.stop("SIGHUP");
+    (void)engine->refresh();
+  });
   log_line(loop, fmt::format("lathe {} takes clients at {}", server->version, socket));
   if (const auto address = daemon.tcp_address()) {
     engine->engine().parts().listen_address = address->text();
@@ -156,19 +186,19 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
   CO_TRY(const std::optional<runtime::TcpAddress> listen, listen_address(server->listen));
   CO_TRY(daemon::Realm realm, daemon::this_realm());
   const std::string socket = daemon_socket(paths);
-  CO_TRY(const daemon::DaemonLock lock,
-         daemon::DaemonLock::acquire(paths.state_dir, {.pid = ::getpid(),
-                                                       .realm = std::move(realm),
-                                                       .socket = socket,
-                                                       .version = server->version,
-                                                       .settings = settings_print(paths, loaded),
-                                                       .started_at = server->loop.unix_now()}));
+  daemon::DaemonRecord record{.pid = ::getpid(),
+                              .realm = std::move(realm),
+                              .socket = socket,
+                              .version = server->version,
+                              .settings = settings_print(paths, loaded),
+                              .started_at = server->loop.unix_now()};
+  CO_TRY(const daemon::DaemonLock lock, daemon::DaemonLock::acquire(paths.state_dir, record));
   co_return co_await serve_with_lock(server,
                                      {.socket = socket,
                                       .listening = std::move(handed_over),
                                       .idle_exit = loaded.config.daemon_idle_exit,
                                       .listen = listen},
-                                     ready);
+                                     ready, {.lock = &lock, .record = std::move(record)});
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ Requires=lathe.socket
 
 [Service]
 ExecStart={} daemon start --foreground
+ExecReload=/bin/kill -HUP $MAINPID
 {}KillMode=process
 TimeoutStopSec=10
 )",

@@ -1,5 +1,7 @@
 #include "lathe/apps/embedded_engine.h"
 
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <filesystem>
 
@@ -10,6 +12,7 @@
 #include "lathe/apps/jailed_program.h"
 #include "lathe/apps/own_secrets.h"
 #include "lathe/apps/policy_transport.h"
+#include "lathe/apps/settings_stamp.h"
 #include "lathe/crypto/sha256.h"
 #include "lathe/engine/trust.h"
 #include "lathe/facts/file_catalog.h"
@@ -89,17 +92,74 @@ Result<std::unique_ptr<EmbeddedEngine>> EmbeddedEngine::create(runtime::Loop& lo
                                                                const client::OpenOptions& options,
                                                                std::string version) {
   std::unique_ptr<EmbeddedEngine> made(new EmbeddedEngine(loop));
-  TRY_OK(made->wire(environment, options, std::move(version)));
+  made->environment_ = environment;
+  made->options_ = options;
+  TRY_OK(made->wire(std::move(version)));
   return made;
 }
 
 runtime::Durability EmbeddedEngine::durability() const {
-  return loaded_.config.durability == "power" ? runtime::Durability::kPower : runtime::Durability::kProcess;
+  return loaded().config.durability == "power" ? runtime::Durability::kPower : runtime::Durability::kProcess;
 }
 
-Result<void> EmbeddedEngine::open_records(const config::Paths& paths) {
+Result<EmbeddedEngine::FreshSettings> EmbeddedEngine::read_settings() {
+  FreshSettings fresh;
+  const auto settings = std::make_shared<Settings>();
+  TRY(settings->loaded, bearable(config::load(paths_, environment_), options_));
+  const config::Config& config = settings->loaded.config;
+  TRY(fresh.models, bearable(config::ModelData::load(paths_), options_));
+  TRY(fresh.policy, read_policy(policy_places(environment_, paths_, config, options_, tell), options_));
+  TRY(settings->secrets, bearable(globs::SecretFiles::create(config.secret_files), options_));
+  settings->secret_guard = make_secret_guard(settings->secrets, environment_, paths_);
+  settings->call_reader = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
+                                                                         .pool = fs_pool_,
+                                                                         .http = http_,
+                                                                         .resolver = resolver_,
+                                                                         .config = config,
+                                                                         .secrets = *settings->secret_guard});
+  TRY(settings->sandbox, sandbox_setup(config, environment_, paths_, keeper_program_));
+  fresh.settings = settings;
+  return fresh;
+}
+
+Result<void> EmbeddedEngine::check_may_change(const config::Config& next) const {
+  if (next.durability == loaded().config.durability) return {};
+  return base::Error{.code = base::codes::kUnsupported,
+                     .message = fmt::format("durability is {} since the start, and {} in {}",
+                                            loaded().config.durability, next.durability, paths_.config_file),
+                     .hint = "lathe daemon restart"};
+}
+
+engine::SettingsState EmbeddedEngine::refresh() {
+  std::string stamp = settings_stamp(paths_, loaded().config.policy);
+  if (options_.records_only || stamp == stamp_) return state_;
+  stamp_ = std::move(stamp);
+  Result<FreshSettings> fresh = read_settings();
+  Result<void> taken;
+  if (!fresh.ok()) {
+    taken = std::move(fresh).error();
+  } else if (taken = check_may_change(fresh->settings->loaded.config); taken.ok()) {
+    put(*std::move(fresh));
+  }
+  state_.problem = taken.ok() ? std::nullopt : std::optional(std::move(taken).error());
+  if (on_refresh_) on_refresh_(state_);
+  return state_;
+}
+
+void EmbeddedEngine::put(FreshSettings fresh) {
+  settings_ = std::move(fresh.settings);
+  // Of another file of rules, where the setting names one now.
+  stamp_ = settings_stamp(paths_, loaded().config.policy);
+  backends_->use(loaded().config, std::move(fresh.models));
+  policy_->put_person_of(std::move(*fresh.policy));
+  file_facts_->set_docs_fallback(loaded().config.project_docs_fallback);
+  engine_->parts().config = loaded().config;
+  ++state_.generation;
+}
+
+Result<void> EmbeddedEngine::open_records() {
   auto store = journal::JournalStore::create(loop_, fs_pool_,
-                                             {.state_dir = paths.state_dir,
+                                             {.state_dir = paths_.state_dir,
                                               .durability = durability(),
                                               .faults = faults_.get(),
                                               .sync_times = &sync_times_,
@@ -107,29 +167,28 @@ Result<void> EmbeddedEngine::open_records(const config::Paths& paths) {
   if (!store.ok()) return refused_place(store.error());
   store_ = *std::move(store);
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
-                                         {.state_dir = paths.state_dir,
+                                         {.state_dir = paths_.state_dir,
                                           .faults = faults_.get(),
                                           .project_of = engine::repository_root,
                                           .on_warning = tell}));
   return {};
 }
 
-void EmbeddedEngine::know_facts(const config::Environment& environment, const config::Paths& paths) {
-  facts_ = std::make_unique<CassetteFacts>(
-      std::make_unique<facts::FileFacts>(
-          fs_pool_, loop_,
-          facts::FileFactsOptions{.shell = environment.get("SHELL"),
-                                  .docs_fallback = loaded_.config.project_docs_fallback}),
-      *cassette_);
+void EmbeddedEngine::know_facts() {
+  auto read = std::make_unique<facts::FileFacts>(
+      fs_pool_, loop_,
+      facts::FileFactsOptions{.shell = environment_.get("SHELL"),
+                              .docs_fallback = loaded().config.project_docs_fallback});
+  file_facts_ = read.get();
+  facts_ = std::make_unique<CassetteFacts>(std::move(read), *cassette_);
   auto files = std::make_unique<facts::FileCatalog>(
-      fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths.config_file).parent_path().string(),
-                                      .home = environment.get("HOME"),
-                                      .trusted = trusted_content(paths.state_dir)});
+      fs_pool_, facts::CatalogOptions{.config_dir = std::filesystem::path(paths_.config_file).parent_path().string(),
+                                      .home = environment_.get("HOME"),
+                                      .trusted = trusted_content(paths_.state_dir)});
   catalog_ = std::make_unique<CassetteCatalog>(std::move(files), *cassette_);
 }
 
-std::unique_ptr<ports::Driver> EmbeddedEngine::make_driver(const std::string& runtime_dir,
-                                                           const engine::DriverSetup& setup) {
+std::unique_ptr<ports::Driver> EmbeddedEngine::make_driver(const engine::DriverSetup& setup) {
   return std::make_unique<NativeSession>(NativeSession::Shared{.loop = loop_,
                                                                .fs_pool = fs_pool_,
                                                                .http = http_,
@@ -137,92 +196,65 @@ std::unique_ptr<ports::Driver> EmbeddedEngine::make_driver(const std::string& ru
                                                                .blobs = store_->blobs(),
                                                                .facts = *facts_,
                                                                .catalog = *catalog_,
-                                                               .config = loaded_.config,
+                                                               .config = loaded().config,
                                                                .cassette = *cassette_,
-                                                               .sandbox = sandbox_,
+                                                               .sandbox = settings_->sandbox,
                                                                .host = host_,
-                                                               .keepers_dir = runtime_dir + "/keepers",
-                                                               .proxies_dir = runtime_dir + "/egress",
-                                                               .secrets = *secret_guard_,
+                                                               .keepers_dir = paths_.runtime_dir + "/keepers",
+                                                               .proxies_dir = paths_.runtime_dir + "/egress",
+                                                               .secrets = *settings_->secret_guard,
                                                                .keys = [this] { return backends_->secrets(); }},
                                          setup);
 }
 
-std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const config::Paths& paths,
-                                                                      const std::string& session_id,
+runtime::Async<Result<runtime::CommandOutput>> EmbeddedEngine::run_git(ports::JailedProgram program) {
+  const std::shared_ptr<const Settings> settings = settings_;
+  co_return co_await run_jailed(&loop_, &fs_pool_, &settings->sandbox, &host_, std::move(program));
+}
+
+runtime::Async<Result<ports::Action>> EmbeddedEngine::read_call(protocol::ToolCall call, std::string cwd) {
+  const std::shared_ptr<const Settings> settings = settings_;
+  co_return co_await settings->call_reader->read(std::move(call), std::move(cwd));
+}
+
+std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const std::string& session_id,
                                                                       const std::string& cwd) {
   return std::make_unique<undo::SessionHistory>(
       fs_pool_, store_->blobs(),
       undo::HistoryOptions{.folder = store_->folder(session_id) + "/undo",
-                           .cache_folder = paths.cache_dir + "/workspaces",
+                           .cache_folder = paths_.cache_dir + "/workspaces",
                            .root = cwd,
-                           .left_out = runtime::real_path(paths.state_dir).value_or(paths.state_dir),
-                           .secrets = secrets_,
+                           .left_out = runtime::real_path(paths_.state_dir).value_or(paths_.state_dir),
+                           .secrets = settings_->secrets,
                            .keys = [this] { return backends_->secrets(); },
                            .disk = storage::Disk(faults_.get(), &sync_times_),
                            .durability = durability(),
-                           .run_git =
-                               [this](ports::JailedProgram program) {
-                                 return run_jailed(&loop_, &fs_pool_, &sandbox_, &host_, std::move(program));
-                               }});
+                           .run_git = [this](ports::JailedProgram program) { return run_git(std::move(program)); }});
 }
 
-Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
-                                  std::string version) {
-  TRY(const config::Paths paths, config::find_paths(environment));
-  TRY(loaded_, bearable(config::load(paths, environment), options));
-  for (const std::string& warning : loaded_.warnings) tell(warning);
-  TRY(config::ModelData models, bearable(config::ModelData::load(paths), options));
-  TRY(faults_, faults_of(environment));
-  TRY(cassette_, CassetteDeck::create(options, loop_.unix_now(), [this] {
+Result<void> EmbeddedEngine::wire(std::string version) {
+  TRY(paths_, config::find_paths(environment_));
+  TRY(keeper_program_, keeper::installed_program());
+  // Before they are read, so that what changes meanwhile is seen.
+  const std::string stamp = settings_stamp(paths_, "");
+  TRY(FreshSettings fresh, read_settings());
+  settings_ = fresh.settings;
+  // The file that the setting `policy` names, if it names one, is read once more.
+  stamp_ = stamp;
+  for (const std::string& warning : loaded().warnings) tell(warning);
+  TRY(faults_, faults_of(environment_));
+  TRY(cassette_, CassetteDeck::create(options_, loop_.unix_now(), [this] {
         return backends_ ? backends_->secrets() : std::vector<std::string>();
       }));
   if (!cassette_->replays()) http_.warm_up();
 
-  TRY_OK(open_records(paths));
-  know_facts(environment, paths);
-  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
-                                                 *cassette_, paths.cache_dir, tell);
-
-  TRY(policy_, read_policy(policy_places(environment, paths, loaded_.config, options, tell), options));
-  TRY(secrets_, bearable(globs::SecretFiles::create(loaded_.config.secret_files), options));
-  secret_guard_ = make_secret_guard(secrets_, environment, paths);
-  call_reader_ = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
-                                                                .pool = fs_pool_,
-                                                                .http = http_,
-                                                                .resolver = resolver_,
-                                                                .config = loaded_.config,
-                                                                .secrets = *secret_guard_});
-  TRY(const std::string keeper_program, keeper::installed_program());
-  TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
-  host_ = known_host_facts(paths.cache_dir);
-  engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
-      .loop = loop_,
-      .fs_pool = fs_pool_,
-      .sessions = *store_,
-      .index = *index_,
-      .models = *backends_,
-      .blobs = store_->blobs(),
-      .policy = *policy_,
-      .catalog = *catalog_,
-      .random = random_,
-      .make_driver = [this, runtime_dir = paths.runtime_dir](
-                         const engine::DriverSetup& setup) { return make_driver(runtime_dir, setup); },
-      .make_history = [this, paths](const std::string& session_id,
-                                    const std::string& cwd) { return make_history(paths, session_id, cwd); },
-      .system_prompt = [](const std::string& extra) { return agent::build_system_prompt({.addition = extra}); },
-      .secrets = [this] { return backends_->secrets(); },
-      .config = loaded_.config,
-      .version = std::move(version),
-      .confinement = [this](
-                         protocol::SandboxMode mode,
-                         protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
-      .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
-      .read_vitals = [state_dir = paths.state_dir] { return telemetry::read_process_vitals(state_dir); },
-      .observers = {&counts_},
-      .replayed = cassette_->replays(),
-      .read_call = [this](protocol::ToolCall call,
-                          std::string cwd) { return call_reader_->read(std::move(call), std::move(cwd)); }});
+  TRY_OK(open_records());
+  know_facts();
+  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded().config, environment_, std::move(fresh.models),
+                                                 *cassette_, paths_.cache_dir, tell);
+  policy_ = std::move(fresh.policy);
+  host_ = known_host_facts(paths_.cache_dir);
+  engine_ = std::make_unique<engine::Engine>(engine_parts(std::move(version)));
   return {};
 }
 
@@ -231,6 +263,36 @@ runtime::Async<Result<gateways::http::HttpParts::Page>> EmbeddedEngine::metrics(
   co_return gateways::http::HttpParts::Page{
       .content_type = std::string(telemetry::MetricsText::kContentType),
       .text = telemetry::metrics_page(vitals, counts_, sync_times_, engine_->parts().version)};
+}
+
+engine::EngineParts EmbeddedEngine::engine_parts(std::string version) {
+  return {.loop = loop_,
+          .fs_pool = fs_pool_,
+          .sessions = *store_,
+          .index = *index_,
+          .models = *backends_,
+          .blobs = store_->blobs(),
+          .policy = *policy_,
+          .catalog = *catalog_,
+          .random = random_,
+          .make_driver = [this](const engine::DriverSetup& setup) { return make_driver(setup); },
+          .make_history = [this](const std::string& session_id,
+                                 const std::string& cwd) { return make_history(session_id, cwd); },
+          .system_prompt = [](const std::string& extra) { return agent::build_system_prompt({.addition = extra}); },
+          .secrets = [this] { return backends_->secrets(); },
+          .config = loaded().config,
+          .version = std::move(version),
+          .confinement =
+              [this](protocol::SandboxMode mode, protocol::NetworkMode network) {
+                return session_level(loaded().config, host_, mode, network);
+              },
+          .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
+          .read_vitals = [this] { return telemetry::read_process_vitals(paths_.state_dir); },
+          .observers = {&counts_},
+          .replayed = cassette_->replays(),
+          .read_call = [this](protocol::ToolCall call,
+                              std::string cwd) { return read_call(std::move(call), std::move(cwd)); },
+          .refresh = [this] { return refresh(); }};
 }
 
 runtime::Async<void> EmbeddedEngine::shut_down() {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "lathe/apps/backend_directory.h"
 #include "lathe/apps/call_reader.h"
@@ -10,12 +12,14 @@
 #include "lathe/client/transport.h"
 #include "lathe/config/config.h"
 #include "lathe/engine/engine.h"
+#include "lathe/facts/file_facts.h"
 #include "lathe/gateways/http/http_gateway.h"
 #include "lathe/globs/secret_files.h"
 #include "lathe/index/sqlite_index.h"
 #include "lathe/journal/journal_store.h"
 #include "lathe/net/http_client.h"
 #include "lathe/ports/catalog.h"
+#include "lathe/ports/jailed_program.h"
 #include "lathe/ports/project_facts.h"
 #include "lathe/runtime/loop.h"
 #include "lathe/runtime/pool.h"
@@ -35,6 +39,13 @@ class EmbeddedEngine final {
   ~EmbeddedEngine();
 
   [[nodiscard]] engine::Engine& engine() { return *engine_; }
+  /// What holds by now.
+  [[nodiscard]] const config::Loaded& loaded() const { return settings_->loaded; }
+  /// Takes in what changed of the person's files since it was last looked: all of it, or none where something of it is
+  /// broken (EngineParts::refresh).
+  engine::SettingsState refresh();
+  /// Called whenever something was taken in, or found broken.
+  void on_refresh(std::function<void(const engine::SettingsState&)> told) { on_refresh_ = std::move(told); }
   /// For work that blocks or takes long, also that of a wire.
   [[nodiscard]] runtime::Pool& fs_pool() { return fs_pool_; }
   /// For Prometheus.
@@ -42,38 +53,63 @@ class EmbeddedEngine final {
   runtime::Async<void> shut_down();
 
  private:
+  /// What the person's files say, read all at once. Whoever works with it beyond a wait keeps it.
+  struct Settings {
+    config::Loaded loaded;
+    globs::SecretFiles secrets;
+    std::unique_ptr<tools::common::SecretGuard> secret_guard;
+    std::unique_ptr<CallReader> call_reader;
+    SandboxSetup sandbox;
+  };
+  /// Settings with what others are set to by them.
+  struct FreshSettings {
+    std::shared_ptr<const Settings> settings;  // shared with work under way
+    config::ModelData models;
+    std::unique_ptr<engine::PolicyBook> policy;
+  };
   explicit EmbeddedEngine(runtime::Loop& loop);
-  base::Result<void> wire(const config::Environment& environment, const client::OpenOptions& options,
-                          std::string version);
+  base::Result<FreshSettings> read_settings();
+  /// Nothing has changed that holds from the start on only.
+  [[nodiscard]] base::Result<void> check_may_change(const config::Config& next) const;
+  void put(FreshSettings fresh);
+  runtime::Async<base::Result<runtime::CommandOutput>> run_git(ports::JailedProgram program);
+  runtime::Async<base::Result<ports::Action>> read_call(protocol::ToolCall call, std::string cwd);
+  engine::EngineParts engine_parts(std::string version);
+  base::Result<void> wire(std::string version);
   [[nodiscard]] runtime::Durability durability() const;
   /// The streams and their index.
-  base::Result<void> open_records(const config::Paths& paths);
+  base::Result<void> open_records();
   /// What is true around a Task, and what may be loaded.
-  void know_facts(const config::Environment& environment, const config::Paths& paths);
-  std::unique_ptr<ports::Driver> make_driver(const std::string& runtime_dir, const engine::DriverSetup& setup);
-  std::unique_ptr<ports::WorkspaceHistory> make_history(const config::Paths& paths, const std::string& session_id,
-                                                        const std::string& cwd);
+  void know_facts();
+  std::unique_ptr<ports::Driver> make_driver(const engine::DriverSetup& setup);
+  std::unique_ptr<ports::WorkspaceHistory> make_history(const std::string& session_id, const std::string& cwd);
 
   runtime::Loop& loop_;
-  config::Loaded loaded_;
+  config::Environment environment_;
+  client::OpenOptions options_;
+  config::Paths paths_;
+  std::string keeper_program_;
+  /// Of the files, when they were last looked at.
+  std::string stamp_;
+  engine::SettingsState state_;
+  std::function<void(const engine::SettingsState&)> on_refresh_;
   base::SystemRandom random_;
   runtime::Pool fs_pool_;
   runtime::Pool index_pool_;
   std::unique_ptr<storage::FaultPoint> faults_;
   storage::SyncTimes sync_times_;
   telemetry::EventCounts counts_;
-  globs::SecretFiles secrets_;
-  std::unique_ptr<tools::common::SecretGuard> secret_guard_;
   egress::SystemResolver resolver_;
   net::HttpClient http_;
-  std::unique_ptr<CallReader> call_reader_;
+  std::shared_ptr<const Settings> settings_;  // see FreshSettings
   std::unique_ptr<CassetteDeck> cassette_;
   std::unique_ptr<journal::JournalStore> store_;
   std::unique_ptr<index::SqliteIndex> index_;
   std::unique_ptr<ports::ProjectFacts> facts_;
+  /// Within facts_.
+  facts::FileFacts* file_facts_ = nullptr;
   std::unique_ptr<ports::Catalog> catalog_;
   std::unique_ptr<BackendDirectory> backends_;
-  SandboxSetup sandbox_;
   sandbox::HostFacts host_;
   std::unique_ptr<engine::PolicyBook> policy_;
   std::unique_ptr<engine::Engine> engine_;

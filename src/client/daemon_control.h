@@ -18,7 +18,7 @@ struct DaemonInfo {
   std::int64_t pid = 0;
   std::string socket;
   std::string version;
-  /// The settings that it was started with; equal ones have the same text.
+  /// What it is set to; equal settings have the same text.
   std::string settings;
   base::UnixMillis started_at = 0;
   /// False: it runs in another container or PID namespace, where its pid and socket mean nothing to us.

@@ -16,7 +16,8 @@ constexpr std::string_view kHead = R"(# Configuration
 Your settings stand in `config.yaml`, in the folder `$LATHE_HOME` when that is set, else in `$XDG_CONFIG_HOME/lathe`
 (`~/.config/lathe`). `lathe config list` shows every setting with its value, or with what holds while it has none, and where
 that comes from, `lathe config set KEY VALUE` changes one and keeps your comments. Later layers win: defaults, `config.yaml`,
-environment variables, flags.
+environment variables, flags. A change holds from the next task on, also in a daemon that runs (`durability` and `daemon.*`: from
+its start on); of a broken one nothing does until it is mended.
 
 A key may join its words by `-` or `_`. `budget.turns` is `turns` inside `budget:`. A key that does not exist is a
 warning; a wrong value is an error that names line and column. Durations read `15s`, `5m`, `1h30m`.

@@ -71,6 +71,8 @@ Result<DaemonLock> DaemonLock::acquire(const std::string& state_dir, const Daemo
                .hint = "lathe daemon status"};
 }
 
+Result<void> DaemonLock::say(const DaemonRecord& record) const { return lock_.leave(note_of(record)); }
+
 Result<std::optional<RunningDaemon>> find_daemon(const std::string& state_dir) {
   const std::string file = lock_file(state_dir);
   if (!storage::is_locked(file)) return std::optional<RunningDaemon>();

@@ -34,7 +34,7 @@ struct DaemonRecord {
   Realm realm;
   std::string socket;
   std::string version;
-  /// What it was set to when it started, as a short text to compare with.
+  /// What it is set to, as a short text to compare with.
   std::string settings = {};
   base::UnixMillis started_at = 0;
   friend bool operator==(const DaemonRecord&, const DaemonRecord&) = default;
@@ -45,6 +45,8 @@ class DaemonLock final {
  public:
   /// At once or not at all. `exists` when a daemon of this data root runs here, `locked` when one runs elsewhere.
   [[nodiscard]] static base::Result<DaemonLock> acquire(const std::string& state_dir, const DaemonRecord& record);
+  /// From now on it says this of itself.
+  [[nodiscard]] base::Result<void> say(const DaemonRecord& record) const;
 
  private:
   explicit DaemonLock(storage::FileLock lock) : lock_(std::move(lock)) {}

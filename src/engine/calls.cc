@@ -67,6 +67,8 @@ Connection::Reply Connection::on(protocol::Hello call) {
   }
   program_ = std::move(call.client);
   if (!call.environment.empty()) {
+    // The names of keys may be new ones.
+    engine_.parts().refreshed();
     if (engine_.parts().borrow) CO_TRY_OK(engine_.parts().borrow(call.environment));
     environment_ = std::make_shared<const std::vector<std::string>>(std::move(call.environment));
   }
@@ -219,6 +221,7 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
 }
 
 Connection::Reply Connection::on(protocol::ModelList call) {
+  engine_.parts().refreshed();
   ports::ModelDirectory& models = engine_.parts().models;
   CO_TRY(const std::vector<protocol::BackendInfo> backends, co_await models.backends());
   const Result<ports::ResolvedModel> chosen = co_await models.resolve("", "");
@@ -261,6 +264,7 @@ Connection::Reply Connection::on(protocol::ModelList call) {
 }
 
 Connection::Reply Connection::on(protocol::BackendList) {
+  engine_.parts().refreshed();
   CO_TRY(std::vector<protocol::BackendInfo> backends, co_await engine_.parts().models.backends());
   co_return ReplyMsg(protocol::BackendListReply{.backends = std::move(backends)});
 }
@@ -295,6 +299,7 @@ Async<Result<std::string>> ask_briefly(runtime::Loop* loop, std::shared_ptr<port
 }  // namespace
 
 Connection::Reply Connection::on(protocol::BackendTest call) {
+  engine_.parts().refreshed();
   runtime::Loop& loop = engine_.parts().loop;
   CO_TRY(const std::shared_ptr<ports::Model> connection, co_await engine_.parts().models.connect(call.backend));
   const base::MonoTime start = loop.mono_now();
@@ -319,12 +324,24 @@ Connection::Reply Connection::on(protocol::DaemonStatus) {
   protocol::DaemonStatusReply reply{.version = engine_.parts().version,
                                     .clients = static_cast<std::int64_t>(engine_.clients()),
                                     .listen = engine_.parts().listen_address};
+  if (const SettingsState settings = engine_.parts().refreshed(); settings.problem) {
+    reply.settings_problem = settings.problem->text();
+  }
   for (const std::string& id : engine_.open_sessions()) {
     auto session = co_await engine_.parts().index.get(id);
     // It may have been removed meanwhile.
     if (session.ok()) reply.sessions.push_back(*std::move(session));
   }
   co_return ReplyMsg(std::move(reply));
+}
+
+Connection::Reply Connection::on(protocol::DaemonReload) {
+  if (!engine_.parts().refresh) {
+    co_return Error{.code = base::codes::kUnsupported, .message = "this engine reads the person's files once"};
+  }
+  SettingsState settings = engine_.parts().refreshed();
+  if (settings.problem) co_return *std::move(settings.problem);
+  co_return ReplyMsg(protocol::OkReply{});
 }
 
 Connection::Reply Connection::on(protocol::DaemonStop call) {
@@ -357,13 +374,16 @@ Connection::Reply Connection::on(protocol::PolicyExplain call) {
     co_return base::Error{.code = base::codes::kUnsupported, .message = "calls are not explained here"};
   CO_TRY(protocol::ToolCall meant, explained_call(call));
   CO_TRY(const ports::Action action, co_await parts.read_call(std::move(meant), call.cwd));
-  co_return to_reply(
-      co_await parts.fs_pool.run([&] { return explain(parts.policy.places(), parts.config, call, action); }));
+  // Both may be set anew meanwhile.
+  const PolicyPlaces places = parts.policy.places();
+  const config::Config config = parts.config;
+  co_return to_reply(co_await parts.fs_pool.run([&] { return explain(places, config, call, action); }));
 }
 
 Connection::Reply Connection::on(protocol::PolicyTest call) {
   EngineParts& parts = engine_.parts();
-  co_return to_reply(co_await parts.fs_pool.run([&] { return test_rules(parts.policy.places(), call); }));
+  const PolicyPlaces places = parts.policy.places();
+  co_return to_reply(co_await parts.fs_pool.run([&] { return test_rules(places, call); }));
 }
 
 Connection::Reply Connection::on(protocol::TrustList call) {

@@ -83,6 +83,7 @@ Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
 
 Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol::ConfigureSession op,
                                                     std::optional<SessionConfigured> before, std::string session_id) {
+  parts->refreshed();
   SessionConfigured config = before ? *before : defaults_of(*parts, session_id);
   apply(op, config);
   CO_TRY_OK(egress::HostRules::parse(config.allow_hosts));

@@ -72,6 +72,7 @@ class Connection final {
   Reply on(protocol::TrustList call);
   Reply on(protocol::TrustSet call);
   Reply on(protocol::DaemonStatus call);
+  Reply on(protocol::DaemonReload call);
   Reply on(protocol::DaemonStop call);
   Reply on(protocol::Vitals call);
 

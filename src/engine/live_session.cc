@@ -394,6 +394,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
                     .hint = running_ ? "interrupt it first" : "try again"};
   }
   host_.set_submission(std::move(op_id));
+  CO_TRY_OK(co_await take_settings());
   CO_TRY_OK(co_await resolve_models());
   if (op && op->last_response_id) CO_TRY_OK(co_await continue_from(*op->last_response_id));
 
@@ -435,6 +436,7 @@ LiveSession::Seq LiveSession::go_on() {
                     .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
   }
   host_.set_submission(state().task->submission);
+  CO_TRY_OK(co_await take_settings());
   CO_TRY_OK(co_await resolve_models());
   ports::TaskRequest request;
   request.task = state().task->task;

@@ -131,6 +131,8 @@ class LiveSession final {
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
   [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
+  /// Before a Task: what changed of the person's files holds from now on, and what is wrong with them is told.
+  runtime::Async<base::Result<void>> take_settings();
   runtime::Async<base::Result<void>> resolve_models();
   /// Records what an earlier process left unfinished, and the configuration of a new session.
   runtime::Async<base::Result<void>> begin(std::optional<protocol::SessionConfigured> config, std::string by);
@@ -198,6 +200,9 @@ class LiveSession final {
   protocol::NetworkMode driver_network_ = protocol::NetworkMode::kNone;
   std::vector<std::string> driver_hosts_;
   ClientEnvironment driver_environment_;
+  std::uint64_t driver_settings_ = 0;
+  /// SettingsState::generation, as of the last Task that began.
+  std::uint64_t settings_ = 0;
   std::optional<RunningTask> running_;
   /// Files are being brought back, so no Task may start.
   bool restoring_ = false;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +50,14 @@ struct DriverSetup {
   ClientEnvironment environment = {};
 };
 
+/// What the person's files (settings, models, rules) say by now.
+struct SettingsState {
+  /// Another one whenever something of them was taken in.
+  std::uint64_t generation = 0;
+  /// What is wrong with them, with its place; what they said before holds.
+  std::optional<base::Error> problem = {};
+};
+
 /// What the engine is made of; apps/ provides it and keeps it alive longer than the engine.
 struct EngineParts {
   runtime::Loop& loop;
@@ -88,6 +98,11 @@ struct EngineParts {
   /// What a call would do in a session of that folder, as the gate is told. An error: that of an unknown tool, or the
   /// one with which the call fails before anything is decided about it. Absent: calls of tools are not explained.
   std::function<runtime::Async<base::Result<ports::Action>>(protocol::ToolCall call, std::string cwd)> read_call = {};
+  /// Takes in what changed of the person's files since it was last called; quick when nothing did. `config` and what
+  /// the other parts are set to are new then. Absent: they are read once.
+  std::function<SettingsState()> refresh = {};
+
+  SettingsState refreshed() const { return refresh ? refresh() : SettingsState(); }
 };
 
 }  // namespace lathe::engine

@@ -93,6 +93,14 @@ Result<void> PolicyBook::read_person() {
   return {};
 }
 
+void PolicyBook::put_person_of(PolicyBook fresh) {
+  // What const functions read on a pool stays as it is.
+  places_.policy = std::move(fresh.places_.policy);
+  places_.readable = std::move(fresh.places_.readable);
+  person_ = std::move(fresh.person_);
+  approved_ = std::move(fresh.approved_);
+}
+
 std::vector<Source> PolicyBook::sources_for(const std::string& cwd) const {
   std::vector<Source> sources = person_;
   if (approved_) sources.push_back({.kind = Source::Kind::kApproved, .rules = approved_});

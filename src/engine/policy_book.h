@@ -36,9 +36,10 @@ struct PolicyPlaces {
 /// The mode of a session that nobody said another one for.
 [[nodiscard]] protocol::SandboxMode configured_mode(const config::Config& config);
 
-/// The rules that sessions are judged by. The person's are read once, when the engine starts: a broken file is an error
-/// with line and column, and nothing runs. Those of a project are read when a session is configured in it, once they
-/// are trusted. What a person approves for always is written to approved.json in the person's folder.
+/// The rules that sessions are judged by. The person's are read when the engine starts: a broken file is an error with
+/// line and column, and nothing runs; a later change of them holds from the next decision on, unless it is broken.
+/// Those of a project are read when a session is configured in it, once they are trusted. What a person approves for
+/// always is written to approved.json in the person's folder.
 ///
 /// What blocks is const and runs on a pool; what it gives is put in on the engine's loop, where sources_for() copies.
 class PolicyBook final {
@@ -79,6 +80,8 @@ class PolicyBook final {
   /// hand meanwhile, `unsupported` under --policy. Blocks.
   [[nodiscard]] base::Result<Approved> approve_always(const std::vector<base::Json>& rules) const;
   void put(Approved approved) { approved_ = std::move(approved.rules); }
+  /// The person's rules, and what is readable, as another book of the same places has read them.
+  void put_person_of(PolicyBook fresh);
   [[nodiscard]] const PolicyPlaces& places() const { return places_; }
 
  private:

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "lathe/base/check.h"
 #include "lathe/engine/lineage.h"
 #include "lathe/engine/live_session.h"
@@ -71,11 +73,22 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
   co_return seq;
 }
 
+Async<Result<void>> LiveSession::take_settings() {
+  const SettingsState settings = parts_.refreshed();
+  if (settings.generation != std::exchange(settings_, settings.generation)) candidates_.clear();
+  if (!settings.problem) co_return Result<void>();
+  protocol::Warning warning{.code = "settings",
+                            .message = fmt::format("{}; what was set before holds", settings.problem->text())};
+  CO_TRY_OK(co_await host_.record(EventMsg(std::move(warning))));
+  co_return Result<void>();
+}
+
 Async<Result<void>> LiveSession::ensure_driver() {
   const protocol::SessionConfigured config = *state().config;
-  const bool same = driver_cwd_ == config.cwd && driver_mode_ == config.sandbox_mode &&
-                    driver_network_ == config.network && driver_hosts_ == config.allow_hosts &&
-                    (same_environment(driver_environment_, environment_) || !state().jobs.empty());
+  const bool same =
+      driver_cwd_ == config.cwd && driver_mode_ == config.sandbox_mode && driver_network_ == config.network &&
+      driver_hosts_ == config.allow_hosts &&
+      ((same_environment(driver_environment_, environment_) && driver_settings_ == settings_) || !state().jobs.empty());
   if (driver_ && !same) {
     co_await driver_->stop();
     driver_.reset();
@@ -101,6 +114,7 @@ Async<Result<void>> LiveSession::ensure_driver() {
     driver_network_ = config.network;
     driver_hosts_ = config.allow_hosts;
     driver_environment_ = environment_;
+    driver_settings_ = settings_;
   }
   co_return Result<void>();
 }

@@ -140,7 +140,8 @@ runtime::Async<Result<ports::EnvironmentFacts>> FileFacts::environment(std::stri
 }
 
 runtime::Async<Result<ports::ProjectDocs>> FileFacts::docs(std::string cwd, std::size_t max_bytes) {
-  co_return co_await pool_.run([&] { return read_project_docs(cwd, max_bytes, options_.docs_fallback); });
+  const std::vector<std::string> fallback = options_.docs_fallback;
+  co_return co_await pool_.run([&] { return read_project_docs(cwd, max_bytes, fallback); });
 }
 
 }  // namespace lathe::facts

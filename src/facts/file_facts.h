@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lathe/base/clock.h"
@@ -22,6 +23,7 @@ class FileFacts final : public ports::ProjectFacts {
  public:
   FileFacts(runtime::Pool& pool, const base::Clock& clock, FileFactsOptions options);
 
+  void set_docs_fallback(std::vector<std::string> names) { options_.docs_fallback = std::move(names); }
   runtime::Async<base::Result<ports::EnvironmentFacts>> environment(std::string cwd) override;
   runtime::Async<base::Result<ports::ProjectDocs>> docs(std::string cwd, std::size_t max_bytes) override;
 

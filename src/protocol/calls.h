@@ -71,10 +71,11 @@ struct IndexRebuild {
   friend bool operator==(const IndexRebuild&, const IndexRebuild&) = default;
 };
 
-using AnyCall = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim,
-                             SessionFork, SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList,
-                             ApprovalAnswer, ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo,
-                             PolicyExplain, PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonStop, Vitals>;
+using AnyCall =
+    std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim, SessionFork,
+                 SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer, ModelList,
+                 BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain, PolicyTest, TrustList,
+                 TrustSet, DaemonStatus, DaemonReload, DaemonStop, Vitals>;
 using AnyReply =
     std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
                  SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply, ModelListReply,

@@ -20,12 +20,15 @@ struct DaemonStatusReply {
   std::int64_t clients = 0;
   std::vector<SessionInfo> sessions;
   std::string listen;
+  std::string settings_problem;
   static constexpr auto fields() {
     using S = DaemonStatusReply;
     return std::tuple{required("version", &S::version, "version of its Lathe"),
                       required("clients", &S::clients, "connections, this one included"),
                       required("sessions", &S::sessions, "those that are open in it"),
-                      optional("listen", &S::listen, "the TCP address at which it takes clients with a token")};
+                      optional("listen", &S::listen, "the TCP address at which it takes clients with a token"),
+                      optional("settings_problem", &S::settings_problem,
+                               "what is wrong with the person's files, with its place; what they said before holds")};
   }
   friend bool operator==(const DaemonStatusReply&, const DaemonStatusReply&) = default;
 };
@@ -126,6 +129,17 @@ struct Vitals {
   static constexpr std::string_view kDoc = "Tells how the process that serves clients is.";
   static constexpr auto fields() { return std::tuple<>{}; }
   friend bool operator==(const Vitals&, const Vitals&) = default;
+};
+
+struct DaemonReload {
+  using Reply = OkReply;
+  static constexpr std::string_view kType = "daemon_reload";
+  static constexpr std::string_view kDoc =
+      "Takes in what changed of the person's files (settings, models, rules), which otherwise happens before each "
+      "Task. "
+      "What is broken is the error, and what the files said before holds.";
+  static constexpr auto fields() { return std::tuple<>{}; }
+  friend bool operator==(const DaemonReload&, const DaemonReload&) = default;
 };
 
 struct DaemonStop {

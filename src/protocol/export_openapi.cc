@@ -34,7 +34,7 @@ Json content(std::string_view media_type, Json schema) {
   return all;
 }
 
-Json link_to(std::string_view name) {
+Json component(std::string_view name) {
   Json link = Json::object();
   link["$ref"] = fmt::format("{}{}", kSchemaPlace, name);
   return link;
@@ -42,8 +42,8 @@ Json link_to(std::string_view name) {
 
 /// "Health", or "AgentruntimeSummary[]".
 Json payload_schema(std::string_view payload) {
-  if (!payload.ends_with("[]")) return link_to(payload);
-  return Json::object({{"type", "array"}, {"items", link_to(payload.substr(0, payload.size() - 2))}});
+  if (!payload.ends_with("[]")) return component(payload);
+  return Json::object({{"type", "array"}, {"items", component(payload.substr(0, payload.size() - 2))}});
 }
 
 /// Of a member of a union, whose `type` stands in the path here.
@@ -114,7 +114,7 @@ Json responses_of(const Operation& operation) {
   for (const char* failed : {"4XX", "5XX"}) {
     Json response = Json::object({{"description", "what is wrong"}});
     if (operation.route.method != "HEAD") {
-      response["content"] = content(kJson, link_to(theirs ? "AgentruntimeError" : "HttpError"));
+      response["content"] = content(kJson, component(theirs ? "AgentruntimeError" : "HttpError"));
     }
     all[failed] = std::move(response);
   }

@@ -67,6 +67,7 @@ Scopes needed(const TrustList&) { return {Scope::kAdmin}; }
 Scopes needed(const TrustSet&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
 Scopes needed(const Vitals&) { return {Scope::kRead}; }
+Scopes needed(const DaemonReload&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
 
 template <class... M>

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -43,9 +44,11 @@ std::string holder(int fd) {
 
 Result<void> leave_pid(int fd, const std::string& note, const std::string& path) {
   const std::string text = fmt::format("{}\n{}", ::getpid(), note);
-  if (::ftruncate(fd, 0) != 0) return base::errno_error(errno, path);
+  // Written over what stands there, so that at no moment nothing does.
+  const ssize_t put = ::pwrite(fd, text.data(), text.size(), 0);
   // A full disk must not keep anyone from reading and ending a session: without a pid the error names none.
-  if (::pwrite(fd, text.data(), text.size(), 0) < 0 && errno != ENOSPC) return base::errno_error(errno, path);
+  if (put < 0 && errno != ENOSPC) return base::errno_error(errno, path);
+  if (::ftruncate(fd, std::max<ssize_t>(put, 0)) != 0) return base::errno_error(errno, path);
   return {};
 }
 
@@ -65,6 +68,8 @@ Result<FileLock> FileLock::acquire(const std::string& path, LockKind kind, const
   if (kind == LockKind::kExclusive) TRY_OK(leave_pid(fd.get(), note, path));
   return FileLock(std::move(fd));
 }
+
+Result<void> FileLock::leave(const std::string& note) const { return leave_pid(fd_.get(), note, "the lock's note"); }
 
 Result<FileLock> FileLock::wait(const std::string& path, LockKind kind, base::Millis patience) {
   const auto give_up = std::chrono::steady_clock::now() + patience;

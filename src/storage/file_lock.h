@@ -25,6 +25,8 @@ class FileLock final {
                                                       const std::string& note = "");
   /// Waits, at most `patience`, then `locked`. Blocks.
   [[nodiscard]] static base::Result<FileLock> wait(const std::string& path, LockKind kind, base::Millis patience);
+  /// Changes the note of an exclusive holder.
+  [[nodiscard]] base::Result<void> leave(const std::string& note) const;
 
  private:
   explicit FileLock(base::UniqueFd fd) : fd_(std::move(fd)) {}

@@ -56,14 +56,13 @@ def test_other_settings_get_another_one_unless_it_is_in_use(lathe, start_server)
     lathe.use(server)
     lathe.ok("session", "list")
     first = status(lathe)
-    lathe.ok("config", "set", "budget.turns", "50")
-    busy = lathe.start("exec", "first")
+    # Variables: what a file says the daemon would take in itself.
+    busy = lathe.start("exec", "first", env={"LATHE_BUDGET_TURNS": "50"})
     server.wait_at_gate("go")
     second = status(lathe)
     assert second["pid"] != first["pid"]
     assert [session["state"] for session in second["sessions"]] == ["running"]
-    lathe.ok("config", "set", "budget.turns", "60")
-    beside = lathe.ok("exec", "second")
+    beside = lathe.ok("exec", "second", env={"LATHE_BUDGET_TURNS": "60"})
     assert beside.out == "Beside it.\n" and str(second["pid"]) in beside.err
     server.release("go")
     assert lathe.finish(busy).out == "Half a sentence.\n"

@@ -82,6 +82,7 @@ std::vector<ClientFrame> call_samples() {
       TrustList{.path = "/home/ada/calc"},
       TrustSet{.path = "/home/ada/calc", .sha256 = {std::string(64, 'a')}, .trusted = false},
       DaemonStatus{},
+      DaemonReload{},
       DaemonStop{.if_unused = true},
       Vitals{},
   };

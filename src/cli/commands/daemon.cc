@@ -89,8 +89,11 @@ void tell_status(Context* context, const DaemonInfo& daemon, const Answers* answ
                                 age_label(daemon.started_at, context->loop.unix_now())));
   context->out.line("socket " + daemon.socket);
   if (answers == nullptr) return;
-  if (answers->vitals) tell_vitals(context, *answers->vitals);
   const protocol::DaemonStatusReply* const status = &answers->status;
+  if (!status->settings_problem.empty()) {
+    context->out.line(base::terminal_safe("what was set before holds: " + status->settings_problem));
+  }
+  if (answers->vitals) tell_vitals(context, *answers->vitals);
   if (!status->listen.empty()) context->out.line("TCP and HTTP " + status->listen);
   // This command is one of them.
   context->out.line(fmt::format("{} other clients, {} open sessions", status->clients - 1, status->sessions.size()));
