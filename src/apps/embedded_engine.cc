@@ -75,20 +75,28 @@ Result<std::unique_ptr<engine::PolicyBook>> read_policy(const engine::PolicyPlac
 
 }  // namespace
 
-EmbeddedEngine::EmbeddedEngine(runtime::Loop& loop)
+EmbeddedEngine::EmbeddedEngine(runtime::Loop& loop, telemetry::Log* log)
     : loop_(loop),
       fs_pool_(loop, "lathe-fs", kFsThreads),
       index_pool_(loop, "lathe-index", 1),
+      log_(log),
       resolver_(loop),
       http_(loop) {}
 
-EmbeddedEngine::~EmbeddedEngine() = default;
+EmbeddedEngine::~EmbeddedEngine() {
+  if (log_ != nullptr) log_->hide({});
+}
+
+std::function<void(const std::string&)> EmbeddedEngine::teller() const {
+  if (log_ == nullptr) return tell;
+  return [log = log_](const std::string& warning) { log->write(telemetry::LogLevel::kWarning, warning); };
+}
 
 Result<std::unique_ptr<EmbeddedEngine>> EmbeddedEngine::create(runtime::Loop& loop,
                                                                const config::Environment& environment,
-                                                               const client::OpenOptions& options,
-                                                               std::string version) {
-  std::unique_ptr<EmbeddedEngine> made(new EmbeddedEngine(loop));
+                                                               const client::OpenOptions& options, std::string version,
+                                                               telemetry::Log* log) {
+  std::unique_ptr<EmbeddedEngine> made(new EmbeddedEngine(loop, log));
   TRY_OK(made->wire(environment, options, std::move(version)));
   return made;
 }
@@ -103,14 +111,14 @@ Result<void> EmbeddedEngine::open_records(const config::Paths& paths) {
                                               .durability = durability(),
                                               .faults = faults_.get(),
                                               .sync_times = &sync_times_,
-                                              .on_warning = tell});
+                                              .on_warning = teller()});
   if (!store.ok()) return refused_place(store.error());
   store_ = *std::move(store);
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
                                          {.state_dir = paths.state_dir,
                                           .faults = faults_.get(),
                                           .project_of = engine::repository_root,
-                                          .on_warning = tell}));
+                                          .on_warning = teller()}));
   return {};
 }
 
@@ -167,11 +175,17 @@ std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const conf
                                }});
 }
 
+std::vector<ports::EventObserver*> EmbeddedEngine::observers() {
+  std::vector<ports::EventObserver*> all{&counts_};
+  if (task_log_) all.push_back(task_log_.get());
+  return all;
+}
+
 Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
                                   std::string version) {
   TRY(const config::Paths paths, config::find_paths(environment));
   TRY(loaded_, bearable(config::load(paths, environment), options));
-  for (const std::string& warning : loaded_.warnings) tell(warning);
+  for (const std::string& warning : loaded_.warnings) teller()(warning);
   TRY(config::ModelData models, bearable(config::ModelData::load(paths), options));
   TRY(faults_, faults_of(environment));
   TRY(cassette_, CassetteDeck::create(options, loop_.unix_now(), [this] {
@@ -182,9 +196,14 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
   TRY_OK(open_records(paths));
   know_facts(environment, paths);
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded_.config, environment, std::move(models),
-                                                 *cassette_, paths.cache_dir, tell);
+                                                 *cassette_, paths.cache_dir, teller());
 
-  TRY(policy_, read_policy(policy_places(environment, paths, loaded_.config, options, tell), options));
+  if (log_ != nullptr) {
+    log_->hide([this] { return backends_->secrets(); });
+    task_log_ = std::make_unique<telemetry::TaskLog>(*log_);
+  }
+
+  TRY(policy_, read_policy(policy_places(environment, paths, loaded_.config, options, teller()), options));
   TRY(secrets_, bearable(globs::SecretFiles::create(loaded_.config.secret_files), options));
   secret_guard_ = make_secret_guard(secrets_, environment, paths);
   call_reader_ = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
@@ -219,7 +238,7 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
                          protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
       .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
       .read_vitals = [state_dir = paths.state_dir] { return telemetry::read_process_vitals(state_dir); },
-      .observers = {&counts_},
+      .observers = observers(),
       .replayed = cassette_->replays(),
       .read_call = [this](protocol::ToolCall call,
                           std::string cwd) { return call_reader_->read(std::move(call), std::move(cwd)); }});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,16 +23,20 @@
 #include "lathe/storage/fault.h"
 #include "lathe/storage/sync_times.h"
 #include "lathe/telemetry/event_counts.h"
+#include "lathe/telemetry/log.h"
+#include "lathe/telemetry/task_log.h"
 
 namespace lathe::apps {
 
-/// An engine with everything that it is made of, on the loop of this process. Members stand in the order of their
-/// dependence: each outlives those below it.
+/// An engine with everything that it is made of, on the loop of this process. With a log, which outlives it, warnings
+/// and the course of Tasks go there; else warnings go to stderr, and Tasks are their front end's to tell of. Members
+/// stand in the order of their dependence: each outlives those below it.
 class EmbeddedEngine final {
  public:
   static base::Result<std::unique_ptr<EmbeddedEngine>> create(runtime::Loop& loop,
                                                               const config::Environment& environment,
-                                                              const client::OpenOptions& options, std::string version);
+                                                              const client::OpenOptions& options, std::string version,
+                                                              telemetry::Log* log = nullptr);
   ~EmbeddedEngine();
 
   [[nodiscard]] engine::Engine& engine() { return *engine_; }
@@ -42,10 +47,13 @@ class EmbeddedEngine final {
   runtime::Async<void> shut_down();
 
  private:
-  explicit EmbeddedEngine(runtime::Loop& loop);
+  EmbeddedEngine(runtime::Loop& loop, telemetry::Log* log);
   base::Result<void> wire(const config::Environment& environment, const client::OpenOptions& options,
                           std::string version);
+  /// Tells a warning where whoever runs this looks.
+  [[nodiscard]] std::function<void(const std::string&)> teller() const;
   [[nodiscard]] runtime::Durability durability() const;
+  std::vector<ports::EventObserver*> observers();
   /// The streams and their index.
   base::Result<void> open_records(const config::Paths& paths);
   /// What is true around a Task, and what may be loaded.
@@ -62,6 +70,8 @@ class EmbeddedEngine final {
   std::unique_ptr<storage::FaultPoint> faults_;
   storage::SyncTimes sync_times_;
   telemetry::EventCounts counts_;
+  telemetry::Log* const log_;
+  std::unique_ptr<telemetry::TaskLog> task_log_;
   globs::SecretFiles secrets_;
   std::unique_ptr<tools::common::SecretGuard> secret_guard_;
   egress::SystemResolver resolver_;
