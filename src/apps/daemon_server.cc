@@ -8,7 +8,6 @@
 
 #include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "lathe/daemon/daemon_lock.h"
 #include "lathe/daemon/token_book.h"
 #include "lathe/runtime/files.h"
+#include "lathe/telemetry/log.h"
 
 namespace lathe::apps {
 
@@ -37,11 +37,6 @@ namespace {
 constexpr mode_t kFileModeMask = 022;
 /// Of sd_listen_fds(3).
 constexpr int kFirstListenFd = 3;
-
-void log_line(const runtime::Loop& loop, std::string_view text) {
-  const Json line{{"ts", loop.unix_now()}, {"pid", ::getpid()}, {"msg", text}};
-  std::fprintf(stderr, "%s\n", base::dump_json(line).c_str());
-}
 
 int number_in(const config::Environment& environment, const char* name) {
   const std::string text = environment.get(name);
@@ -134,7 +129,10 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
   const std::string socket = options.socket;
   CO_TRY(const config::Paths paths, config::find_paths(server->environment));
   const daemon::TokenBook tokens(paths.state_dir);
-  CO_TRY(const auto engine, EmbeddedEngine::create(loop, server->environment, {.embedded = true}, server->version));
+  telemetry::Log log(loop, STDERR_FILENO);
+  const auto say = [&log](std::string_view text) { log.write(telemetry::LogLevel::kInfo, text); };
+  CO_TRY(const auto engine,
+         EmbeddedEngine::create(loop, server->environment, {.embedded = true}, server->version, &log));
   base::SystemRandom random;
   auto made = daemon::Daemon::create(
       {.loop = loop,
@@ -142,7 +140,7 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
        .connect = [&engine](std::string client) { return engine->engine().connect(std::move(client)); },
        .close_forsaken = [&engine] { return engine->engine().close_forsaken(); },
        .shut_down = [&engine] { return engine->shut_down(); },
-       .log = [&loop](std::string_view text) { log_line(loop, text); },
+       .log = say,
        .random = random,
        .judge = [&tokens](std::string_view token) { return tokens.judge(token); },
        .version = server->version,
@@ -166,10 +164,10 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
     if (has_terminal) return daemon.stop("SIGHUP");
     (void)engine->refresh();
   });
-  log_line(loop, fmt::format("lathe {} takes clients at {}", server->version, socket));
+  say(fmt::format("lathe {} takes clients at {}", server->version, socket));
   if (const auto address = daemon.tcp_address()) {
     engine->engine().parts().listen_address = address->text();
-    log_line(loop, "and with a token at " + address->text());
+    say("and with a token at " + address->text());
   }
   ready->tell(kReadyWord);
   // Everything is recorded by then, and what a client still waits for would keep the process for no use.

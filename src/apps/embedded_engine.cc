@@ -78,20 +78,28 @@ Result<std::unique_ptr<engine::PolicyBook>> read_policy(const engine::PolicyPlac
 
 }  // namespace
 
-EmbeddedEngine::EmbeddedEngine(runtime::Loop& loop)
+EmbeddedEngine::EmbeddedEngine(runtime::Loop& loop, telemetry::Log* log)
     : loop_(loop),
       fs_pool_(loop, "lathe-fs", kFsThreads),
       index_pool_(loop, "lathe-index", 1),
+      log_(log),
       resolver_(loop),
       http_(loop) {}
 
-EmbeddedEngine::~EmbeddedEngine() = default;
+EmbeddedEngine::~EmbeddedEngine() {
+  if (log_ != nullptr) log_->hide({});
+}
+
+std::function<void(const std::string&)> EmbeddedEngine::teller() const {
+  if (log_ == nullptr) return tell;
+  return [log = log_](const std::string& warning) { log->write(telemetry::LogLevel::kWarning, warning); };
+}
 
 Result<std::unique_ptr<EmbeddedEngine>> EmbeddedEngine::create(runtime::Loop& loop,
                                                                const config::Environment& environment,
-                                                               const client::OpenOptions& options,
-                                                               std::string version) {
-  std::unique_ptr<EmbeddedEngine> made(new EmbeddedEngine(loop));
+                                                               const client::OpenOptions& options, std::string version,
+                                                               telemetry::Log* log) {
+  std::unique_ptr<EmbeddedEngine> made(new EmbeddedEngine(loop, log));
   made->environment_ = environment;
   made->options_ = options;
   TRY_OK(made->wire(std::move(version)));
@@ -108,7 +116,7 @@ Result<EmbeddedEngine::FreshSettings> EmbeddedEngine::read_settings() {
   TRY(settings->loaded, bearable(config::load(paths_, environment_), options_));
   const config::Config& config = settings->loaded.config;
   TRY(fresh.models, bearable(config::ModelData::load(paths_), options_));
-  TRY(fresh.policy, read_policy(policy_places(environment_, paths_, config, options_, tell), options_));
+  TRY(fresh.policy, read_policy(policy_places(environment_, paths_, config, options_, teller()), options_));
   TRY(settings->secrets, bearable(globs::SecretFiles::create(config.secret_files), options_));
   settings->secret_guard = make_secret_guard(settings->secrets, environment_, paths_);
   settings->call_reader = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
@@ -163,14 +171,14 @@ Result<void> EmbeddedEngine::open_records() {
                                               .durability = durability(),
                                               .faults = faults_.get(),
                                               .sync_times = &sync_times_,
-                                              .on_warning = tell});
+                                              .on_warning = teller()});
   if (!store.ok()) return refused_place(store.error());
   store_ = *std::move(store);
   TRY(index_, index::SqliteIndex::create(loop_, index_pool_, store_->source(),
                                          {.state_dir = paths_.state_dir,
                                           .faults = faults_.get(),
                                           .project_of = engine::repository_root,
-                                          .on_warning = tell}));
+                                          .on_warning = teller()}));
   return {};
 }
 
@@ -232,6 +240,12 @@ std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const std:
                            .run_git = [this](ports::JailedProgram program) { return run_git(std::move(program)); }});
 }
 
+std::vector<ports::EventObserver*> EmbeddedEngine::observers() {
+  std::vector<ports::EventObserver*> all{&counts_};
+  if (task_log_) all.push_back(task_log_.get());
+  return all;
+}
+
 Result<void> EmbeddedEngine::wire(std::string version) {
   TRY(paths_, config::find_paths(environment_));
   TRY(keeper_program_, keeper::installed_program());
@@ -241,7 +255,7 @@ Result<void> EmbeddedEngine::wire(std::string version) {
   settings_ = fresh.settings;
   // The file that the setting `policy` names, if it names one, is read once more.
   stamp_ = stamp;
-  for (const std::string& warning : loaded().warnings) tell(warning);
+  for (const std::string& warning : loaded().warnings) teller()(warning);
   TRY(faults_, faults_of(environment_));
   TRY(cassette_, CassetteDeck::create(options_, loop_.unix_now(), [this] {
         return backends_ ? backends_->secrets() : std::vector<std::string>();
@@ -251,7 +265,11 @@ Result<void> EmbeddedEngine::wire(std::string version) {
   TRY_OK(open_records());
   know_facts();
   backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded().config, environment_, std::move(fresh.models),
-                                                 *cassette_, paths_.cache_dir, tell);
+                                                 *cassette_, paths_.cache_dir, teller());
+  if (log_ != nullptr) {
+    log_->hide([this] { return backends_->secrets(); });
+    task_log_ = std::make_unique<telemetry::TaskLog>(*log_);
+  }
   policy_ = std::move(fresh.policy);
   host_ = known_host_facts(paths_.cache_dir);
   engine_ = std::make_unique<engine::Engine>(engine_parts(std::move(version)));
@@ -288,7 +306,7 @@ engine::EngineParts EmbeddedEngine::engine_parts(std::string version) {
               },
           .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
           .read_vitals = [this] { return telemetry::read_process_vitals(paths_.state_dir); },
-          .observers = {&counts_},
+          .observers = observers(),
           .replayed = cassette_->replays(),
           .read_call = [this](protocol::ToolCall call,
                               std::string cwd) { return read_call(std::move(call), std::move(cwd)); },

@@ -26,16 +26,20 @@
 #include "lathe/storage/fault.h"
 #include "lathe/storage/sync_times.h"
 #include "lathe/telemetry/event_counts.h"
+#include "lathe/telemetry/log.h"
+#include "lathe/telemetry/task_log.h"
 
 namespace lathe::apps {
 
-/// An engine with everything that it is made of, on the loop of this process. Members stand in the order of their
-/// dependence: each outlives those below it.
+/// An engine with everything that it is made of, on the loop of this process. With a log, which outlives it, warnings
+/// and the course of Tasks go there; else warnings go to stderr, and Tasks are their front end's to tell of. Members
+/// stand in the order of their dependence: each outlives those below it.
 class EmbeddedEngine final {
  public:
   static base::Result<std::unique_ptr<EmbeddedEngine>> create(runtime::Loop& loop,
                                                               const config::Environment& environment,
-                                                              const client::OpenOptions& options, std::string version);
+                                                              const client::OpenOptions& options, std::string version,
+                                                              telemetry::Log* log = nullptr);
   ~EmbeddedEngine();
 
   [[nodiscard]] engine::Engine& engine() { return *engine_; }
@@ -67,7 +71,7 @@ class EmbeddedEngine final {
     config::ModelData models;
     std::unique_ptr<engine::PolicyBook> policy;
   };
-  explicit EmbeddedEngine(runtime::Loop& loop);
+  EmbeddedEngine(runtime::Loop& loop, telemetry::Log* log);
   base::Result<FreshSettings> read_settings();
   /// Nothing has changed that holds from the start on only.
   [[nodiscard]] base::Result<void> check_may_change(const config::Config& next) const;
@@ -76,7 +80,10 @@ class EmbeddedEngine final {
   runtime::Async<base::Result<ports::Action>> read_call(protocol::ToolCall call, std::string cwd);
   engine::EngineParts engine_parts(std::string version);
   base::Result<void> wire(std::string version);
+  /// Tells a warning where whoever runs this looks.
+  [[nodiscard]] std::function<void(const std::string&)> teller() const;
   [[nodiscard]] runtime::Durability durability() const;
+  std::vector<ports::EventObserver*> observers();
   /// The streams and their index.
   base::Result<void> open_records();
   /// What is true around a Task, and what may be loaded.
@@ -99,6 +106,8 @@ class EmbeddedEngine final {
   std::unique_ptr<storage::FaultPoint> faults_;
   storage::SyncTimes sync_times_;
   telemetry::EventCounts counts_;
+  telemetry::Log* const log_;
+  std::unique_ptr<telemetry::TaskLog> task_log_;
   egress::SystemResolver resolver_;
   net::HttpClient http_;
   std::shared_ptr<const Settings> settings_;  // see FreshSettings

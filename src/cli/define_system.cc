@@ -89,7 +89,9 @@ void define_daemon(CommandTree& tree) {
   CLI::App* status = add_command(daemon, "status", "Whether it runs, and where; exit code 1 when it does not");
   add_json(status, tree.options_of<DaemonStatusOptions>(status).json);
   CLI::App* logs = add_command(daemon, "logs", "Print what it said");
-  logs->add_flag("-f,--follow", tree.options_of<DaemonLogsOptions>(logs).follow, "Go on with what it says next");
+  auto& logs_options = tree.options_of<DaemonLogsOptions>(logs);
+  logs->add_flag("-f,--follow", logs_options.follow, "Go on with what it says next");
+  logs->add_flag("--json", logs_options.json, "The lines as they are written, one JSON document each");
   define_daemon_tokens(tree, daemon);
 }
 

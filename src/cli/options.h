@@ -271,6 +271,8 @@ struct DaemonTokenRemoveOptions {
 };
 struct DaemonLogsOptions {
   bool follow = false;
+  /// As they are written.
+  bool json = false;
   friend bool operator==(const DaemonLogsOptions&, const DaemonLogsOptions&) = default;
 };
 struct ProtoOptions {

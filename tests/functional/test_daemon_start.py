@@ -82,7 +82,7 @@ def test_one_that_takes_no_client_is_an_error(lathe):
 
 def test_its_log_can_be_followed(lathe):
     lathe.ok("daemon", "start")
-    follower = lathe.start("daemon", "logs", "-f")
+    follower = lathe.start("daemon", "logs", "-f", "--json")
     assert "takes clients" in json.loads(follower.stdout.readline())["msg"]
     lathe.ok("daemon", "stop")
     assert "stopping" in json.loads(follower.stdout.readline())["msg"]

@@ -8,6 +8,7 @@
 
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
+#include "lathe/cli/render/log_line.h"
 #include "lathe/cli/render/table.h"
 #include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
@@ -103,14 +104,37 @@ void tell_status(Context* context, const DaemonInfo& daemon, const Answers* answ
   }
 }
 
+/// What is read of a log: whole lines, as they are or for a person.
+struct LogReader {
+  Output& out;
+  bool as_json = false;
+  /// Of a line whose end is not there yet.
+  std::string rest = {};
+
+  void take(std::string_view bytes) {
+    rest += bytes;
+    std::size_t begin = 0;
+    for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n', begin)) {
+      const std::string_view line = std::string_view(rest).substr(begin, end - begin);
+      if (as_json) {
+        out.line(line);
+      } else {
+        out.add(log_line_text(line));
+      }
+      begin = end + 1;
+    }
+    rest.erase(0, begin);
+  }
+};
+
 /// Adds what stands behind the last read.
-Result<void> read_on(int file, Output* out) {
+Result<void> read_on(int file, LogReader* reader) {
   std::string buffer(64U << 10, '\0');
   while (true) {
     const ssize_t got = ::read(file, buffer.data(), buffer.size());
     if (got < 0 && errno != EINTR) return base::errno_error(errno, "the daemon's log");
     if (got == 0) return {};
-    if (got > 0) out->add(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
+    if (got > 0) reader->take(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
   }
 }
 
@@ -195,8 +219,9 @@ CommandResult execute(Context* context, DaemonTokenRemoveOptions options) {
 CommandResult execute(Context* context, DaemonLogsOptions options) {
   CO_TRY(const std::string path, context->frontend.daemon->log_file());
   CO_TRY(base::UniqueFd file, runtime::open_file(path, O_RDONLY));
+  LogReader reader{.out = context->out, .as_json = options.json};
   while (true) {
-    CO_TRY_OK(read_on(file.get(), &context->out));
+    CO_TRY_OK(read_on(file.get(), &reader));
     if (!options.follow) co_return kDone;
     CO_TRY_OK(co_await context->out.flush({}));
     if (is_another(file.get(), path)) {
