@@ -124,7 +124,8 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
        .log = [&loop](std::string_view text) { log_line(loop, text); },
        .random = random,
        .judge = [&tokens](std::string_view token) { return tokens.judge(token); },
-       .version = server->version},
+       .version = server->version,
+       .read_blob = [&engine](base::Sha256Hex hash) { return engine->read_blob(std::move(hash)); }},
       std::move(options));
   if (!made.ok()) {
     co_await engine->shut_down();

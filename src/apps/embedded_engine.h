@@ -35,6 +35,8 @@ class EmbeddedEngine final {
   /// For work that blocks or takes long, also that of a wire.
   [[nodiscard]] runtime::Pool& fs_pool() { return fs_pool_; }
   runtime::Async<void> shut_down();
+  /// Bytes that a record of this data root names by their hash.
+  runtime::Async<base::Result<std::string>> read_blob(base::Sha256Hex hash);
 
  private:
   explicit EmbeddedEngine(runtime::Loop& loop);

@@ -70,9 +70,12 @@ TcpEntrance::Parts Daemon::tcp_parts() {
                    .connect = parts_.connect,
                    .judge = parts_.judge,
                    .serve_frames =
-                       [this](std::unique_ptr<runtime::ByteStream> stream, protocol::Scopes scopes) {
-                         return serve_frames(std::move(stream), {.scopes = scopes});
+                       [this, by_hello](std::unique_ptr<runtime::ByteStream> stream,
+                                        std::optional<protocol::Scopes> scopes) {
+                         if (!scopes) return serve_frames(std::move(stream), by_hello);
+                         return serve_frames(std::move(stream), {.scopes = *scopes});
                        },
+                   .read_blob = parts_.read_blob,
                    .random = parts_.random,
                    .version = parts_.version},
           .serve_lines =

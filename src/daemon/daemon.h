@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "lathe/base/hash.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
@@ -53,6 +54,8 @@ struct DaemonParts {
   /// What the holder of a token may ask.
   std::function<base::Result<protocol::Scopes>(std::string_view token)> judge;
   std::string version;
+  /// For the bytes that records name by their hash.
+  std::function<runtime::Async<base::Result<std::string>>(base::Sha256Hex hash)> read_blob = {};
 };
 
 struct DaemonOptions {

@@ -1,5 +1,7 @@
 #include "lathe/engine/event_feed.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lathe/protocol/record.h"
@@ -147,9 +149,14 @@ EventFeed::Subscriber* EventFeed::find(const EventQueue* queue) {
 }
 
 Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std::int64_t since) {
+  const std::int64_t until = stream_.state().last_seq;
+  if (since > until) {
+    co_return base::Error{.code = base::codes::kInvalid,
+                          .message = fmt::format("the session has {} records, and {} is behind its end", until, since),
+                          .hint = "the seq of the last event that was seen; 0: everything, -1: only new ones"};
+  }
   unsubscribe(queue.get());
   queue->rejoin();
-  const std::int64_t until = stream_.state().last_seq;
   std::map<std::string, Event> flying;
   std::set<std::string> muted;
   for (const auto& [key, item] : in_flight_) {

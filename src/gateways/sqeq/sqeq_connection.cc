@@ -50,6 +50,12 @@ SqeqConnection::SqeqConnection(runtime::Loop& loop, runtime::Pool& parsing, std:
       events_(loop_) {}
 
 Async<void> SqeqConnection::serve() {
+  runtime::Timer strangers_end;
+  if (!scopes_) {
+    strangers_end = loop_.call_after(options_.hello_patience, [this] {
+      if (!scopes_) cut();
+    });
+  }
   events_.spawn(send_events());
   co_await take_requests();
   reading_ended_ = true;

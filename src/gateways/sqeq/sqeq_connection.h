@@ -47,6 +47,8 @@ struct SqeqOptions {
   /// Where set, a client is let in by its hello, which this judges, and may ask what the scopes allow; whatever else
   /// comes before is `permission_denied`.
   std::function<base::Result<protocol::Scopes>(const protocol::Hello&)> admit = {};
+  /// One that was not let in by then is dropped, however much it has said.
+  base::Millis hello_patience{10'000};
 };
 
 /// Loop thread. Lives until serve() is done; the pool outlives it.

@@ -163,6 +163,19 @@ TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
 }
 
+TEST_F(SqeqConnectionTest, AStrangerWhoSaysManyThingsButNoTokenIsDropped) {
+  SqeqOptions options;
+  options.admit = [](const protocol::Hello&) -> Result<protocol::Scopes> {
+    return base::Error{.code = base::codes::kPermission, .message = "the token is wrong"};
+  };
+  options.hello_patience = base::Millis(50);
+  Peer peer = connect(std::move(options));
+  peer.send(kHelloLine);
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+  peer.send("{");
+  EXPECT_FALSE(peer.next());
+}
+
 TEST_F(SqeqConnectionTest, WhenTheEngineEndsTheClientIsToldAndTheConnectionEnds) {
   behaviour_ = engine::wait_forever;
   Peer peer = connect();
