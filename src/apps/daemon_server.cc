@@ -144,7 +144,8 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
        .random = random,
        .judge = [&tokens](std::string_view token) { return tokens.judge(token); },
        .version = server->version,
-       .metrics = [&engine] { return engine->metrics(); }},
+       .metrics = [&engine] { return engine->metrics(); },
+       .read_blob = [&engine](base::Sha256Hex hash) { return engine->read_blob(std::move(hash)); }},
       std::move(options));
   if (!made.ok()) {
     co_await engine->shut_down();

@@ -32,6 +32,8 @@ using base::Result;
 namespace {
 
 constexpr std::size_t kFsThreads = 4;
+/// Twice what is kept of one output (agent::Options::spool_bytes).
+constexpr std::size_t kMaxBlobBytes = 128U << 20;
 
 void tell(const std::string& warning) { std::fprintf(stderr, "lathe: warning: %s\n", warning.c_str()); }
 
@@ -316,6 +318,10 @@ engine::EngineParts EmbeddedEngine::engine_parts(std::string version) {
 runtime::Async<void> EmbeddedEngine::shut_down() {
   co_await engine_->shut_down();
   co_await resolver_.stop();
+}
+
+runtime::Async<Result<std::string>> EmbeddedEngine::read_blob(base::Sha256Hex hash) {
+  co_return co_await fs_pool_.run([this, &hash] { return store_->blobs().get(hash, kMaxBlobBytes); });
 }
 
 Result<void> check_data_root(const config::Environment& environment) {

@@ -55,6 +55,8 @@ class EmbeddedEngine final {
   /// For Prometheus.
   runtime::Async<base::Result<gateways::http::HttpParts::Page>> metrics();
   runtime::Async<void> shut_down();
+  /// Bytes that a record of this data root names by their hash.
+  runtime::Async<base::Result<std::string>> read_blob(base::Sha256Hex hash);
 
  private:
   /// What the person's files say, read all at once. Whoever works with it beyond a wait keeps it.

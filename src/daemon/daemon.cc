@@ -69,24 +69,30 @@ std::optional<runtime::TcpAddress> Daemon::tcp_address() const {
 }
 
 TcpEntrance::Parts Daemon::tcp_parts() {
-  gateways::sqeq::SqeqOptions by_hello;
-  by_hello.admit = [this](const protocol::Hello& hello) { return parts_.judge(hello.token); };
-  by_hello.write_within = kWritePatience;
+  // Whoever has shown no token yet has to show it in the hello, and soon.
+  const auto strangers = [this] {
+    gateways::sqeq::SqeqOptions options;
+    options.admit = [this](const protocol::Hello& hello) { return parts_.judge(hello.token); };
+    options.hello_by = Deadline::after(parts_.loop, kHelloPatience);
+    options.write_within = kWritePatience;
+    return options;
+  };
   return {.http = {.loop = parts_.loop,
                    .connect = parts_.connect,
                    .judge = parts_.judge,
                    .serve_frames =
-                       [this](std::unique_ptr<runtime::ByteStream> stream, protocol::Scopes scopes) {
-                         return serve_frames(std::move(stream), {.scopes = scopes});
+                       [this, strangers](std::unique_ptr<runtime::ByteStream> stream,
+                                         std::optional<protocol::Scopes> scopes) {
+                         if (!scopes) return serve_frames(std::move(stream), strangers());
+                         return serve_frames(std::move(stream), {.scopes = *scopes, .write_within = kWritePatience});
                        },
+                   .read_blob = parts_.read_blob,
                    .random = parts_.random,
                    .version = parts_.version,
                    .metrics = parts_.metrics},
           .serve_lines =
-              [this, by_hello](std::unique_ptr<runtime::ByteStream> stream) {
-                gateways::sqeq::SqeqOptions options = by_hello;
-                options.hello_by = Deadline::after(parts_.loop, kHelloPatience);
-                return serve_frames(std::move(stream), std::move(options));
+              [this, strangers](std::unique_ptr<runtime::ByteStream> stream) {
+                return serve_frames(std::move(stream), strangers());
               },
           .has_room = [this] { return has_room(); },
           .log = parts_.log};

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "lathe/base/hash.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
@@ -57,6 +58,8 @@ struct DaemonParts {
   std::string version;
   /// The page of metrics, for clients over HTTP.
   std::function<runtime::Async<base::Result<gateways::http::HttpParts::Page>>()> metrics = {};
+  /// For the bytes that records name by their hash.
+  std::function<runtime::Async<base::Result<std::string>>(base::Sha256Hex hash)> read_blob = {};
 };
 
 struct DaemonOptions {

@@ -26,8 +26,9 @@ void close_with(int socket, const base::Error& why) {
   const std::string body = gateways::http::error_response(why).body;
   // Whichever wire it speaks, it can be read.
   const std::string answer =
-      "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: " + std::to_string(body.size()) +
-      "\r\n\r\n" + body;
+      "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-type: application/json\r\n"
+      "content-length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
   (void)::send(socket, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

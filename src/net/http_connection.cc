@@ -27,6 +27,8 @@ using runtime::Deadline;
 namespace {
 
 constexpr std::size_t kReadBytes = 16U << 10;
+/// Has no body, and no length of its own.
+constexpr unsigned kNotModified = 304;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 using Request = http::request<http::string_body>;
@@ -131,6 +133,7 @@ HttpConnection::~HttpConnection() = default;
 Async<Result<std::optional<IncomingRequest>>> HttpConnection::read(CancelToken cancel) {
   if (!keep_alive_) co_return std::optional<IncomingRequest>();
   last_ = std::make_unique<Parsing>(limits_);
+  head_only_ = false;
   auto& parser = last_->parser;
   Deadline deadline = Deadline::after(loop_, rest_.empty() ? limits_.idle : limits_.request);
   bool began = !rest_.empty();
@@ -162,6 +165,7 @@ Async<Result<std::optional<IncomingRequest>>> HttpConnection::read(CancelToken c
     rest_.append(buffer, 0, *got);
   }
   keep_alive_ = stays_open(parser.get());
+  head_only_ = parser.get().method() == http::verb::head;
   co_return request_of(parser.release());
 }
 
@@ -180,13 +184,17 @@ std::string HttpConnection::head_of(const OutgoingResponse& response, std::optio
                                  std::string_view(http::obsolete_reason(static_cast<http::status>(response.status))));
   if (!response.content_type.empty()) head += "content-type: " + response.content_type + "\r\n";
   for (const auto& [name, value] : response.headers) head.append(name).append(": ").append(value).append("\r\n");
-  head += length ? fmt::format("content-length: {}\r\n", *length) : "transfer-encoding: chunked\r\n";
+  if (response.status != kNotModified) {
+    head += length ? fmt::format("content-length: {}\r\n", *length) : "transfer-encoding: chunked\r\n";
+  }
   if (!keep_alive_) head += "connection: close\r\n";
   return head + "\r\n";
 }
 
 Async<Result<void>> HttpConnection::respond(OutgoingResponse response, CancelToken cancel) {
-  co_return co_await write(head_of(response, response.body.size()) + response.body, cancel);
+  std::string bytes = head_of(response, response.body.size());
+  if (!head_only_) bytes += response.body;
+  co_return co_await write(std::move(bytes), cancel);
 }
 
 Async<Result<void>> HttpConnection::begin_stream(OutgoingResponse head, CancelToken cancel) {

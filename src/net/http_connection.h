@@ -101,6 +101,8 @@ class HttpConnection final {
   std::string rest_;
   std::unique_ptr<Parsing> last_;
   bool keep_alive_ = true;
+  /// The last request was HEAD: of its answer the body stays here.
+  bool head_only_ = false;
 };
 
 }  // namespace lathe::net

@@ -79,6 +79,18 @@ TEST_F(HttpConnectionTest, AnswersHaveTheirLengthOrComeInPieces) {
             "18\r\nsome text that is longer\r\n0\r\n\r\n");
 }
 
+TEST_F(HttpConnectionTest, AnswersToHeadAndThoseThatSayNothingIsNewHaveNoBody) {
+  connect();
+  send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(read());
+  ASSERT_TRUE(loop_.block_on(connection_->respond({.body = "12345"}, {})).ok());
+  EXPECT_EQ(received(), "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n");
+  send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(read());
+  ASSERT_TRUE(loop_.block_on(connection_->respond({.status = 304, .content_type = ""}, {})).ok());
+  EXPECT_EQ(received(), "HTTP/1.1 304 Not Modified\r\n\r\n");
+}
+
 TEST_F(HttpConnectionTest, WhatIsNoRequestIsToldAndLeft) {
   struct Case {
     std::string bytes;

@@ -122,12 +122,14 @@ Json responses_of(const Operation& operation) {
 }
 
 Json security_of(const Operation& operation) {
-  if (!operation.route.needs_token) return Json::array();
+  if (operation.route.access == HttpAccess::kOpen) return Json::array();
   Json scopes = Json::array();
   for (const auto& known : enum_names(Scope())) {
     if (operation.scopes.name(known.value)) scopes.push_back(known.name);
   }
-  return Json::array({Json::object({{"token", std::move(scopes)}})});
+  Json all = Json::array({Json::object({{"token", std::move(scopes)}})});
+  if (operation.route.access == HttpAccess::kTokenOrHello) all.push_back(Json::object());
+  return all;
 }
 
 Json operation_object(const Operation& operation) {

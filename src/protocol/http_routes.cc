@@ -12,6 +12,7 @@ using Id = HttpRouteId;
 using Place = HttpParameter::Place;
 
 constexpr std::string_view kNoBody;
+constexpr std::string_view kBytes = "application/octet-stream";
 
 constexpr std::array kHealthAnswers{HttpAnswer{.payload = "Health", .doc = "it serves"}};
 constexpr std::array kMetricsAnswers{HttpAnswer{.media_type = "text/plain; version=0.0.4; charset=utf-8",
@@ -22,6 +23,13 @@ constexpr std::array kOpAnswers{HttpAnswer{.payload = "HttpAck", .doc = "the op 
 constexpr std::array kStreamAnswers{HttpAnswer{
     .media_type = "text/event-stream",
     .doc = "server-sent events: `event` is the type, `data` the line (Event), `id` the seq of a durable one"}};
+constexpr std::array kBlobAnswers{
+    HttpAnswer{.media_type = kBytes, .doc = "all of it"},
+    HttpAnswer{.status = 206, .media_type = kBytes, .doc = "the part that Range asks for"},
+    HttpAnswer{.status = 304, .media_type = kNoBody, .doc = "the client has it: If-None-Match"}};
+constexpr std::array kBlobHeadAnswers{
+    HttpAnswer{.media_type = kNoBody, .doc = "its length is in Content-Length"},
+    HttpAnswer{.status = 304, .media_type = kNoBody, .doc = "the client has it: If-None-Match"}};
 constexpr std::array kSocketAnswers{
     HttpAnswer{.status = 101, .media_type = kNoBody, .doc = "a WebSocket from here on"}};
 
@@ -39,7 +47,14 @@ constexpr std::array kEndedAnswers{HttpAnswer{.payload = "AgentruntimeEnded", .d
 constexpr std::array kEventParameters{
     HttpParameter{.name = "since", .doc = "seq of the last event that was seen; 0: all, -1: only what comes"},
     HttpParameter{.place = Place::kHeader, .name = "Last-Event-ID", .doc = "the same, and stronger"}};
+constexpr std::array kBlobParameters{
+    HttpParameter{.place = Place::kHeader, .name = "Range", .doc = "bytes=FIRST-LAST", .whole_number = false},
+    HttpParameter{.place = Place::kHeader,
+                  .name = "If-None-Match",
+                  .doc = "the ETag that the client has",
+                  .whole_number = false}};
 constexpr std::array kLimitParameters{HttpParameter{.name = "limit", .doc = "at most so many (100)"}};
+constexpr std::array kHistoryParameters{HttpParameter{.name = "limit", .doc = "at most so many (50)"}};
 constexpr std::array kCursorParameters{
     HttpParameter{.name = "cursor", .doc = "byte of the log from which to read (0)"}};
 constexpr std::array kSinceParameters{HttpParameter{
@@ -56,7 +71,7 @@ constexpr std::array kRoutes{
               .method = "GET",
               .path = "/health",
               .doc = "Who answers.",
-              .needs_token = false,
+              .access = HttpAccess::kOpen,
               .answers = kHealthAnswers},
     HttpRoute{.id = Id::kMetrics,
               .name = "metrics",
@@ -92,11 +107,27 @@ constexpr std::array kRoutes{
               .scopes = kRead,
               .parameters = kEventParameters,
               .answers = kStreamAnswers},
+    HttpRoute{.id = Id::kBlob,
+              .name = "blob",
+              .method = "GET",
+              .path = "/v1/blobs/{hash}",
+              .doc = "Bytes that a record names by their SHA-256: a whole output, an image.",
+              .scopes = kRead,
+              .parameters = kBlobParameters,
+              .answers = kBlobAnswers},
+    HttpRoute{.id = Id::kBlobHead,
+              .name = "blob_head",
+              .method = "HEAD",
+              .path = "/v1/blobs/{hash}",
+              .doc = "Whether there is such a blob, and how long it is.",
+              .scopes = kRead,
+              .answers = kBlobHeadAnswers},
     HttpRoute{.id = Id::kConnect,
               .name = "connect",
               .method = "GET",
               .path = "/v1/connect",
               .doc = "WebSocket: one frame of the protocol per text message.",
+              .access = HttpAccess::kTokenOrHello,
               .answers = kSocketAnswers},
     HttpRoute{.id = Id::kAgentruntimeCreate,
               .name = "agentruntime_create",
@@ -115,6 +146,15 @@ constexpr std::array kRoutes{
               .dialect = kTheirs,
               .scopes = kRead,
               .parameters = kLimitParameters,
+              .answers = kListAnswers},
+    HttpRoute{.id = Id::kAgentruntimeHistory,
+              .name = "agentruntime_history",
+              .method = "GET",
+              .path = "/sessions/history",
+              .doc = "Sessions that have ended, deleted ones too, newest first.",
+              .dialect = kTheirs,
+              .scopes = kRead,
+              .parameters = kHistoryParameters,
               .answers = kListAnswers},
     HttpRoute{.id = Id::kAgentruntimeSnapshot,
               .name = "agentruntime_snapshot",

@@ -21,9 +21,12 @@ enum class HttpRouteId {
   kNewSession,
   kOp,
   kEvents,
+  kBlob,
+  kBlobHead,
   kConnect,
   kAgentruntimeCreate,
   kAgentruntimeList,
+  kAgentruntimeHistory,
   kAgentruntimeSnapshot,
   kAgentruntimeInfo,
   kAgentruntimeLogs,
@@ -35,6 +38,14 @@ enum class HttpRouteId {
 
 /// Whose words a route speaks; errors differ.
 enum class HttpDialect { kLathe, kAgentruntime };
+
+enum class HttpAccess {
+  kOpen,
+  kToken,
+  /// A token in the head of the request, or in the hello that comes first; a browser's WebSocket has no head of its
+  /// own.
+  kTokenOrHello,
+};
 
 struct HttpParameter {
   enum class Place { kQuery, kHeader };
@@ -62,7 +73,7 @@ struct HttpRoute {
   std::string_view path;
   std::string_view doc;
   HttpDialect dialect = HttpDialect::kLathe;
-  bool needs_token = true;
+  HttpAccess access = HttpAccess::kToken;
   /// All of them are needed; of a call or op, what itself needs comes to it.
   Scopes scopes = {};
   std::span<const HttpParameter> parameters = {};

@@ -30,11 +30,11 @@ TEST(HttpRoutes, EachIsReachedByItsOwnPathAndOnlyHealthIsOpen) {
     EXPECT_EQ(found->route, &route) << route.path;
     EXPECT_TRUE(names.insert(route.name).second) << route.name;
     EXPECT_FALSE(route.answers.empty()) << route.name;
-    EXPECT_EQ(route.needs_token, route.id != HttpRouteId::kHealth) << route.name;
+    EXPECT_EQ(route.access == HttpAccess::kOpen, route.id == HttpRouteId::kHealth) << route.name;
     // A call says itself what it needs; a WebSocket's frames do too.
     const bool by_frame =
         route.id == HttpRouteId::kCall || route.id == HttpRouteId::kOp || route.id == HttpRouteId::kConnect;
-    EXPECT_EQ(route.scopes == Scopes(), by_frame || !route.needs_token) << route.name;
+    EXPECT_EQ(route.scopes == Scopes(), by_frame || route.access == HttpAccess::kOpen) << route.name;
   }
 }
 

@@ -117,6 +117,10 @@ def test_delete_ends_the_task_and_its_commands(lathe, start_server, repository, 
     snapshot = settled(client, session)
     assert (snapshot["state"], snapshot["exit_code"], snapshot["tool_call_count"]) == ("failed", 4, 1)
     assert client.ask("GET", "/sessions") == (200, [])
+    (over,) = client.ask("GET", "/sessions/history")[1]
+    assert (over["session_id"], over["status"]) == (session, "failed")
+    make(client, repository, interactive=True)
+    assert client.ask("GET", "/sessions/history?limit=5")[1] == [over], "one that goes on is no history"
 
 
 def test_a_failed_task_is_a_failed_session_also_after_a_restart(lathe, start_server, repository, listen):

@@ -1,5 +1,6 @@
 """The daemon's TCP address: tokens and their scopes, HTTP, events as they come, and the flows over TCP and WebSocket."""
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -9,7 +10,7 @@ import struct
 import pytest
 
 from frames import ANSWERS, Frames, play
-from support import PATIENCE, says
+from support import PATIENCE, calls, says, shell, wait_until
 
 
 def token_of(lathe, scopes="admin"):
@@ -37,9 +38,10 @@ class WebSocketFrames(Frames):
         self.connection = socket.create_connection(address, timeout=PATIENCE)
         super().__init__(self.connection.fileno(), self.connection.fileno(), None)
         key = base64.b64encode(os.urandom(16)).decode()
+        shown = f"Authorization: Bearer {token}\r\n" if token else ""
         self.connection.sendall((f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                                  f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-                                 f"Authorization: Bearer {token}\r\n\r\n").encode())
+                                 f"{shown}\r\n").encode())
         self.file = self.connection.makefile("rb")
         self.status = int(self.file.readline().split()[1])
         while self.file.readline().strip():
@@ -107,6 +109,65 @@ def test_a_task_over_http_with_its_events(lathe, start_server, repository, liste
     assert client.ask("GET", "/nowhere")[0] == 404
 
 
+def test_a_cursor_from_the_future_is_refused_on_every_wire(lathe, start_server, repository, listen):
+    lathe.use(start_server())
+    address, token = listen(), token_of(lathe)
+    client = Client(address, token)
+    session = client.ask("POST", "/v1/sessions", {"cwd": str(repository)})[1]["session"]
+    status, refused = client.ask("GET", f"/v1/sessions/{session}/events?since=999")
+    assert status == 400 and "999" in refused["error"]["message"]
+    assert client.ask("GET", f"/v1/sessions/{session}/events", last_event_id="999")[0] == 400
+    frames = WebSocketFrames(address, "/v1/connect", token)
+    assert frames.ask("a", call={"type": "session_subscribe", "session": session, "since": 999})["error"]["code"] == "invalid"
+    assert "reply" in frames.ask("b", call={"type": "session_subscribe", "session": session, "since": 0})
+
+
+def test_who_tries_tokens_is_slowed_down_and_nobody_else(lathe, listen):
+    address = listen()
+    client, good = Client(address, "lathe_wrong"), Client(address, token_of(lathe))
+
+    def refused():
+        for _ in range(50):
+            client.connection.request("POST", "/v1/calls/session_list", headers=client.headers)
+            answer = client.connection.getresponse()
+            answer.read()
+            assert answer.status in (401, 429)
+            if answer.status == 429:
+                return answer.headers["retry-after"]
+        return None
+
+    assert wait_until(refused, "the limit") == "1"
+    assert good.ask("POST", "/v1/calls/session_list")[0] == 200
+
+
+def test_a_blob_in_whole_and_in_part(lathe, start_server, repository, listen):
+    lathe.use(start_server(calls(shell("seq 1 100000")), says("Done.")))
+    ran = lathe.ok("exec", "--json", "go")
+    (ended,) = ran.of_type("exec_command_end")
+    address = listen()
+    reader, prompter = (Client(address, token_of(lathe, scope)) for scope in ("read", "prompt"))
+
+    def get(client, method="GET", hash=ended["output_blob"], **headers):
+        client.connection.request(method, f"/v1/blobs/{hash}", headers=client.headers | {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = client.connection.getresponse()
+        return answer, answer.read()
+
+    answer, whole = get(reader)
+    assert answer.status == 200 and hashlib.sha256(whole).hexdigest() == ended["output_blob"]
+    assert whole.decode() == "".join(f"{number}\n" for number in range(1, 100001))
+    assert (answer.headers["content-type"], answer.headers["x-content-type-options"]) == ("application/octet-stream", "nosniff")
+    answer, part = get(reader, range="bytes=2-5")
+    assert answer.status == 206 and part == whole[2:6] and answer.headers["content-range"] == f"bytes 2-5/{len(whole)}"
+    assert get(reader, range=f"bytes={len(whole)}-")[0].status == 416
+    answer, nothing = get(reader, "HEAD")
+    assert answer.status == 200 and nothing == b"" and answer.headers["content-length"] == str(len(whole))
+    assert get(reader, if_none_match=answer.headers["etag"])[0].status == 304
+    assert get(reader, hash="0" * 64)[0].status == 404
+    assert get(reader, hash="../../../config.yaml")[0].status == 404
+    assert get(reader, hash="..%2f..%2fconfig.yaml")[0].status == 400
+    assert get(prompter)[0].status == 403
+
+
 def test_each_request_is_an_op_of_its_own(lathe, start_server, repository, listen):
     lathe.use(start_server(says("One."), says("Two.")))
     client = Client(listen(), token_of(lathe))
@@ -130,17 +191,18 @@ def test_what_is_no_request_ends_that_connection_only(lathe, listen):
     assert other.ask("POST", "/v1/calls/session_list")[0] == 200
 
 
-@pytest.mark.parametrize("wire", ["tcp", "websocket"])
+@pytest.mark.parametrize("wire", ["tcp", "websocket", "websocket-hello"])
 @pytest.mark.parametrize("flow", ANSWERS)
 def test_a_flow_of_the_protocol(lathe, start_server, repository, listen, wire, flow):
     lathe.use(start_server(*ANSWERS[flow]))
     address = listen()
     token = token_of(lathe)
-    if wire == "websocket":
-        frames = WebSocketFrames(address, "/v1/connect", token)
+    if wire.startswith("websocket"):
+        frames = WebSocketFrames(address, "/v1/connect", token if wire == "websocket" else None)
         assert frames.status == 101
     else:
         frames = Frames.of_socket(socket.create_connection(address, timeout=PATIENCE))
+    if wire != "websocket":
         assert frames.ask("a", call={"type": "session_list"})["error"]["code"] == "permission_denied"
         assert "reply" in frames.ask("b", call={"type": "hello", "client": "test", "token": token})
     play(frames, flow, repository)

@@ -2020,6 +2020,8 @@ export interface Routes {
   "POST /sessions": { path: {}; query: {}; body: AgentruntimeSessionRequest; answer: AgentruntimeCreated };
   /** Sessions that were not deleted, newest first. */
   "GET /sessions": { path: {}; query: { limit?: number; }; body: undefined; answer: AgentruntimeSummary[] };
+  /** Sessions that have ended, deleted ones too, newest first. */
+  "GET /sessions/history": { path: {}; query: { limit?: number; }; body: undefined; answer: AgentruntimeSummary[] };
   /** One session, with what it used. */
   "GET /sessions/{session}": { path: { session: string; }; query: {}; body: undefined; answer: AgentruntimeSnapshot };
   /** One session, with the addresses that lead to it. */

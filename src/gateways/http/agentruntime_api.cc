@@ -31,6 +31,7 @@ namespace {
 constexpr const char* kAgent = "native";
 constexpr const char* kRuntime = "local";
 constexpr std::int64_t kListedByDefault = 100;
+constexpr std::int64_t kHistoryByDefault = 50;
 constexpr double kMicro = 1e6;
 
 /// RFC 3339.
@@ -60,7 +61,8 @@ AgentruntimeStatus status_of(const SessionInfo& info, const AgentruntimeStanding
 class Api final {
  public:
   Api(const HttpParts& parts, protocol::Scopes scopes, std::string host)
-      : engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random), host_(std::move(host)) {}
+      : engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random, *parts.marks),
+        host_(std::move(host)) {}
 
   Async<Result<OutgoingResponse>> answer(HttpMatch match, IncomingRequest request) {
     std::string id = match.values.empty() ? "" : std::move(match.values[0]);
@@ -69,6 +71,8 @@ class Api final {
         return create(std::move(request));
       case HttpRouteId::kAgentruntimeList:
         return list(std::move(request));
+      case HttpRouteId::kAgentruntimeHistory:
+        return history(std::move(request));
       case HttpRouteId::kAgentruntimeSnapshot:
         return snapshot(std::move(id));
       case HttpRouteId::kAgentruntimeInfo:
@@ -84,6 +88,8 @@ class Api final {
       case HttpRouteId::kNewSession:
       case HttpRouteId::kOp:
       case HttpRouteId::kEvents:
+      case HttpRouteId::kBlob:
+      case HttpRouteId::kBlobHead:
       case HttpRouteId::kConnect:
       case HttpRouteId::kAgentruntimeBridge:
       case HttpRouteId::kAgentruntimeEvents:
@@ -139,19 +145,38 @@ class Api final {
     CO_TRY(const std::int64_t limit, offset_parameter(request, "limit", kListedByDefault, /*least=*/1));
     CO_TRY(const auto reply, co_await engine_.call(protocol::SessionList{.limit = limit}));
     std::vector<protocol::AgentruntimeSummary> listed;
-    for (const SessionInfo& session : reply.sessions) {
-      // How the last Task ended stands in the log only; one that is damaged has failed whatever stands there.
-      AgentruntimeStanding standing;
-      if (session.state == SessionState::kIdle) {
-        if (const auto found = co_await engine_.standing(session.session_id); found.ok()) standing = *found;
-      }
-      listed.push_back({.session_id = session.session_id,
-                        .agent = kAgent,
-                        .runtime = kRuntime,
-                        .status = status_of(session, standing),
-                        .created_at = time_text(session.created_at)});
-    }
+    for (const SessionInfo& session : reply.sessions) listed.push_back(co_await summary(session));
     co_return OutgoingResponse{.body = protocol::payload_text(listed)};
+  }
+
+  Async<Result<OutgoingResponse>> history(IncomingRequest request) {
+    CO_TRY(const std::int64_t limit, offset_parameter(request, "limit", kHistoryByDefault, /*least=*/1));
+    std::vector<protocol::AgentruntimeSummary> ended;
+    protocol::SessionList page{.limit = kListedByDefault, .archived = true};
+    do {
+      CO_TRY(auto reply, co_await engine_.call(page));
+      for (const SessionInfo& session : reply.sessions) {
+        if (std::cmp_greater_equal(ended.size(), limit)) break;
+        protocol::AgentruntimeSummary one = co_await summary(session);
+        const bool over = one.status == AgentruntimeStatus::kCompleted || one.status == AgentruntimeStatus::kFailed;
+        if (over) ended.push_back(std::move(one));
+      }
+      page.cursor = std::move(reply.next_cursor);
+    } while (!page.cursor.empty() && std::cmp_less(ended.size(), limit));
+    co_return OutgoingResponse{.body = protocol::payload_text(ended)};
+  }
+
+  Async<protocol::AgentruntimeSummary> summary(SessionInfo session) {
+    // How the last Task ended stands in the log only; one that is damaged has failed whatever stands there.
+    AgentruntimeStanding standing;
+    if (session.state == SessionState::kIdle) {
+      if (const auto found = co_await engine_.standing(session.session_id); found.ok()) standing = *found;
+    }
+    co_return protocol::AgentruntimeSummary{.session_id = session.session_id,
+                                            .agent = kAgent,
+                                            .runtime = kRuntime,
+                                            .status = status_of(session, standing),
+                                            .created_at = time_text(session.created_at)};
   }
 
   struct View {

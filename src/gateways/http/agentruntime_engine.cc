@@ -53,7 +53,8 @@ Async<Result<protocol::SessionInfo>> AgentruntimeEngine::find(std::string sessio
 }
 
 Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session, std::int64_t from) {
-  AgentruntimeRead read;
+  AgentruntimeMarks::Mark mark = marks_.before(session, from);
+  AgentruntimeRead read{.log = std::move(mark.log), .bytes = {}, .last_seq = mark.seq};
   while (true) {
     CO_TRY(const protocol::SessionExportReply page,
            co_await call(protocol::SessionExport{.session = session, .since = read.last_seq, .limit = kPageRecords}));
@@ -67,6 +68,7 @@ Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session
       if (skipped > 0) read.at_line_start = lines[skipped - 1] == '\n';
       read.bytes.append(lines, skipped);
     }
+    if (read.last_seq > 0) marks_.keep(session, read.log, read.last_seq);
     if (page.next == 0) break;
   }
   if (from <= read.log.size() || from == kLogEnd) co_return read;

@@ -12,6 +12,7 @@
 #include "lathe/base/result.h"
 #include "lathe/engine/connection.h"
 #include "lathe/gateways/http/agentruntime_log.h"
+#include "lathe/gateways/http/agentruntime_marks.h"
 #include "lathe/net/http_connection.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/protocol/scopes.h"
@@ -40,8 +41,9 @@ struct AgentruntimeRead {
 /// one. Loop thread.
 class AgentruntimeEngine final {
  public:
-  AgentruntimeEngine(std::unique_ptr<engine::Connection> connection, protocol::Scopes scopes, base::Random& random)
-      : connection_(std::move(connection)), scopes_(scopes), random_(random) {
+  AgentruntimeEngine(std::unique_ptr<engine::Connection> connection, protocol::Scopes scopes, base::Random& random,
+                     AgentruntimeMarks& marks)
+      : connection_(std::move(connection)), scopes_(scopes), random_(random), marks_(marks) {
     connection_->only_listens();
   }
 
@@ -68,6 +70,8 @@ class AgentruntimeEngine final {
   const std::unique_ptr<engine::Connection> connection_;
   const protocol::Scopes scopes_;
   base::Random& random_;
+  /// Of the gateway.
+  AgentruntimeMarks& marks_;
 };
 
 }  // namespace lathe::gateways::http

@@ -33,7 +33,7 @@ class SessionSocket final {
   SessionSocket(const HttpParts& parts, protocol::Scopes scopes, std::string session,
                 std::unique_ptr<AgentruntimeFrames> frames)
       : loop_(parts.loop),
-        engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random),
+        engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random, *parts.marks),
         session_(std::move(session)),
         frames_(std::move(frames)),
         writing_(parts.loop) {}

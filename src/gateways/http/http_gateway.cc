@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "lathe/base/json.h"
@@ -9,6 +10,7 @@
 #include "lathe/gateways/http/agentruntime_api.h"
 #include "lathe/gateways/http/agentruntime_engine.h"
 #include "lathe/gateways/http/agentruntime_socket.h"
+#include "lathe/gateways/http/blob_answer.h"
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/gateways/http/event_stream.h"
 #include "lathe/gateways/http/message_lines.h"
@@ -22,6 +24,7 @@ using base::Json;
 using base::Result;
 using net::IncomingRequest;
 using net::OutgoingResponse;
+using protocol::HttpAccess;
 using protocol::HttpDialect;
 using protocol::HttpMatch;
 using protocol::HttpRouteId;
@@ -65,8 +68,15 @@ class HttpClient final {
     dialect_ = found ? found->route->dialect : HttpDialect::kLathe;
     if (const Result<void> ours = check_origin(request); !ours.ok()) co_return co_await refuse(ours.error());
     Scopes scopes;
-    if (!found || found->route->needs_token) {
-      const Result<Scopes> judged = parts_.judge(bearer_token(request));
+    if (found && found->route->access == HttpAccess::kTokenOrHello && bearer_token(request).empty()) {
+      co_return co_await connect_frames(std::move(request), std::nullopt);
+    }
+    if (!found || found->route->access != HttpAccess::kOpen) {
+      const std::string_view token = bearer_token(request);
+      const Result<Scopes> judged = parts_.judge(token);
+      const base::MonoTime now = parts_.loop.mono_now();
+      const Result<void> in_time = judged.ok() ? parts_.rates->take(token, now) : parts_.rates->take_stranger(now);
+      if (!in_time.ok()) co_return co_await refuse_haste(in_time.error());
       if (!judged.ok()) co_return co_await refuse_token(judged.error());
       scopes = *judged;
     }
@@ -89,10 +99,14 @@ class HttpClient final {
         co_return co_await answer_frame(std::move(match), std::move(request), scopes);
       case HttpRouteId::kEvents:
         co_return co_await stream_events(std::move(match.values[0]), std::move(request), scopes);
+      case HttpRouteId::kBlob:
+      case HttpRouteId::kBlobHead:
+        co_return co_await give_blob(std::move(match.values[0]), std::move(request));
       case HttpRouteId::kConnect:
         co_return co_await connect_frames(std::move(request), scopes);
       case HttpRouteId::kAgentruntimeCreate:
       case HttpRouteId::kAgentruntimeList:
+      case HttpRouteId::kAgentruntimeHistory:
       case HttpRouteId::kAgentruntimeSnapshot:
       case HttpRouteId::kAgentruntimeInfo:
       case HttpRouteId::kAgentruntimeLogs:
@@ -182,7 +196,13 @@ class HttpClient final {
     co_return false;
   }
 
-  Async<bool> connect_frames(IncomingRequest request, Scopes scopes) {
+  Async<bool> give_blob(std::string hash, IncomingRequest request) {
+    Result<std::string> bytes = co_await parts_.read_blob(hash);
+    if (!bytes.ok()) co_return co_await refuse(bytes.error());
+    co_return co_await respond(blob_answer(request, hash, *std::move(bytes)));
+  }
+
+  Async<bool> connect_frames(IncomingRequest request, std::optional<Scopes> scopes) {
     if (!request.wants_web_socket) {
       co_return co_await refuse({.code = base::codes::kInvalid, .message = "this route is a WebSocket's"});
     }
@@ -203,6 +223,16 @@ class HttpClient final {
     response.status = 401;
     response.headers.emplace_back("www-authenticate", "Bearer");
     co_return co_await respond(std::move(response));
+  }
+
+  /// And ends the connection, so that what waits behind it costs nothing.
+  Async<bool> refuse_haste(Error error) {
+    OutgoingResponse response = refusal(error);
+    response.status = 429;
+    response.headers.emplace_back("retry-after", "1");
+    response.headers.emplace_back("connection", "close");
+    (void)co_await respond(std::move(response));
+    co_return false;
   }
 
   const HttpParts& parts_;

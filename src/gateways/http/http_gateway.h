@@ -2,13 +2,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "lathe/base/hash.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/engine/connection.h"
+#include "lathe/gateways/http/agentruntime_marks.h"
+#include "lathe/gateways/http/request_rates.h"
 #include "lathe/net/http_connection.h"
 #include "lathe/protocol/scopes.h"
 #include "lathe/runtime/async.h"
@@ -32,8 +36,12 @@ struct HttpParts {
   std::function<std::unique_ptr<engine::Connection>(std::string client)> connect;
   /// What the holder of a token may ask; `permission_denied` for a token that is not known.
   std::function<base::Result<protocol::Scopes>(std::string_view token)> judge;
-  /// Serves a client of frames to its end; its lines are those of ARCHITECTURE 4.1.
-  std::function<runtime::Async<void>(std::unique_ptr<runtime::ByteStream>, protocol::Scopes)> serve_frames;
+  /// Serves a client of frames to its end; its lines are those of ARCHITECTURE 4.1. Without scopes it has yet to show
+  /// its token, in its hello.
+  std::function<runtime::Async<void>(std::unique_ptr<runtime::ByteStream>, std::optional<protocol::Scopes>)>
+      serve_frames;
+  /// The bytes that a record names by their hash; `not_found` when they are not in this data root.
+  std::function<runtime::Async<base::Result<std::string>>(base::Sha256Hex hash)> read_blob;
   /// For ids of ops.
   base::Random& random;
   std::string version;
@@ -44,6 +52,9 @@ struct HttpParts {
   };
   std::function<runtime::Async<base::Result<Page>>()> metrics = {};
   net::HttpLimits limits = {};
+  /// What all connections share.
+  std::unique_ptr<RequestRates> rates = std::make_unique<RequestRates>();
+  std::unique_ptr<AgentruntimeMarks> marks = std::make_unique<AgentruntimeMarks>();
 };
 
 struct HttpEnds {
