@@ -49,7 +49,7 @@ TEST(AgentruntimeMarks, ReadingFromAMarkGivesWhatReadingAllGives) {
 TEST(AgentruntimeMarks, SessionsThatNobodyLooksAtAreForgottenFirst) {
   AgentruntimeMarks marks;
   AgentruntimeLog log;
-  log.add(message(1));
+  EXPECT_FALSE(log.add(message(1)).empty());
   marks.keep("watched", log, 1);
   for (int session = 0; session < 1'000; ++session) {
     marks.keep(std::to_string(session), log, 1);
