@@ -20,7 +20,7 @@ namespace {
 /// A client that connects and says nothing holds a place for no longer.
 constexpr base::Millis kFirstByte{10'000};
 /// At the end, for whoever waits for an answer of the engine.
-constexpr base::Millis kAnswerPatience{500};
+constexpr base::Millis kRequestPatience{500};
 
 void close_with(int socket, const base::Error& why) {
   const std::string body = gateways::http::error_response(why).body;
@@ -64,7 +64,7 @@ Async<bool> TcpEntrance::stop(Deadline patience) {
   requests_.cancel(runtime::cancelled_error("the daemon ends"));
   co_await clients_leave(patience);
   whole_.cancel(runtime::cancelled_error("the daemon ends"));
-  co_await clients_leave(Deadline::after(parts_.http.loop, kAnswerPatience));
+  co_await clients_leave(Deadline::after(parts_.http.loop, kRequestPatience));
   co_return serving_.running() == 0;
 }
 

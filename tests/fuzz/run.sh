@@ -17,12 +17,15 @@ name=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# run TARGET SECONDS: begins with the inputs of seeds/ where there are any; its output goes to $work/TARGET.log; artifacts of a crash to $work.
+# run TARGET SECONDS: begins with the inputs of seeds/ and the words of dictionaries/ where there are any; its output goes to
+# $work/TARGET.log; artifacts of a crash to $work.
 run() {
   mkdir -p "$work/$1"
   seeds=$root/tests/fuzz/seeds/$name
   [ ! -d "$seeds" ] || cp "$seeds"/* "$work/$1/"
-  "$build/bin/$1" -max_total_time="$2" -max_len=4096 -rss_limit_mb=2048 -timeout=10 \
+  words=$root/tests/fuzz/dictionaries/$name.dict
+  [ -f "$words" ] || words=
+  "$build/bin/$1" ${words:+-dict="$words"} -max_total_time="$2" -max_len=4096 -rss_limit_mb=2048 -timeout=10 \
     -artifact_prefix="$work/$1-" -print_final_stats=1 "$work/$1" >"$work/$1.log" 2>&1
 }
 
