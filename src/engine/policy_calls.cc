@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
 
-Result<std::string> root_of(const std::string& path) {
-  TRY(const std::string real, runtime::real_path(path));
-  return repository_root(real);
-}
-
 }  // namespace
 
 Result<protocol::ToolCall> explained_call(const protocol::PolicyExplain& call) {
@@ -75,9 +70,10 @@ Result<protocol::PolicyTestReply> test_rules(const PolicyPlaces& places, const p
 
 Result<protocol::TrustListReply> list_trust(const std::string& trust_file, const protocol::TrustList& call) {
   protocol::TrustListReply reply;
-  TRY(reply.root, root_of(call.path));
-  TRY(reply.items, scan_repository(reply.root));
+  TRY(const std::string real, runtime::real_path(call.path));
   TRY(const TrustStore store, TrustStore::read(trust_file));
+  reply.root = store.project_root(real);
+  TRY(reply.items, scan_repository(reply.root));
   store.mark(reply.root, reply.items);
   std::ranges::move(store.gone_rules(reply.root), std::back_inserter(reply.items));
   std::ranges::sort(reply.items, {}, &protocol::TrustItem::path);
