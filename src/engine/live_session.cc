@@ -85,8 +85,8 @@ Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& part
 }
 
 Async<Result<void>> LiveSession::begin(std::optional<protocol::SessionConfigured> config, std::string by) {
-  const std::optional<protocol::SessionConfigured>& known = config ? config : state().config;
-  if (known) CO_TRY_OK(co_await read_project_rules(&parts_, known->cwd));
+  // One that is there already may be looked at whatever its project's rules are by now.
+  if (config) CO_TRY_OK(co_await read_project_rules(&parts_, config->cwd));
   if (state().task) host_.set_submission(state().task->submission);
   if (state().task || !state().jobs.empty()) CO_TRY_OK(co_await recover());
   if (config) CO_TRY_OK(co_await host_.record_by(EventMsg(*std::move(config)), std::move(by)));
@@ -278,7 +278,11 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
   if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on());
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
   if (op.last_response_id) CO_TRY_OK(find_bookmark(*op.last_response_id));
-  if (state().task) CO_TRY_OK(co_await end_task(AbortReason::kReplaced, ""));
+  if (state().task) {
+    // A Task is not ended for one that may not start.
+    CO_TRY_OK(co_await read_project_rules(&parts_, cwd));
+    CO_TRY_OK(co_await end_task(AbortReason::kReplaced, ""));
+  }
   co_return co_await start_task(std::move(op), std::move(op_id), std::move(by));
 }
 
@@ -393,6 +397,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
                     .message = running_ ? "a Task is running" : "files are being brought back",
                     .hint = running_ ? "interrupt it first" : "try again"};
   }
+  CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(std::move(op_id));
   CO_TRY_OK(co_await take_settings());
   CO_TRY_OK(co_await resolve_models());
@@ -435,6 +440,7 @@ LiveSession::Seq LiveSession::go_on() {
                     .message = fmt::format("the Task still waits for an answer to {}", state().questions.front().id),
                     .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
   }
+  CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(state().task->submission);
   CO_TRY_OK(co_await take_settings());
   CO_TRY_OK(co_await resolve_models());
@@ -451,6 +457,8 @@ LiveSession::Seq LiveSession::go_on() {
 LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
+  // An answer that nothing may follow is not taken.
+  if (!running_) CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   const auto found = std::ranges::find(state().questions, answer.id, &ports::OpenQuestionState::id);
   const bool asks_person =
       found != state().questions.end() && std::holds_alternative<protocol::UserQuestion>(found->request);

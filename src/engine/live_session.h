@@ -217,7 +217,8 @@ class LiveSession final {
   runtime::Scope scope_;
 };
 
-/// Reads the rules of the project that `cwd` is in, so that the gate has them.
+/// Reads the rules of the project that `cwd` is in, so that the gate has them. `trust_changed` when nothing may run or
+/// change files there: before each Task, whether it starts or goes on, each answer to a parked one, and each undo.
 runtime::Async<base::Result<void>> read_project_rules(EngineParts* parts, std::string cwd);
 
 /// The configuration of a new session, or of an old one with some fields changed.

@@ -141,10 +141,10 @@ Result<void> PolicyBook::Project::check_unchanged() const {
 }
 
 Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) const {
-  Project project{.root = repository_root(cwd)};
+  TRY(const TrustStore trust, TrustStore::read(places_.trust_file));
+  Project project{.root = trust.project_root(cwd)};
   const std::string folder(kRulesFolder);
   TRY(const std::vector<std::string> names, rule_files(project.root + "/" + folder));
-  TRY(const TrustStore trust, TrustStore::read(places_.trust_file));
   for (const protocol::TrustItem& item : trust.gone_rules(project.root)) {
     project.gone.push_back(project.root + "/" + item.path);
   }
@@ -167,9 +167,12 @@ Result<PolicyBook::Project> PolicyBook::read_project(const std::string& cwd) con
 }
 
 void PolicyBook::put(Project project) {
+  std::vector<std::string>& told = untrusted_[project.root];
   for (const std::string& warning : project.untrusted) {
-    if (places_.on_warning) places_.on_warning(warning);
+    const bool known = std::ranges::find(told, warning) != told.end();
+    if (!known && places_.on_warning) places_.on_warning(warning);
   }
+  told = std::move(project.untrusted);
   projects_[project.root] = std::move(project.sources);
 }
 

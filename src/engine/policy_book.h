@@ -71,6 +71,7 @@ class PolicyBook final {
   };
   /// Reads the rules of the project around `cwd`; a broken trusted file is an error. Blocks.
   [[nodiscard]] base::Result<Project> read_project(const std::string& cwd) const;
+  /// What is left out of it is told when it was not told already.
   void put(Project project);
 
   struct Approved {
@@ -100,6 +101,7 @@ class PolicyBook final {
   std::shared_ptr<const policy::RuleSet> approved_;  // see Approved
   /// By repository root.
   std::map<std::string, std::vector<policy::Source>> projects_;
+  std::map<std::string, std::vector<std::string>> untrusted_;
 };
 
 }  // namespace lathe::engine

@@ -14,10 +14,6 @@ using base::Result;
 
 namespace {
 
-Result<std::string> root_of(const std::string& path) {
-  TRY(const std::string real, runtime::real_path(path));
-  return repository_root(real);
-}
 
 }  // namespace
 
@@ -73,9 +69,10 @@ Result<protocol::PolicyTestReply> test_rules(const PolicyPlaces& places, const p
 
 Result<protocol::TrustListReply> list_trust(const std::string& trust_file, const protocol::TrustList& call) {
   protocol::TrustListReply reply;
-  TRY(reply.root, root_of(call.path));
-  TRY(reply.items, scan_repository(reply.root));
+  TRY(const std::string real, runtime::real_path(call.path));
   TRY(const TrustStore store, TrustStore::read(trust_file));
+  reply.root = store.project_root(real);
+  TRY(reply.items, scan_repository(reply.root));
   store.mark(reply.root, reply.items);
   std::ranges::move(store.gone_rules(reply.root), std::back_inserter(reply.items));
   std::ranges::sort(reply.items, {}, &protocol::TrustItem::path);

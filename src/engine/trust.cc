@@ -78,12 +78,16 @@ class Scan final {
   std::vector<TrustItem>& items_;
 };
 
+bool is_project_root(const std::string& folder) {
+  return runtime::path_exists(folder + "/.git") || runtime::path_exists(folder + "/.lathe");
+}
+
 }  // namespace
 
 std::string repository_root(const std::string& folder) {
   std::string at = folder;
   while (!at.empty() && at != "/") {
-    if (runtime::path_exists(at + "/.git") || runtime::path_exists(at + "/.lathe")) return at;
+    if (is_project_root(at)) return at;
     at.resize(at.rfind('/'));
   }
   return folder;
@@ -199,6 +203,16 @@ std::vector<TrustItem> TrustStore::gone_rules(const std::string& root) const {
     gone.push_back({.path = path, .kind = "policy", .sha256 = sha256, .changed = true, .gone = true});
   }
   return gone;
+}
+
+std::string TrustStore::project_root(const std::string& folder) const {
+  const std::string root = repository_root(folder);
+  const bool is_project = is_project_root(root);
+  for (std::string at = folder; !at.empty() && at != "/"; at.resize(at.rfind('/'))) {
+    if (!gone_rules(at).empty()) return at;
+    if (is_project && at == root) break;
+  }
+  return root;
 }
 
 void TrustStore::mark(const std::string& root, std::vector<TrustItem>& items) const {

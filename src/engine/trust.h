@@ -50,6 +50,9 @@ class TrustStore final {
   /// Rule files of the project that were trusted and are no longer there, sorted by path, each with a content that was
   /// trusted.
   [[nodiscard]] std::vector<protocol::TrustItem> gone_rules(const std::string& root) const;
+  /// repository_root(), but where rules were trusted that are gone, that folder: it may have been one of a project only
+  /// by them. Blocks.
+  [[nodiscard]] std::string project_root(const std::string& folder) const;
   /// Sets `trusted` and `changed` of each.
   void mark(const std::string& root, std::vector<protocol::TrustItem>& items) const;
   /// Trusts these contents, or takes the trust in them back; written at once, under a lock shared by all processes.

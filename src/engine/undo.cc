@@ -167,6 +167,7 @@ Async<Result<RestoreReport>> LiveSession::restore_family(std::int64_t seq, Resto
 }
 
 Async<Result<RestoreReport>> LiveSession::restore_files(UndoPoint to, RestoreMode mode, std::string by) {
+  if (mode == RestoreMode::kRestore) CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   auto report = co_await restore_family(to.seq, mode);
   if (!report.ok() || mode == RestoreMode::kDryRun) co_return report;
   protocol::FilesRestored restored{.to = std::move(to.name),

@@ -23,13 +23,8 @@ std::string from(const std::string& folder, const std::string& path) {
   return path.starts_with('/') ? path : folder + "/" + path;
 }
 
-/// What git asks for before it takes a folder for a repository's. It looks for one with a `.git` first; that may go, or
-/// be none that git knows.
-bool is_bare_repository(const std::string& root) {
-  struct stat head{};
-  return lstat((root + "/HEAD").c_str(), &head) == 0 && !real_folder(root + "/objects").empty() &&
-         !real_folder(root + "/refs").empty();
-}
+/// Git looks for a repository with a `.git` first; that may go, or be none that git knows.
+bool is_bare_repository(const std::string& root) { return bare_repository_parts(root).size() == kBareRepositoryParts; }
 
 }  // namespace
 
@@ -59,6 +54,16 @@ std::string git_folder(const std::string& root) {
 std::string git_common_folder(const std::string& folder) {
   const std::string line = git_line(folder + "/commondir");
   return line.empty() ? std::string() : real_folder(from(folder, line));
+}
+
+std::vector<std::string> bare_repository_parts(const std::string& root) {
+  std::vector<std::string> parts;
+  struct stat head{};
+  if (lstat((root + "/HEAD").c_str(), &head) == 0) parts.emplace_back("HEAD");
+  for (const char* name : {"refs", "objects"}) {
+    if (!real_folder(root + "/" + name).empty()) parts.emplace_back(name);
+  }
+  return parts;
 }
 
 std::string in_git_store(const std::string& store, std::string_view name) {

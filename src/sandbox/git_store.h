@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,10 @@ namespace lathe::sandbox {
 /// These two where they lie in `root` (an absolute path without links) but are not its `.git`, from the root on: what
 /// git executes or obeys there is what it would in `.git`. "" is `root` as a bare repository.
 [[nodiscard]] std::vector<std::string> git_stores(const std::string& root);
+/// What git asks for before it takes a folder for a bare repository (HEAD, refs, objects), as far as it is in `root`:
+/// one when all of it is.
+inline constexpr std::size_t kBareRepositoryParts = 3;
+[[nodiscard]] std::vector<std::string> bare_repository_parts(const std::string& root);
 /// The path of a name in one of them.
 [[nodiscard]] std::string in_git_store(const std::string& store, std::string_view name);
 

@@ -137,6 +137,7 @@ void NameGuard::save(FieldWriter& out) const {
   out.number(static_cast<int>(scope_));
   out.all(stores_, [&](const std::string& store) { out.text(store); });
   out.all(led_to_, [&](const std::string& path) { out.text(path); });
+  out.all(bare_parts_, [&](const std::string& part) { out.text(part); });
   out.all(cut_before_, [&](const std::string& name) { out.text(name); });
   out.all(*before_, [&](const auto& entry) {
     out.text(entry.first);
@@ -148,10 +149,12 @@ bool NameGuard::load(FieldReader& in) {
   if (in.text() != root_ || in.number() != static_cast<int>(scope_)) return false;
   std::vector<std::string> stores;
   std::vector<std::string> led_to;
+  std::set<std::string> bare_parts;
   std::set<std::string> cut;
   Entries entries;
   in.all([&] { stores.push_back(in.text()); });
   in.all([&] { led_to.push_back(in.text()); });
+  in.all([&] { bare_parts.insert(in.text()); });
   in.all([&] { cut.insert(in.text()); });
   in.all([&] {
     std::string path = in.text();
@@ -160,6 +163,7 @@ bool NameGuard::load(FieldReader& in) {
   if (!in.intact()) return false;
   set_stores(std::move(stores));
   led_to_ = std::move(led_to);
+  bare_parts_ = std::move(bare_parts);
   cut_before_ = std::move(cut);
   before_ = std::move(entries);
   return true;
@@ -268,7 +272,13 @@ std::vector<std::string> NameGuard::targets_of_links() const {
 Result<void> NameGuard::remember() {
   // A command still runs, and may have put something there since the last check: what was before it stays what counts.
   if (before_) return {};
-  set_stores(git_stores(root_));
+  bare_parts_.clear();
+  for (std::string& part : bare_repository_parts(root_)) {
+    if (!failed_.contains(part)) bare_parts_.insert(std::move(part));
+  }
+  std::vector<std::string> stores = git_stores(root_);
+  if (bare_parts_.size() < kBareRepositoryParts) std::erase(stores, "");
+  set_stores(std::move(stores));
   // With mounts they are read-only.
   if (scope_ == Scope::kAllNames) led_to_ = targets_of_links();
   TRY(Look now, look(true));
@@ -389,7 +399,17 @@ Result<std::vector<NameGuard::Finding>> NameGuard::check(const Keep& keep) {
     findings.push_back(put_back(root.get(), path, before));
     if (findings.back().kind == Finding::Kind::kFailed) failed_[path] = before;
   }
+  undo_bare_repository(root.get(), keep, findings);
   return findings;
+}
+
+void NameGuard::undo_bare_repository(int root, const Keep& keep, std::vector<Finding>& findings) {
+  const std::vector<std::string> parts = bare_repository_parts(root_);
+  if (parts.size() < kBareRepositoryParts) return;
+  const auto made = std::ranges::find_if(parts, [&](const std::string& part) { return !bare_parts_.contains(part); });
+  if (made == parts.end()) return;
+  findings.push_back(put_aside(root, *made, keep));
+  if (findings.back().kind == Finding::Kind::kFailed) failed_[*made] = std::nullopt;
 }
 
 }  // namespace lathe::sandbox

@@ -122,6 +122,8 @@ class NameGuard final {
   base::Result<void> add(int folder, const std::string& name, const std::string& path, Look& into) const;
   /// One of `steps_` that, with what is new in it, orders no more than it did before. What is gone was done.
   [[nodiscard]] bool orders_nothing_new(const std::string& path, const Entries& now) const;
+  /// What made the workspace itself a bare repository, whose hooks and configuration git would obey, is put aside.
+  void undo_bare_repository(int root, const Keep& keep, std::vector<Finding>& findings);
   [[nodiscard]] Finding put_back(int root, const std::string& path, Entry& before) const;
   [[nodiscard]] Finding put_aside(int root, const std::string& path, const Keep& keep) const;
 
@@ -134,6 +136,8 @@ class NameGuard final {
   /// is to be protected.
   std::vector<std::string> stores_;
   std::vector<std::string> led_to_;
+  /// bare_repository_parts() as of remember().
+  std::set<std::string> bare_parts_;
   std::optional<Entries> before_;
   std::set<std::string> cut_before_;
   /// What was reported as such since remember().

@@ -401,6 +401,33 @@ TEST_F(NameGuards, RepositoryBesideItsFileIsWatchedLikeAFolderOfGits) {
   }
 }
 
+TEST_F(NameGuards, WhatMakesTheWorkspaceABareRepositoryIsPutAside) {
+  for (const auto scope : {NameGuard::Scope::kNewNames, NameGuard::Scope::kAllNames}) {
+    kept_.clear();
+    fs::remove_all(root_);
+    put("hooks/mine", "the project's own\n");
+    fs::create_directories(root_ + "/refs");
+    NameGuard guard(root_, scope);
+    ASSERT_TRUE(guard.remember().ok());
+    put("HEAD", "text of a project\n");
+    EXPECT_THAT(check(guard), IsEmpty()) << "not without a folder of objects";
+    put("config", "[core]\nfsmonitor = evil\n");
+    fs::create_directories(root_ + "/objects");
+    EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, "HEAD", "blob1"}));
+    EXPECT_FALSE(fs::exists(root_ + "/HEAD"));
+    EXPECT_EQ(get("hooks/mine"), "the project's own\n");
+    EXPECT_TRUE(fs::exists(root_ + "/refs"));
+    // Part of what was there before comes again.
+    guard.forget();
+    put("HEAD", "ref: refs/heads/main\n");
+    fs::remove_all(root_ + "/refs");
+    ASSERT_TRUE(guard.remember().ok());
+    put("refs/heads/main", "0\n");
+    EXPECT_THAT(check(guard), ElementsAre(Finding{Kind::kQuarantined, "refs", "blob2"}));
+    EXPECT_TRUE(fs::exists(root_ + "/HEAD"));
+  }
+}
+
 TEST_F(NameGuards, BareRepositoryIsWatchedLikeAFolderOfGits) {
   fs::remove_all(root_ + "/.git");
   put("HEAD", "ref: refs/heads/main\n");

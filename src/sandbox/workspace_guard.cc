@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostInFolder = 2'000;
 /// What encode() begins with.
-constexpr std::string_view kFormat = "names 2";
+constexpr std::string_view kFormat = "names 3";
 /// Below `.git`: what makes git run something or look elsewhere.
 constexpr std::array<std::string_view, 5> kOfGit = {"config", "config.worktree", "commondir", "info/attributes",
                                                     "objects/info/alternates"};

@@ -1,9 +1,12 @@
 """`lathe trust`: what a repository wants loaded, by content; its rules count once trusted, and only narrow."""
 import json
+import shutil
+import subprocess
 
 import pytest
 
-from support import Terminal, calls, says, shell
+from frames import Frames, configure, user_input
+from support import PATIENCE, Terminal, calls, says, shell, tool
 
 
 @pytest.fixture
@@ -91,6 +94,63 @@ def test_trusted_rules_that_are_gone_stop_the_run_until_a_person_says_so(lathe, 
     assert "gone" in lathe.ok("trust", way_on).out
     assert items(lathe) == []
     assert status(lathe, start_server, "touch x")[0] == "completed"
+
+
+def test_an_older_session_goes_by_the_same_check(lathe, start_server, repository, policies):
+    """Whatever runs a model or changes files; looking at it is nobody's business but the person's."""
+    lathe.ok("trust", "--yes")
+    server = start_server(calls(tool("write_file", path="a.txt", content="x")), says("Done."),
+                          calls(tool("write_file", path="../b.txt", content="x")), says("Done."))
+    lathe.use(server)
+    session = lathe.ok("exec", "--json", "go").session
+    lathe.fails(4, "exec", "--resume", session, "--ask", "wait", "go")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    (policies / "p.yaml").write_text("rules: []\n")
+    asked = len(server.requests())
+    for words in (["undo"], ["session", "rollback", session, "--tasks", "1", "--restore-files"], ["session", "fork", session],
+                  ["approvals", "answer", question["id"], "--approve"], ["exec", "--resume", session, "go"]):
+        assert "p.yaml changed since you trusted it" in lathe.fails(1, *words).err, words
+    for words in (["session", "show", session], ["session", "list"], ["session", "export", session], ["undo", "--dry-run"]):
+        lathe.ok(*words)
+    assert len(server.requests()) == asked and (repository / "a.txt").exists()
+    assert not (repository.parent / "b.txt").exists()
+    lathe.ok("trust", "--yes")
+    lathe.ok("approvals", "answer", question["id"], "--approve")
+    assert (repository.parent / "b.txt").read_text() == "x"
+
+
+def test_a_session_that_is_open_goes_by_the_same_check(lathe, start_server, repository, policies):
+    lathe.ok("trust", "--yes")
+    server = start_server(says("One."), says("Two."))
+    lathe.use(server)
+    process = lathe.start("proto", stdin=subprocess.PIPE)
+    frames = Frames.of_process(process)
+    frames.ask("1", configure(repository))
+    frames.ask("2", user_input("go"))
+    frames.until("task_complete")
+    (policies / "p.yaml").unlink()
+    frames.send("3", user_input("go"))
+    assert frames.answer("3")["error"]["code"] == "trust_changed"
+    assert len(server.requests()) == 1
+    frames.close_writing()
+    frames.rest()
+    assert process.wait(timeout=PATIENCE) == 0
+
+
+def test_rules_that_made_a_folder_a_project_are_missed_too(lathe, start_server, repository, policies):
+    """Without .git the folder was a project by its .lathe only; from within it, nothing else tells where it was."""
+    shutil.rmtree(repository / ".git")
+    (repository / "sub").mkdir()
+    lathe.ok("trust", "--yes")
+    shutil.rmtree(repository / ".lathe")
+    server = start_server(says("End."))
+    lathe.use(server)
+    lathe.cwd = repository / "sub"
+    refused = lathe.fails(1, "exec", "go")
+    assert "p.yaml is gone since you trusted it" in refused.err and f"lathe trust {repository}" in refused.err
+    assert server.requests() == []
+    assert "gone" in lathe.ok("trust", "--yes").out
+    lathe.ok("exec", "go")
 
 
 @pytest.mark.parametrize("answer", ["yes", "no"])
