@@ -33,6 +33,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   /// are the person's, so they hold for all sessions, from the next connection to a backend on.
   base::Result<void> borrow(const std::vector<std::string>& lent);
   [[nodiscard]] ports::ModelFacts facts(const std::string& backend, const std::string& model) const override;
+  /// A variable as this process has it, or a client lent it.
+  [[nodiscard]] std::string variable(const std::string& name) const { return environment_.get(name); }
   /// Keys of the connections made so far. Any thread.
   [[nodiscard]] std::vector<std::string> secrets() const;
 

@@ -178,7 +178,20 @@ std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const conf
 std::vector<ports::EventObserver*> EmbeddedEngine::observers() {
   std::vector<ports::EventObserver*> all{&counts_};
   if (task_log_) all.push_back(task_log_.get());
+  if (exporter_) all.push_back(exporter_.get());
   return all;
+}
+
+void EmbeddedEngine::start_exporter(const std::string& version) {
+  const config::Config& config = loaded_.config;
+  if (cassette_->replays() || (config.otlp_endpoint.empty() && config.otlp_file.empty())) return;
+  exporter_ = std::make_unique<telemetry::SpanExporter>(
+      loop_, fs_pool_, http_,
+      telemetry::ExportOptions{.endpoint = config.otlp_endpoint,
+                               .headers = [this] { return backends_->variable(loaded_.config.otlp_headers_variable); },
+                               .file = config.otlp_file,
+                               .version = version,
+                               .on_warning = teller()});
 }
 
 Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
@@ -203,6 +216,7 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
     task_log_ = std::make_unique<telemetry::TaskLog>(*log_);
   }
 
+  start_exporter(version);
   TRY(policy_, read_policy(policy_places(environment, paths, loaded_.config, options, teller()), options));
   TRY(secrets_, bearable(globs::SecretFiles::create(loaded_.config.secret_files), options));
   secret_guard_ = make_secret_guard(secrets_, environment, paths);
@@ -254,7 +268,22 @@ runtime::Async<Result<gateways::http::HttpParts::Page>> EmbeddedEngine::metrics(
 
 runtime::Async<void> EmbeddedEngine::shut_down() {
   co_await engine_->shut_down();
+  if (exporter_) co_await exporter_->stop();
   co_await resolver_.stop();
+}
+
+runtime::Async<Result<std::optional<std::string>>> check_collector(runtime::Loop* loop,
+                                                                   config::Environment environment) {
+  constexpr base::Millis kPatience{5'000};
+  CO_TRY(const config::Paths paths, config::find_paths(environment));
+  CO_TRY(const config::Loaded loaded, config::load(paths, environment));
+  const std::string endpoint = loaded.config.otlp_endpoint;
+  if (endpoint.empty()) co_return std::optional<std::string>();
+  net::HttpClient http(*loop);
+  const std::string headers = environment.get(loaded.config.otlp_headers_variable);
+  telemetry::ExportOptions options{.endpoint = endpoint, .headers = [headers] { return headers; }};
+  CO_TRY_OK(co_await telemetry::try_collector(&http, std::move(options), runtime::Deadline::after(*loop, kPatience)));
+  co_return std::optional(endpoint);
 }
 
 Result<void> check_data_root(const config::Environment& environment) {
