@@ -36,6 +36,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   /// Other settings, from the next connection to a backend on.
   void use(const config::Config& config, config::ModelData models);
   [[nodiscard]] ports::ModelFacts facts(const std::string& backend, const std::string& model) const override;
+  /// A variable as this process has it, or a client lent it.
+  [[nodiscard]] std::string variable(const std::string& name) const { return environment_.get(name); }
   /// Keys of the connections made so far. Any thread.
   [[nodiscard]] std::vector<std::string> secrets() const;
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,6 +28,7 @@
 #include "lathe/storage/sync_times.h"
 #include "lathe/telemetry/event_counts.h"
 #include "lathe/telemetry/log.h"
+#include "lathe/telemetry/span_exporter.h"
 #include "lathe/telemetry/task_log.h"
 
 namespace lathe::apps {
@@ -86,6 +88,8 @@ class EmbeddedEngine final {
   [[nodiscard]] std::function<void(const std::string&)> teller() const;
   [[nodiscard]] runtime::Durability durability() const;
   std::vector<ports::EventObserver*> observers();
+  /// Where spans of what happens are wanted. Of what a recording plays none are.
+  void start_exporter(const std::string& version);
   /// The streams and their index.
   base::Result<void> open_records();
   /// What is true around a Task, and what may be loaded.
@@ -122,9 +126,14 @@ class EmbeddedEngine final {
   std::unique_ptr<ports::Catalog> catalog_;
   std::unique_ptr<BackendDirectory> backends_;
   sandbox::HostFacts host_;
+  std::unique_ptr<telemetry::SpanExporter> exporter_;
   std::unique_ptr<engine::PolicyBook> policy_;
   std::unique_ptr<engine::Engine> engine_;
 };
+
+/// Whether the collector that is configured takes spans; nothing where none is.
+[[nodiscard]] runtime::Async<base::Result<std::optional<std::string>>> check_collector(runtime::Loop* loop,
+                                                                                       config::Environment environment);
 
 /// Whether the data root can be used: there or creatable, writable, on a file system that keeps locks.
 [[nodiscard]] base::Result<void> check_data_root(const config::Environment& environment);

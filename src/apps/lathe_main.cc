@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   lathe::cli::Frontend frontend{.loop = loop,
                                 .open = {},
                                 .check_data_root = {},
+                                .check_collector = {},
                                 .check_sessions = {},
                                 .open_sandbox = {},
                                 .serve_stdio = {},
@@ -80,6 +81,7 @@ int main(int argc, char** argv) {
                         .in_fd = frontend.in_fd,
                         .out_fd = frontend.out_fd});
   };
+  frontend.check_collector = [&] { return check_collector(&loop, frontend.environment); };
   frontend.check_data_root = [&] { return check_data_root(frontend.environment); };
   frontend.check_sessions = [&](lathe::client::ReadStreams which) {
     return check_sessions(frontend.environment, which);

@@ -39,6 +39,8 @@ struct Frontend {
   std::function<runtime::Async<base::Result<std::unique_ptr<client::Transport>>>(client::OpenOptions)> open;
   /// Whether the data root can be used: there or creatable, writable, not on a network file system. For `doctor`.
   std::function<base::Result<void>()> check_data_root;
+  /// The collector of spans that is configured and takes them; nothing where none is configured.
+  std::function<runtime::Async<base::Result<std::optional<std::string>>>()> check_collector;
   /// Whether the streams of sessions are whole. For `doctor`.
   std::function<base::Result<client::SessionHealth>(client::ReadStreams)> check_sessions;
   /// Confinement without a session, for `sandbox`.

@@ -118,6 +118,10 @@ struct Config {
   std::string daemon_auto_start = "always";
   /// A daemon ends after so long with no client and nothing running; may be kNever.
   std::chrono::milliseconds daemon_idle_exit{1'800'000};
+  /// Where spans go (telemetry/span_exporter.h): a collector, with headers from that variable, and a file.
+  std::string otlp_endpoint;
+  std::string otlp_headers_variable;
+  std::string otlp_file;
   friend bool operator==(const Config&, const Config&) = default;
 };
 
@@ -173,7 +177,7 @@ struct Loaded {
 [[nodiscard]] std::string cleartext_warning(const Backend& backend, const Environment& environment);
 /// The backends that variables alone make: OPENAI_API_KEY, ANTHROPIC_API_KEY and the like.
 [[nodiscard]] base::Result<std::vector<Backend>> environment_backends(const Environment& environment);
-/// The variables that backends are made of and that hold their keys.
+/// The variables that backends are made of and that hold their keys, and that of the collector's headers.
 [[nodiscard]] std::vector<std::string> backend_variables(const Config& config);
 /// The setting of that key; `not_found` with the nearest one.
 [[nodiscard]] base::Result<Setting> get(const Loaded& loaded, const std::string& key);

@@ -244,6 +244,7 @@ std::vector<std::string> backend_variables(const Config& config) {
   for (const Backend& backend : config.backends) {
     if (!backend.api_key_env.empty()) names.push_back(backend.api_key_env);
   }
+  if (!config.otlp_headers_variable.empty()) names.push_back(config.otlp_headers_variable);
   return names;
 }
 

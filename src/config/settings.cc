@@ -224,6 +224,14 @@ const std::vector<SettingSpec>& specs() {  // NOLINT(readability-function-size):
        0,
        365 * kDay,
        /*may_be_never=*/true},
+      {"otlp.endpoint", kText, [](Config& c) -> Slot { return &c.otlp_endpoint; },
+       "an OpenTelemetry collector that is sent spans of Tasks, model requests and tool calls, without their words "
+       "(OTLP/HTTP, JSON), such as http://127.0.0.1:4318",
+       "none"},
+      {"otlp.headers-variable", kText, [](Config& c) -> Slot { return &c.otlp_headers_variable; },
+       "the environment variable with headers for it: name=value, with commas between them", "none"},
+      {"otlp.file", kText, [](Config& c) -> Slot { return &c.otlp_file; },
+       "a file that the same spans are appended to: an absolute path", "none"},
   };
   return kSpecs;
 }

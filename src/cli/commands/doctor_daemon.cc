@@ -78,6 +78,15 @@ void check_log(Context* context, std::vector<Finding>* findings) {
   }
 }
 
+Async<void> check_spans(Context* context, std::vector<Finding>* findings) {
+  const auto collector = co_await context->frontend.check_collector();
+  if (!collector.ok()) {
+    findings->push_back({State::kWarning, "collector", collector.error().text(), "lathe config set otlp.endpoint URL"});
+  } else if (*collector) {
+    findings->push_back({State::kGood, "collector", **collector + " takes spans", ""});
+  }
+}
+
 void check_disk(Context* context, std::vector<Finding>* findings) {
   const auto paths = config::find_paths(context->frontend.environment);
   struct statvfs disk{};
@@ -105,6 +114,7 @@ Async<void> check_daemon(Context* context, std::vector<Finding>* findings) {
     co_await check_running(context, **found, findings);
   }
   check_log(context, findings);
+  co_await check_spans(context, findings);
   check_disk(context, findings);
 }
 
