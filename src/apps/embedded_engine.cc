@@ -249,7 +249,18 @@ std::vector<ports::EventObserver*> EmbeddedEngine::observers() {
   return all;
 }
 
-<<<<<<< HEAD
+void EmbeddedEngine::start_exporter(const std::string& version) {
+  const config::Config& config = loaded().config;
+  if (cassette_->replays() || (config.otlp_endpoint.empty() && config.otlp_file.empty())) return;
+  exporter_ = std::make_unique<telemetry::SpanExporter>(
+      loop_, fs_pool_, http_,
+      telemetry::ExportOptions{.endpoint = config.otlp_endpoint,
+                               .headers = [this] { return backends_->variable(loaded().config.otlp_headers_variable); },
+                               .file = config.otlp_file,
+                               .version = version,
+                               .on_warning = teller()});
+}
+
 Result<void> EmbeddedEngine::wire(std::string version) {
   TRY(paths_, config::find_paths(environment_));
   TRY(keeper_program_, keeper::installed_program());
@@ -262,37 +273,6 @@ Result<void> EmbeddedEngine::wire(std::string version) {
   for (const std::string& warning : loaded().warnings) teller()(warning);
   TRY(faults_, faults_of(environment_));
   TRY(cassette_, CassetteDeck::create(options_, loop_.unix_now(), [this] {
-||||||| 9399947
-Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
-                                  std::string version) {
-  TRY(const config::Paths paths, config::find_paths(environment));
-  TRY(loaded_, bearable(config::load(paths, environment), options));
-  for (const std::string& warning : loaded_.warnings) teller()(warning);
-  TRY(config::ModelData models, bearable(config::ModelData::load(paths), options));
-  TRY(faults_, faults_of(environment));
-  TRY(cassette_, CassetteDeck::create(options, loop_.unix_now(), [this] {
-=======
-void EmbeddedEngine::start_exporter(const std::string& version) {
-  const config::Config& config = loaded_.config;
-  if (cassette_->replays() || (config.otlp_endpoint.empty() && config.otlp_file.empty())) return;
-  exporter_ = std::make_unique<telemetry::SpanExporter>(
-      loop_, fs_pool_, http_,
-      telemetry::ExportOptions{.endpoint = config.otlp_endpoint,
-                               .headers = [this] { return backends_->variable(loaded_.config.otlp_headers_variable); },
-                               .file = config.otlp_file,
-                               .version = version,
-                               .on_warning = teller()});
-}
-
-Result<void> EmbeddedEngine::wire(const config::Environment& environment, const client::OpenOptions& options,
-                                  std::string version) {
-  TRY(const config::Paths paths, config::find_paths(environment));
-  TRY(loaded_, bearable(config::load(paths, environment), options));
-  for (const std::string& warning : loaded_.warnings) teller()(warning);
-  TRY(config::ModelData models, bearable(config::ModelData::load(paths), options));
-  TRY(faults_, faults_of(environment));
-  TRY(cassette_, CassetteDeck::create(options, loop_.unix_now(), [this] {
->>>>>>> metrics
         return backends_ ? backends_->secrets() : std::vector<std::string>();
       }));
   if (!cassette_->replays()) http_.warm_up();
@@ -305,94 +285,10 @@ Result<void> EmbeddedEngine::wire(const config::Environment& environment, const 
     log_->hide([this] { return backends_->secrets(); });
     task_log_ = std::make_unique<telemetry::TaskLog>(*log_);
   }
-<<<<<<< HEAD
+  start_exporter(version);
   policy_ = std::move(fresh.policy);
   host_ = known_host_facts(paths_.cache_dir);
   engine_ = std::make_unique<engine::Engine>(engine_parts(std::move(version)));
-||||||| 9399947
-
-  TRY(policy_, read_policy(policy_places(environment, paths, loaded_.config, options, teller()), options));
-  TRY(secrets_, bearable(globs::SecretFiles::create(loaded_.config.secret_files), options));
-  secret_guard_ = make_secret_guard(secrets_, environment, paths);
-  call_reader_ = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
-                                                                .pool = fs_pool_,
-                                                                .http = http_,
-                                                                .resolver = resolver_,
-                                                                .config = loaded_.config,
-                                                                .secrets = *secret_guard_});
-  TRY(const std::string keeper_program, keeper::installed_program());
-  TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
-  host_ = known_host_facts(paths.cache_dir);
-  engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
-      .loop = loop_,
-      .fs_pool = fs_pool_,
-      .sessions = *store_,
-      .index = *index_,
-      .models = *backends_,
-      .blobs = store_->blobs(),
-      .policy = *policy_,
-      .catalog = *catalog_,
-      .random = random_,
-      .make_driver = [this, runtime_dir = paths.runtime_dir](
-                         const engine::DriverSetup& setup) { return make_driver(runtime_dir, setup); },
-      .make_history = [this, paths](const std::string& session_id,
-                                    const std::string& cwd) { return make_history(paths, session_id, cwd); },
-      .system_prompt = [](const std::string& extra) { return agent::build_system_prompt({.addition = extra}); },
-      .secrets = [this] { return backends_->secrets(); },
-      .config = loaded_.config,
-      .version = std::move(version),
-      .confinement = [this](
-                         protocol::SandboxMode mode,
-                         protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
-      .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
-      .read_vitals = [state_dir = paths.state_dir] { return telemetry::read_process_vitals(state_dir); },
-      .observers = observers(),
-      .replayed = cassette_->replays(),
-      .read_call = [this](protocol::ToolCall call,
-                          std::string cwd) { return call_reader_->read(std::move(call), std::move(cwd)); }});
-=======
-
-  start_exporter(version);
-  TRY(policy_, read_policy(policy_places(environment, paths, loaded_.config, options, teller()), options));
-  TRY(secrets_, bearable(globs::SecretFiles::create(loaded_.config.secret_files), options));
-  secret_guard_ = make_secret_guard(secrets_, environment, paths);
-  call_reader_ = std::make_unique<CallReader>(CallReader::Parts{.loop = loop_,
-                                                                .pool = fs_pool_,
-                                                                .http = http_,
-                                                                .resolver = resolver_,
-                                                                .config = loaded_.config,
-                                                                .secrets = *secret_guard_});
-  TRY(const std::string keeper_program, keeper::installed_program());
-  TRY(sandbox_, sandbox_setup(loaded_.config, environment, paths, keeper_program));
-  host_ = known_host_facts(paths.cache_dir);
-  engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
-      .loop = loop_,
-      .fs_pool = fs_pool_,
-      .sessions = *store_,
-      .index = *index_,
-      .models = *backends_,
-      .blobs = store_->blobs(),
-      .policy = *policy_,
-      .catalog = *catalog_,
-      .random = random_,
-      .make_driver = [this, runtime_dir = paths.runtime_dir](
-                         const engine::DriverSetup& setup) { return make_driver(runtime_dir, setup); },
-      .make_history = [this, paths](const std::string& session_id,
-                                    const std::string& cwd) { return make_history(paths, session_id, cwd); },
-      .system_prompt = [](const std::string& extra) { return agent::build_system_prompt({.addition = extra}); },
-      .secrets = [this] { return backends_->secrets(); },
-      .config = loaded_.config,
-      .version = std::move(version),
-      .confinement = [this](
-                         protocol::SandboxMode mode,
-                         protocol::NetworkMode network) { return session_level(loaded_.config, host_, mode, network); },
-      .borrow = [this](const std::vector<std::string>& lent) { return backends_->borrow(lent); },
-      .read_vitals = [state_dir = paths.state_dir] { return telemetry::read_process_vitals(state_dir); },
-      .observers = observers(),
-      .replayed = cassette_->replays(),
-      .read_call = [this](protocol::ToolCall call,
-                          std::string cwd) { return call_reader_->read(std::move(call), std::move(cwd)); }});
->>>>>>> metrics
   return {};
 }
 
@@ -439,11 +335,10 @@ runtime::Async<void> EmbeddedEngine::shut_down() {
   co_await resolver_.stop();
 }
 
-<<<<<<< HEAD
 runtime::Async<Result<std::string>> EmbeddedEngine::read_blob(base::Sha256Hex hash) {
   co_return co_await fs_pool_.run([this, &hash] { return store_->blobs().get(hash, kMaxBlobBytes); });
-||||||| 9399947
-=======
+}
+
 runtime::Async<Result<std::optional<std::string>>> check_collector(runtime::Loop* loop,
                                                                    config::Environment environment) {
   constexpr base::Millis kPatience{5'000};
@@ -456,7 +351,6 @@ runtime::Async<Result<std::optional<std::string>>> check_collector(runtime::Loop
   telemetry::ExportOptions options{.endpoint = endpoint, .headers = [headers] { return headers; }};
   CO_TRY_OK(co_await telemetry::try_collector(&http, std::move(options), runtime::Deadline::after(*loop, kPatience)));
   co_return std::optional(endpoint);
->>>>>>> metrics
 }
 
 Result<void> check_data_root(const config::Environment& environment) {

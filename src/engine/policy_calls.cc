@@ -12,11 +12,6 @@ namespace lathe::engine {
 using base::Error;
 using base::Result;
 
-namespace {
-
-
-}  // namespace
-
 Result<protocol::ToolCall> explained_call(const protocol::PolicyExplain& call) {
   protocol::ToolCall made{.call_id = "explained", .tool = call.tool.empty() ? "shell" : call.tool};
   base::Json arguments = call.arguments.value_or(base::Json::object());
