@@ -40,6 +40,13 @@ std::vector<std::string> protected_paths(const std::string& root) {
     if (auto real = runtime::real_path(path); real.ok() && *real != path) paths.push_back(*std::move(real));
     paths.push_back(std::move(path));
   }
+  // The last part of a bare repository would have git obey whatever configuration is there by then.
+  const std::vector<std::string> parts = sandbox::bare_repository_parts(root);
+  if (parts.size() + 1 == sandbox::kBareRepositoryParts) {
+    for (const char* part : {"HEAD", "refs", "objects"}) {
+      if (std::ranges::find(parts, part) == parts.end()) paths.push_back(root + "/" + part);
+    }
+  }
   // What git still has to do is git's.
   std::set<std::string> steps = sandbox::git_step_paths(kGit);
   for (const std::string& store : stores) steps.merge(sandbox::git_step_paths(store));

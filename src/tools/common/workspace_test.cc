@@ -160,6 +160,18 @@ TEST_F(WorkspaceTest, WhatGitObeysInABareRepositoryIsProtected) {
   EXPECT_TRUE(write("description", "fine").ok());
 }
 
+TEST_F(WorkspaceTest, NoFileMakesTheWorkspaceABareRepository) {
+  for (const char* path : {"config", "hooks/update", "refs/heads/main"}) EXPECT_TRUE(write(path, "fine").ok()) << path;
+  EXPECT_TRUE(write("HEAD", "a text").ok()) << "two of three parts are none";
+  const auto last = write("objects/info/packs", "owned");
+  ASSERT_FALSE(last.ok());
+  EXPECT_EQ(last.error().code, base::codes::kPermission);
+  EXPECT_FALSE(fs::exists(cwd_ + "/objects"));
+  ASSERT_TRUE(Workspace::open(cwd_)->remove(at("HEAD")).ok());
+  fs::create_directory(cwd_ + "/objects");
+  EXPECT_EQ(write("HEAD", "ref: refs/heads/main").error().code, base::codes::kPermission);
+}
+
 TEST_F(WorkspaceTest, WhatTheGitPointerLeadsToIsProtected) {
   fs::create_directories(cwd_ + "/store/modules");
   put(cwd_ + "/.git", "gitdir: store\n");
