@@ -73,6 +73,7 @@ class Connection final {
   Reply on(protocol::DaemonStatus call);
   Reply on(protocol::DaemonReload call);
   Reply on(protocol::DaemonStop call);
+  Reply on(protocol::Watch call);
 
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.

@@ -68,6 +68,7 @@ Scopes needed(const TrustSet&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
 Scopes needed(const DaemonReload&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
+Scopes needed(const Watch&) { return {Scope::kRead}; }
 
 }  // namespace
 

@@ -84,6 +84,7 @@ std::vector<ClientFrame> call_samples() {
       DaemonStatus{},
       DaemonReload{},
       DaemonStop{.if_unused = true},
+      Watch{.archived = true},
   };
   std::vector<ClientFrame> frames;
   for (const Call& call : calls) frames.emplace_back(CallFrame{.id = "8", .call = call});
