@@ -72,9 +72,9 @@ Connection::Reply Connection::on(protocol::Hello call) {
     if (engine_.parts().borrow) CO_TRY_OK(engine_.parts().borrow(call.environment));
     environment_ = std::make_shared<const std::vector<std::string>>(std::move(call.environment));
   }
-  co_return ReplyMsg(
-      protocol::HelloReply{.version = engine_.parts().version,
-                           .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes"}});
+  co_return ReplyMsg(protocol::HelloReply{
+      .version = engine_.parts().version,
+      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch"}});
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
@@ -356,6 +356,13 @@ Connection::Reply Connection::on(protocol::DaemonStop call) {
 }
 
 Connection::Reply Connection::on(protocol::Vitals) { return as_reply(engine_.vitals()); }
+
+Connection::Reply Connection::on(protocol::Watch call) {
+  engine_.unwatch(queue_.get());
+  CO_TRY_OK(
+      co_await engine_.watch(call.archived ? SessionWatch::Shows::kAll : SessionWatch::Shows::kListed).add(queue_));
+  co_return ReplyMsg(protocol::OkReply{});
+}
 
 Connection::Reply Connection::on(protocol::IndexRebuild) { return as_reply(engine_.parts().index.rebuild()); }
 

@@ -20,6 +20,7 @@ Connection::Connection(Engine& engine, std::string client)
 
 Connection::~Connection() {
   engine_.client_left(*this);
+  engine_.unwatch(queue_.get());
   for (const std::string& id : subscribed_) {
     if (LiveSession* session = engine_.find_live(id)) session->feed().unsubscribe(queue_.get());
   }

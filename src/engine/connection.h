@@ -75,6 +75,7 @@ class Connection final {
   Reply on(protocol::DaemonReload call);
   Reply on(protocol::DaemonStop call);
   Reply on(protocol::Vitals call);
+  Reply on(protocol::Watch call);
 
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.

@@ -22,7 +22,12 @@ Error has_running_task(const std::string& session_id) {
 
 }  // namespace
 
-Engine::Engine(EngineParts parts) : parts_(std::move(parts)), opening_(parts_.loop), leaving_(parts_.loop) {}
+Engine::Engine(EngineParts parts)
+    : parts_(std::move(parts)),
+      opening_(parts_.loop),
+      leaving_(parts_.loop),
+      watch_of_listed_(parts_, SessionWatch::Shows::kListed),
+      watch_of_all_(parts_, SessionWatch::Shows::kAll) {}
 Engine::~Engine() { CHECK(sessions_.empty()); }
 
 std::unique_ptr<Connection> Engine::connect(std::string client) {
@@ -44,6 +49,16 @@ LiveSession* Engine::find_live(const std::string& session_id) {
   return found == sessions_.end() ? nullptr : found->second.get();
 }
 
+void Engine::unwatch(const EventQueue* queue) {
+  watch_of_listed_.remove(queue);
+  watch_of_all_.remove(queue);
+}
+
+void Engine::list_changed() {
+  watch_of_listed_.look_at_all();
+  watch_of_all_.look_at_all();
+}
+
 void Engine::audience_changed() {
   for (const auto& [id, session] : sessions_) session->audience_changed();
 }
@@ -57,6 +72,10 @@ Async<Result<LiveSession*>> Engine::adopt(std::unique_ptr<ports::SessionStream> 
   }
   CO_TRY(auto session, co_await LiveSession::start(parts_, *this, std::move(stream), std::move(config), std::move(by)));
   LiveSession* adopted = session.get();
+  adopted->feed().on_record([this] {
+    watch_of_listed_.look_soon();
+    watch_of_all_.look_soon();
+  });
   sessions_.emplace(adopted->state().session_id, std::move(session));
   co_return adopted;
 }
@@ -153,14 +172,18 @@ Async<Result<void>> Engine::archive(std::string session_id, bool archived) {
     if (open != nullptr && open->running()) co_return has_running_task(session_id);
     if (open == nullptr) CO_TRY_OK(co_await parts_.sessions.check_free(session_id));
   }
-  co_return co_await parts_.index.archive(std::move(session_id), archived);
+  CO_TRY_OK(co_await parts_.index.archive(std::move(session_id), archived));
+  list_changed();
+  co_return Result<void>();
 }
 
 Async<Result<void>> Engine::remove(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
   CO_TRY_OK(co_await close_open(session_id));
   CO_TRY_OK(co_await parts_.sessions.remove(session_id));
-  co_return co_await parts_.index.forget(session_id);
+  CO_TRY_OK(co_await parts_.index.forget(session_id));
+  list_changed();
+  co_return Result<void>();
 }
 
 Async<Result<LiveSession*>> Engine::create_child(protocol::SessionConfigured config) {
@@ -262,6 +285,8 @@ Async<void> Engine::shut_down() {
   co_await close_all(Generation::kOutermost);
   co_await close_all(Generation::kBelow);
   sessions_.clear();
+  co_await watch_of_listed_.stop();
+  co_await watch_of_all_.stop();
 }
 
 }  // namespace lathe::engine

@@ -10,6 +10,7 @@
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/parts.h"
 #include "lathe/engine/session_family.h"
+#include "lathe/engine/session_watch.h"
 #include "lathe/runtime/async_mutex.h"
 
 namespace lathe::engine {
@@ -46,6 +47,10 @@ class Engine final : public SessionFamily {
   runtime::Async<base::Result<LiveSession*>> live(std::string session_id) override;
   /// The session when it is open here, else nothing.
   [[nodiscard]] LiveSession* find_live(const std::string& session_id) override;
+  [[nodiscard]] SessionWatch& watch(SessionWatch::Shows shows) {
+    return shows == SessionWatch::Shows::kAll ? watch_of_all_ : watch_of_listed_;
+  }
+  void unwatch(const EventQueue* queue);
   /// Someone who could answer questions no longer can, of a session or of the agents below it.
   void audience_changed();
   runtime::Async<base::Result<LiveSession*>> create(protocol::ConfigureSession op, std::string by);
@@ -66,6 +71,8 @@ class Engine final : public SessionFamily {
 
  private:
   [[nodiscard]] protocol::QueueVitals queues() const;
+  /// A session was removed, hidden or shown again.
+  void list_changed();
   /// With opening_ held.
   runtime::Async<base::Result<void>> close_open(std::string session_id);
   runtime::Async<base::Result<LiveSession*>> adopt(std::unique_ptr<ports::SessionStream> stream,
@@ -88,6 +95,8 @@ class Engine final : public SessionFamily {
   bool closing_ = false;
   std::set<const Connection*> clients_;
   std::map<std::string, std::unique_ptr<LiveSession>> sessions_;
+  SessionWatch watch_of_listed_;
+  SessionWatch watch_of_all_;
 };
 
 }  // namespace lathe::engine

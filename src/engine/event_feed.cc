@@ -121,6 +121,7 @@ Async<Result<std::int64_t>> EventFeed::record(Event event) {
   slot->delivered = {std::move(event), appended->line};
   slot->ready = true;
   flush();
+  if (on_record_) on_record_();
   co_return appended->seq;
 }
 

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lathe/engine/event_queue.h"
@@ -36,6 +38,8 @@ class EventFeed final {
   /// Appends the event and shows it after everything that was shown before this call.
   runtime::Async<base::Result<std::int64_t>> record(protocol::Event event);
   void show(protocol::Event event);
+  /// Called after each record.
+  void on_record(std::function<void()> told) { on_record_ = std::move(told); }
 
   /// Gives `queue` every record after `since`, then one delta from offset 0 for each item in flight, then all that
   /// comes: no gap, no duplicate. Of an item in flight that is longer than what is kept of it, the kept beginning comes
@@ -103,6 +107,7 @@ class EventFeed final {
   const Observers observers_;
   EventFeed* above_ = nullptr;
   std::optional<Claim> claim_;
+  std::function<void()> on_record_;
   std::deque<std::shared_ptr<Slot>> outbox_;
   std::vector<Subscriber> subscribers_;
   std::map<std::string, InFlight> in_flight_;

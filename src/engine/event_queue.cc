@@ -8,6 +8,7 @@ using protocol::AgentMessageDelta;
 using protocol::AgentReasoningDelta;
 using protocol::Event;
 using protocol::ExecCommandOutputDelta;
+using protocol::SessionChanged;
 
 namespace {
 
@@ -40,7 +41,15 @@ bool merge(protocol::EventMsg& last, const protocol::EventMsg& next) {
   return false;
 }
 
+/// An older row of the same session is looked for among so many that wait.
+constexpr std::ptrdiff_t kRowsLookedAt = 256;
+/// Of a session's row, beside its texts.
+constexpr std::size_t kRowBytes = 400;
+
 std::size_t text_bytes(const protocol::EventMsg& msg) {
+  if (const auto* row = std::get_if<SessionChanged>(&msg)) {
+    return kRowBytes + row->session.title.size() + row->session.cwd.size();
+  }
   if (const auto* message = std::get_if<AgentMessageDelta>(&msg)) return message->text.size();
   if (const auto* reasoning = std::get_if<AgentReasoningDelta>(&msg)) return reasoning->text.size();
   if (const auto* output = std::get_if<ExecCommandOutputDelta>(&msg)) return output->text.size();
@@ -60,8 +69,20 @@ bool EventQueue::merge_into_last(const Event& event) {
   return last.session == event.session && merge(last.msg, event.msg);
 }
 
+bool EventQueue::replace_row(const Event& event) {
+  if (!std::holds_alternative<SessionChanged>(event.msg)) return false;
+  const auto end =
+      pending_.rend() - pending_.rbegin() > kRowsLookedAt ? pending_.rbegin() + kRowsLookedAt : pending_.rend();
+  const auto older = std::find_if(pending_.rbegin(), end, [&](const Delivered& waiting) {
+    return waiting.event.session == event.session && std::holds_alternative<SessionChanged>(waiting.event.msg);
+  });
+  if (older == end) return false;
+  older->event = event;
+  return true;
+}
+
 void EventQueue::push(const Event& event, std::shared_ptr<const std::string> line) {
-  if (closed_ || lagging_) return;
+  if (closed_ || lagging_ || replace_row(event)) return;
   const std::size_t bytes = line ? line->size() : text_bytes(event.msg);
   // One event is always taken, whatever its size: a subscriber that starts over gets on.
   if (!pending_.empty() && bytes_ + bytes > limits_.max_bytes) {

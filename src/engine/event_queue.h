@@ -57,6 +57,8 @@ class EventQueue final {
 
  private:
   bool merge_into_last(const protocol::Event& event);
+  /// Puts a session's row in the place of an older one that waits.
+  bool replace_row(const protocol::Event& event);
   void overflow(const protocol::Event& dropped);
 
   runtime::Loop& loop_;

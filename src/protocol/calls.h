@@ -12,6 +12,7 @@
 #include "lathe/protocol/model_calls.h"
 #include "lathe/protocol/policy_calls.h"
 #include "lathe/protocol/session_calls.h"
+#include "lathe/protocol/watch.h"
 
 // Calls and their replies: everything that is not a session's work (ARCHITECTURE 4.2). Each call names its Reply.
 
@@ -75,7 +76,7 @@ using AnyCall =
     std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim, SessionFork,
                  SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer, ModelList,
                  BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain, PolicyTest, TrustList,
-                 TrustSet, DaemonStatus, DaemonReload, DaemonStop, Vitals>;
+                 TrustSet, DaemonStatus, DaemonReload, DaemonStop, Vitals, Watch>;
 using AnyReply =
     std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
                  SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply, ModelListReply,

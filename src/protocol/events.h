@@ -9,6 +9,7 @@
 #include "lathe/protocol/conversation_events.h"
 #include "lathe/protocol/session_events.h"
 #include "lathe/protocol/task_events.h"
+#include "lathe/protocol/watch.h"
 
 // What comes back from a session (protocol_v1 "EventMsg"; ARCHITECTURE 4.2 and 4.3).
 //
@@ -28,7 +29,8 @@ using AnyEvent =
                  ApplyPatchApprovalRequest, ApprovalRequest, ApprovalResolved, UserQuestion, UserQuestionAnswered,
                  TurnComplete, TurnAborted, TurnDiff, TaskParked, TaskResumed, TaskComplete, TokenCount, BudgetStatus,
                  PlanUpdate, Compacted, StreamError, SessionUpdated, RolledBack, JobEnd, AgentStarted, AgentEnded,
-                 NetworkDecision, WorkspaceSnapshot, FilesRestored, Warning, ErrorEvent, Lagged, ShutdownComplete>;
+                 NetworkDecision, WorkspaceSnapshot, FilesRestored, Warning, ErrorEvent, Lagged, ShutdownComplete,
+                 SessionChanged>;
 
 /// One of the events. Copies, moves and comparison are compiled once (events.cc): instantiated by each of the many
 /// users of so wide a variant they took a third of the build.

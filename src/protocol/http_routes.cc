@@ -53,6 +53,8 @@ constexpr std::array kBlobParameters{
                   .name = "If-None-Match",
                   .doc = "the ETag that the client has",
                   .whole_number = false}};
+constexpr std::array kWatchParameters{HttpParameter{
+    .name = "archived", .doc = "true: archived sessions and those of sub-agents too", .whole_number = false}};
 constexpr std::array kLimitParameters{HttpParameter{.name = "limit", .doc = "at most so many (100)"}};
 constexpr std::array kHistoryParameters{HttpParameter{.name = "limit", .doc = "at most so many (50)"}};
 constexpr std::array kCursorParameters{
@@ -106,6 +108,14 @@ constexpr std::array kRoutes{
               .doc = "The session's events as they come.",
               .scopes = kRead,
               .parameters = kEventParameters,
+              .answers = kStreamAnswers},
+    HttpRoute{.id = Id::kWatch,
+              .name = "watch",
+              .method = "GET",
+              .path = "/v1/watch",
+              .doc = "All sessions: a session_changed for each, then one for each change of any.",
+              .scopes = kRead,
+              .parameters = kWatchParameters,
               .answers = kStreamAnswers},
     HttpRoute{.id = Id::kBlob,
               .name = "blob",

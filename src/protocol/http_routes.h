@@ -21,6 +21,7 @@ enum class HttpRouteId {
   kNewSession,
   kOp,
   kEvents,
+  kWatch,
   kBlob,
   kBlobHead,
   kConnect,

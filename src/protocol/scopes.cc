@@ -69,6 +69,7 @@ Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
 Scopes needed(const Vitals&) { return {Scope::kRead}; }
 Scopes needed(const DaemonReload&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
+Scopes needed(const Watch&) { return {Scope::kRead}; }
 
 template <class... M>
 Scopes needed_by(std::string_view type, const std::variant<M...>*) {

@@ -168,6 +168,30 @@ def test_a_blob_in_whole_and_in_part(lathe, start_server, repository, listen):
     assert get(prompter)[0].status == 403
 
 
+def test_all_sessions_are_watched_over_http_and_frames(lathe, start_server, repository, listen):
+    lathe.use(start_server(says("Seen.")))
+    address = listen()
+    token = token_of(lathe, "read")
+    watch = Client(address, token)
+    watch.connection.request("GET", "/v1/watch", headers=watch.headers)
+    stream = watch.connection.getresponse()
+    assert stream.headers["content-type"] == "text/event-stream"
+    frames = WebSocketFrames(address, "/v1/connect", token)
+    assert "reply" in frames.ask("w", call={"type": "watch"})
+    session = lathe.ok("exec", "--json", "look here").session
+    for next_row in (lambda: json.loads(next_data(stream))["msg"], lambda: frames.event()["msg"]):
+        row = next_row()
+        while (row["session"]["state"], row["session"]["tasks"]) != ("idle", 1):
+            row = next_row()
+        assert (row["type"], row["session"]["session_id"], row["session"]["title"]) == ("session_changed", session, "look here")
+
+
+def next_data(stream):
+    while not (line := stream.readline().decode()).startswith("data: "):
+        assert line
+    return line[6:]
+
+
 def test_each_request_is_an_op_of_its_own(lathe, start_server, repository, listen):
     lathe.use(start_server(says("One."), says("Two.")))
     client = Client(listen(), token_of(lathe))

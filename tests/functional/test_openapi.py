@@ -22,7 +22,7 @@ def calls_of(repository, session, doomed):
         "backend_test": {"backend": "mock"}, "usage": {"by": "model"}, "undo": {"session": session, "dry_run": True},
         "policy_explain": {"command": "ls", "cwd": str(repository)}, "policy_test": {"policy_file": "/nowhere.yaml"},
         "trust_list": {"path": str(repository)}, "trust_set": {"path": str(repository), "sha256": [], "trusted": False},
-        "daemon_status": {}, "vitals": {}, "session_claim": {"session": session}, "session_archive": {"session": session, "archived": False},
+        "daemon_status": {}, "vitals": {}, "watch": {}, "daemon_reload": {}, "session_claim": {"session": session}, "session_archive": {"session": session, "archived": False},
         "session_remove": {"session": doomed}, "index_rebuild": {},
     }
 
@@ -107,6 +107,9 @@ def ask_for_sessions(api, repository, session):
     operation, connection, answer = api.connect("GET", "/v1/sessions/{session}/events", session=session, query="?since=0")
     api.check(operation, answer.status, answer.headers, None)
     assert answer.readline().startswith(b"id: ")
+    connection.close()
+    operation, connection, answer = api.connect("GET", "/v1/watch")
+    api.check(operation, answer.status, answer.headers, None)
     connection.close()
     api.upgrade("/v1/connect")
     made = api.ask("POST", "/sessions", {"agent": "native", "work_dir": str(repository), "interactive": True}, expect=201)["session_id"]

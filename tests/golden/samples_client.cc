@@ -85,6 +85,7 @@ std::vector<ClientFrame> call_samples() {
       DaemonReload{},
       DaemonStop{.if_unused = true},
       Vitals{},
+      Watch{.archived = true},
   };
   std::vector<ClientFrame> frames;
   for (const Call& call : calls) frames.emplace_back(CallFrame{.id = "8", .call = call});

@@ -150,6 +150,24 @@ std::vector<EventMsg> task_events() {
   };
 }
 
+SessionInfo session_info() {
+  return {.session_id = kSession,
+          .title = "Fix the sum",
+          .cwd = "/home/ada/calc",
+          .model = "gpt-5",
+          .backend = "openai",
+          .state = SessionState::kParked,
+          .created_at = 1'795'166'000'000,
+          .updated_at = 1'795'166'076'124,
+          .tasks = 2,
+          .last_seq = 77,
+          .usage = kUsage,
+          .cost_micro_usd = 9'260,
+          .forked_from = kParent,
+          .archived = true,
+          .replayed = true};
+}
+
 std::vector<EventMsg> containment_events() {
   return {
       JobEnd{.job = "job-1",
@@ -183,7 +201,8 @@ std::vector<EventMsg> containment_events() {
 std::vector<ServerFrame> event_samples() {
   std::vector<ServerFrame> frames;
   std::int64_t seq = 0;
-  for (const auto& group : {conversation_events(), tool_events(), task_events(), containment_events()}) {
+  const std::vector<EventMsg> watch{SessionChanged{.session = session_info(), .open_questions = {"q-2"}, .gone = true}};
+  for (const auto& group : {conversation_events(), tool_events(), task_events(), containment_events(), watch}) {
     for (const EventMsg& msg : group) {
       Event event{.session = kSession, .seq = std::nullopt, .id = "7", .by = "", .ts = 1'795'166'076'124, .msg = msg};
       if (is_durable(msg)) event.seq = ++seq;
@@ -195,21 +214,7 @@ std::vector<ServerFrame> event_samples() {
 }
 
 std::vector<ServerFrame> answer_samples() {
-  const SessionInfo info{.session_id = kSession,
-                         .title = "Fix the sum",
-                         .cwd = "/home/ada/calc",
-                         .model = "gpt-5",
-                         .backend = "openai",
-                         .state = SessionState::kParked,
-                         .created_at = 1'795'166'000'000,
-                         .updated_at = 1'795'166'076'124,
-                         .tasks = 2,
-                         .last_seq = 77,
-                         .usage = kUsage,
-                         .cost_micro_usd = 9'260,
-                         .forked_from = kParent,
-                         .archived = true,
-                         .replayed = true};
+  const SessionInfo info = session_info();
   const std::vector<ReplyMsg> replies{
       OkReply{},
       HelloReply{.version = "0.1.0", .features = {"watch"}},

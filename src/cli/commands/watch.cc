@@ -3,18 +3,20 @@
 
 #include <algorithm>
 #include <ctime>
+#include <functional>
 #include <map>
-#include <ranges>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/term/screen.h"
 #include "lathe/cli/term/stops.h"
 #include "lathe/cli/term/terminal.h"
+#include "lathe/runtime/scope.h"
 
-// All sessions, live: the list is asked for once a second, of which only the newest are looked at, as whatever changes
-// is among them.
+// All sessions, live: the engine tells how each stands, then of every change.
 
 namespace lathe::cli {
 
@@ -23,9 +25,6 @@ using base::Result;
 using runtime::Async;
 
 namespace {
-
-constexpr base::Millis kInterval{1'000};
-constexpr std::int64_t kNewest = 100;
 
 std::string clock_label(base::UnixMillis when) {
   const auto seconds = static_cast<std::time_t>(when / 1000);
@@ -59,12 +58,12 @@ class Watch final {
   Async<Result<void>> run();
 
  private:
-  /// Asks for the list and shows what is new in it.
-  Async<Result<void>> look();
-  Async<Result<std::vector<p::SessionInfo>>> newest(std::int64_t limit) const;
-  void repaint(const std::vector<p::SessionInfo>& sessions);
-  /// Tells of those that changed, the newest last; whether all of them did.
-  bool tell_changes(const std::vector<p::SessionInfo>& sessions);
+  Async<void> wait_for_stop(Stops* stops);
+  Async<Result<void>> follow();
+  /// From here on the engine tells of all sessions, each first as it stands.
+  Async<Result<void>> begin();
+  void take(const p::SessionChanged& row);
+  void repaint();
 
   Context& context_;
   client::Transport* engine_;
@@ -72,66 +71,79 @@ class Watch final {
   Screen screen_;
   /// One line per session that stays where it is, on a terminal.
   bool repaints_;
-  std::map<std::string, p::SessionInfo> known_;
-  bool first_ = true;
+  std::map<std::string, p::SessionChanged> known_;
+  runtime::CancelSource stopped_;
 };
 
 Async<Result<void>> Watch::run() {
   Stops stops(context_);
-  Result<void> looked;
-  while (looked.ok()) {
-    looked = co_await look();
-    if (!looked.ok()) break;
-    const auto next = runtime::Deadline::after(context_.loop, kInterval);
-    if ((co_await stops.next({}, next)).ok()) break;
-  }
+  runtime::Scope waiting(context_.loop);
+  waiting.spawn(wait_for_stop(&stops));
+  Result<void> followed = co_await follow();
+  stopped_.cancel(runtime::cancelled_error("the watch is over"));
+  co_await waiting.join();
   screen_.clear_footer();
-  co_return looked;
+  co_return followed;
 }
 
-Async<Result<void>> Watch::look() {
-  if (repaints_) {
-    const auto rows = static_cast<std::int64_t>(terminal_size(context_.frontend.err_fd).rows);
-    CO_TRY(const auto shown, co_await newest(std::max<std::int64_t>(rows - 1, 1)));
-    repaint(shown);
-    co_return Result<void>();
+Async<void> Watch::wait_for_stop(Stops* stops) {
+  (void)co_await stops->next(stopped_.token(), runtime::Deadline::never());
+  stopped_.cancel(runtime::cancelled_error("the person stops"));
+}
+
+Async<Result<void>> Watch::follow() {
+  CO_TRY_OK(co_await begin());
+  while (true) {
+    auto batch = co_await engine_->events(stopped_.token(), runtime::Deadline::never());
+    if (stopped_.cancelled()) co_return Result<void>();
+    if (!batch.ok()) co_return std::move(batch).error();
+    bool lags = false;
+    for (const client::Delivery& delivery : *batch) {
+      lags |= std::holds_alternative<p::Lagged>(delivery.event.msg);
+      if (const auto* row = std::get_if<p::SessionChanged>(&delivery.event.msg)) take(*row);
+    }
+    if (repaints_) repaint();
+    if (lags) CO_TRY_OK(co_await begin());
+    CO_TRY_OK(co_await context_.out.flush({}));
   }
-  CO_TRY(auto sessions, co_await newest(std::exchange(first_, false) ? 0 : kNewest));
-  const bool maybe_more = tell_changes(sessions) && std::ssize(sessions) == kNewest;
-  if (maybe_more) {
-    CO_TRY(sessions, co_await newest(0));
-    tell_changes(sessions);
+}
+
+Async<Result<void>> Watch::begin() {
+  CO_TRY_OK(co_await client::call_as(engine_, p::Watch{.archived = options_.all}));
+  if (repaints_) repaint();
+  co_return Result<void>();
+}
+
+void Watch::take(const p::SessionChanged& row) {
+  const std::string& id = row.session.session_id;
+  if (row.gone) {
+    known_.erase(id);
+    return;
   }
-  co_return co_await context_.out.flush({});
+  const auto [known, is_new] = known_.try_emplace(id, row);
+  const bool changed =
+      is_new || (options_.json ? known->second != row : !looks_the_same(known->second.session, row.session));
+  known->second = row;
+  if (!changed || repaints_) return;
+  context_.out.line(
+      options_.json ? p::reply_members(p::SessionGetReply{.session = row.session, .open_questions = row.open_questions})
+                    : line_of(row.session));
 }
 
-Async<Result<std::vector<p::SessionInfo>>> Watch::newest(std::int64_t limit) const {
-  CO_TRY(p::SessionListReply reply,
-         co_await client::call_as(engine_, p::SessionList{.limit = limit, .archived = options_.all}));
-  co_return std::move(reply.sessions);
-}
-
-void Watch::repaint(const std::vector<p::SessionInfo>& sessions) {
+void Watch::repaint() {
   const int fd = context_.frontend.err_fd;
   const std::size_t width = std::min(text_width(fd), terminal_size(fd).columns - 1);
+  std::vector<const p::SessionInfo*> newest;
+  for (const auto& [id, row] : known_) newest.push_back(&row.session);
+  const auto rows = std::max<std::size_t>(terminal_size(fd).rows, 2) - 1;
+  const auto shown = newest.begin() + static_cast<std::ptrdiff_t>(std::min(rows, newest.size()));
+  std::ranges::partial_sort(newest, shown, std::ranges::greater(),
+                            [](const p::SessionInfo* session) { return session->updated_at; });
+  newest.erase(shown, newest.end());
   std::string text;
-  for (const p::SessionInfo& session : sessions) text += elide(line_of(session), width) + "\n";
-  screen_.set_unfinished(sessions.empty() ? "no sessions yet" : text);
+  for (const p::SessionInfo* session : newest) text += elide(line_of(*session), width) + "\n";
+  screen_.set_unfinished(newest.empty() ? "no sessions yet" : text);
   screen_.draw();
-}
-
-bool Watch::tell_changes(const std::vector<p::SessionInfo>& sessions) {
-  bool all = true;
-  for (const p::SessionInfo& session : sessions | std::views::reverse) {
-    const auto [known, is_new] = known_.try_emplace(session.session_id, session);
-    const bool changed = is_new || (options_.json ? known->second != session : !looks_the_same(known->second, session));
-    known->second = session;
-    all &= changed;
-    if (!changed) continue;
-    context_.out.line(options_.json ? p::reply_members(p::SessionGetReply{.session = session, .open_questions = {}})
-                                    : line_of(session));
-  }
-  return all;
 }
 
 }  // namespace

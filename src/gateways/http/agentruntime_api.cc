@@ -84,6 +84,8 @@ class Api final {
       case HttpRouteId::kAgentruntimeEnd:
         return end(std::move(id));
       case HttpRouteId::kHealth:
+      case HttpRouteId::kMetrics:
+      case HttpRouteId::kWatch:
       case HttpRouteId::kCall:
       case HttpRouteId::kNewSession:
       case HttpRouteId::kOp:

@@ -99,6 +99,8 @@ class HttpClient final {
         co_return co_await answer_frame(std::move(match), std::move(request), scopes);
       case HttpRouteId::kEvents:
         co_return co_await stream_events(std::move(match.values[0]), std::move(request), scopes);
+      case HttpRouteId::kWatch:
+        co_return co_await stream_sessions(std::move(request), scopes);
       case HttpRouteId::kBlob:
       case HttpRouteId::kBlobHead:
         co_return co_await give_blob(std::move(match.values[0]), std::move(request));
@@ -183,14 +185,26 @@ class HttpClient final {
   Async<bool> stream_events(std::string session, IncomingRequest request, Scopes scopes) {
     const auto since = first_seq(request);
     if (!since.ok()) co_return co_await refuse(since.error());
-    const protocol::SessionSubscribe call{.session = std::move(session), .since = *since};
+    co_return co_await stream(protocol::SessionSubscribe{.session = std::move(session), .since = *since}, scopes);
+  }
+
+  Async<bool> stream_sessions(IncomingRequest request, Scopes scopes) {
+    const std::string_view archived = request.parameter("archived").value_or("false");
+    if (archived != "true" && archived != "false") {
+      co_return co_await refuse({.code = base::codes::kInvalid, .message = "archived is true or false"});
+    }
+    co_return co_await stream(protocol::Watch{.archived = archived == "true"}, scopes);
+  }
+
+  /// Sends the events that come of the call.
+  Async<bool> stream(protocol::Call call, Scopes scopes) {
     const protocol::ClientFrame frame = protocol::CallFrame{.id = std::string(kFrameId), .call = call};
     if (const auto allowed = protocol::check_scopes(scopes, frame); !allowed.ok()) {
       co_return co_await refuse(allowed.error());
     }
     const auto engine = parts_.connect(std::string(kClient));
     if (!scopes.hold(protocol::Scope::kApprove)) engine->only_listens();
-    const auto subscribed = co_await engine->call(call);
+    const auto subscribed = co_await engine->call(std::move(call));
     if (!subscribed.ok()) co_return co_await refuse(subscribed.error());
     co_await send_events(parts_.loop, *engine, *connection_, cancel_);
     co_return false;

@@ -31,7 +31,7 @@ bool changes_what_follows(const ClientFrame& frame) {
   const protocol::Call& call = std::get<protocol::CallFrame>(frame).call;
   return std::holds_alternative<protocol::Hello>(call) || std::holds_alternative<protocol::SessionSubscribe>(call) ||
          std::holds_alternative<protocol::SessionUnsubscribe>(call) ||
-         std::holds_alternative<protocol::SessionClaim>(call);
+         std::holds_alternative<protocol::SessionClaim>(call) || std::holds_alternative<protocol::Watch>(call);
 }
 
 }  // namespace
@@ -179,8 +179,11 @@ Async<ServerFrame> SqeqConnection::result_of(ClientFrame frame) {
       if (ack.ok()) co_return ServerFrame(*std::move(ack));
       co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(ack).error()});
     }
+    const protocol::Call& asked = std::get<protocol::CallFrame>(frame).call;
+    const bool rejoins =
+        std::holds_alternative<protocol::SessionSubscribe>(asked) || std::holds_alternative<protocol::Watch>(asked);
     auto reply = co_await engine_->call(std::move(std::get<protocol::CallFrame>(frame).call));
-    if (reply.ok() && std::holds_alternative<protocol::SessionSubscribeReply>(*reply)) lags_ = false;
+    if (reply.ok() && rejoins) lags_ = false;
     if (reply.ok()) co_return ServerFrame(protocol::ReplyFrame{.id = id, .reply = *std::move(reply)});
     co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(reply).error()});
   } catch (const base::RequestBug& bug) {
