@@ -109,17 +109,19 @@ struct HeldLock {
   daemon::DaemonRecord record;
 };
 
-void tell_refresh(const runtime::Loop& loop, const engine::SettingsState& state,
+void tell_refresh(const telemetry::Log& log, const engine::SettingsState& state,
                   const std::vector<std::string>& warnings) {
-  if (state.problem) return log_line(loop, "what was set before holds: " + state.problem->text());
-  log_line(loop, "the settings were read again");
-  for (const std::string& warning : warnings) log_line(loop, warning);
+  using telemetry::LogLevel;
+  if (state.problem) return log.write(LogLevel::kWarning, "what was set before holds: " + state.problem->text());
+  log.write(LogLevel::kInfo, "the settings were read again");
+  for (const std::string& warning : warnings) log.write(LogLevel::kWarning, warning);
 }
 
 /// Front ends compare them with theirs.
-void say_settings(HeldLock* held, std::string settings, const runtime::Loop& loop) {
+void say_settings(HeldLock* held, std::string settings, const telemetry::Log& log) {
   held->record.settings = std::move(settings);
-  if (const auto said = held->lock->say(held->record); !said.ok()) log_line(loop, said.error().text());
+  const auto said = held->lock->say(held->record);
+  if (!said.ok()) log.write(telemetry::LogLevel::kWarning, said.error().text());
 }
 
 /// Serves until the end, with the lock of the data root held.
@@ -153,8 +155,8 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
   }
   daemon::Daemon& daemon = **made;
   engine->on_refresh([&](const engine::SettingsState& state) {
-    tell_refresh(loop, state, engine->loaded().warnings);
-    if (!state.problem) say_settings(&held, settings_print(paths, engine->loaded()), loop);
+    tell_refresh(log, state, engine->loaded().warnings);
+    if (!state.problem) say_settings(&held, settings_print(paths, engine->loaded()), log);
   });
   engine->engine().parts().end_process = [&daemon](std::string why) { daemon.stop(std::move(why)); };
   const runtime::Timer terminate = loop.on_signal(SIGTERM, [&daemon] { daemon.stop("SIGTERM"); });

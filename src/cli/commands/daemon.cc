@@ -33,14 +33,14 @@ CommandResult start(Context* context, std::string listen) {
   co_return kDone;
 }
 
-struct Answers {
+struct StatusAnswers {
   protocol::DaemonStatusReply status;
   /// Nothing from a daemon of a version that tells none.
   std::optional<protocol::VitalsReply> vitals;
 };
 
 /// What it does; asked only of one that runs here.
-Async<Result<Answers>> ask_status(Context* context) {
+Async<Result<StatusAnswers>> ask_status(Context* context) {
   CO_TRY(const auto connected, co_await context->frontend.daemon->connect());
   if (!connected) {
     co_return base::Error{.code = base::codes::kUnavailable, .message = "the daemon has just ended"};
@@ -49,7 +49,7 @@ Async<Result<Answers>> ask_status(Context* context) {
   auto vitals = co_await client::call_as(connected->transport.get(), protocol::Vitals{});
   co_await connected->transport->close();
   if (!status.ok()) co_return std::move(status).error();
-  Answers answers{.status = *std::move(status), .vitals = std::nullopt};
+  StatusAnswers answers{.status = *std::move(status), .vitals = std::nullopt};
   if (vitals.ok()) answers.vitals = *std::move(vitals);
   if (vitals.ok() || vitals.error().code == protocol::error_codes::kUnknownCall) co_return answers;
   co_return std::move(vitals).error();
@@ -59,7 +59,7 @@ Json document_of(const protocol::ReplyMsg& reply) {
   return base::parse_json(reply_document(reply)).value_or(Json::object());
 }
 
-std::string status_document(const DaemonInfo& daemon, const Answers* answers) {
+std::string status_document(const DaemonInfo& daemon, const StatusAnswers* answers) {
   Json document{{"running", true},
                 {"pid", daemon.pid},
                 {"socket", daemon.socket},
@@ -84,7 +84,7 @@ void tell_vitals(Context* context, const protocol::VitalsReply& vitals) {
       sessions.running, sessions.parked, sessions.interrupted, sessions.damaged, vitals.open_questions));
 }
 
-void tell_status(Context* context, const DaemonInfo& daemon, const Answers* answers) {
+void tell_status(Context* context, const DaemonInfo& daemon, const StatusAnswers* answers) {
   context->out.line(fmt::format("process {}{}, version {}, started {}", daemon.pid,
                                 daemon.here ? "" : " of another container", daemon.version,
                                 age_label(daemon.started_at, context->loop.unix_now())));
@@ -178,9 +178,9 @@ CommandResult execute(Context* context, DaemonStatusOptions options) {
     if (!options.json) context->note("no daemon runs (lathe daemon start)");
     co_return kUsage;
   }
-  std::optional<Result<Answers>> status;
+  std::optional<Result<StatusAnswers>> status;
   if (daemon->here) status = co_await ask_status(context);
-  const Answers* reply = status && status->ok() ? &**status : nullptr;
+  const StatusAnswers* reply = status && status->ok() ? &**status : nullptr;
   if (options.json) {
     context->out.line(status_document(*daemon, reply));
   } else {
