@@ -267,7 +267,8 @@ export type EventMsg =
   | WarningEvent
   | ErrorEvent
   | LaggedEvent
-  | ShutdownCompleteEvent;
+  | ShutdownCompleteEvent
+  | SessionChangedEvent;
 
 /** The session's configuration; the first event of a session, and after each configure. */
 export interface SessionConfiguredEvent {
@@ -928,12 +929,24 @@ export interface ShutdownCompleteEvent {
   type: "shutdown_complete";
 }
 
+/** How a session stands by now, for clients that watch all of them. */
+export interface SessionChangedEvent {
+  type: "session_changed";
+  /** the session */
+  session: SessionInfo;
+  /** ids of what it waits for */
+  open_questions?: string[];
+  /** it was removed, or is no longer listed */
+  gone?: boolean;
+}
+
 export type Call =
   | HelloCall
   | SessionListCall
   | SessionGetCall
   | SessionSubscribeCall
   | SessionUnsubscribeCall
+  | SessionClaimCall
   | SessionForkCall
   | SessionArchiveCall
   | SessionRemoveCall
@@ -952,7 +965,10 @@ export type Call =
   | TrustListCall
   | TrustSetCall
   | DaemonStatusCall
-  | DaemonStopCall;
+  | DaemonReloadCall
+  | DaemonStopCall
+  | VitalsCall
+  | WatchCall;
 
 /** Names the client. First where a token is needed, optional elsewhere. */
 export interface HelloCall {
@@ -1005,6 +1021,15 @@ export interface SessionUnsubscribeCall {
   type: "session_unsubscribe";
   /** the session's id */
   session: string;
+}
+
+/** Makes this connection the only one that may drive the session and its agents, until it ends, unsubscribes or releases it, or the session is closed. Others see all that happens; their ops and answers are refused with `claimed`. It is subscribed to what it claims. */
+export interface SessionClaimCall {
+  type: "session_claim";
+  /** the session's id */
+  session: string;
+  /** gives it back instead */
+  release?: boolean;
 }
 
 /** A new session that continues from a point of another; nothing is copied. */
@@ -1095,11 +1120,13 @@ export interface BackendTestCall {
   ask_model?: boolean;
 }
 
-/** Tokens and cost by day, model, session or folder. */
+/** Tokens and cost by day, model, session, folder or project. */
 export interface UsageCall {
   type: "usage";
-  /** day (default), model, session or folder */
+  /** day (default), model, session, folder, or project: the repository that a folder belongs to */
   by?: string;
+  /** the first day that counts, YYYY-MM-DD of UTC; absent: all */
+  since?: string;
 }
 
 /** Makes the SQLite index anew from the streams. */
@@ -1169,11 +1196,28 @@ export interface DaemonStatusCall {
   type: "daemon_status";
 }
 
+/** Takes in what changed of the person's files (settings, models, rules), which otherwise happens before each Task. What is broken is the error, and what the files said before holds. */
+export interface DaemonReloadCall {
+  type: "daemon_reload";
+}
+
 /** Ends the daemon and what runs in it; everything is kept. */
 export interface DaemonStopCall {
   type: "daemon_stop";
   /** only when no other client is there and no session is open */
   if_unused?: boolean;
+}
+
+/** Tells how the process that serves clients is. */
+export interface VitalsCall {
+  type: "vitals";
+}
+
+/** Sends a session_changed for each session, the newest last, then one for each change of any of them, those of other processes included, until the connection ends. After lagged it is called again. */
+export interface WatchCall {
+  type: "watch";
+  /** archived ones and those of sub-agents too */
+  archived?: boolean;
 }
 
 export type Reply =
@@ -1196,7 +1240,8 @@ export type Reply =
   | PolicyExplainReply
   | PolicyTestReply
   | TrustListReply
-  | DaemonStatusReply;
+  | DaemonStatusReply
+  | VitalsReply;
 
 /** Done. */
 export interface OkReply {
@@ -1237,6 +1282,8 @@ export interface SessionSubscribeReply {
   last_seq: number;
   /** state at this moment */
   state: SessionState;
+  /** the client that has claimed it, if one has */
+  claimed_by?: string;
 }
 
 /** The new session. */
@@ -1390,6 +1437,31 @@ export interface DaemonStatusReply {
   sessions: SessionInfo[];
   /** the TCP address at which it takes clients with a token */
   listen?: string;
+  /** what is wrong with the person's files, with its place; what they said before holds */
+  settings_problem?: string;
+}
+
+/** How the process that serves clients is. */
+export interface VitalsReply {
+  type: "vitals";
+  /** processor, memory, files, disk */
+  process: ProcessVitals;
+  /** all that the data root has, by state */
+  sessions: SessionCounts;
+  /** those that are open in it */
+  open_sessions: number;
+  /** approvals and questions that wait for a person */
+  open_questions: number;
+  /** keepers of these sessions that are alive */
+  keepers: number;
+  /** connections, this one included */
+  clients: number;
+  /** what clients have still to take */
+  queues: QueueVitals;
+  /** microseconds for which its event loop was kept busy by one thing at most */
+  longest_block_us: number;
+  /** how often that was more than 50 ms */
+  long_blocks: number;
 }
 
 export type AbortReason =
@@ -1604,12 +1676,40 @@ export interface PlanStep {
   depends_on?: string[];
 }
 
+/** What the process takes of the machine. */
+export interface ProcessVitals {
+  /** since it started */
+  uptime_ms: number;
+  /** processor time of all its threads */
+  cpu_ms: number;
+  /** resident memory */
+  memory_bytes: number;
+  /** descriptors */
+  open_files: number;
+  /** free for it where the data root lies */
+  disk_free_bytes: number;
+  /** size of that file system */
+  disk_size_bytes: number;
+}
+
 /** One question to the person. */
 export interface Question {
   /** the question */
   question: string;
   /** answers to choose from; free text is always possible */
   options?: string[];
+}
+
+/** Events that wait for clients to take them. */
+export interface QueueVitals {
+  /** in all queues */
+  events: number;
+  /** in all queues */
+  bytes: number;
+  /** in the deepest one */
+  deepest_bytes: number;
+  /** clients that have fallen behind and get nothing more until they subscribe again */
+  lagging: number;
 }
 
 export type RollbackFiles =
@@ -1643,6 +1743,20 @@ export interface SearchHit {
   snippet: string;
   /** unix milliseconds */
   ts: number;
+}
+
+/** How many sessions of the data root are in which state. */
+export interface SessionCounts {
+  /** nothing runs */
+  idle: number;
+  /** a Task runs */
+  running: number;
+  /** a Task waits for a person */
+  parked: number;
+  /** a Task was running when its process died */
+  interrupted: number;
+  /** the stream cannot be read to its end */
+  damaged: number;
 }
 
 /** One line of a session list. */
@@ -1735,7 +1849,7 @@ export interface Usage {
 
 /** Tokens and cost of one group. */
 export interface UsageRow {
-  /** the day, model, session or folder */
+  /** the day (of UTC), model, session, folder or project */
   key: string;
   /** tokens */
   usage: Usage;
@@ -1811,6 +1925,7 @@ export interface Events {
   error: ErrorEvent;
   lagged: LaggedEvent;
   shutdown_complete: ShutdownCompleteEvent;
+  session_changed: SessionChangedEvent;
 }
 
 export interface Calls {
@@ -1819,6 +1934,7 @@ export interface Calls {
   session_get: { call: SessionGetCall; reply: SessionGetReply };
   session_subscribe: { call: SessionSubscribeCall; reply: SessionSubscribeReply };
   session_unsubscribe: { call: SessionUnsubscribeCall; reply: OkReply };
+  session_claim: { call: SessionClaimCall; reply: OkReply };
   session_fork: { call: SessionForkCall; reply: SessionForkReply };
   session_archive: { call: SessionArchiveCall; reply: OkReply };
   session_remove: { call: SessionRemoveCall; reply: OkReply };
@@ -1837,7 +1953,10 @@ export interface Calls {
   trust_list: { call: TrustListCall; reply: TrustListReply };
   trust_set: { call: TrustSetCall; reply: TrustListReply };
   daemon_status: { call: DaemonStatusCall; reply: DaemonStatusReply };
+  daemon_reload: { call: DaemonReloadCall; reply: OkReply };
   daemon_stop: { call: DaemonStopCall; reply: OkReply };
+  vitals: { call: VitalsCall; reply: VitalsReply };
+  watch: { call: WatchCall; reply: OkReply };
 }
 
 /** The session that was made. */
