@@ -19,6 +19,8 @@ constexpr std::array kSteps{
     Step{"io_error", "lathe doctor"},
     Step{"no_space", "df -h shows which disk is full; lathe session rm ID frees some"},
     Step{"locked", "end the process that holds it, or work in a fork: lathe session fork ID"},
+    Step{"claimed",
+         "lathe attach ID watches it until whoever claimed it leaves; lathe session fork ID works beside it"},
     Step{"corrupt", "lathe doctor"},
     Step{"limit_exceeded", "lathe config list shows the limits"},
     Step{"unavailable", "try again; lathe doctor"},

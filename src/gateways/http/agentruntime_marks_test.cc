@@ -21,7 +21,7 @@ p::Event message(std::int64_t seq) {
 }
 
 TEST(AgentruntimeMarks, ReadingFromAMarkGivesWhatReadingAllGives) {
-  constexpr std::int64_t kRecords = 3'000;
+  constexpr std::int64_t kRecords = 600;
   AgentruntimeMarks marks;
   AgentruntimeLog log;
   std::string whole;
