@@ -181,8 +181,7 @@ def streaming(bench, daemon):
 
 
 def first_token(bench, daemon):
-    """What lies between the model and a client, of the first words of a Task; the 20 ms in which deltas are merged begin
-    with them."""
+    """What lies between the model and a client, of the first words of a Task."""
     times = []
     with daemon, daemon.client() as client:
         session = client.make_session(bench.repository)
