@@ -1,17 +1,11 @@
 """Many clients of one daemon, well behaved or not: one truth for all of them, and none harms another."""
-import json
 import os
 import random
 import secrets
-import socket
-import subprocess
-import time
-
-import pytest
 
 from followers import Crowd, Driver, Follower
-from frames import Frames, configure, connect, user_input
-from support import LONG_FORMS, PATIENCE, calls, says, shell, wait_until
+from frames import configure, connect
+from support import calls, says, shell
 
 SEED = os.environ.get("LATHE_CRASH_SEED") or secrets.token_hex(4)
 
