@@ -14,6 +14,9 @@
 
 namespace lathe::fuzz {
 
+/// Each piece costs a turn of the loop, so they are not as small as those of a parser alone.
+constexpr std::size_t kPieceBytes = 64;
+
 /// The client of a server that reads from a socket. Kept by none: whatever the server answers is left unread.
 class Peer final {
  public:
