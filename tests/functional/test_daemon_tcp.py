@@ -147,13 +147,13 @@ def test_a_blob_in_whole_and_in_part(lathe, start_server, repository, listen):
     address = listen()
     reader, prompter = (Client(address, token_of(lathe, scope)) for scope in ("read", "prompt"))
 
-    def get(client, method="GET", hash=ended["output_blob"], **headers):
+    def get(client, method="GET", hash=ended["outcome"]["output_blob"], **headers):
         client.connection.request(method, f"/v1/blobs/{hash}", headers=client.headers | {name.replace("_", "-"): value for name, value in headers.items()})
         answer = client.connection.getresponse()
         return answer, answer.read()
 
     answer, whole = get(reader)
-    assert answer.status == 200 and hashlib.sha256(whole).hexdigest() == ended["output_blob"]
+    assert answer.status == 200 and hashlib.sha256(whole).hexdigest() == ended["outcome"]["output_blob"]
     assert whole.decode() == "".join(f"{number}\n" for number in range(1, 100001))
     assert (answer.headers["content-type"], answer.headers["x-content-type-options"]) == ("application/octet-stream", "nosniff")
     answer, part = get(reader, range="bytes=2-5")

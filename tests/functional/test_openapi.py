@@ -125,7 +125,7 @@ def ask_for_sessions(api, repository, session):
 
 def ask_for_blob(api, session):
     records = api.ask("POST", "/v1/calls/session_export", {"session": session, "limit": 1000})["records"]
-    (blob,) = [record["msg"]["output_blob"] for record in map(json.loads, records) if record["msg"]["type"] == "exec_command_end"]
+    (blob,) = [record["msg"]["outcome"]["output_blob"] for record in map(json.loads, records) if record["msg"]["type"] == "exec_command_end"]
     api.ask("GET", "/v1/blobs/{hash}", hash=blob)
     api.ask("GET", "/v1/blobs/{hash}", hash=blob, headers={"range": "bytes=0-9"}, expect=206)
     api.ask("GET", "/v1/blobs/{hash}", hash=blob, headers={"if-none-match": f'"{blob}"'}, expect=304)
