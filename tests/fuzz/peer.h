@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "fuzz.h"
 #include "lathe/base/unique_fd.h"
@@ -48,5 +50,32 @@ class Peer final {
   base::UniqueFd theirs_;
   runtime::Scope serving_;
 };
+
+/// Whether a server tells the same of the bytes behind the first however they are cut. `serve(loop, fd, told)` is the
+/// server: an Async<void> that adds what it tells to a vector of strings. `head` comes before, in one piece.
+template <class Serve>
+void tells_the_same_however_it_is_cut(std::string_view input, std::string_view head, const Serve& serve) {
+  static runtime::Loop loop;
+  if (input.empty()) return;
+  std::vector<std::string> of_whole;
+  std::vector<std::string> of_pieces;
+  Peer whole(loop);
+  whole.start([&](base::UniqueFd socket) { return serve(&loop, std::move(socket), &of_whole); });
+  Peer pieces(loop);
+  pieces.start([&](base::UniqueFd socket) { return serve(&loop, std::move(socket), &of_pieces); });
+  for (Peer* peer : {&whole, &pieces}) {
+    if (!head.empty()) peer->send(head);
+  }
+  whole.send(input.substr(1));
+  const auto send = [&pieces](std::string_view piece) {
+    // The canary loses a byte where a piece ends with an object.
+    if (kCanary && piece.ends_with('}')) piece.remove_suffix(1);
+    if (!piece.empty()) pieces.send(piece);
+  };
+  cut_into_pieces(input, send, kPieceBytes);
+  whole.end();
+  pieces.end();
+  FUZZ_REQUIRE(of_whole == of_pieces);
+}
 
 }  // namespace lathe::fuzz

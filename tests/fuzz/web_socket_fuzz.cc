@@ -32,39 +32,11 @@ Async<void> serve(Loop* loop, UniqueFd socket, std::vector<std::string>* told) {
   }
 }
 
-class Client {
- public:
-  explicit Client(Loop& loop) : peer_(loop) {
-    peer_.start([&loop, this](UniqueFd socket) { return serve(&loop, std::move(socket), &told_); });
-    peer_.send(kHead);
-  }
-  void send(std::string_view piece) { peer_.send(piece); }
-  const std::vector<std::string>& end() {
-    peer_.end();
-    return told_;
-  }
-
- private:
-  std::vector<std::string> told_;
-  lathe::fuzz::Peer peer_;
-};
-
 }  // namespace
 
 // What a client of a WebSocket sends after its handshake: any way of cutting the same bytes gives the same messages.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static Loop loop;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  if (input.empty()) return 0;
-  Client whole(loop);
-  whole.send(input.substr(1));
-  Client pieces(loop);
-  const auto send = [&pieces](std::string_view piece) {
-    // The canary loses a byte where a piece ends with an object.
-    if (lathe::fuzz::kCanary && piece.ends_with('}')) piece.remove_suffix(1);
-    if (!piece.empty()) pieces.send(piece);
-  };
-  lathe::fuzz::cut_into_pieces(input, send, lathe::fuzz::kPieceBytes);
-  FUZZ_REQUIRE(whole.end() == pieces.end());
+  lathe::fuzz::tells_the_same_however_it_is_cut(input, kHead, serve);
   return 0;
 }
