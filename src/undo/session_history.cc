@@ -48,9 +48,12 @@ ChangeRecord taken_back(ChangeRecord record) {
 }
 
 /// Where the file really is: links in the path to it, and at its end, followed.
-std::string real_place(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::weakly_canonical(path, ignored).string();
+/// Fails where a link leads nowhere, or is swapped while it is looked at.
+Result<std::string> real_place(const std::string& path) {
+  std::error_code error;
+  std::string place = std::filesystem::weakly_canonical(path, error).string();
+  if (error) return base::errno_error(error.value(), path);
+  return place;
 }
 
 }  // namespace
@@ -238,7 +241,7 @@ Async<Result<void>> SessionHistory::after_command() {
 }
 
 Result<std::vector<ChangeRecord>> SessionHistory::records_of(const ports::FileWrite& write) {
-  const std::string place = real_place(write.path);
+  TRY(const std::string place, real_place(write.path));
   const std::string prefix = options_.root == "/" ? "/" : options_.root + "/";
   const bool inside = place.starts_with(prefix);
   if (write.before && base::holds_secret(*write.before, keys())) return std::vector<ChangeRecord>();

@@ -387,5 +387,14 @@ TEST_F(SessionHistoryTest, WhatWasReadIsKnownAfterARestart) {
   EXPECT_EQ(history_->reads().last_seen("/w/b"), std::nullopt);
 }
 
+TEST_F(SessionHistoryTest, AWriteBehindALinkThatLeadsNowhereIsAnError) {
+  stdfs::create_symlink("loop", at("loop"));
+  history_->mark(1);
+  const std::vector<ports::FileWrite> writes{{.path = at("loop/x"), .after = "x"}};
+  const auto kept = loop_.block_on(pool_.run([&] { return history_->will_write(writes); }));
+  ASSERT_FALSE(kept.ok());
+  EXPECT_THAT(kept.error().text(), testing::HasSubstr("loop/x"));
+}
+
 }  // namespace
 }  // namespace lathe::undo

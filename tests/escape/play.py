@@ -163,7 +163,7 @@ class Confined:
             return
         assert "Sanitizer" not in ran.err, str(ran)
         if ran.code < 0:
-            self.output.append(KILLED)
+            self.output += [KILLED, ran.err]  # by what it says it can be told from an attack that worked
             return
         for message in ran.of_type("exec_command_begin"):
             self.levels.append(message["sandbox"])

@@ -16,9 +16,6 @@
 
 namespace lathe::fuzz {
 
-/// Each piece costs a turn of the loop, so they are not as small as those of a parser alone.
-constexpr std::size_t kPieceBytes = 64;
-
 /// The client of a server that reads from a socket. Kept by none: whatever the server answers is left unread.
 class Peer final {
  public:
@@ -72,7 +69,7 @@ void tells_the_same_however_it_is_cut(std::string_view input, std::string_view h
     if (kCanary && piece.ends_with('}')) piece.remove_suffix(1);
     if (!piece.empty()) pieces.send(piece);
   };
-  cut_into_pieces(input, send, kPieceBytes);
+  cut_into_pieces(input, send);
   whole.end();
   pieces.end();
   FUZZ_REQUIRE(of_whole == of_pieces);
