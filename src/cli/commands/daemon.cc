@@ -50,8 +50,12 @@ Async<Result<StatusAnswers>> ask_status(Context* context) {
   co_await connected->transport->close();
   if (!status.ok()) co_return std::move(status).error();
   StatusAnswers answers{.status = *std::move(status), .vitals = std::nullopt};
-  if (vitals.ok()) answers.vitals = *std::move(vitals);
-  if (vitals.ok() || vitals.error().code == protocol::error_codes::kUnknownCall) co_return answers;
+  if (vitals.ok()) {
+    answers.vitals = *std::move(vitals);
+    co_return answers;
+  }
+  // An older daemon has none.
+  if (vitals.error().code == protocol::error_codes::kUnknownCall) co_return answers;
   co_return std::move(vitals).error();
 }
 
