@@ -23,7 +23,7 @@ class SessionHistoryTest : public testing::Test {
   SessionHistoryTest() {
     std::string pattern = (stdfs::temp_directory_path() / "lathe-undo-XXXXXX").string();
     base_ = mkdtemp(pattern.data());
-    stdfs::create_directory(base_ + "/work");
+    stdfs::create_directory(base_ + "/tree");
     blobs_.emplace(*storage::BlobFolder::open(base_ + "/blobs", storage::Disk(), runtime::Durability::kProcess));
     start();
   }
@@ -35,14 +35,14 @@ class SessionHistoryTest : public testing::Test {
         pool_, *blobs_,
         HistoryOptions{.folder = base_ + "/session/undo",
                        .cache_folder = base_ + "/cache",
-                       .root = base_ + "/work",
-                       .left_out = base_ + "/work/state",
+                       .root = base_ + "/tree",
+                       .left_out = base_ + "/tree/state",
                        .secrets = *globs::SecretFiles::create(globs::default_secret_patterns()),
                        .keys = [] { return std::vector<std::string>{"sk-very-secret"}; },
                        .disk = storage::Disk(),
                        .run_git = unjailed_git(loop_)});
   }
-  [[nodiscard]] std::string at(const std::string& path) const { return base_ + "/work/" + path; }
+  [[nodiscard]] std::string at(const std::string& path) const { return base_ + "/tree/" + path; }
   void put(const std::string& path, std::string_view bytes) {
     stdfs::create_directories(stdfs::path(at(path)).parent_path());
     std::ofstream(at(path), std::ios::binary | std::ios::trunc) << bytes;
@@ -87,7 +87,7 @@ class SessionHistoryTest : public testing::Test {
     return lstat(at(path).c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
   }
   void git(const std::string& words) const {
-    const std::string line = "cd '" + base_ + "/work' && HOME='" + base_ +
+    const std::string line = "cd '" + base_ + "/tree' && HOME='" + base_ +
                              "' GIT_CONFIG_NOSYSTEM=1 git -c user.name=t -c user.email=t@e " + words + " >/dev/null";
     ASSERT_EQ(std::system(line.c_str()), 0) << line;  // NOLINT(*): words of this test
   }

@@ -38,9 +38,9 @@ TEST_F(SessionHistoryTest, AnUndoThatIsKilledBetweenFilesCanBeRunAgain) {
   for (int uses = 0; !whole; ++uses) {
     ASSERT_LT(uses, 100);
     history_.reset();
-    stdfs::remove_all(base_ + "/work");
+    stdfs::remove_all(base_ + "/tree");
     stdfs::remove_all(base_ + "/session");
-    stdfs::create_directory(base_ + "/work");
+    stdfs::create_directory(base_ + "/tree");
     start();
     for (int i = 0; i < kFiles; ++i) put("f" + std::to_string(i), "before");
     command(10, [&] {
@@ -59,7 +59,7 @@ TEST_F(SessionHistoryTest, AnUndoThatIsKilledBetweenFilesCanBeRunAgain) {
       SessionHistory history(pool, blobs,
                              {.folder = base_ + "/session/undo",
                               .cache_folder = base_ + "/cache",
-                              .root = base_ + "/work",
+                              .root = base_ + "/tree",
                               .left_out = {},
                               .secrets = *globs::SecretFiles::create(globs::default_secret_patterns()),
                               .keys = {},
@@ -76,7 +76,7 @@ TEST_F(SessionHistoryTest, AnUndoThatIsKilledBetweenFilesCanBeRunAgain) {
     start();
     EXPECT_THAT(restore(5).conflicts, testing::IsEmpty()) << uses;
     for (int i = 0; i < kFiles; ++i) EXPECT_EQ(get("f" + std::to_string(i)), "before") << uses;
-    EXPECT_EQ(std::distance(stdfs::directory_iterator(base_ + "/work"), {}), kFiles) << uses;
+    EXPECT_EQ(std::distance(stdfs::directory_iterator(base_ + "/tree"), {}), kFiles) << uses;
   }
 }
 

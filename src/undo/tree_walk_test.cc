@@ -22,14 +22,14 @@ class TreeWalkTest : public testing::Test {
   TreeWalkTest() {
     std::string pattern = (stdfs::temp_directory_path() / "lathe-walk-XXXXXX").string();
     base_ = mkdtemp(pattern.data());
-    stdfs::create_directories(base_ + "/work/folder");
+    stdfs::create_directories(base_ + "/tree/folder");
     blobs_.emplace(*storage::BlobFolder::open(base_ + "/blobs", storage::Disk(), runtime::Durability::kProcess));
     for (const char* name : {"a", "b", "folder/c", "folder/d", "z"}) put(name);
   }
   ~TreeWalkTest() override { stdfs::remove_all(base_); }
 
-  void put(const std::string& name) const { std::ofstream(base_ + "/work/" + name) << name; }
-  Walked walk(Tree known) { return *walk_tree(base_ + "/work", std::move(known), *blobs_, options_); }
+  void put(const std::string& name) const { std::ofstream(base_ + "/tree/" + name) << name; }
+  Walked walk(Tree known) { return *walk_tree(base_ + "/tree", std::move(known), *blobs_, options_); }
   static std::vector<std::string> changed(const Walked& walked) {
     std::vector<std::string> paths;
     for (const TreeChange& change : walked.changes) paths.push_back(change.path);
@@ -55,7 +55,7 @@ TEST_F(TreeWalkTest, WhereItEndsForTooManyNamesIsToldAndWhatLiesBeyondIsNotGone)
   EXPECT_EQ(moved.tree.end, "folder/c");
   EXPECT_THAT(changed(moved), ElementsAre("aa")) << "folder/c is still there";
 
-  stdfs::remove(base_ + "/work/aa");
+  stdfs::remove(base_ + "/tree/aa");
   EXPECT_THAT(changed(walk(moved.tree)), ElementsAre("aa")) << "nobody made folder/c, which is looked at again";
 
   options_.max_entries = 100;
@@ -64,7 +64,7 @@ TEST_F(TreeWalkTest, WhereItEndsForTooManyNamesIsToldAndWhatLiesBeyondIsNotGone)
   EXPECT_EQ(whole.tree.end, "");
   EXPECT_THAT(changed(whole), IsEmpty());
   EXPECT_THAT(whole.tree.not_covered(10), IsEmpty());
-  stdfs::remove(base_ + "/work/folder/d");
+  stdfs::remove(base_ + "/tree/folder/d");
   EXPECT_THAT(changed(walk(whole.tree)), ElementsAre("folder/d"));
 }
 
