@@ -11,7 +11,7 @@ enum class ReadStreams { kNewest, kAll };
 
 struct DamagedSession {
   std::string session_id;
-  /// The place, and what is wrong there.
+  /// The place, and what is wrong there: its stream, or that bytes which it names are gone.
   std::string damage;
   /// The last Turn before the damage; "" when none is whole.
   std::string last_turn;

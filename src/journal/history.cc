@@ -35,6 +35,16 @@ Error no_parent(const std::string& session_id, const std::string& parent) {
   return broken_fork(session_id, fmt::format("is forked from {}, which does not exist", parent));
 }
 
+/// Adds the hashes that members named `blob` and `…_blob` of the record hold. In a text of the record such a member
+/// would have its quotes escaped.
+void add_blobs(std::string_view line, std::vector<base::Sha256Hex>& blobs) {
+  constexpr std::string_view kMember = "blob\":\"";
+  for (std::size_t at = line.find(kMember); at != std::string_view::npos; at = line.find(kMember, at)) {
+    at += kMember.size();
+    blobs.emplace_back(line.substr(at, line.find('"', at) - at));
+  }
+}
+
 }  // namespace
 
 Result<LoadedSession> History::load(const std::string& session_id) const {
@@ -254,31 +264,34 @@ Result<void> History::check_length(const std::string& session_id) const {
   return check_end(recorded, folders_.journal(session_id), {.bytes = *bytes, .seq = 0});
 }
 
-Result<std::uint64_t> History::check(const std::string& session_id) const {
+Result<CheckedStream> History::check(const std::string& session_id) const {
   TRY_OK(folders_.check(session_id));
   const std::string path = folders_.journal(session_id);
   const StreamPlace recorded = recorded_of(folders_, session_id);
   TRY(const StreamReader stream, open_stream(session_id));
   TRY(const First first, first_of(session_id, stream));
   if (first.session.empty()) {
-    if (folders_.never_begun(session_id)) return std::uint64_t{0};
+    if (folders_.never_begun(session_id)) return CheckedStream{};
     return no_records(folders_, session_id);
   }
   if (first.session != session_id) return storage::damage_error(path, 0, "a record of session " + first.session);
   if (first.fork && !folders_.check(first.fork->session_id).ok()) return no_parent(session_id, first.fork->session_id);
   std::int64_t due = first.fork ? first.fork->seq + 1 : 1;
   std::uint64_t offset = 0;
+  CheckedStream checked;
   while (true) {
     TRY(const StreamPage page, stream.read(offset, kAnyNumber, kPageBytes));
     if (page.lines.empty()) {
       TRY_OK(check_end(recorded, path, {offset, due - 1}));
-      return stream.bytes_read();
+      checked.bytes_read = stream.bytes_read();
+      return checked;
     }
     for (const std::string& line : page.lines) {
       const std::int64_t seq = storage::record_seq(line).value_or(0);
       if (seq != due) return storage::damage_error(path, offset, fmt::format("record {} where {} was due", seq, due));
       ++due;
       offset += line.size() + 1;
+      add_blobs(line, checked.blobs);
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/hash.h"
 #include "lathe/base/result.h"
 #include "lathe/journal/open_calls.h"
 #include "lathe/journal/recorded.h"
@@ -46,6 +47,13 @@ struct LoadedSession {
   std::optional<base::Error> damage;
 };
 
+/// What reading a session's own stream whole found.
+struct CheckedStream {
+  std::uint64_t bytes_read = 0;
+  /// Blobs that its records name, some more than once.
+  std::vector<base::Sha256Hex> blobs;
+};
+
 class History final {
  public:
   explicit History(const SessionFolders& folders) : folders_(folders) {}
@@ -61,9 +69,8 @@ class History final {
   /// Records after `since`, its parents' first, at most `limit`.
   [[nodiscard]] base::Result<ports::RecordPage> read(const std::string& session_id, std::int64_t since,
                                                      std::size_t limit) const;
-  /// Reads the session's own stream whole, and sees that its parent is there. Gives the bytes that were read; `corrupt`
-  /// with the place.
-  [[nodiscard]] base::Result<std::uint64_t> check(const std::string& session_id) const;
+  /// Reads the session's own stream whole, and sees that its parent is there. `corrupt` with the place.
+  [[nodiscard]] base::Result<CheckedStream> check(const std::string& session_id) const;
   /// `corrupt` when the stream is not there, or shorter than it was. Reads nothing of it.
   [[nodiscard]] base::Result<void> check_length(const std::string& session_id) const;
   /// The session's own stream; `corrupt` when it is not there any more.

@@ -115,4 +115,8 @@ Result<std::string> BlobFolder::get(const Sha256Hex& hash, std::size_t max_bytes
   return bytes;
 }
 
+bool BlobFolder::has(const Sha256Hex& hash) const {
+  return crypto::is_sha256(hash) && runtime::path_exists(path_of(hash));
+}
+
 }  // namespace lathe::storage

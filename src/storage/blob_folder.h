@@ -53,6 +53,8 @@ class BlobFolder final {
   [[nodiscard]] base::Result<BlobFile> writer() const;
   /// `not_found` when there is no such blob, `corrupt` when its bytes do not have that hash.
   [[nodiscard]] base::Result<std::string> get(const base::Sha256Hex& hash, std::size_t max_bytes) const;
+  /// Whether there is such a blob. Its bytes are not read.
+  [[nodiscard]] bool has(const base::Sha256Hex& hash) const;
 
  private:
   friend class BlobFile;

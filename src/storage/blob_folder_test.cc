@@ -66,6 +66,9 @@ TEST_F(BlobFolderTest, MissingDamagedAndImpossibleNamesAreToldApart) {
   EXPECT_EQ(*blobs.get(hash, 100), "precious") << "putting it again mends it";
   EXPECT_EQ(blobs.get(std::string(64, '0'), 100).error().code, base::codes::kNotFound);
   EXPECT_EQ(blobs.get("../../../etc/passwd", 100).error().code, base::codes::kInvalid);
+  EXPECT_TRUE(blobs.has(hash));
+  EXPECT_FALSE(blobs.has(std::string(64, '0')));
+  EXPECT_FALSE(blobs.has("../../../etc/passwd"));
 }
 
 TEST_F(BlobFolderTest, AFailureLeavesNoHalfBlob) {

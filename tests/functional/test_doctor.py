@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from support import Terminal
+from support import Terminal, calls, says, shell
 
 
 def findings(ran):
@@ -185,6 +185,20 @@ def test_a_session_with_one_changed_byte_is_found(healthy):
     assert finding["mend"] == f"lathe session archive {whole}" and "backup" in finding["found"]
     run_mend(healthy, finding)
     healthy.ok("doctor")
+
+
+def test_an_output_that_is_gone_is_told(lathe, start_server):
+    lathe.use(start_server(calls(shell("seq 100000")), says("fine"), models=[{"id": "mock"}]))
+    ran = lathe.ok("exec", "--json", "go")
+    (end,) = ran.of_type("exec_command_end")
+    hash = end["outcome"]["output_blob"]
+    lathe.ok("doctor")
+    (blob,) = [path for path in lathe.home.rglob("*") if path.is_file() and hash in str(path).replace("/", "")]
+    blob.unlink()
+    finding = broken(lathe, f"session {ran.session}")
+    assert hash in finding["found"] and "backup" in finding["found"]
+    run_mend(lathe, finding)
+    lathe.ok("doctor")
 
 
 def test_a_damaged_session_is_named(healthy):
