@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 
 namespace lathe::base {
@@ -243,6 +244,22 @@ Result<std::string> base64_decode(std::string_view text) {
     }
   }
   if (bits >= 6 || padding > 2) return Error{.code = codes::kInvalid, .message = "base64 text is cut short"};
+  return out;
+}
+
+std::string percent_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    unsigned value = 0;
+    const char* const digits = text.data() + at + 1;
+    const bool escape = text[at] == '%' && at + 2 < text.size();
+    if (escape && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+      out += static_cast<char>(value);
+      at += 2;
+    } else {
+      out += text[at];
+    }
+  }
   return out;
 }
 

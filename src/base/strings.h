@@ -45,5 +45,7 @@ namespace lathe::base {
 
 [[nodiscard]] std::string base64(std::string_view bytes);
 [[nodiscard]] Result<std::string> base64_decode(std::string_view text);
+/// "%41" -> "A". A "%" without two hex digits behind it stays.
+[[nodiscard]] std::string percent_decode(std::string_view text);
 
 }  // namespace lathe::base

@@ -43,6 +43,12 @@ TEST(Base64, RoundTripsEveryLength) {
   EXPECT_FALSE(base64_decode("Zm=v").ok());
 }
 
+TEST(PercentDecode, LeavesWhatIsNoEscape) {
+  EXPECT_EQ(percent_decode("a%20b%2Fc+d"), "a b/c+d");
+  EXPECT_EQ(percent_decode("100%"), "100%");
+  EXPECT_EQ(percent_decode("%zz%4"), "%zz%4");
+}
+
 TEST(Lines, SplitWithoutPhantomLast) {
   EXPECT_EQ(split_lines("").size(), 0U);
   EXPECT_EQ(split_lines("a\nb\n"), (std::vector<std::string_view>{"a", "b"}));

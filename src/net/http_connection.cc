@@ -9,7 +9,6 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <cerrno>
-#include <charconv>
 
 #include "lathe/base/json.h"
 #include "lathe/base/strings.h"
@@ -33,20 +32,9 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 using Request = http::request<http::string_body>;
 
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    unsigned value = 0;
-    const char* digits = text.data() + at + 1;
-    const bool escape = text[at] == '%' && at + 2 < text.size();
-    if (escape && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
-      out += static_cast<char>(value);
-      at += 2;
-    } else {
-      out += text[at] == '+' ? ' ' : text[at];
-    }
-  }
-  return out;
+/// A part of a query, in which "+" is a space.
+std::string decoded(std::string_view text) {
+  return base::percent_decode(base::replace_all(std::string(text), "+", " "));
 }
 
 HttpFields parameters_of(std::string_view query) {
@@ -55,7 +43,7 @@ HttpFields parameters_of(std::string_view query) {
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
     const std::string_view value = equals == std::string_view::npos ? "" : pair.substr(equals + 1);
-    out.emplace_back(percent_decoded(pair.substr(0, equals)), percent_decoded(value));
+    out.emplace_back(decoded(pair.substr(0, equals)), decoded(value));
   }
   return out;
 }

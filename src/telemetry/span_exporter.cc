@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "lathe/base/strings.h"
@@ -33,22 +32,6 @@ std::string traces_url(std::string url) {
   return url.ends_with("/v1/traces") ? url : url + "/v1/traces";
 }
 
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    unsigned value = 0;
-    const char* const digits = text.data() + at + 1;
-    const bool escape = text[at] == '%' && at + 2 < text.size();
-    if (escape && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
-      out += static_cast<char>(value);
-      at += 2;
-    } else {
-      out += text[at];
-    }
-  }
-  return out;
-}
-
 std::vector<net::Header> headers_of(const ExportOptions& options) {
   std::vector<net::Header> headers{{"content-type", "application/json"}};
   const std::string text = options.headers ? options.headers() : "";
@@ -56,7 +39,7 @@ std::vector<net::Header> headers_of(const ExportOptions& options) {
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos) continue;
     headers.push_back(
-        {std::string(base::trim(pair.substr(0, equals))), unescaped(base::trim(pair.substr(equals + 1)))});
+        {std::string(base::trim(pair.substr(0, equals))), base::percent_decode(base::trim(pair.substr(equals + 1)))});
   }
   return headers;
 }
