@@ -126,7 +126,7 @@ class PathReader final {
     into_.paths.push_back(absolute_path(folders_.current, path));
     if (path.starts_with('/')) return;
     for (const std::string& folder : folders_.possible) {
-      if (folder != folders_.current) into_.patterns.push_back(pattern_of(absolute_path(folder, path)));
+      if (folder != folders_.current) into_.possible.push_back(absolute_path(folder, path));
     }
     if (folders_.any) into_.patterns.push_back(anywhere(path));
   }

@@ -15,7 +15,9 @@ namespace lathe::policy {
 struct NamedPaths {
   /// Absolute; surely these.
   std::vector<std::string> paths;
-  /// Maybe these: what a pattern or a computed word stands for, and names in folders other than the current one.
+  /// Absolute; maybe these: the same names in folders that the command may run in instead.
+  std::vector<std::string> possible;
+  /// Maybe these: what a pattern or a computed word stands for, and names where the folder is not known.
   std::vector<PathPattern> patterns;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <span>
 
 #include "lathe/base/strings.h"
 
@@ -73,11 +74,25 @@ bool part_matches(std::string_view pattern, std::string_view part) {
   return wildcard(pattern, part, [](char c) { return c == '*'; }, [](char p, char t) { return p == '?' || p == t; });
 }
 
+/// "**".
+bool is_any_number(std::string_view part) { return part.size() == 2 && part[0] == '*' && part[1] == '*'; }
+
 std::vector<std::string_view> parts_of(std::string_view path) { return base::split(path, '/'); }
 
 /// Whether some text is of both patterns, whose stars stand for any number of elements.
-template <class A, class B, class IsStar, class Same>
-bool both_match(const A& a, const B& b, const IsStar& is_star, const Same& same) {
+template <class Element, class IsStar, class Same>
+bool both_match(std::span<const Element> a, std::span<const Element> b, const IsStar& is_star, const Same& same) {
+  // What no star stands for is the same at both ends. Most differ there.
+  while (!a.empty() && !b.empty() && !is_star(a.back()) && !is_star(b.back())) {
+    if (!same(a.back(), b.back())) return false;
+    a = a.subspan(0, a.size() - 1);
+    b = b.subspan(0, b.size() - 1);
+  }
+  while (!a.empty() && !b.empty() && !is_star(a.front()) && !is_star(b.front())) {
+    if (!same(a.front(), b.front())) return false;
+    a = a.subspan(1);
+    b = b.subspan(1);
+  }
   // Whether the rest of `a` from each place on and that of `b` have one in common, from the ends backwards.
   std::vector<bool> next(b.size() + 1);
   for (std::size_t i = a.size() + 1; i-- > 0;) {
@@ -103,7 +118,8 @@ bool both_match(const A& a, const B& b, const IsStar& is_star, const Same& same)
 bool parts_share(std::string_view rule, std::string_view part, bool hides_dots) {
   if (hides_dots && rule.starts_with('.') && (part.starts_with('*') || part.starts_with('?'))) return false;
   return both_match(
-      rule, part, [](char c) { return c == '*'; }, [](char a, char b) { return a == b || a == '?' || b == '?'; });
+      std::span<const char>(rule), std::span<const char>(part), [](char c) { return c == '*'; },
+      [](char a, char b) { return a == b || a == '?' || b == '?'; });
 }
 
 /// Whether clean_path() would give it back; false for some that it would.
@@ -123,7 +139,7 @@ bool is_clean(std::string_view path) {
 bool differs_at_an_end(const std::vector<std::string>& pattern, std::string_view path) {
   std::string_view rest = path;
   for (const std::string& part : pattern) {
-    if (part == "**") break;
+    if (is_any_number(part)) break;
     const std::size_t slash = rest.find('/');
     if (!part_matches(part, rest.substr(0, slash))) return true;
     if (slash == std::string_view::npos) break;
@@ -131,7 +147,7 @@ bool differs_at_an_end(const std::vector<std::string>& pattern, std::string_view
   }
   rest = path;
   for (const std::string& part : pattern | std::views::reverse) {
-    if (part == "**") break;
+    if (is_any_number(part)) break;
     const std::size_t slash = rest.rfind('/');
     if (!part_matches(part, slash == std::string_view::npos ? rest : rest.substr(slash + 1))) return true;
     if (slash == std::string_view::npos) break;
@@ -175,9 +191,9 @@ bool Glob::matches(std::string_view path) const {
   return std::ranges::any_of(alternatives_, [&](const std::vector<std::string>& pattern) {
     if (differs_at_an_end(pattern, path)) return false;
     if (parts.empty()) parts = parts_of(path);
-    return wildcard(
-        pattern, parts, [](const std::string& part) { return part == "**"; },
-        [](const std::string& part, std::string_view text) { return part != "**" && part_matches(part, text); });
+    return wildcard(pattern, parts, is_any_number, [](const std::string& part, std::string_view text) {
+      return !is_any_number(part) && part_matches(part, text);
+    });
   });
 }
 
@@ -194,7 +210,7 @@ std::optional<char> unclosed_bracket(std::string_view pattern) {
 bool Glob::may_match(const PathPattern& path) const {
   return std::ranges::any_of(alternatives_, [&](const std::vector<std::string>& pattern) {
     return both_match(
-        pattern, path.parts, [](const std::string& part) { return part == "**"; },
+        std::span<const std::string>(pattern), std::span<const std::string>(path.parts), is_any_number,
         [&](const std::string& rule, const std::string& part) { return parts_share(rule, part, path.hides_dots); });
   });
 }

@@ -33,11 +33,14 @@ TEST(Globs, MayMatchWhatIsNotKnown) {
     PathPattern path;
     bool matches;
   };
-  for (const Maybe& row : {Maybe{"**/secret.txt", {{"", "w", "sec*"}}, true},
-                           Maybe{"**/secret.txt", {{"", "w", "*.cc"}}, false}, Maybe{"a/b", {{"**"}}, true},
-                           Maybe{"/etc/**", {{"**", "passwd"}}, true}, Maybe{"/etc/x", {{"**", "passwd"}}, false},
-                           Maybe{"/*/x?z", {{"", "a", "x*"}}, true}, Maybe{"**/.env", {{"", "w", "*"}, true}, false},
-                           Maybe{"**/.env", {{"", "w", "*"}}, true}, Maybe{"a*c", {{"ab*d"}}, false}}) {
+  for (const Maybe& row :
+       {Maybe{"**/secret.txt", {{"", "w", "sec*"}}, true}, Maybe{"**/secret.txt", {{"", "w", "*.cc"}}, false},
+        Maybe{"a/b", {{"**"}}, true}, Maybe{"/etc/**", {{"**", "passwd"}}, true},
+        Maybe{"/etc/x", {{"**", "passwd"}}, false}, Maybe{"/*/x?z", {{"", "a", "x*"}}, true},
+        Maybe{"**/.env", {{"", "w", "*"}, true}, false}, Maybe{"**/.env", {{"", "w", "*"}}, true},
+        Maybe{"a*c", {{"ab*d"}}, false}, Maybe{"a*c", {{"ab*c"}}, true}, Maybe{"abc", {{"ab", "c"}}, false},
+        Maybe{"a/**/b", {{"a", "x", "b"}}, true}, Maybe{"a/**/b", {{"a", "b"}}, true}, Maybe{"a/**/b", {{"a"}}, false},
+        Maybe{"aa", {{"a*a"}}, true}}) {
     EXPECT_EQ(Glob::parse(row.pattern)->may_match(row.path), row.matches) << row.pattern;
   }
 }

@@ -107,7 +107,7 @@ Match match_command(const Rule& rule, const Action& action, const Subject& subje
   return match == Match::kNo && !allows && mentions(rule, command) ? Match::kPossible : match;
 }
 
-bool path_matches(const std::vector<Glob>& globs, const std::string& path, const std::string& workspace) {
+bool path_matches(std::span<const Glob> globs, const std::string& path, const std::string& workspace) {
   return std::ranges::any_of(globs, [&](const Glob& glob) {
     if (glob.matches(path)) return true;
     const bool inside = !workspace.empty() && path.starts_with(workspace + "/");
@@ -129,9 +129,10 @@ bool path_may_match(std::span<const Glob> globs, const PathPattern& pattern, con
 }
 
 bool may_name(std::span<const Glob> globs, const Action& action, const Subject& subject) {
-  return subject.unknown || std::ranges::any_of(subject.patterns, [&](const PathPattern& pattern) {
-           return path_may_match(globs, pattern, action.workspace);
-         });
+  if (subject.unknown) return true;
+  const auto named = [&](const std::string& path) { return path_matches(globs, path, action.workspace); };
+  const auto meant = [&](const PathPattern& pattern) { return path_may_match(globs, pattern, action.workspace); };
+  return std::ranges::any_of(subject.possible, named) || std::ranges::any_of(subject.patterns, meant);
 }
 
 /// Paths named in a command are advice like all of its text: they can make it ask or be refused, never allow it.
@@ -258,6 +259,7 @@ Result<Subjects> subjects_of(Action action) {
       subjects.commands.push_back(syntax::command_text(script.commands[i]));
       subjects.all.push_back({.command = std::move(script.commands[i]),
                               .paths = std::move(named[i].paths),
+                              .possible = std::move(named[i].possible),
                               .patterns = std::move(named[i].patterns)});
     }
     if (!script.understood) {

@@ -26,6 +26,7 @@ struct Subject {
   bool unknown = false;
   /// What the command's words and redirections name, absolute, and what they may name besides (command_paths.h).
   std::vector<std::string> paths = {};
+  std::vector<std::string> possible = {};
   std::vector<PathPattern> patterns = {};
 };
 
