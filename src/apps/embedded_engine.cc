@@ -275,7 +275,7 @@ Result<void> EmbeddedEngine::wire(std::string version) {
   TRY(cassette_, CassetteDeck::create(options_, loop_.unix_now(), [this] {
         return backends_ ? backends_->secrets() : std::vector<std::string>();
       }));
-  if (!cassette_->replays()) http_.warm_up();
+  if (!cassette_->replays() && !options_.records_only && !options_.only_policy) http_.warm_up();
 
   TRY_OK(open_records());
   know_facts();
