@@ -40,9 +40,7 @@ base::Result<CurlApi> open_library() {
   find(library, "curl_multi_setopt", api.multi_setopt, missing);
   find(library, "curl_multi_add_handle", api.multi_add_handle, missing);
   find(library, "curl_multi_remove_handle", api.multi_remove_handle, missing);
-  find(library, "curl_multi_perform", api.multi_perform, missing);
-  find(library, "curl_multi_poll", api.multi_poll, missing);
-  find(library, "curl_multi_wakeup", api.multi_wakeup, missing);
+  find(library, "curl_multi_socket_action", api.multi_socket_action, missing);
   find(library, "curl_multi_info_read", api.multi_info_read, missing);
   find(library, "curl_multi_cleanup", api.multi_cleanup, missing);
   if (missing != nullptr) return not_loadable(std::string(missing) + " is missing");

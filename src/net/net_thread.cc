@@ -10,8 +10,6 @@ namespace lathe::net {
 namespace {
 
 constexpr long kMaxIdleConnections = 32;
-/// libcurl shortens the wait to its own next timer, and commands end it.
-constexpr int kPollMillis = 60'000;
 
 base::Error client_gone() {
   return {.code = base::codes::kCancelled, .message = "the request was dropped: the HTTP client has ended"};
@@ -63,44 +61,56 @@ void NetThread::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-/// Under mutex_, so that the multi handle cannot go meanwhile.
+/// Under mutex_, so that the sockets cannot go meanwhile.
 void NetThread::wake() {
   wake_.notify_one();
-  if (wakeable_ != nullptr) (void)curl_.value()->multi_wakeup(wakeable_);
+  if (sockets_) sockets_->wake();
+}
+
+void NetThread::open_curl() {
+  base::Result<const CurlApi*> curl = load_curl();
+  std::unique_ptr<CurlSockets> sockets;
+  if (curl.ok()) multi_ = (*curl)->multi_init();
+  if (multi_ != nullptr) {
+    (void)(*curl)->multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
+    auto made = CurlSockets::create(**curl, multi_);
+    if (made.ok()) {
+      sockets = *std::move(made);
+    } else {
+      (void)(*curl)->multi_cleanup(std::exchange(multi_, nullptr));
+      curl = std::move(made).error();
+    }
+  } else if (curl.ok()) {
+    curl = base::Error{.code = base::codes::kInternal, .message = "libcurl has no memory"};
+  }
+  const std::lock_guard lock(mutex_);
+  curl_ = std::move(curl);
+  sockets_ = std::move(sockets);
 }
 
 void NetThread::run() {
   runtime::name_this_thread("net");
-  const base::Result<const CurlApi*> curl = load_curl();
-  CURLM* multi = curl.ok() ? curl.value()->multi_init() : nullptr;
-  if (multi != nullptr) (void)curl.value()->multi_setopt(multi, CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
-  {
-    const std::lock_guard lock(mutex_);
-    curl_ = curl;
-    wakeable_ = multi_ = multi;
-  }
+  open_curl();
   std::deque<Command> batch;
   while (take(batch)) {
     for (Command& command : batch) obey(command);
     batch.clear();
-    if (multi_ == nullptr) continue;
-    int still_running = 0;
-    (void)curl.value()->multi_perform(multi_, &still_running);
+    if (!sockets_) continue;
+    sockets_->wait();
     collect_finished();
-    (void)curl.value()->multi_poll(multi_, nullptr, 0, kPollMillis, nullptr);
   }
   while (!running_.empty()) end(running_.begin()->first, client_gone());
   for (Command& command : batch) {
     if (auto* start = std::get_if<Start>(&command)) start->sink->on_end(client_gone());
   }
+  if (multi_ != nullptr) (void)curl_.value()->multi_cleanup(multi_);
   const std::lock_guard lock(mutex_);
-  wakeable_ = nullptr;
-  if (multi_ != nullptr) (void)curl.value()->multi_cleanup(multi_);
+  sockets_.reset();
 }
 
 bool NetThread::take(std::deque<Command>& batch) {
   std::unique_lock lock(mutex_);
-  if (multi_ == nullptr) wake_.wait(lock, [this] { return stopping_ || !commands_.empty(); });
+  if (!sockets_) wake_.wait(lock, [this] { return stopping_ || !commands_.empty(); });
   batch.swap(commands_);
   return !stopping_;
 }
@@ -111,6 +121,7 @@ void NetThread::obey(Command& command) {
                           const auto found = running_.find(resume.id);
                           if (found == running_.end()) return;
                           const CURLcode code = found->second->resume();
+                          sockets_->hurry();
                           if (code != CURLE_OK) end(resume.id, found->second->outcome(code));
                         },
                         [this](const Drop& drop) {
@@ -121,9 +132,8 @@ void NetThread::obey(Command& command) {
 }
 
 void NetThread::begin(Start& start) {
-  if (!curl_.ok() || multi_ == nullptr) {
-    start.sink->on_end(curl_.ok() ? base::Error{.code = base::codes::kInternal, .message = "libcurl has no memory"}
-                                  : curl_.error());
+  if (!curl_.ok()) {
+    start.sink->on_end(curl_.error());
     return;
   }
   auto exchange = std::make_unique<Exchange>(**curl_, std::move(start.request), std::move(start.sink));

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <variant>
 
+#include "lathe/net/curl_sockets.h"
 #include "lathe/net/exchange.h"
 #include "lathe/net/http_client.h"
 
@@ -49,6 +50,7 @@ class NetThread final {
   void send(Command command);
   void ensure_thread();
   void run();
+  void open_curl();
   /// Takes the commands that have come; without libcurl waits for the first. False when the thread is to end.
   bool take(std::deque<Command>& batch);
   void obey(Command& command);
@@ -63,8 +65,8 @@ class NetThread final {
   std::thread thread_;
   TransferId last_id_ = 0;
   bool stopping_ = false;
-  /// multi_, once it can be woken up.
-  CURLM* wakeable_ = nullptr;
+  /// Of multi_, while there is one. Changed under mutex_, by the net thread.
+  std::unique_ptr<CurlSockets> sockets_;
 
   // Net thread only.
   base::Result<const CurlApi*> curl_ = nullptr;
