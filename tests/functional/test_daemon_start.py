@@ -45,15 +45,15 @@ def test_a_command_starts_it_and_lends_it_its_environment(lathe, start_server, r
 
 def test_the_backends_of_a_client_are_those_of_its_own_variables(lathe, start_server):
     one, other = (start_server({"text": name, "repeat": -1}) for name in ("One.", "Other."))
-    openai = {"OPENAI_API_KEY": "key-of-openai", "OPENAI_BASE_URL": one.url + "/v1"}
+    llmx = {"LLMX_API_KEY": "key-of-llmx", "LLMX_BASE_URL": one.url + "/v1"}
     anthropic = {"ANTHROPIC_API_KEY": "key-of-anthropic", "ANTHROPIC_BASE_URL": other.url}
-    answers = [lathe.ok("exec", "go", env=variables).out for variables in (openai, anthropic, openai, {})]
+    answers = [lathe.ok("exec", "go", env=variables).out for variables in (llmx, anthropic, llmx, {})]
     assert answers == ["One.\n", "Other.\n", "One.\n", "One.\n"]  # without any, what was lent last holds
     pid = status(lathe)["pid"]
     # A URL of one client never gets the key of another.
-    assert lathe.ok("exec", "go", env={"OPENAI_BASE_URL": other.url + "/v1"}).out == "Other.\n"
+    assert lathe.ok("exec", "go", env={"LLMX_BASE_URL": other.url + "/v1"}).out == "Other.\n"
     assert "authorization" not in dict(other.requests()[-1]["headers"])
-    assert lathe.ok("exec", "go", env=openai).out == "One.\n"
+    assert lathe.ok("exec", "go", env=llmx).out == "One.\n"
     assert "authorization" in dict(one.requests()[-1]["headers"])
     assert status(lathe)["pid"] == pid
 
