@@ -35,7 +35,7 @@ bench: ## the performance table (PEERS=1: Codex CLI and Claude Code beside it)
 	@tools/setup build bench $(if $(PEERS),peers)
 	@tests/bench/run $(if $(PEERS),--peers) $(if $(ACCEPT),--accept)
 
-soak: ## the long forms: fuzzing, crash points, the thread sanitizer
+soak: ## the long forms: fuzzing, crash points, the release program, the thread sanitizer
 	@tools/setup build test
 	@tools/test --soak
 

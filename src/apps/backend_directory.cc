@@ -34,7 +34,6 @@ constexpr std::size_t kShortestSecret = 8;
 constexpr std::chrono::milliseconds kWindowLimit{2'000};
 constexpr std::size_t kMaxUrlBytes = 8192;
 constexpr std::string_view kModelFacts = "model";
-constexpr std::string_view kFromEnvironment = "environment";
 
 /// Splits "backend/model" when the first part names a backend; model names may hold slashes of their own.
 void split_name(const std::vector<std::string>& backends, std::string& backend, std::string& model) {
@@ -90,11 +89,13 @@ ports::ModelFacts recorded_facts(const base::Json& json) {
           .images = base::json_at(json, "images") != false};
 }
 
-/// "ollama/…", which may be meant before that server was looked for.
-bool names_local_server(const std::string& model) {
-  return std::ranges::any_of(config::local_servers(), [&](const config::LocalServer& server) {
-    return model.starts_with(server.backend.name + "/");
-  });
+config::Environment environment_of(const std::vector<std::string>& variables) {
+  config::Environment environment;
+  for (const std::string& variable : variables) {
+    const std::size_t equals = variable.find('=');
+    if (equals != std::string::npos) environment.variables[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  return environment;
 }
 
 struct Probe {
@@ -141,25 +142,28 @@ std::vector<std::string> BackendDirectory::names() const {
 }
 
 Result<void> BackendDirectory::borrow(const std::vector<std::string>& lent) {
-  const std::vector<std::string> wanted = config::backend_variables(config_);
+  const config::Environment theirs = environment_of(lent);
+  TRY(std::vector<Backend> made, config::environment_backends(theirs));
   bool changed = false;
-  for (const std::string& variable : lent) {
-    const std::size_t equals = variable.find('=');
-    if (equals == std::string::npos) continue;
-    const std::string name = variable.substr(0, equals);
-    const std::string value = variable.substr(equals + 1);
-    if (std::ranges::find(wanted, name) == wanted.end() || environment_.get(name) == value) continue;
+  for (const std::string& name : config::backend_variables(config_)) {
+    // What makes a backend is taken as a whole: no key goes to a URL that another client lent.
+    const bool makes_one = std::ranges::find(made, name, &Backend::api_key_env) != made.end();
+    const std::string value = theirs.get(name);
+    if ((value.empty() && !makes_one) || environment_.get(name) == value) continue;
     environment_.variables[name] = value;
     changed = true;
   }
-  if (!changed) return {};
-  TRY(std::vector<Backend> made, config::environment_backends(environment_));
   std::erase_if(made, [this](const Backend& one) {
     return std::ranges::find(config_.backends, one.name, &Backend::name) != config_.backends.end();
   });
-  std::erase_if(found_, [](const Backend& one) { return one.origin == kFromEnvironment; });
+  for (const Backend& one : made) {
+    const Backend* known = find(one.name);
+    changed = changed || known == nullptr || known->url != one.url;
+    std::erase_if(found_, [&one](const Backend& other) { return other.name == one.name; });
+  }
+  // Theirs come first, in their order, as they would in a process of their own.
   found_.insert(found_.begin(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
-  drop_connections();
+  if (changed) drop_connections();
   return {};
 }
 
@@ -180,13 +184,13 @@ void BackendDirectory::drop_connections() {
 }
 
 Async<void> BackendDirectory::find_local_servers() {
-  if (std::exchange(looked_for_local_, true)) co_return;
   std::vector<Async<Probe>> probes;
   for (config::LocalServer& server : config::local_servers()) {
     if (find(server.backend.name) == nullptr) probes.push_back(probe(&http_, &loop_, std::move(server)));
   }
   for (Probe& probed : co_await runtime::when_all(std::move(probes))) {
-    if (!probed.answered) continue;
+    // Another search may have found it meanwhile.
+    if (!probed.answered || find(probed.backend.name) != nullptr) continue;
     probed.backend.origin = "found";
     found_.push_back(std::move(probed.backend));
   }
@@ -214,8 +218,14 @@ Async<Result<Backend>> BackendDirectory::choose(std::string name) {
   co_return config::no_such_backend(name, names());
 }
 
+bool BackendDirectory::names_unknown_local_server(const std::string& model) const {
+  return std::ranges::any_of(config::local_servers(), [&](const config::LocalServer& server) {
+    return model.starts_with(server.backend.name + "/") && find(server.backend.name) == nullptr;
+  });
+}
+
 Async<Result<BackendDirectory::Named>> BackendDirectory::read_name(std::string backend, std::string model) {
-  if (backend.empty() && names_local_server(model)) co_await find_local_servers();
+  if (backend.empty() && names_unknown_local_server(model)) co_await find_local_servers();
   if (!backend.empty() && model.starts_with(backend + "/")) model.erase(0, backend.size() + 1);
   split_name(names(), backend, model);
   if (backend.empty()) CO_TRY_OK(config::refuse_mistyped_backend(names(), model));

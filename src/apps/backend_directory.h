@@ -31,7 +31,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
   runtime::Async<base::Result<std::shared_ptr<ports::Model>>> connect(std::string backend) override;
   /// Takes the keys of backends, and the backends that variables make, from what a client lends ("NAME=value"). They
-  /// are the person's, so they hold for all sessions, from the next connection to a backend on.
+  /// are the person's, so they hold for all sessions, from the next connection to a backend on. Where no backend is
+  /// named, those of whoever lent last come first.
   base::Result<void> borrow(const std::vector<std::string>& lent);
   /// Other settings, from the next connection to a backend on.
   void use(const config::Config& config, config::ModelData models);
@@ -49,6 +50,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   };
   /// What a model's name says, wherever a person wrote it: "backend/model" names both.
   runtime::Async<base::Result<Named>> read_name(std::string backend, std::string model);
+  /// "ollama/…", which may be meant before that server was looked for.
+  [[nodiscard]] bool names_unknown_local_server(const std::string& model) const;
   /// What the setting default-model says.
   runtime::Async<base::Result<Named>> default_name();
   /// Of two defaults that name two backends neither is left out in silence. `invalid` names both settings.
@@ -60,7 +63,7 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<std::string>> key_from_command(config::Backend backend, runtime::CancelToken cancel);
   runtime::Async<std::int64_t> window_of(config::Backend backend, std::string model,
                                          std::shared_ptr<ports::Model> connection);
-  /// Asks the usual ports of this machine, once.
+  /// Asks the usual ports of this machine for servers that are not known yet: one may have been started since.
   runtime::Async<void> find_local_servers();
   /// Sessions keep the connections that they have.
   void drop_connections();
@@ -82,7 +85,6 @@ class BackendDirectory final : public ports::ModelDirectory {
   const std::function<void(const std::string&)> on_warning_;
   /// Not of the configuration: those that lent variables make, then local servers.
   std::vector<config::Backend> found_;
-  bool looked_for_local_ = false;
   std::map<std::string, std::shared_ptr<ports::Model>> connections_;
   /// Counts how often they were dropped.
   int dropped_ = 0;

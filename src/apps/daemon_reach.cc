@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "lathe/apps/refused_place.h"
 #include "lathe/apps/settings_print.h"
 
 namespace lathe::apps {
@@ -60,7 +61,9 @@ Async<TransportResult> reach_daemon(client::DaemonControl* control, const config
   const auto running = control->find();
   const bool elsewhere = running.ok() && *running && !(*running)->here;
   if (elsewhere) co_return std::unique_ptr<client::Transport>();
-  CO_TRY(std::optional<ConnectedDaemon> connected, co_await control->connect());
+  auto reached = co_await control->connect();
+  if (!reached.ok()) co_return refused_place(reached.error());
+  std::optional<ConnectedDaemon> connected = *std::move(reached);
   if (connected) {
     if (connected->daemon.settings != settings) co_await have_it_reload(control, &*connected);
     const bool same_settings = connected->daemon.settings == settings;
@@ -75,10 +78,11 @@ Async<TransportResult> reach_daemon(client::DaemonControl* control, const config
     if (!ended) co_return co_await work_without(*std::move(connected));
   }
   if (!may_start) co_return std::unique_ptr<client::Transport>();
-  CO_TRY(ConnectedDaemon started, co_await control->start(""));
-  if (started.daemon.settings != settings) co_return co_await work_without(std::move(started));
+  auto started = co_await control->start("");
+  if (!started.ok()) co_return refused_place(started.error());
+  if (started->daemon.settings != settings) co_return co_await work_without(*std::move(started));
   tell_all(loaded.warnings);
-  co_return std::move(started.transport);
+  co_return std::move(started->transport);
 }
 
 }  // namespace lathe::apps

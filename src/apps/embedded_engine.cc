@@ -12,6 +12,7 @@
 #include "lathe/apps/jailed_program.h"
 #include "lathe/apps/own_secrets.h"
 #include "lathe/apps/policy_transport.h"
+#include "lathe/apps/refused_place.h"
 #include "lathe/apps/settings_stamp.h"
 #include "lathe/crypto/sha256.h"
 #include "lathe/engine/trust.h"
@@ -55,12 +56,6 @@ auto trusted_content(const std::string& state_dir) {
     const std::string root = engine::repository_root(real->substr(0, real->rfind('/')));
     return real->starts_with(root + "/") && store->trusts(root, real->substr(root.size() + 1), crypto::sha256(content));
   };
-}
-
-/// A file stands where the data root should be.
-base::Error refused_place(const base::Error& error) {
-  const bool in_the_way = error.code == base::codes::kNotFound || error.code == base::codes::kExists;
-  return in_the_way ? error.or_hint("export LATHE_HOME=FOLDER names another place for all that Lathe keeps") : error;
 }
 
 /// What is broken in the person's files is told where only records are looked at, and left out.

@@ -1,5 +1,10 @@
 #include "lathe/cli/task_setup.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "lathe/cli/ask_person.h"
@@ -123,6 +128,44 @@ Async<Result<p::Ack>> configure(Context* context, client::Transport* transport, 
   co_return co_await transport->submit(std::move(session), std::move(op));
 }
 
+/// An option that names how a Task is to be carried out, or "".
+std::string_view named_setting(const TaskOptions& task) {
+  const std::array<std::pair<std::string_view, bool>, 11> settings{
+      {{"--model", !task.model.empty()},
+       {"--backend", !task.backend.empty()},
+       {"--fallback", !task.fallback_models.empty()},
+       {"--cwd", !task.cwd.empty()},
+       {"--sandbox", task.sandbox_mode.has_value()},
+       {"--network", task.network.has_value()},
+       {"--allow-host", !task.allow_hosts.empty()},
+       {"--ask", task.ask != Ask::kAuto},
+       {"--approval-policy", task.approval_policy.has_value()},
+       {"--output-schema", !task.output_schema.empty()},
+       {"--timeout", task.timeout.has_value()}}};
+  const auto* const named = std::ranges::find(settings, true, &std::pair<std::string_view, bool>::second);
+  if (named != settings.end()) return named->first;
+  return task.budget == p::Budget{} ? "" : "a --max-… option";
+}
+
+/// A session in which a Task runs is not configured, which would end that Task.
+Async<Result<Entered>> enter_busy(Context* context, client::Transport* transport, TaskOptions task, p::SessionInfo info,
+                                  Busy busy) {
+  base::Error refusal{.code = base::codes::kLocked,
+                      .message = "a task runs in session " + info.session_id,
+                      .hint = "lathe attach " + info.session_id + " joins it"};
+  if (busy == Busy::kRefuse) co_return refusal;
+  if (const std::string_view setting = named_setting(task); !setting.empty()) {
+    refusal.message += fmt::format(", and {} would end it", setting);
+    refusal.hint = fmt::format("without {} it is told this; {}", setting, refusal.hint);
+    co_return refusal;
+  }
+  p::SessionSubscribe subscribe{
+      .session = info.session_id, .since = info.last_seq, .only_looks = !TerminalAsker::available(*context)};
+  CO_TRY_OK(co_await client::call_as(transport, std::move(subscribe)));
+  context->note("a task runs in session " + info.session_id + "; it is told this");
+  co_return Entered{.session = std::move(info.session_id)};
+}
+
 }  // namespace
 
 Async<Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task, Entry entry) {
@@ -141,6 +184,9 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
         "the last task of this session was cut short when its process died; a command that ran then may or "
         "may not have done its work (lathe session show " +
         entered.session + ")");
+  }
+  if (info.state == p::SessionState::kRunning && !entry.fork && entry.busy != Busy::kReplace) {
+    co_return co_await enter_busy(context, transport, std::move(task), info, entry.busy);
   }
   if (entry.fork) {
     if (info.state == p::SessionState::kDamaged && entry.fork_at.empty()) context->note(kForkBeforeDamage);

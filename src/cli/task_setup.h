@@ -25,6 +25,16 @@ namespace lathe::cli {
 /// error.
 [[nodiscard]] base::Result<protocol::UserInput> user_input(const TaskOptions& task, std::string prompt);
 
+/// What becomes of a Task that runs in a session which is continued.
+enum class Busy {
+  /// It is left alone, and the session is not entered.
+  kRefuse,
+  /// It is told what is said, and keeps its settings: one that the options name is refused.
+  kSteer,
+  /// It is ended.
+  kReplace,
+};
+
 /// Which session a command works in.
 struct Entry {
   /// Id, start of an id, or "last"; empty: a new one.
@@ -33,6 +43,7 @@ struct Entry {
   bool fork = false;
   /// The Turn that the fork continues from; empty: the last.
   std::string fork_at = {};
+  Busy busy = Busy::kRefuse;
 };
 /// The session that a command works in.
 struct Entered {
@@ -40,7 +51,7 @@ struct Entered {
   /// New, or a new fork.
   bool made = false;
 };
-/// Makes or continues a session.
+/// Makes or continues a session, which this client is subscribed to then.
 runtime::Async<base::Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task,
                                                     Entry entry);
 /// Removes a session that was made for something which `refusal` then said the person must mend: nothing was done in

@@ -69,8 +69,8 @@ Connection::Reply Connection::on(protocol::Hello call) {
   if (!call.environment.empty()) {
     // The names of keys may be new ones.
     engine_.parts().refreshed();
-    if (engine_.parts().borrow) CO_TRY_OK(engine_.parts().borrow(call.environment));
     environment_ = std::make_shared<const std::vector<std::string>>(std::move(call.environment));
+    CO_TRY_OK(lend());
   }
   co_return ReplyMsg(protocol::HelloReply{
       .version = engine_.parts().version,

@@ -44,8 +44,15 @@ Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSessio
   co_return protocol::Ack{.id = op_id, .seq = session->state().last_seq, .session = configured_session_};
 }
 
+Result<void> Connection::lend() const {
+  if (!environment_ || !engine_.parts().borrow) return {};
+  return engine_.parts().borrow(*environment_);
+}
+
 Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::Op op, std::string op_id) {
   const bool configures = std::holds_alternative<protocol::ConfigureSession>(op);
+  // Which backend is meant where none is named is for this client to say, whoever lent what meanwhile.
+  if (configures) CO_TRY_OK(lend());
   if (session.empty()) {
     if (configures && configured_session_.empty()) {
       co_return co_await configure_new(std::get<protocol::ConfigureSession>(std::move(op)), std::move(op_id));

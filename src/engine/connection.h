@@ -77,6 +77,9 @@ class Connection final {
   Reply on(protocol::Vitals call);
   Reply on(protocol::Watch call);
 
+  /// Has the keys and backends count that came with its hello.
+  [[nodiscard]] base::Result<void> lend() const;
+
   Engine& engine_;
   /// As the engine was told when it came, or as its hello says.
   std::string client_;

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from frames import Frames, configure, connect, user_input
-from support import PATIENCE, Terminal, calls, gate, says, shell
+from support import PATIENCE, Terminal, calls, gate, in_a_session, says, shell, wait_until
 
 
 def begin(frames, repository, text="start"):
@@ -51,6 +51,27 @@ def test_two_see_the_same_and_either_starts_a_task(lathe, start_server, daemon):
     ended = lathe.finish(other)
     assert ended.code == 0 and ended.out == "", str(ended)
     assert "› two" in ended.err and "› three" in ended.err
+
+
+def test_exec_in_a_session_at_work_steers_its_task(lathe, start_server, daemon):
+    server = start_server(says("A ", gate("hold"), "beginning."), says("Both are done."))
+    lathe.use(server)
+    daemon()
+    first = lathe.start("exec", "--json", "begin")
+    server.wait_at_gate("hold")
+    for words in (["exec", "--last", "--model", "mock", "and this"], ["chat", "--last"]):
+        refused = lathe.fails(5, *words, input="and this\n")
+        assert "a task runs in session" in refused.err and "lathe attach" in refused.err, str(refused)
+    second = lathe.start("exec", "--last", "and this")
+    wait_until(lambda: in_a_session(lathe.home, "journal.ndjson", '"and this"'), "the second message in the journal")
+    server.release("hold")
+    ran = lathe.finish(first)
+    assert ran.code == 0 and ran.of_type("turn_aborted") == [], str(ran)
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "Both are done."
+    other = lathe.finish(second)
+    assert other.code == 0 and other.out == "A beginning.\nBoth are done.\n", str(other)
+    assert "a task runs in session" in other.err
+    assert len(server.requests()) == 2 and "and this" in str(server.requests()[1]["body"])
 
 
 def test_only_what_comes_after_a_record(lathe, start_server, daemon):

@@ -103,8 +103,9 @@ def test_what_is_refused_is_named_with_its_own_next_step_and_leaves_nothing(lath
 
 
 def test_a_data_root_that_is_a_file_names_the_variable(lathe):
-    ran = lathe.fails(1, "session", "list", env={"LATHE_HOME": str(lathe.cwd / "greeting.txt")})
-    assert "greeting.txt" in ran.err and "LATHE_HOME" in ran.err
+    for beside in ({}, {"CI": None, "LATHE_DAEMON_AUTO_START": None}):  # also where a daemon would be looked for
+        ran = lathe.fails(1, "session", "list", env={"LATHE_HOME": str(lathe.cwd / "greeting.txt"), **beside})
+        assert "greeting.txt" in ran.err and "export LATHE_HOME=" in ran.err
 
 
 def test_a_price_that_is_not_known_names_the_file_for_it(lathe, talked):

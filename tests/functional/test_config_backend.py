@@ -1,19 +1,48 @@
 """Backends and settings: where they come from, which one counts, and what a mistake gets."""
+import re
+
 import pytest
 
+from conftest import ROOT
 from support import WIRES, calls, says, shell
+
+
+MODEL_DATA = (ROOT / "src/config/data/models.yaml").read_text()
+DEFAULT_MODELS = dict(re.findall(r"^  (\S+): (\S+)$", MODEL_DATA.split("default-models:")[1].split("\nmodels:")[0], re.MULTILINE))
+
+
+def asked_on(server):
+    """The wire and the model of the newest request."""
+    request = server.requests()[-1]
+    return request["wire"], request["body"]["model"]
 
 
 def test_environment_variables_work_with_no_configuration(lathe, start_server):
     server = start_server({"text": "Hi.", "repeat": -1})
-    cases = [({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": server.url + "/v1"}, "openai_responses"),
-             ({"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": server.url}, "anthropic"),
-             ({"LLMX_API_KEY": "k", "LLMX_BASE_URL": server.url + "/v1"}, None)]
-    for variables, wire in cases:
-        lathe.ok("exec", "--model", "mock", "hello", env=variables)
-        if wire:
-            assert server.requests()[-1]["wire"] == wire
+    cases = [("OPENAI", server.url + "/v1", "openai_responses", "openai"), ("ANTHROPIC", server.url, "anthropic", "anthropic"),
+             ("LLMX", server.url + "/v1", "openai_chat", "litellm")]
+    for name, url, wire, backend_type in cases:
+        lathe.ok("exec", "hello", env={f"{name}_API_KEY": "k", f"{name}_BASE_URL": url})
+        assert asked_on(server) == (wire, DEFAULT_MODELS[backend_type])
     assert len(server.requests()) == 3
+
+
+# How each type of backend is spoken to; what names no model asks for that of the model data, or the server's only one.
+TYPES = {"openai": "openai_responses", "anthropic": "anthropic", "ollama": "ollama",
+         **dict.fromkeys(["openai-chat", "vllm", "llamacpp", "openrouter", "mistral", "litellm", "compatible"], "openai_chat")}
+
+
+def test_every_type_of_backend_is_asked_on_its_wire_for_its_default_model(lathe, start_server):
+    assert set(DEFAULT_MODELS) <= set(TYPES)
+    server = start_server({"text": "Hi.", "repeat": -1}, models=[{"id": "the-only-one"}])
+    lathe.variables["MOCK_KEY"] = "key-of-the-test"
+    backends = "".join(f"  {name}:\n    type: {name}\n    api-key-env: MOCK_KEY\n    url: "
+                       f"{server.url if name in ('anthropic', 'ollama') else server.url + '/v1'}\n" for name in TYPES)
+    lathe.home.mkdir()
+    (lathe.home / "config.yaml").write_text(f"backends:\n{backends}")
+    for name, wire in TYPES.items():
+        lathe.ok("exec", "--backend", name, "hello")
+        assert asked_on(server) == (wire, DEFAULT_MODELS.get(name, "the-only-one")), name
 
 
 def test_the_flag_beats_the_configuration_beats_the_environment(lathe, start_server):

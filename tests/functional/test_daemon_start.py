@@ -43,6 +43,21 @@ def test_a_command_starts_it_and_lends_it_its_environment(lathe, start_server, r
     assert status(lathe)["pid"] == daemon["pid"]
 
 
+def test_the_backends_of_a_client_are_those_of_its_own_variables(lathe, start_server):
+    one, other = (start_server({"text": name, "repeat": -1}) for name in ("One.", "Other."))
+    llmx = {"LLMX_API_KEY": "key-of-llmx", "LLMX_BASE_URL": one.url + "/v1"}
+    anthropic = {"ANTHROPIC_API_KEY": "key-of-anthropic", "ANTHROPIC_BASE_URL": other.url}
+    answers = [lathe.ok("exec", "go", env=variables).out for variables in (llmx, anthropic, llmx, {})]
+    assert answers == ["One.\n", "Other.\n", "One.\n", "One.\n"]  # without any, what was lent last holds
+    pid = status(lathe)["pid"]
+    # A URL of one client never gets the key of another.
+    assert lathe.ok("exec", "go", env={"LLMX_BASE_URL": other.url + "/v1"}).out == "Other.\n"
+    assert "authorization" not in dict(other.requests()[-1]["headers"])
+    assert lathe.ok("exec", "go", env=llmx).out == "One.\n"
+    assert "authorization" in dict(one.requests()[-1]["headers"])
+    assert status(lathe)["pid"] == pid
+
+
 def test_not_where_it_is_not_wanted(lathe, start_server):
     lathe.use(start_server())
     for how in ({"CI": "1"}, {"LATHE_DAEMON_AUTO_START": "never"}):

@@ -27,6 +27,21 @@ def test_a_local_server_is_found_by_itself(lathe, start_server, port, name, wire
     in_own_network(work)
 
 
+def test_a_daemon_finds_one_that_was_started_after_it(lathe, start_server):
+    lathe.variables |= {"CI": None, "LATHE_DAEMON_AUTO_START": None}
+
+    def work():
+        try:
+            assert "no model backend" in lathe.fails(1, "exec", "go").err
+            server = start_server(says("From next door."), port=OLLAMA, models=[{"id": "small"}])
+            assert lathe.ok("exec", "go").out == "From next door.\n"
+            server.stop()
+        finally:
+            lathe.ok("daemon", "stop")
+
+    in_own_network(work)
+
+
 def test_none_found_and_no_key_says_what_to_do(lathe):
     def work():
         ran = lathe.fails(1, "exec", "go")

@@ -32,7 +32,11 @@ Async<Result<ExitCode>> run_exec(Context* context, client::Transport* engine, Ex
                                  Result<void> prompted, runtime::Deadline deadline) {
   if (!prompted.ok()) CO_TRY_OK(co_await check_parked(engine, options.resume, prompted.error()));
   Foreground foreground(*context, options.task, deadline);
-  Entry entry{.resume = options.resume, .fork = options.fork, .fork_at = options.fork ? options.from : ""};
+  // What is to be said after an older Turn is not for a Task that runs after a newer one.
+  Entry entry{.resume = options.resume,
+              .fork = options.fork,
+              .fork_at = options.fork ? options.from : "",
+              .busy = options.from.empty() ? Busy::kSteer : Busy::kReplace};
   CO_TRY(const Entered entered, co_await enter_session(context, engine, options.task, std::move(entry)));
   const Result<p::Ack> ack = co_await engine->submit(entered.session, std::move(input));
   if (!ack.ok()) {
@@ -61,7 +65,6 @@ CommandResult execute(Context* context, ExecOptions options) {
   }
   if (!options.from.empty() && !options.fork) {
     input.last_response_id = options.from;
-    // What is said after an older Turn is not for a Task that waits after a newer one.
     input.if_busy = p::IfBusy::kReplace;
   }
   CO_TRY_OK(check_output_files(options.task));

@@ -299,6 +299,32 @@ TEST_F(ExecTest, ResumeOfAnUnknownSession) {
   EXPECT_THAT(ran.err, testing::StartsWith("lathe: no session \"abc\" (check how it is written; "));
 }
 
+TEST_F(ExecTest, WhatIsSaidInASessionAtWorkReachesItsTask) {
+  engine_.on_call = [](const p::Call& call) -> base::Result<p::ReplyMsg> {
+    if (std::holds_alternative<p::SessionSubscribe>(call)) return p::ReplyMsg(p::SessionSubscribeReply{});
+    return p::ReplyMsg(
+        p::SessionGetReply{.session = {.session_id = "s1", .state = p::SessionState::kRunning, .last_seq = 7}});
+  };
+  script({kDoneTask});
+  const Ran ran = run({"exec", "--resume", "s1", "and this"});
+  EXPECT_EQ(ran.code, kDone);
+  EXPECT_THAT(ran.err, HasSubstr("a task runs in session s1; it is told this"));
+  ASSERT_EQ(engine_.ops.size(), 1U) << "to configure it would end the task";
+  EXPECT_EQ(std::get<p::UserInput>(engine_.ops[0]).if_busy, p::IfBusy::kSteer);
+  EXPECT_EQ(std::get<p::SessionSubscribe>(engine_.calls.at(1)).since, 7);
+
+  for (const std::vector<std::string>& setting :
+       {std::vector<std::string>{"--model", "m"}, {"--max-turns", "3"}, {"--ask", "wait"}}) {
+    std::vector<std::string> words{"exec", "--resume", "s1", "and this"};
+    words.insert(words.end(), setting.begin(), setting.end());
+    const Ran refused = run(words);
+    EXPECT_EQ(refused.code, kBroken);
+    EXPECT_THAT(refused.err, HasSubstr("would end it"));
+    EXPECT_THAT(refused.err, HasSubstr("lathe attach s1"));
+  }
+  EXPECT_EQ(engine_.ops.size(), 1U);
+}
+
 TEST_F(ExecTest, SessionListAsJson) {
   engine_.on_call = [](const p::Call&) -> base::Result<p::ReplyMsg> {
     return p::ReplyMsg(p::SessionListReply{.sessions = {{.session_id = "s1", .title = "T"}}});
