@@ -123,6 +123,18 @@ TEST(Decide, TypingIntoAShellIsJudgedLikeACommandOfTheShell) {
   EXPECT_EQ(verdict({named("dev")}, typed), Verdict::kAsk);
 }
 
+TEST(Decide, BlanksAndCommentsStartNothing) {
+  for (const char* text : {"\n", " \t\n", "# rm x\n", "  # a\n\n# b", "[[ -f x ]]", "case x in esac"}) {
+    EXPECT_EQ(verdict({}, command(text), ApprovalPolicy::kUntrusted), Verdict::kAllow) << text;
+    EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{command: rm, decision: deny}]")}, command(text)),
+              Verdict::kAllow)
+        << text;
+    EXPECT_EQ(verdict({source(Kind::kPerson, "default: deny")}, command(text)), Verdict::kDeny) << text;
+    EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{tool: shell, decision: ask}]")}, command(text)), Verdict::kAsk)
+        << text;
+  }
+}
+
 TEST(Decide, ACommandThatLeavesTheSandboxTellsWhatItMayRun) {
   Action outside = command("cd tools && make -f x.mk && ./run --config=a.toml < in.txt");
   outside.outside_sandbox = true;

@@ -163,6 +163,16 @@ def test_a_call_that_its_tool_refuses_is_told_in_its_words(lathe, repository):
         assert words in ran.err and "ls -ld" not in ran.err, str(ran)
 
 
+@pytest.mark.parametrize("words,told", [
+    ([], "is empty"), ([""], "is empty"), (["  \n"], "command is empty"), (["# rm x\n # y"], "command has only comments"),
+    (["--tool", "shell", "--args", json.dumps({"command": ""})], "command is empty"),
+    (["--tool", "shell", "--args", json.dumps({"command": "l\0s"})], "command holds a NUL byte"),
+])
+def test_a_command_that_is_none_is_refused(lathe, words, told):
+    ran = lathe.fails(1, "policy", "explain", *words)
+    assert told in ran.err and ran.out == "", str(ran)
+
+
 def test_an_unknown_preset_stops_the_run(lathe, start_server):
     lathe.use(start_server())
     lathe.ok("config", "set", "policy", "strct")
