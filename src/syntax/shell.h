@@ -60,6 +60,8 @@ struct Scope {
     kSame,
     /// A process of its own: ( … ), $( … ), a part of a pipe, what runs in the background, bash -c.
     kOwn,
+    /// Such a process in a folder that is not known here: git rebase --exec, sudo -i.
+    kElsewhere,
     /// The last part of a pipe, a process of its own unless the shell was told otherwise.
     kLastPart,
     /// A loop: what stands late in it may come before what stands early.

@@ -214,6 +214,17 @@ TEST(Scopes, TellWhereACommandRuns) {
       {"eval x", {}},
       {"command x", {}},
       {"find . -exec x {} +", {kOwn}},
+      {"find . -execdir x {} +", {kElsewhere}},
+      {"git submodule foreach 'a; x'", {kElsewhere}},
+      {"git -C a bisect run x", {kElsewhere}},
+      {"git rebase --exec 'a && x' b", {kElsewhere}},
+      {"git -c alias.y='!x' y", {kElsewhere}},
+      {"PAGER=x git log", {kElsewhere}},
+      {"sudo x", {kOwn}},
+      {"sudo -iu a x", {kElsewhere}},
+      {"su a -c x", {kElsewhere}},
+      {"chroot a x", {kElsewhere}},
+      {"unshare --wd=a x", {kElsewhere}},
   };
   for (const auto& [text, kinds] : rows) {
     const auto script = parse_script(text);
