@@ -4,6 +4,7 @@
 #include "lathe/engine/policy_calls.h"
 #include "lathe/globs/secret_files.h"
 #include "lathe/runtime/files.h"
+#include "lathe/sandbox/session_jail.h"
 #include "lathe/sandbox/system_folders.h"
 #include "lathe/sandbox/toolchains.h"
 
@@ -52,6 +53,14 @@ std::vector<std::string> homes(const config::Environment& environment) {
   return names;
 }
 
+/// Those that the jails of sessions have (session_sandbox.h), of every project.
+std::vector<std::string> private_homes(const config::Paths& paths) {
+  std::vector<std::string> homes{sandbox::private_homes(paths.cache_dir + "/jails")};
+  const auto real = runtime::real_path(paths.cache_dir);
+  if (real.ok() && *real != paths.cache_dir) homes.push_back(sandbox::private_homes(*real + "/jails"));
+  return homes;
+}
+
 }  // namespace
 
 std::string trust_file(const std::string& state_dir) { return state_dir + "/trust.json"; }
@@ -69,7 +78,7 @@ engine::PolicyPlaces policy_places(const config::Environment& environment, const
           .only = options.policy_file,
           .trust_file = trust_file(paths.state_dir),
           .readable = readable_folders(environment, paths, config),
-          .facts = {.homes = homes(environment)},
+          .facts = {.homes = homes(environment), .private_homes = private_homes(paths)},
           .on_warning = std::move(on_warning)};
 }
 

@@ -13,7 +13,6 @@
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
-#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -117,15 +116,13 @@ Result<p::UserInput> user_input(const TaskOptions& task, std::string prompt) {
 
 namespace {
 
-/// Where rules of the project changed since they were trusted, whoever is at the terminal is asked about them first.
 Async<Result<p::Ack>> configure(Context* context, client::Transport* transport, std::string session,
                                 p::ConfigureSession op, std::string cwd) {
-  Result<p::Ack> ack = co_await transport->submit(session, op);
-  const bool about_trust = !ack.ok() && ack.error().code == p::error_codes::kTrustChanged;
-  if (!about_trust || op.ask != p::AskMode::kClient) co_return ack;
-  CO_TRY(const bool trusted, co_await trust_changed_rules(context, transport, std::move(cwd)));
-  if (!trusted) co_return ack;
-  co_return co_await transport->submit(std::move(session), std::move(op));
+  const p::AskMode ask = op.ask.value_or(p::AskMode::kDeny);
+  const auto submit = [transport, session = std::move(session), op = std::move(op)] {
+    return transport->submit(session, op);
+  };
+  co_return co_await once_trusted(context, transport, std::move(cwd), submit, ask);
 }
 
 /// An option that names how a Task is to be carried out, or "".
@@ -191,7 +188,8 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
   if (entry.fork) {
     if (info.state == p::SessionState::kDamaged && entry.fork_at.empty()) context->note(kForkBeforeDamage);
     p::SessionFork fork{.session = entered.session, .response_id = std::move(entry.fork_at)};
-    CO_TRY(const auto forked, co_await client::call_as(transport, std::move(fork)));
+    const auto make = [transport, fork = std::move(fork)] { return client::call_as(transport, fork); };
+    CO_TRY(const auto forked, co_await once_trusted(context, transport, info.cwd, make, ask));
     entered = {.session = forked.session, .made = true};
   }
   std::string cwd = op.cwd.value_or(info.cwd);

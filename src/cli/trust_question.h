@@ -1,9 +1,13 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "lathe/cli/context.h"
 #include "lathe/client/transport.h"
+#include "lathe/protocol/error_codes.h"
+#include "lathe/protocol/ops.h"
 
 namespace lathe::cli {
 
@@ -15,5 +19,19 @@ namespace lathe::cli {
 /// are now. Whether they are.
 [[nodiscard]] runtime::Async<base::Result<bool>> trust_changed_rules(Context* context, client::Transport* engine,
                                                                      std::string folder);
+
+/// What `step`, called without arguments, gives. Where it is refused because rules of the project around `folder`
+/// changed since they were trusted, whoever is at the terminal is asked about them; after a yes, what it gives then.
+/// Nobody is asked where questions are not for this client to answer.
+template <class Step>
+[[nodiscard]] std::invoke_result_t<Step> once_trusted(Context* context, client::Transport* engine, std::string folder,
+                                                      Step step, protocol::AskMode ask = protocol::AskMode::kClient) {
+  auto done = co_await step();
+  const bool refused = !done.ok() && done.error().code == protocol::error_codes::kTrustChanged;
+  if (!refused || ask != protocol::AskMode::kClient) co_return done;
+  CO_TRY(const bool trusted, co_await trust_changed_rules(context, engine, std::move(folder)));
+  if (!trusted) co_return done;
+  co_return co_await step();
+}
 
 }  // namespace lathe::cli

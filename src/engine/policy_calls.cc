@@ -18,7 +18,7 @@ Result<protocol::ToolCall> explained_call(const protocol::PolicyExplain& call) {
   if (!call.command.empty() && call.tool.empty()) arguments["command"] = call.command;
   if (call.tool.empty() && call.command.empty()) {
     return Error{.code = base::codes::kInvalid,
-                 .message = "nothing to decide about",
+                 .message = "the command to decide about is empty",
                  .hint = "give a command, or --tool with --args"};
   }
   if (!arguments.is_object()) {

@@ -1,9 +1,11 @@
 #include "lathe/policy/command_folders.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
+#include "lathe/base/strings.h"
 #include "lathe/policy/glob.h"
 
 namespace lathe::policy {
@@ -16,16 +18,39 @@ namespace {
 
 constexpr std::size_t kMaxFolders = 8;
 
+/// Variables that say which folder a name means, to the shell or to git.
+constexpr std::array<std::string_view, 4> kFolderVariables{"CDPATH", "OLDPWD", "GIT_DIR", "GIT_WORK_TREE"};
+/// Options of many programs whose value is the folder to work in.
+constexpr std::array<std::string_view, 8> kFolderOptions{"-C",          "--chdir", "--directory", "--working-directory",
+                                                         "--work-tree", "--cwd",   "--wd",        "--prefix"};
+
+bool is_folder_variable(std::string_view name) {
+  return std::ranges::find(kFolderVariables, name) != kFolderVariables.end();
+}
+
+/// A setting by which a shell changes its folder by other commands or to other folders than it is told, as bash and zsh
+/// spell them; or a repository of git's that may have its work tree anywhere.
+bool moves_unseen(const Word& word) {
+  const std::string setting = base::replace_all(base::lower(word.text), "_", "");
+  return setting.contains("autocd") || setting.contains("cdablevars") || word.text.starts_with("--git-dir") ||
+         is_folder_variable(std::string_view(word.text).substr(0, word.text.find('=')));
+}
+
 /// The first word of a command's that is no option.
 const Word* first_operand(const SimpleCommand& command) {
   for (std::size_t i = 1; i < command.words.size(); ++i) {
+    const bool options_end = command.words[i].text == "--";
+    if (options_end) return i + 1 < command.words.size() ? &command.words[i + 1] : nullptr;
     if (!command.words[i].text.starts_with('-')) return &command.words[i];
   }
   return nullptr;
 }
 
+/// A file that a shell reads commands from, of which nothing is known here.
+bool reads_commands(const SimpleCommand& command) { return command.name() == "source" || command.name() == "."; }
+
 bool changes_folder(const SimpleCommand& command) {
-  return command.name() == "cd" || command.name() == "pushd" || command.name() == "chdir";
+  return command.name() == "cd" || command.name() == "pushd" || command.name() == "chdir" || reads_commands(command);
 }
 
 bool is_known(const Word& word) { return !word.dynamic && !word.pattern && !word.tilde; }
@@ -35,20 +60,24 @@ std::vector<Word> told_folders(const SimpleCommand& command) {
   std::vector<Word> folders;
   for (std::size_t i = 1; i < command.words.size(); ++i) {
     const Word& word = command.words[i];
-    const bool here = word.text == "-C" || word.text == "--chdir" || word.text == "--directory";
-    if (here && i + 1 < command.words.size()) folders.push_back(command.words[i + 1]);
-    for (const std::string_view option : {"-C", "--chdir=", "--directory="}) {
-      if (here || !word.text.starts_with(option)) continue;
+    for (const std::string_view option : kFolderOptions) {
+      if (!word.text.starts_with(option)) continue;
       Word folder = word;
       folder.text.erase(0, option.size());
-      folders.push_back(std::move(folder));
+      if (folder.text.empty()) {
+        if (i + 1 < command.words.size()) folders.push_back(command.words[i + 1]);
+      } else if (option == "-C" || folder.text.starts_with('=')) {
+        if (option != "-C") folder.text.erase(0, 1);
+        folders.push_back(std::move(folder));
+      }
     }
   }
   return folders;
 }
 
-/// Where such a command leads: its operand, or home.
+/// Where such a command leads: its operand, or home; where a file leads that is read, nobody knows.
 Word target_of(const SimpleCommand& command) {
+  if (reads_commands(command)) return {.text = "", .dynamic = true};
   const Word* to = first_operand(command);
   if (to != nullptr) return *to;
   const bool back = command.name() == "pushd" ||
@@ -92,10 +121,11 @@ FolderWalk::FolderWalk(const syntax::Script& script, const std::string& cwd, std
     const std::string_view name = command.name();
     last_part_stays_ = last_part_stays_ || name == "zsh" || name == "ksh" || name == "mksh";
     folders_.dotted = folders_.dotted || name == "shopt";
-    for (const syntax::Assignment& set : command.assignments) folders_.any = folders_.any || set.name == "CDPATH";
+    for (const syntax::Assignment& set : command.assignments) {
+      folders_.any = folders_.any || is_folder_variable(set.name);
+    }
     for (const Word& word : command.words) {
-      folders_.any =
-          folders_.any || word.text == "-execdir" || word.text == "-okdir" || word.text.starts_with("CDPATH=");
+      folders_.any = folders_.any || moves_unseen(word);
       last_part_stays_ = last_part_stays_ || word.text.contains("lastpipe");
     }
   }
@@ -127,6 +157,7 @@ void FolderWalk::leave(const SimpleCommand& command) {
 void FolderWalk::enter_scope(std::size_t scope) {
   const bool ends = ends_with_its_folder(script_.scopes[scope]);
   entered_.push_back({.scope = scope, .before = ends ? folders_ : Folders()});
+  if (script_.scopes[scope].kind == Scope::Kind::kElsewhere) folders_.any = true;
   if (script_.scopes[scope].kind != Scope::Kind::kRepeated) return;
   for (const SimpleCommand& command : script_.commands) {
     if (changes_folder(command) && changes(command, scope)) add_change(command);
@@ -140,7 +171,8 @@ void FolderWalk::leave_scope() {
 }
 
 bool FolderWalk::ends_with_its_folder(const Scope& scope) const {
-  return scope.kind == Scope::Kind::kOwn || (scope.kind == Scope::Kind::kLastPart && !last_part_stays_);
+  return scope.kind == Scope::Kind::kOwn || scope.kind == Scope::Kind::kElsewhere ||
+         (scope.kind == Scope::Kind::kLastPart && !last_part_stays_);
 }
 
 bool FolderWalk::changes(const SimpleCommand& command, std::size_t scope) const {

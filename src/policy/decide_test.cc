@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lathe/policy/presets.h"
-#include "lathe/policy/rule_file.h"
+#include "lathe/policy/decide_fixture.h"
 
 namespace lathe::policy {
 namespace {
@@ -14,40 +13,6 @@ using protocol::SandboxMode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Kind = Source::Kind;
-
-Source source(Kind kind, std::string_view text, const std::string& file = "r.yaml") {
-  auto rules = load_rules(text, file);
-  EXPECT_TRUE(rules.ok()) << rules.error().text();
-  return {.kind = kind, .rules = std::make_shared<const RuleSet>(*std::move(rules))};
-}
-Source named(const char* name) {
-  return {.kind = Kind::kPerson, .rules = std::make_shared<const RuleSet>(*preset(name))};
-}
-
-Action command(std::string text) {
-  Action action{.kind = Action::Kind::kCommand, .tool = "shell"};
-  action.script = std::move(text);
-  action.arguments["command"] = action.script;
-  action.cwd = "/w";
-  action.workspace = "/w";
-  return action;
-}
-Action file(std::string path, Action::Kind kind = Action::Kind::kFileChange) {
-  Action action{.kind = kind, .tool = kind == Action::Kind::kRead ? "read_file" : "write_file"};
-  action.workspace = action.cwd = "/w";
-  action.paths = {std::move(path)};
-  action.arguments["path"] = action.paths[0];
-  return action;
-}
-
-PolicyDecision on_request(const std::vector<Source>& sources, Action action) {
-  return decide(sources, {}, std::move(action));
-}
-Verdict verdict(const std::vector<Source>& sources, Action action,
-                ApprovalPolicy approval = ApprovalPolicy::kOnRequest) {
-  return decide(sources, {.approval = approval}, std::move(action)).verdict;
-}
 
 TEST(Decide, WithoutRulesTheMatrixDecidesTheStrictestPart) {
   const auto decision = on_request({}, command("ls && rm -rf build"));
@@ -121,6 +86,18 @@ TEST(Decide, TypingIntoAShellIsJudgedLikeACommandOfTheShell) {
   EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{tool: shell, command: rm, decision: deny}]")}, typed),
             Verdict::kDeny);
   EXPECT_EQ(verdict({named("dev")}, typed), Verdict::kAsk);
+}
+
+TEST(Decide, BlanksAndCommentsStartNothing) {
+  for (const char* text : {"\n", " \t\n", "# rm x\n", "  # a\n\n# b", "[[ -f x ]]", "case x in esac"}) {
+    EXPECT_EQ(verdict({}, command(text), ApprovalPolicy::kUntrusted), Verdict::kAllow) << text;
+    EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{command: rm, decision: deny}]")}, command(text)),
+              Verdict::kAllow)
+        << text;
+    EXPECT_EQ(verdict({source(Kind::kPerson, "default: deny")}, command(text)), Verdict::kDeny) << text;
+    EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{tool: shell, decision: ask}]")}, command(text)), Verdict::kAsk)
+        << text;
+  }
 }
 
 TEST(Decide, ACommandThatLeavesTheSandboxTellsWhatItMayRun) {
@@ -277,100 +254,6 @@ TEST(Decide, WhatMayBeADeniedCommandAsks) {
                     command("perl -e 'system(\"curl x\")'")),
             Verdict::kAsk);
   EXPECT_EQ(verdict({}, command("eval $x; rm -rf build")), Verdict::kAsk) << "what follows is dangerous";
-}
-
-TEST(Decide, RulesAboutPathsAskWhereACommandMayNameTheFile) {
-  const std::vector<Source> rules{
-      source(Kind::kPerson, "rules: [{path: '**/secret.txt', access: read, decision: deny}]")};
-  for (const char* text : {"cat secret.txt", "cat a/secret.txt", "grep -fsecret.txt x", "cd a && cat secret.txt"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
-  }
-  for (const char* text : {"cat sec*", "cat s[e]cret.txt", "cat a/*", "cat $f", "cat \"$f\"", "cat \"$PWD/secret.txt\"",
-                           "cat \"$(pwd)/secret.txt\"", "cat sec{ret,x}.txt", "cat <$f", "eval $x",
-                           "find . -exec cat {} +", "ls | xargs cat", "ls | xargs -I% cat %"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
-  }
-  for (const char* text : {"cat a.txt", "cat *.cc", "cat \"$f.cc\"", "echo $f", "exit $?", "cd $x && ls -la"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
-  }
-  const std::vector<Source> dotted{source(Kind::kPerson, "rules: [{path: '**/.env', decision: deny}]")};
-  EXPECT_EQ(verdict(dotted, command("cat *")), Verdict::kAllow);
-  EXPECT_EQ(verdict(dotted, command("cat .e*")), Verdict::kAsk);
-  EXPECT_EQ(verdict(dotted, command("shopt -s dotglob; cat *")), Verdict::kAsk);
-  const std::vector<Source> hitl{source(Kind::kPerson, R"({"default_action": "allow", "rules": [
-      {"tools": "local_shell", "when": [{"key": "command", "op": "glob", "value": "**/.ssh/**"}], "action": "deny"}]})",
-                                        "p.json")};
-  EXPECT_EQ(verdict(hitl, command("cat ~/.s*/id")), Verdict::kAsk);
-  EXPECT_EQ(verdict(hitl, command("cat a.txt")), Verdict::kAllow);
-}
-
-TEST(Decide, RulesAboutPathsFollowTheFolderThatACommandRunsIn) {
-  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{path: sub/key, decision: deny}]")};
-  EXPECT_EQ(verdict(rules, command("cat sub/key")), Verdict::kDeny);
-  EXPECT_EQ(verdict(rules, command("cat key")), Verdict::kAllow);
-  EXPECT_EQ(verdict(rules, command("cd sub && cat key")), Verdict::kDeny);
-  EXPECT_EQ(verdict(rules, command("bash -c 'cd ./sub; cat key'")), Verdict::kDeny);
-  EXPECT_EQ(verdict(rules, command("cd other && cat key")), Verdict::kAllow);
-  EXPECT_EQ(verdict(rules, command("cd $x && cat key")), Verdict::kAsk);
-  EXPECT_EQ(verdict(rules, command("cd && cat key")), Verdict::kAsk);
-  EXPECT_EQ(verdict(rules, command("env -C sub cat key")), Verdict::kAsk);
-  EXPECT_EQ(verdict(rules, command("cd sub; false && cd ..; cat key")), Verdict::kAsk);
-}
-
-TEST(Decide, WhatAProcessOfItsOwnDoesToItsFolderEndsWithIt) {
-  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{path: sub/key, decision: deny}]")};
-  const std::vector<Source> above{source(Kind::kPerson, "rules: [{path: key, decision: deny}]")};
-  for (const char* text : {"(cd sub && cat key)", "echo $(cd sub; cat key)", "x=`cd sub; cat key`",
-                           "cd sub && (cat key)", "(cd other; (cd ../sub; cat key))", "cd sub | cat x; cd sub; cat key",
-                           "eval 'cd sub'; cat key", "command cd sub; cat key", "{ cd sub; }; cat key",
-                           "if a; then cd sub; fi; cat key", "cd sub & cd sub; cat key"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
-  }
-  for (const char* text :
-       {"(cd sub && ls); cat key", "x=$(cd sub; pwd); cat key", "cd sub | cat; cat key", "cd sub & cat key",
-        "bash -c 'cd sub'; cat key", "(cd sub; make) && cat key", "echo x | cd sub; cat key"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
-    EXPECT_EQ(verdict(above, command(text)), Verdict::kDeny) << text;
-  }
-  EXPECT_EQ(verdict(rules, command("shopt -s lastpipe; echo x | cd sub; cat key")), Verdict::kDeny);
-}
-
-TEST(Decide, InALoopOrAFunctionACommandMayComeAfterEveryOther) {
-  const std::vector<Source> deep{source(Kind::kPerson, "rules: [{path: a/a/key, decision: deny}]")};
-  const std::vector<Source> fixed{source(Kind::kPerson, "rules: [{path: /x/key, decision: deny}]")};
-  EXPECT_EQ(verdict(deep, command("for i in 1 2; do cat key; cd a; done")), Verdict::kAsk);
-  EXPECT_EQ(verdict(deep, command("while b; do cd a; done; cat key")), Verdict::kAsk);
-  EXPECT_EQ(verdict(deep, command("for i in 1 2; do (cd a; cat key); done")), Verdict::kAllow);
-  EXPECT_EQ(verdict(deep, command("(while b; do cd a; done); cat key")), Verdict::kAllow);
-  EXPECT_EQ(verdict(fixed, command("for i in 1 2; do cat key; cd /x; done")), Verdict::kAsk);
-  EXPECT_EQ(verdict(fixed, command("for i in 1 2; do cat key; cd /y; done")), Verdict::kAllow);
-  EXPECT_EQ(verdict(fixed, command("f() { cat key; }; (cd /x; f)")), Verdict::kAsk);
-  EXPECT_EQ(verdict(fixed, command("trap 'cat key' EXIT; cd /x")), Verdict::kAsk);
-}
-
-TEST(Decide, HomeIsTheFolderThatTheCommandGets) {
-  const std::vector<Source> rules{
-      source(Kind::kPerson, "rules: [{path: [/homes/p/key, /data/p/key], decision: deny}]")};
-  const std::vector<Source> others{source(Kind::kPerson, "rules: [{path: /etc/key, decision: deny}]")};
-  const auto at_home = [](const char* text) {
-    Action action = command(text);
-    action.homes = {"/homes/p", "/data/p"};
-    return action;
-  };
-  for (const char* text : {"cat ~/key", "cat $HOME/key", "cat \"$HOME/key\"", "cat ${HOME}/key", "cd && cat key",
-                           "cd ~; cat key", "cd $HOME && cat key", "grep --file=$HOME/key x", "ls < ~/key"}) {
-    EXPECT_EQ(verdict(rules, at_home(text)), Verdict::kDeny) << text;
-    EXPECT_EQ(verdict(others, at_home(text)), Verdict::kAllow) << text;
-    EXPECT_EQ(verdict(others, command(text)), Verdict::kAsk) << text << ", where home is not known";
-  }
-  EXPECT_EQ(verdict(rules, at_home("cat ~/k*")), Verdict::kAsk);
-  EXPECT_EQ(verdict(others, at_home("cat ~/k*")), Verdict::kAllow);
-  for (const char* text : {"cat ~other/key", "cat ~+/key", "HOME=/etc; cat ~/key", "export HOME=/etc; cat $HOME/key",
-                           "for HOME in /etc; do cat ~/key; done", "read HOME < x; cat ~/key",
-                           "env -i bash -c 'cat ~/key'", "sudo sh -c 'cat ~/key'", ". ./settings; cat ~/key",
-                           "cat $HOMES/key", "cat '$HOME'\"$HOME/key\"", "cat ${HOME%/*}/key"}) {
-    EXPECT_EQ(verdict(others, at_home(text)), Verdict::kAsk) << text;
-  }
 }
 
 TEST(Decide, SourcesCombineToTheStrictest) {

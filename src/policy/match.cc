@@ -267,6 +267,8 @@ Result<Subjects> subjects_of(Action action) {
       subjects.all.push_back({.command = std::move(unknown), .unknown = true});
       subjects.why = std::move(script.why);
     }
+    // Blanks (a line break that is typed), comments and tests alone start nothing, which is ruled on all the same.
+    if (subjects.all.empty()) subjects.all.push_back({.command = SimpleCommand()});
   } else {
     subjects.all.emplace_back();
   }

@@ -25,6 +25,9 @@ constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
 struct RuleFacts {
   /// The person's home folder, by each of its names: "~/x" in a path of a rule is x in it.
   std::vector<std::string> homes = {};
+  /// Patterns of the folders that commands have as their home in the sandbox. Where it cannot put such a folder in the
+  /// place of the person's home, commands find it by these names, so that "~/x" is x in them as well.
+  std::vector<std::string> private_homes = {};
 };
 
 /// `file` is what messages and sources call it; its ending decides how it is read. Examples are not run.

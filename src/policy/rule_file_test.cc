@@ -76,7 +76,7 @@ TEST_P(Understood, AndMatchesWhatItNames) {
   const auto [rule, matches, not_matches] = GetParam();
   const std::string text = std::string("rules:\n  - {") + rule + ", decision: deny, match: ['" + matches +
                            "'], not_match: ['" + not_matches + "']}\n";
-  const auto rules = load_rules(text, "r.yaml", {.homes = {"/homes/p", "/data/p"}});
+  const auto rules = load_rules(text, "r.yaml", {.homes = {"/homes/p", "/data/p"}, .private_homes = {"/jails/*/home"}});
   EXPECT_TRUE(rules.ok()) << rules.error().text();
 }
 INSTANTIATE_TEST_SUITE_P(
@@ -86,6 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Heard{"tool: mcp__git__push", "mcp__git__push", "mcp__git__pull"},
                       Heard{"tool: 'web_*'", "web_get", "shell"}, Heard{"path: '~/x/**'", "/homes/p/x/y", "/w/x/y"},
                       Heard{"path: '~/x/**'", "/data/p/x/y", "~/x/y"},
+                      Heard{"path: '~/x/**'", "/jails/a-b/home/x/y", "/jails/a/b/home/x/y"},
                       Heard{"path: '**/[id].ts'", "/w/[id].ts", "/w/i.ts"}, Heard{"host: '[::1]'", "::1", "::2"},
                       Heard{"command: git commit -m \"a b\"", "git commit -m \"a b\"", "git commit -m a"},
                       Heard{"command: env make", "env make x", "env mak"}));

@@ -102,7 +102,7 @@ Result<std::string> host_pattern(std::string_view text) {
   return (suffix ? "*." : "") + canonical;
 }
 
-Result<std::vector<Glob>> path_patterns(const std::string& text, const std::vector<std::string>& homes) {
+Result<std::vector<Glob>> path_patterns(const std::string& text, const RuleFacts& facts) {
   if (const auto open = unclosed_bracket(text)) {
     return invalid(fmt::format("in \"{}\" the {} is not closed", text, *open),
                    "patterns of paths know *, ?, ** and {a,b}");
@@ -110,11 +110,13 @@ Result<std::vector<Glob>> path_patterns(const std::string& text, const std::vect
   std::vector<std::string> forms;
   const bool in_home = text == "~" || text.starts_with("~/");
   if (!in_home) forms.push_back(text);
-  if (in_home && homes.empty()) {
+  if (in_home && facts.homes.empty()) {
     return invalid(fmt::format("\"{}\" starts in your home folder, which is not known here", text), "write it out");
   }
-  for (const std::string& home : homes) {
-    if (in_home) forms.push_back(home + text.substr(1));
+  for (const std::vector<std::string>* homes : {&facts.homes, &facts.private_homes}) {
+    for (const std::string& home : *homes) {
+      if (in_home) forms.push_back(home + text.substr(1));
+    }
   }
   std::vector<Glob> globs;
   for (const std::string& form : forms) {

@@ -6,6 +6,7 @@
 
 #include "lathe/base/result.h"
 #include "lathe/policy/glob.h"
+#include "lathe/policy/rule_file.h"
 
 // What the rules of our own files say about commands, hosts and paths, as it is compared later. What could never match,
 // such as a pipe in the words of one command, is `invalid`: a rule that refuses must not be one that does nothing.
@@ -18,8 +19,7 @@ namespace lathe::policy {
 [[nodiscard]] base::Result<void> check_program(const std::string& name);
 /// An exact name or address, or "*.suffix", in its one form.
 [[nodiscard]] base::Result<std::string> host_pattern(std::string_view text);
-/// "~/x" is x in each of `homes`, which are the one home folder by its several names.
-[[nodiscard]] base::Result<std::vector<Glob>> path_patterns(const std::string& text,
-                                                            const std::vector<std::string>& homes);
+/// "~/x" is x in each of the homes.
+[[nodiscard]] base::Result<std::vector<Glob>> path_patterns(const std::string& text, const RuleFacts& facts);
 
 }  // namespace lathe::policy

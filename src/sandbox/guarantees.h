@@ -42,7 +42,7 @@ inline constexpr std::array<Guarantee, 9> kGuarantees = {{
      "home secrets, other sessions and Lathe's own state unreadable",
      {Holds::kYes, ""},
      {Holds::kYes, ""},
-     {Holds::kYes, ""}},
+     {Holds::kYes, "HOME and TMPDIR name the private folders, as nothing can take the place of home and /tmp"}},
     {"secrets",
      "secret files of the workspace (`.env`, keys) masked",
      {Holds::kYes, ""},

@@ -132,6 +132,8 @@ std::string private_home(const SessionFacts& facts) {
   return facts.jails_folder + "/" + project_name(facts.workspace) + "/home";
 }
 
+std::string private_homes(const std::string& jails_folder) { return jails_folder + "/*/home"; }
+
 std::string project_name(const std::string& workspace) {
   std::string name = workspace.substr(workspace.rfind('/') + 1).substr(0, 40);
   std::ranges::replace_if(name, [](char letter) { return letter <= ' ' || letter == 0x7f; }, '_');

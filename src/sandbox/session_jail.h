@@ -101,6 +101,8 @@ class SessionJail final {
 
 /// What the commands of the workspace have as their home; there is one for all sessions of it.
 [[nodiscard]] std::string private_home(const SessionFacts& facts);
+/// Those of all workspaces, as a pattern of paths.
+[[nodiscard]] std::string private_homes(const std::string& jails_folder);
 
 /// "a1b2c3d4-lathe": one folder name for each workspace path.
 [[nodiscard]] std::string project_name(const std::string& workspace);

@@ -11,7 +11,8 @@
 #include "lathe/syntax/starter.h"
 
 // git runs other programs: its commands as programs of their own, aliases, what its configuration names, and what some
-// of its commands are given.
+// of its commands are given. All but its own commands run at the top of the work tree, in that of a submodule, or in
+// one that is made for them.
 
 namespace lathe::syntax {
 namespace {
@@ -74,6 +75,8 @@ constexpr std::array kTextOptions{
     TextOption{"send-email", '\0', "sendmail-cmd to-cmd cc-cmd header-cmd"},
     TextOption{"instaweb", 'd', "httpd"},
 };
+
+constexpr auto kElsewhere = Starter::Where::kElsewhere;
 
 class GitReader final {
  public:
@@ -143,7 +146,7 @@ void GitReader::alias(const Word& value, std::size_t rest) {
   for (const Word& word : words_from(words(), rest)) {
     text.text += " " + (word.dynamic ? word.text : base::shell_quote(word.text));
   }
-  starter_.script(text);
+  starter_.script(text, is_command ? Starter::Where::kHere : kElsewhere);
 }
 
 void GitReader::command() {
@@ -164,9 +167,11 @@ void GitReader::command() {
     OptionReader options(words(), {"q", "recursive quiet"}, has("foreach") + 1);
     while (options.next()) {
     }
-    starter_.joined(options.at());
+    starter_.joined(options.at(), kElsewhere);
   }
-  if (name == "bisect" && has("run") < words().size()) starter_.command(words_from(words(), has("run") + 1));
+  if (name == "bisect" && has("run") < words().size()) {
+    starter_.command(words_from(words(), has("run") + 1), {}, kElsewhere);
+  }
   if (name == "subtree" && has("push") < words().size()) {
     starter_.command({{.text = "git"}, {.text = "push"}});
   }
@@ -222,7 +227,7 @@ std::optional<Word> GitReader::value_of(const TextOption& option, std::size_t at
 
 void GitReader::text_options(const TextOption& option) {
   for (std::size_t i = at_ + 1; i < words().size(); ++i) {
-    if (const std::optional<Word> value = value_of(option, i)) starter_.script(*value);
+    if (const std::optional<Word> value = value_of(option, i)) starter_.script(*value, kElsewhere);
   }
 }
 

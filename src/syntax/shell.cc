@@ -69,7 +69,7 @@ bool SimpleCommand::literal() const {
 
 Result<Script> parse_script(std::string_view text) {
   TRY_OK(check_text(text));
-  if (base::trim(text).empty()) return Error{.code = base::codes::kInvalid, .message = "the command is empty"};
+  if (text.empty()) return Error{.code = base::codes::kInvalid, .message = "the command is empty"};
   Script script;
   Budget budget{.script = script};
   parse_into(budget, text);

@@ -60,6 +60,8 @@ struct Scope {
     kSame,
     /// A process of its own: ( … ), $( … ), a part of a pipe, what runs in the background, bash -c.
     kOwn,
+    /// Such a process in a folder that is not known here: git rebase --exec, sudo -i.
+    kElsewhere,
     /// The last part of a pipe, a process of its own unless the shell was told otherwise.
     kLastPart,
     /// A loop: what stands late in it may come before what stands early.
@@ -106,7 +108,8 @@ struct Script {
 /// The longest argument that Linux hands to a program, and so the longest script of a `-c`.
 inline constexpr std::size_t kMaxScriptBytes = 131'071;
 
-/// `invalid` for an empty script or a NUL byte, `limit_exceeded` for one that is too long.
+/// `invalid` for an empty text or a NUL byte, `limit_exceeded` for one that is too long. Blanks and comments alone are
+/// a script without commands.
 [[nodiscard]] base::Result<Script> parse_script(std::string_view text);
 /// The same for a program with its arguments, which no shell touches.
 [[nodiscard]] base::Result<Script> parse_argv(const std::vector<std::string>& argv);

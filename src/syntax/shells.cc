@@ -158,7 +158,8 @@ void add_values(Budget& budget, const std::vector<Assignment>& assignments) {
     if (!lists(kCommandVariables, name) || budget.gave_up()) continue;
     if (value.dynamic) budget.not_known("a variable that holds a command is computed");
     const std::size_t start = name == "LESSOPEN" ? value.text.find_first_not_of("|-") : 0;
-    const InScope later(budget, Scope::Kind::kLater);
+    // The shell itself runs it, or a program in a folder of its choice.
+    const InScope later(budget, name == "PROMPT_COMMAND" ? Scope::Kind::kLater : Scope::Kind::kElsewhere);
     if (start != std::string::npos) parse_into(budget, std::string_view(value.text).substr(start));
   }
 }

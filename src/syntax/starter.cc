@@ -6,35 +6,32 @@
 
 namespace lathe::syntax {
 
-namespace {
-
 /// Builtins run what they start in the shell itself, a trap when it is sprung; everything else is a process of its own.
-Scope::Kind started_by(std::string_view name) {
-  if (name == "trap") return Scope::Kind::kLater;
-  return lists("eval command builtin source .", name) ? Scope::Kind::kSame : Scope::Kind::kOwn;
+Scope::Kind Starter::scope_of(Where where) const {
+  if (where == Where::kElsewhere) return Scope::Kind::kElsewhere;
+  if (name() == "trap") return Scope::Kind::kLater;
+  return lists("eval command builtin source .", name()) ? Scope::Kind::kSame : Scope::Kind::kOwn;
 }
 
-}  // namespace
-
-void Starter::command(std::vector<Word> words, std::vector<Assignment> set) {
+void Starter::command(std::vector<Word> words, std::vector<Assignment> set, Where where) {
   const Nested nested(budget_);
   if (budget_.gave_up() || words.empty()) return;
   if (budget_.script.commands.size() >= Budget::kMaxCommands) return budget_.exhaust("it has too many commands");
   SimpleCommand inner{.assignments = outer_.assignments, .words = std::move(words)};
   const std::vector<Assignment> own = set;
   std::ranges::move(set, std::back_inserter(inner.assignments));
-  const InScope started(budget_, started_by(name()));
+  const InScope started(budget_, scope_of(where));
   // What a shell is fed by its wrapper's redirection it reads all the same.
   if (is_shell(inner.name())) inner.redirections = outer_.redirections;
   add_command(budget_, std::move(inner));
   add_values(budget_, own);
 }
 
-void Starter::script(const Word& text) {
+void Starter::script(const Word& text, Where where) {
   if (text.dynamic || text.pattern) not_known("a shell is given text that is computed");
   if (budget_.gave_up()) return;
   const std::size_t from = budget_.script.commands.size();
-  const InScope started(budget_, started_by(name()));
+  const InScope started(budget_, scope_of(where));
   parse_into(budget_, text.text);
   hand_on_assignments(from);
 }
@@ -52,23 +49,23 @@ void Starter::hand_on_assignments(std::size_t from) {
   }
 }
 
-void Starter::joined(std::size_t from) {
+void Starter::joined(std::size_t from, Where where) {
   Word all;
   for (std::size_t i = from; i < words().size(); ++i) {
     all.dynamic = all.dynamic || words()[i].dynamic || words()[i].pattern;
     all.text += (i > from ? " " : "") + words()[i].text;
   }
-  if (!all.text.empty()) script(all);
+  if (!all.text.empty()) script(all, where);
 }
 
-void Starter::input() {
+void Starter::input(Where where) {
   bool here = false;
   bool elsewhere = false;
   for (const Redirection& redirection : outer_.redirections) {
     if (redirection.other_descriptor || redirection.kind == Redirection::Kind::kWrite) continue;
     if (redirection.kind == Redirection::Kind::kHereText) {
       here = true;
-      script(redirection.target);
+      script(redirection.target, where);
     } else {
       elsewhere = true;
     }

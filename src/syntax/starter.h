@@ -21,20 +21,23 @@ class Starter final {
   /// The program's name first.
   [[nodiscard]] const std::vector<Word>& words() const { return outer_.words; }
 
+  /// The folder that something is started in: that of the command, or one that is not known here.
+  enum class Where { kHere, kElsewhere };
   /// A program with its arguments; `set` is set for it besides what is set for the outer one.
-  void command(std::vector<Word> words, std::vector<Assignment> set = {});
+  void command(std::vector<Word> words, std::vector<Assignment> set = {}, Where where = Where::kHere);
   /// Text for a shell.
-  void script(const Word& text);
+  void script(const Word& text, Where where = Where::kHere);
   /// The words from there on as text for a shell.
-  void joined(std::size_t from);
+  void joined(std::size_t from, Where where = Where::kHere);
   /// What a shell reads that is given no script.
-  void input();
+  void input(Where where = Where::kHere);
   /// A file that a shell reads its commands from, which is not looked at.
   void file(const Word& path);
   void not_known(std::string_view why) { budget_.not_known(why); }
   [[nodiscard]] Budget& budget() { return budget_; }
 
  private:
+  [[nodiscard]] Scope::Kind scope_of(Where where) const;
   void hand_on_assignments(std::size_t from);
 
   Budget& budget_;

@@ -14,7 +14,9 @@ constexpr std::string_view kComputed = "what a program starts is computed";
 class WrapperReader final {
  public:
   WrapperReader(Starter& starter, const WrapperSpec& spec)
-      : starter_(starter), spec_(spec), options_(starter.words(), spec.options) {}
+      : starter_(starter), spec_(spec), options_(starter.words(), spec.options) {
+    if (spec.elsewhere_options == "*") where_ = Starter::Where::kElsewhere;
+  }
 
   void read();
   [[nodiscard]] bool had_options() const { return had_options_; }
@@ -33,6 +35,7 @@ class WrapperReader final {
   bool ran_text_ = false;
   bool starts_shell_ = false;
   bool words_are_command_ = false;
+  Starter::Where where_ = Starter::Where::kHere;
   /// What xargs replaces in the words of its command.
   std::optional<std::string> replaced_;
 };
@@ -43,6 +46,7 @@ void WrapperReader::read_options() {
     if (!option->known) starter_.not_known("a program that starts another has an option that is not known here");
     if (option->value && (option->value->splits || option->value->pattern)) starter_.not_known(kComputed);
     starts_shell_ = starts_shell_ || lists(spec_.shell_options, option->name);
+    if (lists(spec_.elsewhere_options, option->name)) where_ = Starter::Where::kElsewhere;
     words_are_command_ = words_are_command_ || lists(spec_.command_options, option->name);
     if (spec_.name == "xargs" && lists("I i replace", option->name)) {
       replaced_ = option->value ? option->value->text : "{}";
@@ -53,11 +57,11 @@ void WrapperReader::read_options() {
 
 void WrapperReader::text_option(const Word& text) {
   ran_text_ = true;
-  if (!spec_.assignments) return starter_.script(text);
+  if (!spec_.assignments) return starter_.script(text, where_);
   starter_.not_known("env -S splits text into a command");
   Word all = text;
   for (const Word& word : words_from(starter_.words(), options_.at())) all.text += " " + word.text;
-  starter_.script(all);
+  starter_.script(all, where_);
 }
 
 void WrapperReader::permuted() {
@@ -68,8 +72,8 @@ void WrapperReader::permuted() {
     read_options();
   }
   if (ran_text_) return;
-  if (words_are_command_) return starter_.command(std::move(operands));
-  starter_.input();
+  if (words_are_command_) return starter_.command(std::move(operands), {}, where_);
+  starter_.input(where_);
 }
 
 std::vector<Assignment> WrapperReader::read_assignments() {
@@ -100,7 +104,7 @@ void WrapperReader::command(std::size_t from, std::vector<Assignment> set) {
   } else if (spec_.name == "xargs") {
     inner.push_back({.text = "…", .dynamic = true, .splits = true});
   }
-  starter_.command(std::move(inner), std::move(set));
+  starter_.command(std::move(inner), std::move(set), where_);
 }
 
 void WrapperReader::read() {
@@ -118,16 +122,16 @@ void WrapperReader::read() {
     if (words[i].dynamic || words[i].pattern) starter_.not_known(kComputed);
   }
   if (at >= words.size()) {
-    if (starts_shell_) starter_.input();
+    if (starts_shell_) starter_.input(where_);
     return;
   }
   // Behind the file that it locks.
   if (spec_.name == "flock" && (words[at].text == "-c" || words[at].text == "--command")) {
-    if (at + 1 < words.size()) starter_.script(words[at + 1]);
+    if (at + 1 < words.size()) starter_.script(words[at + 1], where_);
     return;
   }
   if (spec_.name == "parallel") starter_.not_known("parallel computes what it starts");
-  if (spec_.joins) return starter_.joined(at);
+  if (spec_.joins) return starter_.joined(at, where_);
   command(at, std::move(set));
 }
 
@@ -155,6 +159,7 @@ void start_found(Starter& starter) {
       }
       continue;
     }
+    const bool in_the_folder_found = word.text.ends_with("dir");
     std::vector<Word> inner;
     while (at < words.size() && words[at].text != ";") {
       if (words[at].text == "+" && !inner.empty() && inner.back().text == "{}") break;
@@ -163,7 +168,7 @@ void start_found(Starter& starter) {
       inner.push_back(std::move(part));
     }
     ++at;
-    starter.command(std::move(inner));
+    starter.command(std::move(inner), {}, in_the_folder_found ? Starter::Where::kElsewhere : Starter::Where::kHere);
   }
 }
 

@@ -27,6 +27,8 @@ struct WrapperSpec {
   std::string_view text_options = "";
   /// Options with which it starts a shell when no command follows; "*": also without any.
   std::string_view shell_options = "";
+  /// Options with which what it starts runs in another folder than itself; "*": also without any.
+  std::string_view elsewhere_options = "";
   /// Its options stand anywhere among its words, of which a command is made only with one of `command_options`.
   bool permutes = false;
   std::string_view command_options = "";

@@ -38,7 +38,8 @@ def test_home_in_a_command_is_the_persons(lathe, tmp_path):
     file.write_text("rules: [{path: '~/kept/**', decision: deny}]")
     for command, decision in {"cat ~/kept/x": "deny", "cat $HOME/kept/x": "deny", "cd && cat kept/x": "deny",
                               "(cd ~/kept && cat x)": "deny", "cat ~/other/x": "allow", "(cd ~/other && ls); cat x": "allow",
-                              "HOME=/y; cat ~/kept/x": "ask", "cat ~other/kept/x": "ask"}.items():
+                              "HOME=/y; cat ~/kept/x": "ask", "cat ~other/kept/x": "ask",
+                              f"cat {lathe.home}/cache/jails/1-w/home/kept/x": "deny"}.items():
         assert explain(lathe, "--policy", str(file), command)["decision"] == decision, command
 
 
@@ -161,6 +162,16 @@ def test_a_call_that_its_tool_refuses_is_told_in_its_words(lathe, repository):
                              ({"path": ".git/hooks/x", "content": "x"}, ".git/hooks/x is protected")):
         ran = lathe.fails(1, "policy", "explain", "--tool", "write_file", "--args", json.dumps(arguments))
         assert words in ran.err and "ls -ld" not in ran.err, str(ran)
+
+
+@pytest.mark.parametrize("words,told", [
+    ([], "is empty"), ([""], "is empty"), (["  \n"], "command is empty"), (["# rm x\n # y"], "command has only comments"),
+    (["--tool", "shell", "--args", json.dumps({"command": ""})], "command is empty"),
+    (["--tool", "shell", "--args", json.dumps({"command": "l\0s"})], "command holds a NUL byte"),
+])
+def test_a_command_that_is_none_is_refused(lathe, words, told):
+    ran = lathe.fails(1, "policy", "explain", *words)
+    assert told in ran.err and ran.out == "", str(ran)
 
 
 def test_an_unknown_preset_stops_the_run(lathe, start_server):

@@ -168,6 +168,36 @@ def test_changed_rules_are_asked_about_before_the_task(lathe, start_server, repo
     assert item["trusted"] == (answer == "yes")
 
 
+def test_a_person_is_asked_about_changed_rules_by_whatever_they_stop(lathe, start_server, repository, policies):
+    lathe.ok("trust", "--yes")
+    lathe.use(start_server(calls(tool("write_file", path="a.txt", content="x")), says("Done."),
+                           calls(tool("write_file", path="../b.txt", content="x")), says("All done.")))
+    session = lathe.ok("exec", "--json", "go").session
+    lathe.fails(4, "exec", "--resume", session, "--ask", "wait", "go")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+
+    def run(answer, *words):
+        (policies / "p.yaml").write_text(f"# before {' '.join(words)}\nrules: []\n")
+        terminal = Terminal(lathe, *words)
+        terminal.expect("changed since you trusted it. Trust the rules")
+        terminal.type(answer + "\n")
+        return terminal.wait()
+
+    answer = ("approvals", "answer", question["id"], "--approve")
+    assert run("no", *answer) == 1
+    assert not (repository.parent / "b.txt").exists()
+    assert run("yes", *answer) == 0
+    assert (repository.parent / "b.txt").read_text() == "x"
+    assert run("yes", "session", "fork", session) == 0
+    assert run("no", "undo", session) == 1
+    assert (repository.parent / "b.txt").exists()
+    assert run("yes", "undo", session) == 0
+    assert not (repository.parent / "b.txt").exists()
+    assert run("yes", "session", "rollback", session, "--tasks", "2", "--restore-files") == 0
+    assert not (repository / "a.txt").exists()
+    assert all(item["trusted"] for item in items(lathe))
+
+
 def test_rules_that_were_never_trusted_are_told_of_by_explain(lathe, repository, policies):
     explained = lathe.ok("policy", "explain", "--json", "touch x")
     assert explained.document["decision"] == "allow" and "is not trusted" in explained.document["warnings"][0]

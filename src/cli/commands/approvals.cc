@@ -8,6 +8,7 @@
 #include "lathe/cli/foreground.h"
 #include "lathe/cli/render/table.h"
 #include "lathe/cli/task_setup.h"
+#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
 
 namespace lathe::cli {
@@ -18,7 +19,7 @@ using runtime::Async;
 
 namespace {
 
-/// The session that asked, from the open questions: it is subscribed to before the answer sets it going.
+/// The session that asked, from the open questions.
 Async<Result<std::string>> session_of_question(client::Transport* engine, std::string id) {
   CO_TRY(const p::ApprovalListReply open, co_await client::call_as(engine, p::ApprovalList{}));
   for (const p::OpenQuestion& question : open.questions) {
@@ -29,12 +30,17 @@ Async<Result<std::string>> session_of_question(client::Transport* engine, std::s
                         .hint = "lathe approvals list shows those that wait"};
 }
 
-p::ApprovalAnswer answer_call(const ApprovalAnswerOptions& options) {
-  return {.id = options.id,
-          .decision = options.decision.value_or(p::Decision::kDenied),
-          .note = options.note,
-          .answers = options.answers,
-          .resume = !options.no_run};
+Async<Result<p::ApprovalAnswerReply>> submit_answer(Context* context, client::Transport* engine, std::string session,
+                                                    ApprovalAnswerOptions options) {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, std::move(session)));
+  CO_TRY(const p::AskMode ask, ask_mode(*context, options.task));
+  p::ApprovalAnswer answer{.id = options.id,
+                           .decision = options.decision.value_or(p::Decision::kDenied),
+                           .note = options.note,
+                           .answers = options.answers,
+                           .resume = !options.no_run};
+  const auto submit = [engine, answer = std::move(answer)] { return client::call_as(engine, answer); };
+  co_return co_await once_trusted(context, engine, info.cwd, submit, ask);
 }
 
 Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
@@ -42,8 +48,9 @@ Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* e
                                              : runtime::Deadline::never();
   Foreground foreground(*context, options.task, deadline);
   CO_TRY(const std::string session, co_await session_of_question(engine, options.id));
+  // Before the answer sets it going.
   CO_TRY(const auto subscribed, co_await client::call_as(engine, p::SessionSubscribe{.session = session, .since = -1}));
-  CO_TRY(const auto reply, co_await client::call_as(engine, answer_call(options)));
+  CO_TRY(const auto reply, co_await submit_answer(context, engine, session, options));
   if (!reply.resumed) {
     context->note("the answer is recorded; the task still waits for other answers (lathe approvals list)");
     co_return kStopped;
@@ -65,7 +72,8 @@ std::string why(const p::OpenQuestion& question, base::UnixMillis now) {
 }
 
 Async<Result<ExitCode>> only_answer(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
-  CO_TRY(const auto reply, co_await client::call_as(engine, answer_call(options)));
+  CO_TRY(std::string session, co_await session_of_question(engine, options.id));
+  CO_TRY(const auto reply, co_await submit_answer(context, engine, std::move(session), options));
   context->note("the answer is recorded for session " + reply.session);
   co_return kDone;
 }

@@ -13,6 +13,7 @@
 #include "lathe/cli/render/table.h"
 #include "lathe/cli/render/transcript.h"
 #include "lathe/cli/term/terminal.h"
+#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
 #include "lathe/protocol/record.h"
 
@@ -124,8 +125,10 @@ CommandResult execute(Context* context, client::Transport* engine, SessionShowOp
 
 CommandResult execute(Context* context, client::Transport* engine, SessionForkOptions options) {
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
-  CO_TRY(const p::SessionForkReply reply,
-         co_await client::call_as(engine, p::SessionFork{.session = info.session_id, .response_id = options.at}));
+  const auto fork = [engine, call = p::SessionFork{.session = info.session_id, .response_id = options.at}] {
+    return client::call_as(engine, call);
+  };
+  CO_TRY(const p::SessionForkReply reply, co_await once_trusted(context, engine, info.cwd, fork));
   context->out.line(reply.session);
   if (info.state == p::SessionState::kDamaged && options.at.empty()) context->note(kForkBeforeDamage);
   context->note("go on in it: lathe session resume " + reply.session + " \"…\"");
@@ -136,7 +139,10 @@ CommandResult execute(Context* context, client::Transport* engine, SessionRollba
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
   p::Rollback rollback{.to = {.response_id = options.to, .tasks = options.tasks},
                        .files = options.restore_files ? p::RollbackFiles::kRestore : p::RollbackFiles::kKeep};
-  CO_TRY_OK(co_await engine->submit(info.session_id, std::move(rollback)));
+  const auto roll_back = [engine, session = info.session_id, rollback = std::move(rollback)] {
+    return engine->submit(session, rollback);
+  };
+  CO_TRY_OK(co_await once_trusted(context, engine, info.cwd, roll_back));
   // What it led to was recorded before it was acknowledged.
   CO_TRY(const p::SessionExportReply told,
          co_await client::call_as(engine, p::SessionExport{.session = info.session_id, .since = info.last_seq}));

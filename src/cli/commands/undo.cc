@@ -7,6 +7,7 @@
 #include "lathe/base/utf8.h"
 #include "lathe/cli/commands/command.h"
 #include "lathe/cli/render/table.h"
+#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
 
 namespace lathe::cli {
@@ -28,10 +29,10 @@ void list(Context* context, std::string_view what, const std::vector<std::string
 
 CommandResult execute(Context* context, client::Transport* engine, UndoOptions options) {
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
-  CO_TRY(p::UndoReply reply, co_await client::call_as(engine, p::Undo{.session = info.session_id,
-                                                                      .task = options.task,
-                                                                      .response_id = options.turn,
-                                                                      .dry_run = options.dry_run}));
+  p::Undo undo{
+      .session = info.session_id, .task = options.task, .response_id = options.turn, .dry_run = options.dry_run};
+  const auto bring_back = [engine, undo = std::move(undo)] { return client::call_as(engine, undo); };
+  CO_TRY(p::UndoReply reply, co_await once_trusted(context, engine, info.cwd, bring_back));
   const bool conflicts = !reply.conflicts.empty();
   if (options.json) {
     context->out.add(reply_document(std::move(reply)));

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "lathe/base/result.h"
+#include "lathe/tools/common/workspace.h"
 
 namespace lathe::tools::common {
 
@@ -13,5 +14,10 @@ namespace lathe::tools::common {
 /// need not exist. Blocks.
 [[nodiscard]] base::Result<void> refuse_protected(int root, int folder, const std::string& rest,
                                                   const std::string& shown);
+
+/// `permission_denied` where the text of a path outside of the workspace alone, whatever is there, says that no tool
+/// changes it: the secrets of the person and of Lathe (`secrets` may be null), and protected names. To say so tells
+/// nothing of what is there, so that nobody needs to be asked about it first. Blocks.
+[[nodiscard]] base::Result<void> refuse_by_name(const Place& place, const SecretGuard* secrets);
 
 }  // namespace lathe::tools::common

@@ -1,6 +1,5 @@
 #include "lathe/tools/common/workspace.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/openat2.h>
@@ -18,6 +17,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
+#include "lathe/sandbox/folders.h"
 #include "lathe/tools/common/links.h"
 #include "lathe/tools/common/protected_place.h"
 #include "lathe/tools/common/secret_guard.h"
@@ -30,6 +30,8 @@ using base::Result;
 using base::UniqueFd;
 
 namespace {
+
+constexpr std::size_t kMostNamesCompared = 2'000;
 
 Error invalid(std::string message) { return {.code = base::codes::kInvalid, .message = std::move(message)}; }
 
@@ -81,25 +83,6 @@ Error not_a_file(const std::string& shown, mode_t mode) {
   return invalid(fmt::format("{} is {}, not a file", shown, what));
 }
 
-/// Names of the folder that are near the one that is not there.
-std::string near_names(const Place& place) {
-  const auto [folder, name] = split_last(place.absolute);
-  DIR* open = opendir(folder.empty() ? "/" : folder.c_str());
-  if (open == nullptr) return "";
-  std::vector<std::string> names;
-  while (const dirent* entry = readdir(open)) {
-    if (names.size() < 2'000) names.emplace_back(entry->d_name);
-  }
-  closedir(open);
-  return base::did_you_mean(name, names);
-}
-
-Error reading_error(const Place& place, int error) {
-  Error told = errno_error(error, place.shown());
-  if (error == ENOENT) told.hint = near_names(place);
-  return told;
-}
-
 /// openat2 that never leaves `folder` and follows no link; -1 with errno.
 int open_without_links(int folder, const std::string& path, int flags) {
   open_how how{};
@@ -109,6 +92,26 @@ int open_without_links(int folder, const std::string& path, int flags) {
     const long fd = syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
     if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
   }
+}
+
+/// Names of its folder that are near the one that is not there. Of folders outside of the working folder, by whatever
+/// link, nobody said yes to more than the one name.
+std::string near_names(const Place& place) {
+  if (!place.inside() || place.relative == ".") return "";
+  const std::string cwd = place.absolute.substr(0, place.absolute.size() - place.relative.size());
+  const auto [folder_path, name] = split_last(place.relative);
+  const UniqueFd root(::open(cwd.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd folder(open_without_links(root.get(), folder_path, O_RDONLY | O_DIRECTORY));
+  std::vector<std::string> names;
+  if (!folder || sandbox::read_names(folder.get(), names) != 0) return "";
+  if (names.size() > kMostNamesCompared) names.resize(kMostNamesCompared);
+  return base::did_you_mean(name, names);
+}
+
+Error reading_error(const Place& place, int error) {
+  Error told = errno_error(error, place.shown());
+  if (error == ENOENT) told.hint = near_names(place);
+  return told;
 }
 
 Result<UniqueFd> open_folder_beneath(int root, const std::string& relative, const Place& place) {

@@ -57,9 +57,9 @@ struct OpenFile {
   mode_t mode = 0;
   std::size_t size = 0;
 };
-/// Opens a regular file for reading. `not_found` names the path (with near names of its folder), `invalid` says what
-/// else it is: a folder, a FIFO, a device, a socket. Opening has no side effect on what is not a regular file. With a
-/// guard, secrets are `permission_denied`.
+/// Opens a regular file for reading. `not_found` names the path (with near names of its folder, where that lies in the
+/// working folder), `invalid` says what else it is: a folder, a FIFO, a device, a socket. Opening has no side effect on
+/// what is not a regular file. With a guard, secrets are `permission_denied`.
 [[nodiscard]] base::Result<OpenFile> open_for_reading(const Place& place, const SecretGuard* guard = nullptr);
 
 /// The whole content, or nothing when there is no such file; `limit_exceeded` over kMaxFileBytes. With a guard a file

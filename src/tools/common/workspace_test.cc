@@ -70,6 +70,18 @@ TEST_F(WorkspaceTest, ReadsRegularFilesOnly) {
   EXPECT_FALSE(read_if_there(at("src/b.txt"))->has_value());
 }
 
+TEST_F(WorkspaceTest, TellsNoNamesOfFoldersOutside) {
+  fs::create_symlink(base_, cwd_ + "/up");
+  for (const char* path : {"../secrte", "up/secrte"}) {
+    for (const Place& place : {at(path), with_links_resolved(at(path))}) {
+      const auto missing = read_whole(place);
+      ASSERT_FALSE(missing.ok()) << path;
+      EXPECT_EQ(missing.error().code, base::codes::kNotFound) << path;
+      EXPECT_EQ(missing.error().text().find("secret"), std::string::npos) << missing.error().text();
+    }
+  }
+}
+
 TEST_F(WorkspaceTest, WritesInOneStepAndMakesFolders) {
   ASSERT_TRUE(write("new/deep/file", "x").ok());
   EXPECT_EQ(get(cwd_ + "/new/deep/file"), "x");

@@ -6,6 +6,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/links.h"
+#include "lathe/tools/common/protected_place.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/text_format.h"
 #include "lathe/tools/common/workspace.h"
@@ -61,10 +62,11 @@ class ChangeTool final : public ports::Tool {
 };
 
 /// Where the argument leads, before anything is read.
-Result<Place> place_argument(const Arguments& arguments, std::string_view name, const ToolEnvironment& environment,
-                             const std::string& tool) {
+Result<Place> place_argument(const FsOptions& options, const Arguments& arguments, std::string_view name,
+                             const ToolEnvironment& environment, const std::string& tool) {
   TRY(const std::string path, arguments.text(name));
   TRY(const Place place, common::place_of(environment.cwd, path).within(tool));
+  TRY_OK(common::refuse_by_name(place, options.secrets));
   return common::with_links_resolved(place);
 }
 
@@ -80,7 +82,7 @@ Error no_such_file(const ToolEnvironment& environment, const Place& place) {
 
 Result<PlannedChange> plan_write(const FsOptions& options, const Arguments& arguments,
                                  const ToolEnvironment& environment, const std::string& tool) {
-  TRY(Place place, place_argument(arguments, "path", environment, tool));
+  TRY(Place place, place_argument(options, arguments, "path", environment, tool));
   TRY(std::string content, arguments.text("content"));
   auto before = read_for_change(options, environment, place, tool);
   if (!before.ok()) return or_withheld(std::move(before).error(), environment, std::move(place));
@@ -121,7 +123,7 @@ Error empty_old_text(const Arguments& arguments, const std::string& name) {
 
 Result<PlannedChange> plan_edit(const FsOptions& options, const Arguments& arguments,
                                 const ToolEnvironment& environment, const std::string& tool) {
-  TRY(const Place place, place_argument(arguments, "path", environment, tool));
+  TRY(const Place place, place_argument(options, arguments, "path", environment, tool));
   TextEdit edit;
   TRY(edit.old_text, arguments.text("old_text"));
   TRY(edit.new_text, arguments.text("new_text"));
@@ -133,7 +135,7 @@ Result<PlannedChange> plan_edit(const FsOptions& options, const Arguments& argum
 
 Result<PlannedChange> plan_multi_edit(const FsOptions& options, const Arguments& arguments,
                                       const ToolEnvironment& environment, const std::string& tool) {
-  TRY(const Place place, place_argument(arguments, "path", environment, tool));
+  TRY(const Place place, place_argument(options, arguments, "path", environment, tool));
   TRY(const Json list, arguments.list("edits"));
   if (list.empty()) return arguments.wrong("edits", "is empty");
   std::vector<TextEdit> edits;
@@ -167,7 +169,7 @@ Result<std::string> read_itself(const FsOptions& options, const ToolEnvironment&
 
 Result<PlannedChange> plan_delete(const FsOptions& options, const Arguments& arguments,
                                   const ToolEnvironment& environment, const std::string& tool) {
-  TRY(Place place, place_argument(arguments, "path", environment, tool));
+  TRY(Place place, place_argument(options, arguments, "path", environment, tool));
   auto before = read_itself(options, environment, place, tool);
   if (!before.ok()) return or_withheld(std::move(before).error(), environment, std::move(place));
   FileEdit edit{.path = place.shown(), .before = *std::move(before), .after = std::nullopt};
@@ -195,8 +197,8 @@ Result<PlannedChange> plan_way(const FsOptions& options, const ToolEnvironment& 
 
 Result<PlannedChange> plan_move(const FsOptions& options, const Arguments& arguments,
                                 const ToolEnvironment& environment, const std::string& tool) {
-  TRY(const Place from, place_argument(arguments, "from", environment, tool));
-  TRY(const Place to, place_argument(arguments, "to", environment, tool));
+  TRY(const Place from, place_argument(options, arguments, "from", environment, tool));
+  TRY(const Place to, place_argument(options, arguments, "to", environment, tool));
   return or_withheld(plan_way(options, environment, from, to, tool), environment, from, to);
 }
 

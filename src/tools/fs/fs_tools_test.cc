@@ -230,6 +230,32 @@ TEST_F(FsTest, ProtectedNamesAreProtectedInEveryFolder) {
   EXPECT_FALSE(stdfs::exists(base_ + "/repository"));
 }
 
+/// What no answer could let happen is refused before anybody is asked, by its name alone: it need not be there.
+TEST_F(FsTest, OutsideWhatItsNameForbidsIsRefusedWithoutAQuestion) {
+  const common::SecretGuard guard(*globs::SecretFiles::create(globs::default_secret_patterns()), "",
+                                  {base_ + "/state"});
+  tools_ = make_fs_tools({.pool = &pool_, .secrets = &guard});
+  put("mine", "x");
+  stdfs::create_directory(base_ + "/state");
+  std::ofstream(base_ + "/state/journal") << "x";
+  for (const char* path : {"../other/.git/hooks/pre-commit", "../.envrc", "../state/journal", "../state/none"}) {
+    for (const auto& [tool, arguments] :
+         {std::pair("write_file", base::Json{{"path", path}, {"content", "x"}}),
+          std::pair("edit_file", base::Json{{"path", path}, {"old_text", "a"}, {"new_text", "b"}}),
+          std::pair("delete_file", base::Json{{"path", path}}),
+          std::pair("move_file", base::Json{{"from", path}, {"to", "new"}}),
+          std::pair("move_file", base::Json{{"from", "mine"}, {"to", path}})}) {
+      const auto call = prepare(tool, arguments);
+      ASSERT_FALSE(call.ok()) << tool << " " << path;
+      EXPECT_EQ(call.error().code, base::codes::kPermission) << call.error().text();
+    }
+  }
+  // Of these something must be there for a refusal, so that a decision comes first.
+  for (const char* path : {"../.env", "../venv/lib/x"}) {
+    EXPECT_TRUE(prepare("write_file", {{"path", path}, {"content", "x"}}).ok()) << path;
+  }
+}
+
 TEST_F(FsTest, RefusesALinkThatIsSwappedInAfterTheCheck) {
   put("f", "a\n");
   std::ofstream(base_ + "/secret") << "a\n";

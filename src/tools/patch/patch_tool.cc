@@ -10,6 +10,7 @@
 #include "lathe/tools/common/arguments.h"
 #include "lathe/tools/common/links.h"
 #include "lathe/tools/common/prepared_job.h"
+#include "lathe/tools/common/protected_place.h"
 #include "lathe/tools/common/schema.h"
 #include "lathe/tools/common/seen_files.h"
 #include "lathe/tools/common/workspace.h"
@@ -83,11 +84,13 @@ std::vector<std::string> paths_of(const Hunk& hunk) {
 
 /// Where those of the hunks lead that lead out of the working folder, for the gate: it decides about them whether the
 /// plan comes to them or not, so that what the model is told does not hang on what is out there.
-Result<std::vector<std::string>> outside_paths(const std::vector<Hunk>& hunks, Places& places) {
+Result<std::vector<std::string>> outside_paths(const std::vector<Hunk>& hunks, Places& places,
+                                               const PatchOptions& options) {
   std::vector<std::string> outside;
   for (const Hunk& hunk : hunks) {
     for (const std::string& path : paths_of(hunk)) {
       TRY(const auto place, places.at(path));
+      if (options.extent == Extent::kAllOrNothing) TRY_OK(common::refuse_by_name(place, options.secrets));
       if (common::leads_out(place, places.cwd())) outside.push_back(common::gate_path(place, places.cwd()));
     }
   }
@@ -164,7 +167,7 @@ Result<PreparedPatch> prepare_text(const std::string& text, Places& places, port
                                    const PatchOptions& options) {
   TRY(auto hunks, parse_patch(text));
   TRY_OK(make_plain(hunks, places.cwd()));
-  TRY(auto outside, outside_paths(hunks, places));
+  TRY(auto outside, outside_paths(hunks, places, options));
   auto plan = plan_hunks(hunks, places, history, options);
   if (!plan.ok() && outside.empty()) return std::move(plan).error();
   PreparedPatch prepared{.opened = std::move(outside)};

@@ -362,6 +362,14 @@ TEST_F(PatchTest, OfWhatLiesOutsideNothingIsToldBeforeTheDecision) {
 }
 
 /// Were only the change that fits told to the gate, then what is done would tell what is out there.
+TEST_F(PatchTest, OutsideWhatItsNameForbidsIsRefusedWithoutAQuestion) {
+  const auto hook = prepare(
+      "*** Begin Patch\n*** Add File: mine\n+x\n*** Add File: ../other/.git/hooks/post-checkout\n+x\n*** End Patch\n");
+  ASSERT_FALSE(hook.ok());
+  EXPECT_EQ(hook.error().code, base::codes::kPermission);
+  EXPECT_THAT(hook.error().text(), HasSubstr("only a person can"));
+}
+
 TEST_F(PatchTest, TheGateIsToldOfAllThatLiesOutside) {
   tool_ = std::move(make_patch_tools({.pool = &pool_, .extent = Extent::kWhatFits})[0]);
   const auto call =

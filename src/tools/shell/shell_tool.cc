@@ -75,6 +75,13 @@ constexpr std::chrono::milliseconds kLeastFirstYield{250};
 constexpr std::chrono::milliseconds kMostFirstYield{30'000};
 constexpr std::chrono::milliseconds kTerminalYield{10'000};
 
+bool has_only_comments(std::string_view script) {
+  return std::ranges::all_of(base::split_lines(script), [](std::string_view line) {
+    const std::string_view text = base::trim(line);
+    return text.empty() || text.starts_with('#');
+  });
+}
+
 /// What a command would do, outside of the jail that stopped it.
 ports::Action outside_of_jail(ports::Action action, const std::string& refused) {
   action.sandbox = "none";
@@ -194,6 +201,7 @@ class ShellTool final : public ports::Tool {
     CO_TRY(const auto arguments, common::Arguments::parse(spec_, call));
     CO_TRY(std::string command, arguments.text("command"));
     if (base::trim(command).empty()) co_return arguments.wrong("command", "is empty");
+    if (has_only_comments(command)) co_return arguments.wrong("command", "has only comments, so nothing would run");
     const auto patch = find_patch(command);
     if (const auto* misplaced = std::get_if<MisplacedPatch>(&patch)) {
       co_return Error{.code = base::codes::kInvalid,
@@ -256,7 +264,6 @@ class ShellTool final : public ports::Tool {
       return arguments.wrong("command", fmt::format("has {} bytes; a shell is given {} at most: write it to a file",
                                                     command.size(), kMaxScriptBytes));
     }
-    if (command.contains('\0')) return arguments.wrong("command", "has a NUL byte");
     spec.env = options_.environment;
     spec.call_id = call.call_id;
     // It runs only when the gate lets it.

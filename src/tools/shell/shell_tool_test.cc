@@ -258,6 +258,8 @@ TEST_F(ShellTest, OnlyWhatAskedToLeaveTheSandboxRunsOutsideOfIt) {
 
 TEST_F(ShellTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(prepare_error({{"command", " "}}), "shell: command is empty");
+  EXPECT_EQ(prepare_error({{"command", "# one\n\n  # two\n"}}),
+            "shell: command has only comments, so nothing would run");
   EXPECT_EQ(
       prepare_error({{"cmd", "ls"}}),
       "shell: \"cmd\" is not an argument (the arguments are: ask_approval, background, command, justification, reason, "
