@@ -42,7 +42,8 @@ Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::
   policy::PolicyDecision decision =
       book->judge(action, {.cwd = call.cwd,
                            .approval = call.approval_policy.value_or(config.approval_policy),
-                           .mode = call.sandbox_mode.value_or(configured_mode(config))});
+                           .mode = call.sandbox_mode.value_or(configured_mode(config)),
+                           .allow_hosts = config.allow_hosts});
   protocol::PolicyExplainReply reply{.decision = std::string(policy::name_of(decision.verdict)),
                                      .rule = std::move(decision.rule),
                                      .source = std::move(decision.source),
