@@ -68,7 +68,7 @@ Result<protocol::TrustListReply> list_trust(const std::string& trust_file, const
   TRY(const std::string real, runtime::real_path(call.path));
   TRY(const TrustStore store, TrustStore::read(trust_file));
   reply.root = store.project_root(real);
-  TRY(reply.items, scan_repository(reply.root));
+  TRY(reply.items, scan_repository(reply.root, real));
   store.mark(reply.root, reply.items);
   std::ranges::move(store.gone_rules(reply.root), std::back_inserter(reply.items));
   std::ranges::sort(reply.items, {}, &protocol::TrustItem::path);
