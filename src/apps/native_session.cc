@@ -20,11 +20,6 @@ constexpr std::chrono::seconds kKeeperLinger{5};
 constexpr std::size_t kProxyNameLetters = 12;
 constexpr std::int64_t kMostCharacters = 10'000;
 
-/// The engine has checked them when the session was configured; rules that cannot be read allow nothing.
-egress::HostRules host_rules(const std::vector<std::string>& hosts) {
-  return egress::HostRules::parse(hosts).value_or(egress::HostRules());
-}
-
 tools::shell::KeeperOptions keeper_options(const NativeSession::Shared& shared, const engine::DriverSetup& setup,
                                            SessionSandbox* sandbox) {
   return {.program = shared.sandbox.keeper_program,

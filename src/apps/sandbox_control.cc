@@ -71,7 +71,7 @@ class SandboxControl final : public client::Sandbox {
     sandbox::SessionFacts facts = facts_for(what, folder.path());
     if (what.allow_hosts.empty()) co_return co_await run_guarded(std::move(facts), std::move(what), "");
     CO_TRY(egress::HostRules rules, egress::HostRules::parse(what.allow_hosts));
-    set_behind_proxy(facts);
+    set_behind_proxy(facts, rules);
     FixedHosts hosts;
     const std::string socket = folder.path() + "/proxy.sock";
     egress::ProxyThread proxy(loop_, hosts, proxy_options(std::move(rules), socket));
@@ -97,7 +97,7 @@ class SandboxControl final : public client::Sandbox {
     what.argv = bait.probe_command(probe, proxied ? kProxyPort : 0);
     if (!proxied) co_return co_await probe_all(std::move(facts), std::move(what), "");
     CO_TRY(egress::HostRules rules, egress::HostRules::parse(std::vector<std::string>{"127.0.0.1"}));
-    set_behind_proxy(facts);
+    set_behind_proxy(facts, rules);
     QuietHosts hosts;
     const std::string socket = folder.path() + "/proxy.sock";
     egress::ProxyThread proxy(loop_, hosts, proxy_options(std::move(rules), socket));

@@ -278,9 +278,13 @@ Result<SandboxSetup> sandbox_setup(const config::Config& config, const config::E
   return setup;
 }
 
-void set_behind_proxy(sandbox::SessionFacts& facts) {
+egress::HostRules host_rules(const std::vector<std::string>& hosts) {
+  return egress::HostRules::parse(hosts).value_or(egress::HostRules());
+}
+
+void set_behind_proxy(sandbox::SessionFacts& facts, const egress::HostRules& rules) {
   facts.network = sandbox::Network::kProxy;
-  for (const std::string& variable : egress::proxy_environment(kProxyPort)) {
+  for (const std::string& variable : egress::proxy_environment(kProxyPort, rules)) {
     const std::size_t equals = variable.find('=');
     facts.environment.push_back({variable.substr(0, equals), variable.substr(equals + 1)});
   }
@@ -305,7 +309,7 @@ sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::Dri
   }
   facts.is_secret = [secrets = setup.secrets](std::string_view path) { return secrets.matches(path); };
   facts.network = network_of(session.network);
-  if (facts.network == sandbox::Network::kProxy) set_behind_proxy(facts);
+  if (facts.network == sandbox::Network::kProxy) set_behind_proxy(facts, host_rules(session.allow_hosts));
   facts.least_level = sandbox::level_named(setup.config.sandbox_level).value_or(sandbox::Level::kFull);
   facts.waiver = waiver_of(setup.config);
   facts.limits = {.processes = std::nullopt,

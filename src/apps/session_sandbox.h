@@ -9,6 +9,7 @@
 
 #include "lathe/apps/taint_book.h"
 #include "lathe/config/config.h"
+#include "lathe/egress/host_rules.h"
 #include "lathe/engine/parts.h"
 #include "lathe/globs/secret_files.h"
 #include "lathe/ports/blob_store.h"
@@ -137,7 +138,9 @@ struct SandboxSetup {
 /// Where commands find the egress proxy in their jail.
 inline constexpr std::uint16_t kProxyPort = 3128;
 /// The egress proxy is the only way out, and commands are told of it.
-void set_behind_proxy(sandbox::SessionFacts& facts);
+void set_behind_proxy(sandbox::SessionFacts& facts, const egress::HostRules& rules);
+/// Of a session. The engine has checked them when it was configured; rules that cannot be read allow nothing.
+[[nodiscard]] egress::HostRules host_rules(const std::vector<std::string>& hosts);
 
 /// Of a session; behind the proxy when its network is that.
 [[nodiscard]] sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::DriverSetup& session);

@@ -141,7 +141,8 @@ QuestionText describe(const p::EventMsg& msg, const Style& style, Length length 
 
 std::string keys_of(const QuestionText& text) {
   return fmt::format(
-      "[y] once  [s] for this session{}  [n] no  [e] change it  [v] show all  [q] no, and end the task: ",
+      "[y] once  [s] for this session{}  [n] no  [t] tell the model  [e] change it  [v] show all  [q] no, and end the "
+      "task: ",
       text.always_rule.empty() ? "" : "  [a] always");
 }
 
@@ -263,13 +264,22 @@ Async<Result<p::Op>> TerminalAsker::ask(Open open, runtime::CancelToken cancel) 
   if (const auto* questions = std::get_if<p::UserQuestion>(&open.question)) {
     co_return co_await ask_questions(tty.get(), *questions, cancel);
   }
+  std::string note;
   while (true) {
     auto asked = co_await ask_approval(tty.get(), open, cancel);
     key_line_.reset();
-    CO_TRY(auto op, std::move(asked));
-    if (op) co_return *std::move(op);
-    CO_TRY(op, co_await amend(tty.get(), open, cancel));
-    if (op) co_return *std::move(op);
+    CO_TRY(const Key key, std::move(asked));
+    if (const auto* decision = std::get_if<p::Decision>(&key)) {
+      co_return approval_op(open.question, *decision, std::move(note));
+    }
+    if (std::get<Typing>(key) == Typing::kNote) {
+      CO_TRY(note, co_await read_note(tty.get(), cancel));
+      continue;
+    }
+    CO_TRY(auto amended, co_await amend(tty.get(), open, cancel));
+    if (!amended) continue;
+    amended->note = std::move(note);
+    co_return p::Op(*std::move(amended));
   }
 }
 
@@ -304,7 +314,7 @@ Result<void> TerminalAsker::show_page(int fd, const std::vector<std::string>& li
   return runtime::write_all(fd, page, "terminal");
 }
 
-Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open open, runtime::CancelToken cancel) {
+Async<Result<TerminalAsker::Key>> TerminalAsker::ask_approval(int fd, Open open, runtime::CancelToken cancel) {
   CO_TRY(TerminalMode mode, TerminalMode::enter(fd, TerminalMode::Kind::kKeys));
   // What was typed before the question was there does not answer it.
   (void)::tcflush(fd, TCIFLUSH);
@@ -319,10 +329,10 @@ Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open ope
     CO_TRY(std::string keys, co_await read_keys(fd, cancel));
     // A key may come with Enter.
     while (keys.size() > 1 && (keys.back() == '\r' || keys.back() == '\n')) keys.pop_back();
-    if (keys[0] == '\x04') co_return std::optional(approval_op(open.question, p::Decision::kDenied, ""));
-    if (keys == "e" || keys == "E") {
-      CO_TRY_OK(runtime::write_all(fd, "e\n", "terminal"));
-      co_return std::optional<p::Op>();
+    if (keys[0] == '\x04') co_return Key(p::Decision::kDenied);
+    if (const auto typing = typing_of(keys)) {
+      CO_TRY_OK(runtime::write_all(fd, keys + "\n", "terminal"));
+      co_return Key(*typing);
     }
     if (keys == "v" || keys == "V") {
       if (whole.empty()) {
@@ -341,27 +351,40 @@ Async<Result<std::optional<p::Op>>> TerminalAsker::ask_approval(int fd, Open ope
       continue;
     }
     CO_TRY_OK(runtime::write_all(fd, keys + "\n", "terminal"));
-    co_return std::optional(approval_op(open.question, *decision, ""));
+    co_return Key(*decision);
   }
 }
 
-Async<Result<std::optional<p::Op>>> TerminalAsker::amend(int fd, Open open, runtime::CancelToken cancel) {
+std::optional<TerminalAsker::Typing> TerminalAsker::typing_of(std::string_view keys) {
+  if (keys == "e" || keys == "E") return Typing::kChange;
+  if (keys == "t" || keys == "T") return Typing::kNote;
+  return std::nullopt;
+}
+
+Async<Result<std::string>> TerminalAsker::read_note(int fd, runtime::CancelToken cancel) {
+  CO_TRY(TerminalMode mode, TerminalMode::enter(fd, TerminalMode::Kind::kLines));
+  CO_TRY_OK(runtime::write_all(fd, "the model is told, with your answer (empty: nothing): ", "terminal"));
+  CO_TRY(const std::string line, co_await read_keys(fd, cancel));
+  co_return std::string(base::trim(line));
+}
+
+Async<Result<std::optional<p::Approval>>> TerminalAsker::amend(int fd, Open open, runtime::CancelToken cancel) {
   CO_TRY(TerminalMode mode, TerminalMode::enter(fd, TerminalMode::Kind::kLines));
   const bool command = std::holds_alternative<p::ExecApprovalRequest>(open.question);
   CO_TRY_OK(runtime::write_all(
       fd, command ? "run this instead (empty: ask again): " : "arguments as JSON (empty: ask again): ", "terminal"));
   CO_TRY(const std::string line, co_await read_keys(fd, cancel));
   const std::string_view typed = base::trim(line);
-  if (typed.empty()) co_return std::optional<p::Op>();
+  if (typed.empty()) co_return std::optional<p::Approval>();
   auto amended = amended_arguments(open.question, open.arguments, typed);
   if (!amended.ok()) {
     CO_TRY_OK(runtime::write_all(fd, terminal_safe(amended.error().text()) + "\n", "terminal"));
-    co_return std::optional<p::Op>();
+    co_return std::optional<p::Approval>();
   }
-  co_return std::optional<p::Op>(p::Approval{.id = describe(open.question, {}).id,
-                                             .decision = p::Decision::kApproved,
-                                             .note = {},
-                                             .amended_input = *std::move(amended)});
+  co_return std::optional(p::Approval{.id = describe(open.question, {}).id,
+                                      .decision = p::Decision::kApproved,
+                                      .note = {},
+                                      .amended_input = *std::move(amended)});
 }
 
 Async<Result<p::Op>> TerminalAsker::ask_questions(int fd, p::UserQuestion asked, runtime::CancelToken cancel) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "lathe/base/unique_fd.h"
@@ -71,11 +72,14 @@ class TerminalAsker final : public Asker {
   runtime::Async<base::Result<std::string>> read_keys(int fd, runtime::CancelToken cancel);
   /// A screen of `lines` from `first` on and whether there is more; `first` moves on.
   base::Result<void> show_page(int fd, const std::vector<std::string>& lines, std::size_t& first);
-  /// Nothing when the person wants to change it.
-  runtime::Async<base::Result<std::optional<protocol::Op>>> ask_approval(int fd, Open open,
-                                                                         runtime::CancelToken cancel);
-  /// The op with changed arguments; nothing when the person typed none.
-  runtime::Async<base::Result<std::optional<protocol::Op>>> amend(int fd, Open open, runtime::CancelToken cancel);
+  /// What the person wants to type before an answer: something for the model to read with it, or other arguments.
+  enum class Typing { kNote, kChange };
+  using Key = std::variant<protocol::Decision, Typing>;
+  static std::optional<Typing> typing_of(std::string_view keys);
+  runtime::Async<base::Result<Key>> ask_approval(int fd, Open open, runtime::CancelToken cancel);
+  runtime::Async<base::Result<std::string>> read_note(int fd, runtime::CancelToken cancel);
+  /// A yes with changed arguments; nothing when the person typed none.
+  runtime::Async<base::Result<std::optional<protocol::Approval>>> amend(int fd, Open open, runtime::CancelToken cancel);
   runtime::Async<base::Result<protocol::Op>> ask_questions(int fd, protocol::UserQuestion question,
                                                            runtime::CancelToken cancel);
   Context& context_;

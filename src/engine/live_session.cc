@@ -27,6 +27,8 @@ constexpr std::size_t kMaxWaitingOps = 1000;
 /// Room for what the session itself sends: the next input that waited, and its own end. A few at most are on their way.
 constexpr std::size_t kOwnOps = 16;
 constexpr std::size_t kMaxQueuedInputs = 100;
+/// In a row or column of a terminal, as the system counts them.
+constexpr std::int64_t kMostTerminalCells = 65'535;
 
 Error wrong_kind_of_answer(bool asks_person) {
   return {.code = base::codes::kInvalid,
@@ -231,6 +233,11 @@ LiveSession::Seq LiveSession::type(protocol::TerminalInput op) {
 }
 
 LiveSession::Seq LiveSession::resize(protocol::TerminalResize op) {
+  for (const auto& [name, value] : {std::pair("columns", op.columns), std::pair("rows", op.rows)}) {
+    if (value >= 1 && value <= kMostTerminalCells) continue;
+    co_return Error{.code = base::codes::kInvalid,
+                    .message = fmt::format("{} must be from 1 to {}, not {}", name, kMostTerminalCells, value)};
+  }
   Result<void> resized = driver_ ? driver_->resize(op.job, op.columns, op.rows) : ports::no_job(op.job);
   if (!resized.ok()) co_return std::move(resized).error();
   co_return state().last_seq;

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "lathe/base/strings.h"
+#include "lathe/egress/host_rules.h"
 #include "lathe/engine/questions.h"
 #include "lathe/policy/presets.h"
 #include "lathe/policy/rule_file.h"
@@ -43,6 +44,16 @@ Result<std::vector<std::string>> rule_files(const std::string& folder) {
 
 std::shared_ptr<const policy::RuleSet> share(policy::RuleSet rules) {
   return std::make_shared<const policy::RuleSet>(std::move(rules));
+}
+
+/// Whether rules name each host. Rules that cannot be read name none.
+bool all_named(const std::vector<std::string>& allow_hosts, const std::vector<std::string>& hosts) {
+  const auto rules = egress::HostRules::parse(allow_hosts);
+  if (!rules.ok() || hosts.empty()) return false;
+  return std::ranges::all_of(hosts, [&](const std::string& name) {
+    const auto host = egress::canonical_host(name);
+    return host.ok() && rules->match(*host).has_value();
+  });
 }
 
 }  // namespace
@@ -123,6 +134,7 @@ policy::PolicyDecision PolicyBook::judge(const ports::Action& action, const Sett
   const std::vector<std::string> readable = readable_for(setting.cwd);
   policy::Action judged = policy_action(action, setting.cwd);
   judged.homes = places_.facts.homes;
+  judged.hosts_are_named = all_named(setting.allow_hosts, judged.hosts);
   return policy::decide(sources_for(setting.cwd),
                         {.approval = setting.approval, .mode = setting.mode, .readable = readable}, std::move(judged));
 }

@@ -53,6 +53,8 @@ class PolicyBook final {
     std::string cwd;
     protocol::ApprovalPolicy approval = protocol::ApprovalPolicy::kOnRequest;
     protocol::SandboxMode mode = protocol::SandboxMode::kWorkspaceWrite;
+    /// Rules for hosts that are reached unasked (egress/host_rules.h).
+    std::vector<std::string> allow_hosts = {};
   };
   /// The one decision about an action, for the gate and for those who ask what it would be.
   [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action, const Setting& setting) const;

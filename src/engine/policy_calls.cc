@@ -42,7 +42,8 @@ Result<protocol::PolicyExplainReply> explain(PolicyPlaces places, const config::
   policy::PolicyDecision decision =
       book->judge(action, {.cwd = call.cwd,
                            .approval = call.approval_policy.value_or(config.approval_policy),
-                           .mode = call.sandbox_mode.value_or(configured_mode(config))});
+                           .mode = call.sandbox_mode.value_or(configured_mode(config)),
+                           .allow_hosts = config.allow_hosts});
   protocol::PolicyExplainReply reply{.decision = std::string(policy::name_of(decision.verdict)),
                                      .rule = std::move(decision.rule),
                                      .source = std::move(decision.source),
@@ -67,7 +68,7 @@ Result<protocol::TrustListReply> list_trust(const std::string& trust_file, const
   TRY(const std::string real, runtime::real_path(call.path));
   TRY(const TrustStore store, TrustStore::read(trust_file));
   reply.root = store.project_root(real);
-  TRY(reply.items, scan_repository(reply.root));
+  TRY(reply.items, scan_repository(reply.root, real));
   store.mark(reply.root, reply.items);
   std::ranges::move(store.gone_rules(reply.root), std::back_inserter(reply.items));
   std::ranges::sort(reply.items, {}, &protocol::TrustItem::path);

@@ -179,8 +179,10 @@ const ports::OpenQuestionState* SessionTaskHost::question_of_call(const std::str
 
 policy::PolicyDecision SessionTaskHost::judge(const ports::Action& action) const {
   const protocol::SessionConfigured& config = *state().config;
-  return parts_.policy.judge(action,
-                             {.cwd = config.cwd, .approval = config.approval_policy, .mode = config.sandbox_mode});
+  return parts_.policy.judge(action, {.cwd = config.cwd,
+                                      .approval = config.approval_policy,
+                                      .mode = config.sandbox_mode,
+                                      .allow_hosts = config.allow_hosts});
 }
 
 ports::MayShow SessionTaskHost::may_show() const {

@@ -35,16 +35,60 @@ struct Place {
   std::string_view path;
   std::string_view kind;
 };
+constexpr std::string_view kSkill = "skill";
 constexpr std::array kPlaces{Place{".lathe/config.yaml", "config"},  Place{kRulesFolder, "policy"},
                              Place{".lathe/chains", "chain"},        Place{".lathe/agents", "agent"},
-                             Place{".lathe/skills", "skill"},        Place{".lathe/hooks", "hook"},
-                             Place{".agents/skills", "skill"},       Place{".claude/skills", "skill"},
+                             Place{".lathe/skills", kSkill},         Place{".lathe/hooks", "hook"},
+                             Place{".agents/skills", kSkill},        Place{".claude/skills", kSkill},
                              Place{".lathe/mcp.json", "mcp_server"}, Place{".mcp.json", "mcp_server"}};
+
+/// Step by step, so that nothing on the way may be a link.
+Result<base::UniqueFd> open_repository_file(const std::string& root, const std::string& path) {
+  TRY(base::UniqueFd at, runtime::open_file(root, O_RDONLY | O_DIRECTORY));
+  const auto parts = base::split(path, '/');
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size();
+    const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (last ? 0 : O_DIRECTORY);
+    base::UniqueFd next(openat(at.get(), std::string(parts[i]).c_str(), flags));
+    if (next.get() < 0) return base::errno_error(errno, root + "/" + path);
+    at = std::move(next);
+  }
+  struct stat status{};
+  if (fstat(at.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return Error{.code = base::codes::kInvalid, .message = root + "/" + path + " is not a plain file"};
+  }
+  return at;
+}
+
+/// In pieces: what lies beside a skill may be larger than what is ever loaded.
+Result<std::string> hash_of(const std::string& root, const std::string& path) {
+  TRY(const base::UniqueFd file, open_repository_file(root, path));
+  crypto::Sha256 hash;
+  std::string piece(64U << 10, '\0');
+  while (true) {
+    const ssize_t count = ::read(file.get(), piece.data(), piece.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return base::errno_error(errno, root + "/" + path);
+    if (count == 0) return hash.finish();
+    hash.update(std::string_view(piece).substr(0, static_cast<std::size_t>(count)));
+  }
+}
 
 class Scan final {
  public:
   Scan(const std::string& root, std::vector<TrustItem>& items) : root_(root), items_(items) {}
 
+  /// What is behind a link is nothing of its own: where it leads within the repository it is listed under that name.
+  Result<void> add_place(const std::string& path, std::string_view kind) {
+    for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+      struct stat status{};
+      const bool folder = lstat((root_ + "/" + path.substr(0, slash)).c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+      if (!folder) return {};
+    }
+    return add(path, kind, 0);
+  }
+
+ private:
   Result<void> add(const std::string& path, std::string_view kind, std::size_t depth) {
     struct stat status{};
     if (lstat((root_ + "/" + path).c_str(), &status) != 0) return {};
@@ -54,12 +98,11 @@ class Scan final {
       return Error{.code = base::codes::kLimit,
                    .message = fmt::format("{} wants more than {} files loaded", root_, kMaxItems)};
     }
-    TRY(const RepositoryFile file, read_repository_file(root_, path));
-    items_.push_back({.path = path, .kind = std::string(kind), .sha256 = file.sha256});
+    TRY(std::string sha256, hash_of(root_, path));
+    items_.push_back({.path = path, .kind = std::string(kind), .sha256 = std::move(sha256)});
     return {};
   }
 
- private:
   Result<void> add_folder(const std::string& path, std::string_view kind, std::size_t depth) {
     if (depth >= kMaxDepth) return {};
     struct Close {
@@ -99,30 +142,24 @@ bool is_rule_file(std::string_view name) {
 }
 
 Result<RepositoryFile> read_repository_file(const std::string& root, const std::string& path) {
-  // Step by step with O_NOFOLLOW: nothing on the way may be a link.
-  TRY(base::UniqueFd at, runtime::open_file(root, O_RDONLY | O_DIRECTORY));
-  const auto parts = base::split(path, '/');
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const bool last = i + 1 == parts.size();
-    const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (last ? 0 : O_DIRECTORY);
-    base::UniqueFd next(openat(at.get(), std::string(parts[i]).c_str(), flags));
-    if (next.get() < 0) return base::errno_error(errno, root + "/" + path);
-    at = std::move(next);
-  }
-  struct stat status{};
-  if (fstat(at.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return Error{.code = base::codes::kInvalid, .message = root + "/" + path + " is not a plain file"};
-  }
+  TRY(const base::UniqueFd open, open_repository_file(root, path));
   RepositoryFile file;
-  TRY(file.text, runtime::read_all(at.get(), kMaxFileBytes, root + "/" + path));
+  TRY(file.text, runtime::read_all(open.get(), kMaxFileBytes, root + "/" + path));
   file.sha256 = crypto::sha256(file.text);
   return file;
 }
 
-Result<std::vector<TrustItem>> scan_repository(const std::string& root) {
+Result<std::vector<TrustItem>> scan_repository(const std::string& root, const std::string& folder) {
   std::vector<TrustItem> items;
   Scan scan(root, items);
-  for (const Place& place : kPlaces) TRY_OK(scan.add(std::string(place.path), place.kind, 0));
+  for (const Place& place : kPlaces) TRY_OK(scan.add_place(std::string(place.path), place.kind));
+  // Skills count in every folder from the working one up (facts/file_catalog.h).
+  for (std::string at = folder; at.size() > root.size(); at.resize(at.rfind('/'))) {
+    for (const Place& place : kPlaces) {
+      if (place.kind != kSkill) continue;
+      TRY_OK(scan.add_place(fmt::format("{}/{}", at.substr(root.size() + 1), place.path), place.kind));
+    }
+  }
   std::ranges::sort(items, {}, &TrustItem::path);
   return items;
 }

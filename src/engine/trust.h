@@ -19,9 +19,10 @@ namespace lathe::engine {
 /// The nearest folder above `folder` (or itself) that has a .git or .lathe; `folder` when there is none.
 [[nodiscard]] std::string repository_root(const std::string& folder);
 
-/// What the repository wants loaded or executed, sorted by path: regular files of bounded size in known places; links
-/// are not followed. Blocks.
-[[nodiscard]] base::Result<std::vector<protocol::TrustItem>> scan_repository(const std::string& root);
+/// What the repository wants loaded or executed for work in `folder`, which is its root or lies below it: regular files
+/// in known places, sorted by path; links are not followed. Blocks.
+[[nodiscard]] base::Result<std::vector<protocol::TrustItem>> scan_repository(const std::string& root,
+                                                                             const std::string& folder);
 
 /// Reads `path` below `root` without following a link out of it, with its hash. Blocks.
 struct RepositoryFile {

@@ -162,7 +162,9 @@ class Collector {
     if (!*text) return;
     const bool usable = !source.of_repository || (options_.trusted && options_.trusted(kind, file.string(), **text));
     if (!usable) {
-      problems_.push_back(fmt::format("{}: this {} is not trusted yet (lathe trust)", file.string(), kind));
+      const fs::path offering = source.folder.parent_path().parent_path();
+      problems_.push_back(
+          fmt::format("{}: this {} is not trusted yet (lathe trust {})", file.string(), kind, offering.string()));
       return;
     }
     if (const Result<void> used = use(**text); !used.ok()) problems_.push_back(used.error().text());

@@ -83,8 +83,8 @@ TEST_F(FileCatalogTest, WhatTheRepositoryBringsMustBeTrustedByContent) {
   const auto view = look();
   EXPECT_TRUE(view.agents.empty());
   ASSERT_EQ(view.problems.size(), 2U);
-  EXPECT_EQ(view.problems[1],
-            (root_ / "repo/.lathe/agents/b.md").string() + ": this agent is not trusted yet (lathe trust)");
+  EXPECT_EQ(view.problems[1], (root_ / "repo/.lathe/agents/b.md").string() +
+                                  ": this agent is not trusted yet (lathe trust " + (root_ / "repo").string() + ")");
   EXPECT_EQ(asked_, (std::set<std::string>{"skill repo/.lathe/skills/a/SKILL.md", "agent repo/.lathe/agents/b.md"}))
       << "the person's own are not asked about";
 }

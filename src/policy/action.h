@@ -36,6 +36,8 @@ struct Action {
   std::vector<std::string> opened = {};
   /// Canonical names of hosts that it reaches.
   std::vector<std::string> hosts = {};
+  /// A person has named each of them as one that is reached unasked.
+  bool hosts_are_named = false;
   /// The model asks that a person decide.
   bool ask_requested = false;
   /// The model asks that this command run outside the sandbox.

@@ -95,7 +95,7 @@ ActionClass class_of(const Circumstances& circumstances, const Action& action, c
     case Action::Kind::kRead:
       return reads_outside(circumstances, action) ? ActionClass::kReadOutside : ActionClass::kReadInside;
     case Action::Kind::kNetwork:
-      return ActionClass::kNetwork;
+      return action.hosts_are_named ? ActionClass::kNamedHost : ActionClass::kNetwork;
     case Action::Kind::kOther:
       return ActionClass::kOther;
   }

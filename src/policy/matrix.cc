@@ -30,6 +30,8 @@ constexpr std::array kMatrix{
                                                                       {kAsk, kAsk, kAsk, kAsk, kAsk, kYes, kNo,  kNo,  kYes}},
     MatrixRow{ActionClass::kNetwork,          "reaching a host that no rule names",
                                                                       {kAsk, kAsk, kAsk, kAsk, kAsk, kYes, kNo,  kNo,  kYes}},
+    MatrixRow{ActionClass::kNamedHost,        "reaching a host of allow-hosts",
+                                                                      {kYes, kYes, kYes, kYes, kYes, kYes, kYes, kYes, kYes}},
     MatrixRow{ActionClass::kOther,            "any other tool",       {kYes, kYes, kYes, kYes, kYes, kYes, kYes, kYes, kYes}},
 };
 // clang-format on

@@ -27,6 +27,8 @@ enum class ActionClass {
   kWriteOutside,
   /// A host that no rule names.
   kNetwork,
+  /// A host of the session's allow-hosts, which commands reach through the proxy unasked.
+  kNamedHost,
   kOther,
 };
 

@@ -26,6 +26,7 @@ constexpr Expected kExpected[] = {{"SafeCommand", ActionClass::kSafeCommand, "yy
                                   {"WriteInside", ActionClass::kWriteInside, "????yynyy"},
                                   {"WriteOutside", ActionClass::kWriteOutside, "?????ynny"},
                                   {"Network", ActionClass::kNetwork, "?????ynny"},
+                                  {"NamedHost", ActionClass::kNamedHost, "yyyyyyyyy"},
                                   {"Other", ActionClass::kOther, "yyyyyyyyy"}};
 constexpr struct {
   const char* name;

@@ -140,6 +140,26 @@ def test_other_keys_answer_nothing_and_the_right_ones_are_told(lathe, start_serv
     assert effects(repository) == "ran\n"
 
 
+@pytest.mark.parametrize("key,expected", [("y", "ran\n"), ("n", "")])
+def test_a_person_tells_the_model_something_with_the_answer(lathe, start_server, repository, key, expected):
+    server = start_server(QUESTION, says("Finished."))
+    lathe.use(server)
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    terminal = Terminal(lathe, "exec", "run it")
+    terminal.expect("end the task: ")
+    terminal.type("t")
+    terminal.expect("the model is told")
+    told = len(terminal.text)
+    terminal.type("mind the gap\n")
+    terminal.expect_one_of("end the task: ", after=told)
+    assert effects(repository) == ""
+    terminal.type(key)
+    terminal.expect("Finished.")
+    assert terminal.wait() == 0
+    assert effects(repository) == expected
+    assert "mind the gap" in json.dumps(server.requests()[-1]["body"])
+
+
 def test_for_the_session_asks_the_same_thing_once(lathe, start_server, repository):
     lathe.use(start_server(QUESTION, QUESTION, says("Finished.")))
     lathe.ok("config", "set", "approval-policy", "untrusted")

@@ -2,8 +2,10 @@
 import json
 import re
 import signal
+import subprocess
 
-from support import Terminal, calls, gate, in_a_session, says, shell, tool, wait_until
+from frames import Frames, configure, user_input
+from support import PATIENCE, Terminal, calls, gate, in_a_session, says, shell, tool, wait_until
 
 from test_exec_interrupt import is_alive, pid_in, tree_below
 
@@ -109,6 +111,32 @@ def test_typing_into_a_live_terminal(lathe, start_server, repository):
     output = [m["outcome"]["output"] for m in ran.of_type("exec_command_end") if m["call_id"] in typed]
     assert output and output[0].startswith(f"Job {job} ended: exit code 5") and "got word" in output[0]
     assert not [m for m in ran.of_type("context_added") if m["item"] == job], "the call told it already"
+
+
+def test_a_client_types_into_a_live_terminal_and_tells_its_size(lathe, start_server, repository):
+    script = ("trap 'stty size > size.txt' WINCH; read -r line; echo got $line > typed.txt; "
+              "until test -e size.txt; do sleep 0.02; done; until test -e go; do sleep 0.02; done")
+    server = start_server(calls(shell(script, tty=True, yield_time_ms=250)), calls(shell("until test -e go; do sleep 0.01; done")),
+                          says("Done."))
+    lathe.use(server)
+    process = lathe.start("proto", stdin=subprocess.PIPE)
+    frames = Frames.of_process(process)
+    frames.ask("1", configure(repository))
+    frames.ask("2", user_input("go"))
+    server.wait_for_requests(2)
+    job = re.search(r"(job_\w{6}) is running", json.dumps(server.requests()[1]["body"]))[1]
+    assert "ack" in frames.ask("3", {"type": "terminal_input", "job": job, "text": "word\n"})
+    wait_until(lambda: (repository / "typed.txt").exists() and (repository / "typed.txt").read_text() == "got word\n", "what was typed")
+    for size in ({"columns": 0, "rows": 45}, {"columns": 123, "rows": -1}, {"columns": 123, "rows": 65_536}):
+        assert frames.ask(json.dumps(size), {"type": "terminal_resize", "job": job, **size})["error"]["code"] == "invalid"
+    assert "ack" in frames.ask("4", {"type": "terminal_resize", "job": job, "columns": 123, "rows": 45})
+    wait_until(lambda: (repository / "size.txt").exists() and (repository / "size.txt").read_text() == "45 123\n", "the size told")
+    assert "job_000000" in frames.ask("5", {"type": "terminal_input", "job": "job_000000", "text": "x"})["error"]["message"]
+    (repository / "go").touch()
+    frames.until("task_complete")
+    frames.close_writing()
+    frames.rest()
+    assert process.wait(timeout=PATIENCE) == 0
 
 
 def left_behind(lathe, start_server, repository):

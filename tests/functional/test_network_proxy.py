@@ -40,8 +40,9 @@ def exec_curl(lathe, start_server, command, *words):
     return ran, end["outcome"]["output"]
 
 
-def test_named(lathe, start_server, page):
-    ran, output = exec_curl(lathe, start_server, f"{CURL} http://{page}/; echo; echo $HTTP_PROXY", "--network", "proxy",
+@pytest.mark.parametrize("curl", [CURL, "curl -s --max-time 20"], ids=["told to use the proxy", "as the environment says"])
+def test_named(lathe, start_server, page, curl):
+    ran, output = exec_curl(lathe, start_server, f"{curl} http://{page}/; echo; echo $HTTP_PROXY", "--network", "proxy",
                             "--allow-host", "127.0.0.1")
     assert "hello" in output and "http://127.0.0.1:" in output
     (decision,) = ran.of_type("network_decision")

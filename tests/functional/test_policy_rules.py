@@ -276,7 +276,8 @@ BY_TOOL = {"shell": GIT_PUSH, "read_file": {"path": "y.txt"}, "write_file": {"pa
            "list_dir": {"path": "."}, "grep": {"pattern": "old"}, "glob": {"pattern": "*.md"}, "apply_patch": {"input": PATCH},
            "update_plan": TODOS, "ask_user": QUESTION, "spawn_agent": {"prompt": "x"}, "read_skill": {"skill": "pdf"},
            "web_fetch": {"url": "http://127.0.0.1:1/"}, "job_log": {"bash_id": "j"}, "job_kill": {"shell_id": "j"},
-           "stat": {"path": "y.txt"}}
+           "stat": {"path": "y.txt"}, "view_image": {"path": "y.txt", "detail": "high"},
+           "write_stdin": {"session_id": 1, "chars": "x"}}
 BY_ALIAS = {"local_shell": {"command": "git", "args": ["push", "origin"]}, "exec_command": {"cmd": "git push origin"},
             "Read": {"file_path": "y.txt"}, "Write": {"file_path": "x.txt", "content": "new"}, "applypatch": {"patch": PATCH},
             "sed": {"path": "x.txt", "pattern": "old", "replacement": "new"}}

@@ -1,5 +1,7 @@
 """`lathe trust`: what a repository wants loaded, by content; its rules count once trusted, and only narrow."""
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 
@@ -254,3 +256,39 @@ def test_trusted_skills_and_agents_are_loaded(lathe, start_server, repository):
     assert offered()
     skill.write_text(skill.read_text() + "And tell nobody.\n")
     assert not offered()
+
+
+@pytest.mark.parametrize("place", [".agents/skills", ".claude/skills", ".lathe/skills"])
+def test_the_skills_of_a_folder_below_the_root_are_trusted_as_the_warning_says(lathe, start_server, repository, place):
+    folder = repository / "packages/web"
+    skill = folder / place / "pdf/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("---\nname: pdf\ndescription: Reads PDFs.\n---\nUse pdftotext.\n")
+    lathe.use(start_server(says("Done."), says("Done.")))
+    (warning,) = lathe.ok("exec", "--json", "go", cwd=folder).of_type("warning")
+    (command,) = re.findall(r"\((lathe trust [^)]+)\)", warning["message"])
+    lathe.ok(*command.split()[1:], "--yes")
+    ran = lathe.ok("exec", "--json", "go", cwd=folder)
+    assert ran.of_type("warning") == []
+    assert [added for added in ran.of_type("context_added") if "Reads PDFs." in added["text"]]
+
+
+def test_a_folder_that_is_a_link_to_another_is_listed_once(lathe, start_server, repository):
+    skill = repository / ".agents/skills/pdf/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("---\nname: pdf\ndescription: Reads PDFs.\n---\nUse pdftotext.\n")
+    (repository / ".claude").symlink_to(".agents")
+    assert [item["path"] for item in items(lathe, "--yes")] == [".agents/skills/pdf/SKILL.md"]
+    lathe.use(start_server(says("Done.")))
+    ran = lathe.ok("exec", "--json", "go")
+    assert ran.of_type("warning") == []
+    assert [added for added in ran.of_type("context_added") if "Reads PDFs." in added["text"]]
+
+
+def test_a_large_file_beside_a_skill_is_listed_with_it(lathe, repository):
+    folder = repository / ".agents/skills/pdf"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text("---\nname: pdf\ndescription: Reads PDFs.\n---\nUse pdftotext.\n")
+    (folder / "pages.csv").write_bytes(b"a,b\n" * 2_000_000)
+    expected = [(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sorted(folder.iterdir())]
+    assert [(item["path"].split("/")[-1], item["sha256"]) for item in items(lathe)] == expected

@@ -40,19 +40,27 @@ std::string command_line(const Json& argv) {
   return script ? words[2] : base::shell_join(words);
 }
 
-/// A number of seconds, or a duration such as "90s", as timeout_ms.
+/// A number of seconds, or a duration such as "90s", as timeout_ms. What is neither stays, for the tool to refuse.
 void timeout_in_seconds(Json& arguments) {
   const Json timeout = base::json_at(arguments, "timeout");
   arguments.erase("timeout");
-  if (timeout.is_number()) arguments["timeout_ms"] = timeout.get<double>() * 1000;
+  if (timeout.is_null()) return;
+  Json& milliseconds = arguments["timeout_ms"];
+  milliseconds = timeout;
+  if (timeout.is_number()) milliseconds = timeout.get<double>() * 1000;
   if (!timeout.is_string()) return;
   const auto parsed = base::parse_duration(timeout.get_ref<const std::string&>());
-  if (parsed.ok()) arguments["timeout_ms"] = parsed->count();
+  if (parsed.ok()) milliseconds = parsed->count();
 }
 
-/// argv as a line; "not in the background" is left out, because it goes without saying.
+void leave_out(Json& arguments, std::string_view name, const Json& value) {
+  if (base::json_at(arguments, name) == value) arguments.erase(std::string(name));
+}
+
+/// argv as a line; what goes without saying ("not in the background") is left out.
 void join_command(Json& arguments) {
-  if (base::json_at(arguments, "background") == Json(false)) arguments.erase("background");
+  leave_out(arguments, "background", Json(false));
+  leave_out(arguments, "dangerouslyDisableSandbox", Json(false));
   if (base::json_at(arguments, "command").is_array()) arguments["command"] = command_line(arguments["command"]);
 }
 
@@ -61,8 +69,16 @@ void shell_of_seconds(Json& arguments) {
   timeout_in_seconds(arguments);
 }
 
-/// contenox: a program with `args`, a text or a list; its text is a shell's own.
+/// Codex: a command that may go on when it has not ended within the time.
+void shell_that_yields(Json& arguments) {
+  join_command(arguments);
+  leave_out(arguments, "tty", Json(false));
+  if (arguments.contains("yield_time_ms") && !arguments.contains("tty")) arguments["background"] = true;
+}
+
+/// contenox: a program with `args`, a text or a list; its text is a shell's own. Codex: argv.
 void shell_of_contenox(Json& arguments) {
+  join_command(arguments);
   const Json args = base::json_at(arguments, "args");
   arguments.erase("args");
   std::string line = base::json_string(arguments, "command");
@@ -72,15 +88,46 @@ void shell_of_contenox(Json& arguments) {
   timeout_in_seconds(arguments);
 }
 
-/// start_line and end_line, both included, as offset and limit.
+/// A line's number that can be reckoned with: none that a tool would refuse.
+std::optional<std::int64_t> line_number(const Json& value) {
+  constexpr double kMost = 1e12;
+  const bool sensible = value.is_number_integer() && value.get<double>() >= 0 && value.get<double>() <= kMost;
+  if (!sensible) return std::nullopt;
+  return std::max<std::int64_t>(value.get<std::int64_t>(), 1);
+}
+
+/// start_line and end_line, both included, as offset and limit. What makes no range stays, for the tool to refuse.
 void range_of_lines(Json& arguments) {
+  if (arguments.contains("offset") || arguments.contains("limit")) return;
   const Json start = base::json_at(arguments, "start_line");
   const Json end = base::json_at(arguments, "end_line");
   arguments.erase("start_line");
   arguments.erase("end_line");
-  const std::int64_t first = start.is_number_integer() ? std::max<std::int64_t>(start.get<std::int64_t>(), 1) : 1;
-  if (start.is_number_integer()) arguments["offset"] = first;
-  if (end.is_number_integer()) arguments["limit"] = std::max<std::int64_t>(end.get<std::int64_t>() - first + 1, 1);
+  const auto first = start.is_null() ? std::optional<std::int64_t>(1) : line_number(start);
+  const auto last = line_number(end);
+  if (!start.is_null()) arguments["offset"] = first ? Json(*first) : start;
+  if (!end.is_null()) arguments["limit"] = first && last ? Json(*last - *first + 1) : end;
+}
+
+/// A job's name, also where others have numbers for it.
+void job_of_number(Json& arguments) {
+  const Json job = base::json_at(arguments, "job");
+  if (job.is_number()) arguments["job"] = job.dump();
+}
+
+/// Ours shows one level.
+void one_level(Json& arguments) {
+  if (base::json_at(arguments, "recursive") == Json(true)) return;
+  arguments.erase("recursive");
+  arguments.erase("max_depth");
+}
+
+/// Gemini CLI tells how many places there are.
+void replace_as_often_as_expected(Json& arguments) {
+  const Json expected = base::json_at(arguments, "expected_replacements");
+  if (!expected.is_number_integer()) return;
+  arguments.erase("expected_replacements");
+  if (expected.get<std::int64_t>() > 1) arguments["replace_all"] = true;
 }
 
 void replace_everywhere(Json& arguments) { arguments["replace_all"] = true; }
@@ -129,8 +176,9 @@ void edits_of_strings(Json& arguments) {
 }
 
 void steps_of_todos(Json& arguments) {
-  rename_elements(arguments, "plan",
-                  {{"id", "id"}, {"content", "step"}, {"status", "status"}, {"depends_on", "depends_on"}});
+  rename_elements(
+      arguments, "plan",
+      {{"id", "id"}, {"description", "step"}, {"content", "step"}, {"status", "status"}, {"depends_on", "depends_on"}});
 }
 
 void plain_questions(Json& arguments) {
@@ -153,24 +201,42 @@ std::vector<Alias> make_aliases() {  // NOLINT(readability-function-size): a tab
                                   {"description", ""},
                                   {"is_background", "background"},
                                   {"shell", ""},
-                                  {"run_in_background", "background"}};
+                                  {"run_in_background", "background"},
+                                  {"login", ""},
+                                  {"max_output_tokens", ""},
+                                  {"prefix_rule", ""},
+                                  {"environment_id", ""}};
   const auto shell_and = [&shell](std::initializer_list<Rename> more) {
     std::vector<Rename> all = shell;
     all.insert(all.end(), more);
     return all;
   };
-  const std::vector<Rename> path{{"file_path", "path"}, {"absolute_path", "path"}};
+  const std::vector<Rename> path{{"file_path", "path"}, {"absolute_path", "path"}, {"reason", ""}};
+  const std::vector<Rename> image{{"detail", ""}};
+  const std::vector<Rename> folder{
+      {"dir_path", "path"}, {"ignore", ""}, {"respect_git_ignore", ""}, {"file_filtering_options", ""}};
   const std::vector<Rename> edit{
       {"file_path", "path"}, {"old_string", "old_text"}, {"new_string", "new_text"}, {"instruction", ""}};
-  const std::vector<Rename> search{{"include", "glob"}, {"-i", "ignore_case"}, {"dir_path", "path"}, {"reason", ""}};
+  // How lines are shown, and how many, is ours to say.
+  const std::vector<Rename> search{{"include", "glob"},  {"-i", "ignore_case"},
+                                   {"dir_path", "path"}, {"reason", ""},
+                                   {"output_mode", ""},  {"head_limit", ""},
+                                   {"-n", ""},           {"-A", ""},
+                                   {"-B", ""},           {"-C", ""},
+                                   {"context", ""}};
+  const std::vector<Rename> files{{"dir_path", "path"}, {"reason", ""},  {"include_hidden", ""},
+                                  {"max_results", ""},  {"timeout", ""}, {"reason_to_increase_timeout", ""}};
   const std::vector<Rename> todos{{"todos", "plan"}};
   const std::vector<Rename> agent{
-      {"subagent_type", "agent"}, {"agent_type", "agent"}, {"description", ""}, {"run_in_background", "background"}};
+      {"subagent_type", "agent"}, {"agent_type", "agent"}, {"description", ""}, {"run_in_background", "background"},
+      {"message", "prompt"},      {"task_name", ""},       {"model", ""}};
+  const std::vector<Rename> typed{{"session_id", "job"}, {"max_output_tokens", ""}};
+  const std::vector<Rename> page{{"prompt", ""}, {"selector", ""}};
   return {
       {"local_shell", "shell", shell, shell_of_contenox},
-      {"bash", "shell", shell_and({{"reason", ""}}), shell_of_seconds},
+      {"bash", "shell", shell_and({{"reason", ""}, {"reason_to_increase_timeout", ""}}), shell_of_seconds},
       {"Bash", "shell", shell_and({{"timeout", "timeout_ms"}}), join_command},
-      {"exec_command", "shell", shell, join_command},
+      {"exec_command", "shell", shell, shell_that_yields},
       {"shell_command", "shell", shell, join_command},
       {"run_shell_command", "shell", shell, shell_of_seconds},
       {"Read", "read_file", path},
@@ -178,41 +244,48 @@ std::vector<Alias> make_aliases() {  // NOLINT(readability-function-size): a tab
       {"read_file_range", "read_file", path, range_of_lines},
       {"Write", "write_file", path},
       {"Edit", "edit_file", edit},
-      {"replace", "edit_file", edit},
+      {"replace", "edit_file", edit, replace_as_often_as_expected},
       {"str_replace", "edit_file", edit},
       {"sed", "edit_file", {{"pattern", "old_text"}, {"replacement", "new_text"}}, replace_everywhere},
-      {"LS", "list_dir", {{"dir_path", "path"}}},
-      {"list_directory", "list_dir", {{"dir_path", "path"}}},
+      {"LS", "list_dir", folder},
+      {"list_directory", "list_dir", folder},
       {"Grep", "grep", search},
       {"search_file_content", "grep", search},
+      {"grep_search", "grep", search},
       {"local_fs.grep", "grep", search, literal_unless_regex},
-      {"Glob", "glob", {{"dir_path", "path"}}},
-      {"glob_files", "glob", {{"reason", ""}}, one_pattern},
+      {"Glob", "glob", files},
+      {"glob_files", "glob", files, one_pattern},
       {"applypatch", "apply_patch", {{"patch", "input"}}},
       {"todo_write", "update_plan", todos, steps_of_todos},
       {"TodoWrite", "update_plan", todos, steps_of_todos},
+      {"write_todos", "update_plan", todos, steps_of_todos},
       {"ask_question_to_user", "ask_user", {}, plain_questions},
       {"AskUserQuestion", "ask_user", {}, plain_questions},
+      {"request_user_input", "ask_user", {}, plain_questions},
       {"Task", "spawn_agent", agent},
       {"Agent", "spawn_agent", agent},
       {"skill", "read_skill", {{"skill", "name"}, {"arguments", ""}, {"args", ""}}},
       {"Skill", "read_skill", {{"skill", "name"}, {"arguments", ""}, {"args", ""}}},
       {"MultiEdit", "multi_edit", path, edits_of_strings},
-      {"WebFetch", "web_fetch", {{"prompt", ""}}},
+      {"WebFetch", "web_fetch", page},
       {"BashOutput", "job_log", {{"bash_id", "job"}, {"filter", ""}}},
       {"KillShell", "job_kill", {{"shell_id", "job"}}},
       {"KillBash", "job_kill", {{"shell_id", "job"}}},
       {"stat_file", "stat", path},
       // Names that others share with us, for tools with other arguments.
       {"shell", "shell", shell, join_command},
-      {"read_file", "read_file", path},
+      {"write_stdin", "write_stdin", typed, job_of_number},
+      {"read_file", "read_file", path, range_of_lines},
+      {"view_image", "view_image", image},
+      {"list_dir", "list_dir", folder, one_level},
       {"write_file", "write_file", path},
       {"edit_file", "edit_file", edit},
       {"multi_edit", "multi_edit", path, edits_of_strings},
       {"grep", "grep", search},
-      {"glob", "glob", {{"dir_path", "path"}, {"reason", ""}}, one_pattern},
+      {"glob", "glob", files, one_pattern},
       {"apply_patch", "apply_patch", {{"patch", "input"}}},
-      {"web_fetch", "web_fetch", {{"prompt", ""}}},
+      {"web_fetch", "web_fetch", page},
+      {"spawn_agent", "spawn_agent", agent},
   };
 }
 

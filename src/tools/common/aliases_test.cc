@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <map>
+#include <string>
 
 #include "lathe/base/json.h"
 
@@ -103,6 +106,54 @@ TEST(Aliases, MoreOfClaudeCode) {
   EXPECT_EQ(translated("BashOutput", R"({"bash_id":"job_1"})", tools), R"(job_log {"job":"job_1"})");
   EXPECT_EQ(translated("KillShell", R"({"shell_id":"job_1"})", tools), R"(job_kill {"job":"job_1"})");
   EXPECT_EQ(translated("stat_file", R"({"path":"a"})", tools), R"(stat {"path":"a"})");
+}
+
+TEST(Aliases, WhatOthersAddToTheirCallsIsUnderstoodOrLeftOut) {
+  EXPECT_EQ(translated("Grep", R"({"pattern":"x","output_mode":"content","-n":true,"-A":3,"head_limit":9,"-i":true})"),
+            R"(grep {"ignore_case":true,"pattern":"x"})");
+  EXPECT_EQ(translated("grep_search", R"({"pattern":"x","include":"*.h"})"), R"(grep {"glob":"*.h","pattern":"x"})");
+  EXPECT_EQ(translated("LS", R"({"path":"src","ignore":["*.o"]})"), R"(list_dir {"path":"src"})");
+  EXPECT_EQ(translated("local_fs.list_dir", R"({"path":"src","recursive":false,"max_depth":1})"),
+            R"(list_dir {"path":"src"})");
+  EXPECT_EQ(translated("local_fs.list_dir", R"({"path":"src","recursive":true})"),
+            R"(list_dir {"path":"src","recursive":true})")
+      << "the tool refuses it: one level is not all";
+  EXPECT_EQ(translated("replace", R"({"file_path":"a","old_string":"x","new_string":"y","expected_replacements":2})"),
+            R"(edit_file {"new_text":"y","old_text":"x","path":"a","replace_all":true})");
+  EXPECT_EQ(translated("write_todos", R"({"todos":[{"description":"a","status":"pending"}]})"),
+            R"(update_plan {"plan":[{"status":"pending","step":"a"}]})");
+  EXPECT_EQ(translated("spawn_agent", R"({"task_name":"t","message":"m","agent_type":"explore"})"),
+            R"(spawn_agent {"agent":"explore","prompt":"m"})");
+  EXPECT_EQ(translated("Bash", R"({"command":"ls","dangerouslyDisableSandbox":false})"), R"(shell {"command":"ls"})");
+  EXPECT_EQ(translated("Bash", R"({"command":"ls","dangerouslyDisableSandbox":true})"),
+            R"(shell {"command":"ls","dangerouslyDisableSandbox":true})")
+      << "the tool refuses it";
+}
+
+TEST(Aliases, CommandsThatGoOnAsCodexHasThem) {
+  const std::vector<std::string> tools{"shell", "write_stdin"};
+  EXPECT_EQ(translated("exec_command", R"({"cmd":"make","yield_time_ms":1000,"max_output_tokens":9,"login":true})"),
+            R"(shell {"background":true,"command":"make","yield_time_ms":1000})");
+  EXPECT_EQ(translated("exec_command", R"({"cmd":"gdb","tty":true,"yield_time_ms":1000})"),
+            R"(shell {"command":"gdb","tty":true,"yield_time_ms":1000})");
+  EXPECT_EQ(translated("exec_command", R"({"cmd":"ls","tty":false})"), R"(shell {"command":"ls"})");
+  EXPECT_EQ(translated("local_shell", R"({"command":["bash","-lc","a | b"],"timeout_ms":9})"),
+            R"(shell {"command":"a | b","timeout_ms":9})");
+  EXPECT_EQ(translated("write_stdin", R"({"session_id":7,"chars":"y\n","max_output_tokens":9})", tools),
+            R"(write_stdin {"chars":"y\n","job":"7"})");
+}
+
+TEST(Aliases, NumbersThatMakeNoSenseAreLeftForTheToolToRefuse) {
+  const std::string least = std::to_string(std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(translated("local_fs.read_file", R"({"path":"a","end_line":)" + least + "}"),
+            R"(read_file {"limit":)" + least + R"(,"path":"a"})");
+  EXPECT_EQ(translated("read_file", R"({"path":"a","start_line":-5,"end_line":2})"),
+            R"(read_file {"limit":2,"offset":-5,"path":"a"})");
+  EXPECT_EQ(translated("read_file", R"({"path":"a","start_line":5,"end_line":2})"),
+            R"(read_file {"limit":-2,"offset":5,"path":"a"})");
+  EXPECT_EQ(translated("read_file", R"({"path":"a","start_line":"x"})"), R"(read_file {"offset":"x","path":"a"})");
+  EXPECT_EQ(translated("bash", R"({"command":"ls","timeout":"soon"})"),
+            R"(shell {"command":"ls","timeout_ms":"soon"})");
 }
 
 TEST(Aliases, WhatIsNotKnownOrNotThereIsNone) {
