@@ -173,6 +173,7 @@ Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Questio
   request.model = model->model;
   request.max_output_tokens = *room;
   Retries retries(random_);
+  if (model->unreachable_since) retries.unreachable_before(*model->unreachable_since, loop_.mono_now());
   while (true) {
     Attempt tried = co_await attempt(model, request, reader, cancel);
     if (tried.ending != Ending::kFailed || cancel.cancelled()) co_return tried;

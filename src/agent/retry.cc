@@ -27,6 +27,12 @@ milliseconds backoff(int earlier_retries, base::Random& random) {
 
 }  // namespace
 
+void Retries::unreachable_before(base::MonoTime when, base::MonoTime now) {
+  if (now - when > kConnectWindow) return;
+  unreachable_since_ = when;
+  taken_[static_cast<std::size_t>(ports::RetryClass::kConnect)] = 1;
+}
+
 std::optional<Retries::Again> Retries::after(const ports::ModelFailure& failure, base::MonoTime now) {
   if (failure.retry == ports::RetryClass::kConnect) {
     if (!unreachable_since_) unreachable_since_ = now;

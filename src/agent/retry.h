@@ -17,6 +17,9 @@ class Retries final {
  public:
   explicit Retries(base::Random& random) : random_(random) {}
 
+  /// The server took no connection at `when`, for another question: if that was just now, it was the first attempt.
+  void unreachable_before(base::MonoTime when, base::MonoTime now);
+
   struct Again {
     /// The retry that follows, from 1, and how many of its kind there are at most.
     int attempt = 0;

@@ -64,6 +64,17 @@ TEST(Retries, NoConnectionIsGivenUpFiveSecondsAfterTheFirstFailure) {
   EXPECT_TRUE(clocked.after(failed(ports::RetryClass::kStream)));
 }
 
+TEST(Retries, AConnectionThatFailedForAnotherQuestionJustBeforeWasTheFirstAttempt) {
+  Clocked clocked;
+  clocked.retries.unreachable_before(clocked.now, clocked.now + milliseconds(100));
+  EXPECT_EQ(clocked.after(failed(ports::RetryClass::kConnect))->attempt, 2);
+  EXPECT_FALSE(clocked.after(failed(ports::RetryClass::kConnect)));
+
+  Clocked later;
+  later.retries.unreachable_before(later.now, later.now + milliseconds(60'000));
+  EXPECT_EQ(later.after(failed(ports::RetryClass::kConnect))->attempt, 1);
+}
+
 TEST(Retries, AConnectionThatWasThereBeginsTheFiveSecondsAnew) {
   Clocked clocked;
   for (int cut = 0; cut < 3; ++cut) {

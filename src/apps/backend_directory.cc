@@ -31,7 +31,10 @@ constexpr std::chrono::milliseconds kProbeTimeout{300};
 constexpr std::chrono::seconds kKeyCommandTimeout{30};
 /// A shorter key ("x", for a local server) is no secret and stands in any text.
 constexpr std::size_t kShortestSecret = 8;
-constexpr std::chrono::milliseconds kWindowLimit{2'000};
+/// Longer than a connection may take (Endpoint::connect_timeout), so that a server that is not there is known as such.
+constexpr std::chrono::milliseconds kWindowLimit{2'500};
+/// Until then a server that told nothing is not asked again, whichever of its models are looked up.
+constexpr std::chrono::seconds kSilenceKept{10};
 constexpr std::size_t kMaxUrlBytes = 8192;
 constexpr std::string_view kModelFacts = "model";
 
@@ -306,25 +309,37 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve_again(std::string 
                                  .model = model,
                                  .connection = std::move(connection),
                                  .facts = known,
-                                 .server = server_of(chosen)};
+                                 .server = server_of(chosen),
+                                 .unreachable_since = unreachable_since(server_of(chosen))};
 }
 
-/// The window depends on how the server was started, so that only it can tell; asked once.
+/// The window depends on how the server was started, so that only it can tell; asked until it does.
 Async<std::int64_t> BackendDirectory::window_of(Backend backend, std::string model,
                                                 std::shared_ptr<ports::Model> connection) {
-  const auto known = windows_.find(backend.name);
-  if (known == windows_.end() && !silent_servers_.contains(server_of(backend))) {
+  const std::string server = server_of(backend);
+  const auto silent = silent_servers_.find(server);
+  const bool asked_lately = silent != silent_servers_.end() && loop_.mono_now() - silent->second.since < kSilenceKept;
+  if (!windows_.contains(backend.name) && !asked_lately) {
     const auto listed = co_await ports::list_models_within(&loop_, connection.get(), kWindowLimit);
-    std::map<std::string, std::int64_t>& windows = windows_[backend.name];
     if (listed) {
+      silent_servers_.erase(server);
+      std::map<std::string, std::int64_t>& windows = windows_[backend.name];
       for (const ports::ModelListing& listing : *listed) windows[listing.model] = listing.context_window;
     } else {
-      silent_servers_.insert(server_of(backend));
+      const bool unreachable = listed.error().retry == ports::RetryClass::kConnect;
+      silent_servers_[server] = {.since = loop_.mono_now(), .unreachable = unreachable};
     }
   }
-  const std::map<std::string, std::int64_t>& windows = windows_[backend.name];
-  const auto found = windows.find(model);
-  co_return found == windows.end() ? 0 : found->second;
+  const auto windows = windows_.find(backend.name);
+  if (windows == windows_.end()) co_return 0;
+  const auto found = windows->second.find(model);
+  co_return found == windows->second.end() ? 0 : found->second;
+}
+
+std::optional<base::MonoTime> BackendDirectory::unreachable_since(const std::string& server) const {
+  const auto silent = silent_servers_.find(server);
+  if (silent == silent_servers_.end() || !silent->second.unreachable) return std::nullopt;
+  return silent->second.since;
 }
 
 Async<Result<std::vector<protocol::BackendInfo>>> BackendDirectory::backends() {

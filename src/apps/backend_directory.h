@@ -5,7 +5,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +47,10 @@ class BackendDirectory final : public ports::ModelDirectory {
     std::string model;
     friend bool operator==(const Named&, const Named&) = default;
   };
+  struct Silence {
+    base::MonoTime since;
+    bool unreachable = false;
+  };
   /// What a model's name says, wherever a person wrote it: "backend/model" names both.
   runtime::Async<base::Result<Named>> read_name(std::string backend, std::string model);
   /// "ollama/…", which may be meant before that server was looked for.
@@ -63,6 +66,7 @@ class BackendDirectory final : public ports::ModelDirectory {
   runtime::Async<base::Result<std::string>> key_from_command(config::Backend backend, runtime::CancelToken cancel);
   runtime::Async<std::int64_t> window_of(config::Backend backend, std::string model,
                                          std::shared_ptr<ports::Model> connection);
+  [[nodiscard]] std::optional<base::MonoTime> unreachable_since(const std::string& server) const;
   /// Asks the usual ports of this machine for servers that are not known yet: one may have been started since.
   runtime::Async<void> find_local_servers();
   /// Sessions keep the connections that they have.
@@ -90,8 +94,8 @@ class BackendDirectory final : public ports::ModelDirectory {
   int dropped_ = 0;
   /// Context windows that servers told, by backend and model.
   std::map<std::string, std::map<std::string, std::int64_t>> windows_;
-  /// Servers that did not tell any: other backends there are not waited for too.
-  std::set<std::string> silent_servers_;
+  /// Servers that did not tell any, and when: other backends there are not waited for too.
+  std::map<std::string, Silence> silent_servers_;
   mutable std::mutex secrets_mutex_;
   /// Under secrets_mutex_.
   std::vector<std::string> secrets_;

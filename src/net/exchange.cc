@@ -279,7 +279,7 @@ base::Error Exchange::failure(CURLcode code) const {
               .hint = "is the server running?",
               .retryable = true};
     case CURLE_OPERATION_TIMEDOUT:
-      return {.code = base::codes::kTimeout,
+      return {.code = kUnreachable,
               .message = "no connection to " + host() + " within " + base::format_duration(request_.connect_timeout),
               .hint = "is the server running, and is its address right?",
               .retryable = true};

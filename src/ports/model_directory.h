@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/clock.h"
 #include "lathe/ports/model.h"
 #include "lathe/protocol/calls.h"
 #include "lathe/runtime/async.h"
@@ -50,6 +51,8 @@ struct ResolvedModel {
   ModelFacts facts;
   /// "host:port" where it is asked; empty for a recording. Models of two backends may be at one.
   std::string server = {};
+  /// When that server took no connection, if it took none when it was last asked what it has.
+  std::optional<base::MonoTime> unreachable_since = std::nullopt;
 };
 
 /// Turns names into models. Loop thread.

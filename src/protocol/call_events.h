@@ -74,6 +74,11 @@ struct ExecCommandOutputDelta {
   friend bool operator==(const ExecCommandOutputDelta&, const ExecCommandOutputDelta&) = default;
 };
 
+/// The line that says a command's exit code in what the model is told.
+[[nodiscard]] inline std::string exit_code_line(std::int64_t exit_code) {
+  return "Exit code: " + std::to_string(exit_code) + "\n";
+}
+
 /// The end of any tool call: what the model is told, and where the rest is.
 struct CallOutcome {
   static constexpr std::string_view kDoc = "How a call ended and what the model is told.";

@@ -115,6 +115,12 @@ def test_parallel_calls_get_their_results_in_call_order(lathe, start_server):
     assert ["first" in told[0]["output"], "hello" in told[1]["output"], "third" in told[2]["output"]] == [True] * 3
 
 
+def test_a_commands_exit_code_is_shown_once(lathe, start_server):
+    lathe.use(start_server(calls(shell("echo broken >&2; exit 3")), says("It failed.")))
+    shown = lathe.ok("exec", "try").err
+    assert "  broken\n  exit 3 in " in shown and "Exit code" not in shown
+
+
 def test_a_failing_command_is_told_to_the_model_and_the_task_goes_on(lathe, start_server):
     server = start_server(calls(shell("echo broken >&2; exit 3")), says("It failed."))
     lathe.use(server)

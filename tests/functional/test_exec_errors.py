@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support import WIRES, apply_patch, says
+from support import WIRES, apply_patch, at_once, says
 
 
 def test_no_key(lathe, start_server):
@@ -57,6 +57,20 @@ def test_a_host_that_drops_packets_ends_within_ten_seconds(lathe, start_server):
         ran = lathe.ok(*words[:-2], "--fallback", "live/mock", *words[-2:])
         assert ran.of_type("task_complete")[0]["last_agent_message"] == "Here I am."
         assert "twin/mock was skipped (unreachable" in ran.of_type("warning")[-1]["message"]
+
+
+def test_a_host_that_drops_packets_is_not_waited_for_more_where_it_is_asked_for_its_window_first(another_lathe):
+    def ends(kind, lathe, port):
+        root = f"http://127.0.0.1:{port}"
+        lathe.ok("backend", "add", "mock", "--type", kind, "--url", root if kind == "ollama" else f"{root}/v1")
+        started = time.monotonic()
+        ran = lathe.fails(5, "exec", "--backend", "mock", "--model", "mock", "--json", "go")
+        assert time.monotonic() - started < 10
+        assert [(error["attempt"], error["of"]) for error in ran.of_type("stream_error")] == [(2, 2)]
+        assert ran.of_type("error")[-1]["code"] == "unreachable" and f"127.0.0.1:{port}" in ran.err
+
+    with deaf_port() as port:
+        at_once(ends, *((kind, another_lathe(kind), port) for kind in ("ollama", "llamacpp", "vllm")))
 
 
 def test_an_unreachable_host_ends_within_ten_seconds(lathe):

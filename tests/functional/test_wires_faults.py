@@ -89,6 +89,10 @@ def test_what_lasts_ends_with_exit_5(another_lathe, start_server):
         assert len(server.requests()) == requests and asked(server, wire)
         if "before" in fault:
             assert "no answer within 1.0s from http://127.0.0.1" in error["message"] and "answer-timeout" in error["hint"]
+        if {"stall": True} in fault.get("text", []):
+            assert "nothing came for 1.0s from http://127.0.0.1" in error["message"] and "stream-idle-timeout" in error["hint"]
+        elif code == "stream_error":
+            assert "lathe backend test mock --ask" in error["hint"]
         if "text" in fault:
             message = ran.of_type("agent_message")[-1]
             assert (message["text"], message["status"]) == ("Hel", "incomplete")
@@ -116,7 +120,8 @@ def test_garbage_instead_of_a_stream_is_an_error_at_once(lathe, start_server, wi
     for count in (1, 2):
         ran = lathe.fails(5, "exec", "--json", "go")
         assert (ran.of_type("error")[-1]["code"], len(server.requests())) == ("stream_error", count)
-        assert "Bad gateway" in ran.of_type("error")[-1]["message"]
+        message = ran.of_type("error")[-1]["message"]
+        assert "Bad gateway" in message and message.count('backend "mock"') == 1
 
 
 @pytest.mark.parametrize("refusal", NO_RESPONSES)

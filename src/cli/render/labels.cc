@@ -36,6 +36,17 @@ std::string detour_label(const protocol::Detour& detour) {
   return terminal_safe(detour.path + " leads to " + detour.target);
 }
 
+std::string told_of_command(const protocol::ExecCommandEnd& end) {
+  const std::string& told = end.outcome.output;
+  const std::string exit = end.exit_code ? protocol::exit_code_line(*end.exit_code) : "";
+  const std::size_t header =
+      std::min(static_cast<std::size_t>(std::max<std::int64_t>(end.outcome.header_bytes, 0)), told.size());
+  const std::size_t at = std::string_view(told).substr(0, header).find(exit);
+  if (exit.empty() || at == std::string::npos) return told;
+  const std::string before = told.substr(0, at) + told.substr(at + exit.size(), header - at - exit.size());
+  return (base::trim(before).empty() ? "" : before) + told.substr(header);
+}
+
 std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<std::int64_t> exit_code) {
   const std::string took = base::format_duration(std::chrono::milliseconds(outcome.duration_ms));
   switch (outcome.status) {

@@ -90,9 +90,8 @@ struct TaskText::Visitor {
   void operator()(const p::ExecCommandEnd& e) const {
     const std::string label = end_call(e.call_id);
     if (!label.empty()) line(Ink::kBold, label);
-    if (e.outcome.status != p::CallStatus::kDeclined) {
-      say(style().paint(Ink::kDim, last_lines(e.outcome.output, self.options_.output_lines, "  ")));
-    }
+    const std::string told = e.outcome.status == p::CallStatus::kDeclined ? "" : told_of_command(e);
+    if (!told.empty()) say(style().paint(Ink::kDim, last_lines(told, self.options_.output_lines, "  ")));
     const bool good = e.outcome.status == p::CallStatus::kCompleted && e.exit_code.value_or(0) == 0;
     line(good ? Ink::kGreen : Ink::kRed, "  " + outcome_label(e.outcome, e.exit_code));
   }
@@ -122,7 +121,7 @@ struct TaskText::Visitor {
     const std::string label = end_call(call_id);
     if (outcome.status == p::CallStatus::kCompleted) return;
     if (!label.empty()) line(Ink::kBold, label);
-    const std::string first = terminal_safe(base::split_lines(outcome.output + " ")[0]);
+    const std::string first = terminal_safe(base::trim_right(base::split_lines(outcome.output + " ")[0]));
     line(Ink::kRed, fmt::format("  {} {}: {}", terminal_safe(what), outcome_label(outcome, std::nullopt), first));
   }
   void operator()(const p::AgentStarted& e) const {

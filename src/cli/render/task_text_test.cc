@@ -52,6 +52,20 @@ TEST(TaskText, ATaskFromBeginningToEnd) {
             "12,345 tokens in (8,000 cached), 10 out, $0.0123, 3 turns, 1 tool call, 2.0s\n");
 }
 
+TEST(TaskText, ACommandsExitCodeIsToldOnce) {
+  const auto ended = [](std::string header, const std::string& written) {
+    p::ExecCommandEnd end{.call_id = "c", .exit_code = 3, .outcome = {.status = p::CallStatus::kFailed}};
+    end.outcome.header_bytes = static_cast<std::int64_t>(header.size());
+    end.outcome.output = std::move(header) + written;
+    end.outcome.duration_ms = 85;
+    return told({std::move(end)});
+  };
+  EXPECT_EQ(ended("Exit code: 3\n", ""), "  exit 3 in 85ms\n");
+  EXPECT_EQ(ended("Exit code: 3\n\n", "Exit code: 3\n"), "  Exit code: 3\n  exit 3 in 85ms\n");
+  EXPECT_EQ(ended("Exit code: 3\nThe sandbox may have refused it: x\n\n", "out\n"),
+            "  The sandbox may have refused it: x\n  \n  out\n  exit 3 in 85ms\n");
+}
+
 TEST(TaskText, ATaskThatFailedSaysWhatItCost) {
   const p::Usage once{.input_tokens = 100, .output_tokens = 5};
   const p::Usage twice{.input_tokens = 200, .output_tokens = 10};

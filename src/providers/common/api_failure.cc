@@ -219,7 +219,10 @@ std::string hint_of(Kind kind, const FailureContext& context) {
     case Kind::kQuota:
       return "add credit to the account, or choose another backend with --backend";
     case Kind::kContext:
-      return "compact the conversation, or choose a model with a larger window";
+      return fmt::format(
+          "compact the conversation (/compact in lathe chat), or choose a model with a larger window "
+          "(`lathe model list --backend {}`)",
+          base::shell_quote(endpoint.backend));
     case Kind::kRateLimit:
     case Kind::kTimeout:
     case Kind::kUpstream:
@@ -230,7 +233,10 @@ std::string hint_of(Kind kind, const FailureContext& context) {
     case Kind::kRefused:
       return "rephrase the request, or choose another model with --model";
     case Kind::kBadRequest:
-      return "the server's words above say what it did not like";
+      return fmt::format(
+          "the server says what it did not like; `lathe backend test {} --ask` shows whether it answers "
+          "at all",
+          base::shell_quote(endpoint.backend));
   }
   return {};
 }
@@ -373,15 +379,19 @@ ModelFailure failure_to_connect(base::Error error, const FailureContext& context
   const std::string url = shown_url(context.endpoint->base_url);
   const std::string place = fmt::format("backend \"{}\" at {}", context.endpoint->backend, url);
   ModelFailure failure{.error = std::move(error), .retry = RetryClass::kConnect};
-  // A deadline that passed says nothing of the server.
-  if (failure.error.code == base::codes::kTimeout) failure.error.retryable = true;
+  if (failure.error.code == base::codes::kTimeout) {
+    // A deadline that passed says nothing of the server: it may have been spoken to.
+    failure.error.retryable = true;
+    failure.retry = RetryClass::kStream;
+  }
   if (!failure.error.retryable) {
     failure.retry = RetryClass::kNever;
   } else if (failure.error.code == codes::kStream) {
     failure.retry = RetryClass::kStream;
   } else {
     failure.error.code = codes::kUnreachable;
-    failure.error.hint = fmt::format("is the server running? `lathe backend test {}` asks it",
+    const std::string cause = failure.error.or_hint("is the server running?").hint;
+    failure.error.hint = fmt::format("{}{}`lathe backend test {}` asks it", cause, cause.ends_with('?') ? " " : "; ",
                                      base::shell_quote(context.endpoint->backend));
   }
   failure.error.message = without_secrets(*context.endpoint, place + ": " + failure.error.message);

@@ -147,9 +147,12 @@ TEST(ApiFailure, OnlyWhatMayPassIsTriedAgainWithoutAConnection) {
   const ModelFailure lost =
       failure_to_connect({.code = "unreachable", .message = "no route", .retryable = true}, context);
   EXPECT_EQ(lost.retry, RetryClass::kConnect);
-  EXPECT_THAT(lost.error.hint, HasSubstr("lathe backend test work"));
+  EXPECT_EQ(lost.error.hint, "is the server running? `lathe backend test work` asks it");
+  const ModelFailure nowhere = failure_to_connect(
+      {.code = "unreachable", .message = "no such host", .hint = "check the URL", .retryable = true}, context);
+  EXPECT_EQ(nowhere.error.hint, "check the URL; `lathe backend test work` asks it");
   const ModelFailure late = failure_to_connect({.code = base::codes::kTimeout, .message = "timed out"}, context);
-  EXPECT_EQ(late.retry, RetryClass::kConnect);
+  EXPECT_EQ(late.retry, RetryClass::kStream);
   EXPECT_EQ(late.error.code, codes::kUnreachable);
   const ModelFailure refused = failure_to_connect(
       {.code = "unreachable", .message = "the certificate was refused", .hint = "SSL_CERT_FILE"}, context);

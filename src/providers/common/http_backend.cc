@@ -26,6 +26,8 @@ namespace {
 constexpr std::size_t kQueuedParts = 64;
 constexpr std::size_t kMaxDocumentBytes = 16U << 20;
 constexpr std::chrono::seconds kDocumentTimeout{30};
+/// Of a second: as exact as a limit is told.
+using Tenths = std::chrono::duration<std::int64_t, std::deci>;
 
 /// A transfer under way.
 struct Link {
@@ -63,30 +65,40 @@ struct StreamState {
   std::weak_ptr<HttpBackend::Lingering> lingering;
 
   [[nodiscard]] FailureContext context() const { return {.endpoint = &endpoint, .path = path, .model = model}; }
+  /// With the backend's name, without its secrets, and with what to do where the failure itself does not know.
   [[nodiscard]] ModelFailure shown(ModelFailure failure) const {
     failure.error.message =
         without_secrets(endpoint, fmt::format("backend \"{}\": {}", endpoint.backend, failure.error.message));
+    if (failure.error.code != protocol::error_codes::kStream) return failure;
+    failure.error =
+        failure.error.or_hint(fmt::format("try again; `lathe backend test {} --ask` shows whether it answers at all",
+                                          base::shell_quote(endpoint.backend)));
     return failure;
   }
 };
 
-ModelFailure stalled(const base::Error& error, std::string_view what) {
+/// Nothing came for too long, which a longer `setting` would allow; or the wait was cancelled.
+ModelFailure too_slow(const base::Error& error, std::string what, const Endpoint& endpoint, std::string_view setting) {
   if (error.code != base::codes::kTimeout) return {.error = error, .retry = ports::RetryClass::kNever};
-  return {.error = {.code = base::codes::kTimeout, .message = std::string(what), .retryable = true},
+  return {.error = {.code = base::codes::kTimeout,
+                    .message = std::move(what),
+                    .hint = fmt::format("does the server still run? `lathe backend test {}` asks it; a longer {} "
+                                        "waits for one that is slow",
+                                        base::shell_quote(endpoint.backend), setting),
+                    .retryable = true},
           .retry = ports::RetryClass::kStream};
 }
 
 ModelFailure unanswered(const base::Error& error, const Endpoint& endpoint) {
-  const std::string waited = base::format_duration(endpoint.answer_timeout);
-  ModelFailure failure =
-      stalled(error, fmt::format("no answer within {} from {}", waited, shown_url(endpoint.base_url)));
-  if (error.code == base::codes::kTimeout) {
-    failure.error.hint = fmt::format(
-        "does the server still run? `lathe backend test {}` asks it; a longer answer-timeout "
-        "waits for one that is slow",
-        base::shell_quote(endpoint.backend));
-  }
-  return failure;
+  std::string what = fmt::format("no answer within {} from {}", base::format_duration(endpoint.answer_timeout),
+                                 shown_url(endpoint.base_url));
+  return too_slow(error, std::move(what), endpoint, "answer-timeout");
+}
+
+ModelFailure stalled(const base::Error& error, std::chrono::milliseconds silence, const Endpoint& endpoint) {
+  std::string what = fmt::format("the answer's stream stalled: nothing came for {} from {}",
+                                 base::format_duration(silence), shown_url(endpoint.base_url));
+  return too_slow(error, std::move(what), endpoint, "stream-idle-timeout");
 }
 
 /// See ports::ModelStream. Failures come after the events that were there before them. The deadline is one of silence:
@@ -103,44 +115,49 @@ class HttpModelStream final : public ModelStream {
 
   Async<ModelResult<std::vector<ports::ModelEvent>>> next(runtime::CancelToken cancel,
                                                           runtime::Deadline deadline) override {
+    const auto silence = deadline.when().value_or(base::MonoTime::max()) - state_.loop->mono_now();
     Events events;
     while (events.empty() && !failure_ && !finished_) {
       if (early_.empty()) {
-        auto received = co_await receive(cancel, deadline);
+        auto received = co_await receive(cancel, deadline, silence);
         if (!received.ok()) {
-          co_return std::unexpected(state_.shown(stalled(received.error(), "the answer's stream stalled")));
+          const auto allowed = std::chrono::round<Tenths>(silence);
+          co_return std::unexpected(state_.shown(stalled(received.error(), allowed, state_.endpoint)));
         }
         early_ = *std::move(received);
-        if (early_.empty()) failure_ = cut_off("the answer was whole");
+        if (early_.empty()) failure_ = state_.shown(cut_off("the answer was whole"));
       }
       for (AnswerPart& part : std::exchange(early_, {})) take(std::move(part), events);
     }
-    if (events.empty() && failure_) co_return std::unexpected(state_.shown(*failure_));
+    if (events.empty() && failure_) co_return std::unexpected(*failure_);
     co_return events;
   }
 
  private:
-  Async<base::Result<std::deque<AnswerPart>>> receive(runtime::CancelToken cancel, runtime::Deadline deadline) {
-    const auto allowed = deadline.when().value_or(base::MonoTime::max()) - state_.loop->mono_now();
+  Async<base::Result<std::deque<AnswerPart>>> receive(runtime::CancelToken cancel, runtime::Deadline deadline,
+                                                      base::MonoTime::duration silence) {
     while (true) {
       auto received = co_await state_.channel->receive_all(cancel, deadline);
       if (received.ok() || received.error().code != base::codes::kTimeout) co_return received;
-      const auto next = runtime::Deadline::at(state_.link->state->last_bytes.load() + allowed);
+      const auto next = runtime::Deadline::at(state_.link->state->last_bytes.load() + silence);
       if (next.passed(*state_.loop)) co_return received;
       deadline = next;
     }
   }
   void take(AnswerPart part, Events& events) {
     std::ranges::move(part.events, std::back_inserter(events));
-    if (part.failure) failure_ = std::move(part.failure);
+    if (part.failure) failure_ = state_.shown(*std::move(part.failure));
     // Once a stream was announced by its content type, what came may still be none.
     if (part.refused) failure_ = failure_of(*part.refused, state_.context(), /*now=*/0);
-    if (part.transport) failure_ = ModelFailure{.error = *part.transport, .retry = ports::RetryClass::kStream};
+    if (part.transport) {
+      failure_ = state_.shown({.error = *std::move(part.transport), .retry = ports::RetryClass::kStream});
+    }
     if (!events.empty() && std::holds_alternative<ports::Finished>(events.back())) finished_ = true;
   }
 
   StreamState state_;
   std::deque<AnswerPart> early_;
+  /// As it is told.
   std::optional<ModelFailure> failure_;
   bool finished_ = false;
 };

@@ -413,7 +413,7 @@ std::vector<protocol::EventMsg> KeeperJobs::recover_call(const ports::CallEntry&
         "until then:\n";
     if (end.ok() && end->ended == keeper::Ended::kExited) {
       outcome.output =
-          fmt::format("Lathe died while this command ran; the command went on to its end.\nExit code: {}\n", end->code);
+          "Lathe died while this command ran; the command went on to its end.\n" + protocol::exit_code_line(end->code);
       exit_code = end->code;
       outcome.status = end->code == 0 ? protocol::CallStatus::kCompleted : protocol::CallStatus::kFailed;
     }

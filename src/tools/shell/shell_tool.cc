@@ -164,7 +164,7 @@ class ShellCall final : public ports::PreparedCall {
       result.header = "Cancelled; everything it started was killed.\n";
     } else {
       // No time: the same command with the same result reads the same, so that repetition can be seen.
-      result.header = fmt::format("Exit code: {}\n", exit.exit_code);
+      result.header = protocol::exit_code_line(exit.exit_code);
       if (exit.exit_code != 0) result.status = CallStatus::kFailed;
     }
     if (!exit.refused.empty()) {
