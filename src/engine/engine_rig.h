@@ -251,7 +251,7 @@ class EngineRig : public ::testing::Test {
         ADD_FAILURE() << "no " << type << ": " << more.error().text();
         return {};
       }
-      for (Delivered& delivered : *more) seen_.push_back(std::move(delivered.event));
+      for (Delivered& delivered : *more) seen_.push_back(*delivered.event);
     }
   }
   static std::vector<std::string> types(const std::vector<Event>& events) {

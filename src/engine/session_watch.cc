@@ -34,7 +34,9 @@ Async<Result<void>> SessionWatch::add(std::shared_ptr<EventQueue> queue) {
   std::vector<const Row*> oldest_first;
   for (const auto& [id, row] : known_) oldest_first.push_back(&row);
   std::ranges::sort(oldest_first, {}, [](const Row* row) { return row->session.updated_at; });
-  for (const Row* row : oldest_first) queue->push(event_of(*row), nullptr);
+  for (const Row* row : oldest_first) {
+    queue->push({.event = std::make_shared<const protocol::Event>(event_of(*row)), .line = nullptr});
+  }
   watchers_.push_back(std::move(queue));
   if (!std::exchange(working_, true)) scope_.spawn(work());
   co_return Result<void>();
@@ -127,8 +129,8 @@ void SessionWatch::tell_gone(const std::vector<Row>& rows) {
 }
 
 void SessionWatch::tell(const Row& row) {
-  const protocol::Event event = event_of(row);
-  for (const std::shared_ptr<EventQueue>& watcher : watchers_) watcher->push(event, nullptr);
+  const auto event = std::make_shared<const protocol::Event>(event_of(row));
+  for (const std::shared_ptr<EventQueue>& watcher : watchers_) watcher->push({.event = event, .line = nullptr});
 }
 
 protocol::Event SessionWatch::event_of(Row row) const {

@@ -181,7 +181,9 @@ void LiveSession::untie() {
 }
 
 TaskOutcome LiveSession::outcome_now(const TaskEnd& end) const {
-  TaskOutcome outcome{.last_message = end.last_agent_message, .why = end.error};
+  TaskOutcome outcome{.last_message = {}, .why = end.error};
+  // Only a parent reads it, and it may be long.
+  if (on_end_) outcome.last_message = end.last_agent_message;
   if (state().task) outcome.use = use_of(*state().task);
   switch (end.kind) {
     case TaskEnd::Kind::kComplete:

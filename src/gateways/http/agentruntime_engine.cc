@@ -7,6 +7,7 @@
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/protocol/http_payloads.h"
 #include "lathe/protocol/record.h"
+#include "lathe/protocol/text_size.h"
 
 namespace lathe::gateways::http {
 
@@ -52,6 +53,11 @@ Async<Result<protocol::SessionInfo>> AgentruntimeEngine::find(std::string sessio
   co_return std::move(reply.session);
 }
 
+Async<Result<protocol::Event>> AgentruntimeEngine::read_record(const std::string* line) {
+  if (line->size() <= protocol::kLongTextBytes) co_return protocol::decode_record(*line);
+  co_return co_await parsing_.run([line] { return protocol::decode_record(*line); });
+}
+
 Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session, std::int64_t from) {
   AgentruntimeMarks::Mark mark = marks_.before(session, from);
   AgentruntimeRead read{.log = std::move(mark.log), .bytes = {}, .last_seq = mark.seq};
@@ -59,7 +65,7 @@ Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session
     CO_TRY(const protocol::SessionExportReply page,
            co_await call(protocol::SessionExport{.session = session, .since = read.last_seq, .limit = kPageRecords}));
     for (const std::string& line : page.records) {
-      CO_TRY(const protocol::Event record, protocol::decode_record(line));
+      CO_TRY(const protocol::Event record, co_await read_record(&line));
       const std::int64_t begin = read.log.size();
       const std::string lines = read.log.add(record);
       read.last_seq = record.seq.value_or(read.last_seq);
