@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "lathe/base/utf8.h"
 
 namespace lathe::base {
@@ -9,17 +12,26 @@ namespace {
 
 constexpr std::size_t kMaxReasonBytes = 200;
 
+/// The quote that ends the string whose first character is at `begin`; npos when there is none.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  std::size_t quote = text.find('"', begin);
+  while (quote != std::string_view::npos) {
+    std::size_t backslashes = 0;
+    while (quote - backslashes > begin && text[quote - backslashes - 1] == '\\') ++backslashes;
+    if (backslashes % 2 == 0) break;
+    quote = text.find('"', quote + 1);
+  }
+  return quote;
+}
+
 /// Nesting depth of the text, strings skipped; stops counting past `limit`.
 bool deeper_than(std::string_view text, std::size_t limit) {
   std::size_t depth = 0;
-  bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
+    if (c == '"') {
+      i = end_of_string(text, i + 1);
+      if (i == std::string_view::npos) return false;
     } else if (c == '{' || c == '[') {
       if (++depth > limit) return true;
     } else if (c == '}' || c == ']') {
@@ -27,6 +39,23 @@ bool deeper_than(std::string_view text, std::size_t limit) {
     }
   }
   return false;
+}
+
+/// Bytes from `begin` on that stand in a JSON string as they are.
+std::size_t plain_bytes(std::string_view text, std::size_t begin) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighs = 0x8080808080808080U;
+  const auto holds_zero = [](std::uint64_t word) { return ((word - kOnes) & ~word & kHighs) != 0; };
+  std::size_t at = begin;
+  // Eight at a time, as long as none of them is below 0x20, a quote or a backslash.
+  for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const bool control = ((word - 0x20 * kOnes) & ~word & kHighs) != 0;
+    if (control || holds_zero(word ^ (kOnes * '"')) || holds_zero(word ^ (kOnes * '\\'))) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x20 && text[at] != '"' && text[at] != '\\') ++at;
+  return at - begin;
 }
 
 /// What the parser says, without its name and number; it may end with all of a token that has no end.
@@ -121,18 +150,34 @@ std::string indent_json(std::string_view compact) {
   return out;
 }
 
+std::string without_long_strings(std::string_view text, std::size_t limit) {
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t quote = text.find('"'); quote != std::string_view::npos;) {
+    const std::size_t end = end_of_string(text, quote + 1);
+    if (end == std::string_view::npos) break;
+    if (end - quote - 1 > limit) {
+      out.append(text, copied, quote + 1 - copied);
+      copied = end;
+    }
+    quote = text.find('"', end + 1);
+  }
+  out.append(text, copied);
+  return out;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   if (!is_utf8(text)) {
     append_json_string(out, to_utf8(text));
     return;
   }
   out += '"';
-  std::size_t plain = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text, plain, i - plain);
-    plain = i + 1;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t plain = plain_bytes(text, at);
+    out.append(text, at, plain);
+    at += plain;
+    if (at == text.size()) break;
+    const auto c = static_cast<unsigned char>(text[at]);
     switch (c) {
       case '"':
         out += "\\\"";
@@ -153,7 +198,6 @@ void append_json_string(std::string& out, std::string_view text) {
         out += fmt::format("\\u{:04x}", c);
     }
   }
-  out.append(text, plain);
   out += '"';
 }
 

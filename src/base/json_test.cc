@@ -36,6 +36,32 @@ TEST(DumpJson, ReplacesBytesThatAreNotUtf8) {
   EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\"");
 }
 
+TEST(DumpJson, StringsAreTheSameWhereverTheirOddBytesStand) {
+  for (const std::string_view odd : {"\"", "\\", "\n", "\x01", "\x1f", "\x7f", "ü", "€", " "}) {
+    for (std::size_t before = 0; before < 20; ++before) {
+      const std::string text = std::string(before, 'x') + std::string(odd) + std::string(20 - before, '!');
+      std::string out;
+      append_json_string(out, text);
+      EXPECT_EQ(out, dump_json(Json(text)));
+    }
+  }
+}
+
+TEST(WithoutLongStrings, KeepsAllElse) {
+  const std::string longer(100, 'x');
+  EXPECT_EQ(without_long_strings(R"({"a":"short","b":[")" + longer + R"(",1],"c":{"d":"\")" + longer + R"("}})", 50),
+            R"({"a":"short","b":["",1],"c":{"d":""}})");
+  EXPECT_EQ(without_long_strings(R"(["a\\","b"])", 50), R"(["a\\","b"])");
+  for (const std::string_view broken : {"", "\"", "\"\\", "{\"a\":\"x"})
+    EXPECT_EQ(without_long_strings(broken, 50), broken);
+}
+
+TEST(ParseJson, BracketsInStringsAreNoDepth) {
+  const std::string text = R"(["\"[[[[[[","\\",[[1]]])";
+  EXPECT_TRUE(parse_json(text, {.max_depth = 3}).ok());
+  EXPECT_FALSE(parse_json(text, {.max_depth = 2}).ok());
+}
+
 TEST(IndentJson, LaysOutAsTheTreeWouldBe) {
   for (const char* text : {"null", "[]", "{}", R"({"a":[],"b":{},"c":[1,-2.5,true,null],"d":{"e":{"f":[[1],[]]}}})",
                            R"(["a\"b","\\","{[,:]}","ö\u0001"])", R"("plain")"}) {
