@@ -86,7 +86,7 @@ Async<AskResult> Asker::ask(Question question, CancelToken cancel) {
     co_return result;
   }
   const std::vector<ResolvedModel> models = ordered();
-  AnswerReader reader(host_, question.showing);
+  AnswerReader reader(loop_, host_, question.showing);
   std::vector<std::pair<std::string, Error>> trace;
   Unreachable unreachable;
   for (std::size_t i = 0; i < models.size(); ++i) {
@@ -222,7 +222,7 @@ Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* read
       const Result<std::int64_t> recorded = co_await host_.record(std::move(warning));
       if (!recorded.ok()) co_return Attempt{Ending::kFailed, never(recorded.error())};
     }
-    reader->take(*std::move(events));
+    co_await reader->take(*std::move(events));
     if (!reader->thinking()) {
       thinking.reset();
     } else if (!thinking) {
