@@ -279,8 +279,8 @@ Result<void> EmbeddedEngine::wire(std::string version) {
 
   TRY_OK(open_records());
   know_facts();
-  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded().config, environment_, std::move(fresh.models),
-                                                 *cassette_, paths_.cache_dir, teller());
+  backends_ = std::make_unique<BackendDirectory>(fs_pool_, http_, loaded().config, environment_,
+                                                 std::move(fresh.models), *cassette_, paths_.cache_dir, teller());
   if (log_ != nullptr) {
     log_->hide([this] { return backends_->secrets(); });
     task_log_ = std::make_unique<telemetry::TaskLog>(*log_);
