@@ -176,6 +176,7 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
     say("and with a token at " + address->text());
   }
   ready->tell(kReadyWord);
+  engine->warm_up();
   // Everything is recorded by then, and what a client still waits for would keep the process for no use.
   if (co_await daemon.run() == daemon::Daemon::End::kClientsLeft) ::_exit(0);
   co_return Result<void>();

@@ -261,6 +261,10 @@ void EmbeddedEngine::start_exporter(const std::string& version) {
                                .on_warning = teller()});
 }
 
+void EmbeddedEngine::warm_up() {
+  if (!cassette_->replays()) http_.warm_up();
+}
+
 Result<void> EmbeddedEngine::wire(std::string version) {
   TRY(paths_, config::find_paths(environment_));
   TRY(keeper_program_, keeper::installed_program());
@@ -275,7 +279,8 @@ Result<void> EmbeddedEngine::wire(std::string version) {
   TRY(cassette_, CassetteDeck::create(options_, loop_.unix_now(), [this] {
         return backends_ ? backends_->secrets() : std::vector<std::string>();
       }));
-  if (!cassette_->replays()) http_.warm_up();
+  // A daemon takes clients first, and whoever only looks at what is recorded asks no model.
+  if (log_ == nullptr && !options_.records_only) warm_up();
 
   TRY_OK(open_records());
   know_facts();
