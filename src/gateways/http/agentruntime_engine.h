@@ -70,7 +70,8 @@ class AgentruntimeEngine final {
 
  private:
   runtime::Async<base::Result<protocol::ReplyMsg>> ask(protocol::Call call);
-  runtime::Async<base::Result<protocol::Event>> read_record(const std::string* line);
+  /// Gives the lines that the record adds.
+  runtime::Async<base::Result<std::string>> add_to_log(AgentruntimeRead* read, const std::string* line);
 
   const std::unique_ptr<engine::Connection> connection_;
   const protocol::Scopes scopes_;

@@ -11,6 +11,7 @@
 #include "lathe/gateways/http/agentruntime_frames.h"
 #include "lathe/gateways/http/agentruntime_request.h"
 #include "lathe/net/web_socket.h"
+#include "lathe/protocol/text_size.h"
 #include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/scope.h"
 
@@ -33,6 +34,7 @@ class SessionSocket final {
   SessionSocket(const HttpParts& parts, protocol::Scopes scopes, std::string session,
                 std::unique_ptr<AgentruntimeFrames> frames)
       : loop_(parts.loop),
+        parsing_(parts.parsing),
         engine_(parts, scopes),
         session_(std::move(session)),
         frames_(std::move(frames)),
@@ -110,12 +112,21 @@ class SessionSocket final {
     if (!event->seq) {
       lines = read_.log.show(*event);
     } else if (*event->seq > read_.last_seq) {
-      lines = read_.log.add(*event);
+      lines = co_await add_to_log(event);
       read_.last_seq = *event->seq;
       exit_ = read_.log.standing().exit(/*archived=*/false);
     }
     if (lines.empty()) co_return true;
     co_return co_await send(frames_->lines(lines, read_.log.size()));
+  }
+
+  /// Only this changes the log; others may read it meanwhile.
+  Async<std::string> add_to_log(std::shared_ptr<const protocol::Event> event) {
+    if (!protocol::has_long_text(event->msg)) co_return read_.log.add(*event);
+    AgentruntimeLog log = read_.log;
+    std::string lines = co_await parsing_.run([&log, &event] { return log.add(*event); });
+    read_.log = std::move(log);
+    co_return lines;
   }
 
   /// Does what the client says, until it has left.
@@ -144,6 +155,7 @@ class SessionSocket final {
   }
 
   runtime::Loop& loop_;
+  runtime::Pool& parsing_;
   AgentruntimeEngine engine_;
   const std::string session_;
   const std::unique_ptr<AgentruntimeFrames> frames_;
