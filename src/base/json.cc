@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -22,6 +23,21 @@ std::size_t end_of_string(std::string_view text, std::size_t begin) {
     quote = text.find('"', quote + 1);
   }
   return quote;
+}
+
+/// At most `limit` bytes of what stands in a JSON string; neither a character nor an escape is cut.
+std::size_t whole_part(std::string_view inside, std::size_t limit) {
+  constexpr std::size_t kLongestEscape = 6;
+  const std::size_t cut = utf8_prefix(inside, limit).size();
+  const std::size_t from = cut - std::min(cut, kLongestEscape - 1);
+  const std::size_t found = inside.substr(from, cut - from).rfind('\\');
+  if (found == std::string_view::npos) return cut;
+  const std::size_t backslash = from + found;
+  std::size_t run = 1;
+  while (run <= backslash && inside[backslash - run] == '\\') ++run;
+  if (run % 2 == 0) return cut;
+  const std::size_t length = inside.substr(backslash + 1).starts_with('u') ? kLongestEscape : 2;
+  return backslash + length > cut ? backslash : cut;
 }
 
 /// Nesting depth of the text, strings skipped; stops counting past `limit`.
@@ -150,14 +166,15 @@ std::string indent_json(std::string_view compact) {
   return out;
 }
 
-std::string without_long_strings(std::string_view text, std::size_t limit) {
+std::string without_long_strings(std::string_view text, std::size_t limit, std::size_t kept_bytes) {
   std::string out;
   std::size_t copied = 0;
   for (std::size_t quote = text.find('"'); quote != std::string_view::npos;) {
     const std::size_t end = end_of_string(text, quote + 1);
     if (end == std::string_view::npos) break;
     if (end - quote - 1 > limit) {
-      out.append(text, copied, quote + 1 - copied);
+      const std::string_view inside = text.substr(quote + 1, end - quote - 1);
+      out.append(text, copied, quote + 1 + whole_part(inside, kept_bytes) - copied);
       copied = end;
     }
     quote = text.find('"', end + 1);

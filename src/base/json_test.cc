@@ -56,6 +56,18 @@ TEST(WithoutLongStrings, KeepsAllElse) {
     EXPECT_EQ(without_long_strings(broken, 50), broken);
 }
 
+TEST(WithoutLongStrings, WhatIsKeptIsWhole) {
+  const std::string text = "ab\"\\\\ü\n\x01z€";
+  std::string json;
+  append_json_string(json, text);
+  for (std::size_t kept = 0; kept < json.size(); ++kept) {
+    const auto parsed = parse_json(without_long_strings(json, 4, kept));
+    ASSERT_TRUE(parsed.ok()) << kept << ": " << parsed.error().text();
+    EXPECT_TRUE(text.starts_with(parsed->get<std::string>())) << kept;
+  }
+  EXPECT_EQ(without_long_strings(json, 4, json.size()), json);
+}
+
 TEST(ParseJson, BracketsInStringsAreNoDepth) {
   const std::string text = R"(["\"[[[[[[","\\",[[1]]])";
   EXPECT_TRUE(parse_json(text, {.max_depth = 3}).ok());
