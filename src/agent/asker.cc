@@ -174,7 +174,7 @@ Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Questio
   request.max_output_tokens = *room;
   Retries retries(random_);
   while (true) {
-    Attempt tried = co_await attempt(model, request, reader, cancel);
+    Attempt tried = co_await attempt(model, &request, reader, cancel);
     if (tried.ending != Ending::kFailed || cancel.cancelled()) co_return tried;
     const std::optional<Retries::Again> again = retries.after(tried.failure, loop_.mono_now());
     if (!again) co_return tried;
@@ -189,10 +189,9 @@ Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Questio
   }
 }
 
-Async<Asker::Attempt> Asker::attempt(const ResolvedModel* model, ports::ModelRequest request, AnswerReader* reader,
-                                     CancelToken cancel) {
-  ports::ModelResult<std::unique_ptr<ports::ModelStream>> opened =
-      co_await model->connection->open(std::move(request), cancel);
+Async<Asker::Attempt> Asker::attempt(const ResolvedModel* model, const ports::ModelRequest* request,
+                                     AnswerReader* reader, CancelToken cancel) {
+  ports::ModelResult<std::unique_ptr<ports::ModelStream>> opened = co_await model->connection->open(*request, cancel);
   if (!opened.has_value()) co_return Attempt{Ending::kFailed, std::move(opened).error()};
   co_return co_await read(opened->get(), reader, cancel);
 }

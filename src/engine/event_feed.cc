@@ -59,7 +59,7 @@ bool is_about_question(const protocol::EventMsg& msg) {
 
 /// The last delta of an item, widened to all of its text.
 Event from_start(const InFlight& item) {
-  Event event = item.last;
+  Event event = *item.last;
   std::visit(
       [&]<class M>(M& msg) {
         if constexpr (requires { msg.offset, msg.text; }) {
@@ -137,7 +137,7 @@ void EventFeed::flush() {
     outbox_.pop_front();
     if (slot->dropped) continue;
     const Event& event = *slot->delivered.event;
-    track(event);
+    track(slot->delivered.event);
     const std::size_t bytes = slot->delivered.line ? slot->delivered.line->size() + 1 : 0;
     for (ports::EventObserver* observer : observers_) observer->see(event, bytes);
     for (Subscriber& subscriber : subscribers_) give(subscriber, slot->delivered);
@@ -150,10 +150,11 @@ void EventFeed::pass(const Delivered& delivered) {
   if (above_ != nullptr) above_->pass(delivered);
 }
 
-void EventFeed::track(const Event& event) {
+void EventFeed::track(const std::shared_ptr<const Event>& shown) {
+  const Event& event = *shown;
   if (const auto parts = parts_of(event.msg)) {
     InFlight& item = in_flight_[parts->key];
-    item.last = event;
+    item.last = shown;
     const bool follows = parts->offset == static_cast<std::int64_t>(item.text.size());
     item.cut_short |= !follows || item.text.size() + parts->text.size() > kMaxInFlightBytes;
     if (!item.cut_short) item.text += parts->text;
