@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <map>
+#include <optional>
+#include <system_error>
 
 #include "lathe/base/utf8.h"
 
@@ -74,6 +78,122 @@ std::size_t plain_bytes(std::string_view text, std::size_t begin) {
   return at - begin;
 }
 
+/// What stands for one character after a backslash; nothing for what is none, and for \u of a character that is not
+/// ASCII.
+std::optional<char> unescaped(std::string_view escape) {
+  switch (escape.front()) {
+    case '"':
+    case '\\':
+    case '/':
+      return escape.front();
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'u': {
+      std::uint32_t code = 0;
+      const char* const begin = escape.data() + 1;
+      const char* const end = escape.data() + std::min<std::size_t>(escape.size(), 5);
+      const auto [stop, error] = std::from_chars(begin, end, code, 16);
+      if (error != std::errc() || stop - begin != 4 || code > 0x7f) return std::nullopt;
+      return static_cast<char>(code);
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The text that `inside` is as a JSON string; nothing where that takes a closer look.
+std::optional<std::string> text_of_string(std::string_view inside) {
+  if (!is_utf8(inside)) return std::nullopt;
+  std::string out;
+  out.reserve(inside.size());
+  for (std::size_t at = 0; at < inside.size();) {
+    const std::size_t plain = plain_bytes(inside, at);
+    out.append(inside, at, plain);
+    at += plain;
+    if (at == inside.size()) break;
+    if (inside[at] != '\\' || at + 1 == inside.size()) return std::nullopt;
+    const std::optional<char> character = unescaped(inside.substr(at + 1));
+    if (!character) return std::nullopt;
+    out += *character;
+    at += inside[at + 1] == 'u' ? 6 : 2;
+  }
+  return out;
+}
+
+/// The parser goes through strings character by character, which takes a quarter of a second for ten megabytes. So long
+/// ones are left out of what it gets, are read here, and put where they stand: strings are counted, names of members
+/// too.
+class LongStrings {
+ public:
+  static constexpr std::size_t kLong = 16U << 10;
+
+  /// The JSON with nothing in its long strings.
+  std::string take_out(std::string_view text) {
+    std::string brief;
+    std::size_t copied = 0;
+    for (std::size_t quote = text.find('"'); quote != std::string_view::npos; ++count_) {
+      const std::size_t end = end_of_string(text, quote + 1);
+      if (end == std::string_view::npos) break;
+      const std::string_view inside = text.substr(quote + 1, end - quote - 1);
+      if (inside.size() > kLong) {
+        taken_.emplace(count_, inside);
+        brief.append(text, copied, quote + 1 - copied);
+        copied = end;
+      }
+      quote = text.find('"', end + 1);
+    }
+    brief.append(text, copied);
+    return brief;
+  }
+  [[nodiscard]] bool none() const { return taken_.empty(); }
+
+  /// Whether that could be done. A member that comes twice is one that the tree lacks, so that the count is another.
+  bool put_back(Json& tree) { return visit(tree) && seen_ == count_; }
+
+ private:
+  bool visit(Json& value) {
+    if (value.is_string()) {
+      const auto found = taken_.find(seen_++);
+      if (found == taken_.end()) return true;
+      std::optional<std::string> text = text_of_string(found->second);
+      if (text) value = *std::move(text);
+      return text.has_value();
+    }
+    if (value.is_array()) return std::ranges::all_of(value, [this](Json& element) { return visit(element); });
+    if (!value.is_object()) return true;
+    for (auto member = value.begin(); member != value.end(); ++member) {
+      if (taken_.contains(seen_++) || !visit(member.value())) return false;
+    }
+    return true;
+  }
+
+  /// By how many strings come before them.
+  std::map<std::size_t, std::string_view> taken_;
+  std::size_t count_ = 0;
+  std::size_t seen_ = 0;
+};
+
+/// Throws what the parser throws.
+Json parse_tree(std::string_view text) {
+  if (text.size() > LongStrings::kLong) {
+    LongStrings strings;
+    const std::string brief = strings.take_out(text);
+    if (!strings.none()) {
+      Json tree = Json::parse(brief, nullptr, /*allow_exceptions=*/false);
+      if (!tree.is_discarded() && strings.put_back(tree)) return tree;
+    }
+  }
+  return Json::parse(text);
+}
+
 /// What the parser says, without its name and number; it may end with all of a token that has no end.
 std::string reason_of(std::string_view what) {
   const std::size_t colon = what.find(": ");
@@ -108,7 +228,7 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     return Error{.code = codes::kLimit, .message = fmt::format("JSON is nested deeper than {}", limits.max_depth)};
   }
   try {
-    return Json::parse(text);
+    return parse_tree(text);
   } catch (const Json::parse_error& bug) {
     return Error{.code = codes::kInvalid,
                  .message = fmt::format("not JSON at {}: {}", place_of(text, bug.byte), reason_of(bug.what()))};
