@@ -3,9 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "lathe/base/utf8.h"
+
 namespace lathe::agent {
 
 using ports::DraftKind;
+using runtime::Async;
+
+namespace {
+
+/// About what a millisecond suffices for: to be copied a few times, encoded, and sent to a few clients.
+constexpr std::size_t kShownAtOnce = 256U << 10;
+
+}  // namespace
 
 std::string Answer::text() const {
   std::string all;
@@ -24,13 +34,11 @@ std::int64_t Answer::bytes() const {
   return static_cast<std::int64_t>(sum);
 }
 
-void AnswerReader::take(std::vector<ports::ModelEvent> events) {
+Async<void> AnswerReader::take(std::vector<ports::ModelEvent> events) {
   struct Visitor {
     AnswerReader& reader;
-    void operator()(ports::TextDelta& delta) const { reader.add_text(DraftKind::kMessage, std::move(delta.text)); }
-    void operator()(ports::ReasoningDelta& delta) const {
-      reader.add_text(DraftKind::kReasoning, std::move(delta.text));
-    }
+    void operator()(ports::TextDelta& delta) const { reader.add_text(DraftKind::kMessage, delta.text); }
+    void operator()(ports::ReasoningDelta& delta) const { reader.add_text(DraftKind::kReasoning, delta.text); }
     void operator()(ports::TextDone&) const {
       const AnswerPart* open = reader.open_part();
       if (open != nullptr && open->kind == DraftKind::kMessage) reader.end_part();
@@ -49,8 +57,32 @@ void AnswerReader::take(std::vector<ports::ModelEvent> events) {
     }
     void operator()(ports::ModelNotice&) const {}
   };
-  for (ports::ModelEvent& event : events) std::visit(Visitor{*this}, event);
+  const auto is_long = [this](const auto* delta) {
+    return delta != nullptr && pending_bytes_ + delta->text.size() > kShownAtOnce;
+  };
+  for (ports::ModelEvent& event : events) {
+    if (auto* text = std::get_if<ports::TextDelta>(&event); is_long(text)) {
+      co_await take_long_text(DraftKind::kMessage, std::move(text->text));
+    } else if (auto* reasoning = std::get_if<ports::ReasoningDelta>(&event); is_long(reasoning)) {
+      co_await take_long_text(DraftKind::kReasoning, std::move(reasoning->text));
+    } else {
+      std::visit(Visitor{*this}, event);
+    }
+  }
   show_pending();
+}
+
+Async<void> AnswerReader::take_long_text(DraftKind kind, std::string text) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view piece = base::utf8_prefix(rest, kShownAtOnce);
+    // Bytes that are no text at all.
+    if (piece.empty()) piece = rest.substr(0, kShownAtOnce);
+    rest.remove_prefix(piece.size());
+    add_text(kind, piece);
+    show_pending();
+    co_await loop_.yield();
+  }
 }
 
 void AnswerReader::restart() {
@@ -79,7 +111,7 @@ AnswerPart& AnswerReader::begin_part(DraftKind kind) {
   return answer_.parts.emplace_back(AnswerPart{.kind = kind, .item = ids[earlier], .text = {}, .opaque = {}});
 }
 
-void AnswerReader::add_text(DraftKind kind, std::string text) {
+void AnswerReader::add_text(DraftKind kind, std::string_view text) {
   if (text.empty()) return;
   AnswerPart* part = open_part();
   if (part != nullptr && part->kind != kind) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/base/json.h"
@@ -10,6 +11,8 @@
 #include "lathe/ports/model.h"
 #include "lathe/ports/model_directory.h"
 #include "lathe/protocol/items.h"
+#include "lathe/runtime/async.h"
+#include "lathe/runtime/loop.h"
 
 namespace lathe::agent {
 
@@ -47,16 +50,18 @@ struct Answer {
 /// Where an answer's text is shown while it comes.
 enum class Showing { kShown, kHidden };
 
-/// Puts an answer together from a stream's events and shows its text as it comes, one delta for what arrived together.
+/// Puts an answer together from a stream's events and shows its text as it comes, one delta for what arrived together;
+/// of a very long text one after the other, with the loop's other work between them.
 ///
 /// A stream that is tried again starts with restart(): what was shown is taken back, and the items of the next attempt
 /// get the same ids in the same order.
 class AnswerReader final {
  public:
-  AnswerReader(ports::TaskHost& host, Showing showing) : host_(host), showing_(showing) {}
+  AnswerReader(runtime::Loop& loop, ports::TaskHost& host, Showing showing)
+      : loop_(loop), host_(host), showing_(showing) {}
 
   /// Notices are not taken: they are the caller's.
-  void take(std::vector<ports::ModelEvent> events);
+  runtime::Async<void> take(std::vector<ports::ModelEvent> events);
   void restart();
 
   [[nodiscard]] const Answer& answer() const { return answer_; }
@@ -65,13 +70,15 @@ class AnswerReader final {
   [[nodiscard]] bool thinking() const;
 
  private:
-  void add_text(ports::DraftKind kind, std::string text);
+  runtime::Async<void> take_long_text(ports::DraftKind kind, std::string text);
+  void add_text(ports::DraftKind kind, std::string_view text);
   void end_part();
   void end_reasoning(ports::ReasoningDone done);
   void show_pending();
   AnswerPart& begin_part(ports::DraftKind kind);
   [[nodiscard]] AnswerPart* open_part();
 
+  runtime::Loop& loop_;
   ports::TaskHost& host_;
   Showing showing_;
   Answer answer_;

@@ -86,7 +86,7 @@ Async<AskResult> Asker::ask(Question question, CancelToken cancel) {
     co_return result;
   }
   const std::vector<ResolvedModel> models = ordered();
-  AnswerReader reader(host_, question.showing);
+  AnswerReader reader(loop_, host_, question.showing);
   std::vector<std::pair<std::string, Error>> trace;
   Unreachable unreachable;
   for (std::size_t i = 0; i < models.size(); ++i) {
@@ -175,7 +175,7 @@ Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Questio
   Retries retries(random_);
   if (model->unreachable_since) retries.unreachable_before(*model->unreachable_since, loop_.mono_now());
   while (true) {
-    Attempt tried = co_await attempt(model, request, reader, cancel);
+    Attempt tried = co_await attempt(model, &request, reader, cancel);
     if (tried.ending != Ending::kFailed || cancel.cancelled()) co_return tried;
     const std::optional<Retries::Again> again = retries.after(tried.failure, loop_.mono_now());
     if (!again) co_return tried;
@@ -190,10 +190,9 @@ Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Questio
   }
 }
 
-Async<Asker::Attempt> Asker::attempt(const ResolvedModel* model, ports::ModelRequest request, AnswerReader* reader,
-                                     CancelToken cancel) {
-  ports::ModelResult<std::unique_ptr<ports::ModelStream>> opened =
-      co_await model->connection->open(std::move(request), cancel);
+Async<Asker::Attempt> Asker::attempt(const ResolvedModel* model, const ports::ModelRequest* request,
+                                     AnswerReader* reader, CancelToken cancel) {
+  ports::ModelResult<std::unique_ptr<ports::ModelStream>> opened = co_await model->connection->open(*request, cancel);
   if (!opened.has_value()) co_return Attempt{Ending::kFailed, std::move(opened).error()};
   co_return co_await read(opened->get(), reader, cancel);
 }
@@ -223,7 +222,7 @@ Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* read
       const Result<std::int64_t> recorded = co_await host_.record(std::move(warning));
       if (!recorded.ok()) co_return Attempt{Ending::kFailed, never(recorded.error())};
     }
-    reader->take(*std::move(events));
+    co_await reader->take(*std::move(events));
     if (!reader->thinking()) {
       thinking.reset();
     } else if (!thinking) {

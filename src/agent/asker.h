@@ -73,8 +73,8 @@ class Asker final {
   /// All attempts at one model.
   runtime::Async<Attempt> try_model(const ports::ResolvedModel* model, const Question* question, AnswerReader* reader,
                                     runtime::CancelToken cancel);
-  runtime::Async<Attempt> attempt(const ports::ResolvedModel* model, ports::ModelRequest request, AnswerReader* reader,
-                                  runtime::CancelToken cancel);
+  runtime::Async<Attempt> attempt(const ports::ResolvedModel* model, const ports::ModelRequest* request,
+                                  AnswerReader* reader, runtime::CancelToken cancel);
   runtime::Async<Attempt> read(ports::ModelStream* stream, AnswerReader* reader, runtime::CancelToken cancel);
   /// The error with the names of models that the server has and that look like this one.
   runtime::Async<base::Error> with_near_names(base::Error error, ports::ResolvedModel model);

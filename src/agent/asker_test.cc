@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
+
 #include "lathe/agent/test_rig.h"
+#include "lathe/base/utf8.h"
 #include "lathe/protocol/error_codes.h"
 
 namespace lathe::agent {
@@ -48,6 +52,29 @@ TEST(Asker, TextIsShownAsItComesWithOffsetsAndKeptAsADraft) {
   EXPECT_TRUE(rig.host.drafts.empty()) << "a complete item has no draft";
   EXPECT_EQ(rig.host.recorded_of<protocol::AgentMessage>().at(0).item, deltas[0].item);
   EXPECT_EQ(rig.host.recorded_of<protocol::AgentReasoning>().at(0).provider, "scripted");
+}
+
+TEST(Asker, AVeryLongTextIsShownInPartsBetweenWhichOthersGetTheirTurn) {
+  Rig rig;
+  std::string all;
+  while (all.size() < (1U << 20)) all += "wör";
+  rig.model->answer({.steps = {text(all), fakes::finish()}});
+  std::set<std::size_t> seen_by_others;
+  int turns = 0;
+  std::function<void()> other = [&] {
+    seen_by_others.insert(rig.host.shown_of<protocol::AgentMessageDelta>().size());
+    if (++turns < 100) rig.loop.post(other);
+  };
+  rig.loop.post(other);
+  EXPECT_EQ(rig.run_task("hi").last_agent_message, all);
+  std::string shown;
+  for (const auto& delta : rig.host.shown_of<protocol::AgentMessageDelta>()) {
+    EXPECT_EQ(delta.offset, std::ssize(shown));
+    EXPECT_TRUE(base::is_utf8(delta.text)) << "no character is cut";
+    shown += delta.text;
+  }
+  EXPECT_EQ(shown, all);
+  EXPECT_GT(seen_by_others.size(), 3U);
 }
 
 TEST(Asker, ACutStreamIsAskedAgainAndNoToolRunsTwice) {

@@ -88,6 +88,7 @@ Async<Result<std::string>> TaskRun::run(CancelToken cancel) {
     if (cancel_.cancelled()) co_return cancel_.reason();
     CO_TRY(Done done, co_await turn());
     if (!done || host_.take_steered()) continue;
+    if (!request_.output_schema) co_return *std::move(done);
     CO_TRY(const bool follows, co_await follows_schema(*done));
     if (follows) co_return *std::move(done);
   }
@@ -276,8 +277,8 @@ Async<Result<TaskRun::Done>> TaskRun::turn() {
     CO_TRY_OK(
         co_await warn("usage_estimated", answer.model_name + " reports no usage; tokens are estimated by length"));
   }
-  const std::string text = answer.text();
-  CO_TRY_OK(co_await record_parts(answer));
+  std::string text = answer.text();
+  CO_TRY_OK(co_await record_parts(&answer));
   if (!answer.calls.empty()) {
     CO_TRY_OK(co_await run_calls(std::move(answer), std::move(told)));
     co_return Done();
@@ -290,7 +291,7 @@ Async<Result<TaskRun::Done>> TaskRun::turn() {
   if (answer.reason == ports::FinishReason::kLength) {
     CO_TRY_OK(co_await warn("answer_cut", "the answer was cut at the model's limit of output tokens"));
   }
-  co_return Done(text);
+  co_return Done(std::move(text));
 }
 
 Async<Result<Answer>> TaskRun::ask() {
@@ -320,7 +321,7 @@ Async<Result<Answer>> TaskRun::ask() {
     const bool too_long = asked.error.code == protocol::error_codes::kContextWindow && !cancel_.cancelled();
     if (!too_long || ++compactions > 3) {
       Error why = asked.error;
-      CO_TRY_OK(co_await record_parts(std::move(asked.answer)));
+      CO_TRY_OK(co_await record_parts(&asked.answer));
       co_return why;
     }
     const Result<void> compacted = co_await compact(keep, asked.error);
@@ -349,8 +350,8 @@ Async<Result<Question>> TaskRun::build_question(ports::Thinking thinking) {
   co_return std::move(question);
 }
 
-Async<Result<void>> TaskRun::record_parts(Answer answer) {
-  for (AnswerPart& part : answer.parts) {
+Async<Result<void>> TaskRun::record_parts(Answer* answer) {
+  for (AnswerPart& part : answer->parts) {
     EventMsg msg;
     if (part.kind == DraftKind::kMessage) {
       msg = protocol::AgentMessage{.item = part.item,
@@ -360,9 +361,9 @@ Async<Result<void>> TaskRun::record_parts(Answer answer) {
       // Reasoning of an answer that was cut off led to nothing.
       msg = protocol::AgentReasoning{.item = part.item,
                                      .text = std::move(part.text),
-                                     .provider = answer.provider,
+                                     .provider = answer->provider,
                                      .opaque = std::move(part.opaque),
-                                     .status = answer.finished ? ItemStatus::kComplete : ItemStatus::kIncomplete};
+                                     .status = answer->finished ? ItemStatus::kComplete : ItemStatus::kIncomplete};
     }
     CO_TRY_OK(co_await record(std::move(msg)));
     host_.drop_draft(part.item);
@@ -426,10 +427,12 @@ Async<Result<void>> TaskRun::complete_turn(protocol::ToolCalls told) {
 // ---- after the last Turn
 
 Async<Result<bool>> TaskRun::follows_schema(std::string text) {
-  if (!request_.output_schema) co_return true;
-  const Result<base::Json> value = base::parse_json(text);
-  const std::vector<std::string> problems =
-      value.ok() ? schema_problems(*request_.output_schema, *value) : std::vector<std::string>{value.error().message};
+  // An answer may be megabytes.
+  const std::vector<std::string> problems = co_await parts_.pool.run([this, &text]() -> std::vector<std::string> {
+    const Result<base::Json> value = base::parse_json(text);
+    if (!value.ok()) return {value.error().message};
+    return schema_problems(*request_.output_schema, *value);
+  });
   if (problems.empty()) co_return true;
   const std::string list = base::join(problems, "; ");
   if (std::exchange(schema_repaired_, true)) {

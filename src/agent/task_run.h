@@ -56,12 +56,14 @@ class TaskRun final {
   runtime::Async<base::Result<Done>> turn();
   runtime::Async<base::Result<Answer>> ask();
   runtime::Async<base::Result<Question>> build_question(ports::Thinking thinking);
-  runtime::Async<base::Result<void>> record_parts(Answer answer);
+  /// Takes the texts out of the answer.
+  runtime::Async<base::Result<void>> record_parts(Answer* answer);
   runtime::Async<base::Result<void>> run_calls(Answer answer, protocol::ToolCalls told);
   runtime::Async<base::Result<void>> complete_turn(protocol::ToolCalls told);
   runtime::Async<base::Result<void>> warn(std::string code, std::string message);
 
   // After the last Turn.
+  /// Of a Task that asked for one.
   runtime::Async<base::Result<bool>> follows_schema(std::string text);
 
   // Compaction.

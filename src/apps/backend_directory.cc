@@ -117,10 +117,11 @@ Async<Probe> probe(net::HttpClient* http, runtime::Loop* loop, config::LocalServ
 
 }  // namespace
 
-BackendDirectory::BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
+BackendDirectory::BackendDirectory(runtime::Pool& pool, net::HttpClient& http, const config::Config& config,
                                    config::Environment environment, config::ModelData models, CassetteDeck& cassette,
                                    std::string cache_dir, std::function<void(const std::string&)> on_warning)
-    : loop_(loop),
+    : loop_(pool.loop()),
+      pool_(pool),
       http_(http),
       config_(config),
       environment_(std::move(environment)),
@@ -448,7 +449,7 @@ std::shared_ptr<ports::Model> BackendDirectory::make_model(const Backend& backen
   const config::BackendType* type = config::find_backend_type(backend.type);
   CHECK_REQUEST(type != nullptr);
   const auto over = [&](providers::common::Wire wire) {
-    return std::make_unique<HttpModel>(loop_, http_, endpoint, std::move(wire));
+    return std::make_unique<HttpModel>(pool_, http_, endpoint, std::move(wire));
   };
   if (type->wire == "anthropic") return over(providers::anthropic::wire({}));
   if (type->wire == "ollama") return over(providers::ollama::wire(ollama_settings(backend)));

@@ -14,6 +14,7 @@
 #include "lathe/net/http_client.h"
 #include "lathe/ports/model_directory.h"
 #include "lathe/runtime/loop.h"
+#include "lathe/runtime/pool.h"
 
 namespace lathe::apps {
 
@@ -21,7 +22,7 @@ namespace lathe::apps {
 /// server that answers. Connections are made once and shared. Loop thread.
 class BackendDirectory final : public ports::ModelDirectory {
  public:
-  BackendDirectory(runtime::Loop& loop, net::HttpClient& http, const config::Config& config,
+  BackendDirectory(runtime::Pool& pool, net::HttpClient& http, const config::Config& config,
                    config::Environment environment, config::ModelData models, CassetteDeck& cassette,
                    std::string cache_dir, std::function<void(const std::string&)> on_warning);
 
@@ -79,6 +80,7 @@ class BackendDirectory final : public ports::ModelDirectory {
   [[nodiscard]] std::vector<std::string> names() const;
 
   runtime::Loop& loop_;
+  runtime::Pool& pool_;
   net::HttpClient& http_;
   config::Config config_;
   config::Environment environment_;

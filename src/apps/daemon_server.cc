@@ -35,6 +35,8 @@ namespace {
 
 /// The usual one, of files that tools make.
 constexpr mode_t kFileModeMask = 022;
+/// Long enough for a person to read an answer and say more; after it a command waits for its keeper once more.
+constexpr base::Millis kRestAfter{300'000};
 /// Of sd_listen_fds(3).
 constexpr int kFirstListenFd = 3;
 
@@ -158,6 +160,7 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
     tell_refresh(log, state, engine->loaded().warnings);
     if (!state.problem) say_settings(&held, settings_print(paths, engine->loaded()), log);
   });
+  engine->engine().parts().rest_after = kRestAfter;
   engine->engine().parts().end_process = [&daemon](std::string why) { daemon.stop(std::move(why)); };
   const runtime::Timer terminate = loop.on_signal(SIGTERM, [&daemon] { daemon.stop("SIGTERM"); });
   const runtime::Timer interrupt = loop.on_signal(SIGINT, [&daemon] { daemon.stop("SIGINT"); });
@@ -173,6 +176,7 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
     say("and with a token at " + address->text());
   }
   ready->tell(kReadyWord);
+  engine->warm_up();
   // Everything is recorded by then, and what a client still waits for would keep the process for no use.
   if (co_await daemon.run() == daemon::Daemon::End::kClientsLeft) ::_exit(0);
   co_return Result<void>();

@@ -256,6 +256,10 @@ void EmbeddedEngine::start_exporter(const std::string& version) {
                                .on_warning = teller()});
 }
 
+void EmbeddedEngine::warm_up() {
+  if (!cassette_->replays()) http_.warm_up();
+}
+
 Result<void> EmbeddedEngine::wire(std::string version) {
   TRY(paths_, config::find_paths(environment_));
   TRY(keeper_program_, keeper::installed_program());
@@ -270,12 +274,13 @@ Result<void> EmbeddedEngine::wire(std::string version) {
   TRY(cassette_, CassetteDeck::create(options_, loop_.unix_now(), [this] {
         return backends_ ? backends_->secrets() : std::vector<std::string>();
       }));
-  if (!cassette_->replays() && !options_.records_only && !options_.only_policy) http_.warm_up();
+  // A daemon takes clients first, and whoever only looks at what is recorded asks no model.
+  if (log_ == nullptr && !options_.records_only && !options_.only_policy) warm_up();
 
   TRY_OK(open_records());
   know_facts();
-  backends_ = std::make_unique<BackendDirectory>(loop_, http_, loaded().config, environment_, std::move(fresh.models),
-                                                 *cassette_, paths_.cache_dir, teller());
+  backends_ = std::make_unique<BackendDirectory>(fs_pool_, http_, loaded().config, environment_,
+                                                 std::move(fresh.models), *cassette_, paths_.cache_dir, teller());
   if (log_ != nullptr) {
     log_->hide([this] { return backends_->secrets(); });
     task_log_ = std::make_unique<telemetry::TaskLog>(*log_);

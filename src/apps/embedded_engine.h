@@ -54,6 +54,8 @@ class EmbeddedEngine final {
   void on_refresh(std::function<void(const engine::SettingsState&)> told) { on_refresh_ = std::move(told); }
   /// For work that blocks or takes long, also that of a wire.
   [[nodiscard]] runtime::Pool& fs_pool() { return fs_pool_; }
+  /// Loads what a model's request needs, in the background. Done from the start on, but in a daemon, which says when.
+  void warm_up();
   /// For Prometheus.
   runtime::Async<base::Result<gateways::http::HttpParts::Page>> metrics();
   runtime::Async<void> shut_down();

@@ -23,7 +23,7 @@ Async<Result<std::vector<client::Delivery>>> EmbeddedTransport::events(runtime::
   CO_TRY(std::vector<engine::Delivered> delivered, co_await connection_->events(std::move(cancel), deadline));
   std::vector<client::Delivery> out;
   out.reserve(delivered.size());
-  for (engine::Delivered& one : delivered) out.push_back({std::move(one.event), std::move(one.line)});
+  for (engine::Delivered& one : delivered) out.push_back({*one.event, std::move(one.line)});
   co_return out;
 }
 

@@ -25,6 +25,10 @@ struct JsonLimits {
 /// Compact JSON text over lines, as dump_json_pretty() lays it out; no tree is built.
 /// What is no JSON comes out as is.
 [[nodiscard]] std::string indent_json(std::string_view compact);
+/// The same JSON with at most `kept_bytes` of each string that is longer than `limit` bytes as it stands there: for
+/// looking at what a large message is without reading its texts. What is no JSON comes out as something that is none,
+/// or as some JSON.
+[[nodiscard]] std::string without_long_strings(std::string_view text, std::size_t limit, std::size_t kept_bytes = 0);
 /// Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace lathe::base {
 namespace {
@@ -31,14 +32,25 @@ Decoded decode(std::string_view bytes) {
   return {value, length};
 }
 
+/// Bytes from `begin` on that are ASCII.
+std::size_t ascii_bytes(std::string_view bytes, std::size_t begin) {
+  constexpr std::uint64_t kHighs = 0x8080808080808080U;
+  std::size_t at = begin;
+  for (; at + sizeof(std::uint64_t) <= bytes.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    if ((word & kHighs) != 0) break;
+  }
+  while (at < bytes.size() && static_cast<unsigned char>(bytes[at]) < 0x80) ++at;
+  return at - begin;
+}
+
 /// Bytes of the longest valid prefix.
 std::size_t valid_prefix(std::string_view bytes) {
   std::size_t at = 0;
   while (at < bytes.size()) {
-    if (static_cast<unsigned char>(bytes[at]) < 0x80) {
-      ++at;
-      continue;
-    }
+    at += ascii_bytes(bytes, at);
+    if (at == bytes.size()) break;
     const std::size_t length = decode(bytes.substr(at)).length;
     if (length == 0) break;
     at += length;

@@ -5,6 +5,15 @@
 namespace lathe::base {
 namespace {
 
+TEST(Utf8, BytesThatAreNoTextAreFoundWhereverTheyStand) {
+  for (std::size_t before = 0; before < 20; ++before) {
+    const std::string begin(before, 'x');
+    EXPECT_TRUE(is_utf8(begin + "ü" + std::string(20, 'y')));
+    EXPECT_FALSE(is_utf8(begin + "\xff" + std::string(20, 'y')));
+    EXPECT_EQ(to_utf8(begin + "\xff" + "z"), begin + "\xef\xbf\xbd" + "z");
+  }
+}
+
 TEST(Utf8, KnowsWhatIsValid) {
   EXPECT_TRUE(is_utf8("grün €😀"));
   for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82"}) {

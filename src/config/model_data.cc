@@ -121,24 +121,30 @@ base::Result<ModelData::Source> ModelData::read(std::string_view text, const std
   return source;
 }
 
+const ModelData::Source& ModelData::built_in() {
+  static const Source kSource = [] {
+    auto source = read(kBuiltInModels, "models.yaml");
+    CHECK(source.ok());
+    return *std::move(source);
+  }();
+  return kSource;
+}
+
 base::Result<ModelData> ModelData::load(const Paths& paths) {
   ModelData data;
-  auto built_in = read(kBuiltInModels, "models.yaml");
-  CHECK(built_in.ok());
-  data.sources_.push_back(*std::move(built_in));
   const auto text = runtime::read_file(paths.models_file, 1U << 20);
   if (!text.ok()) {
     if (text.error().code == base::codes::kNotFound) return data;
     return text.error();
   }
-  TRY(Source own, read(*text, paths.models_file).or_hint("mend it: " + base::edit_command(paths.models_file)));
-  data.sources_.push_back(std::move(own));
+  TRY(data.own_, read(*text, paths.models_file).or_hint("mend it: " + base::edit_command(paths.models_file)));
   return data;
 }
 
 std::string ModelData::default_model(const Backend& backend) const {
   if (!backend.default_model.empty()) return backend.default_model;
-  for (auto source = sources_.rbegin(); source != sources_.rend(); ++source) {
+  for (const Source* source : {own_ ? &*own_ : nullptr, &built_in()}) {
+    if (source == nullptr) continue;
     const auto found = source->default_models.find(backend.type);
     if (found != source->default_models.end()) return found->second;
   }
@@ -174,8 +180,9 @@ void ModelData::apply(const Entry& entry, const Backend& backend, KnownModel& mo
 KnownModel ModelData::find(const Backend& backend, std::string_view model) const {
   KnownModel known;
   if (is_free(backend, model)) known.prices = KnownPrices{};
-  for (const Source& source : sources_) {
-    if (const Entry* entry = find_entry(source, model)) apply(*entry, backend, known);
+  for (const Source* source : {&built_in(), own_ ? &*own_ : nullptr}) {
+    if (source == nullptr) continue;
+    if (const Entry* entry = find_entry(*source, model)) apply(*entry, backend, known);
   }
   return known;
 }

@@ -69,8 +69,12 @@ class ModelData final {
   static const Entry* find_entry(const Source& source, std::string_view model);
   static void apply(const Entry& entry, const Backend& backend, KnownModel& model);
 
-  /// Built-in first; later ones win.
-  std::vector<Source> sources_;
+  /// Read when it is first asked: a process that only serves or shows what is recorded needs none of it, and it takes a
+  /// start some milliseconds.
+  static const Source& built_in();
+
+  /// The person's; wins over what is built in.
+  std::optional<Source> own_;
 };
 
 }  // namespace lathe::config

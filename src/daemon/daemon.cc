@@ -78,6 +78,7 @@ TcpEntrance::Parts Daemon::tcp_parts() {
     return options;
   };
   return {.http = {.loop = parts_.loop,
+                   .parsing = parts_.parsing,
                    .connect = parts_.connect,
                    .judge = parts_.judge,
                    .serve_frames =

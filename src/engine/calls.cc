@@ -174,7 +174,9 @@ Connection::Reply Connection::on(protocol::SessionExport call) {
   protocol::SessionExportReply reply;
   // Damage is told where the page after it is asked for.
   if (page.records.size() == limit || page.damage) {
-    CO_TRY(const protocol::Event last, protocol::decode_record(page.records.back()));
+    // It may be megabytes.
+    CO_TRY(const protocol::Event last,
+           co_await engine_.parts().fs_pool.run([&page] { return protocol::decode_record(page.records.back()); }));
     reply.next = last.seq.value_or(0);
   }
   reply.records = std::move(page.records);

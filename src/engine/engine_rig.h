@@ -65,13 +65,18 @@ using Behaviour = std::function<Async<TaskEnd>(ports::TaskHost*, ports::TaskRequ
 
 class TestDriver final : public ports::Driver {
  public:
-  explicit TestDriver(Behaviour* behaviour) : behaviour_(behaviour) {}
+  TestDriver(Behaviour* behaviour, int* stopped) : behaviour_(behaviour), stopped_(stopped) {}
   Async<TaskEnd> run(ports::TaskRequest request, ports::TaskHost& host, CancelToken cancel) override {
     return (*behaviour_)(&host, std::move(request), std::move(cancel));
+  }
+  Async<void> stop() override {
+    ++*stopped_;
+    co_return;
   }
 
  private:
   Behaviour* behaviour_;
+  int* stopped_;
 };
 
 inline TaskEnd done(std::string text) {
@@ -186,7 +191,8 @@ class EngineRig : public ::testing::Test {
                                              .make_driver =
                                                  [this](const DriverSetup& setup) {
                                                    agents_[setup.session_id] = setup.agents;
-                                                   return std::make_unique<TestDriver>(&behaviour_);
+                                                   ++drivers_made_;
+                                                   return std::make_unique<TestDriver>(&behaviour_, &drivers_stopped_);
                                                  },
                                              .make_history = make_history_,
                                              .system_prompt = [](const std::string& extra) { return "prompt" + extra; },
@@ -251,7 +257,7 @@ class EngineRig : public ::testing::Test {
         ADD_FAILURE() << "no " << type << ": " << more.error().text();
         return {};
       }
-      for (Delivered& delivered : *more) seen_.push_back(std::move(delivered.event));
+      for (Delivered& delivered : *more) seen_.push_back(*delivered.event);
     }
   }
   static std::vector<std::string> types(const std::vector<Event>& events) {
@@ -277,6 +283,8 @@ class EngineRig : public ::testing::Test {
   runtime::Durability durability_ = runtime::Durability::kProcess;
   std::map<std::string, ports::SessionHost*> agents_;
   Behaviour behaviour_ = say_hello;
+  int drivers_made_ = 0;
+  int drivers_stopped_ = 0;
   /// None is kept unless a test says so, before it opens again.
   std::function<std::unique_ptr<ports::WorkspaceHistory>(const std::string&, const std::string&)> make_history_;
   std::unique_ptr<journal::JournalStore> store_;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "lathe/protocol/error_codes.h"
-#include "lathe/protocol/record.h"
 
 namespace lathe::engine {
 
@@ -60,7 +59,7 @@ bool is_about_question(const protocol::EventMsg& msg) {
 
 /// The last delta of an item, widened to all of its text.
 Event from_start(const InFlight& item) {
-  Event event = item.last;
+  Event event = *item.last;
   std::visit(
       [&]<class M>(M& msg) {
         if constexpr (requires { msg.offset, msg.text; }) {
@@ -110,15 +109,14 @@ std::string EventFeed::claimed_by() const {
 Async<Result<std::int64_t>> EventFeed::record(Event event) {
   auto slot = std::make_shared<Slot>();
   outbox_.push_back(slot);
-  auto appended = co_await stream_.append(event);
+  auto appended = co_await stream_.append(std::move(event));
   if (!appended.ok()) {
     slot->ready = true;
     slot->dropped = true;
     flush();
     co_return std::move(appended).error();
   }
-  event.seq = appended->seq;
-  slot->delivered = {std::move(event), appended->line};
+  slot->delivered = {.event = appended->event, .line = appended->line};
   slot->ready = true;
   flush();
   if (on_record_) on_record_();
@@ -127,7 +125,7 @@ Async<Result<std::int64_t>> EventFeed::record(Event event) {
 
 void EventFeed::show(Event event) {
   auto slot = std::make_shared<Slot>();
-  slot->delivered = {std::move(event), nullptr};
+  slot->delivered = {.event = std::make_shared<const Event>(std::move(event)), .line = nullptr};
   slot->ready = true;
   outbox_.push_back(std::move(slot));
   flush();
@@ -138,11 +136,12 @@ void EventFeed::flush() {
     const std::shared_ptr<Slot> slot = std::move(outbox_.front());
     outbox_.pop_front();
     if (slot->dropped) continue;
+    const Event& event = *slot->delivered.event;
     track(slot->delivered.event);
     const std::size_t bytes = slot->delivered.line ? slot->delivered.line->size() + 1 : 0;
-    for (ports::EventObserver* observer : observers_) observer->see(slot->delivered.event, bytes);
+    for (ports::EventObserver* observer : observers_) observer->see(event, bytes);
     for (Subscriber& subscriber : subscribers_) give(subscriber, slot->delivered);
-    if (above_ != nullptr && is_about_question(slot->delivered.event.msg)) above_->pass(slot->delivered);
+    if (above_ != nullptr && is_about_question(event.msg)) above_->pass(slot->delivered);
   }
 }
 
@@ -151,10 +150,11 @@ void EventFeed::pass(const Delivered& delivered) {
   if (above_ != nullptr) above_->pass(delivered);
 }
 
-void EventFeed::track(const Event& event) {
+void EventFeed::track(const std::shared_ptr<const Event>& shown) {
+  const Event& event = *shown;
   if (const auto parts = parts_of(event.msg)) {
     InFlight& item = in_flight_[parts->key];
-    item.last = event;
+    item.last = shown;
     const bool follows = parts->offset == static_cast<std::int64_t>(item.text.size());
     item.cut_short |= !follows || item.text.size() + parts->text.size() > kMaxInFlightBytes;
     if (!item.cut_short) item.text += parts->text;
@@ -166,7 +166,7 @@ void EventFeed::track(const Event& event) {
 }
 
 void EventFeed::give(Subscriber& subscriber, const Delivered& delivered) {
-  const Event& event = delivered.event;
+  const Event& event = *delivered.event;
   const bool own = event.session == stream_.state().session_id;
   if (own && event.seq && *event.seq <= subscriber.has_until) return;
   if (own && !subscriber.muted.empty()) {
@@ -177,7 +177,7 @@ void EventFeed::give(Subscriber& subscriber, const Delivered& delivered) {
   if (subscriber.joining) {
     subscriber.held.push_back(delivered);
   } else {
-    subscriber.queue->push(delivered.event, delivered.line);
+    subscriber.queue->push(delivered);
   }
 }
 
@@ -219,17 +219,12 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
       break;
     }
     if (page->empty()) break;
-    for (std::string& line : *page) {
-      auto event = protocol::decode_record(line);
-      if (!event.ok()) {
-        read_past = std::move(event).error();
-        break;
-      }
-      at = event->seq.value_or(at);
+    for (ports::AppendedRecord& record : *page) {
+      at = record.seq;
       if (at > until) break;
       // Its completion may be on disk and not yet shown.
-      flying.erase(finished_item(event->msg));
-      queue->push(*event, std::make_shared<const std::string>(std::move(line)));
+      flying.erase(finished_item(record.event->msg));
+      queue->push({.event = std::move(record.event), .line = std::move(record.line)});
     }
   }
   Subscriber* subscriber = find(queue.get());
@@ -239,11 +234,13 @@ Async<Result<void>> EventFeed::subscribe(std::shared_ptr<EventQueue> queue, std:
     co_return read_past;
   }
   if (since >= 0) {
-    for (const auto& [key, event] : flying) queue->push(event, nullptr);
+    for (auto& [key, event] : flying) {
+      queue->push({.event = std::make_shared<const Event>(std::move(event)), .line = nullptr});
+    }
   }
-  const std::vector<Delivered> held = std::move(subscriber->held);
+  std::vector<Delivered> held = std::move(subscriber->held);
   subscriber->joining = false;
-  for (const Delivered& delivered : held) queue->push(delivered.event, delivered.line);
+  for (Delivered& delivered : held) queue->push(std::move(delivered));
   co_return Result<void>();
 }
 

@@ -21,7 +21,7 @@ namespace lathe::engine {
 
 /// One item whose deltas have been shown and whose completion has not.
 struct InFlight {
-  protocol::Event last;
+  std::shared_ptr<const protocol::Event> last;  // shared with whoever has still to get it
   std::string text;
   /// More was shown than `text` keeps.
   bool cut_short = false;
@@ -99,7 +99,7 @@ class EventFeed final {
 
   void flush();
   void pass(const Delivered& delivered);
-  void track(const protocol::Event& event);
+  void track(const std::shared_ptr<const protocol::Event>& shown);
   void give(Subscriber& subscriber, const Delivered& delivered);
   Subscriber* find(const EventQueue* queue);
 

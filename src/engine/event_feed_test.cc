@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "lathe/protocol/record.h"
 #include "lathe/runtime/scope.h"
 #include "lathe/runtime/signal.h"
 
@@ -22,15 +21,17 @@ class SlowStream final : public ports::SessionStream {
   [[nodiscard]] const ports::SessionState& state() const override { return state_; }
   Async<Result<ports::AppendedRecord>> append(Event event) override {
     event.seq = ++state_.last_seq;
-    lines_.push_back(protocol::encode_event(event));
-    const std::string line = lines_.back();
+    auto line = std::make_shared<const std::string>(protocol::encode_event(event));
+    const ports::AppendedRecord record{
+        .seq = state_.last_seq, .event = std::make_shared<const Event>(std::move(event)), .line = std::move(line)};
+    records_.push_back(record);
     if (slow) (void)co_await comes_back.wait(CancelToken(), Deadline::never());
-    co_return ports::AppendedRecord{.seq = *event.seq, .line = std::make_shared<const std::string>(line)};
+    co_return record;
   }
-  Result<void> keep_draft(const ports::RecoveredDraft&) override { return {}; }
+  Result<void> keep_draft(ports::RecoveredDraft) override { return {}; }
   [[nodiscard]] std::vector<ports::RecoveredDraft> recovered_drafts() const override { return {}; }
-  Async<Result<std::vector<std::string>>> read(std::int64_t since, std::size_t) override {
-    std::vector<std::string> after(lines_.begin() + since, lines_.end());
+  Async<Result<std::vector<ports::AppendedRecord>>> read(std::int64_t since, std::size_t) override {
+    std::vector<ports::AppendedRecord> after(records_.begin() + since, records_.end());
     co_await loop_.yield();
     co_return after;
   }
@@ -41,7 +42,7 @@ class SlowStream final : public ports::SessionStream {
  private:
   runtime::Loop& loop_;
   ports::SessionState state_;
-  std::vector<std::string> lines_;
+  std::vector<ports::AppendedRecord> records_;
 };
 
 Event event(protocol::EventMsg msg) { return {.session = "s", .msg = std::move(msg)}; }
@@ -68,7 +69,7 @@ TEST(EventFeed, WhoJoinsDuringAnAppendGetsItsRecordOnce) {
   ASSERT_TRUE(got.ok());
   std::vector<std::string> texts;
   for (const Delivered& delivered : *got) {
-    const auto* message = std::get_if<protocol::AgentMessage>(&delivered.event.msg);
+    const auto* message = std::get_if<protocol::AgentMessage>(&delivered.event->msg);
     texts.push_back(message != nullptr ? message->text : "a delta");
   }
   EXPECT_EQ(texts, (std::vector<std::string>{"one", "two", "three"}));
@@ -88,11 +89,15 @@ TEST(EventFeed, WhoJoinsAnItemThatIsTooLongToKeepGetsItsBeginningAndItsCompletio
   ASSERT_TRUE(loop.block_on(feed.subscribe(queue, 0)).ok());
   delta(1'400'000, "tail");
   ASSERT_TRUE(loop.block_on(feed.record(event(protocol::AgentMessage{.item = "i1", .text = "all of it"}))).ok());
-  const auto got = loop.block_on(queue->next(CancelToken(), Deadline::never()));
-  ASSERT_TRUE(got.ok());
-  ASSERT_EQ(got->size(), 2U);
-  EXPECT_EQ(std::get<protocol::AgentMessageDelta>(got->front().event.msg).text, half);
-  EXPECT_EQ(std::get<protocol::AgentMessage>(got->back().event.msg).text, "all of it");
+  std::vector<Delivered> got;
+  while (got.size() < 2) {
+    const auto more = loop.block_on(queue->next(CancelToken(), Deadline::never()));
+    ASSERT_TRUE(more.ok());
+    got.insert(got.end(), more->begin(), more->end());
+  }
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(std::get<protocol::AgentMessageDelta>(got.front().event->msg).text, half);
+  EXPECT_EQ(std::get<protocol::AgentMessage>(got.back().event->msg).text, "all of it");
 }
 
 }  // namespace

@@ -16,12 +16,13 @@ Event durable(std::int64_t seq, protocol::EventMsg msg) {
   return {.session = "s", .seq = seq, .id = "1", .by = {}, .ts = 1, .msg = std::move(msg)};
 }
 void push(EventQueue& queue, const Event& event) {
-  queue.push(event, event.seq ? std::make_shared<const std::string>(protocol::encode_event(event)) : nullptr);
+  queue.push({.event = std::make_shared<const Event>(event),
+              .line = event.seq ? std::make_shared<const std::string>(protocol::encode_event(event)) : nullptr});
 }
 std::vector<protocol::EventMsg> take(runtime::Loop& loop, EventQueue& queue) {
   auto got = loop.block_on(queue.next(runtime::CancelToken(), runtime::Deadline::never()));
   std::vector<protocol::EventMsg> out;
-  for (const Delivered& delivered : *got) out.push_back(delivered.event.msg);
+  for (const Delivered& delivered : *got) out.push_back(delivered.event->msg);
   return out;
 }
 
@@ -47,6 +48,51 @@ TEST(EventQueue, DeltasWaitForTheFrameAndOthersDoNot) {
   push(queue, durable(1, AgentMessage{"i", "ab"}));
   (void)take(loop, queue);
   EXPECT_EQ(loop.mono_now() - first, std::chrono::milliseconds(20));
+}
+
+TEST(EventQueue, TheFirstWordsOfAnItemDoNotWaitForTheFrame) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop);
+  push(queue, durable(1, protocol::Warning{.code = "", .message = "just before"}));
+  (void)take(loop, queue);
+  const auto before = loop.mono_now();
+  push(queue, passing(AgentMessageDelta{"i", 0, "first"}));
+  (void)take(loop, queue);
+  EXPECT_EQ(loop.mono_now(), before);
+  push(queue, passing(AgentMessageDelta{"i", 5, " later"}));
+  (void)take(loop, queue);
+  EXPECT_EQ(loop.mono_now() - before, std::chrono::milliseconds(20));
+}
+
+TEST(EventQueue, WhatIsMergedForOneIsNotForOthers) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue one(loop);
+  EventQueue other(loop);
+  const Delivered first{.event = std::make_shared<const Event>(passing(AgentMessageDelta{"i", 0, "ab"})),
+                        .line = nullptr};
+  one.push(first);
+  other.push(first);
+  push(one, passing(AgentMessageDelta{"i", 2, "cd"}));
+  EXPECT_EQ(take(loop, one), (std::vector<protocol::EventMsg>{AgentMessageDelta{"i", 0, "abcd"}}));
+  EXPECT_EQ(take(loop, other), (std::vector<protocol::EventMsg>{AgentMessageDelta{"i", 0, "ab"}}));
+}
+
+TEST(EventQueue, HandsOnALotInPartsAndKeepsTheOrder) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop, {.hand_out_bytes = 3'000});
+  for (int i = 1; i <= 5; ++i) push(queue, durable(i, AgentMessage{"i", std::string(1'000, 'x')}));
+  const auto begun = loop.mono_now();
+  std::vector<std::size_t> sizes;
+  std::vector<std::int64_t> seqs;
+  while (seqs.size() < 5) {
+    const auto got = loop.block_on(queue.next(runtime::CancelToken(), runtime::Deadline::never()));
+    sizes.push_back(got->size());
+    for (const Delivered& delivered : *got) seqs.push_back(*delivered.event->seq);
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{2, 2, 1}));
+  EXPECT_EQ(seqs, (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(loop.mono_now(), begun) << "the rest is due already";
+  EXPECT_EQ(queue.waiting_bytes(), 0U);
 }
 
 TEST(EventQueue, NeverMergesAcrossADurableEvent) {

@@ -63,6 +63,7 @@ LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_
       feed_(*stream_, parts_.observers),
       host_(parts, *stream_, feed_),
       children_(parts, family, host_, feed_, [this] { return room(); }),
+      let_go_(parts.loop),
       visits_ended_(parts.loop),
       task_ended_(parts.loop),
       ops_(parts.loop, kMaxWaitingOps + kOwnOps),
@@ -490,6 +491,7 @@ Async<void> LiveSession::close() {
   ops_.close();
   // The ends of its jobs are recorded in the scope.
   if (driver_) co_await driver_->stop();
+  while (letting_go_) (void)co_await let_go_.wait(CancelToken(), Deadline::never());
   co_await scope_.stop();
   driver_.reset();
   co_await stream_->close();

@@ -139,6 +139,10 @@ class LiveSession final {
   runtime::Async<base::Result<void>> recover();
   /// The driver of the folder that the session works in.
   runtime::Async<base::Result<void>> ensure_driver();
+  /// Nothing runs, nothing is asked, and no job lives: the driver is not needed.
+  [[nodiscard]] bool at_rest() const;
+  void rest_later();
+  runtime::Async<void> let_driver_go();
   /// A driver's event that belongs to no call.
   void record_aside(protocol::EventMsg msg);
   runtime::Async<void> record_now(protocol::EventMsg msg);
@@ -194,6 +198,10 @@ class LiveSession final {
   std::map<std::string, std::unique_ptr<ports::WorkspaceHistory>> histories_;
   ClientEnvironment environment_;
   std::unique_ptr<ports::Driver> driver_;
+  /// A driver is ending, and another one is not made before it has.
+  bool letting_go_ = false;
+  runtime::Signal let_go_;
+  runtime::Timer rest_timer_;
   /// What driver_ was made for.
   std::string driver_cwd_;
   protocol::SandboxMode driver_mode_ = protocol::SandboxMode::kWorkspaceWrite;

@@ -341,6 +341,18 @@ TEST_F(LiveSessionTest, TextThatStallsIsKeptAllTheSame) {
   EXPECT_EQ(std::get<protocol::AgentMessage>(events.back().msg).text, "Half");
 }
 
+TEST_F(LiveSessionTest, TheDriverOfASessionAtRestIsLetGoAndMadeAnew) {
+  engine_->parts().rest_after = std::chrono::milliseconds(1);
+  configure();
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_complete");
+  while (drivers_stopped_ == 0) (void)loop_.block_on(loop_.sleep(std::chrono::milliseconds(1), CancelToken()));
+  EXPECT_EQ(drivers_made_, 1);
+  ASSERT_TRUE(submit(input("again")).ok());
+  until("task_complete");
+  EXPECT_EQ(drivers_made_, 2);
+}
+
 TEST_F(LiveSessionTest, ADraftIsNotWrittenAfterItsRecord) {
   const std::string session = configure();
   behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) -> Async<TaskEnd> {

@@ -91,6 +91,9 @@ struct EngineParts {
   std::vector<ports::EventObserver*> observers = {};
   /// Ends the process, which serves clients. Absent: it is the only client's own.
   std::function<void(std::string why)> end_process = {};
+  /// So long after its last Task a session that is at rest lets go of its driver: of a hundred kilobytes of tools, and
+  /// of its keeper. The next Task makes another. Absent: they stay as long as the session is open.
+  std::optional<base::Millis> rest_after = {};
   /// The TCP address at which the process takes clients; empty where it takes none.
   std::string listen_address = {};
   /// Answers come from a recording.

@@ -1,7 +1,9 @@
 #include "lathe/engine/session_watch.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace lathe::engine {
@@ -17,6 +19,16 @@ constexpr base::Millis kInterval{1'000};
 /// Changes within this time are told together.
 constexpr base::Millis kPause{100};
 constexpr std::int64_t kNewest = 100;
+/// All are looked at so often at least.
+constexpr base::Millis kAllInterval{60'000};
+/// About a millisecond's work.
+constexpr std::size_t kRowsAtOnce = 200;
+/// Until a watcher that has enough to read is looked at again.
+constexpr base::Millis kDrainPause{5};
+
+std::int64_t total(const protocol::SessionCounts& counts) {
+  return counts.idle + counts.running + counts.parked + counts.interrupted + counts.damaged;
+}
 
 }  // namespace
 
@@ -31,18 +43,54 @@ Async<Result<void>> SessionWatch::add(std::shared_ptr<EventQueue> queue) {
   queue->rejoin();
   tell_changed(rows);
   tell_gone(rows);
-  std::vector<const Row*> oldest_first;
-  for (const auto& [id, row] : known_) oldest_first.push_back(&row);
-  std::ranges::sort(oldest_first, {}, [](const Row* row) { return row->session.updated_at; });
-  for (const Row* row : oldest_first) queue->push(event_of(*row), nullptr);
-  watchers_.push_back(std::move(queue));
+  Watcher watcher{.queue = queue, .left = {}, .unknown = {}};
+  std::vector<const Row*> newest_first;
+  for (const auto& [id, row] : known_) newest_first.push_back(&row);
+  std::ranges::sort(newest_first, std::greater(), [](const Row* row) { return row->session.updated_at; });
+  for (const Row* row : newest_first) {
+    watcher.left.push_back(row->session.session_id);
+    watcher.unknown.insert(row->session.session_id);
+  }
+  tell_next(watcher);
+  watchers_.push_back(std::move(watcher));
+  scope_.spawn(tell_rest(std::move(queue)));
   if (!std::exchange(working_, true)) scope_.spawn(work());
   co_return Result<void>();
 }
 
 void SessionWatch::remove(const EventQueue* queue) {
-  std::erase_if(watchers_, [&](const std::shared_ptr<EventQueue>& one) { return one.get() == queue; });
+  std::erase_if(watchers_, [&](const Watcher& one) { return one.queue.get() == queue; });
   if (watchers_.empty()) look_soon();
+}
+
+SessionWatch::Watcher* SessionWatch::find(const EventQueue* queue) {
+  const auto found = std::ranges::find_if(watchers_, [&](const Watcher& one) { return one.queue.get() == queue; });
+  return found == watchers_.end() ? nullptr : &*found;
+}
+
+/// The oldest of what is left, as they are by now.
+void SessionWatch::tell_next(Watcher& watcher) {
+  for (std::size_t told = 0; told < kRowsAtOnce && !watcher.left.empty(); watcher.left.pop_back()) {
+    if (watcher.unknown.erase(watcher.left.back()) == 0) continue;
+    const auto known = known_.find(watcher.left.back());
+    if (known == known_.end()) continue;
+    ++told;
+    watcher.queue->push({.event = std::make_shared<const protocol::Event>(event_of(known->second)), .line = nullptr});
+  }
+}
+
+/// Ends with the last row; another one does the same work for a watcher that has started over meanwhile.
+Async<void> SessionWatch::tell_rest(std::shared_ptr<EventQueue> queue) {
+  while (!scope_.token().cancelled()) {
+    Watcher* const watcher = find(queue.get());
+    if (watcher == nullptr || watcher->left.empty() || queue->lags()) co_return;
+    if (queue->waiting() < kRowsAtOnce) {
+      tell_next(*watcher);
+      co_await parts_.loop.yield();
+    } else if (!(co_await parts_.loop.sleep(kDrainPause, scope_.token())).ok()) {
+      co_return;
+    }
+  }
 }
 
 void SessionWatch::look_soon() {
@@ -67,18 +115,33 @@ Async<void> SessionWatch::work() {
   }
   working_ = false;
   known_.clear();
+  expected_ = 0;
 }
 
 Async<void> SessionWatch::look() {
-  const bool all = std::exchange(all_due_, false);
-  auto rows = co_await read(all ? 0 : kNewest);
+  const bool overdue = parts_.loop.mono_now() - all_looked_at_ >= kAllInterval;
+  if (std::exchange(all_due_, false) || overdue) co_return co_await look_at_everything();
+  auto rows = co_await read(kNewest);
   // An index that cannot be read now may be at the next look.
   if (!rows.ok()) co_return;
-  const bool maybe_more = tell_changed(*rows) && !all && std::ssize(*rows) == kNewest;
-  if (all) tell_gone(*rows);
-  if (!maybe_more) co_return;
-  rows = co_await read(/*limit=*/0);
-  if (rows.ok()) tell_changed(*rows);
+  const bool maybe_more = tell_changed(*rows) && std::ssize(*rows) == kNewest;
+  if (maybe_more || !co_await count_fits()) co_await look_at_everything();
+}
+
+Async<void> SessionWatch::look_at_everything() {
+  all_looked_at_ = parts_.loop.mono_now();
+  // Before the rows: what comes between is new once more at the next look.
+  const auto counts = co_await parts_.index.counts();
+  const auto rows = co_await read(/*limit=*/0);
+  if (!rows.ok()) co_return;
+  tell_changed(*rows);
+  tell_gone(*rows);
+  if (counts.ok()) expected_ = total(*counts);
+}
+
+Async<bool> SessionWatch::count_fits() {
+  const auto counts = co_await parts_.index.counts();
+  co_return !counts.ok() || total(*counts) == expected_;
 }
 
 Async<Result<std::vector<SessionWatch::Row>>> SessionWatch::read(std::int64_t limit) {
@@ -105,6 +168,7 @@ bool SessionWatch::tell_changed(const std::vector<Row>& rows) {
     const auto [known, is_new] = known_.try_emplace(row->session.session_id, *row);
     const bool changed = is_new || known->second != *row;
     all &= changed;
+    expected_ += is_new ? 1 : 0;
     if (!changed) continue;
     known->second = *row;
     tell(*row);
@@ -113,7 +177,7 @@ bool SessionWatch::tell_changed(const std::vector<Row>& rows) {
 }
 
 void SessionWatch::tell_gone(const std::vector<Row>& rows) {
-  std::set<std::string> there;
+  std::set<std::string_view> there;
   for (const Row& row : rows) there.insert(row.session.session_id);
   for (auto known = known_.begin(); known != known_.end();) {
     if (there.contains(known->first)) {
@@ -127,8 +191,10 @@ void SessionWatch::tell_gone(const std::vector<Row>& rows) {
 }
 
 void SessionWatch::tell(const Row& row) {
-  const protocol::Event event = event_of(row);
-  for (const std::shared_ptr<EventQueue>& watcher : watchers_) watcher->push(event, nullptr);
+  const auto event = std::make_shared<const protocol::Event>(event_of(row));
+  for (Watcher& watcher : watchers_) {
+    if (!watcher.unknown.contains(row.session.session_id)) watcher.queue->push({.event = event, .line = nullptr});
+  }
 }
 
 protocol::Event SessionWatch::event_of(Row row) const {

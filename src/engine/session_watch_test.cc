@@ -1,5 +1,8 @@
 #include "lathe/engine/session_watch.h"
 
+#include <set>
+#include <string>
+
 #include "lathe/engine/engine_rig.h"
 
 // Who watches all sessions: what is there, what changes, and what another process does.
@@ -59,6 +62,38 @@ TEST_F(SessionWatchTest, QuestionsAndRemovalsAreTold) {
   ASSERT_TRUE(loop_.block_on(worker->call(protocol::SessionRemove{.session = session})).ok());
   const auto gone = rows_until([](const auto& row) { return row.gone; });
   EXPECT_EQ(gone.back().session.session_id, session);
+}
+
+TEST_F(SessionWatchTest, WhatAnotherProcessRemovesIsTold) {
+  const std::string session = configure();
+  ASSERT_TRUE(loop_.block_on(engine_->close(session)).ok());
+  watch();
+  (void)rows_until([&](const auto& row) { return row.session.session_id == session; });
+  // Behind the engine's back.
+  ASSERT_TRUE(loop_.block_on(store_->remove(session)).ok());
+  ASSERT_TRUE(loop_.block_on(index_->forget(session)).ok());
+  const auto gone = rows_until([](const auto& row) { return row.gone; });
+  ASSERT_FALSE(gone.empty());
+  EXPECT_EQ(gone.back().session.session_id, session);
+}
+
+TEST_F(SessionWatchTest, ManySessionsAreToldOnceEach) {
+  constexpr std::size_t kMany = 250;
+  std::set<std::string> made;
+  while (made.size() < kMany) {
+    const auto maker = engine_->connect("maker");
+    const auto ack = loop_.block_on(maker->submit("", protocol::ConfigureSession{.cwd = root_.string()}, "1"));
+    ASSERT_TRUE(ack.ok()) << ack.error().text();
+    made.insert(ack->session);
+  }
+  watch();
+  std::set<std::string> told;
+  const auto rows = rows_until([&](const auto& row) {
+    told.insert(row.session.session_id);
+    return told.size() == kMany;
+  });
+  EXPECT_EQ(rows.size(), kMany);
+  EXPECT_EQ(told, made);
 }
 
 }  // namespace

@@ -6,12 +6,12 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "lathe/base/secret_filter.h"
 #include "lathe/base/strings.h"
 #include "lathe/engine/bound_files.h"
 #include "lathe/engine/questions.h"
 #include "lathe/protocol/edit_strings.h"
 #include "lathe/protocol/error_codes.h"
+#include "lathe/protocol/text_size.h"
 
 namespace lathe::engine {
 
@@ -69,6 +69,11 @@ Error settled_already(std::string_view what, const std::string& id, const std::s
           .hint = "it may be settled already: lathe approvals list"};
 }
 
+EventMsg without_secrets(EventMsg msg, const std::vector<std::string>& secrets) {
+  protocol::edit_strings(msg, [&](std::string& text) { text = base::cut_secrets(std::move(text), secrets); });
+  return msg;
+}
+
 bool leaves_sandbox(const EventMsg& question) {
   const auto* exec = std::get_if<protocol::ExecApprovalRequest>(&question);
   return exec != nullptr && exec->outside_sandbox;
@@ -106,19 +111,13 @@ class SessionTaskHost::Settling final {
 SessionTaskHost::SessionTaskHost(EngineParts& parts, ports::SessionStream& stream, EventFeed& feed)
     : parts_(parts), stream_(stream), feed_(feed) {}
 
-EventMsg SessionTaskHost::without_secrets(EventMsg msg) const {
-  const std::vector<std::string> secrets = parts_.secrets();
-  protocol::edit_strings(msg, [&](std::string& text) { text = base::cut_secrets(std::move(text), secrets); });
-  return msg;
-}
-
 protocol::Event SessionTaskHost::event_of(EventMsg msg, std::string by) const {
   return {.session = state().session_id,
           .seq = std::nullopt,
           .id = submission_,
           .by = std::move(by),
           .ts = parts_.loop.unix_now(),
-          .msg = without_secrets(std::move(msg))};
+          .msg = std::move(msg)};
 }
 
 Async<Result<std::int64_t>> SessionTaskHost::record(EventMsg msg) { return record_by(std::move(msg), ""); }
@@ -127,18 +126,30 @@ Async<Result<std::int64_t>> SessionTaskHost::record_by(EventMsg msg, std::string
   // A draft of an item that is complete is out of date, so none is written once its record is on its way.
   auto completed = drafts_.extract(completed_item(msg));
   if (!completed.empty()) completed.mapped().timer = {};
+  const std::vector<std::string> secrets = parts_.secrets();
+  if (protocol::has_long_text(msg)) {
+    msg = co_await parts_.fs_pool.run([&] { return without_secrets(std::move(msg), secrets); });
+  } else {
+    msg = without_secrets(std::move(msg), secrets);
+  }
   Result<std::int64_t> seq = co_await feed_.record(event_of(std::move(msg), std::move(by)));
   if (!seq.ok() && !completed.empty()) keep_draft(completed.key(), completed.mapped());
   co_return seq;
 }
 
-void SessionTaskHost::show(EventMsg msg) { feed_.show(event_of(std::move(msg), "")); }
+void SessionTaskHost::show(EventMsg msg) {
+  feed_.show(event_of(without_secrets(std::move(msg), parts_.secrets()), ""));
+}
 
 void SessionTaskHost::draft(ports::DraftKind kind, const std::string& item, std::string_view more) {
   const base::MonoTime now = parts_.loop.mono_now();
-  const auto [found, fresh] = drafts_.try_emplace(item, Draft{.kind = kind, .text = {}, .kept_at = now});
+  auto found = drafts_.find(item);
+  if (found == drafts_.end()) {
+    Draft fresh{.kind = kind, .filter = base::SecretFilter(parts_.secrets()), .text = {}, .kept_at = now};
+    found = drafts_.emplace(item, std::move(fresh)).first;
+  }
   Draft& draft = found->second;
-  draft.text += more;
+  draft.text += draft.filter.take(more);
   if (now - draft.kept_at >= kDraftInterval) {
     keep_draft(item, draft);
   } else if (!draft.due) {
@@ -153,7 +164,7 @@ void SessionTaskHost::keep_draft(const std::string& item, Draft& draft) {
   draft.due = false;
   draft.kept_at = parts_.loop.mono_now();
   // A draft that cannot be kept costs nothing now: the item's own record will meet the same disk and say so.
-  (void)stream_.keep_draft({.kind = draft.kind, .item = item, .text = base::cut_secrets(draft.text, parts_.secrets())});
+  (void)stream_.keep_draft({.kind = draft.kind, .item = item, .text = draft.text});
 }
 
 void SessionTaskHost::drop_draft(const std::string& item) {
@@ -213,7 +224,7 @@ std::optional<GateAnswer> SessionTaskHost::earlier_answer(const ports::Action& a
     const bool same_rule = rule_of(fresh) == rule_of(asked->second.request);
     return decision.verdict == policy::Verdict::kAllow || same_rule ? std::optional(answer) : std::nullopt;
   }
-  if (binding_of(without_secrets(fresh)) != binding_of(asked->second.request)) return std::nullopt;
+  if (binding_of(without_secrets(fresh, parts_.secrets())) != binding_of(asked->second.request)) return std::nullopt;
   return answer;
 }
 
@@ -278,7 +289,7 @@ Async<bool> SessionTaskHost::still_holds(ports::Action action, EventMsg question
 Async<Result<GateAnswer>> SessionTaskHost::ask_person(ports::Action action, EventMsg question, CancelToken cancel) {
   std::string question_id;
   const ports::OpenQuestionState* open = question_of_call(action.call_id);
-  if (open != nullptr && binding_of(open->request) == binding_of(without_secrets(question))) {
+  if (open != nullptr && binding_of(open->request) == binding_of(without_secrets(question, parts_.secrets()))) {
     question_id = open->id;
   } else {
     if (open != nullptr) {

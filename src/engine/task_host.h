@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/secret_filter.h"
 #include "lathe/engine/event_feed.h"
 #include "lathe/engine/parts.h"
 #include "lathe/policy/decide.h"
@@ -95,15 +96,15 @@ class SessionTaskHost final : public ports::TaskHost {
                                                              runtime::CancelToken cancel);
   /// Writes the rules that the question showed to the person's file, and gives them.
   runtime::Async<base::Result<std::string>> write_rules(protocol::EventMsg question);
-  [[nodiscard]] protocol::EventMsg without_secrets(protocol::EventMsg msg) const;
   [[nodiscard]] protocol::AskMode ask_mode() const;
-  /// The event around `msg`, with known secrets cut out of it.
   [[nodiscard]] protocol::Event event_of(protocol::EventMsg msg, std::string by) const;
   [[nodiscard]] const ports::OpenQuestionState* open_question(const std::string& id) const;
   [[nodiscard]] const ports::OpenQuestionState* question_of_call(const std::string& call_id) const;
 
   struct Draft {
     ports::DraftKind kind;
+    /// Between what comes and the text, so that the whole of it need not be looked through again and again.
+    base::SecretFilter filter;
     std::string text;
     base::MonoTime kept_at;
     /// Whether `timer` will write it.

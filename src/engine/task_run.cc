@@ -83,7 +83,31 @@ Async<Result<void>> LiveSession::take_settings() {
   co_return Result<void>();
 }
 
+bool LiveSession::at_rest() const {
+  const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
+  return !busy() && !restoring_ && !waits && state().jobs.empty();
+}
+
+void LiveSession::rest_later() {
+  if (!parts_.rest_after) return;
+  rest_timer_ = parts_.loop.call_after(*parts_.rest_after, [this] {
+    if (closing_ || !driver_) return;
+    if (!at_rest()) return rest_later();
+    scope_.spawn(let_driver_go());
+  });
+}
+
+Async<void> LiveSession::let_driver_go() {
+  letting_go_ = true;
+  std::unique_ptr<ports::Driver> driver = std::move(driver_);
+  co_await driver->stop();
+  driver.reset();
+  letting_go_ = false;
+  let_go_.notify();
+}
+
 Async<Result<void>> LiveSession::ensure_driver() {
+  while (letting_go_) CO_TRY_OK(co_await let_go_.wait(runtime::CancelToken(), runtime::Deadline::never()));
   const protocol::SessionConfigured config = *state().config;
   const bool same =
       driver_cwd_ == config.cwd && driver_mode_ == config.sandbox_mode && driver_network_ == config.network &&
@@ -181,7 +205,9 @@ void LiveSession::untie() {
 }
 
 TaskOutcome LiveSession::outcome_now(const TaskEnd& end) const {
-  TaskOutcome outcome{.last_message = end.last_agent_message, .why = end.error};
+  TaskOutcome outcome{.last_message = {}, .why = end.error};
+  // Only a parent reads it, and it may be long.
+  if (on_end_) outcome.last_message = end.last_agent_message;
   if (state().task) outcome.use = use_of(*state().task);
   switch (end.kind) {
     case TaskEnd::Kind::kComplete:
@@ -243,6 +269,7 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
                                     .ends_task = true});
   }
   running_.reset();
+  rest_later();
   task_ended_.notify();
   start_queued();
   tell_parent(std::move(outcome));

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "lathe/protocol/frames.h"
+#include "lathe/protocol/events.h"
 
 namespace lathe::engine {
 
@@ -17,16 +17,13 @@ constexpr std::size_t kPage = 1'000;
 Async<Result<std::optional<TaskStart>>> first_task(ports::SessionStream* stream, std::int64_t since,
                                                    std::function<bool(const std::string& id)> wanted) {
   while (true) {
-    CO_TRY(const std::vector<std::string> lines, co_await stream->read(since, kPage));
-    for (const std::string& line : lines) {
-      const auto event = protocol::decode_event(line);
-      // A record of a type that this version does not know is no Task's start.
-      if (!event.ok()) continue;
-      since = event->seq.value_or(since);
-      const auto* started = std::get_if<protocol::TaskStarted>(&event->msg);
-      if (started != nullptr && wanted(started->task)) co_return TaskStart{.task = started->task, .seq = since};
+    CO_TRY(const std::vector<ports::AppendedRecord> records, co_await stream->read(since, kPage));
+    if (records.empty()) co_return std::optional<TaskStart>();
+    for (const ports::AppendedRecord& record : records) {
+      const auto* started = std::get_if<protocol::TaskStarted>(&record.event->msg);
+      if (started != nullptr && wanted(started->task)) co_return TaskStart{.task = started->task, .seq = record.seq};
     }
-    if (lines.size() < kPage) co_return std::optional<TaskStart>();
+    since = records.back().seq;
   }
 }
 
@@ -44,15 +41,13 @@ Async<Result<std::string>> task_after(ports::SessionStream* stream, std::int64_t
 Async<Result<std::vector<std::string>>> agents_after(ports::SessionStream* stream, std::int64_t seq) {
   std::vector<std::string> sessions;
   while (true) {
-    CO_TRY(const std::vector<std::string> lines, co_await stream->read(seq, kPage));
-    for (const std::string& line : lines) {
-      const auto event = protocol::decode_event(line);
-      if (!event.ok()) continue;
-      seq = event->seq.value_or(seq);
-      const auto* started = std::get_if<protocol::AgentStarted>(&event->msg);
+    CO_TRY(const std::vector<ports::AppendedRecord> records, co_await stream->read(seq, kPage));
+    if (records.empty()) co_return sessions;
+    for (const ports::AppendedRecord& record : records) {
+      const auto* started = std::get_if<protocol::AgentStarted>(&record.event->msg);
       if (started != nullptr) sessions.push_back(started->session);
     }
-    if (lines.size() < kPage) co_return sessions;
+    seq = records.back().seq;
   }
 }
 

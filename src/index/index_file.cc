@@ -9,6 +9,7 @@
 #include <set>
 #include <system_error>
 
+#include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 #include "lathe/index/projection.h"
 #include "lathe/index/schema.h"
@@ -31,11 +32,23 @@ constexpr std::uint64_t kLogBytes = 4U << 20;
 /// Ten thousand would take longer than the list itself; nobody reads further on a screen.
 constexpr std::int64_t kNewest = 200;
 constexpr base::Millis kPatience{5'000};
+/// So much of a text can be found. Every query waits for what is taken in before it, and a text of 10 MB would take
+/// seconds.
+constexpr std::size_t kSearchedBytes = 256U << 10;
 
 /// Changes with every boot; empty where the kernel does not tell.
 std::string boot_id() {
   const auto text = runtime::read_file("/proc/sys/kernel/random/boot_id", 1'024);
   return text.ok() ? std::string(base::trim(*text)) : "";
+}
+
+/// With the beginning of texts that are longer than what is searched.
+Result<protocol::Event> read_record(const std::string& line) {
+  if (line.size() > kSearchedBytes) {
+    auto brief = protocol::decode_record(base::without_long_strings(line, kSearchedBytes, kSearchedBytes));
+    if (brief.ok()) return brief;
+  }
+  return protocol::decode_record(line);
 }
 
 }  // namespace
@@ -283,7 +296,7 @@ Result<IndexFile::Followed> IndexFile::take_in(Projection& projection, ports::So
   Followed taken{.at_end = false};
   std::uint64_t position = projection.position();
   for (const std::string& line : page.lines) {
-    auto event = protocol::decode_record(line);
+    auto event = read_record(line);
     if (!event.ok()) {
       taken.problem = event.error().within("session " + session_id);
       taken.at_end = true;

@@ -51,53 +51,57 @@ Result<Drafts> Drafts::load(std::string path, const storage::StreamReader& strea
     if (protocol::check_seal(line) != protocol::SealState::kGood) continue;
     TRY(const base::Json json, base::parse_json(line));
     after = std::min(after, base::json_int(json, "after"));
-    drafts.kept_.push_back(
-        {.draft = {.kind = base::json_string(json, "kind") == kReasoning ? DraftKind::kReasoning : DraftKind::kMessage,
-                   .item = base::json_string(json, "item"),
-                   .text = base::json_string(json, "text")},
-         .recovered = true});
+    RecoveredDraft draft{
+        .kind = base::json_string(json, "kind") == kReasoning ? DraftKind::kReasoning : DraftKind::kMessage,
+        .item = base::json_string(json, "item"),
+        .text = base::json_string(json, "text")};
+    drafts.kept_.push_back({.draft = std::make_shared<const RecoveredDraft>(std::move(draft)), .recovered = true});
   }
   if (drafts.kept_.empty()) return drafts;
   TRY(const std::set<std::string> completed, completed_after(stream, after));
-  std::erase_if(drafts.kept_, [&](const Kept& kept) { return completed.contains(kept.draft.item); });
+  std::erase_if(drafts.kept_, [&](const Kept& kept) { return completed.contains(kept.draft->item); });
   return drafts;
 }
 
-Result<void> Drafts::keep(const RecoveredDraft& draft, std::int64_t last_seq) {
-  const auto known = std::ranges::find(kept_, draft.item, [](const Kept& kept) { return kept.draft.item; });
-  if (draft.text.empty()) {
-    if (known == kept_.end()) return {};
-    kept_.erase(known);
-  } else if (known != kept_.end()) {
-    *known = Kept{.draft = draft};
+bool Drafts::keep(RecoveredDraft draft) {
+  if (draft.text.empty()) return forget(draft.item);
+  const auto known = std::ranges::find(kept_, draft.item, [](const Kept& kept) { return kept.draft->item; });
+  Kept kept{.draft = std::make_shared<const RecoveredDraft>(std::move(draft))};
+  if (known != kept_.end()) {
+    *known = std::move(kept);
   } else {
-    kept_.push_back(Kept{.draft = draft});
+    kept_.push_back(std::move(kept));
   }
-  return store(last_seq);
+  return true;
 }
 
-void Drafts::complete(const std::string& item, std::int64_t last_seq) {
-  // A failure leaves a draft that the next load finds completed.
-  (void)keep({.kind = DraftKind::kMessage, .item = item, .text = {}}, last_seq);
+bool Drafts::forget(const std::string& item) {
+  return std::erase_if(kept_, [&](const Kept& kept) { return kept.draft->item == item; }) > 0;
+}
+
+std::size_t Drafts::text_bytes() const {
+  std::size_t sum = 0;
+  for (const Kept& kept : kept_) sum += kept.draft->text.size();
+  return sum;
 }
 
 std::vector<RecoveredDraft> Drafts::recovered() const {
   std::vector<RecoveredDraft> drafts;
   for (const Kept& kept : kept_) {
-    if (kept.recovered) drafts.push_back(kept.draft);
+    if (kept.recovered) drafts.push_back(*kept.draft);
   }
   return drafts;
 }
 
-Result<void> Drafts::store(std::int64_t last_seq) {
+Result<void> Drafts::store(std::int64_t last_seq) const {
   if (kept_.empty()) return disk_.remove_file(path_, "draft.remove");
   std::string text;
   for (const Kept& kept : kept_) {
     std::string line = fmt::format("{{\"after\":{},\"kind\":\"{}\",\"item\":", last_seq,
-                                   kept.draft.kind == DraftKind::kReasoning ? kReasoning : kMessage);
-    base::append_json_string(line, kept.draft.item);
+                                   kept.draft->kind == DraftKind::kReasoning ? kReasoning : kMessage);
+    base::append_json_string(line, kept.draft->item);
     line += ",\"text\":";
-    base::append_json_string(line, kept.draft.text);
+    base::append_json_string(line, kept.draft->text);
     text += protocol::seal(std::move(line));
     text += '\n';
   }

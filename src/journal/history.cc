@@ -215,13 +215,16 @@ Result<std::vector<History::Part>> History::parts_of(const std::string& session_
   }
 }
 
-Result<ports::RecordPage> History::read(const std::string& session_id, std::int64_t since, std::size_t limit) const {
+Result<ports::RecordPage> History::read(const std::string& session_id, std::int64_t since, std::size_t limit,
+                                        std::size_t bytes) const {
   TRY(const std::vector<Part> parts, parts_of(session_id, since));
   ports::RecordPage page;
+  std::size_t taken_bytes = 0;
+  const auto is_full = [&] { return page.records.size() >= limit || taken_bytes >= bytes; };
   std::int64_t due = std::max<std::int64_t>(since, 0) + 1;
   const auto take = [&](const Part& part) -> Result<void> {
     TRY(std::uint64_t offset, part.stream.offset_after(since));
-    while (due <= part.up_to && page.records.size() < limit) {
+    while (due <= part.up_to && !is_full()) {
       TRY(StreamPage lines, part.stream.read(offset, limit - page.records.size(), kPageBytes));
       if (lines.lines.empty()) return check_end(part.recorded, part.path, {offset, due - 1});
       for (std::string& line : lines.lines) {
@@ -232,13 +235,14 @@ Result<ports::RecordPage> History::read(const std::string& session_id, std::int6
         }
         ++due;
         offset += line.size() + 1;
+        taken_bytes += line.size();
         page.records.push_back(std::move(line));
       }
     }
     return {};
   };
   for (const Part& part : std::views::reverse(parts)) {
-    if (page.records.size() >= limit) break;
+    if (is_full()) break;
     Result<void> taken = take(part);
     if (taken.ok()) continue;
     if (taken.error().code != base::codes::kCorrupt) return std::move(taken).error();

@@ -66,9 +66,10 @@ class History final {
   [[nodiscard]] base::Result<ports::SessionState> state_at(const std::string& session_id, std::int64_t seq) const;
   /// What the session's first record continues: nothing, or its parent at the point of the fork.
   [[nodiscard]] base::Result<ports::SessionState> origin(const std::string& session_id) const;
-  /// Records after `since`, its parents' first, at most `limit`.
+  /// Records after `since`, its parents' first, at most `limit`, and no more once they have about `bytes`.
   [[nodiscard]] base::Result<ports::RecordPage> read(const std::string& session_id, std::int64_t since,
-                                                     std::size_t limit) const;
+                                                     std::size_t limit,
+                                                     std::size_t bytes = std::numeric_limits<std::size_t>::max()) const;
   /// Reads the session's own stream whole, and sees that its parent is there. `corrupt` with the place.
   [[nodiscard]] base::Result<CheckedStream> check(const std::string& session_id) const;
   /// `corrupt` when the stream is not there, or shorter than it was. Reads nothing of it.

@@ -19,6 +19,7 @@
 #include "lathe/journal/history.h"
 #include "lathe/journal/journal_fixture.h"
 #include "lathe/journal/snapshot.h"
+#include "lathe/runtime/scope.h"
 #include "lathe/storage/fault.h"
 
 namespace lathe::journal {
@@ -195,6 +196,75 @@ TEST_F(JournalStoreTest, DraftsOutliveTheProcessUntilTheirRecordComes) {
   // Died between the record and the draft's end: the record counts, nothing is told twice.
   std::ofstream(folder(id) + "/draft.ndjson") << left;
   EXPECT_EQ((*open(id))->recovered_drafts().size(), 1U);
+}
+
+runtime::Async<void> append_warning(SessionStream* stream, std::string text) {
+  Event event{.session = "", .seq = {}, .id = "1", .by = "", .ts = 5, .msg = Warning{.message = std::move(text)}};
+  EXPECT_TRUE((co_await stream->append(std::move(event))).ok());
+}
+
+TEST_F(JournalStoreTest, LongRecordsKeepTheirPlaceAmongShortOnes) {
+  const std::string id = new_id();
+  const Stream stream = create(id);
+  runtime::Scope scope(loop_);
+  std::vector<std::string> said;
+  for (int i = 0; i < 9; ++i) {
+    said.push_back(std::to_string(i) + std::string(i % 3 == 0 ? 200'000 : 1, 'x'));
+    scope.spawn(append_warning(stream.get(), said.back()));
+  }
+  loop_.block_on(scope.join());
+  std::vector<std::string> recorded;
+  for (const std::string& line : read(id)) {
+    const auto event = protocol::decode_event(line);
+    ASSERT_TRUE(event.ok());
+    recorded.push_back(std::get<Warning>(event->msg).message);
+  }
+  EXPECT_EQ(recorded, said);
+  EXPECT_EQ(stream->state().last_seq, 9);
+}
+
+TEST_F(JournalStoreTest, LongRecordsAreReadAFewAtATime) {
+  const std::string id = new_id();
+  const Stream stream = create(id);
+  const std::string text(3U << 20, 'x');
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(append(*stream, Warning{.message = text}).ok());
+  std::vector<std::int64_t> seqs;
+  std::size_t pages = 0;
+  while (true) {
+    const auto page = loop_.block_on(stream->read(std::ssize(seqs), 100));
+    ASSERT_TRUE(page.ok());
+    if (page->empty()) break;
+    ++pages;
+    for (const ports::AppendedRecord& record : *page) {
+      seqs.push_back(record.seq);
+      EXPECT_EQ(protocol::encode_event(*record.event), *record.line);
+    }
+  }
+  EXPECT_EQ(seqs, (std::vector<std::int64_t>{1, 2, 3}));
+  EXPECT_GT(pages, 1U);
+}
+
+TEST_F(JournalStoreTest, ALongDraftIsKeptAsItWasLastAndGoesWithItsRecord) {
+  const std::string id = new_id();
+  std::string text(1U << 20, 'x');
+  {
+    const Stream stream = create(id);
+    say(*stream, "go");
+    for (int i = 0; i < 3; ++i) {
+      text += "more";
+      ASSERT_TRUE(stream->keep_draft({ports::DraftKind::kMessage, "a", text}).ok());
+    }
+    loop_.block_on(stream->close());
+  }
+  {
+    const auto stream = open(id);
+    EXPECT_EQ((*stream)->recovered_drafts(),
+              (std::vector<ports::RecoveredDraft>{{ports::DraftKind::kMessage, "a", text}}));
+    ASSERT_TRUE((*stream)->keep_draft({ports::DraftKind::kMessage, "a", text + "!"}).ok());
+    ASSERT_TRUE(append(**stream, AgentMessage{.item = "a", .text = text}).ok());
+    loop_.block_on((*stream)->close());
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder(id) + "/draft.ndjson"));
 }
 
 TEST_F(JournalStoreTest, ForksOfForksReadTheirParentsFirstAndCopyNothing) {

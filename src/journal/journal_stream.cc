@@ -7,6 +7,8 @@
 #include "lathe/journal/fold.h"
 #include "lathe/journal/recorded.h"
 #include "lathe/journal/snapshot.h"
+#include "lathe/protocol/record.h"
+#include "lathe/protocol/text_size.h"
 
 namespace lathe::journal {
 
@@ -25,6 +27,8 @@ namespace {
 constexpr std::uint64_t kSnapshotEvery = 1U << 20;
 constexpr std::uint64_t kTimesItsSize = 2;
 constexpr std::size_t kGroupRecords = 256;
+/// read() gives no more records at once than have about so much.
+constexpr std::size_t kPageBytes = 4U << 20;
 
 /// The item that a record completes, or "".
 std::string completed_item(const Event& event) {
@@ -66,7 +70,10 @@ Async<Result<AppendedRecord>> JournalStream::append(Event event) {
       co_await write_group(std::move(group));
     }
     writing_ = false;
-    if (snapshot_due()) scope_.spawn(keep_snapshot());
+    if (snapshot_due()) {
+      snapshotting_ = true;
+      scope_.spawn(keep_snapshot());
+    }
   }
   auto done = co_await mine.done.wait(CancelToken(), Deadline::never());
   CHECK(done.ok());
@@ -112,28 +119,39 @@ Async<void> JournalStream::write_group(Group group) {
     }
     take_in(waiting.event, then ? &*then : nullptr);
     last_crc_ = crc_of(lines[i]);
-    waiting.done.set(
-        AppendedRecord{.seq = *waiting.event.seq, .line = std::make_shared<const std::string>(std::move(lines[i]))});
+    const std::int64_t seq = *waiting.event.seq;
+    waiting.done.set(AppendedRecord{.seq = seq,
+                                    .event = std::make_shared<const Event>(std::move(waiting.event)),
+                                    .line = std::make_shared<const std::string>(std::move(lines[i]))});
   }
 }
 
-/// Numbers, encodes and writes the events of a group.
+/// Numbers the events of a group and writes them.
 Async<Result<void>> JournalStream::put(Group* group, std::vector<std::string>* lines) {
   std::int64_t seq = state_.last_seq;
-  std::string text;
   for (Waiting* waiting : *group) {
     waiting->event.session = session_id_;
     waiting->event.seq = ++seq;
-    lines->push_back(protocol::encode_event(waiting->event));
-    text += lines->back();
-    text += '\n';
   }
   if (!marked_) {
     CO_TRY_OK(context_.marks.mark(session_id_));
     marked_ = true;
   }
-  if (context_.folders.durability() == runtime::Durability::kProcess) co_return writer_.append(text, seq);
-  co_return co_await context_.fs.run([this, &text, seq] { return writer_.append(text, seq); });
+  const bool takes_time =
+      context_.folders.durability() != runtime::Durability::kProcess ||
+      std::ranges::any_of(*group, [](const Waiting* waiting) { return protocol::has_long_text(waiting->event.msg); });
+  if (!takes_time) co_return encode_and_append(*group, *lines);
+  co_return co_await context_.fs.run([this, group, lines] { return encode_and_append(*group, *lines); });
+}
+
+Result<void> JournalStream::encode_and_append(const Group& group, std::vector<std::string>& lines) {
+  std::string text;
+  for (const Waiting* waiting : group) {
+    lines.push_back(protocol::encode_event(waiting->event));
+    text += lines.back();
+    text += '\n';
+  }
+  return writer_.append(text, *group.back()->event.seq);
 }
 
 void JournalStream::take_in(const Event& event, const SessionState* then) {
@@ -142,12 +160,13 @@ void JournalStream::take_in(const Event& event, const SessionState* then) {
   } else {
     fold(state_, event, calls_);
   }
-  if (const std::string item = completed_item(event); !item.empty()) drafts_.complete(item, state_.last_seq);
+  // A failure leaves a draft that the next load finds completed.
+  if (const std::string item = completed_item(event); !item.empty() && drafts_.forget(item)) (void)store_drafts();
 }
 
 bool JournalStream::snapshot_due() const {
   const std::uint64_t fresh = writer_.size() - snapshot_offset_;
-  return scope_.running() == 0 && fresh >= std::max(kSnapshotEvery, kTimesItsSize * snapshot_bytes_);
+  return !snapshotting_ && fresh >= std::max(kSnapshotEvery, kTimesItsSize * snapshot_bytes_);
 }
 
 Async<void> JournalStream::keep_snapshot() {
@@ -157,6 +176,7 @@ Async<void> JournalStream::keep_snapshot() {
     return write_snapshot(context_.folders.folder(session_id_), *snapshot, context_.folders.disk(),
                           context_.folders.durability());
   });
+  snapshotting_ = false;
   snapshot_offset_ = snapshot->offset;
   if (written.ok()) {
     snapshot_bytes_ = *written;
@@ -165,16 +185,48 @@ Async<void> JournalStream::keep_snapshot() {
   }
 }
 
-Result<void> JournalStream::keep_draft(const ports::RecoveredDraft& draft) {
-  return drafts_.keep(draft, state_.last_seq);
+Result<void> JournalStream::keep_draft(ports::RecoveredDraft draft) {
+  if (!drafts_.keep(std::move(draft))) return {};
+  return store_drafts();
 }
 
-Async<Result<std::vector<std::string>>> JournalStream::read(std::int64_t since, std::size_t limit) {
-  CO_TRY(ports::RecordPage page, co_await context_.fs.run([this, since, limit] {
-    return History(context_.folders).read(session_id_, since, limit);
-  }));
-  if (page.damage) co_return *std::move(page.damage);
-  co_return std::move(page.records);
+Result<void> JournalStream::store_drafts() {
+  if (storing_drafts_) {
+    drafts_changed_ = true;
+    return {};
+  }
+  if (drafts_.text_bytes() <= protocol::kLongTextBytes) return drafts_.store(state_.last_seq);
+  storing_drafts_ = true;
+  scope_.spawn(store_drafts_aside());
+  return {};
+}
+
+/// Until what is on disk is what there is. A draft that cannot be kept costs nothing now: the item's own record will
+/// meet the same disk and say so.
+Async<void> JournalStream::store_drafts_aside() {
+  do {
+    drafts_changed_ = false;
+    const std::int64_t last_seq = state_.last_seq;
+    (void)co_await context_.fs.run([drafts = drafts_, last_seq] { return drafts.store(last_seq); });
+  } while (drafts_changed_);
+  storing_drafts_ = false;
+}
+
+Async<Result<std::vector<AppendedRecord>>> JournalStream::read(std::int64_t since, std::size_t limit) {
+  co_return co_await context_.fs.run([this, since, limit]() -> Result<std::vector<AppendedRecord>> {
+    TRY(ports::RecordPage page, History(context_.folders).read(session_id_, since, limit, kPageBytes));
+    if (page.damage) return *std::move(page.damage);
+    std::vector<AppendedRecord> records;
+    records.reserve(page.records.size());
+    for (std::string& line : page.records) {
+      TRY(Event event, protocol::decode_record(line));
+      const std::int64_t seq = event.seq.value_or(0);
+      records.push_back({.seq = seq,
+                         .event = std::make_shared<const Event>(std::move(event)),
+                         .line = std::make_shared<const std::string>(std::move(line))});
+    }
+    return records;
+  });
 }
 
 }  // namespace lathe::journal

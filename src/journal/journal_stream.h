@@ -22,9 +22,11 @@
 // One session that this process holds. Appends go in groups: whoever comes first while nobody writes takes everything
 // that waits, writes it in one go, folds it, and tells the others. With durability `process` a group is one write(2) on
 // the loop (so it is nearly always one record); with `power` it is one write and one fdatasync on the pool, shared by
-// all that came meanwhile.
+// all that came meanwhile. A group that holds a long text becomes lines, and is written, on the pool in any case:
+// groups come one after the other, so the order stays.
 //
-// Snapshots are written beside: an append only takes the state as it is, and goes on. One is written at a time.
+// Snapshots are written beside: an append only takes the state as it is, and goes on. One is written at a time. So are
+// long drafts, the newest one after the one that is being written.
 //
 // A rollback that needs the past is a group of its own: the past is read first, so that nothing is written that could
 // not be folded.
@@ -51,15 +53,15 @@ struct StreamContext {
 class JournalStream final : public ports::SessionStream {
  public:
   JournalStream(StreamContext& context, std::string session_id, HeldSession held);
-  /// Gives up the session's lock; a session that never got a record goes with it. No append and no snapshot may be
-  /// under way.
+  /// Gives up the session's lock; a session that never got a record goes with it. No append may be under way, nor
+  /// anything that close() waits for.
   ~JournalStream() override;
 
   [[nodiscard]] const ports::SessionState& state() const override { return state_; }
   runtime::Async<base::Result<ports::AppendedRecord>> append(protocol::Event event) override;
-  [[nodiscard]] base::Result<void> keep_draft(const ports::RecoveredDraft& draft) override;
+  [[nodiscard]] base::Result<void> keep_draft(ports::RecoveredDraft draft) override;
   [[nodiscard]] std::vector<ports::RecoveredDraft> recovered_drafts() const override { return drafts_.recovered(); }
-  runtime::Async<base::Result<std::vector<std::string>>> read(std::int64_t since, std::size_t limit) override;
+  runtime::Async<base::Result<std::vector<ports::AppendedRecord>>> read(std::int64_t since, std::size_t limit) override;
   runtime::Async<void> close() override { return scope_.join(); }
 
  private:
@@ -74,9 +76,13 @@ class JournalStream final : public ports::SessionStream {
   Group take_group();
   runtime::Async<void> write_group(Group group);
   runtime::Async<base::Result<void>> put(Group* group, std::vector<std::string>* lines);
+  /// Makes lines of the events and writes them; on whatever thread.
+  base::Result<void> encode_and_append(const Group& group, std::vector<std::string>& lines);
   void take_in(const protocol::Event& event, const ports::SessionState* then);
   [[nodiscard]] bool snapshot_due() const;
   runtime::Async<void> keep_snapshot();
+  base::Result<void> store_drafts();
+  runtime::Async<void> store_drafts_aside();
 
   StreamContext& context_;
   const std::string session_id_;
@@ -92,7 +98,11 @@ class JournalStream final : public ports::SessionStream {
   std::deque<Waiting*> queue_;
   bool marked_ = false;
   bool writing_ = false;
-  /// The snapshot that is being written.
+  bool snapshotting_ = false;
+  /// Drafts are being written on the pool, and have changed since that began.
+  bool storing_drafts_ = false;
+  bool drafts_changed_ = false;
+  /// What is written beside the appends.
   runtime::Scope scope_;
 };
 

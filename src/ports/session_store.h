@@ -16,8 +16,10 @@ namespace lathe::ports {
 
 struct AppendedRecord {
   std::int64_t seq = 0;
+  /// With its seq.
+  std::shared_ptr<const protocol::Event> event;  // both shared by all subscribers
   /// The record's bytes as they stand in the stream, without newline.
-  std::shared_ptr<const std::string> line;  // shared by all subscribers
+  std::shared_ptr<const std::string> line;
 };
 
 /// Records of a session, oldest first.
@@ -52,12 +54,14 @@ class SessionStream {
   /// Gives the event its seq, appends its record, folds it. When it returns the record survives the death of this
   /// process (or of the machine, as configured). On an error nothing was appended and nothing folded.
   virtual runtime::Async<base::Result<AppendedRecord>> append(protocol::Event event) = 0;
-  /// Keeps the text so far of an unfinished item beside the stream; empty text forgets it.
-  [[nodiscard]] virtual base::Result<void> keep_draft(const RecoveredDraft& draft) = 0;
+  /// Keeps the text so far of an unfinished item beside the stream; empty text forgets it. A long one is written in the
+  /// background, and what the disk says of it is not told.
+  [[nodiscard]] virtual base::Result<void> keep_draft(RecoveredDraft draft) = 0;
   /// What an earlier process left unfinished; forgotten once its completing record is appended.
   [[nodiscard]] virtual std::vector<RecoveredDraft> recovered_drafts() const = 0;
-  /// Records after `since`, at most `limit`, oldest first; all of them or an error.
-  virtual runtime::Async<base::Result<std::vector<std::string>>> read(std::int64_t since, std::size_t limit) = 0;
+  /// Records after `since`, oldest first: at most `limit`, and no more once they have some megabytes; none only where
+  /// there are none.
+  virtual runtime::Async<base::Result<std::vector<AppendedRecord>>> read(std::int64_t since, std::size_t limit) = 0;
   /// Waits for what it does in the background; by default there is nothing.
   virtual runtime::Async<void> close() { co_return; }
 };

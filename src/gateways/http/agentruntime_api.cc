@@ -61,8 +61,7 @@ AgentruntimeStatus status_of(const SessionInfo& info, const AgentruntimeStanding
 class Api final {
  public:
   Api(const HttpParts& parts, protocol::Scopes scopes, std::string host)
-      : engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random, *parts.marks),
-        host_(std::move(host)) {}
+      : engine_(parts, scopes), host_(std::move(host)) {}
 
   Async<Result<OutgoingResponse>> answer(HttpMatch match, IncomingRequest request) {
     std::string id = match.values.empty() ? "" : std::move(match.values[0]);

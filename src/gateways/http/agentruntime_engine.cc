@@ -7,6 +7,7 @@
 #include "lathe/gateways/http/error_status.h"
 #include "lathe/protocol/http_payloads.h"
 #include "lathe/protocol/record.h"
+#include "lathe/protocol/text_size.h"
 
 namespace lathe::gateways::http {
 
@@ -52,6 +53,16 @@ Async<Result<protocol::SessionInfo>> AgentruntimeEngine::find(std::string sessio
   co_return std::move(reply.session);
 }
 
+Async<Result<std::string>> AgentruntimeEngine::add_to_log(AgentruntimeRead* read, const std::string* line) {
+  const auto add = [read, line]() -> Result<std::string> {
+    TRY(const protocol::Event record, protocol::decode_record(*line));
+    read->last_seq = record.seq.value_or(read->last_seq);
+    return read->log.add(record);
+  };
+  if (line->size() <= protocol::kLongTextBytes) co_return add();
+  co_return co_await parsing_.run(add);
+}
+
 Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session, std::int64_t from) {
   AgentruntimeMarks::Mark mark = marks_.before(session, from);
   AgentruntimeRead read{.log = std::move(mark.log), .bytes = {}, .last_seq = mark.seq};
@@ -59,10 +70,8 @@ Async<Result<AgentruntimeRead>> AgentruntimeEngine::read_log(std::string session
     CO_TRY(const protocol::SessionExportReply page,
            co_await call(protocol::SessionExport{.session = session, .since = read.last_seq, .limit = kPageRecords}));
     for (const std::string& line : page.records) {
-      CO_TRY(const protocol::Event record, protocol::decode_record(line));
       const std::int64_t begin = read.log.size();
-      const std::string lines = read.log.add(record);
-      read.last_seq = record.seq.value_or(read.last_seq);
+      CO_TRY(const std::string lines, co_await add_to_log(&read, &line));
       if (read.log.size() <= from) continue;
       const auto skipped = static_cast<std::size_t>(std::max<std::int64_t>(from - begin, 0));
       if (skipped > 0) read.at_line_start = lines[skipped - 1] == '\n';

@@ -13,6 +13,7 @@
 #include "lathe/engine/connection.h"
 #include "lathe/gateways/http/agentruntime_log.h"
 #include "lathe/gateways/http/agentruntime_marks.h"
+#include "lathe/gateways/http/http_gateway.h"
 #include "lathe/net/http_connection.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/protocol/scopes.h"
@@ -41,9 +42,12 @@ struct AgentruntimeRead {
 /// one. Loop thread.
 class AgentruntimeEngine final {
  public:
-  AgentruntimeEngine(std::unique_ptr<engine::Connection> connection, protocol::Scopes scopes, base::Random& random,
-                     AgentruntimeMarks& marks)
-      : connection_(std::move(connection)), scopes_(scopes), random_(random), marks_(marks) {
+  AgentruntimeEngine(const HttpParts& parts, protocol::Scopes scopes)
+      : connection_(parts.connect(std::string(kAgentruntimeClient))),
+        scopes_(scopes),
+        parsing_(parts.parsing),
+        random_(parts.random),
+        marks_(*parts.marks) {
     connection_->only_listens();
   }
 
@@ -66,9 +70,12 @@ class AgentruntimeEngine final {
 
  private:
   runtime::Async<base::Result<protocol::ReplyMsg>> ask(protocol::Call call);
+  /// Gives the lines that the record adds.
+  runtime::Async<base::Result<std::string>> add_to_log(AgentruntimeRead* read, const std::string* line);
 
   const std::unique_ptr<engine::Connection> connection_;
   const protocol::Scopes scopes_;
+  runtime::Pool& parsing_;
   base::Random& random_;
   /// Of the gateway.
   AgentruntimeMarks& marks_;

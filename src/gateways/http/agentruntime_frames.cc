@@ -75,7 +75,11 @@ class BridgeFrames final : public AgentruntimeFrames {
     return messages;
   }
   Messages lines(std::string_view lines, std::int64_t log_size) override {
-    return {base::dump_json({{"type", "stdout"}, {"data", lines}, {"offset", log_size}})};
+    // They may be megabytes, of which a tree would hold another copy.
+    std::string frame = R"({"type":"stdout","data":)";
+    base::append_json_string(frame, lines);
+    frame += fmt::format(R"(,"offset":{}}})", log_size);
+    return {std::move(frame)};
   }
   Messages pong() override { return {R"({"type":"pong"})"}; }
   Messages error(const Error& error, const AgentruntimeLog& /*log*/, base::UnixMillis /*now*/) override {

@@ -11,6 +11,7 @@
 #include "lathe/gateways/http/agentruntime_frames.h"
 #include "lathe/gateways/http/agentruntime_request.h"
 #include "lathe/net/web_socket.h"
+#include "lathe/protocol/text_size.h"
 #include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/scope.h"
 
@@ -33,7 +34,8 @@ class SessionSocket final {
   SessionSocket(const HttpParts& parts, protocol::Scopes scopes, std::string session,
                 std::unique_ptr<AgentruntimeFrames> frames)
       : loop_(parts.loop),
-        engine_(parts.connect(std::string(kAgentruntimeClient)), scopes, parts.random, *parts.marks),
+        parsing_(parts.parsing),
+        engine_(parts, scopes),
         session_(std::move(session)),
         frames_(std::move(frames)),
         writing_(parts.loop) {}
@@ -86,14 +88,15 @@ class SessionSocket final {
       if (!events.ok()) co_return !leaving_.cancelled();
       for (const engine::Delivered& delivered : *events) {
         // Questions of its sub-agents come, too.
-        if (delivered.event.session != session_) continue;
-        if (std::holds_alternative<protocol::Lagged>(delivered.event.msg)) {
+        const protocol::Event& event = *delivered.event;
+        if (event.session != session_) continue;
+        if (std::holds_alternative<protocol::Lagged>(event.msg)) {
           if (const auto again = co_await subscribe(); !again.ok()) {
             co_return co_await send(frames_->error(again.error(), read_.log, loop_.unix_now()));
           }
           break;
         }
-        if (std::holds_alternative<protocol::ShutdownComplete>(delivered.event.msg)) {
+        if (std::holds_alternative<protocol::ShutdownComplete>(event.msg)) {
           const auto info = co_await engine_.find(session_);
           exit_ = read_.log.standing().exit(info.ok() && info->archived);
           co_return true;
@@ -104,17 +107,26 @@ class SessionSocket final {
     }
   }
 
-  Async<bool> send_event(protocol::Event event) {
+  Async<bool> send_event(std::shared_ptr<const protocol::Event> event) {
     std::string lines;
-    if (!event.seq) {
-      lines = read_.log.show(event);
-    } else if (*event.seq > read_.last_seq) {
-      lines = read_.log.add(event);
-      read_.last_seq = *event.seq;
+    if (!event->seq) {
+      lines = read_.log.show(*event);
+    } else if (*event->seq > read_.last_seq) {
+      lines = co_await add_to_log(event);
+      read_.last_seq = *event->seq;
       exit_ = read_.log.standing().exit(/*archived=*/false);
     }
     if (lines.empty()) co_return true;
     co_return co_await send(frames_->lines(lines, read_.log.size()));
+  }
+
+  /// Only this changes the log; others may read it meanwhile.
+  Async<std::string> add_to_log(std::shared_ptr<const protocol::Event> event) {
+    if (!protocol::has_long_text(event->msg)) co_return read_.log.add(*event);
+    AgentruntimeLog log = read_.log;
+    std::string lines = co_await parsing_.run([&log, &event] { return log.add(*event); });
+    read_.log = std::move(log);
+    co_return lines;
   }
 
   /// Does what the client says, until it has left.
@@ -143,6 +155,7 @@ class SessionSocket final {
   }
 
   runtime::Loop& loop_;
+  runtime::Pool& parsing_;
   AgentruntimeEngine engine_;
   const std::string session_;
   const std::unique_ptr<AgentruntimeFrames> frames_;

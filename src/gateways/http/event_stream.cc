@@ -20,10 +20,12 @@ namespace {
 constexpr base::Millis kQuiet{10'000};
 constexpr std::string_view kQuietPiece = ": nothing new\n\n";
 
-std::string piece_of(const engine::Delivered& delivered) {
-  std::string piece;
-  if (delivered.event.seq) piece = fmt::format("id: {}\n", *delivered.event.seq);
-  return piece + fmt::format("event: {}\ndata: {}\n\n", protocol::type_of(delivered.event.msg), *delivered.line);
+/// Lines may have megabytes, so each is copied once.
+void append_event(std::string& pieces, const engine::Delivered& delivered) {
+  if (delivered.event->seq) pieces += fmt::format("id: {}\n", *delivered.event->seq);
+  pieces += fmt::format("event: {}\ndata: ", protocol::type_of(delivered.event->msg));
+  pieces += *delivered.line;
+  pieces += "\n\n";
 }
 
 }  // namespace
@@ -49,9 +51,9 @@ Async<void> send_events(runtime::Loop& loop, engine::Connection& engine, net::Ht
     std::string pieces(events.ok() ? "" : kQuietPiece);
     bool last = false;
     if (events.ok()) {
-      for (const engine::Delivered& event : *events) pieces += piece_of(event);
+      for (const engine::Delivered& event : *events) append_event(pieces, event);
       // Nothing comes any more once it lags, or its session is closed.
-      const protocol::EventMsg& latest = events->back().event.msg;
+      const protocol::EventMsg& latest = events->back().event->msg;
       last = std::holds_alternative<protocol::Lagged>(latest) ||
              std::holds_alternative<protocol::ShutdownComplete>(latest);
     }

@@ -16,6 +16,7 @@
 #include "lathe/gateways/http/message_lines.h"
 #include "lathe/protocol/http_payloads.h"
 #include "lathe/protocol/http_routes.h"
+#include "lathe/protocol/text_size.h"
 
 namespace lathe::gateways::http {
 
@@ -151,10 +152,24 @@ class HttpClient final {
     return base::dump_json(frame);
   }
 
+  static Result<protocol::ClientFrame> read_frame(const HttpMatch& match, const IncomingRequest& request) {
+    TRY(const std::string text, frame_of(match, request));
+    return protocol::decode_client_frame(text);
+  }
+
+  Async<std::string> text_of(protocol::ReplyMsg reply) {
+    if (!protocol::has_long_text(reply)) co_return protocol::reply_members(reply);
+    co_return co_await parts_.parsing.run([&reply] { return protocol::reply_members(reply); });
+  }
+
   Async<bool> answer_frame(HttpMatch match, IncomingRequest request, Scopes scopes) {
-    const Result<std::string> text = frame_of(match, request);
-    if (!text.ok()) co_return co_await refuse(text.error());
-    auto frame = protocol::decode_client_frame(*text);
+    std::optional<Result<protocol::ClientFrame>> read;
+    if (request.body.size() <= protocol::kLongTextBytes) {
+      read = read_frame(match, request);
+    } else {
+      read = co_await parts_.parsing.run([&] { return read_frame(match, request); });
+    }
+    Result<protocol::ClientFrame>& frame = *read;
     if (!frame.ok()) co_return co_await refuse(frame.error());
     if (const auto allowed = protocol::check_scopes(scopes, *frame); !allowed.ok()) {
       co_return co_await refuse(allowed.error());
@@ -171,7 +186,7 @@ class HttpClient final {
     }
     auto reply = co_await engine->call(std::move(std::get<protocol::CallFrame>(*frame).call));
     if (!reply.ok()) co_return co_await refuse(reply.error());
-    co_return co_await respond({.body = protocol::reply_members(*reply)});
+    co_return co_await respond({.body = co_await text_of(*std::move(reply))});
   }
 
   /// It is what the call `vitals` tells, and counts: of all sessions, whoever made them.

@@ -19,6 +19,7 @@
 #include "lathe/runtime/byte_stream.h"
 #include "lathe/runtime/cancel.h"
 #include "lathe/runtime/loop.h"
+#include "lathe/runtime/pool.h"
 
 // The local API over HTTP/1.1 (ARCHITECTURE 7.3.6, 9), for programs that speak it: our own protocol below /v1, and the
 // routes of agentruntime beside it. Which routes there are, and what each needs, stands in protocol/http_routes.h.
@@ -32,6 +33,8 @@ namespace lathe::gateways::http {
 /// What the gateway is made of; the daemon provides it and keeps it alive longer.
 struct HttpParts {
   runtime::Loop& loop;
+  /// Takes what is too long to be parsed or written as JSON on the loop.
+  runtime::Pool& parsing;
   /// A new client of the engine, under that name.
   std::function<std::unique_ptr<engine::Connection>(std::string client)> connect;
   /// What the holder of a token may ask; `permission_denied` for a token that is not known.

@@ -15,20 +15,21 @@ using runtime::Deadline;
 // The WebSocket drops a peer that is silent for too long by itself, so its waits take no deadline.
 
 Async<Result<std::size_t>> MessageLines::read(std::span<char> into, CancelToken cancel, Deadline /*deadline*/) {
-  if (rest_.empty() && !ended_) {
+  if (read_ == line_.size() && !ended_) {
     CO_TRY(auto message, co_await socket_->read(cancel));
     ended_ = !message;
-    if (message) {
-      rest_ = *std::move(message);
+    line_ = std::move(message).value_or("");
+    read_ = 0;
+    if (!ended_) {
       // JSON that was laid out over lines; inside of a string there can be none.
-      std::ranges::replace(rest_, '\n', ' ');
-      rest_ += '\n';
+      std::ranges::replace(line_, '\n', ' ');
+      line_ += '\n';
     }
   }
-  const std::size_t count = std::min(into.size(), rest_.size());
-  std::copy_n(rest_.begin(), count, into.begin());
-  rest_.erase(0, count);
-  co_return count;
+  const std::string_view rest = std::string_view(line_).substr(read_, into.size());
+  std::ranges::copy(rest, into.begin());
+  read_ += rest.size();
+  co_return rest.size();
 }
 
 Async<Result<void>> MessageLines::write(std::string_view bytes, CancelToken cancel, Deadline /*deadline*/) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -23,8 +24,9 @@ class MessageLines final : public runtime::ByteStream {
 
  private:
   std::unique_ptr<net::WebSocket> socket_;
-  /// Of a message, what was not read yet.
-  std::string rest_;
+  /// A message as a line, and what of it was read.
+  std::string line_;
+  std::size_t read_ = 0;
   bool ended_ = false;
 };
 

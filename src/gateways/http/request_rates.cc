@@ -19,7 +19,7 @@ constexpr std::size_t kMaxTokens = 1'000;
 Result<void> RequestRates::take(std::string_view token, MonoTime now) {
   auto found = tokens_.find(token);
   if (found == tokens_.end()) {
-    if (tokens_.size() >= kMaxTokens) tokens_.clear();
+    if (tokens_.size() >= kMaxTokens) make_room(now);
     found = tokens_.emplace(token, Bucket()).first;
   }
   return take(found->second, of_token_, now);
@@ -27,13 +27,21 @@ Result<void> RequestRates::take(std::string_view token, MonoTime now) {
 
 Result<void> RequestRates::take_stranger(MonoTime now) { return take(strangers_, of_strangers_, now); }
 
+void RequestRates::make_room(MonoTime now) {
+  // A full one is what a new one would be.
+  std::erase_if(tokens_, [&](const auto& one) { return level(one.second, of_token_, now) >= of_token_.burst; });
+  if (tokens_.size() < kMaxTokens) return;
+  tokens_.erase(std::ranges::min_element(tokens_, {}, [](const auto& one) { return one.second.filled; }));
+}
+
+double RequestRates::level(const Bucket& bucket, const RateLimits& limits, MonoTime now) {
+  if (bucket.filled == MonoTime()) return limits.burst;
+  const std::chrono::duration<double> passed = now - bucket.filled;
+  return std::min(limits.burst, bucket.left + passed.count() * limits.per_second);
+}
+
 Result<void> RequestRates::take(Bucket& bucket, const RateLimits& limits, MonoTime now) {
-  if (bucket.filled == MonoTime()) {
-    bucket.left = limits.burst;
-  } else {
-    const std::chrono::duration<double> passed = now - bucket.filled;
-    bucket.left = std::min(limits.burst, bucket.left + passed.count() * limits.per_second);
-  }
+  bucket.left = level(bucket, limits, now);
   bucket.filled = now;
   if (bucket.left < 1) {
     return Error{.code = base::codes::kLimit,

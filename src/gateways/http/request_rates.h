@@ -34,6 +34,10 @@ class RequestRates final {
     base::MonoTime filled = {};
   };
   static base::Result<void> take(Bucket& bucket, const RateLimits& limits, base::MonoTime now);
+  /// What is in it by now.
+  [[nodiscard]] static double level(const Bucket& bucket, const RateLimits& limits, base::MonoTime now);
+  /// Forgets those that lose nothing by it, or the one that was used longest ago.
+  void make_room(base::MonoTime now);
 
   const RateLimits of_token_;
   const RateLimits of_strangers_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lathe/base/check.h"
+#include "lathe/protocol/text_size.h"
 
 namespace lathe::gateways::sqeq {
 
@@ -19,8 +20,6 @@ namespace {
 constexpr std::size_t kReadBytes = 16U << 10;
 /// Events are handed to the stream in pieces of about this size.
 constexpr std::size_t kWriteBytes = 64U << 10;
-/// A longer line takes over a millisecond to parse.
-constexpr std::size_t kParsedOnLoopBytes = 64U << 10;
 
 /// Later lines mean something else once this is done.
 bool changes_what_follows(const ClientFrame& frame) {
@@ -124,7 +123,7 @@ Async<void> SqeqConnection::leave(Error why) {
 
 Async<void> SqeqConnection::take(std::string line) {
   std::optional<Request> read;
-  if (line.size() <= kParsedOnLoopBytes) {
+  if (line.size() <= protocol::kLongTextBytes) {
     read = read_request(line);
   } else {
     read = co_await parsing_.run([&line] { return read_request(line); });
@@ -149,9 +148,14 @@ Async<void> SqeqConnection::refuse(std::string id, Error error) {
 }
 
 Async<void> SqeqConnection::answer(ClientFrame frame) {
-  const ServerFrame result = co_await result_of(std::move(frame));
-  co_await write(protocol::encode(result));
+  co_await write(co_await encode(co_await result_of(std::move(frame))));
   answered_.notify();
+}
+
+Async<std::string> SqeqConnection::encode(ServerFrame frame) {
+  const auto* reply = std::get_if<protocol::ReplyFrame>(&frame);
+  if (reply == nullptr || !protocol::has_long_text(reply->reply)) co_return protocol::encode(frame);
+  co_return co_await parsing_.run([&frame] { return protocol::encode(frame); });
 }
 
 Result<void> SqeqConnection::admit(const ClientFrame& frame) {
@@ -196,7 +200,7 @@ Async<void> SqeqConnection::send_events() {
   while (true) {
     auto events = co_await engine_->events(whole_.token(), Deadline::never());
     if (!events.ok()) co_return;
-    lags_ |= std::holds_alternative<protocol::Lagged>(events->back().event.msg);
+    lags_ |= std::holds_alternative<protocol::Lagged>(events->back().event->msg);
     co_await write_events(*std::move(events));
     if (is_done()) engine_->finish();
   }

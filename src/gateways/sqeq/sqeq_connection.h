@@ -60,7 +60,7 @@ struct SqeqOptions {
 /// Loop thread. Lives until serve() is done; the pool outlives it.
 class SqeqConnection final {
  public:
-  /// `parsing` takes lines that are too long to be parsed on the loop.
+  /// `parsing` takes what is too long to be parsed or written as JSON on the loop.
   SqeqConnection(runtime::Loop& loop, runtime::Pool& parsing, std::unique_ptr<engine::Connection> engine,
                  std::unique_ptr<runtime::ByteStream> stream, SqeqOptions options = {});
 
@@ -89,6 +89,7 @@ class SqeqConnection final {
   runtime::Async<void> refuse(std::string id, base::Error error);
   runtime::Async<void> answer(protocol::ClientFrame frame);
   runtime::Async<protocol::ServerFrame> result_of(protocol::ClientFrame frame);
+  runtime::Async<std::string> encode(protocol::ServerFrame frame);
   /// From now on it may ask what the scopes allow.
   void let_in(protocol::Scopes scopes);
   /// Whether the client may ask this.

@@ -9,6 +9,7 @@
 #include "lathe/ports/model.h"
 #include "lathe/providers/common/decoder.h"
 #include "lathe/providers/common/http_backend.h"
+#include "lathe/runtime/pool.h"
 
 namespace lathe::providers::common {
 
@@ -22,6 +23,7 @@ struct Wire {
   /// Where requests go, below the base URL.
   std::string path;
   Framing framing = Framing::kSse;
+  /// On whatever thread.
   std::function<std::string(const ports::ModelRequest&)> body_of;
   /// `call_seed` names the calls that come without an id.
   std::function<std::unique_ptr<Decoder>(std::string call_seed)> make_decoder;
@@ -34,10 +36,11 @@ struct Wire {
       list_models = {};
 };
 
-/// A model at one endpoint, over one wire. Loop thread; the loop and the client outlive it.
+/// A model at one endpoint, over one wire. Loop thread; the client and the pool outlive it.
 class HttpModel final : public ports::Model {
  public:
-  HttpModel(runtime::Loop& loop, net::HttpClient& client, Endpoint endpoint, Wire wire);
+  /// `writing` writes long requests.
+  HttpModel(runtime::Pool& writing, net::HttpClient& client, Endpoint endpoint, Wire wire);
 
   [[nodiscard]] std::string_view provider() const override { return wire_.provider; }
   runtime::Async<ports::ModelResult<std::unique_ptr<ports::ModelStream>>> open(ports::ModelRequest request,
@@ -46,7 +49,10 @@ class HttpModel final : public ports::Model {
       runtime::CancelToken cancel) override;
 
  private:
+  runtime::Async<std::string> write_body(const ports::ModelRequest* request);
+
   const Wire wire_;
+  runtime::Pool& writing_;
   HttpBackend backend_;
 };
 

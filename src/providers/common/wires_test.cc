@@ -91,7 +91,7 @@ class WiresTest : public ::testing::TestWithParam<std::string_view> {
     return {.backend = "test", .base_url = root + "/v1", .api_key = "sk-test-key", .key_source = "TEST_KEY"};
   }
   std::unique_ptr<ports::Model> make(std::string_view wire, Endpoint endpoint) {
-    return std::make_unique<HttpModel>(loop_, client_, std::move(endpoint), wire_of(wire));
+    return std::make_unique<HttpModel>(pool_, client_, std::move(endpoint), wire_of(wire));
   }
   /// A server with these answers, and a model that speaks the wire under test to it.
   void serve(std::vector<Answer> answers) {
@@ -115,6 +115,7 @@ class WiresTest : public ::testing::TestWithParam<std::string_view> {
   }
 
   runtime::Loop loop_;
+  runtime::Pool pool_{loop_, "fs", 1};
   net::HttpClient client_{loop_};
   std::unique_ptr<ScriptedModelServer> server_;
   std::unique_ptr<ports::Model> model_;
@@ -311,6 +312,17 @@ TEST_P(WiresTest, NoServerIsNoConnection) {
   EXPECT_EQ(heard.failure->error.code, codes::kUnreachable);
   EXPECT_EQ(heard.failure->retry, RetryClass::kConnect);
   EXPECT_THAT(heard.failure->error.text(), Not(HasSubstr("sk-test-key")));
+}
+
+TEST_P(WiresTest, ALongConversationGoesWhole) {
+  Answer answer;
+  answer.text = lathe::testing::say({"read"});
+  serve({answer});
+  ports::ModelRequest request = question();
+  const std::string words(300'000, 'x');
+  request.items = {ports::UserInputItem{{ports::ModelText{words}}}};
+  EXPECT_EQ(ask_model(request).text, "read");
+  EXPECT_NE(base::dump_json(server_->requests().front().body).find(words), std::string::npos);
 }
 
 TEST_P(WiresTest, ListsTheServersModels) {

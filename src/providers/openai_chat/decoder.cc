@@ -66,7 +66,9 @@ void merge_detail(Json& details, const Json& piece) {
   for (const auto& [name, value] : piece.items()) {
     const bool grows = name == "text" || name == "summary";
     if (grows && value.is_string()) {
-      details.back()[name] = base::json_string(details.back(), name) + value.get<std::string>();
+      Json& whole = details.back()[name];
+      if (!whole.is_string()) whole = "";
+      whole.get_ref<std::string&>() += value.get_ref<const std::string&>();
     } else if (!value.is_null()) {
       details.back()[name] = value;
     }

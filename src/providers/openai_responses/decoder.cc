@@ -20,6 +20,12 @@ using ports::ModelResult;
 
 namespace {
 
+// The text of a long answer comes again with the end of its text, of its part, of its item and of the response. Reading
+// megabytes takes its time, so those are looked at without their texts first.
+constexpr std::size_t kLongMessageBytes = 64U << 10;
+/// What a message is told by is shorter.
+constexpr std::size_t kBriefStringBytes = 4U << 10;
+
 std::optional<protocol::Usage> usage_of(const Json& usage) {
   if (!usage.is_object()) return std::nullopt;
   protocol::Usage out;
@@ -56,13 +62,14 @@ class ResponsesDecoder final : public common::Decoder {
 
   ModelResult<void> on_message(std::string_view event, std::string_view data, Events& out) override {
     if (data.empty() || data == "[DONE]") return {};
-    auto message = common::read_message(data, std::exchange(first_, false));
+    const bool first = std::exchange(first_, false);
+    if (!first && data.size() > kLongMessageBytes) {
+      const auto brief = common::read_message(base::without_long_strings(data, kBriefStringBytes), first);
+      if (brief && !tells_text(event, *brief)) return take_message(event, *brief, out);
+    }
+    auto message = common::read_message(data, first);
     if (!message) return std::unexpected(std::move(message).error());
-    const std::string type = base::json_string(*message, "type", event);
-    if (type == "error" || !base::json_at(*message, "error").is_null()) return fail(*message);
-    if (type == "response.failed") return fail(base::json_at(*message, "response"));
-    take(type, *message, out);
-    return {};
+    return take_message(event, *message, out);
   }
 
   ModelResult<void> on_end(Events&) override { return std::unexpected(common::cut_off("response.completed")); }
@@ -74,6 +81,29 @@ class ResponsesDecoder final : public common::Decoder {
     // Of a bare {"type": "error", …} the type is only the event's.
     if (error.type == "error") error.type.clear();
     return std::unexpected(common::failure_in_stream(error));
+  }
+
+  ModelResult<void> take_message(std::string_view event, const Json& message, Events& out) {
+    const std::string type = base::json_string(message, "type", event);
+    if (type == "error" || !base::json_at(message, "error").is_null()) return fail(message);
+    if (type == "response.failed") return fail(base::json_at(message, "response"));
+    take(type, message, out);
+    return {};
+  }
+
+  /// Whether anything is taken from the long texts of the message.
+  [[nodiscard]] bool tells_text(std::string_view event, const Json& message) const {
+    const std::string type = base::json_string(message, "type", event);
+    if (type == "response.output_item.done") {
+      return base::json_string(base::json_at(message, "item"), "type") != "message" || !text_shown_;
+    }
+    if (type == "response.completed" || type == "response.done" || type == "response.incomplete") return !items_seen_;
+    const bool repeats =
+        type == "response.output_text.done" || type == "response.refusal.done" ||
+        type == "response.content_part.done" || type == "response.reasoning_text.done" ||
+        type == "response.reasoning_summary_text.done" || type == "response.reasoning_summary_part.done" ||
+        type == "response.function_call_arguments.delta" || type == "response.function_call_arguments.done";
+    return !repeats;
   }
 
   void take(std::string_view type, const Json& message, Events& out) {

@@ -47,6 +47,34 @@ const std::string kReasoningAndCalls =
     completed(R"(,"usage":{"input_tokens":50,"input_tokens_details":{"cached_tokens":40},"output_tokens":9,)"
               R"("output_tokens_details":{"reasoning_tokens":5}})");
 
+TEST(ResponsesDecoder, TextThatIsRepeatedIsNotReadAgain) {
+  // Whoever reads this again fails at it.
+  const std::string repeated = R"("text":")" + std::string(100'000, 'x') + R"(\q")";
+  const std::string item = R"("item":{"type":"message","content":[{"type":"output_text",)" + repeated + "}]}";
+  const Decoded got = common::decode(
+      kWire, event("response.created", R"("response":{"id":"resp_1"})") +
+                 event("response.output_text.delta", R"("delta":")" + std::string(100'000, 'x') + "\"") +
+                 event("response.output_text.done", repeated) + event("response.content_part.done", repeated) +
+                 event("response.output_item.done", item) +
+                 completed(R"(,"usage":{"input_tokens":1,"output_tokens":2},"output":[{)" + repeated + "}]"));
+  EXPECT_EQ(got.text(), std::string(100'000, 'x'));
+  ASSERT_TRUE(got.finished().has_value());
+  EXPECT_EQ(got.finished()->provider_response_id, "resp_1");
+  ASSERT_TRUE(got.finished()->usage.has_value());
+  EXPECT_EQ(got.finished()->usage->output_tokens, 2);
+}
+
+TEST(ResponsesDecoder, ALongItemThatCameWithoutDeltasIsReadWhole) {
+  const std::string text(100'000, 'x');
+  const Decoded got = common::decode(
+      kWire, event("response.created", R"("response":{"id":"resp_1"})") +
+                 item_done(R"({"type":"message","content":[{"type":"output_text","text":")" + text + "\"}]}") +
+                 item_done(R"({"type":"function_call","call_id":"c","name":"n","arguments":")" + text + "\"}") +
+                 completed());
+  EXPECT_EQ(got.text(), text);
+  EXPECT_THAT(got.calls(), ElementsAre(ToolCall{"c", "n", text}));
+}
+
 TEST(ResponsesDecoder, ReasoningTextAndParallelCalls) {
   const Decoded got = common::decode(kWire, kReasoningAndCalls);
   EXPECT_EQ(got.reasoning(), "First\n\nThen ü");
