@@ -49,6 +49,8 @@ Async<Result<void>> FrameCall::write(std::string frame, CancelToken cancel, Dead
   v1::Frame message;
   message.set_json(std::move(frame));
   bool owned = false;
+  // gRPC writes into an empty one only.
+  outgoing_.Clear();
   if (!FrameTraits::Serialize(message, &outgoing_, &owned).ok()) {
     co_return Error{.code = base::codes::kInternal, .message = "a frame could not be made a message"};
   }

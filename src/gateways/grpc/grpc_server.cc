@@ -124,7 +124,7 @@ class GrpcServer::Service final : public v1::Connect::WithRawCallbackMethod_Fram
 };
 
 GrpcServer::GrpcServer(Parts parts, std::unique_ptr<runtime::TcpListener> listener)
-    : loop_(parts.loop), listener_(std::move(listener)), service_(std::make_unique<Service>(std::move(parts))) {}
+    : listener_(std::move(listener)), service_(std::make_unique<Service>(std::move(parts))) {}
 GrpcServer::~GrpcServer() = default;
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::create(Parts parts, std::unique_ptr<runtime::TcpListener> listener) {

@@ -37,7 +37,6 @@ class GrpcServer final {
   class Service;
   GrpcServer(Parts parts, std::unique_ptr<runtime::TcpListener> listener);
 
-  runtime::Loop& loop_;
   std::unique_ptr<runtime::TcpListener> listener_;
   std::unique_ptr<Service> service_;
 };
