@@ -13,9 +13,9 @@ export JOBS ?= $(shell nproc)
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-build: ## the release program, build/bin/lathe
+build: ## the release programs, build/bin/lathe and lathe-grpc
 	@tools/setup build
-	@tools/build release lathe
+	@tools/build release lathe lathe-grpc
 	@mkdir -p build && ln -sfn release/bin build/bin
 
 demo: ## a recorded model repairs a small repository with real tools (LIVE=1: the configured model)

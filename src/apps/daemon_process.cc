@@ -10,8 +10,9 @@
 #include <filesystem>
 
 #include "lathe/apps/daemon_environment.h"
-#include "lathe/apps/daemon_server.h"
+#include "lathe/apps/daemon_start.h"
 #include "lathe/apps/daemon_unit.h"
+#include "lathe/base/check.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/json.h"
 #include "lathe/client/socket_transport.h"
@@ -21,9 +22,9 @@
 #include "lathe/runtime/subprocess.h"
 #include "lathe/runtime/unix_socket.h"
 
-// A daemon is started as this very program with `daemon start --foreground`: in a session of its own, in the root
-// folder, with what daemon_environment() keeps and nothing inherited but its log as stdout and stderr, and one end of a
-// pipe (daemon_server.h) through which it tells that clients can connect, or why it did not get there.
+// A daemon is started as the program with `daemon start --foreground`: in a session of its own, in the root folder,
+// with what daemon_environment() keeps and nothing inherited but its log as stdout and stderr, and one end of a pipe
+// (daemon_start.h) through which it tells that clients can connect, or why it did not get there.
 
 namespace lathe::apps {
 
@@ -89,8 +90,8 @@ Result<void> read_outcome(const std::string& text, const std::string& log) {
 
 class ProcessControl final : public client::DaemonControl {
  public:
-  ProcessControl(runtime::Loop& loop, config::Environment environment, std::string version)
-      : loop_(loop), environment_(std::move(environment)), version_(std::move(version)) {}
+  ProcessControl(runtime::Loop& loop, config::Environment environment, DaemonProgram program)
+      : loop_(loop), environment_(std::move(environment)), program_(std::move(program)) {}
 
   Result<std::optional<DaemonInfo>> find() override {
     TRY(const config::Paths paths, config::find_paths(environment_));
@@ -105,10 +106,10 @@ class ProcessControl final : public client::DaemonControl {
   Async<Result<void>> wait_for_end(DaemonInfo daemon) override;
 
   Async<Result<void>> run(std::string listen) override {
-    return serve_clients(
-        {.loop = loop_, .environment = environment_, .version = version_, .listen = std::move(listen)});
+    CHECK(program_.serve);
+    return program_.serve(std::move(listen));
   }
-  Result<std::vector<std::string>> install() override { return write_daemon_unit(environment_); }
+  Result<std::vector<std::string>> install() override { return write_daemon_unit(environment_, program_.path); }
   Result<std::string> create_token(const std::string& scopes) override;
   Result<std::vector<client::TokenInfo>> tokens() override;
   Result<void> remove_token(const std::string& id) override;
@@ -130,7 +131,7 @@ class ProcessControl final : public client::DaemonControl {
 
   runtime::Loop& loop_;
   const config::Environment environment_;
-  const std::string version_;
+  const DaemonProgram program_;
 };
 
 Result<UniqueFd> ProcessControl::open_log() const {
@@ -173,7 +174,7 @@ Result<void> ProcessControl::remove_token(const std::string& id) {
 }
 
 Result<runtime::Child> ProcessControl::spawn(std::string listen, int log, int ready) const {
-  std::vector<std::string> argv = {"/proc/self/exe", "daemon", "start", "--foreground"};
+  std::vector<std::string> argv = {program_.path, "daemon", "start", "--foreground"};
   if (!listen.empty()) argv.insert(argv.end(), {"--listen", std::move(listen)});
   std::vector<std::string> env = daemon_environment(environment_);
   env.push_back(fmt::format("{}={}", kReadyVariable, kReadyFd));
@@ -302,8 +303,8 @@ Async<Result<void>> ProcessControl::wait_for_end(DaemonInfo daemon) { return end
 }  // namespace
 
 std::unique_ptr<client::DaemonControl> make_daemon_control(runtime::Loop& loop, config::Environment environment,
-                                                           std::string version) {
-  return std::make_unique<ProcessControl>(loop, std::move(environment), std::move(version));
+                                                           DaemonProgram program) {
+  return std::make_unique<ProcessControl>(loop, std::move(environment), std::move(program));
 }
 
 }  // namespace lathe::apps

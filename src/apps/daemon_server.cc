@@ -12,7 +12,9 @@
 #include <optional>
 #include <vector>
 
+#include "lathe/apps/daemon_start.h"
 #include "lathe/apps/embedded_engine.h"
+#include "lathe/apps/listen_address.h"
 #include "lathe/apps/settings_print.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/json.h"
@@ -92,17 +94,6 @@ void leave_context_behind() {
     limit.rlim_cur = limit.rlim_max;
     (void)::setrlimit(resource, &limit);
   }
-}
-
-/// Of this machine only: a token is no protection on a network, where nothing is encrypted.
-Result<std::optional<runtime::TcpAddress>> listen_address(const std::string& text) {
-  if (text.empty()) return std::optional<runtime::TcpAddress>();
-  TRY(runtime::TcpAddress address, runtime::TcpAddress::parse(text));
-  if (address.is_loopback()) return std::optional(std::move(address));
-  return Error{
-      .code = base::codes::kUnsupported,
-      .message = fmt::format("{} is reached from other machines, and what is said there is not encrypted", text),
-      .hint = "an address of this machine, such as 127.0.0.1:8090; from others through an SSH tunnel"};
 }
 
 /// The lock of the data root, and what it says.
@@ -188,7 +179,10 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
   CO_TRY_OK(runtime::make_folders(paths.state_dir));
   CO_TRY_OK(runtime::make_folders(paths.runtime_dir));
   CO_TRY(const config::Loaded loaded, config::load(paths, server->environment));
-  CO_TRY(const std::optional<runtime::TcpAddress> listen, listen_address(server->listen));
+  std::optional<runtime::TcpAddress> listen;
+  if (!server->listen.empty()) {
+    CO_TRY(listen, listen_address(server->listen));
+  }
   CO_TRY(daemon::Realm realm, daemon::this_realm());
   const std::string socket = daemon_socket(paths);
   daemon::DaemonRecord record{.pid = ::getpid(),
@@ -207,8 +201,6 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
 }
 
 }  // namespace
-
-std::string daemon_socket(const config::Paths& paths) { return paths.runtime_dir + "/daemon.sock"; }
 
 Async<Result<void>> serve_clients(DaemonServer server) {
   leave_context_behind();

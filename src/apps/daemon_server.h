@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "lathe/base/result.h"
 #include "lathe/config/config.h"
@@ -9,14 +8,6 @@
 #include "lathe/runtime/loop.h"
 
 namespace lathe::apps {
-
-/// Names the descriptor through which a daemon tells whoever started it how that went: kReadyWord once clients can
-/// connect, or the error that kept it from getting there, as JSON.
-inline constexpr const char* kReadyVariable = "LATHE_READY_FD";
-inline constexpr std::string_view kReadyWord = "ready\n";
-
-/// Where the daemon of the data root listens.
-[[nodiscard]] std::string daemon_socket(const config::Paths& paths);
 
 struct DaemonServer {
   runtime::Loop& loop;

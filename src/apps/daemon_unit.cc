@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-#include "lathe/apps/daemon_server.h"
+#include "lathe/apps/daemon_start.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::apps {
@@ -73,9 +73,10 @@ TimeoutStopSec=10
 
 }  // namespace
 
-Result<std::vector<std::string>> write_daemon_unit(const config::Environment& environment) {
+Result<std::vector<std::string>> write_daemon_unit(const config::Environment& environment,
+                                                   const std::string& daemon_program) {
   TRY(const config::Paths paths, config::find_paths(environment));
-  TRY(const std::string program, runtime::real_path("/proc/self/exe"));
+  TRY(const std::string program, runtime::real_path(daemon_program));
   std::string folder = environment.get("XDG_CONFIG_HOME");
   if (!folder.starts_with('/')) folder = environment.get("HOME") + "/.config";
   folder += "/systemd/user";

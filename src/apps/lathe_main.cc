@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <memory>
@@ -8,11 +7,13 @@
 
 #include "lathe/apps/daemon_process.h"
 #include "lathe/apps/daemon_reach.h"
+#include "lathe/apps/daemon_server.h"
 #include "lathe/apps/embedded_engine.h"
 #include "lathe/apps/embedded_transport.h"
 #include "lathe/apps/policy_transport.h"
 #include "lathe/apps/sandbox_control.h"
 #include "lathe/apps/session_check.h"
+#include "lathe/apps/standard_descriptors.h"
 #include "lathe/apps/stdio_server.h"
 #include "lathe/base/ids.h"
 #include "lathe/cli/main.h"
@@ -23,15 +24,6 @@
 namespace {
 
 constexpr const char* kVersion = LATHE_VERSION;
-
-/// A program that is started without stdin, stdout or stderr must not have files of its own stand in for them.
-void open_standard_descriptors() {
-  int fd = -1;
-  do {
-    fd = ::open("/dev/null", O_RDWR);
-  } while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd > STDERR_FILENO) ::close(fd);
-}
 
 /// A rule file and recordings are this process's own.
 bool may_use_daemon(const lathe::client::OpenOptions& options) {
@@ -70,7 +62,11 @@ int main(int argc, char** argv) {
                                 .environment = lathe::config::Environment::of_process(),
                                 .version = kVersion,
                                 .leave_now = [](int code) { ::_exit(code); }};
-  const auto daemon = make_daemon_control(loop, frontend.environment, kVersion);
+  const auto daemon = make_daemon_control(
+      loop, frontend.environment, {.serve = [&](std::string listen) {
+        return serve_clients(
+            {.loop = loop, .environment = frontend.environment, .version = kVersion, .listen = std::move(listen)});
+      }});
   frontend.daemon = daemon.get();
   frontend.open = [&](lathe::client::OpenOptions options) { return open_engine(&frontend, std::move(options)); };
   frontend.open_sandbox = [&] { return make_sandbox_control(loop, frontend.environment); };

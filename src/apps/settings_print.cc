@@ -15,7 +15,7 @@ namespace {
 
 using base::Json;
 
-constexpr std::size_t kMostFileBytes = 1U << 20;
+constexpr std::size_t kMostSettingsBytes = 1U << 20;
 constexpr std::size_t kLetters = 16;
 
 Json backend_facts(const config::Backend& backend) {
@@ -32,7 +32,7 @@ Json backend_facts(const config::Backend& backend) {
 
 /// Path and content; one that cannot be read counts as one that is not there.
 Json file_facts(const std::string& path) {
-  return Json{path, crypto::sha256(runtime::read_file(path, kMostFileBytes).value_or(""))};
+  return Json{path, crypto::sha256(runtime::read_file(path, kMostSettingsBytes).value_or(""))};
 }
 
 std::vector<std::string> files_in(const std::string& folder) {

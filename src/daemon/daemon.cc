@@ -68,23 +68,20 @@ std::optional<runtime::TcpAddress> Daemon::tcp_address() const {
   return tcp_ ? std::optional(tcp_->address()) : std::nullopt;
 }
 
+gateways::sqeq::SqeqOptions Daemon::for_strangers() const {
+  return {.admit = [this](const protocol::Hello& hello) { return parts_.judge(hello.token); },
+          .hello_by = Deadline::after(parts_.loop, kHelloPatience),
+          .write_within = kWritePatience};
+}
+
 TcpEntrance::Parts Daemon::tcp_parts() {
-  // Whoever has shown no token yet has to show it in the hello, and soon.
-  const auto strangers = [this] {
-    gateways::sqeq::SqeqOptions options;
-    options.admit = [this](const protocol::Hello& hello) { return parts_.judge(hello.token); };
-    options.hello_by = Deadline::after(parts_.loop, kHelloPatience);
-    options.write_within = kWritePatience;
-    return options;
-  };
   return {.http = {.loop = parts_.loop,
                    .parsing = parts_.parsing,
                    .connect = parts_.connect,
                    .judge = parts_.judge,
                    .serve_frames =
-                       [this, strangers](std::unique_ptr<runtime::ByteStream> stream,
-                                         std::optional<protocol::Scopes> scopes) {
-                         if (!scopes) return serve_frames(std::move(stream), strangers());
+                       [this](std::unique_ptr<runtime::ByteStream> stream, std::optional<protocol::Scopes> scopes) {
+                         if (!scopes) return serve_frames(std::move(stream), for_strangers());
                          return serve_frames(std::move(stream), {.scopes = *scopes, .write_within = kWritePatience});
                        },
                    .read_blob = parts_.read_blob,
@@ -92,8 +89,8 @@ TcpEntrance::Parts Daemon::tcp_parts() {
                    .version = parts_.version,
                    .metrics = parts_.metrics},
           .serve_lines =
-              [this, strangers](std::unique_ptr<runtime::ByteStream> stream) {
-                return serve_frames(std::move(stream), strangers());
+              [this](std::unique_ptr<runtime::ByteStream> stream) {
+                return serve_frames(std::move(stream), for_strangers());
               },
           .has_room = [this] { return has_room(); },
           .log = parts_.log};
@@ -171,7 +168,7 @@ Async<void> Daemon::serve(base::UniqueFd socket) {
     parts_.log("lost a client: " + stream.error().text());
     co_return;
   }
-  co_await serve_frames(*std::move(stream), {});
+  co_await serve_frames(*std::move(stream), {.for_relayed = [this] { return for_strangers(); }});
 }
 
 Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options) {

@@ -36,7 +36,8 @@
 // The last step takes no longer than two seconds, whatever clients do.
 //
 // A client of the socket is let in when the kernel says that it is the same user's. It gets the frames of
-// gateways/sqeq. Over TCP, where that is asked for, clients come in with a token (tcp_entrance.h).
+// gateways/sqeq. Over TCP, where that is asked for, clients come in with a token (tcp_entrance.h); so do those for whom
+// a client of the socket only speaks (`relayed` in its hello), as lathe-grpc does.
 
 namespace lathe::daemon {
 
@@ -104,6 +105,8 @@ class Daemon final {
   runtime::Async<void> serve(base::UniqueFd socket);
   /// Serves a client of frames to its end.
   runtime::Async<void> serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options);
+  /// Whoever has shown no token yet has to show it in a hello, and soon.
+  [[nodiscard]] gateways::sqeq::SqeqOptions for_strangers() const;
   [[nodiscard]] TcpEntrance::Parts tcp_parts();
   [[nodiscard]] base::Result<void> has_room() const;
   /// Whether the client may come in.

@@ -18,6 +18,10 @@
 
 namespace lathe::protocol {
 
+/// Among the features of the reply to a hello that is `relayed`; an older daemon would take what follows as its own
+/// person's.
+inline constexpr std::string_view kRelayFeature = "relay";
+
 struct HelloReply {
   static constexpr std::string_view kType = "hello";
   static constexpr std::string_view kDoc = "Who answers, and what it can do.";
@@ -38,14 +42,19 @@ struct Hello {
   std::vector<std::string> features;
   std::string token;
   std::vector<std::string> environment;
+  bool relayed = false;
   static constexpr auto fields() {
-    return std::tuple{required("client", &Hello::client, "name of the program"),
-                      optional("client_id", &Hello::client_id, "kept over reconnects; op ids are unique within it"),
-                      optional("features", &Hello::features, "names of what it needs"),
-                      optional("token", &Hello::token, "where one is needed"),
-                      optional("environment", &Hello::environment,
-                               "NAME=value: for commands of the sessions that it configures, and keys of backends; "
-                               "kept in memory only")};
+    return std::tuple{
+        required("client", &Hello::client, "name of the program"),
+        optional("client_id", &Hello::client_id, "kept over reconnects; op ids are unique within it"),
+        optional("features", &Hello::features, "names of what it needs"),
+        optional("token", &Hello::token, "where one is needed"),
+        optional("environment", &Hello::environment,
+                 "NAME=value: for commands of the sessions that it configures, and keys of backends; "
+                 "kept in memory only"),
+        optional("relayed", &Hello::relayed,
+                 "what follows is another's, who is let in by the token of this hello or of a later one, as "
+                 "over TCP; it is so where the reply has the feature `relay`")};
   }
   friend bool operator==(const Hello&, const Hello&) = default;
 };

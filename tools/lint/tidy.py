@@ -77,11 +77,11 @@ def plugin(folder):
     return library
 
 
-def precompiled_headers():
-    """Builds those that the sources are compiled with."""
+def made_headers():
+    """Builds the precompiled headers that the sources are compiled with, and those that are generated."""
     commands = (OUT / "compile_commands.json").read_text()
     headers = sorted({str(pathlib.Path(name).relative_to(BUILD)) for name in re.findall(r"-include-pch -Xclang (\S+)", commands)})
-    subprocess.run(["ninja", "--quiet", "-C", str(BUILD), *headers], check=True)
+    subprocess.run(["ninja", "--quiet", "-C", str(BUILD), *headers, "generated_code"], check=True)
 
 
 def tidy(commands, library, path):
@@ -94,7 +94,7 @@ def main():
     only = {pathlib.Path(name).resolve() for name in sys.argv[1:]}
     configure()
     library = plugin(OUT)
-    precompiled_headers()
+    made_headers()
     dependencies = recorded_dependencies()
     work = []
     for path in sources():

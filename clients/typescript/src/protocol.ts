@@ -983,6 +983,8 @@ export interface HelloCall {
   token?: string;
   /** NAME=value: for commands of the sessions that it configures, and keys of backends; kept in memory only */
   environment?: string[];
+  /** what follows is another's, who is let in by the token of this hello or of a later one, as over TCP; it is so where the reply has the feature `relay` */
+  relayed?: boolean;
 }
 
 /** Lists sessions. */

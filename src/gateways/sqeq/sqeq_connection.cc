@@ -158,10 +158,26 @@ Async<std::string> SqeqConnection::encode(ServerFrame frame) {
   co_return co_await parsing_.run([&frame] { return protocol::encode(frame); });
 }
 
+Result<void> SqeqConnection::speak_for_another() {
+  if (!options_.for_relayed) {
+    return Error{.code = base::codes::kPermission,
+                 .message = "only a client of the daemon's own socket may speak for another (hello: relayed)"};
+  }
+  SqeqOptions options = options_.for_relayed();
+  options_ = std::move(options);
+  scopes_.reset();
+  return {};
+}
+
 Result<void> SqeqConnection::admit(const ClientFrame& frame) {
-  if (scopes_) return protocol::check_scopes(*scopes_, frame);
   const auto* call = std::get_if<protocol::CallFrame>(&frame);
   const auto* hello = call == nullptr ? nullptr : std::get_if<protocol::Hello>(&call->call);
+  if (hello != nullptr && hello->relayed) {
+    TRY_OK(speak_for_another());
+    // Whoever it is for has the time of options_.hello_by to show one.
+    if (hello->token.empty()) return {};
+  }
+  if (scopes_) return protocol::check_scopes(*scopes_, frame);
   if (hello == nullptr) {
     return Error{.code = base::codes::kPermission,
                  .message = "this connection takes a hello with a token first",
@@ -186,8 +202,11 @@ Async<ServerFrame> SqeqConnection::result_of(ClientFrame frame) {
     const protocol::Call& asked = std::get<protocol::CallFrame>(frame).call;
     const bool rejoins =
         std::holds_alternative<protocol::SessionSubscribe>(asked) || std::holds_alternative<protocol::Watch>(asked);
+    const auto* hello = std::get_if<protocol::Hello>(&asked);
+    const bool relayed = hello != nullptr && hello->relayed;
     auto reply = co_await engine_->call(std::move(std::get<protocol::CallFrame>(frame).call));
     if (reply.ok() && rejoins) lags_ = false;
+    if (reply.ok() && relayed) std::get<protocol::HelloReply>(*reply).features.emplace_back(protocol::kRelayFeature);
     if (reply.ok()) co_return ServerFrame(protocol::ReplyFrame{.id = id, .reply = *std::move(reply)});
     co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(reply).error()});
   } catch (const base::RequestBug& bug) {

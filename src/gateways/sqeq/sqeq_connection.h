@@ -55,6 +55,9 @@ struct SqeqOptions {
   /// A client that takes nothing of what is written for so long is left; without it, one that does not read stays as
   /// long as it likes.
   std::optional<base::Millis> write_within = std::nullopt;
+  /// Where set, a client may say that what follows is another's (`relayed` in its hello). It gets what these options
+  /// say from then on: the `admit` of somebody whom only a token lets in.
+  std::function<SqeqOptions()> for_relayed = {};
 };
 
 /// Loop thread. Lives until serve() is done; the pool outlives it.
@@ -92,6 +95,8 @@ class SqeqConnection final {
   runtime::Async<std::string> encode(protocol::ServerFrame frame);
   /// From now on it may ask what the scopes allow.
   void let_in(protocol::Scopes scopes);
+  /// What comes from now on is said by somebody who has yet to be let in.
+  base::Result<void> speak_for_another();
   /// Whether the client may ask this.
   base::Result<void> admit(const protocol::ClientFrame& frame);
   runtime::Async<void> send_events();
@@ -106,7 +111,7 @@ class SqeqConnection final {
   runtime::Pool& parsing_;
   const std::unique_ptr<engine::Connection> engine_;
   const std::unique_ptr<runtime::ByteStream> stream_;
-  const SqeqOptions options_;
+  SqeqOptions options_;
   /// What it may ask; nothing before it is let in.
   std::optional<protocol::Scopes> scopes_;
   bool reading_ended_ = false;

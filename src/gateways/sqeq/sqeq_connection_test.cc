@@ -158,13 +158,18 @@ TEST_F(SqeqConnectionTest, AClientThatDoesNotReadLagsAndHoldsUpNobody) {
   until("task_complete");
 }
 
-TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
+/// For clients with a token.
+SqeqOptions read_with_the_right_token() {
   SqeqOptions options;
   options.admit = [](const protocol::Hello& hello) -> Result<protocol::Scopes> {
     if (hello.token == "right") return protocol::Scopes{protocol::Scope::kRead};
     return base::Error{.code = base::codes::kPermission, .message = "the token is wrong"};
   };
-  Peer peer = connect(std::move(options));
+  return options;
+}
+
+TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
+  Peer peer = connect(read_with_the_right_token());
   peer.send("{\"id\":\"1\",\"call\":{\"type\":\"session_list\"}}\n");
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
   peer.send("{\"id\":\"2\",\"call\":{\"type\":\"hello\",\"client\":\"t\",\"token\":\"Right\"}}\n");
@@ -178,6 +183,37 @@ TEST_F(SqeqConnectionTest, WhereATokenIsNeededNothingComesBeforeIt) {
   EXPECT_EQ(peer.answer()["reply"]["type"], "session_list");
   // And asks no more than the token is for.
   peer.send("{\"id\":\"5\",\"op\":{\"type\":\"configure_session\",\"cwd\":\"/\"}}\n");
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+}
+
+TEST_F(SqeqConnectionTest, WhatIsSaidForAnotherNeedsHisToken) {
+  constexpr std::string_view kList = "{\"id\":\"l\",\"call\":{\"type\":\"session_list\"}}\n";
+  const auto hello = [](const std::string& more) {
+    return R"({"id":"h","call":{"type":"hello","client":"t",)" + more + "}}\n";
+  };
+  Peer peer = connect({.for_relayed = read_with_the_right_token});
+  peer.send(std::string(kList));
+  EXPECT_TRUE(peer.answer().contains("reply")) << "until then it speaks for itself";
+  peer.send(hello(R"("relayed":true)"));
+  EXPECT_EQ(peer.answer()["reply"]["features"].back(), "relay");
+  peer.send(std::string(kList));
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+  peer.send(hello(R"("token":"right")"));
+  EXPECT_NE(peer.answer()["reply"]["features"].back(), "relay");
+  peer.send(std::string(kList));
+  EXPECT_TRUE(peer.answer().contains("reply"));
+  peer.send("{\"id\":\"5\",\"op\":{\"type\":\"configure_session\",\"cwd\":\"/\"}}\n");
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied") << "it may read, no more";
+  peer.send(hello(R"("relayed":true)"));
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied") << "he speaks for himself";
+}
+
+TEST_F(SqeqConnectionTest, ARelayedHelloWithAWrongTokenLetsNobodyIn) {
+  Peer peer = connect({.for_relayed = read_with_the_right_token});
+  peer.send(R"({"id":"h","call":{"type":"hello","client":"t","relayed":true,"token":"Right"}})"
+            "\n");
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+  peer.send(kHelloLine);
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
 }
 
