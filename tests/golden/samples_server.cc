@@ -165,7 +165,9 @@ SessionInfo session_info() {
           .cost_micro_usd = 9'260,
           .forked_from = kParent,
           .archived = true,
-          .replayed = true};
+          .replayed = true,
+          .tags = {"calc", "todo"},
+          .unread = true};
 }
 
 std::vector<EventMsg> containment_events() {
