@@ -40,12 +40,18 @@ void turn_away(int socket, Error why) {
   (void)::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/// The name of who comes from there. A program of this machine may choose any of the addresses that lead back to it.
+std::string tcp_peer(const std::string& address) {
+  return runtime::TcpAddress{.host = address}.is_loopback() ? "TCP on this machine" : "address " + address;
+}
+
 }  // namespace
 
 Daemon::Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime::UnixListener> listener)
     : parts_(std::move(parts)),
       options_(std::move(options)),
       listener_(std::move(listener)),
+      places_(options_.places),
       stopped_(parts_.loop),
       client_left_(parts_.loop),
       watching_(parts_.loop),
@@ -94,7 +100,7 @@ TcpEntrance::Parts Daemon::tcp_parts() {
               [this, strangers](std::unique_ptr<runtime::ByteStream> stream) {
                 return serve_frames(std::move(stream), strangers());
               },
-          .has_room = [this] { return has_room(); },
+          .take_place = [this](const std::string& address) { return places_.take(tcp_peer(address)); },
           .log = parts_.log};
 }
 
@@ -138,33 +144,26 @@ Async<void> Daemon::accept_all() {
   while (true) {
     auto socket = co_await listener_->accept(watching_.token());
     if (!socket.ok()) co_return;
-    if (Result<void> admitted = admit(socket->get()); !admitted.ok()) {
-      parts_.log("turned a client away: " + admitted.error().message);
-      turn_away(socket->get(), std::move(admitted).error());
+    Result<Places::Place> place = admit(socket->get());
+    if (!place.ok()) {
+      parts_.log("turned a client away: " + place.error().message);
+      turn_away(socket->get(), std::move(place).error());
       continue;
     }
-    serving_.spawn(serve(*std::move(socket)));
+    serving_.spawn(serve(*std::move(socket), *std::move(place)));
   }
 }
 
-Result<void> Daemon::admit(int socket) const {
+Result<Places::Place> Daemon::admit(int socket) {
   TRY(const runtime::PeerCredentials peer, runtime::peer_of(socket));
   if (peer.uid != ::geteuid()) {
     return Error{.code = base::codes::kPermission,
                  .message = fmt::format("this daemon is user {}'s, not user {}'s", ::geteuid(), peer.uid)};
   }
-  return has_room();
+  return places_.take(fmt::format("process {}", peer.pid));
 }
 
-Result<void> Daemon::has_room() const {
-  if (serving_.running() + (tcp_ ? tcp_->clients() : 0) < options_.max_clients) return {};
-  return Error{.code = base::codes::kLimit,
-               .message = fmt::format("{} clients are connected already", options_.max_clients),
-               .hint = "end some, or work without the daemon: --embedded",
-               .retryable = true};
-}
-
-Async<void> Daemon::serve(base::UniqueFd socket) {
+Async<void> Daemon::serve(base::UniqueFd socket, Places::Place /*place*/) {
   auto stream = runtime::ByteStream::of_socket(parts_.loop, std::move(socket));
   if (!stream.ok()) {
     parts_.log("lost a client: " + stream.error().text());
