@@ -176,10 +176,17 @@ Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, ga
   SqeqConnection client(parts_.loop, parts_.parsing, parts_.connect(base::short_id("client", parts_.random)),
                         std::move(stream), std::move(options));
   clients_.insert(&client);
-  had_client_ = true;
   co_await client.serve();
   clients_.erase(&client);
+  left_at_ = parts_.loop.mono_now();
   client_left_.notify();
+}
+
+bool Daemon::has_clients() const { return !clients_.empty() || (tcp_ && tcp_->use().under_way > 0); }
+
+std::optional<base::MonoTime> Daemon::last_client_at() const {
+  // Nothing is before every time.
+  return tcp_ ? std::max(left_at_, tcp_->use().ended_at) : left_at_;
 }
 
 Async<void> Daemon::end_when_idle() {
@@ -188,8 +195,14 @@ Async<void> Daemon::end_when_idle() {
   while ((co_await parts_.loop.sleep(tick, watching_.token())).ok()) {
     const std::size_t open = co_await parts_.close_forsaken();
     const base::MonoTime now = parts_.loop.mono_now();
-    if (!clients_.empty() || open > 0) busy_at = now;
-    const base::Millis patience = had_client_ ? options_.idle_exit : std::max(options_.idle_exit, kFirstClientPatience);
+    if (open > 0 || has_clients()) {
+      busy_at = now;
+      continue;
+    }
+    // One that came and went between two looks counts as well.
+    const std::optional<base::MonoTime> left_at = last_client_at();
+    if (left_at) busy_at = std::max(busy_at, *left_at);
+    const base::Millis patience = left_at ? options_.idle_exit : std::max(options_.idle_exit, kFirstClientPatience);
     if (std::chrono::duration_cast<base::Millis>(now - busy_at) >= patience) {
       stop("nobody has needed it for a while (daemon.idle-exit)");
       co_return;

@@ -68,8 +68,9 @@ struct DaemonOptions {
   std::string socket;
   /// A socket that somebody else made and that listens.
   base::UniqueFd listening = {};
-  /// With no client and no open session for so long it ends; config::kNever: it does not. Until its first client has
-  /// come, whoever started it has at least a little time to connect.
+  /// With no client and no open session for so long it ends; config::kNever: it does not. A client is whoever is
+  /// connected and speaks frames, and over HTTP whoever a request is answered, or a stream is open (HttpUse). Until its
+  /// first client has come, whoever started it has at least a little time to connect.
   std::chrono::milliseconds idle_exit{1'800'000};
   /// Further ones are told so and cut off.
   PlaceBounds places = {};
@@ -109,6 +110,10 @@ class Daemon final {
   /// Whether a client of the socket may come in; its place then.
   [[nodiscard]] base::Result<Places::Place> admit(int socket);
   runtime::Async<void> end_when_idle();
+  /// Someone is connected and works, over either wire.
+  [[nodiscard]] bool has_clients() const;
+  /// When the last one was; nothing before the first.
+  [[nodiscard]] std::optional<base::MonoTime> last_client_at() const;
   runtime::Async<End> end_clients(runtime::Deadline patience);
 
   DaemonParts parts_;
@@ -117,7 +122,8 @@ class Daemon final {
   Places places_;
   std::unique_ptr<TcpEntrance> tcp_;
   std::set<gateways::sqeq::SqeqConnection*> clients_;  // each lives in its serve()
-  bool had_client_ = false;
+  /// When the last client of frames left.
+  std::optional<base::MonoTime> left_at_;
   std::string why_;
   runtime::Signal stopped_;
   runtime::Signal client_left_;

@@ -37,6 +37,8 @@ class TcpEntrance final {
   TcpEntrance(Parts parts, std::unique_ptr<runtime::TcpListener> listener);
 
   [[nodiscard]] const runtime::TcpAddress& address() const { return listener_->address(); }
+  /// Of those who speak HTTP.
+  [[nodiscard]] const gateways::http::HttpUse& use() const { return *parts_.http.use; }
   /// Takes clients until cancelled. Awaited once.
   runtime::Async<void> accept_all(runtime::CancelToken cancel);
   /// Takes no further request, and ends those that are under way when they are not over by then. Clients of frames are
