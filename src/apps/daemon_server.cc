@@ -131,7 +131,7 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
   const std::string socket = options.socket;
   CO_TRY(const config::Paths paths, config::find_paths(server->environment));
   const daemon::TokenBook tokens(paths.state_dir);
-  telemetry::Log log(loop, STDERR_FILENO);
+  telemetry::Log log(loop, STDERR_FILENO, telemetry::LogFile(daemon_log(paths)));
   const auto say = [&log](std::string_view text) { log.write(telemetry::LogLevel::kInfo, text); };
   CO_TRY(const auto engine,
          EmbeddedEngine::create(loop, server->environment, {.embedded = true}, server->version, &log));
@@ -205,6 +205,8 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
 }  // namespace
 
 std::string daemon_socket(const config::Paths& paths) { return paths.runtime_dir + "/daemon.sock"; }
+
+std::string daemon_log(const config::Paths& paths) { return paths.state_dir + "/daemon.log"; }
 
 Async<Result<void>> serve_clients(DaemonServer server) {
   leave_context_behind();

@@ -17,6 +17,8 @@ inline constexpr std::string_view kReadyWord = "ready\n";
 
 /// Where the daemon of the data root listens.
 [[nodiscard]] std::string daemon_socket(const config::Paths& paths);
+/// Where one that was started says what it does.
+[[nodiscard]] std::string daemon_log(const config::Paths& paths);
 
 struct DaemonServer {
   runtime::Loop& loop;
