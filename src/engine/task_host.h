@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lathe/engine/event_feed.h"
+#include "lathe/engine/expiries.h"
 #include "lathe/engine/parts.h"
 #include "lathe/policy/decide.h"
 #include "lathe/ports/driver.h"
@@ -119,6 +120,7 @@ class SessionTaskHost final : public ports::TaskHost {
   bool steered_ = false;
   std::function<std::optional<protocol::Budget>()> room_;
   std::map<std::string, Draft> drafts_;
+  Expiries expiries_;
   /// Questions whose answer is being recorded.
   std::set<std::string> settling_;
   /// Woken when the question of that id is settled.
