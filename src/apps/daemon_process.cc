@@ -1,13 +1,11 @@
 #include "lathe/apps/daemon_process.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <filesystem>
 
 #include "lathe/apps/daemon_environment.h"
 #include "lathe/apps/daemon_start.h"
@@ -21,6 +19,7 @@
 #include "lathe/runtime/files.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/runtime/unix_socket.h"
+#include "lathe/telemetry/log_file.h"
 
 // A daemon is started as the program with `daemon start --foreground`: in a session of its own, in the root folder,
 // with what daemon_environment() keeps and nothing inherited but its log as stdout and stderr, and one end of a pipe
@@ -45,8 +44,6 @@ constexpr base::Millis kStopPatience{15'000};
 /// How long one that runs is given to take a client: it may just be starting or ending.
 constexpr base::Millis kConnectPatience{5'000};
 constexpr base::Millis kConnectInterval{10};
-/// A longer log is put aside when a daemon starts.
-constexpr std::uintmax_t kMaxLogBytes = 8U << 20;
 
 DaemonInfo info_of(const daemon::RunningDaemon& running) {
   return {.pid = running.record.pid,
@@ -115,7 +112,7 @@ class ProcessControl final : public client::DaemonControl {
   Result<void> remove_token(const std::string& id) override;
   [[nodiscard]] Result<std::string> log_file() const override {
     TRY(const config::Paths paths, config::find_paths(environment_));
-    return paths.state_dir + "/daemon.log";
+    return daemon_log(paths);
   }
 
  private:
@@ -137,11 +134,7 @@ class ProcessControl final : public client::DaemonControl {
 Result<UniqueFd> ProcessControl::open_log() const {
   TRY(const std::string file, log_file());
   TRY_OK(runtime::make_folders(file.substr(0, file.rfind('/'))));
-  std::error_code ignored;
-  if (std::filesystem::file_size(file, ignored) > kMaxLogBytes && !ignored) {
-    std::filesystem::rename(file, file + ".old", ignored);
-  }
-  return runtime::open_file(file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  return telemetry::LogFile(file).open();
 }
 
 Result<daemon::TokenBook> ProcessControl::token_book() const {

@@ -124,7 +124,7 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
   const std::string socket = options.socket;
   CO_TRY(const config::Paths paths, config::find_paths(server->environment));
   const daemon::TokenBook tokens(paths.state_dir);
-  telemetry::Log log(loop, STDERR_FILENO);
+  telemetry::Log log(loop, STDERR_FILENO, telemetry::LogFile(daemon_log(paths)));
   const auto say = [&log](std::string_view text) { log.write(telemetry::LogLevel::kInfo, text); };
   CO_TRY(const auto engine,
          EmbeddedEngine::create(loop, server->environment, {.embedded = true}, server->version, &log));

@@ -18,5 +18,7 @@ inline constexpr std::string_view kReadyWord = "ready\n";
 [[nodiscard]] inline std::string daemon_socket(const config::Paths& paths) {
   return paths.runtime_dir + "/daemon.sock";
 }
+/// Where one that was started says what it does.
+[[nodiscard]] inline std::string daemon_log(const config::Paths& paths) { return paths.state_dir + "/daemon.log"; }
 
 }  // namespace lathe::apps

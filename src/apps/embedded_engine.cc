@@ -339,9 +339,30 @@ runtime::Async<Result<std::string>> EmbeddedEngine::read_blob(base::Sha256Hex ha
   co_return co_await fs_pool_.run([this, &hash] { return store_->blobs().get(hash, kMaxBlobBytes); });
 }
 
+namespace {
+
+/// Of what a person waits for that asks whether all is well.
+constexpr base::Millis kCheckPatience{5'000};
+
+}  // namespace
+
+runtime::Async<Result<void>> check_metrics(runtime::Loop* loop, std::string address) {
+  constexpr std::size_t kMaxBytes = 1U << 20;
+  constexpr int kNoToken = 401;
+  constexpr int kTooManyWithoutToken = 429;
+  const std::string url = "http://" + address + "/metrics";
+  net::HttpClient http(*loop);
+  CO_TRY(const net::HttpResponse answer,
+         co_await http.fetch({.url = url, .headers = {}}, runtime::CancelToken(),
+                             runtime::Deadline::after(*loop, kCheckPatience), kMaxBytes));
+  const int status = answer.head.status;
+  if (status == kNoToken || status == kTooManyWithoutToken) co_return Result<void>();
+  co_return base::Error{.code = base::codes::kUnavailable,
+                        .message = fmt::format("{} answers {} to who has no token", url, status)};
+}
+
 runtime::Async<Result<std::optional<std::string>>> check_collector(runtime::Loop* loop,
                                                                    config::Environment environment) {
-  constexpr base::Millis kPatience{5'000};
   CO_TRY(const config::Paths paths, config::find_paths(environment));
   CO_TRY(const config::Loaded loaded, config::load(paths, environment));
   const std::string endpoint = loaded.config.otlp_endpoint;
@@ -349,7 +370,8 @@ runtime::Async<Result<std::optional<std::string>>> check_collector(runtime::Loop
   net::HttpClient http(*loop);
   const std::string headers = environment.get(loaded.config.otlp_headers_variable);
   telemetry::ExportOptions options{.endpoint = endpoint, .headers = [headers] { return headers; }};
-  CO_TRY_OK(co_await telemetry::try_collector(&http, std::move(options), runtime::Deadline::after(*loop, kPatience)));
+  CO_TRY_OK(
+      co_await telemetry::try_collector(&http, std::move(options), runtime::Deadline::after(*loop, kCheckPatience)));
   co_return std::optional(endpoint);
 }
 

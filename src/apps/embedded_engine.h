@@ -137,6 +137,9 @@ class EmbeddedEngine final {
 [[nodiscard]] runtime::Async<base::Result<std::optional<std::string>>> check_collector(runtime::Loop* loop,
                                                                                        config::Environment environment);
 
+/// Whether the daemon at that TCP address has a page of metrics that a token opens.
+[[nodiscard]] runtime::Async<base::Result<void>> check_metrics(runtime::Loop* loop, std::string address);
+
 /// Whether the data root can be used: there or creatable, writable, on a file system that keeps locks.
 [[nodiscard]] base::Result<void> check_data_root(const config::Environment& environment);
 

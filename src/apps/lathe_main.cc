@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
                         .out_fd = frontend.out_fd});
   };
   frontend.check_collector = [&] { return check_collector(&loop, frontend.environment); };
+  frontend.check_metrics = [&](std::string address) { return check_metrics(&loop, std::move(address)); };
   frontend.check_data_root = [&] { return check_data_root(frontend.environment); };
   frontend.check_sessions = [&](lathe::client::ReadStreams which) {
     return check_sessions(frontend.environment, which);

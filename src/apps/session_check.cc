@@ -24,8 +24,10 @@ constexpr std::uint64_t kNewestBytes = 256U << 20;
 
 client::DamagedSession describe(const journal::SessionFolders& folders, const std::string& session_id,
                                 const base::Error& damage) {
-  client::DamagedSession damaged{
-      .session_id = session_id, .damage = damage.text(), .last_turn = {}, .archived = folders.archived(session_id)};
+  client::DamagedSession damaged{.session_id = session_id,
+                                 .damage = damage.text(),
+                                 .last_turn = {},
+                                 .archived = folders.marks(session_id).archived};
   const auto whole = journal::History(folders).load_whole_part(session_id);
   const auto turn = whole.ok() ? whole->state.bookmarks.last() : std::nullopt;
   if (turn) damaged.last_turn = turn->response_id;

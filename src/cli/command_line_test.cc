@@ -112,6 +112,13 @@ TEST(CommandLine, APromptWithASpaceNeedsNoCommand) {
   EXPECT_EQ(limited.task.budget.turns, 3);
 }
 
+TEST(CommandLine, TagsAreNamedOneByOne) {
+  const auto options =
+      options_of<SessionTagOptions>({"session", "tag", "last", "--add", "todo", "--add", "v2", "--remove", "later"});
+  EXPECT_EQ(options, (SessionTagOptions{.session = "last", .add = {"todo", "v2"}, .remove = {"later"}}));
+  EXPECT_THAT(error_of({"session", "tag", "last", "--add", "todo", "v2"}), testing::HasSubstr("v2"));
+}
+
 TEST(CommandLine, AMistypedCommandIsNeverAPrompt) {
   EXPECT_EQ(error_of({"exce"}),
             "there is no command \"exce\" (did you mean \"exec\"?; a prompt of one word: lathe exec exce)");
@@ -134,7 +141,8 @@ TEST(CommandLine, ErrorsNameTheArgument) {
   EXPECT_THAT(error_of({"exec", "--fork", "hi"}), testing::HasSubstr("--fork needs"));
   EXPECT_THAT(error_of({"exec", "--last", "--resume", "x", "hi"}), testing::HasSubstr("excludes"));
   EXPECT_EQ(error_of({"session"}),
-            "session: a command is missing (one of: list, show, resume, fork, rollback, search, export, archive, rm)");
+            "session: a command is missing (one of: list, show, resume, fork, rollback, search, export, archive, tag, "
+            "mark-read, rm)");
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"session", "list", "--limit"},
                                              {"session", "rollback", "x", "--tasks"},

@@ -38,7 +38,8 @@ FollowRequest ConversationTerminal::request(client::Transport* engine, std::stri
           .screen = &screen_,
           .stops = &stops_,
           .asker = asks ? this : nullptr,
-          .hint = "type to steer, Ctrl-C to stop"};
+          .hint = "type to steer, Ctrl-C to stop",
+          .person_reads = true};
 }
 
 Async<Result<protocol::Op>> ConversationTerminal::ask(Open open, runtime::CancelToken cancel) {

@@ -33,6 +33,8 @@ void define_list(CommandTree& tree, CLI::App* session) {
       ->capture_default_str()
       ->check(whole_number_from(0));
   command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
+  command->add_option("--tag", options.tag, "Only those with this tag")->type_name("TAG");
+  command->add_flag("--unread", options.unread, "Only those in which a Task ended that nobody looked at (•)");
   add_json(command, options.json);
 }
 
@@ -101,6 +103,28 @@ void define_archive(CommandTree& tree, CLI::App* session) {
   command->add_flag("--restore", options.restore, "Show them again");
 }
 
+void define_tag(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "tag", "Tag a session, or show its tags");
+  auto& options = tree.options_of<SessionTagOptions>(command);
+  command->add_option("session", options.session, kSessionDoc)->required()->type_name("ID");
+  command->add_option("--add", options.add, "A tag that it gets (repeatable)")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+  command->add_option("--remove", options.remove, "A tag that it loses (repeatable)")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+}
+
+void define_mark_read(CommandTree& tree, CLI::App* session) {
+  CLI::App* command = add_command(session, "mark-read", "Say that you looked at sessions");
+  auto& options = tree.options_of<SessionMarkReadOptions>(command);
+  CLI::Option* sessions = command->add_option("sessions", options.sessions, "Ids, starts of ids, or last");
+  sessions->type_name("ID");
+  CLI::Option* all = command->add_flag("--all", options.all, "All that are unread");
+  all->excludes(sessions);
+  command->add_flag("--unread", options.unread, "Say that you did not")->excludes(all);
+}
+
 void define_remove(CommandTree& tree, CLI::App* session) {
   CLI::App* command = add_command(session, "rm", "Delete sessions");
   auto& options = tree.options_of<SessionRemoveOptions>(command);
@@ -125,7 +149,8 @@ void define_session_commands(CommandTree& tree) {
   define_watch(tree);
   define_undo(tree);
   CLI::App* session =
-      add_command(&tree.app(), "session", "Sessions: list, show, resume, fork, rollback, search, export, archive, rm");
+      add_command(&tree.app(), "session",
+                  "Sessions: list, show, resume, fork, rollback, search, export, archive, tag, mark-read, rm");
   session->require_subcommand(0, 1);
   define_list(tree, session);
   define_show(tree, session);
@@ -135,6 +160,8 @@ void define_session_commands(CommandTree& tree) {
   define_search(tree, session);
   define_export(tree, session);
   define_archive(tree, session);
+  define_tag(tree, session);
+  define_mark_read(tree, session);
   define_remove(tree, session);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lathe/base/strings.h"
+#include "lathe/client/records.h"
 #include "lathe/protocol/record.h"
 
 namespace lathe::cli {
@@ -63,11 +64,19 @@ TaskFollower::TaskFollower(Context& context, FollowRequest request)
 Async<Result<TaskEnd>> TaskFollower::run() {
   if (!request_.joined) scope_.spawn(watch_stops());
   if (request_.screen->has_footer() && !request_.view->status().empty()) scope_.spawn(spin());
+  if (request_.joined) scope_.spawn(mark_read());
   Result<TaskEnd> end = co_await follow();
+  if (end_) co_await mark_read();
   co_await scope_.stop();
   request_.screen->clear_footer();
   request_.stops->reset();
   co_return end;
+}
+
+Async<void> TaskFollower::mark_read() {
+  if (!request_.person_reads || output_error_) co_return;
+  const std::int64_t behind = request_.joined ? request_.joined->at.last_seq : 0;
+  co_await client::mark_read(request_.transport, request_.session, std::max(last_seq_, behind));
 }
 
 Async<Result<TaskEnd>> TaskFollower::follow() {
@@ -167,6 +176,7 @@ void TaskFollower::watch_session(const p::Event& event) {
     question_.cancel(runtime::cancelled_error("the task has ended"));
   }
   if (past) return;
+  scope_.spawn(mark_read());
   state_ = end->questions.empty() ? p::SessionState::kIdle : p::SessionState::kParked;
   last_end_ = std::move(end);
 }

@@ -40,6 +40,8 @@ struct FollowRequest {
   runtime::Deadline deadline = runtime::Deadline::never();
   /// More text behind the status, such as how to stop it.
   std::string hint = {};
+  /// A person sees what is shown, so that lists need not call the session unread.
+  bool person_reads = false;
   /// Follow the session instead, whatever Tasks come and go in it and whoever starts them, until leave().
   std::optional<Joined> joined = {};
 };
@@ -88,6 +90,8 @@ class TaskFollower final {
   /// What run() gives when it was told to give up or to leave.
   [[nodiscard]] TaskEnd given_up() const;
   runtime::Async<base::Result<void>> take(client::Delivery delivery);
+  /// Says that what was shown so far was looked at.
+  runtime::Async<void> mark_read();
   /// Notes Tasks that come and go in a session that was joined.
   void watch_session(const protocol::Event& event);
   /// From here on the next Task's end is watched for; `past`: that one may have ended long since.

@@ -65,7 +65,8 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
                                    .stops = &stops_,
                                    .asker = asks ? &asker_ : nullptr,
                                    .deadline = deadline_,
-                                   .hint = "Ctrl-C to stop"});
+                                   .hint = "Ctrl-C to stop",
+                                   .person_reads = task_.json == JsonMode::kNone});
   CO_TRY(const TaskEnd end, co_await follower.run());
   if (!task_.output_last_message.empty() && end.code == kDone) CO_TRY_OK(write_last_message(end.last_message));
   if (end.code == kTimedOut && task_.timeout) {

@@ -27,7 +27,8 @@ template <class T>
 constexpr bool kRecordsOnly =
     std::is_same_v<T, WatchOptions> || std::is_same_v<T, SessionListOptions> || std::is_same_v<T, SessionShowOptions> ||
     std::is_same_v<T, SessionSearchOptions> || std::is_same_v<T, SessionExportOptions> ||
-    std::is_same_v<T, SessionArchiveOptions> || std::is_same_v<T, SessionRemoveOptions> ||
+    std::is_same_v<T, SessionArchiveOptions> || std::is_same_v<T, SessionTagOptions> ||
+    std::is_same_v<T, SessionMarkReadOptions> || std::is_same_v<T, SessionRemoveOptions> ||
     std::is_same_v<T, ApprovalListOptions> || std::is_same_v<T, UsageOptions> || std::is_same_v<T, IndexRebuildOptions>;
 
 template <class T>

@@ -41,6 +41,9 @@ struct Frontend {
   std::function<base::Result<void>()> check_data_root;
   /// The collector of spans that is configured and takes them; nothing where none is configured.
   std::function<runtime::Async<base::Result<std::optional<std::string>>>()> check_collector;
+  /// Whether the daemon that takes clients at this TCP address serves its metrics to who may read them, and to nobody
+  /// else. For `doctor`.
+  std::function<runtime::Async<base::Result<void>>(std::string address)> check_metrics = {};
   /// Whether the streams of sessions are whole. For `doctor`.
   std::function<base::Result<client::SessionHealth>(client::ReadStreams)> check_sessions;
   /// Confinement without a session, for `sandbox`.

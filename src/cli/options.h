@@ -88,6 +88,8 @@ struct WatchOptions {
 struct SessionListOptions {
   std::int64_t limit = 20;
   bool all = false;
+  std::string tag;
+  bool unread = false;
   bool json = false;
   friend bool operator==(const SessionListOptions&, const SessionListOptions&) = default;
 };
@@ -126,6 +128,20 @@ struct SessionArchiveOptions {
   /// Show them in lists again.
   bool restore = false;
   friend bool operator==(const SessionArchiveOptions&, const SessionArchiveOptions&) = default;
+};
+struct SessionTagOptions {
+  std::string session;
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+  friend bool operator==(const SessionTagOptions&, const SessionTagOptions&) = default;
+};
+struct SessionMarkReadOptions {
+  std::vector<std::string> sessions;
+  /// All that are unread.
+  bool all = false;
+  /// Count as not looked at again.
+  bool unread = false;
+  friend bool operator==(const SessionMarkReadOptions&, const SessionMarkReadOptions&) = default;
 };
 struct SessionRemoveOptions {
   std::vector<std::string> sessions;
@@ -313,14 +329,16 @@ struct PrintOptions {
   friend bool operator==(const PrintOptions&, const PrintOptions&) = default;
 };
 
-using Options = std::variant<
-    PrintOptions, ExecOptions, ChatOptions, AttachOptions, WatchOptions, SessionListOptions, SessionShowOptions,
-    SessionForkOptions, SessionRollbackOptions, SessionSearchOptions, SessionExportOptions, SessionArchiveOptions,
-    SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions, BackendAddOptions,
-    BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions, ConfigSetOptions,
-    ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions, TrustOptions, UsageOptions,
-    IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions, SandboxTaintedOptions, DoctorOptions,
-    SetupOptions, ProtoOptions, DaemonStartOptions, DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions,
-    DaemonStatusOptions, DaemonLogsOptions, DaemonTokenCreateOptions, DaemonTokenListOptions, DaemonTokenRemoveOptions>;
+using Options =
+    std::variant<PrintOptions, ExecOptions, ChatOptions, AttachOptions, WatchOptions, SessionListOptions,
+                 SessionShowOptions, SessionForkOptions, SessionRollbackOptions, SessionSearchOptions,
+                 SessionExportOptions, SessionArchiveOptions, SessionTagOptions, SessionMarkReadOptions,
+                 SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions, BackendAddOptions,
+                 BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions,
+                 ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
+                 TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
+                 SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions, DaemonStartOptions,
+                 DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions, DaemonStatusOptions, DaemonLogsOptions,
+                 DaemonTokenCreateOptions, DaemonTokenListOptions, DaemonTokenRemoveOptions>;
 
 }  // namespace lathe::cli

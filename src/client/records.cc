@@ -37,4 +37,8 @@ Async<Result<protocol::SessionInfo>> find_session(Transport* transport, std::str
   co_return std::move(reply.session);
 }
 
+Async<void> mark_read(Transport* transport, std::string session, std::int64_t seq) {
+  (void)co_await call_as(transport, protocol::SessionMarkRead{.session = std::move(session), .seq = seq});
+}
+
 }  // namespace lathe::client

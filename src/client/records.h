@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -22,5 +23,9 @@ runtime::Async<base::Result<std::set<std::string>>> recorded_sessions(Transport*
 
 /// The session meant by an id, the unique start of an id, or "last".
 runtime::Async<base::Result<protocol::SessionInfo>> find_session(Transport* transport, std::string name);
+
+/// Says that a person has looked at the session's records up to `seq`. Best effort: where that cannot be kept, or the
+/// engine is of a version that keeps no such thing, all that comes of it is that lists call the session unread.
+runtime::Async<void> mark_read(Transport* transport, std::string session, std::int64_t seq);
 
 }  // namespace lathe::client

@@ -40,12 +40,18 @@ void turn_away(int socket, Error why) {
   (void)::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/// The name of who comes from there. A program of this machine may choose any of the addresses that lead back to it.
+std::string tcp_peer(const std::string& address) {
+  return runtime::TcpAddress{.host = address}.is_loopback() ? "TCP on this machine" : "address " + address;
+}
+
 }  // namespace
 
 Daemon::Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime::UnixListener> listener)
     : parts_(std::move(parts)),
       options_(std::move(options)),
       listener_(std::move(listener)),
+      places_(options_.places),
       stopped_(parts_.loop),
       client_left_(parts_.loop),
       watching_(parts_.loop),
@@ -92,7 +98,7 @@ TcpEntrance::Parts Daemon::tcp_parts() {
               [this](std::unique_ptr<runtime::ByteStream> stream) {
                 return serve_frames(std::move(stream), for_strangers());
               },
-          .has_room = [this] { return has_room(); },
+          .take_place = [this](const std::string& address) { return places_.take(tcp_peer(address)); },
           .log = parts_.log};
 }
 
@@ -136,33 +142,26 @@ Async<void> Daemon::accept_all() {
   while (true) {
     auto socket = co_await listener_->accept(watching_.token());
     if (!socket.ok()) co_return;
-    if (Result<void> admitted = admit(socket->get()); !admitted.ok()) {
-      parts_.log("turned a client away: " + admitted.error().message);
-      turn_away(socket->get(), std::move(admitted).error());
+    Result<Places::Place> place = admit(socket->get());
+    if (!place.ok()) {
+      parts_.log("turned a client away: " + place.error().message);
+      turn_away(socket->get(), std::move(place).error());
       continue;
     }
-    serving_.spawn(serve(*std::move(socket)));
+    serving_.spawn(serve(*std::move(socket), *std::move(place)));
   }
 }
 
-Result<void> Daemon::admit(int socket) const {
+Result<Places::Place> Daemon::admit(int socket) {
   TRY(const runtime::PeerCredentials peer, runtime::peer_of(socket));
   if (peer.uid != ::geteuid()) {
     return Error{.code = base::codes::kPermission,
                  .message = fmt::format("this daemon is user {}'s, not user {}'s", ::geteuid(), peer.uid)};
   }
-  return has_room();
+  return places_.take(fmt::format("process {}", peer.pid));
 }
 
-Result<void> Daemon::has_room() const {
-  if (serving_.running() + (tcp_ ? tcp_->clients() : 0) < options_.max_clients) return {};
-  return Error{.code = base::codes::kLimit,
-               .message = fmt::format("{} clients are connected already", options_.max_clients),
-               .hint = "end some, or work without the daemon: --embedded",
-               .retryable = true};
-}
-
-Async<void> Daemon::serve(base::UniqueFd socket) {
+Async<void> Daemon::serve(base::UniqueFd socket, Places::Place /*place*/) {
   auto stream = runtime::ByteStream::of_socket(parts_.loop, std::move(socket));
   if (!stream.ok()) {
     parts_.log("lost a client: " + stream.error().text());
@@ -175,10 +174,17 @@ Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, ga
   SqeqConnection client(parts_.loop, parts_.parsing, parts_.connect(base::short_id("client", parts_.random)),
                         std::move(stream), std::move(options));
   clients_.insert(&client);
-  had_client_ = true;
   co_await client.serve();
   clients_.erase(&client);
+  left_at_ = parts_.loop.mono_now();
   client_left_.notify();
+}
+
+bool Daemon::has_clients() const { return !clients_.empty() || (tcp_ && tcp_->use().under_way > 0); }
+
+std::optional<base::MonoTime> Daemon::last_client_at() const {
+  // Nothing is before every time.
+  return tcp_ ? std::max(left_at_, tcp_->use().ended_at) : left_at_;
 }
 
 Async<void> Daemon::end_when_idle() {
@@ -187,8 +193,14 @@ Async<void> Daemon::end_when_idle() {
   while ((co_await parts_.loop.sleep(tick, watching_.token())).ok()) {
     const std::size_t open = co_await parts_.close_forsaken();
     const base::MonoTime now = parts_.loop.mono_now();
-    if (!clients_.empty() || open > 0) busy_at = now;
-    const base::Millis patience = had_client_ ? options_.idle_exit : std::max(options_.idle_exit, kFirstClientPatience);
+    if (open > 0 || has_clients()) {
+      busy_at = now;
+      continue;
+    }
+    // One that came and went between two looks counts as well.
+    const std::optional<base::MonoTime> left_at = last_client_at();
+    if (left_at) busy_at = std::max(busy_at, *left_at);
+    const base::Millis patience = left_at ? options_.idle_exit : std::max(options_.idle_exit, kFirstClientPatience);
     if (std::chrono::duration_cast<base::Millis>(now - busy_at) >= patience) {
       stop("nobody has needed it for a while (daemon.idle-exit)");
       co_return;

@@ -13,6 +13,7 @@
 #include "lathe/base/ids.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/daemon/places.h"
 #include "lathe/daemon/tcp_entrance.h"
 #include "lathe/engine/connection.h"
 #include "lathe/gateways/sqeq/sqeq_connection.h"
@@ -68,11 +69,12 @@ struct DaemonOptions {
   std::string socket;
   /// A socket that somebody else made and that listens.
   base::UniqueFd listening = {};
-  /// With no client and no open session for so long it ends; config::kNever: it does not. Until its first client has
-  /// come, whoever started it has at least a little time to connect.
+  /// With no client and no open session for so long it ends; config::kNever: it does not. A client is whoever is
+  /// connected and speaks frames, and over HTTP whoever a request is answered, or a stream is open (HttpUse). Until its
+  /// first client has come, whoever started it has at least a little time to connect.
   std::chrono::milliseconds idle_exit{1'800'000};
   /// Further ones are told so and cut off.
-  std::size_t max_clients = 400;
+  PlaceBounds places = {};
   /// Also takes clients with a token there.
   std::optional<runtime::TcpAddress> listen = std::nullopt;
 };
@@ -102,24 +104,29 @@ class Daemon final {
   Daemon(DaemonParts parts, DaemonOptions options, std::unique_ptr<runtime::UnixListener> listener);
 
   runtime::Async<void> accept_all();
-  runtime::Async<void> serve(base::UniqueFd socket);
+  runtime::Async<void> serve(base::UniqueFd socket, Places::Place place);
   /// Serves a client of frames to its end.
   runtime::Async<void> serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options);
   /// Whoever has shown no token yet has to show it in a hello, and soon.
   [[nodiscard]] gateways::sqeq::SqeqOptions for_strangers() const;
   [[nodiscard]] TcpEntrance::Parts tcp_parts();
-  [[nodiscard]] base::Result<void> has_room() const;
-  /// Whether the client may come in.
-  [[nodiscard]] base::Result<void> admit(int socket) const;
+  /// Whether a client of the socket may come in; its place then.
+  [[nodiscard]] base::Result<Places::Place> admit(int socket);
   runtime::Async<void> end_when_idle();
+  /// Someone is connected and works, over either wire.
+  [[nodiscard]] bool has_clients() const;
+  /// When the last one was; nothing before the first.
+  [[nodiscard]] std::optional<base::MonoTime> last_client_at() const;
   runtime::Async<End> end_clients(runtime::Deadline patience);
 
   DaemonParts parts_;
   const DaemonOptions options_;  // but for the socket, which the listener has
   std::unique_ptr<runtime::UnixListener> listener_;
+  Places places_;
   std::unique_ptr<TcpEntrance> tcp_;
   std::set<gateways::sqeq::SqeqConnection*> clients_;  // each lives in its serve()
-  bool had_client_ = false;
+  /// When the last client of frames left.
+  std::optional<base::MonoTime> left_at_;
   std::string why_;
   runtime::Signal stopped_;
   runtime::Signal client_left_;

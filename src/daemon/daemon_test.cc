@@ -108,7 +108,7 @@ TEST_F(DaemonTest, WithoutIdleTimeItEndsAfterItsFirstClient) {
 }
 
 TEST_F(DaemonTest, OneClientTooManyIsToldSo) {
-  start({.max_clients = 1});
+  start({.places = {.all = 1}});
   Peer first = connect();
   first.send("{\"id\":\"1\",\"call\":{\"type\":\"session_list\"}}\n");
   first.answer();

@@ -45,12 +45,13 @@ Async<void> TcpEntrance::accept_all(CancelToken cancel) {
   while (true) {
     auto socket = co_await listener_->accept(cancel);
     if (!socket.ok()) co_return;
-    if (const Result<void> room = parts_.has_room(); !room.ok()) {
-      parts_.log("turned a client away: " + room.error().message);
-      close_with(socket->get(), room.error());
+    Result<Places::Place> place = parts_.take_place(runtime::peer_address(socket->get()));
+    if (!place.ok()) {
+      parts_.log("turned a client away: " + place.error().message);
+      close_with(socket->get(), place.error());
       continue;
     }
-    serving_.spawn(serve(*std::move(socket)));
+    serving_.spawn(serve(*std::move(socket), *std::move(place)));
   }
 }
 
@@ -78,7 +79,7 @@ Async<Result<char>> TcpEntrance::first_byte(int socket) {
   co_return base::Error{.code = base::codes::kUnavailable, .message = "the client has left"};
 }
 
-Async<void> TcpEntrance::serve(UniqueFd socket) {
+Async<void> TcpEntrance::serve(UniqueFd socket, Places::Place /*place*/) {
   co_await serve_either_wire(std::move(socket));
   client_left_.notify();
 }

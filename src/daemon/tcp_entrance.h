@@ -2,9 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
+#include "lathe/daemon/places.h"
 #include "lathe/gateways/http/http_gateway.h"
 #include "lathe/protocol/scopes.h"
 #include "lathe/runtime/async.h"
@@ -27,15 +30,15 @@ class TcpEntrance final {
     gateways::http::HttpParts http;
     /// Serves a client of frames that has yet to say hello.
     std::function<runtime::Async<void>(std::unique_ptr<runtime::ByteStream>)> serve_lines;
-    /// Whether one more may come in.
-    std::function<base::Result<void>()> has_room;
+    /// A place for one more from that address.
+    std::function<base::Result<Places::Place>(std::string address)> take_place;
     std::function<void(std::string_view)> log;
   };
   TcpEntrance(Parts parts, std::unique_ptr<runtime::TcpListener> listener);
 
   [[nodiscard]] const runtime::TcpAddress& address() const { return listener_->address(); }
-  /// Clients that are connected, over either wire, or have said nothing yet.
-  [[nodiscard]] std::size_t clients() const { return serving_.running(); }
+  /// Of those who speak HTTP.
+  [[nodiscard]] const gateways::http::HttpUse& use() const { return *parts_.http.use; }
   /// Takes clients until cancelled. Awaited once.
   runtime::Async<void> accept_all(runtime::CancelToken cancel);
   /// Takes no further request, and ends those that are under way when they are not over by then. Clients of frames are
@@ -43,7 +46,7 @@ class TcpEntrance final {
   runtime::Async<bool> stop(runtime::Deadline patience);
 
  private:
-  runtime::Async<void> serve(base::UniqueFd socket);
+  runtime::Async<void> serve(base::UniqueFd socket, Places::Place place);
   runtime::Async<void> serve_either_wire(base::UniqueFd socket);
   runtime::Async<void> clients_leave(runtime::Deadline patience);
   /// The client's first byte, which stays where it is.

@@ -158,6 +158,13 @@ Connection::Reply Connection::on(protocol::SessionArchive call) {
   co_return co_await as_reply(engine_.archive(call.session, call.archived));
 }
 
+// Neither drives the session, so a claim does not keep them off.
+Connection::Reply Connection::on(protocol::SessionTag call) { return as_reply(engine_.tag(std::move(call))); }
+
+Connection::Reply Connection::on(protocol::SessionMarkRead call) {
+  return as_reply(engine_.mark_read(std::move(call)));
+}
+
 Connection::Reply Connection::on(protocol::SessionRemove call) {
   CO_TRY_OK(check_may_drive(call.session));
   co_return co_await as_reply(engine_.remove(call.session));

@@ -56,6 +56,8 @@ class Connection final {
   Reply on(protocol::SessionClaim call);
   Reply on(protocol::SessionFork call);
   Reply on(protocol::SessionArchive call);
+  Reply on(protocol::SessionTag call);
+  Reply on(protocol::SessionMarkRead call);
   Reply on(protocol::SessionRemove call);
   Reply on(protocol::SessionSearch call);
   Reply on(protocol::SessionExport call);

@@ -177,6 +177,18 @@ Async<Result<void>> Engine::archive(std::string session_id, bool archived) {
   co_return Result<void>();
 }
 
+Async<Result<protocol::SessionTagReply>> Engine::tag(protocol::SessionTag call) {
+  CO_TRY(protocol::SessionTagReply reply, co_await parts_.index.tag(std::move(call)));
+  list_changed();
+  co_return reply;
+}
+
+Async<Result<void>> Engine::mark_read(protocol::SessionMarkRead call) {
+  CO_TRY_OK(co_await parts_.index.mark_read(std::move(call)));
+  list_changed();
+  co_return Result<void>();
+}
+
 Async<Result<void>> Engine::remove(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
   CO_TRY_OK(co_await close_open(session_id));

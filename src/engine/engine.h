@@ -58,6 +58,8 @@ class Engine final : public SessionFamily {
   /// Hides the session from lists, which is `locked` while another process has it or a Task runs in it; or shows it
   /// again.
   runtime::Async<base::Result<void>> archive(std::string session_id, bool archived);
+  runtime::Async<base::Result<protocol::SessionTagReply>> tag(protocol::SessionTag call);
+  runtime::Async<base::Result<void>> mark_read(protocol::SessionMarkRead call);
   runtime::Async<base::Result<void>> remove(std::string session_id);
   /// Closes the session when it is open here. `locked` when it has a running Task.
   runtime::Async<base::Result<void>> close(std::string session_id);
@@ -71,7 +73,7 @@ class Engine final : public SessionFamily {
 
  private:
   [[nodiscard]] protocol::QueueVitals queues() const;
-  /// A session was removed, hidden or shown again.
+  /// A session was removed, or what people put on it changed.
   void list_changed();
   /// With opening_ held.
   runtime::Async<base::Result<void>> close_open(std::string session_id);

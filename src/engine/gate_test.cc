@@ -190,7 +190,7 @@ TEST_F(GateTest, AnAnswerThatComesTooLateIsNone) {
   start({.ask = protocol::AskMode::kWait});
   const auto asked = question();
   until("task_parked");
-  while (loop_.unix_now() < *asked.expires_at) {
+  while (loop_.unix_now() <= *asked.expires_at) {
   }
   const auto late = call(protocol::ApprovalAnswer{.id = asked.id, .decision = protocol::Decision::kApproved});
   EXPECT_EQ(late.error().code, base::codes::kInvalid);

@@ -427,7 +427,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
     protocol::UserMessage message{.item = host_.new_id("item"), .content = std::move(op->items), .steer = false};
     CO_TRY(seq, co_await host_.record_by(EventMsg(std::move(message)), std::move(by)));
   }
-  running_.emplace();
+  running_.emplace(parts_.loop.mono_now());
   scope_.spawn(run_task(std::move(request), Begun::kNow));
   co_return seq;
 }
@@ -457,7 +457,7 @@ LiveSession::Seq LiveSession::go_on() {
   request.budget = state().task->budget;
   request.output_schema = state().task->output_schema;
   CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
-  running_.emplace();
+  running_.emplace(parts_.loop.mono_now());
   scope_.spawn(run_task(std::move(request), Begun::kBefore));
   co_return seq;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "lathe/base/clock.h"
 #include "lathe/engine/child_sessions.h"
 #include "lathe/engine/event_feed.h"
 #include "lathe/engine/parts.h"
@@ -33,6 +34,9 @@ namespace lathe::engine {
 
 /// The Task that a driver is running, and what whoever cancels it wants recorded.
 struct RunningTask {
+  explicit RunningTask(base::MonoTime now) : since(now) {}
+  /// When it began, or went on.
+  base::MonoTime since;
   runtime::CancelSource cancel;
   protocol::AbortReason reason = protocol::AbortReason::kInterrupted;
   /// "<client>/<op id>" of the op that ends it.

@@ -137,6 +137,19 @@ TEST_F(SessionOpsTest, AnArchivedSessionIsHiddenAndStaysWhole) {
       base::codes::kNotFound);
 }
 
+TEST_F(SessionOpsTest, TagsAndLooksStayOverACrash) {
+  const std::string session = configure();
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_complete");
+  EXPECT_TRUE(call(protocol::SessionGet{.session = session})->session.unread);
+  ASSERT_TRUE(call(protocol::SessionTag{.session = session, .add = {"todo"}}).ok());
+  ASSERT_TRUE(call(protocol::SessionMarkRead{.session = session}).ok());
+  reopen_as_after_a_crash();  // with an index that is made anew
+  const protocol::SessionInfo info = call(protocol::SessionGet{.session = session})->session;
+  EXPECT_EQ(info.tags, std::vector<std::string>{"todo"});
+  EXPECT_FALSE(info.unread);
+}
+
 TEST_F(SessionOpsTest, ASessionThatIsAtWorkIsNotArchived) {
   const std::string session = configure();
   behaviour_ = wait_forever;

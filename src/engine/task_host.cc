@@ -109,7 +109,7 @@ class SessionTaskHost::Settling final {
 };
 
 SessionTaskHost::SessionTaskHost(EngineParts& parts, ports::SessionStream& stream, EventFeed& feed)
-    : parts_(parts), stream_(stream), feed_(feed) {}
+    : parts_(parts), stream_(stream), feed_(feed), expiries_(parts.loop) {}
 
 protocol::Event SessionTaskHost::event_of(EventMsg msg, std::string by) const {
   return {.session = state().session_id,
@@ -125,6 +125,10 @@ Async<Result<std::int64_t>> SessionTaskHost::record(EventMsg msg) { return recor
 Async<Result<std::int64_t>> SessionTaskHost::record_by(EventMsg msg, std::string by) {
   // A draft of an item that is complete is out of date, so none is written once its record is on its way.
   auto completed = drafts_.extract(completed_item(msg));
+  if (const auto expires_at = expiry_of(msg)) {
+    expiries_.forget_unless([this](const std::string& id) { return open_question(id) != nullptr; });
+    (void)expiries_.of(id_of(msg), expires_at);
+  }
   if (!completed.empty()) completed.mapped().timer = {};
   const std::vector<std::string> secrets = parts_.secrets();
   if (protocol::has_long_text(msg)) {
@@ -346,10 +350,7 @@ Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::stri
   while (const ports::OpenQuestionState* open = open_question(question_id)) {
     Deadline deadline = Deadline::never();
     // An answer that is on its way comes in time.
-    if (const auto expires_at = expiry_of(open->request); expires_at && !settling_.contains(question_id)) {
-      deadline =
-          Deadline::after(parts_.loop, base::Millis(std::max<std::int64_t>(*expires_at - parts_.loop.unix_now(), 0)));
-    }
+    if (!settling_.contains(question_id)) deadline = expiries_.of(question_id, expiry_of(open->request));
     auto& signal = waiting_[question_id];
     if (!signal) signal = std::make_unique<runtime::Signal>(parts_.loop);
     const auto waited = co_await signal->wait(cancel, deadline);
@@ -411,12 +412,11 @@ Async<Result<void>> SessionTaskHost::settle_others(protocol::Decision decision) 
 Async<Result<void>> SessionTaskHost::settle_other(ports::OpenQuestionState other, protocol::Decision decision) {
   Result<std::int64_t> settled = 0;
   const bool approval = !std::holds_alternative<protocol::UserQuestion>(other.request);
-  const auto expires_at = expiry_of(other.request);
   if (decision == protocol::Decision::kAbort && approval) {
     settled = co_await settle(other.id, protocol::Decision::kDenied, "The Task was ended.", std::nullopt, kEnded);
   } else if (decision == protocol::Decision::kAbort) {
     settled = co_await answer(other.id, {}, kEnded);
-  } else if (approval && is_granted(state(), other.request) && (!expires_at || parts_.loop.unix_now() < *expires_at)) {
+  } else if (approval && is_granted(state(), other.request) && !expiries_.passed(other.id, expiry_of(other.request))) {
     settled = co_await settle(other.id, protocol::Decision::kApproved, "", std::nullopt, kGranted);
   }
   if (!settled.ok()) co_return std::move(settled).error();
@@ -432,8 +432,7 @@ Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::De
   }
   const EventMsg request = question->request;
   const std::string call_id = question->call_id;
-  const std::optional<std::int64_t> expires_at = expiry_of(request);
-  if (is_client(by) && expires_at && parts_.loop.unix_now() >= *expires_at) {
+  if (is_client(by) && expiries_.passed(id, expiry_of(request))) {
     CO_TRY_OK(co_await settle(id, protocol::Decision::kDenied, "No answer came in time, so the answer is no.",
                               std::nullopt, kExpired));
     co_return Error{.code = base::codes::kInvalid,

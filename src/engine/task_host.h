@@ -9,6 +9,7 @@
 
 #include "lathe/base/secret_filter.h"
 #include "lathe/engine/event_feed.h"
+#include "lathe/engine/expiries.h"
 #include "lathe/engine/parts.h"
 #include "lathe/policy/decide.h"
 #include "lathe/ports/driver.h"
@@ -120,6 +121,7 @@ class SessionTaskHost final : public ports::TaskHost {
   bool steered_ = false;
   std::function<std::optional<protocol::Budget>()> room_;
   std::map<std::string, Draft> drafts_;
+  Expiries expiries_;
   /// Questions whose answer is being recorded.
   std::set<std::string> settling_;
   /// Woken when the question of that id is settled.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "lathe/base/check.h"
@@ -277,16 +279,21 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
 
 Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
   if (!end.diff.empty()) host_.show(protocol::TurnDiff{.unified_diff = end.diff});
+  // Whatever the wall clock was set to meanwhile.
+  const std::int64_t ran_ms =
+      std::chrono::duration_cast<base::Millis>(parts_.loop.mono_now() - running_->since).count();
   switch (end.kind) {
     case TaskEnd::Kind::kComplete: {
       const ports::OpenTask& task = *state().task;
+      // For how long one was parked, perhaps in another process, only the wall clock tells.
+      const std::int64_t parked_too = parts_.loop.unix_now() - task.started_at;
       protocol::TaskComplete complete{.task = task.task,
                                       .last_agent_message = std::move(end.last_agent_message),
                                       .usage = task.usage,
                                       .cost_micro_usd = task.cost_micro_usd,
                                       .turns = task.turns,
                                       .tool_calls = task.tool_calls,
-                                      .duration_ms = parts_.loop.unix_now() - task.started_at};
+                                      .duration_ms = task.active_ms == 0 ? ran_ms : std::max(ran_ms, parked_too)};
       co_return co_await host_.record(EventMsg(std::move(complete)));
     }
     case TaskEnd::Kind::kAborted: {
@@ -304,7 +311,7 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
       co_return co_await host_.record(EventMsg(std::move(failed)));
     }
     case TaskEnd::Kind::kParked: {
-      protocol::TaskParked parked;
+      protocol::TaskParked parked{.questions = {}, .active_ms = ran_ms};
       for (const auto& question : state().questions) parked.questions.push_back(question.id);
       for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
       co_return co_await host_.record(EventMsg(std::move(parked)));

@@ -116,7 +116,7 @@ std::vector<std::string> bundled_files(const fs::path& folder) {
 /// Collects what the sources offer; of two with one name the first counts.
 class Collector {
  public:
-  explicit Collector(const CatalogOptions& options) : options_(options) {}
+  Collector(const CatalogOptions& options, LastGood& last_good) : options_(options), last_good_(last_good) {}
 
   void skills_of(const Source& source) {
     for (const std::string& name : names_in(source.folder)) {
@@ -159,26 +159,42 @@ class Collector {
       problems_.push_back(text.error().text());
       return;
     }
-    if (!*text) return;
-    const bool usable = !source.of_repository || (options_.trusted && options_.trusted(kind, file.string(), **text));
-    if (!usable) {
+    if (!*text) {
+      last_good_.forget(file.string());
+      return;
+    }
+    if (!may_use(source, kind, file, **text)) {
       const fs::path offering = source.folder.parent_path().parent_path();
       problems_.push_back(
           fmt::format("{}: this {} is not trusted yet (lathe trust {})", file.string(), kind, offering.string()));
       return;
     }
-    if (const Result<void> used = use(**text); !used.ok()) problems_.push_back(used.error().text());
+    const Result<void> used = use(**text);
+    if (used.ok()) {
+      last_good_.remember(file.string(), **text);
+      return;
+    }
+    // A broken edit changes nothing.
+    const std::optional<std::string> before = last_good_.text_of(file.string());
+    const bool holds = before && may_use(source, kind, file, *before) && use(*before).ok();
+    problems_.push_back(used.error().text() + (holds ? "; what it said before holds" : ""));
+  }
+  [[nodiscard]] bool may_use(const Source& source, std::string_view kind, const fs::path& file,
+                             const std::string& text) const {
+    return !source.of_repository || (options_.trusted && options_.trusted(kind, file.string(), text));
   }
 
   const CatalogOptions& options_;
+  LastGood& last_good_;
   std::map<std::string, SkillText> skills_;
   std::map<std::string, ports::AgentDefinition> agents_;
   std::vector<std::string> problems_;
 };
 
 /// Blocks.
-Result<SkillText> find_skill(const CatalogOptions& options, const std::string& cwd, const std::string& name) {
-  Collector collector(options);
+Result<SkillText> find_skill(const CatalogOptions& options, LastGood& last_good, const std::string& cwd,
+                             const std::string& name) {
+  Collector collector(options, last_good);
   for (const Source& source : sources_of(options, cwd).skills) collector.skills_of(source);
   const auto found = collector.skills().find(name);
   if (found != collector.skills().end()) {
@@ -201,7 +217,7 @@ FileCatalog::FileCatalog(runtime::Pool& pool, CatalogOptions options) : pool_(po
 
 runtime::Async<Result<CatalogView>> FileCatalog::look(std::string cwd) {
   CatalogView view = co_await pool_.run([this, &cwd] {
-    Collector collector(options_);
+    Collector collector(options_, last_good_);
     const Sources sources = sources_of(options_, cwd);
     for (const Source& source : sources.skills) collector.skills_of(source);
     for (const Source& source : sources.agents) collector.agents_of(source);
@@ -211,7 +227,8 @@ runtime::Async<Result<CatalogView>> FileCatalog::look(std::string cwd) {
 }
 
 runtime::Async<Result<SkillText>> FileCatalog::read_skill(std::string cwd, std::string name) {
-  Result<SkillText> skill = co_await pool_.run([this, &cwd, &name] { return find_skill(options_, cwd, name); });
+  Result<SkillText> skill =
+      co_await pool_.run([this, &cwd, &name] { return find_skill(options_, last_good_, cwd, name); });
   co_return skill;
 }
 

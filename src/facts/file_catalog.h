@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lathe/facts/last_good.h"
 #include "lathe/ports/catalog.h"
 #include "lathe/runtime/pool.h"
 
@@ -28,8 +29,8 @@ struct CatalogOptions {
   std::function<bool(std::string_view kind, const std::string& file, std::string_view content)> trusted;
 };
 
-/// ports::Catalog from the file system, read anew each time. Files are read on the pool. Loop thread; the pool outlives
-/// it.
+/// ports::Catalog from the file system, read anew each time; a file that cannot be understood any more stays what it
+/// was at the last look, and is told as a problem. Files are read on the pool. Loop thread; the pool outlives it.
 class FileCatalog final : public ports::Catalog {
  public:
   FileCatalog(runtime::Pool& pool, CatalogOptions options);
@@ -40,6 +41,7 @@ class FileCatalog final : public ports::Catalog {
  private:
   runtime::Pool& pool_;
   const CatalogOptions options_;
+  LastGood last_good_;
 };
 
 }  // namespace lathe::facts

@@ -102,6 +102,34 @@ TEST_F(FileCatalogTest, ReadsOneWithWhatLiesBesideIt) {
             "there is no skill \"pfd\" (did you mean \"pdf\"?)");
 }
 
+TEST_F(FileCatalogTest, ABrokenEditIsToldAndChangesNothing) {
+  FileCatalog files = catalog();
+  const auto look = [&] { return *loop_.block_on(files.look(cwd_)); };
+  skill("config/skills", "pdf", "reads");
+  write("config/agents/a.md", "---\ndescription: reviews\ntools: [read_file]\n---\nbe strict");
+  write("repo/.lathe/agents/b.md", "---\ndescription: of the repository\n---\n");
+  const ports::CatalogView before = look();
+  ASSERT_EQ(before.problems, std::vector<std::string>());
+  write("config/skills/pdf/SKILL.md", "---\nname: pdf\n---\nno description");
+  write("config/agents/a.md", "---\ndescription: [\n---\n");
+  write("repo/.lathe/agents/b.md", "---\ndescripton: mistyped\n---\n");
+  const ports::CatalogView broken = look();
+  EXPECT_EQ(broken.skills, before.skills);
+  EXPECT_EQ(broken.agents, before.agents);
+  ASSERT_EQ(broken.problems.size(), 3U);
+  for (const std::string& problem : broken.problems) {
+    EXPECT_TRUE(problem.ends_with("; what it said before holds")) << problem;
+  }
+  EXPECT_EQ(loop_.block_on(files.read_skill(cwd_, "pdf"))->text, "body of reads");
+
+  distrusted_ = "descripton";
+  EXPECT_EQ(look().agents.size(), 1U) << "what nobody trusts is no edit of what was trusted";
+  fs::remove(root_ / "config/agents/a.md");
+  EXPECT_TRUE(look().agents.empty()) << "what is gone is gone";
+  write("config/skills/pdf/SKILL.md", "---\nname: pdf\ndescription: writes\n---\nmended");
+  EXPECT_EQ(loop_.block_on(files.read_skill(cwd_, "pdf"))->text, "mended");
+}
+
 TEST_F(FileCatalogTest, BrokenFilesLinksOutAndPipesAreLeftOut) {
   write("config/agents/bad.md", "no frontmatter");
   write("config/agents/good.md", "---\ndescription: d\n---\n");

@@ -12,6 +12,7 @@
 #include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 #include "lathe/index/projection.h"
+#include "lathe/index/queries.h"
 #include "lathe/index/schema.h"
 #include "lathe/protocol/record.h"
 #include "lathe/runtime/files.h"
@@ -249,7 +250,7 @@ Result<std::optional<IndexFile::Followed>> IndexFile::look(const std::string& se
 Result<IndexFile::Followed> IndexFile::note_damage(Projection& projection, const std::string& session_id,
                                                    Error damage) {
   Followed noted{.problem = std::move(damage), .is_news = !projection.damaged()};
-  if (projection.is_new()) projection.begin(ports::SessionState{}, source_.archived(session_id));
+  if (projection.is_new()) projection.begin(ports::SessionState{}, source_.marks(session_id));
   projection.set_damaged(true);
   TRY_OK(projection.store(projection.position()));
   return noted;
@@ -289,7 +290,7 @@ Result<IndexFile::Followed> IndexFile::take_in(Projection& projection, ports::So
       return note_damage(projection, session_id, std::move(origin).error());
     }
     if (!origin.ok()) return Followed{.problem = std::move(origin).error()};
-    projection.begin(*origin, source_.archived(session_id));
+    projection.begin(*origin, source_.marks(session_id));
   } else if (projection.damaged()) {
     projection.set_damaged(!source_.check(session_id).ok());  // it may be mended
   }
@@ -335,11 +336,56 @@ Result<protocol::IndexRebuildReply> IndexFile::rebuild() {
 
 Result<void> IndexFile::archive(const std::string& session_id, bool archived) {
   TRY_OK(source_.set_archived(session_id, archived));
-  return answer([&](Database& database) -> Result<void> {
-    TRY(Transaction transaction, Transaction::begin(database));
-    TRY_OK(database.run("UPDATE sessions SET archived = ?2 WHERE session_id = ?1", session_id, archived ? 1 : 0));
-    return transaction.commit();
-  });
+  return answer([&](Database& database) { return take_marks(database, session_id); });
+}
+
+Result<protocol::SessionTagReply> IndexFile::tag(const protocol::SessionTag& call) {
+  TRY_OK(info(call.session));
+  const std::vector<std::string> before = source_.marks(call.session).tags;
+  std::set<std::string> after(before.begin(), before.end());
+  for (const std::string& tag : call.add) {
+    TRY_OK(ports::check_tag(tag));
+    after.insert(tag);
+  }
+  for (const std::string& tag : call.remove) after.erase(tag);
+  if (after.size() > ports::kMostTags) {
+    return Error{.code = base::codes::kLimit,
+                 .message = fmt::format("session {} would have {} tags; {} is the most", call.session, after.size(),
+                                        ports::kMostTags),
+                 .hint = "take others away first"};
+  }
+  for (const std::string& tag : call.add) {
+    if (after.contains(tag)) TRY_OK(source_.set_tag(call.session, tag, /*there=*/true));
+  }
+  for (const std::string& tag : call.remove) TRY_OK(source_.set_tag(call.session, tag, /*there=*/false));
+  TRY_OK(take_marks(*database_, call.session));
+  return protocol::SessionTagReply{.tags = source_.marks(call.session).tags};
+}
+
+Result<void> IndexFile::mark_read(const protocol::SessionMarkRead& call) {
+  TRY(const protocol::SessionInfo session, info(call.session));
+  const std::int64_t before = source_.marks(call.session).read_seq;
+  // What comes later is not looked at, whatever number a client gives.
+  const std::int64_t looked_at = call.seq > 0 ? std::min(call.seq, session.last_seq) : session.last_seq;
+  const std::int64_t after = call.unread ? 0 : std::max(before, looked_at);
+  if (after == before) return {};
+  TRY_OK(source_.set_read(call.session, after));
+  return take_marks(*database_, call.session);
+}
+
+Result<protocol::SessionInfo> IndexFile::info(const std::string& session_id) {
+  const Result<void> followed = follow(session_id);
+  // Of a damaged session the row says what there is.
+  if (!followed.ok() && followed.error().code != base::codes::kCorrupt) return followed.error();
+  return get_session(*database_, session_id, [this](const std::string& id) { return held(id); });
+}
+
+Result<void> IndexFile::take_marks(Database& database, const std::string& session_id) {
+  TRY(Transaction transaction, Transaction::begin(database));
+  const ports::SessionMarks marks = source_.marks(session_id);
+  TRY_OK(database.run("UPDATE sessions SET archived = ?2, tags = ?3, read_seq = ?4 WHERE session_id = ?1", session_id,
+                      marks.archived ? 1 : 0, base::join(marks.tags, "\n"), marks.read_seq));
+  return transaction.commit();
 }
 
 Result<void> IndexFile::check(const std::string& session_id) {

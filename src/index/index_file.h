@@ -60,6 +60,8 @@ class IndexFile final {
   /// Makes the file anew from every stream.
   [[nodiscard]] base::Result<protocol::IndexRebuildReply> rebuild();
   [[nodiscard]] base::Result<void> archive(const std::string& session_id, bool archived);
+  [[nodiscard]] base::Result<protocol::SessionTagReply> tag(const protocol::SessionTag& call);
+  [[nodiscard]] base::Result<void> mark_read(const protocol::SessionMarkRead& call);
   /// Notes in the session's row whether its whole stream can be read.
   [[nodiscard]] base::Result<void> check(const std::string& session_id);
   [[nodiscard]] base::Result<void> forget(const std::string& session_id);
@@ -106,6 +108,10 @@ class IndexFile final {
   base::Result<std::vector<std::string>> ids(const char* sql);
   base::Result<bool> complete();
   base::Result<void> set_complete(bool complete);
+  /// One session's row. No other stream is looked at, as at the end of a Task nobody waits for that.
+  base::Result<protocol::SessionInfo> info(const std::string& session_id);
+  /// Writes what is beside the session's stream into its row.
+  base::Result<void> take_marks(storage::Database& database, const std::string& session_id);
 
   ports::SessionSource& source_;
   const std::string state_dir_;

@@ -107,12 +107,17 @@ struct Projection::Taking {
     row.only_compacts = m.compact_only;
     return m.compact_only ? Result<void>() : count_task();
   }
-  Result<void> operator()(const protocol::TaskParked&) const { return set_open(kParked); }
+  Result<void> operator()(const protocol::TaskParked&) const {
+    note_news();
+    return set_open(kParked);
+  }
   Result<void> operator()(const protocol::TaskResumed&) const { return set_open(kAtWork); }
-  Result<void> operator()(const protocol::TaskComplete&) const { return end_task(); }
-  Result<void> operator()(const protocol::TurnAborted&) const { return end_task(); }
+  Result<void> operator()(const protocol::TaskComplete&) const { return end_with_news(); }
+  Result<void> operator()(const protocol::TurnAborted&) const { return end_with_news(); }
   Result<void> operator()(const protocol::RolledBack&) const { return end_task(); }
-  Result<void> operator()(const protocol::ErrorEvent& m) const { return m.ends_task ? end_task() : Result<void>(); }
+  Result<void> operator()(const protocol::ErrorEvent& m) const {
+    return m.ends_task ? end_with_news() : Result<void>();
+  }
 
   Result<void> operator()(const protocol::UserMessage& m) const {
     if (row.title.empty()) row.title = ports::session_title(m.content);
@@ -167,6 +172,14 @@ struct Projection::Taking {
   Result<void> set_open(TaskOpen open) const {
     if (row.task_open != kNone) row.task_open = open;
     return {};
+  }
+  /// A person has something to look at. That something was compacted, nobody waits for.
+  void note_news() const {
+    if (row.task_open != kNone && !row.only_compacts) row.ended_seq = row.last_seq;
+  }
+  Result<void> end_with_news() const {
+    note_news();
+    return end_task();
   }
   Result<void> end_task() const {
     row.task_open = kNone;
@@ -239,7 +252,8 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
       database.query("SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
                      " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
                      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed,"
-                     " parent_session, replays, damaged, only_compacts FROM sessions WHERE session_id = ?1",
+                     " parent_session, replays, damaged, only_compacts, tags, ended_seq, read_seq"
+                     " FROM sessions WHERE session_id = ?1",
                      session_id));
   TRY(const bool known, query.next());
   if (!known) return projection;
@@ -264,6 +278,9 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   row.replays = query.integer(21) != 0;
   row.damaged = query.integer(22) != 0;
   row.only_compacts = query.integer(23) != 0;
+  row.tags = query.text(24);
+  row.ended_seq = query.integer(25);
+  row.read_seq = query.integer(26);
   return projection;
 }
 
@@ -276,10 +293,12 @@ Result<void> Projection::drop(Database& database, const std::string& session_id)
   return database.run("DELETE FROM sessions WHERE session_id = ?1", session_id);
 }
 
-void Projection::begin(const ports::SessionState& origin, bool archived) {
+void Projection::begin(const ports::SessionState& origin, const ports::SessionMarks& marks) {
   row_ = Row{};
   row_.title = origin.title;
-  row_.archived = archived;
+  row_.archived = marks.archived;
+  row_.tags = base::join(marks.tags, "\n");
+  row_.read_seq = marks.read_seq;
   if (!origin.config) return;
   row_.cwd = origin.config->cwd;
   row_.model = origin.config->model;
@@ -306,14 +325,15 @@ Result<void> Projection::store(std::uint64_t position) {
       "INSERT OR REPLACE INTO sessions (session_id, position, last_seq, title, cwd, model, backend, created_at,"
       " updated_at, tasks, task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
       " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed, parent_session,"
-      " replays, damaged, only_compacts)"
+      " replays, damaged, only_compacts, tags, ended_seq, read_seq)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
-      "?23, ?24, ?25)",
+      "?23, ?24, ?25, ?26, ?27, ?28)",
       session_id_, position, row_.last_seq, row_.title, row_.cwd, row_.model, row_.backend, row_.created_at,
       row_.updated_at, row_.tasks, row_.task_open, row_.answer_counted ? 1 : 0, row_.usage.input_tokens,
       row_.usage.cached_input_tokens, row_.usage.cache_write_tokens, row_.usage.output_tokens,
       row_.usage.reasoning_tokens, row_.cost_micro_usd, row_.forked_from, row_.archived ? 1 : 0, row_.replayed ? 1 : 0,
-      row_.parent_session, row_.replays ? 1 : 0, row_.damaged ? 1 : 0, row_.only_compacts ? 1 : 0);
+      row_.parent_session, row_.replays ? 1 : 0, row_.damaged ? 1 : 0, row_.only_compacts ? 1 : 0, row_.tags,
+      row_.ended_seq, row_.read_seq);
 }
 
 }  // namespace lathe::index

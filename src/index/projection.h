@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lathe/base/result.h"
+#include "lathe/ports/session_marks.h"
 #include "lathe/ports/session_state.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/storage/sqlite.h"
@@ -23,8 +24,8 @@ class Projection final {
   [[nodiscard]] std::uint64_t position() const { return static_cast<std::uint64_t>(row_.position); }
   [[nodiscard]] bool is_new() const { return row_.position == 0; }
   [[nodiscard]] bool damaged() const { return row_.damaged; }
-  /// What the first record of a fork continues from; `archived` as its marker says.
-  void begin(const ports::SessionState& origin, bool archived);
+  /// What the first record of a fork continues from, and what people put on the session.
+  void begin(const ports::SessionState& origin, const ports::SessionMarks& marks);
   [[nodiscard]] base::Result<void> take(const protocol::Event& event);
   /// Whether the stream cannot be read to its end. A session of which nothing could be read is known by its id alone.
   void set_damaged(bool damaged);
@@ -52,6 +53,11 @@ class Projection final {
     bool replays = false;
     std::string parent_session;
     bool damaged = false;
+    /// Lines, in order.
+    std::string tags;
+    /// Where the last Task ended, or parked, that a person may want to know of.
+    std::int64_t ended_seq = 0;
+    std::int64_t read_seq = 0;
   };
   struct Taking;
 

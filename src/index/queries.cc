@@ -23,10 +23,12 @@ using storage::Query;
 
 namespace {
 
+/// What a sub-agent did is for its parent to tell.
+#define LATHE_IS_UNREAD "(parent_session = '' AND ended_seq > read_seq)"
 #define LATHE_SESSION_COLUMNS                                                                                 \
   "session_id, title, cwd, model, backend, task_open, created_at, updated_at, tasks, last_seq, input_tokens," \
   " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, forked_from,"   \
-  " archived, replayed, damaged"
+  " archived, replayed, damaged, tags, " LATHE_IS_UNREAD
 
 protocol::SessionState state_of(std::int64_t task_open, bool damaged, const std::string& session_id, const Held& held) {
   using enum protocol::SessionState;
@@ -53,6 +55,9 @@ SessionInfo session_of(const Query& row, const Held& held) {
   info.forked_from = row.text(16);
   info.archived = row.integer(17) != 0;
   info.replayed = row.integer(18) != 0;
+  const std::string tags = row.text(20);
+  for (const std::string_view tag : base::split_lines(tags)) info.tags.emplace_back(tag);
+  info.unread = row.integer(21) != 0;
   return info;
 }
 
@@ -86,8 +91,11 @@ Result<protocol::SessionListReply> list_sessions(Database& database, const proto
       database.query("SELECT " LATHE_SESSION_COLUMNS
                      " FROM sessions WHERE (?1 = '' OR cwd = ?1) AND (?2 OR (NOT archived AND parent_session = ''))"
                      " AND (updated_at, session_id) < (?3, ?4)"
+                     " AND (?6 = '' OR instr(char(10) || tags || char(10), char(10) || ?6 || char(10)) > 0)"
+                     " AND (NOT ?7 OR " LATHE_IS_UNREAD ")"
                      " ORDER BY updated_at DESC, session_id DESC LIMIT ?5",
-                     query.cwd, query.archived ? 1 : 0, cursor.updated_at, cursor.session_id, limit));
+                     query.cwd, query.archived ? 1 : 0, cursor.updated_at, cursor.session_id, limit, query.tag,
+                     query.unread ? 1 : 0));
   protocol::SessionListReply reply;
   while (true) {
     TRY(const bool more, rows.next());

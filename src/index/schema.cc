@@ -96,6 +96,18 @@ constexpr storage::Migration kSchema[] = {
       -- Every stream is looked at once, so that its length is noted beside it.
       DELETE FROM facts WHERE name = 'complete_in_boot';
     )sql"},
+    {8, R"sql(
+      ALTER TABLE sessions ADD COLUMN tags TEXT NOT NULL DEFAULT '';          -- lines, in order
+      ALTER TABLE sessions ADD COLUMN ended_seq INTEGER NOT NULL DEFAULT 0;   -- where its last Task ended or parked
+      ALTER TABLE sessions ADD COLUMN read_seq INTEGER NOT NULL DEFAULT 0;    -- the last record a person looked at
+      -- Where Tasks ended the rows do not tell: every stream is taken in anew.
+      DELETE FROM messages;
+      DELETE FROM message_rows;
+      DELETE FROM questions;
+      DELETE FROM usage;
+      DELETE FROM sessions;
+      DELETE FROM facts WHERE name = 'complete_in_boot';
+    )sql"},
 };
 
 }  // namespace

@@ -90,6 +90,14 @@ Async<Result<void>> SqliteIndex::archive(std::string session_id, bool archived) 
       [session_id = std::move(session_id), archived](IndexFile& file) { return file.archive(session_id, archived); });
 }
 
+Async<Result<protocol::SessionTagReply>> SqliteIndex::tag(protocol::SessionTag call) {
+  return on_pool([call = std::move(call)](IndexFile& file) { return file.tag(call); });
+}
+
+Async<Result<void>> SqliteIndex::mark_read(protocol::SessionMarkRead call) {
+  return on_pool([call = std::move(call)](IndexFile& file) { return file.mark_read(call); });
+}
+
 Async<Result<void>> SqliteIndex::check(std::string session_id) {
   return on_pool([session_id = std::move(session_id)](IndexFile& file) { return file.check(session_id); });
 }

@@ -8,9 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "lathe/base/ids.h"
+#include "lathe/index/index_rig.h"
 #include "lathe/index/queries.h"
-#include "lathe/journal/journal_store.h"
 #include "lathe/runtime/files.h"
 #include "lathe/storage/sqlite.h"
 
@@ -19,64 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace lathe::protocol;  // NOLINT: half of the protocol is named here
-using Stream = std::unique_ptr<ports::SessionStream>;
 
-/// Real streams and a real index in one data root.
-class SqliteIndexTest : public testing::Test {
- protected:
-  SqliteIndexTest() {
-    char pattern[] = "/tmp/lathe-index-XXXXXX";
-    root_ = ::mkdtemp(pattern);
-    store_ = *journal::JournalStore::create(loop_, pool_, {.state_dir = root_});
-    reopen();
-  }
-  ~SqliteIndexTest() override { fs::remove_all(root_); }
-
-  void reopen() {
-    index_.reset();
-    index_ = *SqliteIndex::create(
-        loop_, pool_, store_->source(),
-        {.state_dir = root_, .on_warning = [this](const std::string& text) { warnings_.push_back(text); }});
-  }
-  void add(ports::SessionStream& stream, EventMsg msg) {
-    Event event{.session = "", .seq = {}, .id = "1", .by = "", .ts = ++now_, .msg = std::move(msg)};
-    const auto done = loop_.block_on(stream.append(std::move(event)));
-    ASSERT_TRUE(done.ok()) << done.error().text();
-  }
-  void say(ports::SessionStream& stream, const std::string& text) {
-    add(stream, UserMessage{.item = "u", .content = {TextPart{text}}});
-  }
-  Stream configured(const std::string& title = "", const std::string& cwd = "/repo") {
-    const std::string id = base::uuid7(loop_.unix_now(), random_);
-    Stream stream = *loop_.block_on(store_->create(id));
-    add(*stream, SessionConfigured{.session_id = id, .model = "m", .backend = "b", .cwd = cwd, .title = title});
-    return stream;
-  }
-  std::vector<SessionInfo> list(SessionList query = {}) {
-    auto reply = loop_.block_on(index_->list(std::move(query)));
-    EXPECT_TRUE(reply.ok()) << reply.error().text();
-    return reply.ok() ? reply->sessions : std::vector<SessionInfo>();
-  }
-  SessionInfo get(const std::string& id) {
-    auto info = loop_.block_on(index_->get(id));
-    EXPECT_TRUE(info.ok()) << info.error().text();
-    return info.ok() ? *std::move(info) : SessionInfo{};
-  }
-  std::vector<SearchHit> search(const std::string& words) {
-    auto reply = loop_.block_on(index_->search({.query = words}));
-    EXPECT_TRUE(reply.ok()) << reply.error().text();
-    return reply.ok() ? reply->hits : std::vector<SearchHit>();
-  }
-
-  std::string root_;
-  runtime::Loop loop_;
-  runtime::Pool pool_{loop_, "index", 2};
-  base::SystemRandom random_;
-  base::UnixMillis now_ = 1'795'166'076'000;
-  std::vector<std::string> warnings_;
-  std::unique_ptr<journal::JournalStore> store_;
-  std::unique_ptr<SqliteIndex> index_;
-};
+class SqliteIndexTest : public IndexRig {};
 
 /// A whole session as the first version wrote it; the file is never rewritten (tests/golden).
 TEST_F(SqliteIndexTest, AStreamOfVersionOneIsTakenIn) {
@@ -311,11 +254,21 @@ TEST_F(SqliteIndexTest, AForkStartsAsItsParentWasAndCountsOnlyItsOwn) {
 }
 
 TEST_F(SqliteIndexTest, DeletingOrDamagingTheFileLosesNothing) {
-  const std::string id = configured("kept")->state().session_id;
+  std::string id;
+  {
+    const Stream stream = configured("kept");
+    id = stream->state().session_id;
+    add(*stream, TaskStarted{.task = "t"});
+    add(*stream, TaskComplete{});
+  }
   ASSERT_TRUE(loop_.block_on(index_->archive(id, true)).ok());
+  ASSERT_TRUE(loop_.block_on(index_->tag({.session = id, .add = {"todo", "calc"}})).ok());
+  ASSERT_TRUE(loop_.block_on(index_->mark_read({.session = id})).ok());
   EXPECT_TRUE(list().empty());
   const std::vector<SessionInfo> before = list({.archived = true});
   ASSERT_EQ(before.size(), 1U);
+  EXPECT_EQ(before[0].tags.size(), 2U);
+  EXPECT_FALSE(before[0].unread);
   const std::string file = root_ + "/index.db";
   for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(file + suffix);
   EXPECT_EQ(list({.archived = true}), before) << "while it is open";

@@ -82,10 +82,11 @@ class Fold {
                                   .active_since = event_.ts};
     if (!m.compact_only) count_task(seq_);
   }
-  void operator()(const protocol::TaskParked&) const {
+  void operator()(const protocol::TaskParked& m) const {
     if (!state_.task || state_.task->parked) return;
     state_.task->parked = true;
-    state_.task->active_ms += std::max<std::int64_t>(event_.ts - state_.task->active_since, 0);
+    const std::int64_t by_wall_clock = std::max<std::int64_t>(event_.ts - state_.task->active_since, 0);
+    state_.task->active_ms += m.active_ms.value_or(by_wall_clock);
   }
   void operator()(const protocol::TaskResumed&) const {
     if (!state_.task) return;

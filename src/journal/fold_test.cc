@@ -94,6 +94,8 @@ TEST_F(FoldTest, ATaskThatParksKeepsItsTime) {
   EXPECT_EQ(state.task->active_since, 1'003);
   EXPECT_EQ(ports::session_state_of(state, false), protocol::SessionState::kInterrupted);
   EXPECT_EQ(ports::session_state_of(state, true), protocol::SessionState::kRunning);
+  take(TaskParked{.questions = {}, .active_ms = 40});
+  EXPECT_EQ(state.task->active_ms, 41) << "the record knows better than the wall clock";
 }
 
 TEST_F(FoldTest, ACallBeginsEndsAndTakesItsAnswersWithIt) {

@@ -21,6 +21,8 @@
 //                                     draft.ndjson         text of unfinished items
 //                                     undo/                what its files were (room undo)
 //                                     archived             there when the session is archived
+//                                     tags/<tag>           there when it has the tag
+//                                     read                 the last record that a person has looked at
 //                                     forks/<session id>   sessions forked from this one
 //                                     torn-<offset>-…      a torn last record that was cut off
 //   <state_dir>/unfollowed/<session id>                    streams that an index may not have read to their end

@@ -13,21 +13,16 @@ namespace lathe::journal {
 using base::Error;
 using base::Result;
 
-namespace {
-
-/// The number that a note holds; 0 of one that lost power while it was written.
-std::uint64_t noted_bytes(const std::string& path) {
+std::uint64_t noted_number(const std::string& path) {
   constexpr std::size_t kMaxBytes = 64;
   const auto text = runtime::read_file(path, kMaxBytes);
-  std::uint64_t bytes = 0;
-  if (text.ok()) std::from_chars(text->data(), text->data() + text->size(), bytes);
-  return bytes;
+  std::uint64_t number = 0;
+  if (text.ok()) std::from_chars(text->data(), text->data() + text->size(), number);
+  return number;
 }
 
-}  // namespace
-
 StreamPlace recorded_of(const SessionFolders& folders, const std::string& session_id) {
-  StreamPlace recorded{.bytes = noted_bytes(folders.recorded(session_id)), .seq = 0};
+  StreamPlace recorded{.bytes = noted_number(folders.recorded(session_id)), .seq = 0};
   const auto snapshots = list_snapshots(folders.folder(session_id));
   if (!snapshots.empty()) recorded.seq = snapshots.front().seq;
   return recorded;
@@ -35,7 +30,7 @@ StreamPlace recorded_of(const SessionFolders& folders, const std::string& sessio
 
 void note_recorded(const SessionFolders& folders, const std::string& session_id, std::uint64_t bytes) {
   const std::string path = folders.recorded(session_id);
-  if (bytes <= noted_bytes(path)) return;
+  if (bytes <= noted_number(path)) return;
   (void)folders.disk().replace_file(path, fmt::format("{}\n", bytes), "recorded", runtime::Durability::kProcess);
 }
 

@@ -24,6 +24,8 @@ struct StreamPlace {
   std::int64_t seq = 0;
 };
 
+/// The number that such a note holds; 0 where there is none, or one that lost power while it was written.
+[[nodiscard]] std::uint64_t noted_number(const std::string& path);
 /// What the stream of a session had at least.
 [[nodiscard]] StreamPlace recorded_of(const SessionFolders& folders, const std::string& session_id);
 /// Notes that it has so many bytes of records. A note that cannot be written only leaves an older one.

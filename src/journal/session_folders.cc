@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
 
 #include "lathe/base/ids.h"
+#include "lathe/journal/recorded.h"
 #include "lathe/storage/filesystem.h"
 
 namespace lathe::journal {
@@ -111,8 +113,18 @@ bool SessionFolders::never_begun(const std::string& session_id) const {
   return status.stx_mtime.tv_sec == status.stx_btime.tv_sec && status.stx_mtime.tv_nsec == status.stx_btime.tv_nsec;
 }
 
-bool SessionFolders::archived(const std::string& session_id) const {
-  return runtime::path_exists(folder(session_id) + "/archived");
+ports::SessionMarks SessionFolders::marks(const std::string& session_id) const {
+  if (!base::is_uuid(session_id)) return {};
+  const std::string here = folder(session_id);
+  ports::SessionMarks marks{.archived = runtime::path_exists(here + "/archived"),
+                            .read_seq = static_cast<std::int64_t>(noted_number(here + "/read"))};
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(here + "/tags", missing)) {
+    std::string tag = entry.path().filename();
+    if (ports::check_tag(tag).ok()) marks.tags.push_back(std::move(tag));
+  }
+  std::ranges::sort(marks.tags);
+  return marks;
 }
 
 Result<void> SessionFolders::set_archived(const std::string& session_id, bool archived) const {
@@ -121,11 +133,31 @@ Result<void> SessionFolders::set_archived(const std::string& session_id, bool ar
   return archived ? disk_.create_file(path, "archive.create") : disk_.remove_file(path, "archive.remove");
 }
 
+/// Each a file of its own, so that what two processes change at once is all there.
+Result<void> SessionFolders::set_tag(const std::string& session_id, const std::string& tag, bool there) const {
+  TRY_OK(check(session_id));
+  TRY_OK(ports::check_tag(tag));
+  const std::string tags = folder(session_id) + "/tags";
+  if (!there) return disk_.remove_file(tags + "/" + tag, "tag.remove");
+  TRY_OK(make_own_folder(tags, "tag.create_folder"));
+  return disk_.create_file(tags + "/" + tag, "tag.create");
+}
+
+/// A look that is lost with the power is made once more.
+Result<void> SessionFolders::set_read(const std::string& session_id, std::int64_t read_seq) const {
+  TRY_OK(check(session_id));
+  return disk_.replace_file(folder(session_id) + "/read", fmt::format("{}\n", read_seq), "read",
+                            runtime::Durability::kProcess);
+}
+
+Result<void> SessionFolders::make_own_folder(const std::string& path, std::string_view operation) const {
+  auto made = disk_.create_folder(path, operation);
+  return !made.ok() && made.error().code == base::codes::kExists ? Result<void>() : made;
+}
+
 Result<void> SessionFolders::note_fork(const std::string& parent, const std::string& child) const {
   const std::string forks = folder(parent) + "/forks";
-  if (auto made = disk_.create_folder(forks, "fork.create_folder"); !made.ok()) {
-    if (made.error().code != base::codes::kExists) return made;
-  }
+  TRY_OK(make_own_folder(forks, "fork.create_folder"));
   return disk_.create_file(forks + "/" + child, "fork.note");
 }
 

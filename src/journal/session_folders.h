@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/ports/session_marks.h"
 #include "lathe/runtime/files.h"
 #include "lathe/storage/disk.h"
 #include "lathe/storage/file_lock.h"
@@ -50,8 +52,11 @@ class SessionFolders final {
   /// process died before its first record. Else the stream lost what it had.
   [[nodiscard]] bool never_begun(const std::string& session_id) const;
 
-  [[nodiscard]] bool archived(const std::string& session_id) const;
+  /// ports::SessionSource says what these do.
+  [[nodiscard]] ports::SessionMarks marks(const std::string& session_id) const;
   [[nodiscard]] base::Result<void> set_archived(const std::string& session_id, bool archived) const;
+  [[nodiscard]] base::Result<void> set_tag(const std::string& session_id, const std::string& tag, bool there) const;
+  [[nodiscard]] base::Result<void> set_read(const std::string& session_id, std::int64_t read_seq) const;
 
   /// Notes in the parent that `child` is about to be forked from it; a note without a child means nothing.
   [[nodiscard]] base::Result<void> note_fork(const std::string& parent, const std::string& child) const;
@@ -65,6 +70,8 @@ class SessionFolders final {
   [[nodiscard]] std::string lock_path(const std::string& session_id) const { return folder(session_id) + "/lock"; }
   /// Anything but the stream and the lock, which a session has before its first record.
   [[nodiscard]] bool keeps_more(const std::string& session_id) const;
+  /// A folder within the session's own that may be there already.
+  [[nodiscard]] base::Result<void> make_own_folder(const std::string& path, std::string_view operation) const;
   /// A session forked from the one whose folder this is.
   [[nodiscard]] std::optional<std::string> live_fork(const std::string& folder) const;
   [[nodiscard]] base::Result<void> end_removals() const;

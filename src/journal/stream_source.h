@@ -29,9 +29,17 @@ class StreamSource final : public ports::SessionSource {
   [[nodiscard]] base::Result<ports::SessionState> origin(const std::string& session_id) const override {
     return History(folders_).origin(session_id);
   }
-  [[nodiscard]] bool archived(const std::string& session_id) const override { return folders_.archived(session_id); }
+  [[nodiscard]] ports::SessionMarks marks(const std::string& session_id) const override {
+    return folders_.marks(session_id);
+  }
   [[nodiscard]] base::Result<void> set_archived(const std::string& session_id, bool archived) override {
     return folders_.set_archived(session_id, archived);
+  }
+  [[nodiscard]] base::Result<void> set_tag(const std::string& session_id, const std::string& tag, bool there) override {
+    return folders_.set_tag(session_id, tag, there);
+  }
+  [[nodiscard]] base::Result<void> set_read(const std::string& session_id, std::int64_t read_seq) override {
+    return folders_.set_read(session_id, read_seq);
   }
   [[nodiscard]] bool held(const std::string& session_id) const override { return folders_.held(session_id); }
 

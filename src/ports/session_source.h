@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/ports/session_marks.h"
 #include "lathe/ports/session_state.h"
 
 namespace lathe::ports {
@@ -49,9 +50,13 @@ class SessionSource {
   [[nodiscard]] virtual base::Result<void> check(const std::string& session_id) const = 0;
   /// What the session's own first record continues: an empty state, or that of its parent where it was forked.
   [[nodiscard]] virtual base::Result<SessionState> origin(const std::string& session_id) const = 0;
-  /// Hidden from lists. Kept beside the stream, so that a rebuilt index has it again.
-  [[nodiscard]] virtual bool archived(const std::string& session_id) const = 0;
+  /// What cannot be read of them counts as not there.
+  [[nodiscard]] virtual SessionMarks marks(const std::string& session_id) const = 0;
   [[nodiscard]] virtual base::Result<void> set_archived(const std::string& session_id, bool archived) = 0;
+  /// Gives the session the tag, or takes it away. `invalid` when it is none (check_tag).
+  [[nodiscard]] virtual base::Result<void> set_tag(const std::string& session_id, const std::string& tag,
+                                                   bool there) = 0;
+  [[nodiscard]] virtual base::Result<void> set_read(const std::string& session_id, std::int64_t read_seq) = 0;
   /// Whether a live process holds the session.
   [[nodiscard]] virtual bool held(const std::string& session_id) const = 0;
 };

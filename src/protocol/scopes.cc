@@ -49,6 +49,8 @@ Scopes needed(const SessionUnsubscribe&) { return {Scope::kRead}; }
 Scopes needed(const SessionClaim&) { return {Scope::kPrompt}; }
 Scopes needed(const SessionFork&) { return {Scope::kPrompt}; }
 Scopes needed(const SessionArchive&) { return {Scope::kPrompt}; }
+Scopes needed(const SessionTag&) { return {Scope::kPrompt}; }
+Scopes needed(const SessionMarkRead&) { return {Scope::kPrompt}; }
 Scopes needed(const SessionRemove&) { return {Scope::kAdmin}; }
 Scopes needed(const SessionSearch&) { return {Scope::kRead}; }
 Scopes needed(const SessionExport&) { return {Scope::kRead}; }

@@ -47,6 +47,8 @@ struct SessionInfo {
   std::string forked_from;
   bool archived = false;
   bool replayed = false;
+  std::vector<std::string> tags;
+  bool unread = false;
   static constexpr auto fields() {
     using S = SessionInfo;
     return std::tuple{required("session_id", &S::session_id, "UUIDv7"),
@@ -63,7 +65,10 @@ struct SessionInfo {
                       optional("cost_micro_usd", &S::cost_micro_usd, "absent when any price is unknown"),
                       optional("forked_from", &S::forked_from, "parent session"),
                       optional("archived", &S::archived, "hidden from the list"),
-                      optional("replayed", &S::replayed, "a recording was played")};
+                      optional("replayed", &S::replayed, "a recording was played"),
+                      optional("tags", &S::tags, "words that it was tagged with, in order"),
+                      optional("unread", &S::unread,
+                               "a Task ended or parked in it that no person has looked at; never one of a sub-agent")};
   }
   friend bool operator==(const SessionInfo&, const SessionInfo&) = default;
 };
@@ -87,11 +92,15 @@ struct SessionList {
   std::string cursor;
   std::string cwd;
   bool archived = false;
+  std::string tag;
+  bool unread = false;
   static constexpr auto fields() {
     return std::tuple{optional("limit", &SessionList::limit, "at most this many; 0: all"),
                       optional("cursor", &SessionList::cursor, "next_cursor of the page before"),
                       optional("cwd", &SessionList::cwd, "only sessions of this folder"),
-                      optional("archived", &SessionList::archived, "archived ones too")};
+                      optional("archived", &SessionList::archived, "archived ones too"),
+                      optional("tag", &SessionList::tag, "only sessions with this tag"),
+                      optional("unread", &SessionList::unread, "only unread ones")};
   }
   friend bool operator==(const SessionList&, const SessionList&) = default;
 };
@@ -210,6 +219,45 @@ struct SessionArchive {
                       required("archived", &SessionArchive::archived, "hide or show")};
   }
   friend bool operator==(const SessionArchive&, const SessionArchive&) = default;
+};
+struct SessionTagReply {
+  static constexpr std::string_view kType = "session_tag";
+  static constexpr std::string_view kDoc = "The tags that the session has now.";
+  std::vector<std::string> tags;
+  static constexpr auto fields() { return std::tuple{required("tags", &SessionTagReply::tags, "in order")}; }
+  friend bool operator==(const SessionTagReply&, const SessionTagReply&) = default;
+};
+struct SessionTag {
+  using Reply = SessionTagReply;
+  static constexpr std::string_view kType = "session_tag";
+  static constexpr std::string_view kDoc =
+      "Adds tags to a session, and takes others away; with neither it tells those there are. A tag is one word of at "
+      "most 64 bytes without `/` and `,`; a session has at most 32.";
+  std::string session;
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+  static constexpr auto fields() {
+    return std::tuple{required("session", &SessionTag::session, "the session's id"),
+                      optional("add", &SessionTag::add, "tags that it gets"),
+                      optional("remove", &SessionTag::remove, "tags that it loses; one that it has not is no error")};
+  }
+  friend bool operator==(const SessionTag&, const SessionTag&) = default;
+};
+struct SessionMarkRead {
+  using Reply = OkReply;
+  static constexpr std::string_view kType = "session_mark_read";
+  static constexpr std::string_view kDoc =
+      "Says that a person has looked at the session, or takes that back. Front ends call it where they show a person "
+      "what came of a Task.";
+  std::string session;
+  std::int64_t seq = 0;
+  bool unread = false;
+  static constexpr auto fields() {
+    return std::tuple{required("session", &SessionMarkRead::session, "the session's id"),
+                      optional("seq", &SessionMarkRead::seq, "the last record that was looked at; 0: all there are"),
+                      optional("unread", &SessionMarkRead::unread, "nothing of it counts as looked at any more")};
+  }
+  friend bool operator==(const SessionMarkRead&, const SessionMarkRead&) = default;
 };
 struct SessionRemove {
   using Reply = OkReply;

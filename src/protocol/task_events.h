@@ -94,8 +94,11 @@ struct TaskParked {
   static constexpr std::string_view kType = "task_parked";
   static constexpr std::string_view kDoc = "The Task waits only for a person; it needs no process until then.";
   std::vector<std::string> questions;
+  std::optional<std::int64_t> active_ms;
   static constexpr auto fields() {
-    return std::tuple{required("questions", &TaskParked::questions, "ids of what it waits for")};
+    return std::tuple{required("questions", &TaskParked::questions, "ids of what it waits for"),
+                      optional("active_ms", &TaskParked::active_ms,
+                               "how long it ran since it started or went on, whatever the wall clock was set to")};
   }
   friend bool operator==(const TaskParked&, const TaskParked&) = default;
 };

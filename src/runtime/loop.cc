@@ -42,6 +42,7 @@ struct Loop::Impl {
   asio::steady_timer alarm;
   std::optional<base::MonoTime> alarm_at;
   base::MonoTime virtual_now{std::chrono::seconds(1)};
+  base::Millis wall_clock_ahead{0};
   std::atomic<int> external{0};
   LoopLoad load;
 
@@ -135,12 +136,16 @@ void Loop::wake() {
 }
 
 base::UnixMillis Loop::unix_now() const {
+  const base::UnixMillis ahead = impl_->wall_clock_ahead.count();
   if (impl_->mode == TimeMode::kVirtual) {
     constexpr base::UnixMillis kVirtualEpoch = 1'795'000'000'000;
-    return kVirtualEpoch + std::chrono::duration_cast<base::Millis>(impl_->virtual_now.time_since_epoch()).count();
+    return kVirtualEpoch + ahead +
+           std::chrono::duration_cast<base::Millis>(impl_->virtual_now.time_since_epoch()).count();
   }
-  return std::chrono::duration_cast<base::Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return ahead + std::chrono::duration_cast<base::Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
+
+void Loop::set_wall_clock_ahead(base::Millis by) { impl_->wall_clock_ahead = by; }
 
 base::MonoTime Loop::mono_now() const { return impl_->now(); }
 

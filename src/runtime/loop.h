@@ -76,6 +76,8 @@ class Loop final : public base::Clock {
   }
 
   [[nodiscard]] base::UnixMillis unix_now() const override;
+  /// For tests: what whoever sets the machine's clock does to unix_now().
+  void set_wall_clock_ahead(base::Millis by);
   [[nodiscard]] base::MonoTime mono_now() const override;
 
   /// Calls back once at `when`.

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <utility>
@@ -83,6 +84,19 @@ std::string TcpAddress::text() const {
 }
 
 bool TcpAddress::is_loopback() const { return host.starts_with("127.") || host == "::1"; }
+
+std::string peer_address(int socket) {
+  SocketAddress peer;
+  peer.size = sizeof peer.bytes;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool known = ::getpeername(socket, reinterpret_cast<sockaddr*>(&peer.bytes), &peer.size) == 0;
+  const bool is_six = peer.bytes.ss_family == AF_INET6;
+  const void* address = is_six
+                            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(&peer.bytes)->sin6_addr)
+                            : &reinterpret_cast<const sockaddr_in*>(&peer.bytes)->sin_addr;
+  if (!known || ::inet_ntop(peer.bytes.ss_family, address, text.data(), text.size()) == nullptr) return "0.0.0.0";
+  return text.data();
+}
 
 Result<std::unique_ptr<TcpListener>> TcpListener::create(Loop& loop, const TcpAddress& address) {
   TRY(const SocketAddress where, socket_address(address));

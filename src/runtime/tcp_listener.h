@@ -28,6 +28,9 @@ struct TcpAddress {
   friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
 };
 
+/// Where a connection comes from, as digits; of an end that is gone already what stands for any: "0.0.0.0".
+[[nodiscard]] std::string peer_address(int socket);
+
 /// Takes TCP connections. Loop thread.
 class TcpListener final {
  public:

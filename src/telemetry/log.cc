@@ -36,7 +36,8 @@ void Log::write(LogLevel level, std::string_view text, LogFields fields) const {
       line[std::string(name)] = std::get<std::int64_t>(value);
     }
   }
-  // There is nobody to tell that the log itself cannot be written; `lathe doctor` looks.
+  // There is nobody to tell that the log itself cannot be written, or not be begun anew; `lathe doctor` looks.
+  if (file_) (void)file_->turn_over(fd_);
   (void)runtime::write_all(fd_, base::dump_json(line) + "\n", "the log");
 }
 

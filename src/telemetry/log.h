@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "lathe/base/clock.h"
+#include "lathe/telemetry/log_file.h"
 
 namespace lathe::telemetry {
 
@@ -22,8 +24,9 @@ using LogFields = std::vector<std::pair<std::string_view, std::variant<std::stri
 /// thread.
 class Log final {
  public:
-  /// `fd` and `clock` outlive it.
-  Log(const base::Clock& clock, int fd) : clock_(clock), fd_(fd) {}
+  /// `fd` and `clock` outlive it. Where `fd` leads to `file`, that is begun anew once it is long.
+  Log(const base::Clock& clock, int fd, std::optional<LogFile> file = std::nullopt)
+      : clock_(clock), fd_(fd), file_(std::move(file)) {}
 
   void write(LogLevel level, std::string_view text, LogFields fields = {}) const;
   /// What must not be in it; {}: nothing is known any more.
@@ -32,6 +35,7 @@ class Log final {
  private:
   const base::Clock& clock_;
   const int fd_;
+  const std::optional<LogFile> file_;
   std::function<std::vector<std::string>()> secrets_;
 };
 

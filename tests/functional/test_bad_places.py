@@ -189,3 +189,32 @@ def test_a_disk_that_fills_while_a_task_runs(lathe, start_server, size, tmp_path
                          cwd=lathe.cwd, env=lathe.environment(), stdin=subprocess.DEVNULL)
     assert "code 5" in ran.stdout and ran.stdout.rstrip().endswith("code 0"), ran
     assert "space" in ran.stderr.lower(), ran
+
+
+# The daemon lives in the namespaces, so all that is asked of it is asked there.
+A_DAEMON_WHOSE_DISK_FILLS = """
+mount -t tmpfs -o size=4m tmpfs "$2" && cp -a "$1/." "$2" || exit 99
+export LATHE_HOME="$2"; L="$3"
+"$L" daemon start || exit 98
+dd if=/dev/zero of="$2/filler" bs=1k count=2560 2>/dev/null
+say() { echo "$1 $2"; }
+"$L" exec go >/dev/null; say full $?
+"$L" session list --json; say list $?
+"$L" daemon status >/dev/null; say status $?
+"$L" doctor | grep "disk:"
+rm "$2/filler"
+"$L" exec "once more"; say again $?
+"$L" daemon stop; say stop $?
+"""
+
+
+def test_a_disk_that_fills_under_the_daemon_costs_the_task_that_filled_it(lathe, start_server, tmp_path):
+    lathe.use(start_server({"text": [{"text": "many words " * 100, "times": 1500}]}, {"text": "Short.", "repeat": -1}))
+    lathe.variables["CI"] = None
+    small = tmp_path / "small"
+    small.mkdir()
+    ran = subprocess.run([*IN_A_NAMESPACE, A_DAEMON_WHOSE_DISK_FILLS, "sh", lathe.home, small, lathe.program], capture_output=True,
+                         text=True, cwd=lathe.cwd, env=lathe.environment(), stdin=subprocess.DEVNULL)
+    assert "full 5" in ran.stdout and "space" in ran.stderr.lower(), ran
+    assert "list 0" in ran.stdout and "status 0" in ran.stdout, ran
+    assert "Short.\nagain 0" in ran.stdout and "stop 0" in ran.stdout, ran

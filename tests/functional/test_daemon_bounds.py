@@ -7,9 +7,9 @@ import pytest
 
 from frames import configure, connect, types, user_input
 from support import LONG_FORMS, PATIENCE, calls, says, shell, wait_until
-from test_daemon_tcp import WebSocketFrames, token_of
+from test_daemon_tcp import Client, WebSocketFrames, token_of
 
-PLACES = 400
+PLACES, OF_ONE_PEER = 400, 300
 LIST = {"type": "session_list"}
 
 
@@ -23,21 +23,34 @@ def take_place(status):
         return None
 
 
-def test_more_connections_than_there_are_places(daemon):
-    status = daemon()
+def take_place_over_tcp(address):
+    client = Client(address)
+    try:
+        return client if client.ask("GET", "/health")[0] == 200 else None
+    except OSError:  # turned away meanwhile
+        return None
+
+
+def test_more_connections_than_there_are_places(lathe, listen):
+    address = listen()
+    status = lathe.ok("daemon", "status", "--json").document
     first = connect(status)
     assert "reply" in first.ask("1", call=LIST)
     # Those that asked for the status may be about to leave.
-    others = [wait_until(lambda: take_place(status), "a place") for _ in range(PLACES - 1)]
+    others = [wait_until(lambda: take_place(status), "a place") for _ in range(OF_ONE_PEER - 1)]
     for one in others[:50]:
         one.send_bytes(b'{"id":')  # and never the rest
-    told = []
-    while len(told) < (10_000 if LONG_FORMS else 100):
-        frame = connect(status).next()
-        told.append(frame["error"]["code"])
-    assert set(told) == {"limit_exceeded"}
+    told = [connect(status).next()["error"] for _ in range(10_000 if LONG_FORMS else 100)]
+    assert {error["code"] for error in told} == {"limit_exceeded"}
+    assert f"process {os.getpid()} has {OF_ONE_PEER} connections already" in told[0]["message"]
     assert "reply" in first.ask("2", call=LIST)
-    for one in others:
+    assert lathe.ok("session", "list", "--json").document["sessions"] == [], "the other places are for others"
+
+    over_tcp = [wait_until(lambda: take_place_over_tcp(address), "a place") for _ in range(PLACES - OF_ONE_PEER)]
+    with socket.create_connection(address, timeout=PATIENCE) as one_more:
+        answer = one_more.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 503 ") and b"400 clients are connected already" in answer
+    for one in others + over_tcp:
         one.connection.close()
     wait_until(lambda: take_place(status), "a place")
 

@@ -1,7 +1,11 @@
 """The daemon's log: the course of Tasks, by ids and codes, and nothing of what was said."""
 import json
+import signal
 
-from support import calls, says, shell
+from support import calls, says, shell, wait_until
+from test_attach import read_until
+
+MOST_BYTES = 8 << 20
 
 
 def lines_of(lathe):
@@ -24,3 +28,21 @@ def test_tasks_are_told_with_their_ids_and_without_their_words(lathe, start_serv
     for word in ("moonshine", "Starlight", "sunshine", "nightfall", "cometdust", "key-of-the-test"):
         assert word not in text
     assert f"task complete  session={ended['session']}  task={ended['task']}  turns=2" in lathe.ok("daemon", "logs").out
+
+
+def test_a_long_log_is_put_aside_while_the_daemon_runs(lathe, start_server, daemon):
+    lathe.use(start_server(says("One.")))
+    log = lathe.home / "state/daemon.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps({"ts": 1, "level": "info", "pid": 1, "msg": "long ago"}) + "\n"
+    log.write_text(line * (MOST_BYTES // len(line)))  # just short of it
+    following = lathe.start("daemon", "logs", "-f", "--json")
+    read_until(following, "long ago")
+    status = daemon()
+    lathe.ok("exec", "go")
+    wait_until(lambda: (log.parent / "daemon.log.old").exists() and "task complete" in log.read_text(), "another log")
+    assert log.stat().st_size < 100_000
+    assert lathe.ok("daemon", "status", "--json").document["pid"] == status["pid"]
+    assert "task complete" in read_until(following, '"msg":"task complete"')
+    following.send_signal(signal.SIGINT)
+    assert "task complete" in {told["msg"] for told in lines_of(lathe)}

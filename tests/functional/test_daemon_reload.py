@@ -1,5 +1,6 @@
 """What a person edits holds from the next Task on, without a restart of the daemon; what is broken is told, and nothing of it
 holds."""
+import json
 import os
 import signal
 
@@ -63,6 +64,28 @@ def test_a_broken_rule_file_is_told_until_it_is_mended(lathe, start_server, repo
     (rules / "mine.yaml").unlink()
     frames.ask("3", user_input("two"))
     assert not [event for event in frames.until("task_complete", "error") if event["msg"].get("code") == "settings"]
+
+
+def test_a_broken_edit_of_a_skill_or_an_agent_is_told_and_changes_nothing(lathe, start_server, repository, daemon):
+    files = {"skills/pdf/SKILL.md": "---\nname: pdf\ndescription: Reads PDFs.\n---\nUse pdftotext.\n",
+             "agents/reviewer.md": "---\ndescription: Reviews changes.\n---\nBe strict.\n"}
+    for name, text in files.items():
+        (lathe.home / name).parent.mkdir(parents=True)
+        (lathe.home / name).write_text(text)
+    server = start_server(says("One."), says("Two."))
+    lathe.use(server)
+    frames = connect(daemon())
+    frames.ask("1", configure(repository))
+    frames.ask("2", user_input("one"))
+    frames.until("task_complete", "error")
+    for name in files:
+        (lathe.home / name).write_text("---\ndescription: [\n---\n")
+    frames.ask("3", user_input("two"))
+    told = [event["msg"]["message"] for event in frames.until("task_complete", "error") if event["msg"].get("code") == "catalog"]
+    assert sorted(name for name in files for message in told if name in message and "what it said before holds" in message) == sorted(files)
+    for request in server.requests():
+        body = json.dumps(request["body"])
+        assert "Reads PDFs." in body and "Reviews changes." in body
 
 
 def test_a_hang_up_has_it_read_them_again(lathe, daemon):

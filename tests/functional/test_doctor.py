@@ -163,6 +163,27 @@ def test_a_file_beside_the_configuration_that_cannot_be_read(healthy, name, text
     assert "engine" not in findings(healthy.run("doctor", "--json"))
 
 
+@pytest.mark.parametrize("name,text", [("config.yaml", "budget: [unclosed\n"), ("models.yaml", "models: [unclosed\n"),
+                                       ("policies/strict.yaml", "rules: [unclosed\n")])
+def test_a_daemon_that_holds_to_what_was_set_before_is_told(healthy, daemon, name, text):
+    daemon()
+    assert findings(healthy.ok("doctor", "--json"))["daemon settings"]["state"] == "ok"
+    path = healthy.home / name
+    path.parent.mkdir(exist_ok=True)
+    before = path.read_text() if path.exists() else None
+    path.write_text((before or "") + text)
+    finding = broken(healthy, "daemon settings")
+    assert str(path) in finding["found"] and "what was set before holds" in finding["found"] and finding["mend"].endswith(str(path))
+    path.unlink() if before is None else path.write_text(before)
+    assert findings(healthy.ok("doctor", "--json"))["daemon settings"]["state"] == "ok"
+
+
+def test_metrics_of_a_daemon_that_takes_clients_over_tcp(healthy, listen):
+    host, port = listen()
+    found = findings(healthy.ok("doctor", "--json"))["metrics"]
+    assert found["state"] == "ok" and f"http://{host}:{port}/metrics" in found["found"]
+
+
 def test_a_session_with_one_changed_byte_is_found(healthy):
     whole = healthy.ok("exec", "--json", "go").session
     session = healthy.ok("exec", "--json", "one").session

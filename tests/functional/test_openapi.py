@@ -23,6 +23,7 @@ def calls_of(repository, session, doomed):
         "policy_explain": {"command": "ls", "cwd": str(repository)}, "policy_test": {"policy_file": "/nowhere.yaml"},
         "trust_list": {"path": str(repository)}, "trust_set": {"path": str(repository), "sha256": [], "trusted": False},
         "daemon_status": {}, "vitals": {}, "watch": {}, "daemon_reload": {}, "session_claim": {"session": session}, "session_archive": {"session": session, "archived": False},
+        "session_tag": {"session": session, "add": ["todo"]}, "session_mark_read": {"session": session, "seq": 1},
         "session_remove": {"session": doomed}, "index_rebuild": {},
     }
 

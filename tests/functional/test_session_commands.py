@@ -96,6 +96,41 @@ def test_archive_hides_and_shows_again(lathe, talked):
     assert [line["session_id"] for line in listed(lathe)] == [session]
 
 
+def test_tags_are_listed_asked_for_and_survive_the_index(lathe, talked):
+    _, session = talked
+    other = lathe.ok("exec", "--json", "another matter").session
+    assert lathe.ok("session", "tag", session, "--add", "todo", "--add", "calc").out == "calc\ntodo\n"
+    lathe.ok("index", "rebuild")
+    (line,) = lathe.ok("session", "list", "--tag", "todo", "--json").document["sessions"]
+    assert (line["session_id"], line["tags"]) == (session, ["calc", "todo"])
+    assert "#calc #todo" in lathe.ok("session", "list").out
+    assert lathe.ok("session", "tag", session, "--remove", "todo").out == "calc\n"
+    assert lathe.ok("session", "list", "--tag", "todo", "--json").document["sessions"] == []
+    assert {line["session_id"]: line.get("tags") for line in listed(lathe)} == {session: ["calc"], other: None}
+    assert "is no tag" in lathe.fails(1, "session", "tag", session, "--add", "two words").err
+
+
+def unread(lathe):
+    return [line["session_id"] for line in lathe.ok("session", "list", "--unread", "--json").document["sessions"]]
+
+
+def test_a_session_is_unread_until_a_person_looked(lathe, talked):
+    _, session = talked
+    assert unread(lathe) == [session], "with --json a program reads it"
+    assert "• read the greeting" in lathe.ok("session", "list").out
+    lathe.ok("session", "show", session)
+    assert unread(lathe) == []
+    lathe.ok("index", "rebuild")
+    assert unread(lathe) == []
+    lathe.ok("exec", "--last", "go on")
+    assert unread(lathe) == [], "its end was shown"
+    lathe.ok("session", "mark-read", "--unread", session)
+    assert unread(lathe) == [session]
+    assert lathe.ok("session", "mark-read", "--all").out == f"read {session}\n"
+    assert unread(lathe) == []
+    assert "no session is named" in lathe.fails(1, "session", "mark-read").err
+
+
 def test_export_as_markdown(lathe, talked):
     _, session = talked
     text = lathe.ok("session", "export", "--format", "md", session).out

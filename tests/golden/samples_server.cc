@@ -129,7 +129,7 @@ std::vector<EventMsg> task_events() {
                    .finish_reason = "stop"},
       TurnAborted{.reason = AbortReason::kBudget, .detail = "turns: 20 of 20"},
       TurnDiff{.unified_diff = "--- a/calc.cc\n+++ b/calc.cc\n@@ -1 +1 @@\n-int s = 1;\n+int s = 0;\n"},
-      TaskParked{.questions = {"q-2"}},
+      TaskParked{.questions = {"q-2"}, .active_ms = 1'234},
       TaskResumed{.task = kTask},
       TaskComplete{.task = kTask,
                    .last_agent_message = "Fixed.",
@@ -165,7 +165,9 @@ SessionInfo session_info() {
           .cost_micro_usd = 9'260,
           .forked_from = kParent,
           .archived = true,
-          .replayed = true};
+          .replayed = true,
+          .tags = {"calc", "todo"},
+          .unread = true};
 }
 
 std::vector<EventMsg> containment_events() {

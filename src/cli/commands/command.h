@@ -24,6 +24,8 @@ CommandResult execute(Context* context, client::Transport* engine, SessionRollba
 CommandResult execute(Context* context, client::Transport* engine, SessionSearchOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionExportOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionArchiveOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionTagOptions options);
+CommandResult execute(Context* context, client::Transport* engine, SessionMarkReadOptions options);
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options);
 CommandResult execute(Context* context, client::Transport* engine, UndoOptions options);
 CommandResult execute(Context* context, client::Transport* engine, ApprovalListOptions options);

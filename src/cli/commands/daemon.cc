@@ -142,7 +142,7 @@ Result<void> read_on(int file, LogReader* reader) {
   }
 }
 
-/// A daemon that starts puts a long log aside and begins another one.
+/// A daemon puts a long log aside and begins another one.
 bool is_another(int file, const std::string& path) {
   struct stat mine{};
   struct stat there{};
@@ -229,6 +229,7 @@ CommandResult execute(Context* context, DaemonLogsOptions options) {
     if (!options.follow) co_return kDone;
     CO_TRY_OK(co_await context->out.flush({}));
     if (is_another(file.get(), path)) {
+      CO_TRY_OK(read_on(file.get(), &reader));  // what came before it was put aside
       CO_TRY(file, runtime::open_file(path, O_RDONLY));
       continue;
     }

@@ -240,20 +240,11 @@ void check_sessions(Context& context, bool deep, std::vector<Finding>& findings)
   }
 }
 
-/// An error in a file starts with its path; what else the engine stumbles over is a setting.
-std::string mend_of_engine(const Context& context, const base::Error& error) {
-  std::string file = error.message.substr(0, error.message.find(':'));
-  if (!file.ends_with(".yaml") || !runtime::path_exists(file)) {
-    const auto paths = config::find_paths(context.frontend.environment);
-    if (paths.ok()) file = paths->config_file;
-  }
-  return "${EDITOR:-vi} " + base::shell_quote(file);
-}
-
 Async<void> check_engine(Context* context, std::vector<Finding>* findings) {
   const auto engine = co_await context->open({});
   if (!engine.ok()) {
-    findings->push_back({State::kBroken, "engine", engine.error().text(), mend_of_engine(*context, engine.error())});
+    findings->push_back(
+        {State::kBroken, "engine", engine.error().text(), mend_of_problem(*context, engine.error().message)});
     co_return;
   }
   co_await check_backends(engine->get(), default_backend(*context), findings);
@@ -262,6 +253,16 @@ Async<void> check_engine(Context* context, std::vector<Finding>* findings) {
 }
 
 }  // namespace
+
+/// An error in a file starts with its path; what else there is to stumble over is a setting.
+std::string mend_of_problem(const Context& context, const std::string& problem) {
+  std::string file = problem.substr(0, problem.find(':'));
+  if (!file.ends_with(".yaml") || !runtime::path_exists(file)) {
+    const auto paths = config::find_paths(context.frontend.environment);
+    if (paths.ok()) file = paths->config_file;
+  }
+  return base::edit_command(file);
+}
 
 std::string findings_text(const std::vector<Finding>& findings, const Style& style) {
   std::string out;
@@ -310,6 +311,8 @@ CommandResult execute(Context* context, DoctorOptions options) {
     // The check of the engine may have started it.
     co_await check_daemon(context, &findings);
     check_sessions(*context, options.deep, findings);
+  } else {
+    co_await check_daemon_settings(context, &findings);
   }
   context->out.add(options.json ? findings_document(findings) : findings_text(findings, context->out_style));
   co_return any_broken(findings) ? kUsage : kDone;

@@ -44,6 +44,27 @@ void check_socket(const DaemonInfo& daemon, std::vector<Finding>* findings) {
        "chmod 600 " + base::shell_quote(daemon.socket)});
 }
 
+/// After an edit that cannot be read the daemon works on by what was set before, which nobody sees in the files.
+void check_settings(const Context& context, const protocol::DaemonStatusReply& status, std::vector<Finding>* findings) {
+  const std::string& problem = status.settings_problem;
+  if (problem.empty()) {
+    findings->push_back({State::kGood, "daemon settings", "as your files say", ""});
+    return;
+  }
+  findings->push_back({State::kBroken, "daemon settings", "what was set before holds until this is mended: " + problem,
+                       mend_of_problem(context, problem)});
+}
+
+Async<void> check_metrics(Context* context, std::string listen, std::vector<Finding>* findings) {
+  if (listen.empty()) co_return;
+  const Result<void> served = co_await context->frontend.check_metrics(listen);
+  if (served.ok()) {
+    findings->push_back({State::kGood, "metrics", "http://" + listen + "/metrics, with a token of the scope read", ""});
+  } else {
+    findings->push_back({State::kWarning, "metrics", served.error().text(), "lathe daemon restart"});
+  }
+}
+
 Async<void> check_running(Context* context, DaemonInfo daemon, std::vector<Finding>* findings) {
   auto connected = co_await context->frontend.daemon->connect();
   if (!connected.ok()) {
@@ -52,6 +73,7 @@ Async<void> check_running(Context* context, DaemonInfo daemon, std::vector<Findi
   }
   if (!*connected) co_return;  // it has just ended
   const auto vitals = co_await client::call_as((*connected)->transport.get(), protocol::Vitals{});
+  const auto status = co_await client::call_as((*connected)->transport.get(), protocol::DaemonStatus{});
   co_await (*connected)->transport->close();
   if (vitals.ok()) {
     findings->push_back({State::kGood, "daemon",
@@ -61,7 +83,9 @@ Async<void> check_running(Context* context, DaemonInfo daemon, std::vector<Findi
   } else {
     findings->push_back({State::kWarning, "daemon", vitals.error().text(), "lathe daemon restart"});
   }
+  if (status.ok()) check_settings(*context, *status, findings);
   check_socket(daemon, findings);
+  if (status.ok()) co_await check_metrics(context, status->listen, findings);
 }
 
 void check_log(Context* context, std::vector<Finding>* findings) {
@@ -98,6 +122,15 @@ void check_disk(Context* context, std::vector<Finding>* findings) {
 }
 
 }  // namespace
+
+Async<void> check_daemon_settings(Context* context, std::vector<Finding>* findings) {
+  auto connected = co_await context->frontend.daemon->connect();
+  // What is wrong with the daemon itself is told once the files are mended.
+  if (!connected.ok() || !*connected) co_return;
+  const auto status = co_await client::call_as((*connected)->transport.get(), protocol::DaemonStatus{});
+  co_await (*connected)->transport->close();
+  if (status.ok() && !status->settings_problem.empty()) check_settings(*context, *status, findings);
+}
 
 Async<void> check_daemon(Context* context, std::vector<Finding>* findings) {
   const auto found = context->frontend.daemon->find();

@@ -87,8 +87,10 @@ struct TranscriptPrinter {
 }  // namespace
 
 CommandResult execute(Context* context, client::Transport* engine, SessionListOptions options) {
-  CO_TRY(p::SessionListReply reply,
-         co_await client::call_as(engine, p::SessionList{.limit = options.limit, .archived = options.all}));
+  CO_TRY(p::SessionListReply reply, co_await client::call_as(engine, p::SessionList{.limit = options.limit,
+                                                                                    .archived = options.all,
+                                                                                    .tag = options.tag,
+                                                                                    .unread = options.unread}));
   if (options.json) {
     context->out.add(reply_document(std::move(reply)));
     co_return kDone;
@@ -98,10 +100,10 @@ CommandResult execute(Context* context, client::Transport* engine, SessionListOp
   const std::size_t id_length = telling_length(reply.sessions);
   for (const p::SessionInfo& session : reply.sessions) {
     rows.push_back({session.session_id.substr(0, id_length), age_label(session.updated_at, now),
-                    std::to_string(session.tasks), session_state_label(session), session.model,
-                    short_title(session.title)});
+                    std::to_string(session.tasks), session_state_label(session), session.model, title_label(session)});
   }
-  if (rows.empty()) context->note("no sessions yet: lathe exec \"…\" makes one");
+  const bool some_left_out = !options.tag.empty() || options.unread;
+  if (rows.empty()) context->note(some_left_out ? "none" : "no sessions yet: lathe exec \"…\" makes one");
   if (!rows.empty())
     context->out.add(table_text({"ID", "USED", "TASKS", "STATE", "MODEL", "TITLE"}, rows, context->out_style));
   if (!reply.next_cursor.empty()) context->note("there are more: lathe session list --limit 0");
@@ -120,6 +122,7 @@ CommandResult execute(Context* context, client::Transport* engine, SessionShowOp
     printer.rendered = MarkdownOptions{.style = context->out_style, .width = text_width(context->out.fd())};
   }
   CO_TRY_OK(co_await client::read_records(engine, info.session_id, printer.taker()));
+  co_await client::mark_read(engine, info.session_id, info.last_seq);
   co_return kDone;
 }
 
@@ -190,6 +193,39 @@ CommandResult execute(Context* context, client::Transport* engine, SessionArchiv
     CO_TRY_OK(
         co_await client::call_as(engine, p::SessionArchive{.session = info.session_id, .archived = !options.restore}));
     context->out.line((options.restore ? "shown again " : "archived ") + info.session_id);
+  }
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionTagOptions options) {
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  p::SessionTag call{.session = info.session_id, .add = std::move(options.add), .remove = std::move(options.remove)};
+  CO_TRY(const p::SessionTagReply reply, co_await client::call_as(engine, std::move(call)));
+  for (const std::string& tag : reply.tags) context->out.line(base::terminal_safe(tag));
+  if (reply.tags.empty()) context->note("no tags: lathe session tag " + info.session_id + " --add TAG");
+  co_return kDone;
+}
+
+CommandResult execute(Context* context, client::Transport* engine, SessionMarkReadOptions options) {
+  if (options.sessions.empty() && !options.all) {
+    co_return base::Error{.code = base::codes::kInvalid,
+                          .message = "no session is named",
+                          .hint = "give ids, or --all for all that are unread"};
+  }
+  std::vector<p::SessionInfo> sessions;
+  if (options.all) {
+    CO_TRY(p::SessionListReply listed,
+           co_await client::call_as(engine, p::SessionList{.archived = true, .unread = true}));
+    sessions = std::move(listed.sessions);
+  }
+  for (const std::string& name : options.sessions) {
+    CO_TRY(p::SessionInfo info, co_await client::find_session(engine, name));
+    sessions.push_back(std::move(info));
+  }
+  for (const p::SessionInfo& info : sessions) {
+    CO_TRY_OK(co_await client::call_as(
+        engine, p::SessionMarkRead{.session = info.session_id, .seq = info.last_seq, .unread = options.unread}));
+    context->out.line((options.unread ? "unread " : "read ") + info.session_id);
   }
   co_return kDone;
 }

@@ -36,12 +36,12 @@ std::string clock_label(base::UnixMillis when) {
 std::string line_of(const p::SessionInfo& session) {
   const std::string state = session_state_label(session);
   return fmt::format("{}  {}  {:11}  {}", clock_label(session.updated_at), session.session_id.substr(0, 13),
-                     state.empty() ? "idle" : state, short_title(session.title));
+                     state.empty() ? "idle" : state, title_label(session));
 }
 
 /// Whether a person sees a difference.
 bool looks_the_same(const p::SessionInfo& a, const p::SessionInfo& b) {
-  return session_state_label(a) == session_state_label(b) && a.title == b.title && a.tasks == b.tasks;
+  return session_state_label(a) == session_state_label(b) && title_label(a) == title_label(b) && a.tasks == b.tasks;
 }
 
 class Watch final {

@@ -125,6 +125,12 @@ std::string short_title(const std::string& title) {
   return elide(base::replace_all(terminal_safe(title), "\n", " "), 50);
 }
 
+std::string title_label(const protocol::SessionInfo& session) {
+  std::string label = (session.unread ? "• " : "") + short_title(session.title);
+  for (const std::string& tag : session.tags) label += " #" + terminal_safe(tag);
+  return label;
+}
+
 std::string content_text(const std::vector<protocol::ContentPart>& content) {
   std::string out;
   for (const protocol::ContentPart& part : content) {

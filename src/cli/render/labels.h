@@ -42,6 +42,8 @@ inline constexpr std::string_view kForkBeforeDamage =
 [[nodiscard]] std::string session_state_label(const protocol::SessionInfo& session);
 /// A session's title in one short line.
 [[nodiscard]] std::string short_title(const std::string& title);
+/// The same in a list: "• " before that of an unread session, its tags behind it as "#tag".
+[[nodiscard]] std::string title_label(const protocol::SessionInfo& session);
 /// The last `count` lines of `text`, each with `indent` before it; says how many are left out.
 [[nodiscard]] std::string last_lines(std::string_view text, std::size_t count, std::string_view indent);
 /// The text parts of a message, images named.

@@ -39,6 +39,21 @@ constexpr std::string_view kClient = "http";
 /// Of a frame that a request stands for; nobody sees it.
 constexpr std::string_view kFrameId = "1";
 
+/// A request that is being answered.
+class InUse final {
+ public:
+  explicit InUse(const HttpParts& parts) : parts_(parts) { ++parts_.use->under_way; }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() {
+    --parts_.use->under_way;
+    parts_.use->ended_at = parts_.loop.mono_now();
+  }
+
+ private:
+  const HttpParts& parts_;
+};
+
 Error no_such_route(const IncomingRequest& request) {
   return {.code = base::codes::kNotFound,
           .message = fmt::format("there is no {} {}", request.method, request.path),
@@ -85,6 +100,9 @@ class HttpClient final {
     if (const Result<void> allowed = protocol::check_scopes(scopes, found->route->scopes); !allowed.ok()) {
       co_return co_await refuse(allowed.error());
     }
+    std::optional<InUse> in_use;
+    const bool only_looks = found->route->id == HttpRouteId::kHealth || found->route->id == HttpRouteId::kMetrics;
+    if (!only_looks) in_use.emplace(parts_);
     co_return co_await serve_route(*found, std::move(request), scopes);
   }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "lathe/base/clock.h"
 #include "lathe/base/hash.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/result.h"
@@ -29,6 +31,15 @@
 // not say that it is JSON. There are no CORS headers.
 
 namespace lathe::gateways::http {
+
+/// Whether anyone uses what is behind the gateway. Who only asks how it is (health, metrics), or is not let in, does
+/// not.
+struct HttpUse {
+  /// Requests that are being answered; an event stream or a WebSocket for as long as it lasts.
+  std::size_t under_way = 0;
+  /// When the last one ended.
+  std::optional<base::MonoTime> ended_at;
+};
 
 /// What the gateway is made of; the daemon provides it and keeps it alive longer.
 struct HttpParts {
@@ -58,6 +69,7 @@ struct HttpParts {
   /// What all connections share.
   std::unique_ptr<RequestRates> rates = std::make_unique<RequestRates>();
   std::unique_ptr<AgentruntimeMarks> marks = std::make_unique<AgentruntimeMarks>();
+  std::unique_ptr<HttpUse> use = std::make_unique<HttpUse>();
 };
 
 struct HttpEnds {
