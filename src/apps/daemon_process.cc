@@ -18,6 +18,7 @@
 #include "lathe/daemon/daemon_lock.h"
 #include "lathe/daemon/token_book.h"
 #include "lathe/runtime/files.h"
+#include "lathe/runtime/process_context.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/runtime/unix_socket.h"
 
@@ -214,11 +215,11 @@ Async<Result<std::unique_ptr<client::Transport>>> ProcessControl::reach(DaemonIn
   // Where they are broken it is reached all the same: it holds to what was set before.
   const config::Loaded loaded = config::load(paths, environment_).value_or(config::Loaded());
   base::SystemRandom random;
-  CO_TRY(auto transport,
-         client::SocketTransport::create(loop_, std::move(socket),
-                                         {.client = "lathe",
-                                          .client_id = base::short_id("cli", random),
-                                          .environment = lent_environment(environment_, loaded.config)}));
+  CO_TRY(auto transport, client::SocketTransport::create(loop_, std::move(socket),
+                                                         {.client = "lathe",
+                                                          .client_id = base::short_id("cli", random),
+                                                          .environment = lent_environment(environment_, loaded.config),
+                                                          .process = runtime::told_process_context()}));
   auto greeted = co_await transport->greeted(Deadline::after(loop_, kConnectPatience));
   if (greeted.ok()) co_return std::unique_ptr<client::Transport>(std::move(transport));
   co_await transport->close();

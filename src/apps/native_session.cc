@@ -25,17 +25,23 @@ egress::HostRules host_rules(const std::vector<std::string>& hosts) {
   return egress::HostRules::parse(hosts).value_or(egress::HostRules());
 }
 
+base::ProcessContext process_context(const engine::DriverSetup& setup) {
+  return setup.context ? setup.context->process : base::ProcessContext();
+}
+
 tools::shell::KeeperOptions keeper_options(const NativeSession::Shared& shared, const engine::DriverSetup& setup,
                                            SessionSandbox* sandbox) {
   return {.program = shared.sandbox.keeper_program,
           .folder = shared.keepers_dir + "/" + setup.session_id,
           .linger = kKeeperLinger,
           .limits = tools::shell::usual_limits(static_cast<std::uint64_t>(shared.config.memory_bytes)),
+          .context = process_context(setup),
           .confine = [sandbox](ports::CommandSpec spec) { return sandbox->confine(std::move(spec)); }};
 }
 
 std::vector<std::string> environment_of(const engine::DriverSetup& setup) {
-  return setup.environment ? *setup.environment : tools::shell::own_environment();
+  if (setup.context && setup.context->environment) return *setup.context->environment;
+  return tools::shell::own_environment();
 }
 
 /// Known to be accepted: the session was configured with it.
@@ -114,16 +120,18 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
             .resolver = shared.resolver,
             .rules = host_rules(setup.allow_hosts),
             .limits = {}}),
-      tools_(narrow_for_agents(shared.cassette.wrap(make_session_tools({.pool = shared.fs_pool,
-                                                                        .config = shared.config,
-                                                                        .secrets = secrets_,
-                                                                        .runner = runner_,
-                                                                        .jobs = jobs_,
-                                                                        .web = web_,
-                                                                        .catalog = shared.catalog,
-                                                                        .agents = setup.agents,
-                                                                        .environment = environment_of(setup)})),
-                               setup.lineage, shared.fs_pool)),
+      tools_(narrow_for_agents(
+          shared.cassette.wrap(make_session_tools({.pool = shared.fs_pool,
+                                                   .config = shared.config,
+                                                   .secrets = secrets_,
+                                                   .runner = runner_,
+                                                   .jobs = jobs_,
+                                                   .web = web_,
+                                                   .catalog = shared.catalog,
+                                                   .agents = setup.agents,
+                                                   .environment = environment_of(setup),
+                                                   .file_mode_mask = process_context(setup).file_mode_mask})),
+          setup.lineage, shared.fs_pool)),
       scope_(shared.loop) {
   if (setup.agents != nullptr && !is_agent_) cassette_.watch(session_id_, *setup.agents);
   std::vector<ports::Tool*> tools;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lathe/daemon/client_groups.h"
 #include "lathe/protocol/frames.h"
 
 namespace lathe::daemon {
@@ -165,17 +166,20 @@ Result<void> Daemon::has_room() const {
 }
 
 Async<void> Daemon::serve(base::UniqueFd socket) {
+  auto groups = groups_of_client(socket.get());
   auto stream = runtime::ByteStream::of_socket(parts_.loop, std::move(socket));
   if (!stream.ok()) {
     parts_.log("lost a client: " + stream.error().text());
     co_return;
   }
-  co_await serve_frames(*std::move(stream), {});
+  co_await serve_frames(*std::move(stream), {}, std::move(groups));
 }
 
-Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options) {
-  SqeqConnection client(parts_.loop, parts_.parsing, parts_.connect(base::short_id("client", parts_.random)),
-                        std::move(stream), std::move(options));
+Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options,
+                                 ClientGroups groups) {
+  auto connection = parts_.connect(base::short_id("client", parts_.random));
+  connection->came_with(std::move(groups));
+  SqeqConnection client(parts_.loop, parts_.parsing, std::move(connection), std::move(stream), std::move(options));
   clients_.insert(&client);
   had_client_ = true;
   co_await client.serve();

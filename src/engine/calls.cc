@@ -8,6 +8,7 @@
 #include "lathe/engine/engine.h"
 #include "lathe/engine/policy_calls.h"
 #include "lathe/protocol/record.h"
+#include "lathe/runtime/process_context.h"
 
 // Calls and their replies, one handler each.
 
@@ -66,12 +67,20 @@ Connection::Reply Connection::on(protocol::Hello call) {
     client_ = call.client_id;
   }
   program_ = std::move(call.client);
+  ClientContext lent = context_ ? *context_ : ClientContext();
   if (!call.environment.empty()) {
     // The names of keys may be new ones.
     engine_.parts().refreshed();
     if (engine_.parts().borrow) CO_TRY_OK(engine_.parts().borrow(call.environment));
-    environment_ = std::make_shared<const std::vector<std::string>>(std::move(call.environment));
+    lent.environment = std::move(call.environment);
   }
+  if (!call.process.empty()) {
+    CO_TRY(base::ProcessContext told, runtime::read_process_context(call.process));
+    // Of its groups the system tells.
+    told.groups = std::move(lent.process.groups);
+    lent.process = std::move(told);
+  }
+  if (lent != ClientContext()) context_ = std::make_shared<const ClientContext>(std::move(lent));
   co_return ReplyMsg(protocol::HelloReply{
       .version = engine_.parts().version,
       .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch"}});

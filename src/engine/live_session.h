@@ -59,9 +59,10 @@ class LiveSession final {
   /// Brings files back, or only tells what would be. `unavailable` while a Task runs.
   runtime::Async<base::Result<protocol::UndoReply>> undo(protocol::Undo call, std::string by);
 
-  /// Of the client that works with it: its commands see that from now on. While a job lives they see what it saw.
-  void use_environment(ClientEnvironment environment);
-  [[nodiscard]] const ClientEnvironment& environment() const { return environment_; }
+  /// Of the client that works with it: what runs in it has that around it from now on; while a job lives, what the job
+  /// has.
+  void use_context(SharedContext context);
+  [[nodiscard]] const SharedContext& context() const { return context_; }
   void audience_changed() { host_.audience_changed(); }
   [[nodiscard]] EventFeed& feed() { return feed_; }
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
@@ -192,14 +193,14 @@ class LiveSession final {
   std::vector<ports::ResolvedModel> candidates_;
   /// By folder; each outlives the drivers that were made with it.
   std::map<std::string, std::unique_ptr<ports::WorkspaceHistory>> histories_;
-  ClientEnvironment environment_;
+  SharedContext context_;
   std::unique_ptr<ports::Driver> driver_;
   /// What driver_ was made for.
   std::string driver_cwd_;
   protocol::SandboxMode driver_mode_ = protocol::SandboxMode::kWorkspaceWrite;
   protocol::NetworkMode driver_network_ = protocol::NetworkMode::kNone;
   std::vector<std::string> driver_hosts_;
-  ClientEnvironment driver_environment_;
+  SharedContext driver_context_;
   std::uint64_t driver_settings_ = 0;
   /// SettingsState::generation, as of the last Task that began.
   std::uint64_t settings_ = 0;

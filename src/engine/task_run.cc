@@ -44,10 +44,6 @@ Error error_of(AbortReason reason) {
   return {};
 }
 
-bool same_environment(const ClientEnvironment& left, const ClientEnvironment& right) {
-  return left == right || (left && right && *left == *right);
-}
-
 }  // namespace
 
 LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
@@ -88,7 +84,7 @@ Async<Result<void>> LiveSession::ensure_driver() {
   const bool same =
       driver_cwd_ == config.cwd && driver_mode_ == config.sandbox_mode && driver_network_ == config.network &&
       driver_hosts_ == config.allow_hosts &&
-      ((same_environment(driver_environment_, environment_) && driver_settings_ == settings_) || !state().jobs.empty());
+      ((same_context(driver_context_, context_) && driver_settings_ == settings_) || !state().jobs.empty());
   if (driver_ && !same) {
     co_await driver_->stop();
     driver_.reset();
@@ -108,12 +104,12 @@ Async<Result<void>> LiveSession::ensure_driver() {
                                   .candidates = [this] { return candidates_; },
                                   .agents = may_spawn ? &children_ : nullptr,
                                   .lineage = std::move(lineage),
-                                  .environment = environment_});
+                                  .context = context_});
     driver_cwd_ = config.cwd;
     driver_mode_ = config.sandbox_mode;
     driver_network_ = config.network;
     driver_hosts_ = config.allow_hosts;
-    driver_environment_ = environment_;
+    driver_context_ = context_;
     driver_settings_ = settings_;
   }
   co_return Result<void>();
@@ -166,12 +162,12 @@ void LiveSession::tie_to(ParentLink link, std::function<void(TaskOutcome)> on_en
   on_end_ = std::move(on_end);
   feed_.pass_questions_to(parent_.feed);
   children_.share_count(parent_.running);
-  if (parent_.environment) use_environment(parent_.environment);
+  if (parent_.context) use_context(parent_.context);
 }
 
-void LiveSession::use_environment(ClientEnvironment environment) {
-  environment_ = std::move(environment);
-  children_.use_environment(environment_);
+void LiveSession::use_context(SharedContext context) {
+  context_ = std::move(context);
+  children_.use_context(context_);
 }
 
 void LiveSession::untie() {

@@ -38,14 +38,19 @@ struct Hello {
   std::vector<std::string> features;
   std::string token;
   std::vector<std::string> environment;
+  std::vector<std::string> process;
   static constexpr auto fields() {
-    return std::tuple{required("client", &Hello::client, "name of the program"),
-                      optional("client_id", &Hello::client_id, "kept over reconnects; op ids are unique within it"),
-                      optional("features", &Hello::features, "names of what it needs"),
-                      optional("token", &Hello::token, "where one is needed"),
-                      optional("environment", &Hello::environment,
-                               "NAME=value: for commands of the sessions that it configures, and keys of backends; "
-                               "kept in memory only")};
+    return std::tuple{
+        required("client", &Hello::client, "name of the program"),
+        optional("client_id", &Hello::client_id, "kept over reconnects; op ids are unique within it"),
+        optional("features", &Hello::features, "names of what it needs"),
+        optional("token", &Hello::token, "where one is needed"),
+        optional("environment", &Hello::environment,
+                 "NAME=value: for commands of the sessions that it configures, and keys of backends; "
+                 "kept in memory only"),
+        optional("process", &Hello::process,
+                 "NAME=value: umask and limits (nofile=SOFT:HARD, … as ulimit names them, - for none) of its "
+                 "process, for those sessions")};
   }
   friend bool operator==(const Hello&, const Hello&) = default;
 };

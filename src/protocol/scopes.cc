@@ -40,8 +40,9 @@ Scopes needed(const Compact&) { return {Scope::kPrompt}; }
 Scopes needed(const Rollback&) { return {Scope::kPrompt}; }
 Scopes needed(const Shutdown&) { return {Scope::kPrompt}; }
 
-/// Environment and keys that are lent hold for others too: a backend's URL among them says where prompts go.
-Scopes needed(const Hello& call) { return call.environment.empty() ? Scopes() : Scopes::all(); }
+/// Environment and keys that are lent hold for others too: a backend's URL among them says where prompts go. Limits
+/// bound what runs.
+Scopes needed(const Hello& call) { return call.environment.empty() && call.process.empty() ? Scopes() : Scopes::all(); }
 Scopes needed(const SessionList&) { return {Scope::kRead}; }
 Scopes needed(const SessionGet&) { return {Scope::kRead}; }
 Scopes needed(const SessionSubscribe&) { return {Scope::kRead}; }

@@ -983,6 +983,8 @@ export interface HelloCall {
   token?: string;
   /** NAME=value: for commands of the sessions that it configures, and keys of backends; kept in memory only */
   environment?: string[];
+  /** NAME=value: umask and limits (nofile=SOFT:HARD, … as ulimit names them, - for none) of its process, for those sessions */
+  process?: string[];
 }
 
 /** Lists sessions. */

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/process_context.h"
 #include "lathe/keeper/client.h"
 #include "lathe/ports/command_runner.h"
 #include "lathe/runtime/async.h"
@@ -42,6 +43,8 @@ struct KeeperOptions {
   std::string folder = {};
   std::chrono::milliseconds linger{0};
   keeper::Limits limits = {};
+  /// Of the client whose commands they are.
+  base::ProcessContext context = {};
   /// Empty: nothing is confined.
   Confine confine = {};
 };
@@ -80,10 +83,11 @@ class KeeperSet final {
     bool adopted = false;
   };
   Keeper& keeper_for(const Confined& confined);
+  [[nodiscard]] std::string name_of(const Confined& confined) const;
 
   runtime::Loop& loop_;
-  const KeeperOptions options_;
-  const unsigned file_mode_mask_;
+  /// Its context names a mask.
+  KeeperOptions options_;
   std::map<std::string, Keeper> keepers_;
   /// Adopted ones that have ended; their commands still refer to them.
   std::vector<std::unique_ptr<keeper::Client>> ended_;
