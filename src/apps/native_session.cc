@@ -17,6 +17,8 @@ namespace {
 
 /// How long the commands of a process that died go on for the next one to find; what they wrote stays.
 constexpr std::chrono::seconds kKeeperLinger{5};
+/// The same where one daemon takes the place of another, however slowly that starts.
+constexpr std::chrono::seconds kHandOverLinger{60};
 constexpr std::size_t kProxyNameLetters = 12;
 constexpr std::int64_t kMostCharacters = 10'000;
 
@@ -245,6 +247,20 @@ base::Result<void> NativeSession::resize(const std::string& job, std::int64_t co
     return static_cast<unsigned>(std::clamp<std::int64_t>(value, 1, kMostCharacters));
   };
   return jobs_.resize(job, size(columns), size(rows));
+}
+
+runtime::Async<void> NativeSession::leave() {
+  if (live_jobs_ == 0) {
+    co_await stop();
+    co_return;
+  }
+  jobs_.leave();
+  co_await scope_.join();
+  co_await scope_.stop();
+  co_await keepers_.leave(kHandOverLinger);
+  co_await sandbox_.leave();
+  if (network_) co_await network_->stop();
+  cassette_.finish(session_id_);
 }
 
 runtime::Async<void> NativeSession::stop() {

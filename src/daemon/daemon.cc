@@ -176,9 +176,9 @@ Async<void> Daemon::serve(base::UniqueFd socket) {
 }
 
 Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options,
-                                 ClientGroups groups) {
+                                 std::optional<ClientGroups> local) {
   auto connection = parts_.connect(base::short_id("client", parts_.random));
-  connection->came_with(std::move(groups));
+  if (local) connection->came_locally(*std::move(local));
   SqeqConnection client(parts_.loop, parts_.parsing, std::move(connection), std::move(stream), std::move(options));
   clients_.insert(&client);
   had_client_ = true;

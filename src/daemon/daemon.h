@@ -104,9 +104,9 @@ class Daemon final {
   runtime::Async<void> serve(base::UniqueFd socket);
   /// What runs for the client is to have; nothing: the daemon's own.
   using ClientGroups = base::Result<std::optional<base::UserGroups>>;
-  /// Serves a client of frames to its end.
+  /// Serves a client of frames to its end; `local`: of one that came by the socket.
   runtime::Async<void> serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options,
-                                    ClientGroups groups = std::optional<base::UserGroups>());
+                                    std::optional<ClientGroups> local = std::nullopt);
   [[nodiscard]] TcpEntrance::Parts tcp_parts();
   [[nodiscard]] base::Result<void> has_room() const;
   /// Whether the client may come in.

@@ -24,6 +24,8 @@ namespace {
 constexpr base::Millis kListLimit{10'000};
 /// A local model may have to be loaded first.
 constexpr base::Millis kAnswerLimit{60'000};
+/// How long a Turn may take to its edge when another daemon is to go on.
+constexpr base::Millis kHandOverPatience{30'000};
 
 /// A typed result as a reply.
 template <class T>
@@ -83,7 +85,7 @@ Connection::Reply Connection::on(protocol::Hello call) {
   if (lent != ClientContext()) context_ = std::make_shared<const ClientContext>(std::move(lent));
   co_return ReplyMsg(protocol::HelloReply{
       .version = engine_.parts().version,
-      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch"}});
+      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch", "hand_over"}});
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
@@ -362,6 +364,19 @@ Connection::Reply Connection::on(protocol::DaemonStop call) {
   }
   engine_.parts().end_process("a client asked for it");
   co_return ReplyMsg(protocol::OkReply{});
+}
+
+Connection::Reply Connection::on(protocol::DaemonHandOver) {
+  EngineParts& parts = engine_.parts();
+  // What clients lent is for no one but the person whose daemon this is.
+  if (!parts.end_process || !came_locally_) {
+    co_return Error{.code = base::codes::kPermission,
+                    .message = "only a client of the daemon's socket may have it hand over",
+                    .hint = "lathe daemon restart"};
+  }
+  const HandedSessions handed = co_await engine_.hand_over(kHandOverPatience);
+  parts.end_process("another one takes its place");
+  co_return ReplyMsg(protocol::DaemonHandOverReply{.state = text_of(handed), .listen = parts.listen_address});
 }
 
 Connection::Reply Connection::on(protocol::Vitals) { return as_reply(engine_.vitals()); }

@@ -76,7 +76,8 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
   co_return ack;
 }
 
-void Connection::came_with(Result<std::optional<base::UserGroups>> groups) {
+void Connection::came_locally(Result<std::optional<base::UserGroups>> groups) {
+  came_locally_ = true;
   if (!groups.ok()) {
     unfit_ = std::move(groups).error();
   } else if (*groups) {

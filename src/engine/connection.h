@@ -33,10 +33,11 @@ class Connection final {
   /// Whether a Task runs in a session that this connection is subscribed to. Of one whose end has been given out by
   /// events(), no more.
   [[nodiscard]] bool has_running_task() const;
-  /// What is known of the client before it says anything: groups that are not this process's; an error when what runs
+  /// It is a process of this machine and of the person whose engine this is. What is known of it before it says
+  /// anything: groups that are not this process's; an error when what runs
   /// for it could not have them. It may look then, answer
   /// questions, and end what runs.
-  void came_with(base::Result<std::optional<base::UserGroups>> groups);
+  void came_locally(base::Result<std::optional<base::UserGroups>> groups);
   /// The client can answer no question, because it will say nothing more or may not: none waits for it. Its events go
   /// on.
   void only_listens();
@@ -84,6 +85,7 @@ class Connection final {
   Reply on(protocol::DaemonStatus call);
   Reply on(protocol::DaemonReload call);
   Reply on(protocol::DaemonStop call);
+  Reply on(protocol::DaemonHandOver call);
   Reply on(protocol::Vitals call);
   Reply on(protocol::Watch call);
 
@@ -96,6 +98,7 @@ class Connection final {
   SharedContext context_;
   /// Why it may not lend what it has, and so not work with sessions.
   std::optional<base::Error> unfit_;
+  bool came_locally_ = false;
   std::string configured_session_;
   std::shared_ptr<EventQueue> queue_;  // shared with the feeds that it is subscribed to
   std::set<std::string> subscribed_;

@@ -42,10 +42,10 @@ struct RunningTask {
 class LiveSession final {
  public:
   /// Takes over an open stream; records what an earlier process left unfinished. `config` is the first
-  /// session_configured of a new session.
+  /// session_configured of a new session, `context` what the process before this one had for it.
   static runtime::Async<base::Result<std::unique_ptr<LiveSession>>> start(
       EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream,
-      std::optional<protocol::SessionConfigured> config, std::string by);
+      std::optional<protocol::SessionConfigured> config, std::string by, SharedContext context = {});
   LiveSession(EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream);
   ~LiveSession();
 
@@ -63,6 +63,16 @@ class LiveSession final {
   /// has.
   void use_context(SharedContext context);
   [[nodiscard]] const SharedContext& context() const { return context_; }
+  /// Takes no new work from now on, and has the Task that runs stop at its Turn's edge; at the end jobs are left to the
+  /// next process.
+  void hand_over();
+  /// Goes on with a Task that the process before this one handed over. Where that cannot be, the session says why, and
+  /// the Task waits for a person.
+  runtime::Async<void> take_over();
+  /// No new work is taken.
+  [[nodiscard]] static base::Error handing_over_error();
+  /// What is the next process's: a Task that was handed over, or jobs.
+  [[nodiscard]] bool leaves_work() const;
   void audience_changed() { host_.audience_changed(); }
   [[nodiscard]] EventFeed& feed() { return feed_; }
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
@@ -118,6 +128,8 @@ class LiveSession final {
   /// The record of a submission that was acknowledged before.
   [[nodiscard]] std::optional<std::int64_t> acknowledged_seq(const std::string& by) const;
   [[nodiscard]] static base::Error closing_error();
+  /// `handing_over` when no new work is taken.
+  [[nodiscard]] base::Result<void> check_takes_work() const;
   using Seq = runtime::Async<base::Result<std::int64_t>>;
 
   runtime::Async<void> work();
@@ -129,6 +141,7 @@ class LiveSession final {
   Seq shut_down(std::string by);
   Seq set_model(protocol::SetModel op, std::string by);
   Seq rollback(protocol::Rollback op, std::string by);
+  Seq resume_parked();
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
   [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
@@ -215,6 +228,9 @@ class LiveSession final {
   runtime::Channel<Pending> ops_;
   std::deque<Pending> queued_;
   bool closing_ = false;
+  bool hands_over_ = false;
+  /// A parked Task is about to go on.
+  bool going_on_ = false;
   runtime::Scope scope_;
 };
 

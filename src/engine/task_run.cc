@@ -44,6 +44,18 @@ Error error_of(AbortReason reason) {
   return {};
 }
 
+/// Whoever asks for the same meanwhile is told that nothing waits any more.
+class GoingOn final {
+ public:
+  explicit GoingOn(bool* goes_on) : goes_on_(goes_on) { *goes_on_ = true; }
+  ~GoingOn() { *goes_on_ = false; }
+  GoingOn(const GoingOn&) = delete;
+  GoingOn& operator=(const GoingOn&) = delete;
+
+ private:
+  bool* goes_on_;
+};
+
 }  // namespace
 
 LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
@@ -273,9 +285,10 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
       co_return co_await host_.record(EventMsg(std::move(failed)));
     }
     case TaskEnd::Kind::kParked: {
-      protocol::TaskParked parked;
+      protocol::TaskParked parked{.questions = {}, .handed_over = false};
       for (const auto& question : state().questions) parked.questions.push_back(question.id);
       for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
+      parked.handed_over = hands_over_ && parked.questions.empty();
       co_return co_await host_.record(EventMsg(std::move(parked)));
     }
   }
@@ -291,8 +304,39 @@ Async<Result<std::int64_t>> LiveSession::record_abort(AbortReason reason, Error 
   co_return co_await host_.record(EventMsg(std::move(told)));
 }
 
+LiveSession::Seq LiveSession::go_on() {
+  if (closing_) co_return closing_error();
+  CO_TRY_OK(check_takes_work());
+  const Visit visit(*this);
+  if (going_on_ || running_ || restoring_ || !state().task || !state().task->parked) {
+    co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
+  }
+  if (!state().questions.empty()) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = fmt::format("the Task still waits for an answer to {}", state().questions.front().id),
+                    .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
+  }
+  const GoingOn guard(&going_on_);
+  co_return co_await resume_parked();
+}
+
+LiveSession::Seq LiveSession::resume_parked() {
+  CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
+  host_.set_submission(state().task->submission);
+  CO_TRY_OK(co_await take_settings());
+  CO_TRY_OK(co_await resolve_models());
+  ports::TaskRequest request;
+  request.task = state().task->task;
+  request.budget = state().task->budget;
+  request.output_schema = state().task->output_schema;
+  CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
+  running_.emplace();
+  scope_.spawn(run_task(std::move(request), Begun::kBefore));
+  co_return seq;
+}
+
 void LiveSession::start_queued() {
-  if (queued_.empty() || closing_ || state().task) return;
+  if (queued_.empty() || closing_ || hands_over_ || state().task) return;
   Pending next = std::move(queued_.front());
   queued_.pop_front();
   next.was_queued = true;

@@ -82,14 +82,17 @@ class Fold {
                                   .active_since = event_.ts};
     if (!m.compact_only) count_task(seq_);
   }
-  void operator()(const protocol::TaskParked&) const {
-    if (!state_.task || state_.task->parked) return;
+  void operator()(const protocol::TaskParked& m) const {
+    if (!state_.task) return;
+    state_.task->handed_over = m.handed_over;
+    if (state_.task->parked) return;
     state_.task->parked = true;
     state_.task->active_ms += std::max<std::int64_t>(event_.ts - state_.task->active_since, 0);
   }
   void operator()(const protocol::TaskResumed&) const {
     if (!state_.task) return;
     state_.task->parked = false;
+    state_.task->handed_over = false;
     state_.task->active_since = event_.ts;
   }
   void operator()(const protocol::TaskComplete&) const { end_task(); }

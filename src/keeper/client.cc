@@ -436,7 +436,7 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
     // A flood must not keep everything else waiting.
     co_await loop_.yield();
   }
-  if (scope_.token().cancelled()) {
+  if (scope_.token().cancelled() && !leaving_) {
     (void)send_packet(connection->socket.get(), {"stop"}, {});
     shutdown(connection->socket.get(), SHUT_WR);
     while (true) {
@@ -457,7 +457,8 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
                                    : connection->greeted ? "the keeper died while the command ran"
                                                          : fmt::format("{} is not a keeper", options_.program)));
   shutdown(connection->socket.get(), SHUT_RDWR);
-  if (!connection->process) co_return;
+  // One that is left is nobody's child once this process ends.
+  if (!connection->process || leaving_) co_return;
   const auto ended = co_await connection->process->wait(loop_, CancelToken(), Deadline::after(loop_, kEndPatience));
   if (ended.ok()) co_return;
   connection->process->signal(SIGKILL);
@@ -478,6 +479,13 @@ Async<void> Client::stop() {
   for (const auto& process : read_spools()) (void)unlink(spool_path(process->id()).c_str());
   (void)unlink((options_.folder + "/" + std::string(protocol::kSocketName)).c_str());
   (void)rmdir(options_.folder.c_str());
+}
+
+Async<void> Client::leave(std::chrono::milliseconds linger) {
+  stopped_ = true;
+  leaving_ = true;
+  (void)send({"hello", std::string(protocol::kVersion), std::to_string(linger.count())});
+  co_await scope_.stop();
 }
 
 Result<std::string> installed_program() {

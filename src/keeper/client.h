@@ -75,6 +75,9 @@ class Client final {
 
   /// Ends every command and the keeper.
   runtime::Async<void> stop();
+  /// The same for this process alone: what runs in a keeper with a folder goes on for so long with nobody there. Here
+  /// each command ends with an error.
+  runtime::Async<void> leave(std::chrono::milliseconds linger);
 
   /// Whether there is a keeper that commands can be handed to without starting one.
   [[nodiscard]] bool is_connected() const { return connection_ != nullptr; }
@@ -102,6 +105,7 @@ class Client final {
   std::shared_ptr<Connection> connection_;
   std::uint64_t next_id_ = 1;
   bool stopped_ = false;
+  bool leaving_ = false;
   runtime::Scope scope_;
 };
 

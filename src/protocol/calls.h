@@ -81,12 +81,12 @@ using AnyCall =
     std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim, SessionFork,
                  SessionArchive, SessionRemove, SessionSearch, SessionExport, ApprovalList, ApprovalAnswer, ModelList,
                  BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain, PolicyTest, TrustList,
-                 TrustSet, DaemonStatus, DaemonReload, DaemonStop, Vitals, Watch>;
+                 TrustSet, DaemonStatus, DaemonReload, DaemonStop, DaemonHandOver, Vitals, Watch>;
 using AnyReply =
     std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
                  SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply, ModelListReply,
                  BackendListReply, BackendTestReply, UsageReply, IndexRebuildReply, UndoReply, PolicyExplainReply,
-                 PolicyTestReply, TrustListReply, DaemonStatusReply, VitalsReply>;
+                 PolicyTestReply, TrustListReply, DaemonStatusReply, DaemonHandOverReply, VitalsReply>;
 
 /// One of the calls. Compiled once (calls.cc), for the reason that EventMsg is.
 struct Call : AnyCall {

@@ -70,6 +70,7 @@ Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
 Scopes needed(const Vitals&) { return {Scope::kRead}; }
 Scopes needed(const DaemonReload&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
+Scopes needed(const DaemonHandOver&) { return {Scope::kAdmin}; }
 Scopes needed(const Watch&) { return {Scope::kRead}; }
 
 template <class... M>

@@ -94,8 +94,12 @@ struct TaskParked {
   static constexpr std::string_view kType = "task_parked";
   static constexpr std::string_view kDoc = "The Task waits only for a person; it needs no process until then.";
   std::vector<std::string> questions;
+  bool handed_over = false;
   static constexpr auto fields() {
-    return std::tuple{required("questions", &TaskParked::questions, "ids of what it waits for")};
+    return std::tuple{
+        required("questions", &TaskParked::questions, "ids of what it waits for"),
+        optional("handed_over", &TaskParked::handed_over,
+                 "it stopped at the edge of a Turn and waits for the next daemon, which goes on with it")};
   }
   friend bool operator==(const TaskParked&, const TaskParked&) = default;
 };

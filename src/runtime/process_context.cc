@@ -1,6 +1,7 @@
 #include "lathe/runtime/process_context.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <grp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -10,10 +11,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::runtime {
@@ -27,6 +30,7 @@ using base::UserGroups;
 namespace {
 
 constexpr std::string_view kUmask = "umask";
+constexpr std::string_view kGroups = "groups";
 constexpr unsigned kUsualMask = 022;
 constexpr unsigned kMaskBits = 0777;
 constexpr std::string_view kUnlimited = "-";
@@ -89,6 +93,25 @@ std::optional<ResourceLimit> read_limits(int resource, std::string_view text) {
   return read && limit.soft <= limit.hard ? std::optional(limit) : std::nullopt;
 }
 
+/// "PRIMARY:OTHER,OTHER".
+std::optional<UserGroups> read_groups(std::string_view text) {
+  UserGroups groups;
+  const auto read = [](std::string_view word, std::uint32_t* group) {
+    std::uint64_t number = 0;
+    if (!read_number(word, 10, &number) || number > UINT32_MAX) return false;
+    *group = static_cast<std::uint32_t>(number);
+    return true;
+  };
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || !read(text.substr(0, colon), &groups.primary)) return std::nullopt;
+  const std::string_view others = text.substr(colon + 1);
+  if (others.empty()) return groups;
+  for (const std::string_view word : base::split(others, ',')) {
+    if (!read(word, &groups.others.emplace_back())) return std::nullopt;
+  }
+  return sorted(std::move(groups));
+}
+
 }  // namespace
 
 unsigned own_file_mode_mask() { return static_cast<unsigned>(own_status("Umask", 8).value_or(kUsualMask)); }
@@ -109,14 +132,28 @@ bool may_set_groups() {
   return (own_status("CapEff", 16).value_or(0) & kMaySetGroups) != 0;
 }
 
+std::vector<std::string> told(const ProcessContext& context) {
+  std::vector<std::string> words;
+  if (context.file_mode_mask) words.push_back(fmt::format("{}={:03o}", kUmask, *context.file_mode_mask));
+  for (const ResourceLimit& limit : context.limits) {
+    const auto* const known = std::ranges::find(kResources, limit.resource, &std::pair<std::string_view, int>::second);
+    if (known == kResources.end()) continue;
+    words.push_back(fmt::format("{}={}:{}", known->first, limit_text(limit.soft), limit_text(limit.hard)));
+  }
+  if (context.groups) {
+    words.push_back(fmt::format("{}={}:{}", kGroups, context.groups->primary, fmt::join(context.groups->others, ",")));
+  }
+  return words;
+}
+
 std::vector<std::string> told_process_context() {
-  std::vector<std::string> told{fmt::format("{}={:03o}", kUmask, own_file_mode_mask())};
+  ProcessContext own{.file_mode_mask = own_file_mode_mask()};
   for (const auto& [name, resource] : kResources) {
     rlimit limit{};
     if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) continue;
-    told.push_back(fmt::format("{}={}:{}", name, limit_text(limit.rlim_cur), limit_text(limit.rlim_max)));
+    own.limits.push_back({.resource = resource, .soft = limit.rlim_cur, .hard = limit.rlim_max});
   }
-  return told;
+  return told(own);
 }
 
 Result<ProcessContext> read_process_context(const std::vector<std::string>& told) {
@@ -130,6 +167,9 @@ Result<ProcessContext> read_process_context(const std::vector<std::string>& told
       std::uint64_t mask = 0;
       read = read_number(value, 8, &mask) && mask <= kMaskBits;
       context.file_mode_mask = static_cast<unsigned>(mask);
+    } else if (name == kGroups) {
+      context.groups = read_groups(value);
+      read = context.groups.has_value();
     } else if (const auto* known = std::ranges::find(kResources, name, &std::pair<std::string_view, int>::first);
                known != kResources.end()) {
       const auto limit = read_limits(known->second, value);

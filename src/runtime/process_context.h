@@ -17,6 +17,8 @@ namespace lathe::runtime {
 /// This process's mask and limits as others are told them: "umask=022", "nofile=1024:524288" (soft:hard, "-" for no
 /// limit).
 [[nodiscard]] std::vector<std::string> told_process_context();
+/// Those of a context, and groups where it names some ("groups=100:4,27").
+[[nodiscard]] std::vector<std::string> told(const base::ProcessContext& context);
 /// The same, read. Names that are not known are left out: a newer program may tell more. `invalid` for a value that is
 /// none.
 [[nodiscard]] base::Result<base::ProcessContext> read_process_context(const std::vector<std::string>& told);

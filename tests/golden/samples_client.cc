@@ -85,6 +85,7 @@ std::vector<ClientFrame> call_samples() {
       DaemonStatus{},
       DaemonReload{},
       DaemonStop{.if_unused = true},
+      DaemonHandOver{},
       Vitals{},
       Watch{.archived = true},
   };

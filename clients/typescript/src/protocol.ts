@@ -678,6 +678,8 @@ export interface TaskParkedEvent {
   type: "task_parked";
   /** ids of what it waits for */
   questions: string[];
+  /** it stopped at the edge of a Turn and waits for the next daemon, which goes on with it */
+  handed_over?: boolean;
 }
 
 /** A parked Task goes on. */
@@ -927,6 +929,8 @@ export interface LaggedEvent {
 /** The session is closed; nothing more comes. */
 export interface ShutdownCompleteEvent {
   type: "shutdown_complete";
+  /** the next daemon goes on with it: connect again and subscribe */
+  handed_over?: boolean;
 }
 
 /** How a session stands by now, for clients that watch all of them. */
@@ -967,6 +971,7 @@ export type Call =
   | DaemonStatusCall
   | DaemonReloadCall
   | DaemonStopCall
+  | DaemonHandOverCall
   | VitalsCall
   | WatchCall;
 
@@ -1210,6 +1215,11 @@ export interface DaemonStopCall {
   if_unused?: boolean;
 }
 
+/** Has the daemon end for another one to take its place: no new work is taken, Tasks stop at the edge of a Turn, and jobs go on. Done when no Task runs any more, or that took too long. For clients of the socket only. */
+export interface DaemonHandOverCall {
+  type: "daemon_hand_over";
+}
+
 /** Tells how the process that serves clients is. */
 export interface VitalsCall {
   type: "vitals";
@@ -1243,6 +1253,7 @@ export type Reply =
   | PolicyTestReply
   | TrustListReply
   | DaemonStatusReply
+  | DaemonHandOverReply
   | VitalsReply;
 
 /** Done. */
@@ -1441,6 +1452,15 @@ export interface DaemonStatusReply {
   listen?: string;
   /** what is wrong with the person's files, with its place; what they said before holds */
   settings_problem?: string;
+}
+
+/** What the next daemon is to know. */
+export interface DaemonHandOverReply {
+  type: "daemon_hand_over";
+  /** for it alone, in memory: what clients had lent, keys included */
+  state: string;
+  /** the TCP address at which clients were taken */
+  listen?: string;
 }
 
 /** How the process that serves clients is. */
@@ -1957,6 +1977,7 @@ export interface Calls {
   daemon_status: { call: DaemonStatusCall; reply: DaemonStatusReply };
   daemon_reload: { call: DaemonReloadCall; reply: OkReply };
   daemon_stop: { call: DaemonStopCall; reply: OkReply };
+  daemon_hand_over: { call: DaemonHandOverCall; reply: DaemonHandOverReply };
   vitals: { call: VitalsCall; reply: VitalsReply };
   watch: { call: WatchCall; reply: OkReply };
 }

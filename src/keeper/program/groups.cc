@@ -35,7 +35,7 @@ int run_with_groups(char** words) {
     std::fprintf(stderr, "lathe-keeper: the groups of the client cannot be taken: %s\n", std::strerror(errno));
     return kFailed;
   }
-  execv(words[2], words + 2);
+  execvp(words[2], words + 2);
   std::fprintf(stderr, "lathe-keeper: %s: %s\n", words[2], std::strerror(errno));
   return kFailed;
 }

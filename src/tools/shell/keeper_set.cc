@@ -122,6 +122,13 @@ std::size_t KeeperSet::alive() const {
       std::ranges::count_if(keepers_, [](const auto& keeper) { return keeper.second.client->is_connected(); }));
 }
 
+Async<void> KeeperSet::leave(std::chrono::milliseconds linger) {
+  for (auto& [key, keeper] : keepers_) co_await keeper.client->leave(linger);
+  for (const auto& client : ended_) co_await client->leave(linger);
+  keepers_.clear();
+  ended_.clear();
+}
+
 Async<void> KeeperSet::stop() {
   for (auto& [key, keeper] : keepers_) co_await keeper.client->stop();
   for (const auto& client : ended_) co_await client->stop();

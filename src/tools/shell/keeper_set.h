@@ -74,6 +74,8 @@ class KeeperSet final {
   [[nodiscard]] std::size_t alive() const;
   /// Ends every command and the keepers.
   runtime::Async<void> stop();
+  /// Leaves them to the next process, for so long.
+  runtime::Async<void> leave(std::chrono::milliseconds linger);
 
  private:
   struct Keeper {
