@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lathe/daemon/client_folder.h"
 #include "lathe/daemon/client_groups.h"
 #include "lathe/protocol/frames.h"
 
@@ -165,20 +166,28 @@ Result<void> Daemon::has_room() const {
                .retryable = true};
 }
 
+std::unique_ptr<engine::Connection> Daemon::connect_local(int socket) const {
+  auto connection = parts_.connect(base::short_id("client", parts_.random));
+  const Result<runtime::PeerCredentials> peer = runtime::peer_of(socket);
+  connection->came_locally(groups_of_client(socket), [pid = peer.ok() ? peer->pid : 0](const std::string& folder) {
+    return check_same_folder(pid, folder);
+  });
+  return connection;
+}
+
 Async<void> Daemon::serve(base::UniqueFd socket) {
-  auto groups = groups_of_client(socket.get());
+  auto connection = connect_local(socket.get());
   auto stream = runtime::ByteStream::of_socket(parts_.loop, std::move(socket));
   if (!stream.ok()) {
     parts_.log("lost a client: " + stream.error().text());
     co_return;
   }
-  co_await serve_frames(*std::move(stream), {}, std::move(groups));
+  co_await serve_frames(*std::move(stream), {}, std::move(connection));
 }
 
 Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options,
-                                 std::optional<ClientGroups> local) {
-  auto connection = parts_.connect(base::short_id("client", parts_.random));
-  if (local) connection->came_locally(*std::move(local));
+                                 std::unique_ptr<engine::Connection> connection) {
+  if (!connection) connection = parts_.connect(base::short_id("client", parts_.random));
   SqeqConnection client(parts_.loop, parts_.parsing, std::move(connection), std::move(stream), std::move(options));
   clients_.insert(&client);
   had_client_ = true;

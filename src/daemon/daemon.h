@@ -102,11 +102,11 @@ class Daemon final {
 
   runtime::Async<void> accept_all();
   runtime::Async<void> serve(base::UniqueFd socket);
-  /// What runs for the client is to have; nothing: the daemon's own.
-  using ClientGroups = base::Result<std::optional<base::UserGroups>>;
-  /// Serves a client of frames to its end; `local`: of one that came by the socket.
+  /// For a client that came by the socket, with what the system tells of it.
+  [[nodiscard]] std::unique_ptr<engine::Connection> connect_local(int socket) const;
+  /// Serves a client of frames to its end; null: it is nobody known.
   runtime::Async<void> serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options,
-                                    std::optional<ClientGroups> local = std::nullopt);
+                                    std::unique_ptr<engine::Connection> connection = nullptr);
   [[nodiscard]] TcpEntrance::Parts tcp_parts();
   [[nodiscard]] base::Result<void> has_room() const;
   /// Whether the client may come in.

@@ -38,6 +38,7 @@ Async<Result<void>> Connection::subscribe(std::string session, std::int64_t sinc
 
 Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSession op, std::string op_id) {
   if (unfit_) co_return *unfit_;
+  CO_TRY_OK(co_await check_folder("", op.cwd));
   CO_TRY(LiveSession* const session, co_await engine_.create(std::move(op), client_ + "/" + op_id));
   session->use_context(context_);
   configured_session_ = session->state().session_id;
@@ -58,6 +59,7 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     }
     session = configured_session_;
   }
+  if (configures) CO_TRY_OK(co_await check_folder(session, std::get<protocol::ConfigureSession>(op).cwd));
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
   CO_TRY_OK(live->feed().check_may_drive(queue_.get()));
   const bool only_ends =
@@ -76,14 +78,26 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
   co_return ack;
 }
 
-void Connection::came_locally(Result<std::optional<base::UserGroups>> groups) {
+void Connection::came_locally(Result<std::optional<base::UserGroups>> groups, FolderCheck check_folder) {
   came_locally_ = true;
+  check_folder_ = std::move(check_folder);
   if (!groups.ok()) {
     unfit_ = std::move(groups).error();
   } else if (*groups) {
     context_ = std::make_shared<const ClientContext>(
         ClientContext{.environment = std::nullopt, .process = {.groups = *std::move(groups)}});
   }
+}
+
+Async<Result<void>> Connection::check_folder(std::string session, std::optional<std::string> folder) {
+  if (!check_folder_) co_return Result<void>();
+  if (!folder && !session.empty()) {
+    CO_TRY(const LiveSession* const live, co_await engine_.live(std::move(session)));
+    folder = live->state().config->cwd;
+  }
+  if (!folder) co_return Result<void>();
+  auto check = [check = check_folder_, folder = *std::move(folder)] { return check(folder); };
+  co_return co_await engine_.parts().fs_pool.run(std::move(check));
 }
 
 Result<void> Connection::lend_context(LiveSession& session, Comes comes) const {

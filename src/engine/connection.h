@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -37,7 +38,9 @@ class Connection final {
   /// anything: groups that are not this process's; an error when what runs
   /// for it could not have them. It may look then, answer
   /// questions, and end what runs.
-  void came_locally(base::Result<std::optional<base::UserGroups>> groups);
+  /// `check_folder`: blocks, and is an error when a path is another folder for the client than for this process.
+  using FolderCheck = std::function<base::Result<void>(const std::string& folder)>;
+  void came_locally(base::Result<std::optional<base::UserGroups>> groups, FolderCheck check_folder = {});
   /// The client can answer no question, because it will say nothing more or may not: none waits for it. Its events go
   /// on.
   void only_listens();
@@ -52,6 +55,8 @@ class Connection final {
   /// configured here, whoever comes first.
   enum class Comes { kToConfigure, kToUse };
   base::Result<void> lend_context(LiveSession& session, Comes comes) const;
+  /// Whether the folder in which it configures a session (empty: a new one) to work is the one that it sees.
+  runtime::Async<base::Result<void>> check_folder(std::string session, std::optional<std::string> folder);
   /// As others are told of it.
   [[nodiscard]] std::string name() const;
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
@@ -99,6 +104,7 @@ class Connection final {
   /// Why it may not lend what it has, and so not work with sessions.
   std::optional<base::Error> unfit_;
   bool came_locally_ = false;
+  FolderCheck check_folder_;
   std::string configured_session_;
   std::shared_ptr<EventQueue> queue_;  // shared with the feeds that it is subscribed to
   std::set<std::string> subscribed_;
