@@ -51,6 +51,11 @@ bool ends_with_compaction(const Error& error) {
   return error.code == protocol::error_codes::kBudget || error.code == protocol::error_codes::kCassette;
 }
 
+/// The next process begins where this one ends: all that the model said is done, and it is asked again.
+Error handed_over() {
+  return {.code = protocol::error_codes::kParked, .message = "another process goes on with the Task"};
+}
+
 /// How a Task ends whose conversation does not fit: by that, when it could not be made smaller; else by what came in
 /// between.
 Error still_too_long(Error why) {
@@ -86,6 +91,7 @@ Async<Result<std::string>> TaskRun::run(CancelToken cancel) {
   }
   while (true) {
     if (cancel_.cancelled()) co_return cancel_.reason();
+    if (host_.hands_over()) co_return handed_over();
     CO_TRY(Done done, co_await turn());
     if (!done || host_.take_steered()) continue;
     if (!request_.output_schema) co_return *std::move(done);

@@ -30,7 +30,7 @@ Async<Result<ConnectedDaemon>> DaemonConnector::find_or_start() {
   if (running) co_return *std::move(running);
   CO_TRY(const config::Paths paths, config::find_paths(environment_));
   CO_TRY(const config::Loaded loaded, config::load(paths, environment_));
-  if (loaded.config.daemon_auto_start == "always") co_return co_await control_.start("");
+  if (loaded.config.daemon_auto_start == "always") co_return co_await control_.start({});
   co_return Error{.code = base::codes::kUnavailable,
                   .message = "no daemon runs, and none is to be started (daemon.auto-start)",
                   .hint = "lathe daemon start"};

@@ -1,6 +1,7 @@
 #include "lathe/apps/daemon_process.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +17,9 @@
 #include "lathe/client/socket_transport.h"
 #include "lathe/daemon/daemon_lock.h"
 #include "lathe/daemon/token_book.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
+#include "lathe/runtime/process_context.h"
 #include "lathe/runtime/subprocess.h"
 #include "lathe/runtime/unix_socket.h"
 #include "lathe/telemetry/log_file.h"
@@ -39,6 +42,7 @@ using runtime::Deadline;
 namespace {
 
 constexpr int kReadyFd = 3;
+constexpr int kStateFd = 4;
 constexpr base::Millis kStartPatience{60'000};
 constexpr base::Millis kStopPatience{15'000};
 /// How long one that runs is given to take a client: it may just be starting or ending.
@@ -85,6 +89,15 @@ Result<void> read_outcome(const std::string& text, const std::string& log) {
                .hint = "its last words are in " + log};
 }
 
+/// Its bytes, from the beginning; it is gone with its last descriptor.
+Result<UniqueFd> memory_file(const std::string& bytes) {
+  UniqueFd file(::memfd_create("lathe-handed-over", MFD_CLOEXEC));
+  if (!file) return base::errno_error(errno, "memory file for the next daemon");
+  TRY_OK(runtime::write_all(file.get(), bytes, "memory file for the next daemon"));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return base::errno_error(errno, "memory file for the next daemon");
+  return file;
+}
+
 class ProcessControl final : public client::DaemonControl {
  public:
   ProcessControl(runtime::Loop& loop, config::Environment environment, DaemonProgram program)
@@ -98,7 +111,8 @@ class ProcessControl final : public client::DaemonControl {
   }
 
   Async<Result<std::optional<ConnectedDaemon>>> connect() override;
-  Async<Result<ConnectedDaemon>> start(std::string listen) override;
+  Async<Result<ConnectedDaemon>> start(client::Successor what) override;
+  Async<Result<ConnectedDaemon>> restart() override;
   Async<Result<bool>> stop() override;
   Async<Result<void>> wait_for_end(DaemonInfo daemon) override;
 
@@ -116,7 +130,9 @@ class ProcessControl final : public client::DaemonControl {
   }
 
  private:
-  Result<runtime::Child> spawn(std::string listen, int log, int ready) const;
+  Result<runtime::Child> spawn(const client::Successor& what, int log, int ready) const;
+  /// Has it end with its work left to the next one; nothing where it cannot, or takes no client.
+  Async<Result<std::optional<client::Successor>>> have_it_hand_over();
   [[nodiscard]] Result<daemon::TokenBook> token_book() const;
   [[nodiscard]] Result<UniqueFd> open_log() const;
   Async<Result<std::string>> read_to_end(UniqueFd pipe);
@@ -166,16 +182,20 @@ Result<void> ProcessControl::remove_token(const std::string& id) {
   return book.remove(id);
 }
 
-Result<runtime::Child> ProcessControl::spawn(std::string listen, int log, int ready) const {
+Result<runtime::Child> ProcessControl::spawn(const client::Successor& what, int log, int ready) const {
   std::vector<std::string> argv = {program_.path, "daemon", "start", "--foreground"};
-  if (!listen.empty()) argv.insert(argv.end(), {"--listen", std::move(listen)});
+  if (!what.listen.empty()) argv.insert(argv.end(), {"--listen", what.listen});
   std::vector<std::string> env = daemon_environment(environment_);
   env.push_back(fmt::format("{}={}", kReadyVariable, kReadyFd));
-  return runtime::spawn({.argv = std::move(argv),
-                         .env = std::move(env),
-                         .cwd = "/",
-                         .fds = {{log, STDOUT_FILENO}, {log, STDERR_FILENO}, {ready, kReadyFd}},
-                         .new_session = true});
+  std::vector<std::pair<int, int>> fds = {{log, STDOUT_FILENO}, {log, STDERR_FILENO}, {ready, kReadyFd}};
+  UniqueFd state;
+  if (!what.state.empty()) {
+    TRY(state, memory_file(what.state));
+    fds.emplace_back(state.get(), kStateFd);
+    env.push_back(fmt::format("{}={}", kHandedOverVariable, kStateFd));
+  }
+  return runtime::spawn(
+      {.argv = std::move(argv), .env = std::move(env), .cwd = "/", .fds = std::move(fds), .new_session = true});
 }
 
 Async<Result<std::string>> ProcessControl::read_to_end(UniqueFd pipe) {
@@ -208,11 +228,11 @@ Async<Result<std::unique_ptr<client::Transport>>> ProcessControl::reach(DaemonIn
   // Where they are broken it is reached all the same: it holds to what was set before.
   const config::Loaded loaded = config::load(paths, environment_).value_or(config::Loaded());
   base::SystemRandom random;
-  CO_TRY(auto transport,
-         client::SocketTransport::create(loop_, std::move(socket),
-                                         {.client = "lathe",
-                                          .client_id = base::short_id("cli", random),
-                                          .environment = lent_environment(environment_, loaded.config)}));
+  CO_TRY(auto transport, client::SocketTransport::create(loop_, std::move(socket),
+                                                         {.client = "lathe",
+                                                          .client_id = base::short_id("cli", random),
+                                                          .environment = lent_environment(environment_, loaded.config),
+                                                          .process = runtime::told_process_context()}));
   auto greeted = co_await transport->greeted(Deadline::after(loop_, kConnectPatience));
   if (greeted.ok()) co_return std::unique_ptr<client::Transport>(std::move(transport));
   co_await transport->close();
@@ -248,7 +268,7 @@ Async<Result<std::optional<ConnectedDaemon>>> ProcessControl::connect() {
   }
 }
 
-Async<Result<ConnectedDaemon>> ProcessControl::start(std::string listen) {
+Async<Result<ConnectedDaemon>> ProcessControl::start(client::Successor what) {
   const auto running = find();
   if (running.ok() && *running && !(*running)->here) co_return not_here(**running);
   CO_TRY(std::optional<ConnectedDaemon> before, co_await connect());
@@ -256,7 +276,7 @@ Async<Result<ConnectedDaemon>> ProcessControl::start(std::string listen) {
   CO_TRY(const UniqueFd log, open_log());
   CO_TRY(const std::string log_name, log_file());
   CO_TRY(runtime::Pipe pipe, runtime::make_pipe());
-  CO_TRY(const runtime::Child child, spawn(std::move(listen), log.get(), pipe.write_end.get()));
+  CO_TRY(const runtime::Child child, spawn(what, log.get(), pipe.write_end.get()));
   pipe.write_end.reset();
   CO_TRY(const std::string text, co_await read_to_end(std::move(pipe.read_end)));
   Result<void> outcome = read_outcome(text, log_name);
@@ -289,6 +309,28 @@ Async<Result<bool>> ProcessControl::stop() {
   if (!running->here) co_return not_here(*running);
   CO_TRY_OK(co_await end(*running, SIGTERM));
   co_return true;
+}
+
+Async<Result<std::optional<client::Successor>>> ProcessControl::have_it_hand_over() {
+  std::optional<client::Successor> nothing;
+  auto old = co_await connect();
+  // One that takes no client is ended without a word.
+  if (!old.ok() || !*old) co_return nothing;
+  auto handed = co_await client::call_as((*old)->transport.get(), protocol::DaemonHandOver{});
+  co_await (*old)->transport->close();
+  // Of an older version that does not know how.
+  if (!handed.ok() && handed.error().code == protocol::error_codes::kUnknownCall) co_return nothing;
+  if (!handed.ok()) co_return std::move(handed).error();
+  CO_TRY_OK(co_await wait_for_end((*old)->daemon));
+  co_return std::optional(client::Successor{.listen = std::move(handed->listen), .state = std::move(handed->state)});
+}
+
+Async<Result<ConnectedDaemon>> ProcessControl::restart() {
+  const auto running = find();
+  if (running.ok() && *running && !(*running)->here) co_return not_here(**running);
+  CO_TRY(std::optional<client::Successor> successor, co_await have_it_hand_over());
+  CO_TRY_OK(co_await stop());
+  co_return co_await start(std::move(successor).value_or(client::Successor()));
 }
 
 Async<Result<void>> ProcessControl::wait_for_end(DaemonInfo daemon) { return end(std::move(daemon), 0); }

@@ -9,6 +9,7 @@
 
 #include "lathe/apps/refused_place.h"
 #include "lathe/apps/settings_print.h"
+#include "lathe/client/lasting_transport.h"
 
 namespace lathe::apps {
 
@@ -41,6 +42,18 @@ void tell_all(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) std::fprintf(stderr, "lathe: warning: %s\n", warning.c_str());
 }
 
+Async<TransportResult> connect_again(client::DaemonControl* control) {
+  CO_TRY(std::optional<ConnectedDaemon> connected, co_await control->connect());
+  if (!connected) co_return std::unique_ptr<client::Transport>();
+  co_return std::move(connected->transport);
+}
+
+std::unique_ptr<client::Transport> stay_connected(runtime::Loop* loop, client::DaemonControl* control,
+                                                  std::unique_ptr<client::Transport> first) {
+  return std::make_unique<client::LastingTransport>(*loop, std::move(first),
+                                                    [control] { return connect_again(control); });
+}
+
 Async<TransportResult> work_without(ConnectedDaemon other) {
   std::fprintf(stderr,
                "lathe: the daemon (process %lld) has other settings and is in use, so this works without it (lathe "
@@ -52,8 +65,8 @@ Async<TransportResult> work_without(ConnectedDaemon other) {
 
 }  // namespace
 
-Async<TransportResult> reach_daemon(client::DaemonControl* control, const config::Environment* environment,
-                                    std::string version) {
+Async<TransportResult> reach_daemon(runtime::Loop* loop, client::DaemonControl* control,
+                                    const config::Environment* environment, std::string version) {
   CO_TRY(const config::Paths paths, config::find_paths(*environment));
   CO_TRY(const config::Loaded loaded, config::load(paths, *environment));
   const bool may_start = loaded.config.daemon_auto_start == "always";
@@ -73,16 +86,16 @@ Async<TransportResult> reach_daemon(client::DaemonControl* control, const config
     }
     if (!ended && same_settings) {
       tell_all(loaded.warnings);
-      co_return std::move(connected->transport);
+      co_return stay_connected(loop, control, std::move(connected->transport));
     }
     if (!ended) co_return co_await work_without(*std::move(connected));
   }
   if (!may_start) co_return std::unique_ptr<client::Transport>();
-  auto started = co_await control->start("");
+  auto started = co_await control->start({});
   if (!started.ok()) co_return refused_place(started.error());
   if (started->daemon.settings != settings) co_return co_await work_without(*std::move(started));
   tell_all(loaded.warnings);
-  co_return std::move(started->transport);
+  co_return stay_connected(loop, control, std::move(started->transport));
 }
 
 }  // namespace lathe::apps

@@ -23,6 +23,7 @@
 #include "lathe/daemon/daemon_lock.h"
 #include "lathe/daemon/token_book.h"
 #include "lathe/runtime/files.h"
+#include "lathe/runtime/scope.h"
 #include "lathe/telemetry/log.h"
 
 namespace lathe::apps {
@@ -39,6 +40,8 @@ namespace {
 constexpr mode_t kFileModeMask = 022;
 /// Long enough for a person to read an answer and say more; after it a command waits for its keeper once more.
 constexpr base::Millis kRestAfter{300'000};
+/// An environment for each of a thousand sessions.
+constexpr std::size_t kMostHandedBytes = 64U << 20;
 /// Of sd_listen_fds(3).
 constexpr int kFirstListenFd = 3;
 
@@ -83,6 +86,15 @@ Result<UniqueFd> handed_over_socket(const config::Environment& environment) {
                .hint = "lathe daemon install writes a unit that fits"};
 }
 
+/// What the daemon before this one left to it, where there was one.
+Result<engine::HandedSessions> handed_sessions(const config::Environment& environment) {
+  const UniqueFd file(number_in(environment, kHandedOverVariable));
+  ::unsetenv(kHandedOverVariable);
+  if (!file) return engine::HandedSessions();
+  TRY(const std::string text, runtime::read_all(file.get(), kMostHandedBytes, "what was handed over"));
+  return engine::read_handed_sessions(text);
+}
+
 /// What a terminal was set to is no matter of sessions that other ones work with. What the system forbids to raise
 /// stays.
 void leave_context_behind() {
@@ -100,6 +112,8 @@ void leave_context_behind() {
 struct HeldLock {
   const daemon::DaemonLock* lock = nullptr;
   daemon::DaemonRecord record;
+  /// By the daemon that held it before.
+  engine::HandedSessions handed = {};
 };
 
 void tell_refresh(const telemetry::Log& log, const engine::SettingsState& state,
@@ -117,6 +131,13 @@ void say_settings(HeldLock* held, std::string settings, const telemetry::Log& lo
   if (!said.ok()) log.write(telemetry::LogLevel::kWarning, said.error().text());
 }
 
+/// Goes on with what the daemon before this one left.
+Async<void> take_over(engine::Engine* engine, const telemetry::Log* log) {
+  for (const std::string& problem : co_await engine->take_over()) {
+    log->write(telemetry::LogLevel::kWarning, problem);
+  }
+}
+
 /// Serves until the end, with the lock of the data root held.
 Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOptions options, Readiness* ready,
                                     HeldLock held) {
@@ -128,6 +149,9 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
   const auto say = [&log](std::string_view text) { log.write(telemetry::LogLevel::kInfo, text); };
   CO_TRY(const auto engine,
          EmbeddedEngine::create(loop, server->environment, {.embedded = true}, server->version, &log));
+  if (const auto expected = engine->engine().expect(std::move(held.handed)); !expected.ok()) {
+    log.write(telemetry::LogLevel::kWarning, expected.error().text());
+  }
   base::SystemRandom random;
   auto made = daemon::Daemon::create(
       {.loop = loop,
@@ -168,13 +192,17 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
   }
   ready->tell(kReadyWord);
   engine->warm_up();
+  runtime::Scope taking_over(loop);
+  taking_over.spawn(take_over(&engine->engine(), &log));
   // Everything is recorded by then, and what a client still waits for would keep the process for no use.
   if (co_await daemon.run() == daemon::Daemon::End::kClientsLeft) ::_exit(0);
+  co_await taking_over.join();
   co_return Result<void>();
 }
 
 Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
   CO_TRY(UniqueFd handed_over, handed_over_socket(server->environment));
+  CO_TRY(engine::HandedSessions handed, handed_sessions(server->environment));
   CO_TRY(const config::Paths paths, config::find_paths(server->environment));
   CO_TRY_OK(runtime::make_folders(paths.state_dir));
   CO_TRY_OK(runtime::make_folders(paths.runtime_dir));
@@ -197,7 +225,7 @@ Async<Result<void>> serve(const DaemonServer* server, Readiness* ready) {
                                       .listening = std::move(handed_over),
                                       .idle_exit = loaded.config.daemon_idle_exit,
                                       .listen = listen},
-                                     ready, {.lock = &lock, .record = std::move(record)});
+                                     ready, {.lock = &lock, .record = std::move(record), .handed = std::move(handed)});
 }
 
 }  // namespace

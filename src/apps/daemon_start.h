@@ -14,6 +14,9 @@ namespace lathe::apps {
 inline constexpr const char* kReadyVariable = "LATHE_READY_FD";
 inline constexpr std::string_view kReadyWord = "ready\n";
 
+/// Names the descriptor of a memory file with what the daemon before this one left to it (engine/hand_over.h).
+inline constexpr const char* kHandedOverVariable = "LATHE_HANDED_OVER_FD";
+
 /// Where the daemon of the data root listens.
 [[nodiscard]] inline std::string daemon_socket(const config::Paths& paths) {
   return paths.runtime_dir + "/daemon.sock";

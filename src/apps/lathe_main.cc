@@ -36,7 +36,7 @@ lathe::runtime::Async<OpenResult> open_engine(lathe::cli::Frontend* frontend, la
   using namespace lathe::apps;  // NOLINT(google-build-using-namespace)
   if (options.only_policy) co_return PolicyTransport::create(frontend->loop, frontend->environment, options);
   if (may_use_daemon(options)) {
-    CO_TRY(auto transport, co_await reach_daemon(frontend->daemon, &frontend->environment, kVersion));
+    CO_TRY(auto transport, co_await reach_daemon(&frontend->loop, frontend->daemon, &frontend->environment, kVersion));
     if (transport) co_return transport;
   }
   CO_TRY(auto engine, EmbeddedEngine::create(frontend->loop, frontend->environment, options, kVersion));

@@ -17,8 +17,14 @@ namespace {
 
 /// How long the commands of a process that died go on for the next one to find; what they wrote stays.
 constexpr std::chrono::seconds kKeeperLinger{5};
+/// The same where one daemon takes the place of another, however slowly that starts.
+constexpr std::chrono::seconds kHandOverLinger{60};
 constexpr std::size_t kProxyNameLetters = 12;
 constexpr std::int64_t kMostCharacters = 10'000;
+
+base::ProcessContext process_context(const engine::DriverSetup& setup) {
+  return setup.context ? setup.context->process : base::ProcessContext();
+}
 
 tools::shell::KeeperOptions keeper_options(const NativeSession::Shared& shared, const engine::DriverSetup& setup,
                                            SessionSandbox* sandbox) {
@@ -26,11 +32,13 @@ tools::shell::KeeperOptions keeper_options(const NativeSession::Shared& shared, 
           .folder = shared.keepers_dir + "/" + setup.session_id,
           .linger = kKeeperLinger,
           .limits = tools::shell::usual_limits(static_cast<std::uint64_t>(shared.config.memory_bytes)),
+          .context = process_context(setup),
           .confine = [sandbox](ports::CommandSpec spec) { return sandbox->confine(std::move(spec)); }};
 }
 
 std::vector<std::string> environment_of(const engine::DriverSetup& setup) {
-  return setup.environment ? *setup.environment : tools::shell::own_environment();
+  if (setup.context && setup.context->environment) return *setup.context->environment;
+  return tools::shell::own_environment();
 }
 
 /// Known to be accepted: the session was configured with it.
@@ -109,16 +117,18 @@ NativeSession::NativeSession(const Shared& shared, const engine::DriverSetup& se
             .resolver = shared.resolver,
             .rules = host_rules(setup.allow_hosts),
             .limits = {}}),
-      tools_(narrow_for_agents(shared.cassette.wrap(make_session_tools({.pool = shared.fs_pool,
-                                                                        .config = shared.config,
-                                                                        .secrets = secrets_,
-                                                                        .runner = runner_,
-                                                                        .jobs = jobs_,
-                                                                        .web = web_,
-                                                                        .catalog = shared.catalog,
-                                                                        .agents = setup.agents,
-                                                                        .environment = environment_of(setup)})),
-                               setup.lineage, shared.fs_pool)),
+      tools_(narrow_for_agents(
+          shared.cassette.wrap(make_session_tools({.pool = shared.fs_pool,
+                                                   .config = shared.config,
+                                                   .secrets = secrets_,
+                                                   .runner = runner_,
+                                                   .jobs = jobs_,
+                                                   .web = web_,
+                                                   .catalog = shared.catalog,
+                                                   .agents = setup.agents,
+                                                   .environment = environment_of(setup),
+                                                   .file_mode_mask = process_context(setup).file_mode_mask})),
+          setup.lineage, shared.fs_pool)),
       scope_(shared.loop) {
   if (setup.agents != nullptr && !is_agent_) cassette_.watch(session_id_, *setup.agents);
   std::vector<ports::Tool*> tools;
@@ -232,6 +242,20 @@ base::Result<void> NativeSession::resize(const std::string& job, std::int64_t co
     return static_cast<unsigned>(std::clamp<std::int64_t>(value, 1, kMostCharacters));
   };
   return jobs_.resize(job, size(columns), size(rows));
+}
+
+runtime::Async<void> NativeSession::leave() {
+  if (live_jobs_ == 0) {
+    co_await stop();
+    co_return;
+  }
+  jobs_.leave();
+  co_await scope_.join();
+  co_await scope_.stop();
+  co_await keepers_.leave(kHandOverLinger);
+  co_await sandbox_.leave();
+  if (network_) co_await network_->stop();
+  cassette_.finish(session_id_);
 }
 
 runtime::Async<void> NativeSession::stop() {

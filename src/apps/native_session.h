@@ -55,6 +55,7 @@ class NativeSession final : public ports::Driver, private tools::shell::JobObser
   base::Result<void> resize(const std::string& job, std::int64_t columns, std::int64_t rows) override;
   [[nodiscard]] std::size_t keepers() const override { return keepers_.alive(); }
   runtime::Async<void> stop() override;
+  runtime::Async<void> leave() override;
 
  private:
   /// The driver's part of a Task. On a cassette, all that follows in it from the ends of recorded agents.

@@ -61,8 +61,8 @@ sandbox::Waiver waiver_of(const config::Config& config) {
 /// Of the client whose commands these are; home is the one of the person whose process this is.
 std::string path_of(const SandboxSetup& setup, const engine::DriverSetup& session) {
   constexpr std::string_view kName = "PATH=";
-  if (session.environment) {
-    for (const std::string& variable : *session.environment) {
+  if (session.context && session.context->environment) {
+    for (const std::string& variable : *session.context->environment) {
       if (variable.starts_with(kName)) return variable.substr(kName.size());
     }
   }

@@ -28,6 +28,7 @@ void add(Tools& all, Tools more) {
 Tools make_session_tools(const SessionToolParts& parts) {
   Tools patch = tools::patch::make_patch_tools({.pool = &parts.pool,
                                                 .secrets = &parts.secrets,
+                                                .file_mode_mask = parts.file_mode_mask,
                                                 .extent = parts.config.patch_extent == "what-fits"
                                                               ? tools::patch::Extent::kWhatFits
                                                               : tools::patch::Extent::kAllOrNothing});
@@ -41,7 +42,8 @@ Tools make_session_tools(const SessionToolParts& parts) {
   shell.apply_patch = patch.front().get();
 
   Tools all = tools::shell::make_shell_tools(std::move(shell));
-  add(all, tools::fs::make_fs_tools({.pool = &parts.pool, .secrets = &parts.secrets}));
+  add(all, tools::fs::make_fs_tools(
+               {.pool = &parts.pool, .secrets = &parts.secrets, .file_mode_mask = parts.file_mode_mask}));
   add(all, std::move(patch));
   add(all, tools::search::make_search_tools({.pool = &parts.pool,
                                              .runner = &parts.runner,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct SessionToolParts {
   ports::SessionHost* agents = nullptr;
   /// What commands see of it, as "NAME=value".
   std::vector<std::string> environment;
+  /// Of the client, for files that tools make; absent: this process's own.
+  std::optional<unsigned> file_mode_mask = std::nullopt;
 };
 
 /// Every tool that a session of a person has.

@@ -82,7 +82,7 @@ void define_daemon(CommandTree& tree) {
       ->type_name("127.0.0.1:PORT");
   CLI::App* stop = add_command(daemon, "stop", "End it and what runs in it; everything is kept");
   tree.options_of<DaemonStopOptions>(stop);
-  CLI::App* restart = add_command(daemon, "restart", "Stop it where it runs, and start it");
+  CLI::App* restart = add_command(daemon, "restart", "Start it anew: tasks and jobs that run go on");
   tree.options_of<DaemonRestartOptions>(restart);
   CLI::App* install = add_command(daemon, "install", "Write systemd units that start it for the first client");
   tree.options_of<DaemonInstallOptions>(install);

@@ -57,6 +57,8 @@ std::optional<TaskEnd> TaskEndWatch::end_of(const p::Event& event) const {
     return TaskEnd{.code = kDone, .last_message = complete->last_agent_message};
   }
   if (const auto* parked = std::get_if<p::TaskParked>(&event.msg)) {
+    // The next daemon goes on with it, and what it does comes here.
+    if (parked->handed_over) return std::nullopt;
     TaskEnd end{.code = kStopped, .last_message = last_message_};
     for (const std::string& id : parked->questions) {
       end.questions.push_back({.question = id, .wants_text = text_questions_.contains(id)});

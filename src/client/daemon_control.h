@@ -34,6 +34,14 @@ struct TokenInfo {
   base::UnixMillis created_at = 0;
 };
 
+/// What a daemon that ends leaves to the next one.
+struct Successor {
+  /// It also takes clients with a token at that TCP address ("127.0.0.1:8090"; empty: no).
+  std::string listen = {};
+  /// protocol::DaemonHandOverReply::state; empty: nothing.
+  std::string state = {};
+};
+
 struct ConnectedDaemon {
   DaemonInfo daemon;
   std::unique_ptr<Transport> transport;
@@ -48,10 +56,11 @@ class DaemonControl {
   /// A connection to the one that runs here, which is lent what belongs to this process: environment and keys. One that
   /// is starting or ending is waited for. Nothing when none runs here; `unavailable` when it takes no client.
   virtual runtime::Async<base::Result<std::optional<ConnectedDaemon>>> connect() = 0;
-  /// Starts one that is independent of this process, and connects to it; `listen`: it also takes clients with a token
-  /// at that TCP address ("127.0.0.1:8090"; empty: no). One that runs already is given as it is;
+  /// Starts one that is independent of this process, and connects to it. One that runs already is given as it is;
   /// `locked` when that runs elsewhere.
-  virtual runtime::Async<base::Result<ConnectedDaemon>> start(std::string listen) = 0;
+  virtual runtime::Async<base::Result<ConnectedDaemon>> start(Successor what) = 0;
+  /// Ends one that runs here, and starts one that goes on with what ran in it.
+  virtual runtime::Async<base::Result<ConnectedDaemon>> restart() = 0;
   /// Is the daemon, in this process, until it is stopped or has nothing to do.
   virtual runtime::Async<base::Result<void>> run(std::string listen) = 0;
   /// Ends one that runs here, and is done when it is gone. False when none runs; `locked` when it runs elsewhere.

@@ -149,6 +149,8 @@ void SocketTransport::take(std::string_view line) {
     return;
   }
   if (auto* event = std::get_if<protocol::Event>(&*frame)) {
+    const auto* closed = std::get_if<protocol::ShutdownComplete>(&event->msg);
+    handed_over_ |= closed != nullptr && closed->handed_over;
     events_.push_back({.event = std::move(*event), .line = std::make_shared<const std::string>(line)});
     more_events_.notify();
     return;

@@ -36,6 +36,7 @@ class SocketTransport final : public Transport {
                                                              runtime::Deadline deadline) override;
   runtime::Async<void> close() override;
   [[nodiscard]] bool outlives_client() const override { return true; }
+  [[nodiscard]] bool handed_over() const override { return handed_over_; }
 
  private:
   /// An ack, a reply or an error; whoever asked waits for it.
@@ -64,6 +65,7 @@ class SocketTransport final : public Transport {
   std::vector<Delivery> events_;
   runtime::Signal more_events_;
   runtime::Signal room_;
+  bool handed_over_ = false;
   /// Set once nothing more comes.
   std::optional<base::Error> ended_;
   runtime::Scope scope_;

@@ -33,6 +33,8 @@ class Transport {
                                                                      runtime::Deadline deadline) = 0;
   /// Ends the connection; Tasks that this connection started in an embedded engine are ended cleanly first.
   virtual runtime::Async<void> close() = 0;
+  /// The engine has ended, or is about to, for another one to take its place.
+  [[nodiscard]] virtual bool handed_over() const { return false; }
   /// What runs in sessions goes on after close().
   [[nodiscard]] virtual bool outlives_client() const = 0;
 };

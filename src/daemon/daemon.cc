@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lathe/daemon/client_folder.h"
+#include "lathe/daemon/client_groups.h"
 #include "lathe/protocol/frames.h"
 
 namespace lathe::daemon {
@@ -161,18 +163,29 @@ Result<Places::Place> Daemon::admit(int socket) {
   return places_.take(fmt::format("process {}", peer.pid));
 }
 
+std::unique_ptr<engine::Connection> Daemon::connect_local(int socket) const {
+  auto connection = parts_.connect(base::short_id("client", parts_.random));
+  const Result<runtime::PeerCredentials> peer = runtime::peer_of(socket);
+  connection->came_locally(groups_of_client(socket), [pid = peer.ok() ? peer->pid : 0](const std::string& folder) {
+    return check_same_folder(pid, folder);
+  });
+  return connection;
+}
+
 Async<void> Daemon::serve(base::UniqueFd socket, Places::Place /*place*/) {
+  auto connection = connect_local(socket.get());
   auto stream = runtime::ByteStream::of_socket(parts_.loop, std::move(socket));
   if (!stream.ok()) {
     parts_.log("lost a client: " + stream.error().text());
     co_return;
   }
-  co_await serve_frames(*std::move(stream), {.for_relayed = [this] { return for_strangers(); }});
+  co_await serve_frames(*std::move(stream), {.for_relayed = [this] { return for_strangers(); }}, std::move(connection));
 }
 
-Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options) {
-  SqeqConnection client(parts_.loop, parts_.parsing, parts_.connect(base::short_id("client", parts_.random)),
-                        std::move(stream), std::move(options));
+Async<void> Daemon::serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options,
+                                 std::unique_ptr<engine::Connection> connection) {
+  if (!connection) connection = parts_.connect(base::short_id("client", parts_.random));
+  SqeqConnection client(parts_.loop, parts_.parsing, std::move(connection), std::move(stream), std::move(options));
   clients_.insert(&client);
   co_await client.serve();
   clients_.erase(&client);

@@ -105,8 +105,11 @@ class Daemon final {
 
   runtime::Async<void> accept_all();
   runtime::Async<void> serve(base::UniqueFd socket, Places::Place place);
-  /// Serves a client of frames to its end.
-  runtime::Async<void> serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options);
+  /// For a client that came by the socket, with what the system tells of it.
+  [[nodiscard]] std::unique_ptr<engine::Connection> connect_local(int socket) const;
+  /// Serves a client of frames to its end; null: it is nobody known.
+  runtime::Async<void> serve_frames(std::unique_ptr<runtime::ByteStream> stream, gateways::sqeq::SqeqOptions options,
+                                    std::unique_ptr<engine::Connection> connection = nullptr);
   /// Whoever has shown no token yet has to show it in a hello, and soon.
   [[nodiscard]] gateways::sqeq::SqeqOptions for_strangers() const;
   [[nodiscard]] TcpEntrance::Parts tcp_parts();

@@ -8,6 +8,7 @@
 #include "lathe/engine/engine.h"
 #include "lathe/engine/policy_calls.h"
 #include "lathe/protocol/record.h"
+#include "lathe/runtime/process_context.h"
 
 // Calls and their replies, one handler each.
 
@@ -23,6 +24,8 @@ namespace {
 constexpr base::Millis kListLimit{10'000};
 /// A local model may have to be loaded first.
 constexpr base::Millis kAnswerLimit{60'000};
+/// How long a Turn may take to its edge when another daemon is to go on.
+constexpr base::Millis kHandOverPatience{30'000};
 
 /// A typed result as a reply.
 template <class T>
@@ -66,15 +69,24 @@ Connection::Reply Connection::on(protocol::Hello call) {
     client_ = call.client_id;
   }
   program_ = std::move(call.client);
-  if (!call.environment.empty()) {
+  ClientContext lent = context_ ? *context_ : ClientContext();
+  const bool lends_environment = !call.environment.empty();
+  if (lends_environment) {
     // The names of keys may be new ones.
     engine_.parts().refreshed();
-    environment_ = std::make_shared<const std::vector<std::string>>(std::move(call.environment));
-    CO_TRY_OK(lend());
+    lent.environment = std::move(call.environment);
   }
+  if (!call.process.empty()) {
+    CO_TRY(base::ProcessContext told, runtime::read_process_context(call.process));
+    // Of its groups the system tells.
+    told.groups = std::move(lent.process.groups);
+    lent.process = std::move(told);
+  }
+  if (lent != ClientContext()) context_ = std::make_shared<const ClientContext>(std::move(lent));
+  if (lends_environment) CO_TRY_OK(lend());
   co_return ReplyMsg(protocol::HelloReply{
       .version = engine_.parts().version,
-      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch"}});
+      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch", "hand_over"}});
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
@@ -362,6 +374,19 @@ Connection::Reply Connection::on(protocol::DaemonStop call) {
   }
   engine_.parts().end_process("a client asked for it");
   co_return ReplyMsg(protocol::OkReply{});
+}
+
+Connection::Reply Connection::on(protocol::DaemonHandOver) {
+  EngineParts& parts = engine_.parts();
+  // What clients lent is for no one but the person whose daemon this is.
+  if (!parts.end_process || !came_locally_) {
+    co_return Error{.code = base::codes::kPermission,
+                    .message = "only a client of the daemon's socket may have it hand over",
+                    .hint = "lathe daemon restart"};
+  }
+  const HandedSessions handed = co_await engine_.hand_over(kHandOverPatience);
+  parts.end_process("another one takes its place");
+  co_return ReplyMsg(protocol::DaemonHandOverReply{.state = text_of(handed), .listen = parts.listen_address});
 }
 
 Connection::Reply Connection::on(protocol::Vitals) { return as_reply(engine_.vitals()); }

@@ -123,7 +123,7 @@ Async<Result<void>> ChildSessions::begin(SessionConfigured config, ports::SpawnR
 }
 
 void ChildSessions::tie(LiveSession& live, const std::string& session) {
-  live.tie_to({.feed = &feed_, .room = room_, .running = running_, .environment = environment_},
+  live.tie_to({.feed = &feed_, .room = room_, .running = running_, .context = context_},
               [done = children_.at(session).done](TaskOutcome outcome) { done->set(std::move(outcome)); });
 }
 

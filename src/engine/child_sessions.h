@@ -41,8 +41,8 @@ struct ParentLink {
   std::function<std::optional<protocol::Budget>()> room;
   /// How many agents of the whole tree run.
   std::shared_ptr<std::int64_t> running;
-  /// What the parent's commands see.
-  ClientEnvironment environment = {};
+  /// Of the client that works with the parent.
+  SharedContext context = {};
 };
 
 /// Loop thread. Outlived by what it is given; ended with `co_await stop()`.
@@ -63,8 +63,8 @@ class ChildSessions final : public ports::SessionHost {
   void place(std::size_t depth) { depth_ = depth; }
   /// The count of the tree that it belongs to.
   void share_count(std::shared_ptr<std::int64_t> running) { running_ = std::move(running); }
-  /// What their commands see from now on.
-  void use_environment(ClientEnvironment environment) { environment_ = std::move(environment); }
+  /// What they have around them from now on.
+  void use_context(SharedContext context) { context_ = std::move(context); }
   /// Goes on with agents in the background that were parked with the Task.
   runtime::Async<void> go_on();
   /// Waits until something is pushed to the model or steered in. False when there is nothing to wait for.
@@ -118,7 +118,7 @@ class ChildSessions final : public ports::SessionHost {
   EventFeed& feed_;
   std::function<std::optional<protocol::Budget>()> room_;
   std::size_t depth_ = 0;
-  ClientEnvironment environment_;
+  SharedContext context_;
   std::shared_ptr<std::int64_t> running_ = std::make_shared<std::int64_t>(0);  // one for the whole tree
   std::map<std::string, Child> children_;
   Witness witness_;

@@ -37,16 +37,18 @@ Async<Result<void>> Connection::subscribe(std::string session, std::int64_t sinc
 }
 
 Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSession op, std::string op_id) {
+  if (unfit_) co_return *unfit_;
+  CO_TRY_OK(co_await check_folder("", op.cwd));
   CO_TRY(LiveSession* const session, co_await engine_.create(std::move(op), client_ + "/" + op_id));
-  session->use_environment(environment_);
+  session->use_context(context_);
   configured_session_ = session->state().session_id;
   CO_TRY_OK(co_await subscribe(configured_session_, /*since=*/0));
   co_return protocol::Ack{.id = op_id, .seq = session->state().last_seq, .session = configured_session_};
 }
 
 Result<void> Connection::lend() const {
-  if (!environment_ || !engine_.parts().borrow) return {};
-  return engine_.parts().borrow(*environment_);
+  if (!context_ || !context_->environment || !engine_.parts().borrow) return {};
+  return engine_.parts().borrow(*context_->environment);
 }
 
 Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::Op op, std::string op_id) {
@@ -64,10 +66,12 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     }
     session = configured_session_;
   }
+  if (configures) CO_TRY_OK(co_await check_folder(session, std::get<protocol::ConfigureSession>(op).cwd));
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
   CO_TRY_OK(live->feed().check_may_drive(queue_.get()));
-  // Whoever configures a session works with it; of one that nobody has configured here, whoever comes first.
-  if (environment_ && (configures || !live->environment())) live->use_environment(environment_);
+  const bool only_ends =
+      std::holds_alternative<protocol::Interrupt>(op) || std::holds_alternative<protocol::Shutdown>(op);
+  if (!only_ends) CO_TRY_OK(lend_context(*live, configures ? Comes::kToConfigure : Comes::kToUse));
   if (configures) {
     configured_session_ = session;
     if (!live->feed().is_subscribed(queue_.get())) CO_TRY_OK(co_await subscribe(session, /*since=*/-1));
@@ -79,6 +83,34 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     CO_TRY_OK(co_await engine_.close(std::move(session)));
   }
   co_return ack;
+}
+
+void Connection::came_locally(Result<std::optional<base::UserGroups>> groups, FolderCheck check_folder) {
+  came_locally_ = true;
+  check_folder_ = std::move(check_folder);
+  if (!groups.ok()) {
+    unfit_ = std::move(groups).error();
+  } else if (*groups) {
+    context_ = std::make_shared<const ClientContext>(
+        ClientContext{.environment = std::nullopt, .process = {.groups = *std::move(groups)}});
+  }
+}
+
+Async<Result<void>> Connection::check_folder(std::string session, std::optional<std::string> folder) {
+  if (!check_folder_) co_return Result<void>();
+  if (!folder && !session.empty()) {
+    CO_TRY(const LiveSession* const live, co_await engine_.live(std::move(session)));
+    folder = live->state().config->cwd;
+  }
+  if (!folder) co_return Result<void>();
+  auto check = [check = check_folder_, folder = *std::move(folder)] { return check(folder); };
+  co_return co_await engine_.parts().fs_pool.run(std::move(check));
+}
+
+Result<void> Connection::lend_context(LiveSession& session, Comes comes) const {
+  if (unfit_) return *unfit_;
+  if (context_ && (comes == Comes::kToConfigure || !session.context())) session.use_context(context_);
+  return {};
 }
 
 Result<void> Connection::check_may_drive(const std::string& session) {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "lathe/engine/client_environment.h"
+#include "lathe/engine/client_context.h"
 #include "lathe/engine/event_queue.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/runtime/async.h"
@@ -13,6 +15,7 @@
 namespace lathe::engine {
 
 class Engine;
+class LiveSession;
 
 /// One client of the engine, whatever wire it comes by. Any number of submit() and call() at once; one events(). Loop
 /// thread. When it goes, its subscriptions go; its Tasks go on.
@@ -31,6 +34,13 @@ class Connection final {
   /// Whether a Task runs in a session that this connection is subscribed to. Of one whose end has been given out by
   /// events(), no more.
   [[nodiscard]] bool has_running_task() const;
+  /// It is a process of this machine and of the person whose engine this is. What is known of it before it says
+  /// anything: groups that are not this process's; an error when what runs
+  /// for it could not have them. It may look then, answer
+  /// questions, and end what runs.
+  /// `check_folder`: blocks, and is an error when a path is another folder for the client than for this process.
+  using FolderCheck = std::function<base::Result<void>(const std::string& folder)>;
+  void came_locally(base::Result<std::optional<base::UserGroups>> groups, FolderCheck check_folder = {});
   /// The client can answer no question, because it will say nothing more or may not: none waits for it. Its events go
   /// on.
   void only_listens();
@@ -41,6 +51,12 @@ class Connection final {
  private:
   /// Whether nobody else has claimed the session, where it is open here.
   [[nodiscard]] base::Result<void> check_may_drive(const std::string& session);
+  /// Whoever configures a session works with it, and so it has what this client has around it; one that nobody has
+  /// configured here, whoever comes first.
+  enum class Comes { kToConfigure, kToUse };
+  base::Result<void> lend_context(LiveSession& session, Comes comes) const;
+  /// Whether the folder in which it configures a session (empty: a new one) to work is the one that it sees.
+  runtime::Async<base::Result<void>> check_folder(std::string session, std::optional<std::string> folder);
   /// As others are told of it.
   [[nodiscard]] std::string name() const;
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
@@ -76,6 +92,7 @@ class Connection final {
   Reply on(protocol::DaemonStatus call);
   Reply on(protocol::DaemonReload call);
   Reply on(protocol::DaemonStop call);
+  Reply on(protocol::DaemonHandOver call);
   Reply on(protocol::Vitals call);
   Reply on(protocol::Watch call);
 
@@ -87,8 +104,12 @@ class Connection final {
   std::string client_;
   /// The program, as its hello says.
   std::string program_;
-  /// As its hello says.
-  ClientEnvironment environment_;
+  /// What it lends: by its hello, and by how it came.
+  SharedContext context_;
+  /// Why it may not lend what it has, and so not work with sessions.
+  std::optional<base::Error> unfit_;
+  bool came_locally_ = false;
+  FolderCheck check_folder_;
   std::string configured_session_;
   std::shared_ptr<EventQueue> queue_;  // shared with the feeds that it is subscribed to
   std::set<std::string> subscribed_;

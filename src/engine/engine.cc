@@ -67,10 +67,14 @@ Async<Result<LiveSession*>> Engine::adopt(std::unique_ptr<ports::SessionStream> 
                                           std::optional<protocol::SessionConfigured> config, std::string by) {
   if (closing_) {
     co_await stream->close();
+    if (handing_over_) co_return LiveSession::handing_over_error();
     co_return Error{
         .code = base::codes::kUnavailable, .message = "the engine is closing", .hint = "try again", .retryable = true};
   }
-  CO_TRY(auto session, co_await LiveSession::start(parts_, *this, std::move(stream), std::move(config), std::move(by)));
+  auto expected = expected_.extract(stream->state().session_id);
+  CO_TRY(auto session, co_await LiveSession::start(parts_, *this, std::move(stream), std::move(config), std::move(by),
+                                                   expected ? expected.mapped() : SharedContext()));
+  if (handing_over_) session->hand_over();
   LiveSession* adopted = session.get();
   adopted->feed().on_record([this] {
     watch_of_listed_.look_soon();
@@ -89,6 +93,7 @@ Async<Result<LiveSession*>> Engine::live(std::string session_id) {
 }
 
 Async<Result<LiveSession*>> Engine::create(protocol::ConfigureSession op, std::string by) {
+  if (handing_over_) co_return LiveSession::handing_over_error();
   const std::string session_id = base::uuid7(parts_.loop.unix_now(), parts_.random);
   // Everything that can be wrong with the configuration is found before anything is made.
   CO_TRY(protocol::SessionConfigured config,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lathe/engine/connection.h"
+#include "lathe/engine/hand_over.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/parts.h"
 #include "lathe/engine/session_family.h"
@@ -31,6 +32,14 @@ class Engine final : public SessionFamily {
   runtime::Async<base::Result<protocol::VitalsReply>> vitals();
   /// Ends every Task, closes every session.
   runtime::Async<void> shut_down();
+  /// Takes no new work from now on and has Tasks stop at their Turn's edge; done when none runs, or after `patience`.
+  /// What still runs then ends with shut_down(), which leaves jobs as they are. Gives what is left to the next process.
+  runtime::Async<HandedSessions> hand_over(base::Millis patience);
+  /// What the process before this one left: these sessions have what was lent to it, whoever opens them.
+  base::Result<void> expect(HandedSessions handed);
+  /// Opens the sessions that are expected and goes on with their Tasks. Gives what is wrong with those that cannot be
+  /// opened.
+  runtime::Async<std::vector<std::string>> take_over();
   /// Closes the sessions that nobody looks at and in which nothing runs, so that other processes can have them. Gives
   /// the number of those that stay open.
   runtime::Async<std::size_t> close_forsaken();
@@ -95,6 +104,9 @@ class Engine final : public SessionFamily {
   /// Held while a session is let go, so that it is not opened again before its lock is free.
   runtime::AsyncMutex leaving_;
   bool closing_ = false;
+  bool handing_over_ = false;
+  /// Those of expect() that nobody has opened yet.
+  HandedSessions expected_;
   std::set<const Connection*> clients_;
   std::map<std::string, std::unique_ptr<LiveSession>> sessions_;
   SessionWatch watch_of_listed_;

@@ -48,6 +48,7 @@ class OneDirectory final : public ports::ModelDirectory {
                                    .facts = {.context_window = 1000}};
   }
   Async<Result<ports::ResolvedModel>> resolve_again(std::string backend, std::string model) override {
+    if (!has_key) return no_key();
     return resolve(std::move(backend), std::move(model));
   }
   Async<Result<std::vector<protocol::BackendInfo>>> backends() override {
@@ -56,7 +57,12 @@ class OneDirectory final : public ports::ModelDirectory {
   Async<Result<std::shared_ptr<ports::Model>>> connect(std::string) override { co_return model_; }
   [[nodiscard]] ports::ModelFacts facts(const std::string&, const std::string&) const override { return {}; }
 
+  bool has_key = true;
+
  private:
+  static Async<Result<ports::ResolvedModel>> no_key() {
+    co_return base::Error{.code = protocol::error_codes::kNoKey, .message = "backend b has no key"};
+  }
   std::shared_ptr<ports::Model> model_ = std::make_shared<NoModel>();
 };
 

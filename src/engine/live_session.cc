@@ -76,8 +76,9 @@ LiveSession::~LiveSession() = default;
 Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& parts, SessionFamily& family,
                                                                std::unique_ptr<ports::SessionStream> stream,
                                                                std::optional<protocol::SessionConfigured> config,
-                                                               std::string by) {
+                                                               std::string by, SharedContext context) {
   auto session = std::make_unique<LiveSession>(parts, family, std::move(stream));
+  session->use_context(std::move(context));
   Result<void> begun = co_await session->begin(std::move(config), std::move(by));
   if (!begun.ok()) {
     co_await session->stream_->close();
@@ -258,6 +259,7 @@ Async<void> LiveSession::record_now(EventMsg msg) {
 }
 
 LiveSession::Seq LiveSession::configure(protocol::ConfigureSession op, std::string by) {
+  CO_TRY_OK(check_takes_work());
   CO_TRY(protocol::SessionConfigured config,
          co_await make_configuration(&parts_, std::move(op), state().config, state().session_id));
   CO_TRY_OK(co_await read_project_rules(&parts_, config.cwd));
@@ -285,6 +287,7 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
   const bool answered = !running_ && state().task && state().task->parked && state().questions.empty();
   if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on());
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
+  CO_TRY_OK(check_takes_work());
   if (op.last_response_id) CO_TRY_OK(find_bookmark(*op.last_response_id));
   if (state().task) {
     // A Task is not ended for one that may not start.
@@ -400,6 +403,7 @@ Async<Result<void>> LiveSession::resolve_models() {
 }
 
 LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by) {
+  CO_TRY_OK(check_takes_work());
   if (running_ || restoring_) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = running_ ? "a Task is running" : "files are being brought back",
@@ -437,31 +441,6 @@ Error LiveSession::closing_error() {
       .code = base::codes::kUnavailable, .message = "the session is closing", .hint = "try again", .retryable = true};
 }
 
-LiveSession::Seq LiveSession::go_on() {
-  if (closing_) co_return closing_error();
-  const Visit visit(*this);
-  if (running_ || restoring_ || !state().task || !state().task->parked) {
-    co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
-  }
-  if (!state().questions.empty()) {
-    co_return Error{.code = base::codes::kUnavailable,
-                    .message = fmt::format("the Task still waits for an answer to {}", state().questions.front().id),
-                    .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
-  }
-  CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
-  host_.set_submission(state().task->submission);
-  CO_TRY_OK(co_await take_settings());
-  CO_TRY_OK(co_await resolve_models());
-  ports::TaskRequest request;
-  request.task = state().task->task;
-  request.budget = state().task->budget;
-  request.output_schema = state().task->output_schema;
-  CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
-  running_.emplace(parts_.loop.mono_now());
-  scope_.spawn(run_task(std::move(request), Begun::kBefore));
-  co_return seq;
-}
-
 LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
@@ -484,18 +463,20 @@ Async<void> LiveSession::close() {
     (void)co_await done->wait(CancelToken(), Deadline::never());
   }
   for (Pending& pending : queued_) {
-    pending.settle(Error{.code = base::codes::kUnavailable, .message = "the session was closed", .retryable = true});
+    const Result<void> takes_work = check_takes_work();
+    pending.settle(takes_work.ok() ? closing_error() : takes_work.error());
   }
   queued_.clear();
   co_await children_.stop();
   ops_.close();
   // The ends of its jobs are recorded in the scope.
-  if (driver_) co_await driver_->stop();
+  if (driver_ && hands_over_) co_await driver_->leave();
+  if (driver_ && !hands_over_) co_await driver_->stop();
   while (letting_go_) (void)co_await let_go_.wait(CancelToken(), Deadline::never());
   co_await scope_.stop();
   driver_.reset();
   co_await stream_->close();
-  host_.show(protocol::ShutdownComplete{});
+  host_.show(protocol::ShutdownComplete{.handed_over = hands_over_});
 }
 
 }  // namespace lathe::engine

@@ -46,10 +46,10 @@ struct RunningTask {
 class LiveSession final {
  public:
   /// Takes over an open stream; records what an earlier process left unfinished. `config` is the first
-  /// session_configured of a new session.
+  /// session_configured of a new session, `context` what the process before this one had for it.
   static runtime::Async<base::Result<std::unique_ptr<LiveSession>>> start(
       EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream,
-      std::optional<protocol::SessionConfigured> config, std::string by);
+      std::optional<protocol::SessionConfigured> config, std::string by, SharedContext context = {});
   LiveSession(EngineParts& parts, SessionFamily& family, std::unique_ptr<ports::SessionStream> stream);
   ~LiveSession();
 
@@ -63,9 +63,20 @@ class LiveSession final {
   /// Brings files back, or only tells what would be. `unavailable` while a Task runs.
   runtime::Async<base::Result<protocol::UndoReply>> undo(protocol::Undo call, std::string by);
 
-  /// Of the client that works with it: its commands see that from now on. While a job lives they see what it saw.
-  void use_environment(ClientEnvironment environment);
-  [[nodiscard]] const ClientEnvironment& environment() const { return environment_; }
+  /// Of the client that works with it: what runs in it has that around it from now on; while a job lives, what the job
+  /// has.
+  void use_context(SharedContext context);
+  [[nodiscard]] const SharedContext& context() const { return context_; }
+  /// Takes no new work from now on, and has the Task that runs stop at its Turn's edge; at the end jobs are left to the
+  /// next process.
+  void hand_over();
+  /// Goes on with a Task that the process before this one handed over. Where that cannot be, the session says why, and
+  /// the Task waits for a person.
+  runtime::Async<void> take_over();
+  /// No new work is taken.
+  [[nodiscard]] static base::Error handing_over_error();
+  /// What is the next process's: a Task that was handed over, or jobs.
+  [[nodiscard]] bool leaves_work() const;
   void audience_changed() { host_.audience_changed(); }
   [[nodiscard]] EventFeed& feed() { return feed_; }
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
@@ -121,6 +132,8 @@ class LiveSession final {
   /// The record of a submission that was acknowledged before.
   [[nodiscard]] std::optional<std::int64_t> acknowledged_seq(const std::string& by) const;
   [[nodiscard]] static base::Error closing_error();
+  /// `handing_over` when no new work is taken.
+  [[nodiscard]] base::Result<void> check_takes_work() const;
   using Seq = runtime::Async<base::Result<std::int64_t>>;
 
   runtime::Async<void> work();
@@ -132,6 +145,7 @@ class LiveSession final {
   Seq shut_down(std::string by);
   Seq set_model(protocol::SetModel op, std::string by);
   Seq rollback(protocol::Rollback op, std::string by);
+  Seq resume_parked();
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
   [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
@@ -200,7 +214,7 @@ class LiveSession final {
   std::vector<ports::ResolvedModel> candidates_;
   /// By folder; each outlives the drivers that were made with it.
   std::map<std::string, std::unique_ptr<ports::WorkspaceHistory>> histories_;
-  ClientEnvironment environment_;
+  SharedContext context_;
   std::unique_ptr<ports::Driver> driver_;
   /// A driver is ending, and another one is not made before it has.
   bool letting_go_ = false;
@@ -211,7 +225,7 @@ class LiveSession final {
   protocol::SandboxMode driver_mode_ = protocol::SandboxMode::kWorkspaceWrite;
   protocol::NetworkMode driver_network_ = protocol::NetworkMode::kNone;
   std::vector<std::string> driver_hosts_;
-  ClientEnvironment driver_environment_;
+  SharedContext driver_context_;
   std::uint64_t driver_settings_ = 0;
   /// SettingsState::generation, as of the last Task that began.
   std::uint64_t settings_ = 0;
@@ -226,6 +240,9 @@ class LiveSession final {
   runtime::Channel<Pending> ops_;
   std::deque<Pending> queued_;
   bool closing_ = false;
+  bool hands_over_ = false;
+  /// A parked Task is about to go on.
+  bool going_on_ = false;
   runtime::Scope scope_;
 };
 

@@ -9,7 +9,7 @@
 
 #include "lathe/base/ids.h"
 #include "lathe/config/config.h"
-#include "lathe/engine/client_environment.h"
+#include "lathe/engine/client_context.h"
 #include "lathe/engine/policy_book.h"
 #include "lathe/ports/catalog.h"
 #include "lathe/ports/driver.h"
@@ -46,8 +46,8 @@ struct DriverSetup {
   ports::SessionHost* agents = nullptr;
   /// The agents that the session descends from, its own last: each narrows tools and policies. Empty: a person's.
   std::vector<ports::AgentDefinition> lineage = {};
-  /// For commands.
-  ClientEnvironment environment = {};
+  /// Of the client that works with the session: for commands, and for files that tools make.
+  SharedContext context = {};
 };
 
 /// What the person's files (settings, models, rules) say by now.

@@ -279,7 +279,7 @@ Async<EventMsg> SessionTaskHost::question_for(ports::Action action, policy::Poli
   co_return question;
 }
 
-bool SessionTaskHost::is_attended() const { return ask_mode() == protocol::AskMode::kClient && feed_.has_answerers(); }
+bool SessionTaskHost::is_attended() const { return ask_mode() == protocol::AskMode::kClient && has_answerers(); }
 
 Async<bool> SessionTaskHost::still_holds(ports::Action action, EventMsg question) {
   const policy::PolicyDecision now = judge(action);
@@ -346,7 +346,7 @@ Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id
 
 Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::string question_id, CancelToken cancel) {
   // With nobody attached, a question that waits for a client is one that waits for a person.
-  if (ask_mode() == protocol::AskMode::kWait || !feed_.has_answerers()) co_return Asked::kParked;
+  if (ask_mode() == protocol::AskMode::kWait || !has_answerers()) co_return Asked::kParked;
   while (const ports::OpenQuestionState* open = open_question(question_id)) {
     Deadline deadline = Deadline::never();
     // An answer that is on its way comes in time.
@@ -359,7 +359,7 @@ Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::stri
     } else if (!waited.ok()) {
       waiting_.erase(question_id);
       co_return waited.error();
-    } else if (!feed_.has_answerers() && open_question(question_id) != nullptr && !settling_.contains(question_id)) {
+    } else if (!has_answerers() && open_question(question_id) != nullptr && !settling_.contains(question_id)) {
       waiting_.erase(question_id);
       co_return Asked::kParked;
     }
@@ -369,7 +369,7 @@ Async<Result<SessionTaskHost::Asked>> SessionTaskHost::wait_for_answer(std::stri
 }
 
 void SessionTaskHost::audience_changed() {
-  if (feed_.has_answerers()) return;
+  if (has_answerers()) return;
   for (const auto& [question, signal] : waiting_) {
     if (signal) signal->notify();
   }

@@ -37,6 +37,7 @@ class SessionTaskHost final : public ports::TaskHost {
   runtime::Async<base::Result<void>> ask_ahead(ports::Action action) override;
   [[nodiscard]] ports::MayShow may_show() const override;
   [[nodiscard]] std::optional<protocol::Budget> room() const override { return room_ ? room_() : std::nullopt; }
+  [[nodiscard]] bool hands_over() const override { return hands_over_; }
   [[nodiscard]] bool take_steered() override { return std::exchange(steered_, false); }
   [[nodiscard]] ports::BlobStore& blobs() override { return parts_.blobs; }
   [[nodiscard]] std::vector<std::string> secrets() const override { return parts_.secrets(); }
@@ -59,6 +60,8 @@ class SessionTaskHost final : public ports::TaskHost {
   runtime::Async<base::Result<std::int64_t>> answer(std::string id, std::vector<std::string> answers, std::string by);
   /// A client can no longer answer: a question that nobody else can answer parks the Task.
   void audience_changed();
+  /// The Task that runs is to stop at its Turn's edge.
+  void hand_over() { hands_over_ = true; }
   void steered() { steered_ = true; }
   [[nodiscard]] bool is_steered() const { return steered_; }
   /// Where room() comes from.
@@ -83,6 +86,8 @@ class SessionTaskHost final : public ports::TaskHost {
   [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action) const;
   /// What is asked about the action, the content of files that it would run outside the sandbox included.
   runtime::Async<protocol::EventMsg> question_for(ports::Action action, policy::PolicyDecision decision);
+  /// Someone can answer while this process runs.
+  [[nodiscard]] bool has_answerers() const { return !hands_over_ && feed_.has_answerers(); }
   /// A person can answer now, without the Task being parked.
   [[nodiscard]] bool is_attended() const;
   /// A yes to the question that still holds: nothing refuses the action by now, and its files are what they were.
@@ -119,6 +124,7 @@ class SessionTaskHost final : public ports::TaskHost {
   EventFeed& feed_;
   std::string submission_;
   bool steered_ = false;
+  bool hands_over_ = false;
   std::function<std::optional<protocol::Budget>()> room_;
   std::map<std::string, Draft> drafts_;
   Expiries expiries_;

@@ -46,9 +46,17 @@ Error error_of(AbortReason reason) {
   return {};
 }
 
-bool same_environment(const ClientEnvironment& left, const ClientEnvironment& right) {
-  return left == right || (left && right && *left == *right);
-}
+/// Whoever asks for the same meanwhile is told that nothing waits any more.
+class GoingOn final {
+ public:
+  explicit GoingOn(bool* goes_on) : goes_on_(goes_on) { *goes_on_ = true; }
+  ~GoingOn() { *goes_on_ = false; }
+  GoingOn(const GoingOn&) = delete;
+  GoingOn& operator=(const GoingOn&) = delete;
+
+ private:
+  bool* goes_on_;
+};
 
 }  // namespace
 
@@ -114,7 +122,7 @@ Async<Result<void>> LiveSession::ensure_driver() {
   const bool same =
       driver_cwd_ == config.cwd && driver_mode_ == config.sandbox_mode && driver_network_ == config.network &&
       driver_hosts_ == config.allow_hosts &&
-      ((same_environment(driver_environment_, environment_) && driver_settings_ == settings_) || !state().jobs.empty());
+      ((same_context(driver_context_, context_) && driver_settings_ == settings_) || !state().jobs.empty());
   if (driver_ && !same) {
     co_await driver_->stop();
     driver_.reset();
@@ -134,12 +142,12 @@ Async<Result<void>> LiveSession::ensure_driver() {
                                   .candidates = [this] { return candidates_; },
                                   .agents = may_spawn ? &children_ : nullptr,
                                   .lineage = std::move(lineage),
-                                  .environment = environment_});
+                                  .context = context_});
     driver_cwd_ = config.cwd;
     driver_mode_ = config.sandbox_mode;
     driver_network_ = config.network;
     driver_hosts_ = config.allow_hosts;
-    driver_environment_ = environment_;
+    driver_context_ = context_;
     driver_settings_ = settings_;
   }
   co_return Result<void>();
@@ -192,12 +200,12 @@ void LiveSession::tie_to(ParentLink link, std::function<void(TaskOutcome)> on_en
   on_end_ = std::move(on_end);
   feed_.pass_questions_to(parent_.feed);
   children_.share_count(parent_.running);
-  if (parent_.environment) use_environment(parent_.environment);
+  if (parent_.context) use_context(parent_.context);
 }
 
-void LiveSession::use_environment(ClientEnvironment environment) {
-  environment_ = std::move(environment);
-  children_.use_environment(environment_);
+void LiveSession::use_context(SharedContext context) {
+  context_ = std::move(context);
+  children_.use_context(context_);
 }
 
 void LiveSession::untie() {
@@ -311,9 +319,10 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
       co_return co_await host_.record(EventMsg(std::move(failed)));
     }
     case TaskEnd::Kind::kParked: {
-      protocol::TaskParked parked{.questions = {}, .active_ms = ran_ms};
+      protocol::TaskParked parked{.questions = {}, .active_ms = ran_ms, .handed_over = false};
       for (const auto& question : state().questions) parked.questions.push_back(question.id);
       for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
+      parked.handed_over = hands_over_ && parked.questions.empty();
       co_return co_await host_.record(EventMsg(std::move(parked)));
     }
   }
@@ -329,8 +338,39 @@ Async<Result<std::int64_t>> LiveSession::record_abort(AbortReason reason, Error 
   co_return co_await host_.record(EventMsg(std::move(told)));
 }
 
+LiveSession::Seq LiveSession::go_on() {
+  if (closing_) co_return closing_error();
+  CO_TRY_OK(check_takes_work());
+  const Visit visit(*this);
+  if (going_on_ || running_ || restoring_ || !state().task || !state().task->parked) {
+    co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
+  }
+  if (!state().questions.empty()) {
+    co_return Error{.code = base::codes::kUnavailable,
+                    .message = fmt::format("the Task still waits for an answer to {}", state().questions.front().id),
+                    .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
+  }
+  const GoingOn guard(&going_on_);
+  co_return co_await resume_parked();
+}
+
+LiveSession::Seq LiveSession::resume_parked() {
+  CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
+  host_.set_submission(state().task->submission);
+  CO_TRY_OK(co_await take_settings());
+  CO_TRY_OK(co_await resolve_models());
+  ports::TaskRequest request;
+  request.task = state().task->task;
+  request.budget = state().task->budget;
+  request.output_schema = state().task->output_schema;
+  CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
+  running_.emplace(parts_.loop.mono_now());
+  scope_.spawn(run_task(std::move(request), Begun::kBefore));
+  co_return seq;
+}
+
 void LiveSession::start_queued() {
-  if (queued_.empty() || closing_ || state().task) return;
+  if (queued_.empty() || closing_ || hands_over_ || state().task) return;
   Pending next = std::move(queued_.front());
   queued_.pop_front();
   next.was_queued = true;

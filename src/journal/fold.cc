@@ -83,7 +83,9 @@ class Fold {
     if (!m.compact_only) count_task(seq_);
   }
   void operator()(const protocol::TaskParked& m) const {
-    if (!state_.task || state_.task->parked) return;
+    if (!state_.task) return;
+    state_.task->handed_over = m.handed_over;
+    if (state_.task->parked) return;
     state_.task->parked = true;
     const std::int64_t by_wall_clock = std::max<std::int64_t>(event_.ts - state_.task->active_since, 0);
     state_.task->active_ms += m.active_ms.value_or(by_wall_clock);
@@ -91,6 +93,7 @@ class Fold {
   void operator()(const protocol::TaskResumed&) const {
     if (!state_.task) return;
     state_.task->parked = false;
+    state_.task->handed_over = false;
     state_.task->active_since = event_.ts;
   }
   void operator()(const protocol::TaskComplete&) const { end_task(); }

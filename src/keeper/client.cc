@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <iterator>
 
+#include "lathe/base/strings.h"
 #include "lathe/keeper/command_group.h"
 #include "lathe/keeper/packet.h"
 #include "lathe/keeper/protocol.h"
@@ -89,6 +90,14 @@ pid_t listener_of(const UniqueFd& socket) {
   return getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : -1;
 }
 
+/// What takes the groups and then becomes the rest of the command line (program/main.cc); nothing where they are ours.
+std::vector<std::string> launching_argv(const ClientOptions& options) {
+  if (!options.groups) return {};
+  std::vector<std::string> others;
+  for (const std::uint32_t group : options.groups->others) others.push_back(std::to_string(group));
+  return {options.launcher, "as", std::to_string(options.groups->primary), base::join(others, ",")};
+}
+
 /// A keeper as a process that others may stop.
 class KeeperProcess final {
  public:
@@ -120,6 +129,7 @@ struct Client::Connection {
   std::optional<runtime::Child> process;
   KeeperProcess keeper;
   bool greeted = false;
+  bool takes_limits = false;
   bool busy = false;
   std::map<std::uint64_t, std::shared_ptr<Process>> processes;
   runtime::OneShot<bool> listed;
@@ -132,6 +142,7 @@ struct Client::Connection {
     const std::vector<std::string>& words = packet.words;
     if (words[0] == "hello") {
       greeted = words.size() > 1 && words[1] == protocol::kVersion;
+      takes_limits = std::ranges::find(words, protocol::kLimitsFeature) != words.end();
       return greeted;
     }
     if (words[0] == "busy") {
@@ -258,7 +269,8 @@ Result<void> Client::ensure_started() {
     TRY(theirs, listen_in(options_.folder));
     TRY(ours, connect_to_folder());
   }
-  runtime::SpawnOptions spawn{.argv = options_.outer_argv};
+  runtime::SpawnOptions spawn{.argv = launching_argv(options_)};
+  spawn.argv.insert(spawn.argv.end(), options_.outer_argv.begin(), options_.outer_argv.end());
   spawn.argv.push_back(options_.program);
   spawn.env.emplace();
   spawn.cwd = "/";
@@ -333,7 +345,9 @@ Result<std::shared_ptr<Process>> Client::start(Command command) {
       std::ranges::copy(group->entries(), std::back_inserter(fds));
     }
   }
-  TRY_OK(send(run_words(id, command), fds));
+  // One that we started is of this version, and need not have said so yet.
+  const bool takes_limits = connection_->process || connection_->takes_limits;
+  TRY_OK(send(run_words(id, command, takes_limits ? RunWords::kAll : RunWords::kWithoutLimits), fds));
   command.input.clear();
   command.jail.clear();
   command.env.clear();
@@ -422,7 +436,7 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
     // A flood must not keep everything else waiting.
     co_await loop_.yield();
   }
-  if (scope_.token().cancelled()) {
+  if (scope_.token().cancelled() && !leaving_) {
     (void)send_packet(connection->socket.get(), {"stop"}, {});
     shutdown(connection->socket.get(), SHUT_WR);
     while (true) {
@@ -443,7 +457,8 @@ Async<void> Client::receive(std::shared_ptr<Connection> connection) {
                                    : connection->greeted ? "the keeper died while the command ran"
                                                          : fmt::format("{} is not a keeper", options_.program)));
   shutdown(connection->socket.get(), SHUT_RDWR);
-  if (!connection->process) co_return;
+  // One that is left is nobody's child once this process ends.
+  if (!connection->process || leaving_) co_return;
   const auto ended = co_await connection->process->wait(loop_, CancelToken(), Deadline::after(loop_, kEndPatience));
   if (ended.ok()) co_return;
   connection->process->signal(SIGKILL);
@@ -464,6 +479,13 @@ Async<void> Client::stop() {
   for (const auto& process : read_spools()) (void)unlink(spool_path(process->id()).c_str());
   (void)unlink((options_.folder + "/" + std::string(protocol::kSocketName)).c_str());
   (void)rmdir(options_.folder.c_str());
+}
+
+Async<void> Client::leave(std::chrono::milliseconds linger) {
+  stopped_ = true;
+  leaving_ = true;
+  (void)send({"hello", std::string(protocol::kVersion), std::to_string(linger.count())});
+  co_await scope_.stop();
 }
 
 Result<std::string> installed_program() {

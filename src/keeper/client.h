@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/process_context.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/keeper/process.h"
@@ -24,6 +25,10 @@ struct ClientOptions {
   std::string program;
   /// The command line under which the keeper is started, for instance bubblewrap's; empty: as it is.
   std::vector<std::string> outer_argv = {};
+  /// Of the keeper and all that it runs, where they are not this process's own; only a process that may set them
+  /// (runtime::may_set_groups) gives them. `launcher`: lathe-keeper, where it is here.
+  std::optional<base::UserGroups> groups = std::nullopt;
+  std::string launcher = {};
   /// A folder of the keeper's own, made when needed. With one, commands go on when our process dies, and the next one
   /// takes them over with adopt(); without, they end with it.
   std::string folder = {};
@@ -70,6 +75,9 @@ class Client final {
 
   /// Ends every command and the keeper.
   runtime::Async<void> stop();
+  /// The same for this process alone: what runs in a keeper with a folder goes on for so long with nobody there. Here
+  /// each command ends with an error.
+  runtime::Async<void> leave(std::chrono::milliseconds linger);
 
   /// Whether there is a keeper that commands can be handed to without starting one.
   [[nodiscard]] bool is_connected() const { return connection_ != nullptr; }
@@ -97,6 +105,7 @@ class Client final {
   std::shared_ptr<Connection> connection_;
   std::uint64_t next_id_ = 1;
   bool stopped_ = false;
+  bool leaving_ = false;
   runtime::Scope scope_;
 };
 

@@ -131,25 +131,32 @@ Result<std::string> spec_of(const Command& command) {
   return bytes;
 }
 
-std::vector<std::string> run_words(std::uint64_t id, const Command& command) {
+std::vector<std::string> run_words(std::uint64_t id, const Command& command, RunWords which) {
   // A timeout of zero would mean none.
   const auto timeout = command.timeout ? std::max<std::int64_t>(command.timeout->count(), 1) : 0;
   const auto limit = [](const std::optional<std::uint64_t>& value) {
     return std::to_string(value ? std::max<std::uint64_t>(*value, 1) : 0);
   };
-  return {"run",
-          std::to_string(id),
-          command.name.substr(0, protocol::kMaxNameBytes),
-          std::to_string(timeout),
-          std::to_string(command.file_mode_mask),
-          std::string(name_of(command.input_kind)),
-          command.output_kind == OutputKind::kHeld ? "hold" : "keep",
-          std::to_string(command.columns),
-          std::to_string(command.rows),
-          limit(command.limits.processes),
-          limit(command.limits.memory_bytes),
-          limit(command.limits.free_bytes),
-          limit(command.limits.output_bytes)};
+  std::vector<std::string> words{"run",
+                                 std::to_string(id),
+                                 command.name.substr(0, protocol::kMaxNameBytes),
+                                 std::to_string(timeout),
+                                 std::to_string(command.file_mode_mask),
+                                 std::string(name_of(command.input_kind)),
+                                 command.output_kind == OutputKind::kHeld ? "hold" : "keep",
+                                 std::to_string(command.columns),
+                                 std::to_string(command.rows),
+                                 limit(command.limits.processes),
+                                 limit(command.limits.memory_bytes),
+                                 limit(command.limits.free_bytes),
+                                 limit(command.limits.output_bytes)};
+  if (which == RunWords::kWithoutLimits || command.resource_limits.empty()) return words;
+  std::string limits;
+  for (const base::ResourceLimit& one : command.resource_limits) {
+    limits += fmt::format("{}{}:{}:{}", limits.empty() ? "" : ",", one.resource, one.soft, one.hard);
+  }
+  words.push_back(std::move(limits));
+  return words;
 }
 
 std::uint64_t number_of(const std::string& word) { return std::strtoull(word.c_str(), nullptr, 10); }

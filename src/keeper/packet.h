@@ -28,8 +28,10 @@ enum class Received { kPacket, kNothing, kEnd };
 [[nodiscard]] base::Result<base::UniqueFd> sealed_file(std::string_view bytes);
 /// Folder, arguments, environment and jail, as protocol.h has it.
 [[nodiscard]] base::Result<std::string> spec_of(const Command& command);
+/// A keeper of an older version takes no RLIMITS.
+enum class RunWords { kAll, kWithoutLimits };
 /// The `run` message.
-[[nodiscard]] std::vector<std::string> run_words(std::uint64_t id, const Command& command);
+[[nodiscard]] std::vector<std::string> run_words(std::uint64_t id, const Command& command, RunWords which);
 
 /// From `exit ID CODE SIGNAL ENDED SURVIVORS OUT ERR`.
 [[nodiscard]] std::optional<Exit> exit_of(const std::vector<std::string>& words);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lathe/base/process_context.h"
 #include "lathe/base/result.h"
 #include "lathe/base/unique_fd.h"
 #include "lathe/keeper/protocol.h"
@@ -54,6 +55,8 @@ struct Command {
   /// Absent: no limit.
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;
   unsigned file_mode_mask = 022;
+  /// Of the system, for each of its processes; none is higher than the keeper's own.
+  std::vector<base::ResourceLimit> resource_limits = {};
   /// A sandbox::CommandJail as it encodes itself; empty: not confined.
   std::string jail = {};
   Limits limits = {};

@@ -10,12 +10,14 @@
 //
 //   client -> keeper
 //     hello VERSION LINGER_MS      how long commands go on when the client is gone and no other comes
-//     run ID NAME TIMEOUT_MS UMASK INPUT OUTPUT COLUMNS ROWS PROCESSES MEMORY FREE OUTPUT_BYTES
+//     run ID NAME TIMEOUT_MS UMASK INPUT OUTPUT COLUMNS ROWS PROCESSES MEMORY FREE OUTPUT_BYTES [RLIMITS]
 //                                  with the spec, the spool, for INPUT file what is to be standard input, and up to
 //                                  kMaxGroups files to which the command's process writes "0" (cgroup.procs, tasks).
 //                                  INPUT: file, pipe, terminal. OUTPUT: hold (two streams; the command waits when the
 //                                  client falls behind), keep (one stream; head and newest part are kept).
 //                                  FREE: bytes that must stay free in the working folder's file system.
+//                                  RLIMITS: RESOURCE:SOFT:HARD, with commas between them, numbers as setrlimit takes
+//                                  them. Where they are above what the keeper has, that holds.
 //     seen ID OUT ERR              bytes of each stream that the client has taken
 //     close ID                     end of file on an INPUT pipe
 //     kill ID
@@ -30,7 +32,8 @@
 //     output ID OUT ERR            bytes written so far
 //     exit ID CODE SIGNAL ENDED SURVIVORS OUT ERR
 //                                  ENDED: exited, killed, timeout, lost, processes, memory, disk, output
-//     failed ID STAGE ERRNO DETAIL nothing ran; STAGE: limit, spec, fork, terminal, cwd, stdio, jail, exec
+//     failed ID STAGE ERRNO DETAIL nothing ran; STAGE: limit, spec, fork, terminal, cwd, stdio, limits,
+//                                  jail, exec
 //     command ID NAME STATE OUTPUT OUT ERR SEEN_OUT SEEN_ERR
 //                                  with its spool and its input, if it has one; STATE: running, ended. The exit or
 //                                  failed of an ended one comes next.
@@ -66,6 +69,11 @@ inline constexpr int kOnceGroupFd = 5;
 inline constexpr std::string_view kSocketName = "keeper.sock";
 /// Of it. The keeper listens anew on what it was given, so that SO_PEERCRED names it to whoever takes it over.
 inline constexpr int kBacklog = 4;
+
+/// The feature of a keeper that takes RLIMITS.
+inline constexpr std::string_view kLimitsFeature = "rlimits";
+/// Of them, for one command.
+inline constexpr std::size_t kMaxResourceLimits = 16;
 
 /// Of the kernel's groups that one command is put in.
 inline constexpr std::size_t kMaxGroups = 2;

@@ -79,6 +79,8 @@ class TaskHost : public Questioner {
   [[nodiscard]] virtual std::optional<protocol::Budget> room() const { return std::nullopt; }
   /// Ends of jobs that the model is to be told before it is asked again; asked for once before each Turn.
   virtual base::Result<std::vector<protocol::JobEnd>> job_news() { return state().job_news; }
+  /// The Task is to end, as parked, before its next Turn: another process goes on with it.
+  [[nodiscard]] virtual bool hands_over() const { return false; }
   /// True once after input was steered into the Task; it is in state() then, so one more Turn is due.
   [[nodiscard]] virtual bool take_steered() = 0;
 
@@ -146,6 +148,8 @@ class Driver {
   /// Ends what outlives a Task (a keeper, an agent's process). Awaited once after the last run(); by default there is
   /// nothing to end.
   virtual runtime::Async<void> stop() { co_return; }
+  /// In place of stop(): jobs that live go on, and the next process has them with recover(). By default there are none.
+  virtual runtime::Async<void> leave() { return stop(); }
 };
 
 }  // namespace lathe::ports

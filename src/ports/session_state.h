@@ -66,6 +66,8 @@ struct OpenTask {
   std::int64_t turns = 0;
   std::int64_t tool_calls = 0;
   bool parked = false;
+  /// Parked at the edge of a Turn, for the next daemon to go on with.
+  bool handed_over = false;
   /// Counted in the four above already.
   AgentUse agents;
   /// The answer whose calls are under way, as tool_calls told it, without the calls; turn_complete ends it.
@@ -86,6 +88,7 @@ struct OpenTask {
                       protocol::required("turns", &S::turns, "model requests"),
                       protocol::required("tool_calls", &S::tool_calls, "tool calls"),
                       protocol::optional("parked", &S::parked, "waits for a person"),
+                      protocol::optional("handed_over", &S::handed_over, "parked for the next daemon"),
                       protocol::optional("agents", &S::agents, "of these, by sub-agents"),
                       protocol::optional("answer", &S::answer, "the answer under way"),
                       protocol::optional("active_ms", &S::active_ms, "before it last parked"),

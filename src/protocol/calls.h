@@ -43,6 +43,7 @@ struct Hello {
   std::string token;
   std::vector<std::string> environment;
   bool relayed = false;
+  std::vector<std::string> process;
   static constexpr auto fields() {
     return std::tuple{
         required("client", &Hello::client, "name of the program"),
@@ -54,7 +55,10 @@ struct Hello {
                  "kept in memory only"),
         optional("relayed", &Hello::relayed,
                  "what follows is another's, who is let in by the token of this hello or of a later one, as "
-                 "over TCP; it is so where the reply has the feature `relay`")};
+                 "over TCP; it is so where the reply has the feature `relay`"),
+        optional("process", &Hello::process,
+                 "NAME=value: umask and limits (nofile=SOFT:HARD, … as ulimit names them, - for none) of its "
+                 "process, for those sessions")};
   }
   friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -85,12 +89,13 @@ using AnyCall =
     std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim, SessionFork,
                  SessionArchive, SessionTag, SessionMarkRead, SessionRemove, SessionSearch, SessionExport, ApprovalList,
                  ApprovalAnswer, ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain,
-                 PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonReload, DaemonStop, Vitals, Watch>;
+                 PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonReload, DaemonStop, DaemonHandOver, Vitals, Watch>;
 using AnyReply =
     std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
                  SessionTagReply, SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply,
                  ModelListReply, BackendListReply, BackendTestReply, UsageReply, IndexRebuildReply, UndoReply,
-                 PolicyExplainReply, PolicyTestReply, TrustListReply, DaemonStatusReply, VitalsReply>;
+                 PolicyExplainReply, PolicyTestReply, TrustListReply, DaemonStatusReply, DaemonHandOverReply,
+                 VitalsReply>;
 
 /// One of the calls. Compiled once (calls.cc), for the reason that EventMsg is.
 struct Call : AnyCall {

@@ -154,4 +154,27 @@ struct DaemonStop {
   friend bool operator==(const DaemonStop&, const DaemonStop&) = default;
 };
 
+struct DaemonHandOverReply {
+  static constexpr std::string_view kType = "daemon_hand_over";
+  static constexpr std::string_view kDoc = "What the next daemon is to know.";
+  std::string state;
+  std::string listen;
+  static constexpr auto fields() {
+    using S = DaemonHandOverReply;
+    return std::tuple{required("state", &S::state, "for it alone, in memory: what clients had lent, keys included"),
+                      optional("listen", &S::listen, "the TCP address at which clients were taken")};
+  }
+  friend bool operator==(const DaemonHandOverReply&, const DaemonHandOverReply&) = default;
+};
+struct DaemonHandOver {
+  using Reply = DaemonHandOverReply;
+  static constexpr std::string_view kType = "daemon_hand_over";
+  static constexpr std::string_view kDoc =
+      "Has the daemon end for another one to take its place: no new work is taken, Tasks stop at the edge of a Turn, "
+      "and "
+      "jobs go on. Done when no Task runs any more, or that took too long. For clients of the socket only.";
+  static constexpr auto fields() { return std::tuple<>{}; }
+  friend bool operator==(const DaemonHandOver&, const DaemonHandOver&) = default;
+};
+
 }  // namespace lathe::protocol

@@ -41,9 +41,10 @@ inline constexpr const char* kPriceUnknown = "price_unknown";
 inline constexpr const char* kTrustChanged = "trust_changed";
 inline constexpr const char* kOutputSchema = "output_schema";
 inline constexpr const char* kClaimed = "claimed";
+inline constexpr const char* kHandingOver = "handing_over";
 }  // namespace error_codes
 
-inline constexpr std::array<ErrorCode, 42> kErrorCodes{{
+inline constexpr std::array<ErrorCode, 43> kErrorCodes{{
     {"cancelled", false, "the work was cancelled before it was done"},
     {"timeout", true, "the deadline passed"},
     {"not_found", false, "no such thing"},
@@ -84,6 +85,7 @@ inline constexpr std::array<ErrorCode, 42> kErrorCodes{{
     {"trust_changed", false, "rules of the project changed since they were trusted"},
     {"output_schema", false, "the final answer does not follow the schema asked for"},
     {"claimed", true, "another client has claimed the session; the message names it"},
+    {"handing_over", true, "another daemon is about to take the place of this one, which takes no new work"},
     {"startup_crash", false, "an outside agent ended before it did anything"},
     {"duplicate_session", true, "an outside agent says that the session is in use"},
 }};

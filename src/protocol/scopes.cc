@@ -40,8 +40,9 @@ Scopes needed(const Compact&) { return {Scope::kPrompt}; }
 Scopes needed(const Rollback&) { return {Scope::kPrompt}; }
 Scopes needed(const Shutdown&) { return {Scope::kPrompt}; }
 
-/// Environment and keys that are lent hold for others too: a backend's URL among them says where prompts go.
-Scopes needed(const Hello& call) { return call.environment.empty() ? Scopes() : Scopes::all(); }
+/// Environment and keys that are lent hold for others too: a backend's URL among them says where prompts go. Limits
+/// bound what runs.
+Scopes needed(const Hello& call) { return call.environment.empty() && call.process.empty() ? Scopes() : Scopes::all(); }
 Scopes needed(const SessionList&) { return {Scope::kRead}; }
 Scopes needed(const SessionGet&) { return {Scope::kRead}; }
 Scopes needed(const SessionSubscribe&) { return {Scope::kRead}; }
@@ -71,6 +72,7 @@ Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
 Scopes needed(const Vitals&) { return {Scope::kRead}; }
 Scopes needed(const DaemonReload&) { return {Scope::kAdmin}; }
 Scopes needed(const DaemonStop&) { return {Scope::kAdmin}; }
+Scopes needed(const DaemonHandOver&) { return {Scope::kAdmin}; }
 Scopes needed(const Watch&) { return {Scope::kRead}; }
 
 template <class... M>

@@ -157,7 +157,11 @@ struct ShutdownComplete {
   static constexpr std::string_view kType = "shutdown_complete";
   static constexpr std::string_view kDoc = "The session is closed; nothing more comes.";
   static constexpr bool kPassing = true;
-  static constexpr auto fields() { return std::tuple<>{}; }
+  bool handed_over = false;
+  static constexpr auto fields() {
+    return std::tuple{optional("handed_over", &ShutdownComplete::handed_over,
+                               "the next daemon goes on with it: connect again and subscribe")};
+  }
   friend bool operator==(const ShutdownComplete&, const ShutdownComplete&) = default;
 };
 

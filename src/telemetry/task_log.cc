@@ -23,7 +23,9 @@ struct TaskLog::Seeing {
     to.tasks_[event.session] = m.task;
     tell(LogLevel::kInfo, "task goes on");
   }
-  void operator()(const p::TaskParked&) const { tell(LogLevel::kInfo, "task waits for a person"); }
+  void operator()(const p::TaskParked& m) const {
+    tell(LogLevel::kInfo, m.handed_over ? "task waits for the next daemon" : "task waits for a person");
+  }
   void operator()(const p::TaskComplete& m) const {
     tell(LogLevel::kInfo, "task complete",
          {{"turns", m.turns},

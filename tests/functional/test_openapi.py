@@ -155,6 +155,7 @@ def test_each_route_answers_as_the_document_says(lathe, start_server, repository
         api.ask("POST", f"/v1/calls/{name}", body, expect=None if name in MAY_BE_REFUSED else 200)
     for name, body in OPS.items():
         api.ask("POST", op + name, body, expect=None if name in MAY_BE_REFUSED else 200, session=session)
+    api.ask("POST", "/v1/calls/daemon_hand_over", {}, expect=403)
     api.ask("POST", "/v1/calls/daemon_stop", {"if_unused": True}, expect=None)
     assert api.asked == routes_of(document)
 

@@ -53,7 +53,8 @@ std::vector<ClientFrame> call_samples() {
             .features = {"watch"},
             .token = "t0k3n",
             .environment = {"PATH=/usr/bin:/bin"},
-            .relayed = true},
+            .relayed = true,
+            .process = {"umask=027", "nofile=1024:-"}},
       SessionList{
           .limit = 20, .cursor = "20", .cwd = "/home/ada/calc", .archived = true, .tag = "todo", .unread = true},
       SessionGet{.session = "last"},
@@ -88,6 +89,7 @@ std::vector<ClientFrame> call_samples() {
       DaemonStatus{},
       DaemonReload{},
       DaemonStop{.if_unused = true},
+      DaemonHandOver{},
       Vitals{},
       Watch{.archived = true},
   };

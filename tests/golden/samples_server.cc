@@ -276,6 +276,7 @@ std::vector<ServerFrame> answer_samples() {
                                 .sha256 = std::string(64, 'a'),
                                 .trusted = false,
                                 .changed = true}}},
+      DaemonHandOverReply{.state = "{}", .listen = "127.0.0.1:8090"},
       VitalsReply{.process = {.uptime_ms = 60'000,
                               .cpu_ms = 1'200,
                               .memory_bytes = 18'000'000,

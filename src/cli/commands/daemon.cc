@@ -26,8 +26,8 @@ namespace {
 /// Between two looks at a log that is followed.
 constexpr base::Millis kFollowInterval{200};
 
-CommandResult start(Context* context, std::string listen) {
-  CO_TRY(const ConnectedDaemon started, co_await context->frontend.daemon->start(std::move(listen)));
+CommandResult say_started(Context* context, Async<Result<ConnectedDaemon>> starting) {
+  CO_TRY(const ConnectedDaemon started, co_await starting);
   co_await started.transport->close();
   context->note(fmt::format("the daemon runs, as process {}", started.daemon.pid));
   co_return kDone;
@@ -152,7 +152,8 @@ bool is_another(int file, const std::string& path) {
 }  // namespace
 
 CommandResult execute(Context* context, DaemonStartOptions options) {
-  if (!options.foreground) co_return co_await start(context, std::move(options.listen));
+  if (!options.foreground)
+    co_return co_await say_started(context, context->frontend.daemon->start({.listen = std::move(options.listen)}));
   CO_TRY_OK(co_await context->frontend.daemon->run(std::move(options.listen)));
   co_return kDone;
 }
@@ -164,8 +165,7 @@ CommandResult execute(Context* context, DaemonStopOptions) {
 }
 
 CommandResult execute(Context* context, DaemonRestartOptions) {
-  CO_TRY_OK(co_await context->frontend.daemon->stop());
-  co_return co_await start(context, "");
+  return say_started(context, context->frontend.daemon->restart());
 }
 
 CommandResult execute(Context* context, DaemonInstallOptions) {

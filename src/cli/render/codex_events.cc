@@ -202,7 +202,9 @@ struct CodexEvents::Visitor {
     // Every other abort is followed by an error, which fails the turn.
     if (e.reason == p::AbortReason::kReplaced) fail("replaced by a newer input");
   }
-  void operator()(const p::TaskParked&) const { fail("the task waits for a person's answer"); }
+  void operator()(const p::TaskParked& m) const {
+    if (!m.handed_over) fail("the task waits for a person's answer");
+  }
   void operator()(const p::StreamError& e) const {
     emit("error", {{"message", e.message + " (retry " + std::to_string(e.attempt) + "/" + std::to_string(e.of) + ")"}});
   }

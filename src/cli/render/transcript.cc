@@ -100,7 +100,9 @@ struct TranscriptMarkdown::Visitor {
   std::string operator()(const p::ForkedFrom& e) const {
     return fmt::format("*Forked from session {} after turn {}.*\n\n", e.session_id, e.response_id);
   }
-  std::string operator()(const p::TaskParked&) const { return "*Waits for an answer.*\n\n"; }
+  std::string operator()(const p::TaskParked& m) const {
+    return m.handed_over ? "*Waits for the next daemon.*\n\n" : "*Waits for an answer.*\n\n";
+  }
   std::string operator()(const p::TaskComplete& e) const {
     return fmt::format("*{}*\n\n", spent_label(e.usage, e.cost_micro_usd, self.replayed_));
   }

@@ -27,6 +27,7 @@ constexpr std::array kStatuses{
     CodeStatus{base::codes::kUnsupported, 501},
     CodeStatus{base::codes::kTimeout, 504},
     CodeStatus{base::codes::kUnavailable, 503},
+    CodeStatus{protocol::error_codes::kHandingOver, 503},
     CodeStatus{base::codes::kNoSpace, 507},
 };
 /// Codes of failed model work, and what a session is not in a state for.

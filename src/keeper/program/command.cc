@@ -131,6 +131,9 @@ CommandFailure become(const Spec& spec, const RunSetup& setup, int failure_pipe)
   // From here on this process may be looked into as the command may, so nothing of ours is open in it any more.
   prctl(PR_SET_DUMPABLE, 1);
   volunteer_for_oom();
+  if (const int limits = apply_resource_limits(setup.resource_limits); limits != 0) {
+    return failed(Report::Stage::kLimits, limits);
+  }
   if (spec.jail) {
     const sandbox::Applied applied = sandbox::apply(*spec.jail);
     if (applied.stage != sandbox::Stage::kDone) {

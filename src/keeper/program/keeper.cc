@@ -17,6 +17,7 @@
 
 #include "lathe/keeper/program/forwarder.h"
 #include "lathe/keeper/program/process_tree.h"
+#include "lathe/keeper/program/report_names.h"
 #include "lathe/keeper/program/run_stdio.h"
 
 namespace lathe::keeper {
@@ -30,40 +31,6 @@ constexpr int kMostStops = 10;
 constexpr long long kFirstClientPatienceMs = 10'000;
 /// Ended commands that nobody took, before the oldest are forgotten.
 constexpr std::size_t kMaxSlots = 1'000;
-
-const char* stage_name(Report::Stage stage) {
-  switch (stage) {
-    case Report::Stage::kSpec:
-      return "spec";
-    case Report::Stage::kFork:
-      return "fork";
-    case Report::Stage::kCwd:
-      return "cwd";
-    case Report::Stage::kStdio:
-      return "stdio";
-    case Report::Stage::kJail:
-      return "jail";
-    case Report::Stage::kExec:
-      return "exec";
-  }
-  return "";
-}
-
-const char* limit_name(Report::Limit limit, const char* otherwise) {
-  switch (limit) {
-    case Report::Limit::kNone:
-      return otherwise;
-    case Report::Limit::kProcesses:
-      return "processes";
-    case Report::Limit::kMemory:
-      return "memory";
-    case Report::Limit::kDisk:
-      return "disk";
-    case Report::Limit::kOutput:
-      return "output";
-  }
-  return otherwise;
-}
 
 /// For whoever finds the spool when we are gone.
 void write_end(int spool, const std::vector<std::string>& message) {
@@ -180,7 +147,8 @@ void Keeper::on_message(Message& message) {
   if (type == "hello" && words >= 2) {
     unsigned long long linger = 0;
     if (words >= 3 && parse_number(message.words[2], linger)) linger_ms_ = static_cast<long long>(linger);
-    greeted_ = say({"hello", std::string(protocol::kVersion), "run", "kill", "jobs", "terminal", "adopt", "forward"});
+    greeted_ = say({"hello", std::string(protocol::kVersion), "run", "kill", "jobs", "terminal", "adopt", "forward",
+                    std::string(protocol::kLimitsFeature)});
   } else if (!greeted_) {
     client_gone();
   } else if (type == "run") {
@@ -208,7 +176,11 @@ void Keeper::on_message(Message& message) {
 }
 
 bool Keeper::parse_run(const Message& message, Slot& slot) const {
-  if (message.words.size() != 13 || message.words[2].size() > protocol::kMaxNameBytes) return false;
+  constexpr std::size_t kLimitsAt = 13;
+  const bool with_limits = message.words.size() == kLimitsAt + 1;
+  if (message.words.size() != kLimitsAt && !with_limits) return false;
+  if (message.words[2].size() > protocol::kMaxNameBytes) return false;
+  if (with_limits && !read_resource_limits(message.words[kLimitsAt], slot.setup.resource_limits)) return false;
   unsigned long long numbers[13] = {};
   for (const std::size_t at : {1, 3, 4, 7, 8, 9, 10, 11, 12}) {
     if (!parse_number(message.words[at], numbers[at])) return false;

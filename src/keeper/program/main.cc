@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "lathe/keeper/program/groups.h"
 #include "lathe/keeper/program/keeper.h"
 #include "lathe/keeper/program/once.h"
 #include "lathe/keeper/protocol.h"
@@ -31,6 +32,8 @@ int main(int argc, char** argv) {
     std::printf("lathe-keeper, protocol %s\n", lathe::keeper::protocol::kVersion.data());
     return 0;
   }
+  constexpr int kAsWords = 5;
+  if (argc >= kAsWords && std::string_view(argv[1]) == "as") return lathe::keeper::run_with_groups(argv + 2);
   constexpr int kOnceWords = 7;
   if (argc >= kOnceWords && std::string_view(argv[1]) == "once") {
     const lathe::keeper::OnceOptions options{.port = static_cast<unsigned short>(std::strtoul(argv[2], nullptr, 10)),

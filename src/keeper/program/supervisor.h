@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "lathe/keeper/program/resource_limits.h"
 #include "lathe/keeper/program/spool.h"
 #include "lathe/keeper/program/usage.h"
 #include "lathe/keeper/protocol.h"
@@ -14,7 +15,7 @@ namespace lathe::keeper {
 struct Report {
   enum class Kind : int { kStarted, kOutput, kExit, kFailed };
   /// Which step failed before anything ran.
-  enum class Stage : int { kSpec, kFork, kCwd, kStdio, kJail, kExec };
+  enum class Stage : int { kSpec, kFork, kCwd, kStdio, kLimits, kJail, kExec };
   /// Which limit ended it.
   enum class Limit : int { kNone, kProcesses, kMemory, kDisk, kOutput };
   Kind kind = Kind::kStarted;
@@ -55,6 +56,7 @@ struct RunSetup {
   /// The memory file with folder, arguments, environment and jail.
   int spec = -1;
   unsigned file_mode_mask = 022;
+  ResourceLimits resource_limits;
   Limits limits;
   /// Where the command's process enters the kernel's groups.
   int groups[protocol::kMaxGroups] = {-1, -1};

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -120,14 +121,36 @@ Result<UniqueFd> open_folder_beneath(int root, const std::string& relative, cons
   return errno == ELOOP ? leads_elsewhere(place) : errno_error(errno, place.shown());
 }
 
+/// A working folder, and with which permissions what is new in it is made.
+struct Root {
+  int fd = -1;
+  /// Absent: as this process has it.
+  std::optional<unsigned> file_mode_mask = std::nullopt;
+};
+
+/// Gives what was just made in `folder` the usual permissions as the mask leaves them. An access control list of the
+/// folder that says what new files get stands above any mask.
+Result<void> use_mask(const Root& root, int folder, int made, const std::string& shown) {
+  if (!root.file_mode_mask) return {};
+  const std::string path = fmt::format("/proc/self/fd/{}", folder);
+  if (getxattr(path.c_str(), "system.posix_acl_default", nullptr, 0) > 0) return {};
+  struct stat status{};
+  if (fstat(made, &status) != 0) return errno_error(errno, shown);
+  const mode_t usual = S_ISDIR(status.st_mode) ? 0777 : 0666;
+  // A folder has the set-group-ID bit from the one above.
+  const mode_t mode = (status.st_mode & 07000U) | (usual & ~*root.file_mode_mask);
+  if (fchmod(made, mode) != 0) return errno_error(errno, shown);
+  return {};
+}
+
 /// Where the path to a file starts, and how it goes on from there without any link.
 struct Way {
-  int workspace = -1;
+  Root workspace;
   /// Set for a file outside of the workspace: the root of all paths.
   UniqueFd top = {};
   std::string path;
 
-  [[nodiscard]] int start() const { return top ? top.get() : workspace; }
+  [[nodiscard]] int start() const { return top ? top.get() : workspace.fd; }
   [[nodiscard]] std::string made(const std::string& folder) const { return top ? "/" + folder : folder; }
 };
 
@@ -151,9 +174,12 @@ Result<UniqueFd> open_folder(const Way& way, const std::string& relative, MadeFo
   if (folder.ok() || made == nullptr || folder.error().code != base::codes::kNotFound) return folder;
   const auto [parent_path, name] = split_last(relative);
   TRY(const UniqueFd parent, open_folder(way, parent_path, made, place));
-  TRY_OK(refuse_protected(way.workspace, parent.get(), name, place.shown()));
+  TRY_OK(refuse_protected(way.workspace.fd, parent.get(), name, place.shown()));
   if (mkdirat(parent.get(), name.c_str(), 0777) == 0) {
     made->push_back(way.made(relative));
+    const UniqueFd fresh(openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fresh) return errno_error(errno, place.shown());
+    TRY_OK(use_mask(way.workspace, parent.get(), fresh.get(), place.shown()));
   } else if (errno != EEXIST) {
     return errno_error(errno, place.shown());
   }
@@ -173,20 +199,20 @@ Result<UniqueFd> open_holder(const Way& way, MadeFolders* made, const Place& pla
     there = open_folder_beneath(way.start(), above, place);
   }
   if (!there.ok()) return there;
-  TRY_OK(refuse_protected(way.workspace, there->get(), rest, place.shown()));
+  TRY_OK(refuse_protected(way.workspace.fd, there->get(), rest, place.shown()));
   TRY(UniqueFd folder, open_folder(way, folder_path, made, place));
   // The folder may have been moved meanwhile; this descriptor is the one that is used.
-  TRY_OK(refuse_protected(way.workspace, folder.get(), name, place.shown()));
+  TRY_OK(refuse_protected(way.workspace.fd, folder.get(), name, place.shown()));
   return folder;
 }
 
 /// The way to where the place leads. Outside of the workspace only to what was looked up, because that is what the gate
 /// decided about.
-Result<Way> way_to(int root, const Place& place, LastName last) {
+Result<Way> way_to(const Root& root, const Place& place, LastName last) {
   const bool looked_up = !place.real.empty();
   if (!looked_up && !place.inside()) return outside(place.shown());
   const std::string real = looked_up ? place.real : with_links_resolved(place, last).real;
-  std::string inside = below(real, real_name(root));
+  std::string inside = below(real, real_name(root.fd));
   if (!inside.empty()) return Way{.workspace = root, .path = std::move(inside)};
   if (!looked_up) return outside(place.shown());
   TRY(UniqueFd top, open_top());
@@ -194,7 +220,7 @@ Result<Way> way_to(int root, const Place& place, LastName last) {
 }
 
 /// The last name itself, whatever it is, in its folder.
-Result<Target> find_name(int root, const Place& place, MadeFolders* made, LastName last) {
+Result<Target> find_name(const Root& root, const Place& place, MadeFolders* made, LastName last) {
   TRY(const Way way, way_to(root, place, last));
   TRY(UniqueFd folder, open_holder(way, made, place));
   Target target{std::move(folder), split_last(way.path).second, std::nullopt};
@@ -208,7 +234,7 @@ Result<Target> find_name(int root, const Place& place, MadeFolders* made, LastNa
 }
 
 /// The file that the place leads to.
-Result<Target> find_target(int root, const Place& place, MadeFolders* made) {
+Result<Target> find_target(const Root& root, const Place& place, MadeFolders* made) {
   TRY(Target target, find_name(root, place, made, LastName::kFollowed));
   if (target.status && S_ISLNK(target.status->st_mode)) return leads_elsewhere(place);
   return target;
@@ -284,7 +310,7 @@ Result<void> move_across(const Target& source, const Target& target, const Place
 }
 
 /// The file that is given another name.
-Result<Target> find_file(int root, const Place& place) {
+Result<Target> find_file(const Root& root, const Place& place) {
   TRY(Target source, find_name(root, place, /*made=*/nullptr, LastName::kItself));
   if (!source.status) return errno_error(ENOENT, place.shown());
   if (S_ISLNK(source.status->st_mode))
@@ -293,7 +319,7 @@ Result<Target> find_file(int root, const Place& place) {
   return source;
 }
 
-Result<void> move_to(const Target& source, int root, const Place& from, const Place& to, MadeFolders& made) {
+Result<void> move_to(const Target& source, const Root& root, const Place& from, const Place& to, MadeFolders& made) {
   TRY(const Target target, find_name(root, to, &made, LastName::kItself));
   const int renamed =
       renameat2(source.folder.get(), source.name.c_str(), target.folder.get(), target.name.c_str(), RENAME_NOREPLACE);
@@ -369,14 +395,14 @@ Result<std::optional<std::string>> read_if_there(const Place& place, const Secre
   return std::move(bytes).error();
 }
 
-Result<Workspace> Workspace::open(const std::string& cwd) {
+Result<Workspace> Workspace::open(const std::string& cwd, std::optional<unsigned> file_mode_mask) {
   UniqueFd root(::open(cwd.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return errno_error(errno, fmt::format("working folder {}", cwd));
-  return Workspace(std::move(root));
+  return Workspace(std::move(root), file_mode_mask);
 }
 
 Result<void> Workspace::check_writable(const Place& place) const {
-  auto target = find_target(root_.get(), place, /*made=*/nullptr);
+  auto target = find_target({.fd = root_.get()}, place, /*made=*/nullptr);
   if (target.ok()) return check_target(*target, place);
   // A folder that is not there yet will be made.
   if (target.error().code == base::codes::kNotFound) return {};
@@ -386,11 +412,13 @@ Result<void> Workspace::check_writable(const Place& place) const {
 Result<void> Workspace::write(const Place& place, std::string_view bytes, std::optional<mode_t> new_mode,
                               MadeFolders* made) const {
   MadeFolders unasked;
-  TRY(const Target target, find_target(root_.get(), place, made == nullptr ? &unasked : made));
+  const Root root{.fd = root_.get(), .file_mode_mask = file_mode_mask_};
+  TRY(const Target target, find_target(root, place, made == nullptr ? &unasked : made));
   TRY_OK(check_target(target, place));
   const int folder = target.folder.get();
   TRY(const Temporary temporary, make_temporary(folder, place.shown()));
-  auto done = fill(temporary.fd.get(), target, bytes, new_mode, place.shown());
+  auto done = use_mask(root, folder, temporary.fd.get(), place.shown());
+  if (done.ok()) done = fill(temporary.fd.get(), target, bytes, new_mode, place.shown());
   if (done.ok() && renameat(folder, temporary.name.c_str(), folder, target.name.c_str()) != 0) {
     done = errno_error(errno, place.shown());
   }
@@ -411,16 +439,17 @@ void Workspace::remove_made(const MadeFolders& made) const {
 }
 
 Result<void> Workspace::remove(const Place& place) const {
-  TRY(const Target target, find_name(root_.get(), place, /*made=*/nullptr, LastName::kItself));
+  TRY(const Target target, find_name({.fd = root_.get()}, place, /*made=*/nullptr, LastName::kItself));
   if (unlinkat(target.folder.get(), target.name.c_str(), 0) == 0) return {};
   if (errno == EISDIR) return invalid(fmt::format("{} is a folder; only files can be deleted", place.shown()));
   return errno_error(errno, place.shown());
 }
 
 Result<void> Workspace::move(const Place& from, const Place& to) const {
-  TRY(const Target source, find_file(root_.get(), from));
+  const Root root{.fd = root_.get(), .file_mode_mask = file_mode_mask_};
+  TRY(const Target source, find_file(root, from));
   MadeFolders made;
-  auto moved = move_to(source, root_.get(), from, to, made);
+  auto moved = move_to(source, root, from, to, made);
   if (!moved.ok()) remove_made(made);
   return moved;
 }

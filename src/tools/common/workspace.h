@@ -76,7 +76,9 @@ using MadeFolders = std::vector<std::string>;
 /// where it led to then, or not at all: `permission_denied` when a link was put there since.
 class Workspace final {
  public:
-  [[nodiscard]] static base::Result<Workspace> open(const std::string& cwd);
+  /// `file_mode_mask`: what new files and folders do not get of the usual permissions; absent: as this process has it.
+  [[nodiscard]] static base::Result<Workspace> open(const std::string& cwd,
+                                                    std::optional<unsigned> file_mode_mask = std::nullopt);
 
   /// May this place be written at all? `permission_denied` when it is protected, or leads out without having been
   /// looked up; `invalid` when it is there and no regular file. Changes nothing.
@@ -97,9 +99,11 @@ class Workspace final {
   [[nodiscard]] base::Result<void> move(const Place& from, const Place& to) const;
 
  private:
-  explicit Workspace(base::UniqueFd root) : root_(std::move(root)) {}
+  Workspace(base::UniqueFd root, std::optional<unsigned> file_mode_mask)
+      : root_(std::move(root)), file_mode_mask_(file_mode_mask) {}
 
   base::UniqueFd root_;
+  std::optional<unsigned> file_mode_mask_;
 };
 
 }  // namespace lathe::tools::common

@@ -29,7 +29,7 @@ Result<void> keep_history(ports::WorkspaceHistory* history, const PlannedChange&
 
 Result<void> make_change(const std::string& cwd, const FsOptions& options, ports::WorkspaceHistory* history,
                          const PlannedChange& change) {
-  TRY(const auto workspace, common::Workspace::open(cwd));
+  TRY(const auto workspace, common::Workspace::open(cwd, options.file_mode_mask));
   TRY_OK(workspace.check_writable(change.place));
   TRY(const auto now, common::read_if_there(change.place, options.secrets));
   if (now != change.edit.before) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lathe/ports/tool.h"
@@ -15,6 +16,8 @@ struct FsOptions {
   runtime::Pool* pool = nullptr;
   /// Refuses secrets; null: nothing is secret. Outlives the tools.
   const common::SecretGuard* secrets = nullptr;
+  /// What new files do not get of the usual permissions; absent: as this process has it.
+  std::optional<unsigned> file_mode_mask = std::nullopt;
   /// Text that one read_file gives at most.
   std::size_t max_read_bytes = 256U << 10;
   std::size_t max_image_bytes = 10U << 20;

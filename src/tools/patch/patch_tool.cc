@@ -187,7 +187,7 @@ Result<PreparedPatch> prepare_text(const std::string& text, Places& places, port
 }
 
 struct PatchJob {
-  runtime::Pool* pool;
+  PatchOptions options;
   Places places;
   ports::WorkspaceHistory* history;
   PatchPlan plan;
@@ -196,7 +196,8 @@ struct PatchJob {
   Async<Result<RunResult>> run(ports::OutputSink& out, runtime::CancelToken cancel) {
     if (cancel.cancelled()) co_return cancel.reason();
     if (withheld) co_return *withheld;
-    const auto written = co_await pool->run([this] { return write_plan(plan.files, places, history); });
+    const auto written =
+        co_await options.pool->run([this] { return write_plan(plan.files, places, history, options.file_mode_mask); });
     if (!written.ok()) co_return written.error();
     std::string told = (plan.failure ? "Only these files are done:\n" : "Done. Files:\n") + plan.summary;
     if (plan.failure)
@@ -231,8 +232,8 @@ class PatchTool final : public ports::Tool {
     std::string title = action.changes.size() == 1 ? fmt::format("patch {}", action.changes[0].path)
                                                    : fmt::format("patch {} files", action.changes.size());
     co_return common::prepared_job(std::move(action), std::move(title),
-                                   PatchJob{options_.pool, std::move(places), environment.history,
-                                            std::move(prepared->plan), std::move(prepared->withheld)});
+                                   PatchJob{options_, std::move(places), environment.history, std::move(prepared->plan),
+                                            std::move(prepared->withheld)});
   }
 
  private:

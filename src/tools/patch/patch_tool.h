@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lathe/ports/tool.h"
@@ -15,6 +16,8 @@ struct PatchOptions {
   runtime::Pool* pool = nullptr;
   /// Refuses secrets; null: nothing is secret. Outlives the tools.
   const common::SecretGuard* secrets = nullptr;
+  /// What new files do not get of the usual permissions; absent: as this process has it.
+  std::optional<unsigned> file_mode_mask = std::nullopt;
   Extent extent = Extent::kAllOrNothing;
 };
 

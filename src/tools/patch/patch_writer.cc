@@ -110,8 +110,9 @@ Result<void> keep_history(ports::WorkspaceHistory* history, const std::vector<St
 
 }  // namespace
 
-Result<void> write_plan(const std::vector<PlannedFile>& files, Places& places, ports::WorkspaceHistory* history) {
-  TRY(const Workspace workspace, Workspace::open(places.cwd()));
+Result<void> write_plan(const std::vector<PlannedFile>& files, Places& places, ports::WorkspaceHistory* history,
+                        std::optional<unsigned> file_mode_mask) {
+  TRY(const Workspace workspace, Workspace::open(places.cwd(), file_mode_mask));
   std::vector<Step> steps;
   for (const PlannedFile& file : files) {
     TRY(Step step, plan_step(file, places));

@@ -478,6 +478,10 @@ Async<std::vector<protocol::EventMsg>> KeeperJobs::recover(ports::SessionState s
   co_return records;
 }
 
+void KeeperJobs::leave() {
+  for (const JobPtr& job : jobs_) job->process().set_on_change({});
+}
+
 Async<void> KeeperJobs::stop() {
   for (const JobPtr& job : jobs_) {
     if (job->live()) job->started.client->kill(job->process());

@@ -77,6 +77,8 @@ class KeeperJobs final : public ports::JobRunner {
   runtime::Async<std::vector<protocol::EventMsg>> recover(ports::SessionState state);
   /// Ends all jobs; their ends are told.
   runtime::Async<void> stop();
+  /// From now on nothing of them is told here: they are the next process's.
+  void leave();
 
  private:
   struct Job;

@@ -8,7 +8,7 @@
 #include <functional>
 #include <utility>
 
-#include "lathe/runtime/files.h"
+#include "lathe/runtime/process_context.h"
 
 namespace lathe::tools::shell {
 
@@ -20,24 +20,6 @@ namespace {
 constexpr std::uint64_t kMostProcesses = 4'096;
 constexpr std::uint64_t kLeastFreeBytes = 128U << 20;
 
-/// Ours, read without changing it: umask() could only set it, for all threads.
-unsigned own_file_mode_mask() {
-  constexpr std::string_view kLine = "\nUmask:\t";
-  constexpr unsigned kUsual = 022;
-  const auto status = runtime::read_file("/proc/self/status");
-  if (!status.ok()) return kUsual;
-  const std::size_t at = status->find(kLine);
-  return at == std::string::npos ? kUsual
-                                 : static_cast<unsigned>(std::stoul(status->substr(at + kLine.size()), nullptr, 8));
-}
-
-/// The key, and what tells keepers of one key but another plan apart, which a later process may find.
-std::string name_of(const Confined& confined) {
-  std::string plan = confined.keeper_program;
-  for (const std::string& word : confined.outer_argv) plan += '\0' + word;
-  return fmt::format("{}-{:016x}", confined.key, std::hash<std::string>()(plan));
-}
-
 }  // namespace
 
 keeper::Limits usual_limits(std::uint64_t most_memory_bytes) {
@@ -48,8 +30,20 @@ keeper::Limits usual_limits(std::uint64_t most_memory_bytes) {
       .processes = kMostProcesses, .memory_bytes = std::min(most_memory_bytes, most), .free_bytes = kLeastFreeBytes};
 }
 
-KeeperSet::KeeperSet(runtime::Loop& loop, KeeperOptions options)
-    : loop_(loop), options_(std::move(options)), file_mode_mask_(own_file_mode_mask()) {}
+KeeperSet::KeeperSet(runtime::Loop& loop, KeeperOptions options) : loop_(loop), options_(std::move(options)) {
+  if (!options_.context.file_mode_mask) options_.context.file_mode_mask = runtime::own_file_mode_mask();
+}
+
+/// The key, and what tells keepers of one key but another plan apart, which a later process may find.
+std::string KeeperSet::name_of(const Confined& confined) const {
+  std::string plan = confined.keeper_program;
+  for (const std::string& word : confined.outer_argv) plan += '\0' + word;
+  if (const auto& groups = options_.context.groups) {
+    plan += fmt::format("\ngroups {}", groups->primary);
+    for (const std::uint32_t group : groups->others) plan += fmt::format(" {}", group);
+  }
+  return fmt::format("{}-{:016x}", confined.key, std::hash<std::string>()(plan));
+}
 
 KeeperSet::Keeper& KeeperSet::keeper_for(const Confined& confined) {
   std::string name = name_of(confined);
@@ -63,6 +57,8 @@ KeeperSet::Keeper& KeeperSet::keeper_for(const Confined& confined) {
   if (!ended_.empty()) name += fmt::format(".{}", ended_.size());
   keeper::ClientOptions options{.program = confined.keeper_program.empty() ? options_.program : confined.keeper_program,
                                 .outer_argv = confined.outer_argv,
+                                .groups = options_.context.groups,
+                                .launcher = options_.program,
                                 .folder = options_.folder.empty() ? "" : options_.folder + "/" + name,
                                 .linger = options_.linger};
   keeper.client = std::make_unique<keeper::Client>(loop_, std::move(options));
@@ -79,7 +75,8 @@ Async<Result<Started>> KeeperSet::start(ports::CommandSpec spec, keeper::Command
   }
   command.argv = std::move(spec.argv);
   command.cwd = std::move(spec.cwd);
-  command.file_mode_mask = file_mode_mask_;
+  command.file_mode_mask = *options_.context.file_mode_mask;
+  command.resource_limits = options_.context.limits;
   command.jail = confined.jail;
   if (!command.limits.processes) command.limits.processes = options_.limits.processes;
   if (!command.limits.memory_bytes) command.limits.memory_bytes = options_.limits.memory_bytes;
@@ -123,6 +120,13 @@ Async<std::vector<Started>> KeeperSet::adopt() {
 std::size_t KeeperSet::alive() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(keepers_, [](const auto& keeper) { return keeper.second.client->is_connected(); }));
+}
+
+Async<void> KeeperSet::leave(std::chrono::milliseconds linger) {
+  for (auto& [key, keeper] : keepers_) co_await keeper.client->leave(linger);
+  for (const auto& client : ended_) co_await client->leave(linger);
+  keepers_.clear();
+  ended_.clear();
 }
 
 Async<void> KeeperSet::stop() {

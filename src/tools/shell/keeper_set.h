@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/process_context.h"
 #include "lathe/keeper/client.h"
 #include "lathe/ports/command_runner.h"
 #include "lathe/runtime/async.h"
@@ -42,6 +43,8 @@ struct KeeperOptions {
   std::string folder = {};
   std::chrono::milliseconds linger{0};
   keeper::Limits limits = {};
+  /// Of the client whose commands they are.
+  base::ProcessContext context = {};
   /// Empty: nothing is confined.
   Confine confine = {};
 };
@@ -71,6 +74,8 @@ class KeeperSet final {
   [[nodiscard]] std::size_t alive() const;
   /// Ends every command and the keepers.
   runtime::Async<void> stop();
+  /// Leaves them to the next process, for so long.
+  runtime::Async<void> leave(std::chrono::milliseconds linger);
 
  private:
   struct Keeper {
@@ -80,10 +85,11 @@ class KeeperSet final {
     bool adopted = false;
   };
   Keeper& keeper_for(const Confined& confined);
+  [[nodiscard]] std::string name_of(const Confined& confined) const;
 
   runtime::Loop& loop_;
-  const KeeperOptions options_;
-  const unsigned file_mode_mask_;
+  /// Its context names a mask.
+  KeeperOptions options_;
   std::map<std::string, Keeper> keepers_;
   /// Adopted ones that have ended; their commands still refer to them.
   std::vector<std::unique_ptr<keeper::Client>> ended_;
