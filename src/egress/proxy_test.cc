@@ -154,6 +154,10 @@ TEST_F(ProxyTest, NamesThatCanBeReadInTwoWaysGoNowhere) {
                                           "2130706433",
                                           "0177.0.0.1",
                                           "[::ffff:127.0.0.1]",
+                                          "[::ffff:7f00:1]",
+                                          "[0:0:0:0:0:ffff:127.0.0.1]",
+                                          "[::1%25lo]",
+                                          "::1",
                                           std::string(10'000, 'a') + ".allowed.example"};
   with_proxy({"*.allowed.example", "127.0.0.1"}, [&] {
     for (const std::string& name : names) {

@@ -17,6 +17,7 @@ using syntax::Word;
 namespace {
 
 constexpr std::size_t kMaxFolders = 8;
+constexpr std::size_t kLongestSetting = 32;
 
 /// Variables that say which folder a name means, to the shell or to git.
 constexpr std::array<std::string_view, 4> kFolderVariables{"CDPATH", "OLDPWD", "GIT_DIR", "GIT_WORK_TREE"};
@@ -31,9 +32,12 @@ bool is_folder_variable(std::string_view name) {
 /// A setting by which a shell changes its folder by other commands or to other folders than it is told, as bash and zsh
 /// spell them; or a repository of git's that may have its work tree anywhere.
 bool moves_unseen(const Word& word) {
-  const std::string setting = base::replace_all(base::lower(word.text), "_", "");
-  return setting.contains("autocd") || setting.contains("cdablevars") || word.text.starts_with("--git-dir") ||
-         is_folder_variable(std::string_view(word.text).substr(0, word.text.find('=')));
+  const std::string_view text = word.text;
+  if (text.starts_with("--git-dir") || is_folder_variable(text.substr(0, text.find('=')))) return true;
+  // A word may be as long as a script.
+  if (text.size() > kLongestSetting) return false;
+  const std::string setting = base::replace_all(base::lower(text), "_", "");
+  return setting.contains("autocd") || setting.contains("cdablevars");
 }
 
 /// The first word of a command's that is no option.

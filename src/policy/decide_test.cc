@@ -229,6 +229,9 @@ TEST(Decide, ADenialReachesWhatProgramsStartInTheirOwnWays) {
                            "git -c alias.x=push x",
                            "git submodule foreach 'git push'",
                            "git bisect run git push",
+                           "git -c core.pager='git push' log",
+                           "git -c core.sshCommand='git push' fetch",
+                           "git -c credential.helper='!git push' fetch",
                            "git rebase --exec 'git push' main",
                            "GIT_SSH_COMMAND='git push' git fetch"}) {
     EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
@@ -240,9 +243,10 @@ TEST(Decide, WhatMayBeADeniedCommandAsks) {
   for (const char* text :
        {"timeout $x ls", "env $x", "let 'x=a[$(git push 1>&2)]'", "source <(echo git push)", ". <(echo git push)",
         "echo git push | bash -", "trap \"$x\" EXIT", "echo push | xargs git", "echo push | xargs -I% git %", "git x",
-        "git $x", "git --exec-path=x status", "git -c core.pager='git push' log", "BASH_ENV='$(git push)' bash -c ls",
-        "make CC='git push'", "make -f - <<<'a: ; git push'", "python3 -c 'import os; os.system(\"git push\")'",
-        "awk 'BEGIN { system(\"git push\") }'", "tar cf a --checkpoint=1 --checkpoint-action=exec='git push' b"}) {
+        "git $x", "git --exec-path=x status", "git -c core.gitProxy='git push' log",
+        "BASH_ENV='$(git push)' bash -c ls", "make CC='git push'", "make -f - <<<'a: ; git push'",
+        "python3 -c 'import os; os.system(\"git push\")'", "awk 'BEGIN { system(\"git push\") }'",
+        "tar cf a --checkpoint=1 --checkpoint-action=exec='git push' b"}) {
     EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
   }
   for (const char* text : {"git status", "git stash push", "git log push", "git -C a -c color.ui=never log",

@@ -49,6 +49,11 @@ constexpr std::string_view kHarmlessKeys =
     "core.quotepath core.autocrlf core.safecrlf core.eol core.filemode core.ignorecase core.abbrev core.longpaths "
     "diff.renames diff.context diff.noprefix diff.algorithm diff.colormoved diff.mnemonicprefix http.version "
     "http.postbuffer http.lowspeedlimit http.lowspeedtime http.sslverify http.proxy protocol.version";
+/// Keys whose value is a command for a shell; so are those of `pager`, and the last words below.
+constexpr std::string_view kCommandKeys =
+    "core.editor core.pager core.sshcommand core.askpass core.fsmonitor sequence.editor diff.external "
+    "interactive.difffilter";
+constexpr std::string_view kCommandWords = "textconv cmd command clean smudge process";
 constexpr std::string_view kRunningWords = "driver program command cmd helper hook templatedir";
 
 /// An option of one of git's commands whose value is a command for a shell.
@@ -137,6 +142,12 @@ void GitReader::configured(const Word& setting) {
   if (!harmless || key.find_first_of("$`") != std::string::npos) {
     starter_.not_known("git is given configuration that may run programs");
   }
+  // Some of them by their text, which is seen all the same.
+  const bool shell_alone = key == "credential.helper" && value.text.starts_with('!');
+  if (shell_alone) value.text.erase(0, 1);
+  const bool is_command =
+      shell_alone || lists(kCommandKeys, key) || key.starts_with("pager.") || lists(kCommandWords, last);
+  if (is_command && !base::trim(value.text).empty()) starter_.script(value, kElsewhere);
 }
 
 /// What an alias stands for, with the words from there on.

@@ -170,6 +170,25 @@ def test_changed_rules_are_asked_about_before_the_task(lathe, start_server, repo
     assert item["trusted"] == (answer == "yes")
 
 
+def test_rules_that_change_during_a_chat_are_asked_about_before_the_next_task(lathe, start_server, policies):
+    lathe.ok("trust", "--yes")
+    lathe.use(start_server(says("First answer."), says("Second answer.")))
+    terminal = Terminal(lathe, "chat")
+    terminal.expect("/help")
+    terminal.type("one\r")
+    terminal.expect("First answer.")
+    terminal.expect("tokens")
+    (policies / "p.yaml").write_text("rules: []\n")
+    terminal.type("two\r")
+    terminal.expect("changed since you trusted it. Trust the rules")
+    terminal.type("yes\n")
+    terminal.expect("Second answer.")
+    terminal.expect_one_of("tokens", after=terminal.text.index("Second answer."))
+    terminal.type("/quit\r")
+    assert terminal.wait() == 0
+    assert items(lathe)[0]["trusted"]
+
+
 def test_a_person_is_asked_about_changed_rules_by_whatever_they_stop(lathe, start_server, repository, policies):
     lathe.ok("trust", "--yes")
     lathe.use(start_server(calls(tool("write_file", path="a.txt", content="x")), says("Done."),

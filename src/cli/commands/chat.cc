@@ -16,7 +16,9 @@
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/render/spending.h"
 #include "lathe/cli/task_setup.h"
+#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
+#include "lathe/protocol/error_codes.h"
 
 // One conversation on a terminal. Between Tasks the input line waits for a message; while a Task runs the same line
 // stays below its output and what is entered is steered into it. A question stops the line until it is answered.
@@ -44,6 +46,7 @@ class Chat final {
   Async<Result<std::string>> next_message();
   Async<void> watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel);
   Async<Result<void>> run_task(std::string message);
+  Async<Result<p::Ack>> start_task(p::Op op);
   Async<Result<void>> follow_task(std::int64_t first_seq);
   Async<Result<void>> run_command_line(std::string line);
   Async<Result<void>> run_command(ChatCommand command);
@@ -131,8 +134,19 @@ Async<Result<void>> Chat::run_task(std::string message) {
     CO_TRY_OK(co_await terminal_.screen().show({{Piece::To::kActivity, echo}}, {}));
   }
   CO_TRY(p::UserInput input, user_input(options_.task, std::move(message)));
-  CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
+  CO_TRY(const p::Ack ack, co_await start_task(std::move(input)));
   co_return co_await follow_task(ack.seq);
+}
+
+/// Where rules of the project changed since they were trusted, the line is put away for the question about them.
+Async<Result<p::Ack>> Chat::start_task(p::Op op) {
+  const auto submit = [this, op = std::move(op)] { return engine_->submit(session_, op); };
+  Result<p::Ack> ack = co_await submit();
+  if (ack.ok() || ack.error().code != p::error_codes::kTrustChanged) co_return ack;
+  terminal_.input().pause();
+  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine_, session_));
+  CO_TRY(const p::AskMode ask, ask_mode(context_, options_.task));
+  co_return co_await once_trusted(&context_, engine_, info.cwd, submit, ask);
 }
 
 /// Shows the Task that the record `first_seq` belongs to until it ends, and each that is started by steering on its
@@ -205,7 +219,7 @@ Async<Result<void>> Chat::run_command(ChatCommand command) {
       co_return co_await edit();
     case ChatVerb::kCompact: {
       terminal_.screen().note("compacting …");
-      CO_TRY(const p::Ack ack, co_await engine_->submit(session_, p::Compact{}));
+      CO_TRY(const p::Ack ack, co_await start_task(p::Compact{}));
       co_return co_await follow_task(ack.seq);
     }
     case ChatVerb::kModel:

@@ -42,6 +42,9 @@ Error outside(const std::string& shown) {
 }
 
 Error leads_elsewhere(const Place& place) {
+  struct stat status{};
+  const bool circle = ::stat(place.absolute.c_str(), &status) != 0 && errno == ELOOP;
+  if (circle) return errno_error(ELOOP, place.shown());
   return {.code = base::codes::kPermission,
           .message = fmt::format("{} leads elsewhere than when this call was decided about", place.shown()),
           .hint = "call again"};

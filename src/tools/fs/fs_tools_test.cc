@@ -134,6 +134,42 @@ TEST_F(FsTest, RefusesToReadWhatIsNoText) {
             "read_file: offset must be from 1 to 1099511627776, not -1");
 }
 
+TEST_F(FsTest, EveryToolRefusesWhatIsNoFileAndPathsThatAreNone) {
+  put("f", "a\n");
+  mkfifo(at("fifo").c_str(), 0600);
+  stdfs::create_symlink("loop", at("loop"));
+  const auto calls_about = [](const std::string& path) {
+    return std::vector<std::pair<std::string, base::Json>>{
+        {"read_file", {{"path", path}}},
+        {"view_image", {{"path", path}}},
+        {"write_file", {{"path", path}, {"content", "x"}}},
+        {"edit_file", {{"path", path}, {"old_text", "a"}, {"new_text", "b"}}},
+        {"multi_edit", {{"path", path}, {"edits", {{{"old_text", "a"}, {"new_text", "b"}}}}}},
+        {"move_file", {{"from", "f"}, {"to", path}}},
+        {"list_dir", {{"path", path}}},
+        {"delete_file", {{"path", path}}},
+        {"move_file", {{"from", path}, {"to", "moved"}}}};
+  };
+  const std::vector<std::pair<std::string, const char*>> rows{{"fifo", "fifo is a FIFO, not a file"},
+                                                              {"/dev/zero", "/dev/zero is a device, not a file"},
+                                                              {"loop", "loop: Too many levels of symbolic links"},
+                                                              {std::string(10'000, 'x'), "4095 is the limit"},
+                                                              {std::string("a\0b", 3), "holds a NUL byte"},
+                                                              {"", "the path is empty"}};
+  for (const auto& [path, refusal] : rows) {
+    for (const auto& [tool, arguments] : calls_about(path)) {
+      const bool by_name = tool == "delete_file" || arguments.contains("from");
+      const bool names_link = path == "loop" && by_name && arguments.value("from", "loop") == "loop";
+      const bool lists = tool == "list_dir" && (path == "fifo" || path == "/dev/zero");
+      EXPECT_THAT(use(tool, arguments), HasSubstr(names_link ? "loop is a link"
+                                                  : lists    ? "Not a directory"
+                                                             : refusal))
+          << tool << " " << path;
+    }
+  }
+  EXPECT_EQ(get("f"), "a\n");
+}
+
 TEST_F(FsTest, WritesAndShowsTheDiff) {
   const auto call = prepare("write_file", {{"path", "new/f.txt"}, {"content", "a\n"}});
   ASSERT_TRUE(call.ok()) << call.error().text();

@@ -172,6 +172,13 @@ TEST_P(SearchTest, RefusesWhatMakesNoSense) {
   EXPECT_THAT(use("grep", {{"pattern", "x"}, {"path", "none"}}), HasSubstr("none"));
   EXPECT_THAT(use("glob", {{"pattern", "a[b"}}), HasSubstr("not closed"));
   EXPECT_THAT(use("glob", {{"pattern", "*"}, {"path", "none"}}), HasSubstr("none"));
+  for (const char* tool : {"glob", "grep"}) {
+    const auto at = [&](const std::string& path) { return use(tool, {{"pattern", "x"}, {"path", path}}); };
+    EXPECT_THAT(at(std::string(10'000, 'x')), HasSubstr("4095 is the limit")) << tool;
+    EXPECT_THAT(at(std::string("a\0b", 3)), HasSubstr("holds a NUL byte")) << tool;
+    EXPECT_THAT(at("/dev/zero"), testing::AnyOf(HasSubstr("is a device"), HasSubstr("Not a directory"))) << tool;
+  }
+  EXPECT_THAT(use("glob", {{"pattern", "*"}, {"path", "fifo"}}), HasSubstr("Not a directory"));
 }
 
 TEST_P(SearchTest, FindsFiles) {
