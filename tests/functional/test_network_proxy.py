@@ -82,6 +82,8 @@ def test_what_a_person_allows_goes_on(lathe, start_server):
     (end,) = [record for record in records if record["type"] == "exec_command_end"]
     assert "code 502" in end["outcome"]["output"]
     assert [record["decision"] for record in records if record["type"] == "approval_resolved"] == ["approved"]
+    (decision,) = [record for record in records if record["type"] == "network_decision"]
+    assert decision["host"] == "other.invalid" and decision["allowed"] and not decision.get("address")
 
 
 def test_two_tasks(lathe, start_server, page):
