@@ -226,9 +226,10 @@ class SandboxControl final : public client::Sandbox {
     return {};
   }
 
-  /// On our own standard descriptors; Ctrl-C is the command's.
+  /// On our own standard descriptors; Ctrl-C is the command's, not that of what stands around it (bubblewrap).
   Async<Result<int>> wait_for(Launch launch, base::UniqueFd proxy) {
-    runtime::SpawnOptions spawn{.argv = std::move(launch.argv), .env = std::move(launch.env), .fds = launch.fds()};
+    runtime::SpawnOptions spawn{
+        .argv = std::move(launch.argv), .env = std::move(launch.env), .fds = launch.fds(), .inherits_interrupts = true};
     spawn.fds.insert(spawn.fds.end(), {{0, 0}, {1, 1}, {2, 2}});
     if (proxy) spawn.fds.emplace_back(proxy.get(), keeper::protocol::kOnceProxyFd);
     const auto interrupt = std::signal(SIGINT, SIG_IGN);

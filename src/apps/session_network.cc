@@ -18,6 +18,7 @@ ports::Action action_about(const egress::Endpoint& target, std::string call_id) 
           .tool = "network",
           .arguments = base::Json{{"host", target.host.name}, {"port", target.port}}.dump(),
           .hosts = {target.host.name},
+          .holds_a_command = true,
           .ask_requested = true,
           .reason = "a command wants to connect to " + target.text()};
 }
@@ -54,10 +55,7 @@ Async<void> SessionNetwork::stop() {
 }
 
 Async<egress::Gatekeeper::Answer> SessionNetwork::ask(egress::Endpoint target, runtime::CancelToken cancel) {
-  const bool somebody =
-      host_ != nullptr && host_->state().config && host_->state().config->ask != protocol::AskMode::kWait;
-  // A command cannot be parked with the Task, so a question that waits for another day would hold it for ever.
-  if (!somebody || task_->cancelled()) co_return Answer::kNobody;
+  if (host_ == nullptr || !host_->state().config || task_->cancelled()) co_return Answer::kNobody;
   ++asking_;
   const Answer answer = co_await ask_gate(std::move(target), std::move(cancel));
   --asking_;

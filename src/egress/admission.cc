@@ -32,7 +32,13 @@ Async<Result<Admission::Verdict>> Admission::admit(Endpoint target, runtime::Can
   Remembered* const remembered = &targets_[key];
   CO_TRY(Verdict verdict, co_await judge_host(target, remembered, cancel));
   if (!verdict.allowed) co_return verdict;
-  CO_TRY(verdict.addresses, co_await parts_.resolver.resolve(target.host, cancel));
+  auto addresses = co_await parts_.resolver.resolve(target.host, cancel);
+  if (!addresses.ok()) {
+    // It was let through to the lookup, which tells the name to others.
+    record(target, verdict, "");
+    co_return std::move(addresses).error();
+  }
+  verdict.addresses = *std::move(addresses);
   auto checked = parts_.rules.check_addresses(target.host, verdict.addresses);
   if (!checked.ok()) co_return refused(kBadAddress, std::move(checked).error());
   co_return verdict;

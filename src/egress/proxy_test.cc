@@ -260,6 +260,9 @@ TEST_F(ProxyTest, ServerThatIsNotThereIsABadGateway) {
     EXPECT_THAT(connect().ask("CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 502 "));
     EXPECT_THAT(connect().ask("CONNECT gone.example:1 HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 502 "));
   });
+  ASSERT_EQ(gatekeeper_.decisions.size(), 2U);
+  const protocol::NetworkDecision& looked_up = gatekeeper_.decisions[1];
+  EXPECT_TRUE(looked_up.allowed && looked_up.host == "gone.example" && looked_up.address.empty());
 }
 
 TEST_F(ProxyTest, SocketIsPrivateAndGoesWithTheProxy) {

@@ -251,6 +251,10 @@ Async<Result<GateAnswer>> SessionTaskHost::gate(ports::Action action, CancelToke
     if (!action.refused.empty() && !is_attended()) {
       co_return GateAnswer{.verdict = GateAnswer::Verdict::kDeclined, .note = "nobody is there to let it run outside"};
     }
+    // A question that waits for another day would hold the command for ever.
+    if (action.holds_a_command && ask_mode() == protocol::AskMode::kWait) {
+      co_return GateAnswer{.verdict = GateAnswer::Verdict::kParked};
+    }
     CO_TRY(GateAnswer answer, co_await ask_person(action, question, cancel));
     // Time has passed: what is refused by now stays refused, and what is not the same any more is asked about again.
     const bool yes = answer.verdict == GateAnswer::Verdict::kRun;

@@ -51,6 +51,8 @@ struct Action {
   std::vector<std::string> opened = {};
   /// kNetwork: hosts that it reaches, in their canonical form.
   std::vector<std::string> hosts = {};
+  /// kNetwork: a command that runs waits for the answer, so that the Task cannot park for it.
+  bool holds_a_command = false;
   /// kFileChange.
   std::vector<protocol::FileChange> changes = {};
   /// The model itself asked that a person decide, and why.

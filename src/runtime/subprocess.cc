@@ -92,10 +92,13 @@ Result<Child> spawn(const SpawnOptions& options) {
 
   sigset_t none;
   sigemptyset(&none);
-  sigset_t all;
-  sigfillset(&all);
+  sigset_t by_default;
+  sigfillset(&by_default);
+  if (options.inherits_interrupts) {
+    for (const int number : {SIGINT, SIGQUIT}) sigdelset(&by_default, number);
+  }
   posix_spawnattr_setsigmask(plan.attributes(), &none);
-  posix_spawnattr_setsigdefault(plan.attributes(), &all);
+  posix_spawnattr_setsigdefault(plan.attributes(), &by_default);
   int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   flags |= options.new_session ? POSIX_SPAWN_SETSID : 0;
   posix_spawnattr_setflags(plan.attributes(), static_cast<short>(flags));

@@ -35,6 +35,9 @@ struct SpawnOptions {
   /// named here are /dev/null.
   std::vector<std::pair<int, int>> fds = {};
   bool new_session = false;
+  /// What a terminal sends to all that runs on it (SIGINT, SIGQUIT) is ignored where it is ignored here; every other
+  /// signal does in the child what it does by default.
+  bool inherits_interrupts = false;
 };
 
 /// A child that was started. It must be waited for; nothing ends it when this goes.

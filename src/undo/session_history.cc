@@ -223,8 +223,9 @@ Result<void> SessionHistory::take_changes() {
                        .before = change.before,
                        .after = change.after});
   }
-  if (!jobs_live_.load()) return log_->end_command(records);
-  TRY_OK(log_->append(records));
+  // The changes come first: a tree that knew them already would not show them to who finds this command unended. It is
+  // kept now, and not only before the next command, so that an undo by another process knows what else came of it.
+  TRY_OK(jobs_live_.load() ? log_->append(records) : log_->end_command(records));
   return keep_tree();
 }
 

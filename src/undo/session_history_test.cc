@@ -236,6 +236,21 @@ TEST_F(SessionHistoryTest, IgnoredSecretAndOurOwnAreNotCovered) {
   EXPECT_EQ(get(".env"), "KEY=2");
 }
 
+TEST_F(SessionHistoryTest, WhatACommandMadeAndIsNotCoveredIsListedByTheNextProcessToo) {
+  put(".gitignore", "build/\n");
+  put("src/a", "x");
+  const auto snapshot = command(10, [&] {
+    put("build/out", "y");
+    put("src/a", "y");
+  });
+  EXPECT_THAT(snapshot.not_covered, IsEmpty()) << "what is there before the command";
+  EXPECT_THAT(restore(5, ports::RestoreMode::kDryRun).not_covered, ElementsAre("build/"));
+  start();
+  const auto report = restore(5);
+  EXPECT_THAT(report.restored, ElementsAre("src/a"));
+  EXPECT_THAT(report.not_covered, ElementsAre("build/"));
+}
+
 TEST_F(SessionHistoryTest, NoCopyHoldsAKey) {
   put("config", "key: sk-very-secret");
   put("a", "x");

@@ -82,6 +82,8 @@ def test_what_a_person_allows_goes_on(lathe, start_server):
     (end,) = [record for record in records if record["type"] == "exec_command_end"]
     assert "code 502" in end["outcome"]["output"]
     assert [record["decision"] for record in records if record["type"] == "approval_resolved"] == ["approved"]
+    (decision,) = [record for record in records if record["type"] == "network_decision"]
+    assert decision["host"] == "other.invalid" and decision["allowed"] and not decision.get("address")
 
 
 def test_two_tasks(lathe, start_server, page):
@@ -98,3 +100,15 @@ def test_two_tasks(lathe, start_server, page):
 def test_none(lathe, start_server, page):
     ran, output = exec_curl(lathe, start_server, f"{CURL} http://{page}/ || echo failed")
     assert "hello" not in output and ran.of_type("network_decision") == []
+
+
+def test_rules_about_hosts_hold_where_a_question_would_park_the_task(lathe, start_server):
+    """A name that leads nowhere is a 502 once it is let through. Of what rules leave open nobody can be asked in time."""
+    (lathe.home / "policies").mkdir(parents=True)
+    (lathe.home / "policies/mine.yaml").write_text('rules:\n  - {host: "*.invalid", decision: allow}\n  - {host: refused.test, decision: deny}\n')
+    command = f"for host in a.invalid refused.test other.test; do {CURL} -o out -w '%{{http_code}} ' http://$host/; done"
+    ran, output = exec_curl(lathe, start_server, command, "--network", "proxy", "--ask", "wait")
+    assert output.endswith("502 403 403 ")
+    assert [(decision["host"], decision["allowed"]) for decision in ran.of_type("network_decision")] == \
+        [("a.invalid", True), ("refused.test", False), ("other.test", False)]
+    assert lathe.ok("approvals", "list", "--json").document["questions"] == []

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from support import PATIENCE, calls, says, shell
+from support import PATIENCE, Terminal, calls, says, shell
 
 LEVELS = ["full", "namespaces", "landlock"]
 
@@ -83,6 +83,18 @@ def test_exit_codes_and_standard_streams_are_the_commands(lathe, level):
     assert run(lathe, "run", "--level", level, "--", "sh", "-c", "kill -TERM $$").code == 143
     missing = run(lathe, "run", "--level", level, "--", "no-such-program")
     assert missing.code == 127 and "no-such-program" in missing.err
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_on_a_terminal_ctrl_c_is_the_commands(lathe, level):
+    script = ("import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})\nprint('begun', flush=True)\n"
+              "for number in (1, 2, 3):\n signal.sigwait({signal.SIGINT})\n print('caught', number, flush=True)\nraise SystemExit(7)\n")
+    terminal = Terminal(lathe, "sandbox", "run", "--level", level, "--", "python3", "-c", script)
+    terminal.expect("begun")
+    for number in (1, 2, 3):
+        terminal.type("\x03")
+        terminal.expect(f"caught {number}")
+    assert terminal.wait() == 7
 
 
 def test_no_data_root_is_touched(lathe):

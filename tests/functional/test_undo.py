@@ -101,6 +101,22 @@ def test_a_move_to_another_file_system_is_taken_back(lathe, start, repository, t
         shutil.rmtree(away)
 
 
+def test_what_undo_does_not_cover_is_named(lathe, start, repository):
+    (repository / ".gitignore").write_text("build/\n")
+    (repository / ".env").write_text("KEY=1\n")
+    (repository / "build").mkdir()
+    start(calls(shell("echo x > build/out; echo y > made.txt")), says("Done."))
+    lathe.ok("exec", "build it")
+    ran = lathe.ok("undo", "--dry-run")
+    assert "not covered by undo: .env, build/\n" in ran.err and "made.txt" in ran.out
+    for i in range(30):
+        (repository / f"key-{i:02}.pem").write_text("KEY")
+    start(calls(shell("touch more")), says("Done."))
+    lathe.ok("exec", "again")
+    told = lathe.ok("undo", "--dry-run").err
+    assert "key-00.pem" in told and "more (--json lists them)" in told and "key-29.pem" not in told
+
+
 def test_what_commands_did_is_taken_back_exactly(lathe, start, repository):
     (repository / "run.sh").write_bytes(b"#!/bin/sh\r\necho\r\n")
     (repository / "run.sh").chmod(0o751)

@@ -25,6 +25,19 @@ void list(Context* context, std::string_view what, const std::vector<std::string
   for (const std::string& path : paths) context->out.line(fmt::format("{:<10} {}", what, name_label(path)));
 }
 
+/// So many names in one line of talk.
+constexpr std::size_t kMostNames = 20;
+
+std::string some_of(const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  for (const std::string& path : paths) {
+    if (names.size() == kMostNames) break;
+    names.push_back(name_label(path));
+  }
+  const std::size_t rest = paths.size() - names.size();
+  return base::join(names, ", ") + (rest > 0 ? fmt::format(" and {} more (--json lists them)", rest) : "");
+}
+
 }  // namespace
 
 CommandResult execute(Context* context, client::Transport* engine, UndoOptions options) {
@@ -43,11 +56,7 @@ CommandResult execute(Context* context, client::Transport* engine, UndoOptions o
   list(context, "conflict", reply.conflicts);
   if (reply.restored.empty() && reply.removed.empty() && !conflicts) context->note("nothing to bring back");
   if (conflicts) context->note("files in conflict were changed since by someone else and are left alone");
-  if (!reply.not_covered.empty()) {
-    context->note(
-        fmt::format("not covered by undo: {}{}", name_label(reply.not_covered.front()),
-                    reply.not_covered.size() > 1 ? fmt::format(" and {} more", reply.not_covered.size() - 1) : ""));
-  }
+  if (!reply.not_covered.empty()) context->note("not covered by undo: " + some_of(reply.not_covered));
   co_return conflicts ? kTaskFailed : kDone;
 }
 

@@ -30,6 +30,18 @@ struct Alias {
   void (*mend)(Json& arguments) = nullptr;
 };
 
+Json renamed(const Json& object, const std::vector<Rename>& renames) {
+  Json out = Json::object();
+  for (const auto& [name, value] : object.items()) {
+    const auto rename = std::ranges::find(renames, name, &Rename::from);
+    const std::string_view to = rename == renames.end() ? std::string_view(name) : rename->to;
+    // Said under both names it is contradictory, which the tool's schema refuses.
+    const bool both = to != name && object.contains(to);
+    if (!to.empty()) out[both ? name : std::string(to)] = value;
+  }
+  return out;
+}
+
 // ---- shapes
 
 /// `sh -c script` as argv is the script; any other argv is quoted.
@@ -166,13 +178,12 @@ void rename_elements(Json& arguments, const char* list, const std::vector<Rename
   }
 }
 
+/// Members that are not known stay, for the tool to refuse: it is one of ours that is called so.
 void edits_of_strings(Json& arguments) {
-  rename_elements(arguments, "edits",
-                  {{"old_string", "old_text"},
-                   {"new_string", "new_text"},
-                   {"old_text", "old_text"},
-                   {"new_text", "new_text"},
-                   {"replace_all", "replace_all"}});
+  if (!base::json_at(arguments, "edits").is_array()) return;
+  for (Json& edit : arguments["edits"]) {
+    if (edit.is_object()) edit = renamed(edit, {{"old_string", "old_text"}, {"new_string", "new_text"}});
+  }
 }
 
 void steps_of_todos(Json& arguments) {
@@ -336,14 +347,7 @@ const Alias* find_alias(std::string_view name) {
 std::string translate_arguments(const Alias& alias, const std::string& text) {
   auto parsed = base::parse_json(text);
   if (!parsed.ok() || !parsed->is_object()) return text;
-  Json arguments = Json::object();
-  for (const auto& [name, value] : parsed->items()) {
-    const auto rename = std::ranges::find(alias.renames, name, &Rename::from);
-    const std::string_view to = rename == alias.renames.end() ? std::string_view(name) : rename->to;
-    // Said under both names it is contradictory, which the tool's schema refuses.
-    const bool both = to != name && parsed->contains(to);
-    if (!to.empty()) arguments[both ? name : std::string(to)] = value;
-  }
+  Json arguments = renamed(*parsed, alias.renames);
   if (alias.mend != nullptr) alias.mend(arguments);
   if (arguments == *parsed) return text;
   return base::dump_json(arguments);

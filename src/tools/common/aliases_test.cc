@@ -143,6 +143,16 @@ TEST(Aliases, CommandsThatGoOnAsCodexHasThem) {
             R"(write_stdin {"chars":"y\n","job":"7"})");
 }
 
+TEST(Aliases, WhatIsNoMemberOfAnEditIsLeftForTheToolToRefuse) {
+  const std::vector<std::string> tools{"multi_edit"};
+  for (const char* name : {"multi_edit", "MultiEdit"}) {
+    EXPECT_EQ(translated(name, R"({"path":"a","edits":[{"old_string":"x","new_text":"y","replaceAll":true}]})", tools),
+              R"(multi_edit {"edits":[{"new_text":"y","old_text":"x","replaceAll":true}],"path":"a"})");
+    EXPECT_EQ(translated(name, R"({"path":"a","edits":[{"old_string":"x","old_text":"z","new_text":"y"}]})", tools),
+              R"(multi_edit {"edits":[{"new_text":"y","old_string":"x","old_text":"z"}],"path":"a"})");
+  }
+}
+
 TEST(Aliases, NumbersThatMakeNoSenseAreLeftForTheToolToRefuse) {
   const std::string least = std::to_string(std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(translated("local_fs.read_file", R"({"path":"a","end_line":)" + least + "}"),
