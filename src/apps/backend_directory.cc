@@ -306,7 +306,8 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve_again(std::string 
                                  .model = model,
                                  .connection = std::move(connection),
                                  .facts = known,
-                                 .server = server_of(chosen)};
+                                 .server = server_of(chosen),
+                                 .warning = config::cleartext_warning(chosen, environment_)};
 }
 
 /// The window depends on how the server was started, so that only it can tell; asked once.

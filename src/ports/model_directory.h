@@ -50,6 +50,8 @@ struct ResolvedModel {
   ModelFacts facts;
   /// "host:port" where it is asked; empty for a recording. Models of two backends may be at one.
   std::string server = {};
+  /// What a person should know before it is asked; empty: nothing.
+  std::string warning = {};
 };
 
 /// Turns names into models. Loop thread.
