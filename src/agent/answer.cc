@@ -34,6 +34,11 @@ std::int64_t Answer::bytes() const {
   return static_cast<std::int64_t>(sum);
 }
 
+protocol::Usage usage_of(const Answer& answer, std::int64_t input_tokens) {
+  if (answer.usage) return *answer.usage;
+  return {.input_tokens = input_tokens, .output_tokens = (answer.bytes() + 3) / 4};
+}
+
 Async<void> AnswerReader::take(std::vector<ports::ModelEvent> events) {
   struct Visitor {
     AnswerReader& reader;

@@ -47,6 +47,9 @@ struct Answer {
   [[nodiscard]] std::int64_t bytes() const;
 };
 
+/// Usage as the provider told it, or by length when it told none.
+[[nodiscard]] protocol::Usage usage_of(const Answer& answer, std::int64_t input_tokens);
+
 /// Where an answer's text is shown while it comes.
 enum class Showing { kShown, kHidden };
 

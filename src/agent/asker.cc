@@ -54,7 +54,7 @@ Error no_answer(const std::vector<std::pair<std::string, Error>>& trace) {
 std::string name_of(const ResolvedModel& model) { return model.backend + "/" + model.model; }
 
 Asker::Asker(runtime::Loop& loop, ports::TaskHost& host, Candidates candidates, const AgentOptions& options,
-             const BudgetMeter& budget)
+             BudgetMeter& budget)
     : loop_(loop),
       host_(host),
       candidates_(std::move(candidates)),
@@ -167,15 +167,18 @@ Async<Asker::Attempt> Asker::try_model(const ResolvedModel* model, const Questio
   if (Result<void> priced = budget_.check_price(*model); !priced.ok()) {
     co_return Attempt{Ending::kFailed, never(std::move(priced).error())};
   }
-  const Result<std::optional<std::int64_t>> room = budget_.room_for_output(question->input_tokens, model->facts);
-  if (!room.ok()) co_return Attempt{Ending::kFailed, never(room.error())};
   ports::ModelRequest request = question->request;
   request.model = model->model;
-  request.max_output_tokens = *room;
   Retries retries(random_);
   if (model->unreachable_since) retries.unreachable_before(*model->unreachable_since, loop_.mono_now());
   while (true) {
+    const Result<std::optional<std::int64_t>> room = budget_.room_for_output(question->input_tokens, model->facts);
+    if (!room.ok()) co_return Attempt{Ending::kFailed, never(room.error())};
+    request.max_output_tokens = *room;
     Attempt tried = co_await attempt(model, &request, reader, cancel);
+    if (tried.begun && tried.ending != Ending::kFinished) {
+      budget_.lose(usage_of(reader->answer(), question->input_tokens), model->facts);
+    }
     if (tried.ending != Ending::kFailed || cancel.cancelled()) co_return tried;
     const std::optional<Retries::Again> again = retries.after(tried.failure, loop_.mono_now());
     if (!again) co_return tried;
@@ -194,7 +197,9 @@ Async<Asker::Attempt> Asker::attempt(const ResolvedModel* model, const ports::Mo
                                      AnswerReader* reader, CancelToken cancel) {
   ports::ModelResult<std::unique_ptr<ports::ModelStream>> opened = co_await model->connection->open(*request, cancel);
   if (!opened.has_value()) co_return Attempt{Ending::kFailed, std::move(opened).error()};
-  co_return co_await read(opened->get(), reader, cancel);
+  Attempt tried = co_await read(opened->get(), reader, cancel);
+  tried.begun = true;
+  co_return tried;
 }
 
 Async<Asker::Attempt> Asker::read(ports::ModelStream* stream, AnswerReader* reader, CancelToken cancel) {

@@ -53,7 +53,7 @@ class Asker final {
   using Candidates = std::function<std::vector<ports::ResolvedModel>()>;
 
   Asker(runtime::Loop& loop, ports::TaskHost& host, Candidates candidates, const AgentOptions& options,
-        const BudgetMeter& budget);
+        BudgetMeter& budget);
 
   /// The model that is asked first now; `no_backend` when there is none.
   [[nodiscard]] base::Result<ports::ResolvedModel> current() const;
@@ -64,6 +64,8 @@ class Asker final {
   struct Attempt {
     Ending ending = Ending::kFailed;
     ports::ModelFailure failure;
+    /// The model began to answer.
+    bool begun = false;
   };
   /// Servers that took no connection for this answer, each with the model that was asked there.
   using Unreachable = std::map<std::string, std::string>;
@@ -86,7 +88,7 @@ class Asker final {
   ports::TaskHost& host_;
   Candidates candidates_;
   const AgentOptions& options_;
-  const BudgetMeter& budget_;
+  BudgetMeter& budget_;
   base::SeededRandom random_;
   /// The first choice when a fallback last answered, and that fallback.
   std::string first_choice_;

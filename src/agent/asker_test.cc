@@ -98,6 +98,16 @@ TEST(Asker, ACutStreamIsAskedAgainAndNoToolRunsTwice) {
   EXPECT_EQ(rig.requests()[0].items, rig.requests()[1].items);
 }
 
+TEST(Asker, RetriesEndWhereTheBudgetDoes) {
+  Rig rig;
+  rig.request.budget.tokens = 3'000;
+  for (int i = 0; i < 6; ++i) {
+    rig.model->answer({.steps = {text(std::string(4'000, 'x')), Break{failure("stream_error", RetryClass::kStream)}}});
+  }
+  EXPECT_EQ(rig.run_task("go").error.code, "budget_exceeded");
+  EXPECT_LE(rig.requests().size(), 3U) << "each began an answer of 1,000 tokens";
+}
+
 TEST(Asker, AStreamThatEndsWithoutItsEndIsCut) {
   Rig rig;
   rig.model->answer({.steps = {text("half")}});

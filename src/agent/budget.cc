@@ -62,7 +62,8 @@ BudgetMeter::BudgetMeter(protocol::Budget limits, const std::optional<ports::Ope
 }
 
 base::Error BudgetMeter::refuse(std::string_view kind, std::int64_t limit) const {
-  if (kind == "micro_usd") return budget_error(kind, dollars(cost_.value_or(0)) + " of " + dollars(limit));
+  if (kind == "micro_usd")
+    return budget_error(kind, dollars(cost_.value_or(0) + lost_micro_usd_) + " of " + dollars(limit));
   return budget_error(kind, base::with_thousands(limit) + " " + std::string(words_of(kind)));
 }
 
@@ -99,22 +100,22 @@ base::Result<std::optional<std::int64_t>> BudgetMeter::room_for_output(std::int6
                                                                        const ports::ModelFacts& facts) const {
   std::optional<std::int64_t> room;
   if (limits_.tokens) {
-    room = *limits_.tokens - usage_.total() - input_tokens;
+    room = *limits_.tokens - usage_.total() - lost_tokens_ - input_tokens;
     if (*room < kLeastOutputTokens) return refuse("tokens", *limits_.tokens);
   }
   if (limits_.micro_usd && facts.prices) {
     const std::int64_t affordable =
-        affordable_output(*limits_.micro_usd - cost_.value_or(0), input_tokens, *facts.prices);
+        affordable_output(*limits_.micro_usd - cost_.value_or(0) - lost_micro_usd_, input_tokens, *facts.prices);
     if (affordable < kLeastOutputTokens) return refuse("micro_usd", *limits_.micro_usd);
     room = std::min(room.value_or(affordable), affordable);
   }
   const protocol::Budget left = this->room();
   if (left.tokens) {
-    room = std::min(room.value_or(*left.tokens), *left.tokens - input_tokens);
+    room = std::min(room.value_or(*left.tokens), *left.tokens - lost_tokens_ - input_tokens);
     if (*room < kLeastOutputTokens) return budget_error("tokens", kOfOthers);
   }
   if (left.micro_usd && facts.prices) {
-    const std::int64_t affordable = affordable_output(*left.micro_usd, input_tokens, *facts.prices);
+    const std::int64_t affordable = affordable_output(*left.micro_usd - lost_micro_usd_, input_tokens, *facts.prices);
     if (affordable < kLeastOutputTokens) return budget_error("micro_usd", kOfOthers);
     room = std::min(room.value_or(affordable), affordable);
   }
@@ -129,6 +130,11 @@ void BudgetMeter::spend(const protocol::Usage& usage, const std::optional<std::i
   } else {
     cost_.reset();
   }
+}
+
+void BudgetMeter::lose(const protocol::Usage& estimate, const ports::ModelFacts& facts) {
+  lost_tokens_ += estimate.total();
+  lost_micro_usd_ += ports::cost_of(estimate, facts).value_or(0);
 }
 
 void BudgetMeter::note_agents(const ports::AgentUse& use) {
@@ -155,8 +161,8 @@ std::vector<protocol::BudgetStatus> BudgetMeter::news() {
   };
   look("turns", turns_, limits_.turns);
   look("tool_calls", tool_calls_, limits_.tool_calls);
-  look("tokens", usage_.total(), limits_.tokens);
-  look("micro_usd", cost_.value_or(0), limits_.micro_usd);
+  look("tokens", usage_.total() + lost_tokens_, limits_.tokens);
+  look("micro_usd", cost_.value_or(0) + lost_micro_usd_, limits_.micro_usd);
   return due;
 }
 

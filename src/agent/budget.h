@@ -41,6 +41,9 @@ class BudgetMeter final {
   [[nodiscard]] base::Result<std::optional<std::int64_t>> room_for_output(std::int64_t input_tokens,
                                                                           const ports::ModelFacts& facts) const;
   void spend(const protocol::Usage& usage, const std::optional<std::int64_t>& cost_micro_usd);
+  /// An answer was begun and broke off. Providers take money for it and tell nobody, so it counts against the ceilings
+  /// alone, as it is estimated.
+  void lose(const protocol::Usage& estimate, const ports::ModelFacts& facts);
   /// Sub-agents of this Task used so much by now; what came since the last call is counted.
   void note_agents(const ports::AgentUse& use);
 
@@ -59,6 +62,9 @@ class BudgetMeter final {
   std::int64_t tool_calls_ = 0;
   protocol::Usage usage_;
   std::optional<std::int64_t> cost_ = 0;
+  /// Of answers that broke off.
+  std::int64_t lost_tokens_ = 0;
+  std::int64_t lost_micro_usd_ = 0;
   std::map<std::string, bool> announced_;
 };
 

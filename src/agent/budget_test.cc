@@ -41,6 +41,14 @@ TEST(BudgetMeter, MoneyIsReservedAtThePriceOfTheModel) {
   EXPECT_THAT(meter.room_for_output(150, kPriced).error().message, HasSubstr("$0.0008 of $0.001"));
 }
 
+TEST(BudgetMeter, AnAnswerThatBrokeOffCountsAgainstTheCeilingsOnly) {
+  BudgetMeter meter({.tokens = 1'000, .micro_usd = 1'000}, std::nullopt);
+  meter.lose({.input_tokens = 400, .output_tokens = 100}, kPriced);
+  EXPECT_EQ(**meter.room_for_output(100, kPriced), 150) << "600 of 1,000 are gone, and the request costs 100";
+  EXPECT_EQ(**meter.room_for_output(100, {}), 400);
+  EXPECT_EQ(meter.usage(), protocol::Usage{});
+}
+
 TEST(BudgetMeter, AnUnknownPriceIsRefusedByName) {
   BudgetMeter limited({.micro_usd = 1'000}, std::nullopt);
   const ports::ResolvedModel unknown{.backend = "local", .model = "qwen", .connection = nullptr, .facts = {}};

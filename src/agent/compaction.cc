@@ -107,11 +107,6 @@ std::string quoted_messages(std::span<const PlacedEntry> entries, std::size_t ma
   return quoted;
 }
 
-protocol::Usage usage_of(const Answer& answer, std::int64_t input_tokens) {
-  if (answer.usage) return *answer.usage;
-  return {.input_tokens = input_tokens, .output_tokens = (answer.bytes() + 3) / 4};
-}
-
 Compactor::Compactor(ports::TaskHost& host, Asker& asker, BudgetMeter& budget, Images& images,
                      std::vector<ports::ToolSpec> tools)
     : host_(host), asker_(asker), budget_(budget), images_(images), tools_(std::move(tools)) {}

@@ -56,7 +56,4 @@ class Compactor final {
   std::vector<ports::ToolSpec> tools_;
 };
 
-/// Usage as the provider told it, or by length when it told none; and its cost.
-[[nodiscard]] protocol::Usage usage_of(const Answer& answer, std::int64_t input_tokens);
-
 }  // namespace lathe::agent

@@ -311,7 +311,8 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve_again(std::string 
                                  .connection = std::move(connection),
                                  .facts = known,
                                  .server = server_of(chosen),
-                                 .unreachable_since = unreachable_since(server_of(chosen))};
+                                 .unreachable_since = unreachable_since(server_of(chosen)),
+                                 .warning = config::cleartext_warning(chosen, environment_)};
 }
 
 /// The window depends on how the server was started, so that only it can tell; asked until it does.

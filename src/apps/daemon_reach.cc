@@ -63,12 +63,23 @@ Async<TransportResult> work_without(ConnectedDaemon other) {
   co_return std::unique_ptr<client::Transport>();
 }
 
+/// A daemon would be of use, but nothing needs one. What is broken in the person's files is told by whoever reads them.
+Async<TransportResult> work_without_starting(base::Error why) {
+  if (why.code != base::codes::kInvalid) {
+    tell_all({"the daemon does not start: " + why.text() + "; this works without it"});
+  }
+  co_return std::unique_ptr<client::Transport>();
+}
+
 }  // namespace
 
 Async<TransportResult> reach_daemon(runtime::Loop* loop, client::DaemonControl* control,
                                     const config::Environment* environment, std::string version) {
   CO_TRY(const config::Paths paths, config::find_paths(*environment));
-  CO_TRY(const config::Loaded loaded, config::load(paths, *environment));
+  auto read = config::load(paths, *environment);
+  // An engine in this process tells what is broken, and does what can be done all the same.
+  if (!read.ok()) co_return std::unique_ptr<client::Transport>();
+  const config::Loaded loaded = *std::move(read);
   const bool may_start = loaded.config.daemon_auto_start == "always";
   const std::string settings = settings_print(paths, loaded);
   const auto running = control->find();
@@ -92,7 +103,7 @@ Async<TransportResult> reach_daemon(runtime::Loop* loop, client::DaemonControl* 
   }
   if (!may_start) co_return std::unique_ptr<client::Transport>();
   auto started = co_await control->start({});
-  if (!started.ok()) co_return refused_place(started.error());
+  if (!started.ok()) co_return co_await work_without_starting(std::move(started).error());
   if (started->daemon.settings != settings) co_return co_await work_without(*std::move(started));
   tell_all(loaded.warnings);
   co_return stay_connected(loop, control, std::move(started->transport));

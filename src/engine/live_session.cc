@@ -413,6 +413,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   host_.set_submission(std::move(op_id));
   CO_TRY_OK(co_await take_settings());
   CO_TRY_OK(co_await resolve_models());
+  CO_TRY_OK(co_await tell_warnings());
   if (op && op->last_response_id) CO_TRY_OK(co_await continue_from(*op->last_response_id));
 
   ports::TaskRequest request;

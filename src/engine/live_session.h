@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "lathe/base/clock.h"
@@ -152,6 +153,8 @@ class LiveSession final {
   /// Before a Task: what changed of the person's files holds from now on, and what is wrong with them is told.
   runtime::Async<base::Result<void>> take_settings();
   runtime::Async<base::Result<void>> resolve_models();
+  /// Before a Task, in a process without a person of its own: what such a process would say to that person.
+  runtime::Async<base::Result<void>> tell_warnings();
   /// Records what an earlier process left unfinished, and the configuration of a new session.
   runtime::Async<base::Result<void>> begin(std::optional<protocol::SessionConfigured> config, std::string by);
   runtime::Async<base::Result<void>> recover();
@@ -229,6 +232,8 @@ class LiveSession final {
   std::uint64_t driver_settings_ = 0;
   /// SettingsState::generation, as of the last Task that began.
   std::uint64_t settings_ = 0;
+  /// What tell_warnings() has told.
+  std::set<std::string> warned_;
   std::optional<RunningTask> running_;
   /// Files are being brought back, so no Task may start.
   bool restoring_ = false;

@@ -188,6 +188,11 @@ void PolicyBook::put(Project project) {
   projects_[project.root] = std::move(project.sources);
 }
 
+std::vector<std::string> PolicyBook::untrusted_for(const std::string& cwd) const {
+  const auto found = untrusted_.find(repository_root(cwd));
+  return found == untrusted_.end() ? std::vector<std::string>() : found->second;
+}
+
 Result<PolicyBook::Approved> PolicyBook::approve_always(const std::vector<base::Json>& rules) const {
   if (!places_.only.empty()) {
     return Error{.code = base::codes::kUnsupported,

@@ -75,6 +75,8 @@ class PolicyBook final {
   [[nodiscard]] base::Result<Project> read_project(const std::string& cwd) const;
   /// What is left out of it is told when it was not told already.
   void put(Project project);
+  /// What is left out of the project around `cwd`, as far as read_project() has read it.
+  [[nodiscard]] std::vector<std::string> untrusted_for(const std::string& cwd) const;
 
   struct Approved {
     std::shared_ptr<const policy::RuleSet> rules;  // shared with decisions under way

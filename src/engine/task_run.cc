@@ -116,6 +116,20 @@ Async<void> LiveSession::let_driver_go() {
   let_go_.notify();
 }
 
+Async<Result<void>> LiveSession::tell_warnings() {
+  // A process with a terminal has said so there.
+  if (!parts_.end_process) co_return Result<void>();
+  std::vector<std::string> due = parts_.policy.untrusted_for(state().config->cwd);
+  for (const ports::ResolvedModel& model : candidates_) {
+    if (!model.warning.empty()) due.push_back(model.warning);
+  }
+  for (const std::string& text : due) {
+    if (!warned_.insert(text).second) continue;
+    CO_TRY_OK(co_await host_.record(EventMsg(protocol::Warning{.code = "notice", .message = text})));
+  }
+  co_return Result<void>();
+}
+
 Async<Result<void>> LiveSession::ensure_driver() {
   while (letting_go_) CO_TRY_OK(co_await let_go_.wait(runtime::CancelToken(), runtime::Deadline::never()));
   const protocol::SessionConfigured config = *state().config;

@@ -53,6 +53,8 @@ struct ResolvedModel {
   std::string server = {};
   /// When that server took no connection, if it took none when it was last asked what it has.
   std::optional<base::MonoTime> unreachable_since = std::nullopt;
+  /// What a person should know before it is asked; empty: nothing.
+  std::string warning = {};
 };
 
 /// Turns names into models. Loop thread.

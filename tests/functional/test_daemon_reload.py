@@ -51,6 +51,26 @@ def test_a_broken_edit_is_told_and_what_was_set_before_holds(lathe, start_server
     assert not [event for event in events if event["msg"].get("code") == "settings"]
 
 
+def test_what_is_broken_keeps_nobody_from_what_is_recorded(lathe, start_server, daemon):
+    lathe.use(start_server(says("Hello.")))
+    daemon()
+    lathe.ok("exec", "go")
+    file, models = lathe.home / "config.yaml", lathe.home / "models.yaml"
+    good = file.read_text()
+    file.write_text(good + "budget:\n  turns: many\n")
+    told = lathe.ok("session", "list", "--json")
+    assert "config.yaml:" in told.err and len(told.document["sessions"]) == 1
+    assert "config.yaml:" in lathe.fails(1, "exec", "again").err
+    lathe.ok("daemon", "stop")
+    # Where a daemon would be started, and cannot be.
+    file.write_text(good)
+    models.write_text("models: 5\n")
+    starts = {"LATHE_DAEMON_AUTO_START": None}
+    assert "models.yaml:1:9:" in lathe.ok("session", "list", "--json", env=starts).err
+    assert "models.yaml:1:9:" in lathe.fails(1, "exec", "go", env=starts).err
+    models.unlink()
+
+
 def test_a_broken_rule_file_is_told_until_it_is_mended(lathe, start_server, repository, daemon):
     lathe.use(start_server(says("One."), says("Two.")))
     frames = connect(daemon())

@@ -58,6 +58,17 @@ def test_the_backends_of_a_client_are_those_of_its_own_variables(lathe, start_se
     assert status(lathe)["pid"] == pid
 
 
+def test_what_a_person_should_know_is_told_through_it(lathe, start_server, repository):
+    rules = repository / ".lathe/policies"
+    rules.mkdir(parents=True)
+    (rules / "p.yaml").write_text("rules:\n  - {commands: [touch], decision: deny}\n")
+    lathe.use(start_server({"text": "Hi.", "repeat": -1}))
+    for _ in range(2):  # each session, not the first one of the daemon only
+        assert f"p.yaml is not trusted, so its rules are not loaded (lathe trust {repository})" in lathe.ok("exec", "go").err
+    lathe.ok("backend", "add", "far", "--type", "openai", "--url", "http://far.invalid/v1", "--api-key-env", "MOCK_KEY")
+    assert "far.invalid without encryption" in lathe.run("exec", "--backend", "far", "--model", "m", "go").err
+
+
 def test_not_where_it_is_not_wanted(lathe, start_server):
     lathe.use(start_server())
     for how in ({"CI": "1"}, {"LATHE_DAEMON_AUTO_START": "never"}):
