@@ -271,11 +271,11 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
     CO_TRY(op.items, co_await parts_.fs_pool.run(std::move(settle)));
   }
   if (op.items.empty()) {
-    if (state().task && state().task->parked) co_return co_await go_on();
+    if (state().task && state().task->parked) co_return co_await go_on(op.budget);
     co_return Error{.code = base::codes::kInvalid, .message = "the input is empty", .hint = "say what is to be done"};
   }
   const bool answered = !running_ && state().task && state().task->parked && state().questions.empty();
-  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on());
+  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on(op.budget));
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
   if (op.last_response_id) CO_TRY_OK(find_bookmark(*op.last_response_id));
   if (state().task) {
@@ -429,7 +429,7 @@ Error LiveSession::closing_error() {
       .code = base::codes::kUnavailable, .message = "the session is closing", .hint = "try again", .retryable = true};
 }
 
-LiveSession::Seq LiveSession::go_on() {
+LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
   if (running_ || restoring_ || !state().task || !state().task->parked) {
@@ -446,7 +446,9 @@ LiveSession::Seq LiveSession::go_on() {
   CO_TRY_OK(co_await resolve_models());
   ports::TaskRequest request;
   request.task = state().task->task;
-  request.budget = state().task->budget;
+  // The driver counts the time that the Task was at work before.
+  if (budget && budget->millis) *budget->millis += state().task->active_ms;
+  request.budget = over(budget.value_or(protocol::Budget()), state().task->budget);
   request.output_schema = state().task->output_schema;
   CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
   running_.emplace();

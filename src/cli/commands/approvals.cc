@@ -34,13 +34,12 @@ p::ApprovalAnswer answer_call(const ApprovalAnswerOptions& options) {
           .decision = options.decision.value_or(p::Decision::kDenied),
           .note = options.note,
           .answers = options.answers,
-          .resume = !options.no_run};
+          .resume = !options.no_run,
+          .budget = task_budget(options.task)};
 }
 
 Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
-  const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
-                                             : runtime::Deadline::never();
-  Foreground foreground(*context, options.task, deadline);
+  Foreground foreground(*context, options.task, task_deadline(context->loop, options.task));
   CO_TRY(const std::string session, co_await session_of_question(engine, options.id));
   CO_TRY(const auto subscribed, co_await client::call_as(engine, p::SessionSubscribe{.session = session, .since = -1}));
   CO_TRY(const auto reply, co_await client::call_as(engine, answer_call(options)));

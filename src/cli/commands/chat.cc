@@ -138,8 +138,7 @@ Async<Result<void>> Chat::run_task(std::string message) {
 /// Shows the Task that the record `first_seq` belongs to until it ends, and each that is started by steering on its
 /// heels.
 Async<Result<void>> Chat::follow_task(std::int64_t first_seq) {
-  const auto deadline = options_.task.timeout ? runtime::Deadline::after(context_.loop, *options_.task.timeout)
-                                              : runtime::Deadline::never();
+  const runtime::Deadline deadline = task_deadline(context_.loop, options_.task);
   while (true) {
     FollowRequest request = terminal_.request(engine_, session_, first_seq - 1, options_.task.ask);
     request.deadline = deadline;
