@@ -74,7 +74,7 @@ Result<p::ConfigureSession> same_session(const TaskOptions& task, p::AskMode ask
 Result<p::ConfigureSession> new_session(const TaskOptions& task, p::AskMode ask) {
   TRY(p::ConfigureSession op, same_session(task, ask));
   if (!op.cwd) {
-    TRY(op.cwd, runtime::real_path(".").within("the working folder"));
+    TRY(op.cwd, working_folder());
   }
   return op;
 }
