@@ -325,7 +325,7 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
   if (running_) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "a Task is running; nothing was rolled back",
-                    .hint = "interrupt it first"};
+                    .hint = fmt::format("wait for it, or stop it: lathe attach {}, then Ctrl-C", state().session_id)};
   }
   protocol::RolledBack rolled;
   if (!op.to.response_id.empty()) {

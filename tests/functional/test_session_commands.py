@@ -161,7 +161,7 @@ def test_two_processes_cannot_run_one_session(lathe, start_server):
     holder = lathe.start("exec", "--json", "--resume", session, "second")
     server.wait_at_gate("hold")
     ran = lathe.fails(5, "exec", "--resume", session, "third")
-    assert session in ran.err and str(holder.pid) in ran.err
+    assert session in ran.err and str(holder.pid) in ran.err and f"lathe session fork {session}" in ran.err
     for words in (["archive"], ["rm"]):
         ran = lathe.fails(5, "session", *words, session)
         assert session in ran.err and str(holder.pid) in ran.err
