@@ -123,9 +123,8 @@ Async<void> Chat::watch_idle_stops(runtime::CancelSource* leave, runtime::Cancel
 }
 
 Async<Result<void>> Chat::run_task(std::string message) {
-  if (message.size() > kMaxPromptBytes) {
-    co_return base::Error{.code = base::codes::kLimit, .message = "the message is longer than 1 MiB"};
-  }
+  CO_TRY(message,
+         settle_prompt(std::move(message), [this](std::string_view warning) { terminal_.screen().note(warning); }));
   if (terminal_.input().is_terminal_input()) {
     const std::string echo = context_.err_style.paint(Ink::kCyan, "› " + base::terminal_safe(message)) + "\n";
     CO_TRY_OK(co_await terminal_.screen().show({{Piece::To::kActivity, echo}}, {}));
