@@ -44,6 +44,9 @@ class Chat final {
   Async<Result<std::string>> next_message();
   Async<void> watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel);
   Async<Result<void>> run_task(std::string message);
+  Async<Result<p::Ack>> steer_with(std::string message);
+  /// As it is sent.
+  Result<std::string> settled(std::string message);
   Async<Result<void>> follow_task(std::int64_t first_seq);
   Async<Result<void>> run_command_line(std::string line);
   Async<Result<void>> run_command(ChatCommand command);
@@ -123,8 +126,7 @@ Async<void> Chat::watch_idle_stops(runtime::CancelSource* leave, runtime::Cancel
 }
 
 Async<Result<void>> Chat::run_task(std::string message) {
-  CO_TRY(message,
-         settle_prompt(std::move(message), [this](std::string_view warning) { terminal_.screen().note(warning); }));
+  CO_TRY(message, settled(std::move(message)));
   if (terminal_.input().is_terminal_input()) {
     const std::string echo = context_.err_style.paint(Ink::kCyan, "› " + base::terminal_safe(message)) + "\n";
     CO_TRY_OK(co_await terminal_.screen().show({{Piece::To::kActivity, echo}}, {}));
@@ -174,14 +176,23 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
       terminal_.screen().note("commands work once the task is done: type it again then, or stop the task with Ctrl-C");
       continue;
     }
-    p::UserInput input{.items = {p::TextPart{*std::move(message)}}, .if_busy = p::IfBusy::kSteer};
-    const auto ack = co_await engine_->submit(session_, std::move(input));
+    const Result<p::Ack> ack = co_await steer_with(*std::move(message));
     if (ack.ok()) {
       steered_seq_ = ack->seq;
     } else {
       terminal_.screen().note("lathe: " + told(ack.error()));
     }
   }
+}
+
+Async<Result<p::Ack>> Chat::steer_with(std::string message) {
+  CO_TRY(message, settled(std::move(message)));
+  p::UserInput input{.items = {p::TextPart{std::move(message)}}, .if_busy = p::IfBusy::kSteer};
+  co_return co_await engine_->submit(session_, std::move(input));
+}
+
+Result<std::string> Chat::settled(std::string message) {
+  return settle_prompt(std::move(message), [this](std::string_view warning) { terminal_.screen().note(warning); });
 }
 
 Async<Result<void>> Chat::run_command_line(std::string line) {
