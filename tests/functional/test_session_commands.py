@@ -220,6 +220,8 @@ def test_a_full_disk_still_gives_what_it_has(lathe, talked, tmp_path):
     assert on_a_full_disk("session", "export", session).stdout == lathe.ok("session", "export", session).out
     refused = on_a_full_disk("exec", "--resume", session, "go on")
     assert refused.returncode == 5 and "space" in refused.stderr, refused
+    found = on_a_full_disk("doctor")
+    assert found.returncode == 1 and "No space" in found.stdout and "mend it: lathe session rm" in found.stdout, found
 
 
 def test_a_session_is_not_removed_by_a_slip(lathe, talked):
