@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
 #include "lathe/cli/command_tree.h"
 
 namespace lathe::cli {
@@ -14,6 +15,9 @@ using base::Error;
 using base::Result;
 
 namespace {
+
+/// A longer one is not shown again with what to do.
+constexpr std::size_t kMostOfPrompt = 200;
 
 Error usage_error(std::string message, std::string hint) {
   return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
@@ -59,8 +63,9 @@ std::vector<std::string> option_names(const CLI::App* app) {
   return names;
 }
 
-/// An argument that nothing takes: a mistyped command or option, or one too many.
-Error unexpected(CLI::App* command, const std::string& argument) {
+/// An argument that nothing takes: a mistyped command or option, or one too many. `extra` are it and those behind it.
+Error unexpected(CLI::App* command, const std::vector<std::string>& extra) {
+  const std::string& argument = extra.front();
   const std::string place = place_of(command);
   const std::string help = "see " + full_name(command) + " --help";
   if (argument.starts_with('-')) {
@@ -73,8 +78,13 @@ Error unexpected(CLI::App* command, const std::string& argument) {
     return usage_error(fmt::format("{}nothing takes \"{}\"", place, argument), help);
   }
   const std::string near = base::did_you_mean(argument, names);
-  std::string hint = near.empty() ? "one of: " + base::join(names, ", ") : near;
-  if (command->get_parent() == nullptr) hint += "; a prompt of one word: lathe exec " + base::shell_quote(argument);
+  std::string hint = near.empty() ? "one of: " + base::join(names, ", ") + ";" : near;
+  if (command->get_parent() == nullptr) {
+    const bool only_words = std::ranges::none_of(extra, [](const std::string& word) { return word.starts_with('-'); });
+    const std::string prompt = base::join(extra, " ");
+    if (only_words && prompt.size() < kMostOfPrompt) hint += " as a prompt: lathe exec " + base::shell_quote(prompt);
+  }
+  if (hint.ends_with(';')) hint.pop_back();
   return usage_error(fmt::format("{}there is no command \"{}\"", place, argument), hint);
 }
 
@@ -84,7 +94,7 @@ Error parse_error(CommandTree& tree, const CLI::ParseError& error) {
   // What stands behind an argument that is wrong itself was not looked at, and "--" alone names nothing.
   std::erase(extra, "--");
   const bool wrong_value = dynamic_cast<const CLI::ValidationError*>(&error) != nullptr;
-  if (!extra.empty() && !wrong_value) return unexpected(command, extra.front());
+  if (!extra.empty() && !wrong_value) return unexpected(command, extra);
   return usage_error(error.what(), "see " + full_name(command) + " --help");
 }
 
@@ -107,6 +117,22 @@ Result<void> check_values_given(CLI::App* app, const std::vector<std::string>& a
     if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
     return usage_error(fmt::format("{}: {}", argument.substr(0, argument.size() - 1), kEmptyValue),
                        "see " + full_name(command) + " --help");
+  }
+  return {};
+}
+
+/// Names and texts that are not UTF-8 would be others once they are sent. (Paths are bytes, a prompt is cleaned with a
+/// warning, and every other kind of value has a form that such bytes do not have.)
+Result<void> check_texts(CLI::App* command) {
+  for (const CLI::Option* option : command->get_options()) {
+    const std::string type = option->get_type_name();
+    if (type != "MODEL" && type != "TEXT" && type != "QUERY") continue;
+    for (const std::string& value : option->results()) {
+      if (base::is_utf8(value)) continue;
+      return usage_error(
+          fmt::format("{}{} \"{}\" is not UTF-8 text", place_of(command), option->get_name(), base::to_utf8(value)),
+          "type it in a terminal that is set to UTF-8");
+    }
   }
   return {};
 }
@@ -168,7 +194,7 @@ Result<CommandLine> parse(std::vector<std::string> args, const std::string& vers
   } catch (const CLI::CallForHelp&) {
     CLI::App* command = command_met(&tree.app());
     const std::vector<std::string> extra = tree.app().remaining(/*recurse=*/true);
-    if (!extra.empty() && !command_names(command).empty()) return unexpected(command, extra.front());
+    if (!extra.empty() && !command_names(command).empty()) return unexpected(command, extra);
     const std::string before = command->get_parent() == nullptr ? "" : full_name(command->get_parent());
     return CommandLine{.options = PrintOptions{command->help(before)}};
   } catch (const CLI::CallForVersion& version_asked) {
@@ -180,6 +206,7 @@ Result<CommandLine> parse(std::vector<std::string> args, const std::string& vers
   if (const auto names = command_names(command); !names.empty()) {
     return usage_error(place_of(command) + "a command is missing", "one of: " + base::join(names, ", "));
   }
+  TRY_OK(check_texts(command));
   TRY_OK(check_together(tree.chosen()));
   return CommandLine{.options = std::move(tree.chosen()), .embedded = tree.embedded()};
 }

@@ -120,9 +120,10 @@ TEST(CommandLine, TagsAreNamedOneByOne) {
 }
 
 TEST(CommandLine, AMistypedCommandIsNeverAPrompt) {
-  EXPECT_EQ(error_of({"exce"}),
-            "there is no command \"exce\" (did you mean \"exec\"?; a prompt of one word: lathe exec exce)");
-  EXPECT_THAT(error_of({"sesion", "list"}), testing::StartsWith("there is no command \"sesion\""));
+  EXPECT_EQ(error_of({"exce"}), "there is no command \"exce\" (did you mean \"exec\"? as a prompt: lathe exec exce)");
+  EXPECT_EQ(error_of({"sesion", "list"}),
+            "there is no command \"sesion\" (did you mean \"session\"? as a prompt: lathe exec 'sesion list')");
+  EXPECT_EQ(error_of({"sesion", "list", "--json"}), "there is no command \"sesion\" (did you mean \"session\"?)");
   EXPECT_EQ(error_of({"session", "lst"}), "session: there is no command \"lst\" (did you mean \"list\"?)");
 }
 

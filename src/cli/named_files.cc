@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "lathe/base/strings.h"
+#include "lathe/base/utf8.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -25,11 +26,21 @@ std::string where_to_look(const std::string& path) {
   return "check how the path is written; it begins in " + *here;
 }
 
+Result<void> check_is_text(std::string_view option, const std::string& path) {
+  if (base::is_utf8(path)) return {};
+  return Error{.code = base::codes::kInvalid,
+               .message = named(option, base::to_utf8(path)) + ": its name is not UTF-8 text",
+               .hint = "give the folder another name, or work in one whose path is UTF-8"};
+}
+
 Result<struct stat> status_of(std::string_view option, const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) == 0) return status;
   Error error = base::errno_error(errno, named(option, path));
   if (error.code == base::codes::kNotFound) error.hint = where_to_look(path);
+  if (error.code != base::codes::kPermission) return error;
+  error.code = base::codes::kInvalid;
+  error.hint = "name another, or change whose it is: ls -ld " + base::shell_quote(path);
   return error;
 }
 
@@ -52,9 +63,27 @@ Result<void> check_output_file(std::string_view option, const std::string& path)
 
 Result<std::string> named_folder(std::string_view option, const std::string& path) {
   TRY(const struct stat status, status_of(option, path));
-  if (S_ISDIR(status.st_mode)) return runtime::real_path(path).within(option);
-  return Error{
-      .code = base::codes::kInvalid, .message = named(option, path) + " is not a folder", .hint = "name a folder"};
+  if (!S_ISDIR(status.st_mode)) {
+    return Error{
+        .code = base::codes::kInvalid, .message = named(option, path) + " is not a folder", .hint = "name a folder"};
+  }
+  TRY(std::string real, runtime::real_path(path).within(option));
+  TRY_OK(check_is_text(option, real));
+  return real;
+}
+
+Result<std::string> working_folder() {
+  Result<std::string> here = runtime::real_path(".");
+  if (!here.ok()) {
+    std::error_code unknown;
+    const std::string was = std::filesystem::read_symlink("/proc/self/cwd", unknown).string();
+    Error error = here.error().within(named("the working folder", was));
+    error.code = base::codes::kInvalid;
+    error.hint = "go to another one, or name one with --cwd";
+    return error;
+  }
+  TRY_OK(check_is_text("the working folder", *here));
+  return here;
 }
 
 Result<std::string> named_rules(std::string_view option, const std::string& path) {

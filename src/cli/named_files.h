@@ -14,8 +14,10 @@ namespace lathe::cli {
 [[nodiscard]] base::Result<void> check_input_file(std::string_view option, const std::string& path);
 /// What will be written must not be a folder, and its own folder must be there.
 [[nodiscard]] base::Result<void> check_output_file(std::string_view option, const std::string& path);
-/// The folder's absolute path without links.
+/// The folder's absolute path without links. Sessions keep it as text, which it must be.
 [[nodiscard]] base::Result<std::string> named_folder(std::string_view option, const std::string& path);
+/// That of the current folder, which may be gone.
+[[nodiscard]] base::Result<std::string> working_folder();
 /// A rule file's absolute path; a plain word that is no file here stays what it is, the name of a preset.
 [[nodiscard]] base::Result<std::string> named_rules(std::string_view option, const std::string& path);
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
@@ -17,6 +18,8 @@ using base::Error;
 using base::Result;
 
 namespace {
+
+constexpr std::size_t kMaxPromptBytes = 1U << 20;
 
 Error too_long() {
   return {.code = base::codes::kLimit,
@@ -51,6 +54,13 @@ Result<std::string> read_stdin(Context& context) {
 
 }  // namespace
 
+Result<std::string> settle_prompt(std::string prompt, const std::function<void(std::string_view)>& warn) {
+  if (prompt.size() > kMaxPromptBytes) return too_long();
+  if (base::is_utf8(prompt)) return prompt;
+  warn("warning: the prompt is not UTF-8; bytes that are not were replaced");
+  return base::to_utf8(prompt);
+}
+
 Result<std::string> read_prompt(Context& context, const ExecOptions& exec) {
   const std::vector<std::string>& words = exec.prompt;
   std::vector<std::string> said;
@@ -67,12 +77,7 @@ Result<std::string> read_prompt(Context& context, const ExecOptions& exec) {
   if (base::trim(prompt).empty()) {
     return nothing_said(exec, "the prompt is empty");
   }
-  if (prompt.size() > kMaxPromptBytes) return too_long();
-  if (!base::is_utf8(prompt)) {
-    context.note("warning: the prompt is not UTF-8; bytes that are not were replaced");
-    prompt = base::to_utf8(prompt);
-  }
-  return prompt;
+  return settle_prompt(std::move(prompt), [&context](std::string_view warning) { context.note(warning); });
 }
 
 }  // namespace lathe::cli

@@ -78,12 +78,14 @@ Result<p::ConfigureSession> same_session(const TaskOptions& task, p::AskMode ask
 Result<p::ConfigureSession> new_session(const TaskOptions& task, p::AskMode ask) {
   TRY(p::ConfigureSession op, same_session(task, ask));
   if (!op.cwd) {
-    TRY(op.cwd, runtime::real_path(".").within("the working folder"));
+    TRY(op.cwd, working_folder());
   }
   return op;
 }
 
 namespace {
+
+constexpr std::chrono::seconds kTimeoutGrace{2};
 
 Result<base::Json> read_schema(const std::string& path) {
   const std::string name = "--output-schema " + path;
@@ -100,9 +102,20 @@ Result<base::Json> read_schema(const std::string& path) {
 
 }  // namespace
 
+std::optional<p::Budget> task_budget(const TaskOptions& task) {
+  p::Budget budget = task.budget;
+  if (task.timeout) budget.millis = task.timeout->count();
+  if (budget == p::Budget{}) return std::nullopt;
+  return budget;
+}
+
+runtime::Deadline task_deadline(const runtime::Loop& loop, const TaskOptions& task) {
+  return task.timeout ? runtime::Deadline::after(loop, *task.timeout + kTimeoutGrace) : runtime::Deadline::never();
+}
+
 Result<p::UserInput> user_input(const TaskOptions& task, std::string prompt) {
   p::UserInput input{.items = {p::TextPart{std::move(prompt)}}, .if_busy = p::IfBusy::kSteer};
-  if (task.budget != p::Budget{}) input.budget = task.budget;
+  input.budget = task_budget(task);
   for (const std::string& image : task.images) {
     TRY_OK(check_input_file("--image", image));
     TRY(std::string path, runtime::real_path(image).within("--image"));

@@ -21,6 +21,11 @@ namespace lathe::cli {
 /// The op that continues a session: only what the options name changes.
 [[nodiscard]] base::Result<protocol::ConfigureSession> same_session(const TaskOptions& task, protocol::AskMode ask);
 
+/// The ceilings that the options name, --timeout among them.
+[[nodiscard]] std::optional<protocol::Budget> task_budget(const TaskOptions& task);
+/// When a Task that its --timeout did not end is interrupted: the engine ends one whose time is over, and says so in
+/// its records; this is for one that does not start, or not end.
+[[nodiscard]] runtime::Deadline task_deadline(const runtime::Loop& loop, const TaskOptions& task);
 /// The prompt with the images, the schema and the ceilings that the options name. A file that cannot be read is an
 /// error.
 [[nodiscard]] base::Result<protocol::UserInput> user_input(const TaskOptions& task, std::string prompt);

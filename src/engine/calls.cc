@@ -223,6 +223,7 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   LiveSession* live = engine_.find_live(session_id);
   CHECK_REQUEST(live != nullptr);
   const bool resume = call.resume;
+  const std::optional<protocol::Budget> budget = call.budget;
   const std::string by = client_ + "/" + call.id;
   CO_TRY_OK(co_await live->answer(std::move(call), by));
   protocol::ApprovalAnswerReply reply{.session = session_id, .resumed = false};
@@ -235,7 +236,7 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
     if (reply.session != session_id) CO_TRY_OK(co_await subscribe(reply.session, /*since=*/-1));
     LiveSession* const root = engine_.find_live(reply.session);
     CHECK_REQUEST(root != nullptr);
-    CO_TRY_OK(co_await root->go_on());
+    CO_TRY_OK(co_await root->go_on(budget));
     reply.resumed = true;
   }
   co_return ReplyMsg(std::move(reply));

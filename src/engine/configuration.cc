@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lathe/base/strings.h"
 #include "lathe/config/backend_types.h"
 #include "lathe/egress/host_rules.h"
 #include "lathe/engine/live_session.h"
@@ -27,8 +28,21 @@ Result<std::string> check_folder(const std::string& cwd) {
   if (stat(real.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: {} is not a folder", cwd)};
   }
-  if (access(real.c_str(), R_OK | X_OK) != 0) return base::errno_error(errno, "cwd: " + cwd);
-  return real;
+  if (access(real.c_str(), R_OK | X_OK) == 0) return real;
+  Error error = base::errno_error(errno, "cwd: " + cwd);
+  error.code = base::codes::kInvalid;
+  error.hint = "name another folder, or change whose it is: ls -ld " + base::shell_quote(cwd);
+  return error;
+}
+
+/// A session that is continued, where it worked: without its folder no call of its Task would find anything.
+Result<void> check_still_there(const SessionConfigured& config) {
+  const Result<std::string> folder = check_folder(config.cwd);
+  if (folder.ok()) return {};
+  return Error{
+      .code = folder.error().code,
+      .message = fmt::format("session {} cannot work in its folder: {}", config.session_id, folder.error().message),
+      .hint = "bring the folder back, or go on in another one: --cwd FOLDER"};
 }
 
 /// What a new session has before its client said anything.
@@ -91,6 +105,8 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
     CO_TRY(config.cwd, check_folder(*op.cwd));
   } else if (config.cwd.empty()) {
     co_return Error{.code = base::codes::kInvalid, .message = "cwd: a new session needs a folder to work in"};
+  } else if (!parts->replayed) {
+    CO_TRY_OK(check_still_there(config));
   }
   if (!before || op.model || op.backend) {
     std::string backend = op.backend.value_or("");

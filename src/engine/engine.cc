@@ -17,7 +17,7 @@ namespace {
 Error has_running_task(const std::string& session_id) {
   return {.code = base::codes::kLocked,
           .message = fmt::format("session {} has a running Task", session_id),
-          .hint = "interrupt it first"};
+          .hint = fmt::format("wait for it, or stop it: lathe attach {}, then Ctrl-C", session_id)};
 }
 
 }  // namespace

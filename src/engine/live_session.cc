@@ -281,11 +281,11 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
     CO_TRY(op.items, co_await parts_.fs_pool.run(std::move(settle)));
   }
   if (op.items.empty()) {
-    if (state().task && state().task->parked) co_return co_await go_on();
+    if (state().task && state().task->parked) co_return co_await go_on(op.budget);
     co_return Error{.code = base::codes::kInvalid, .message = "the input is empty", .hint = "say what is to be done"};
   }
   const bool answered = !running_ && state().task && state().task->parked && state().questions.empty();
-  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on());
+  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on(op.budget));
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
   CO_TRY_OK(check_takes_work());
   if (op.last_response_id) CO_TRY_OK(find_bookmark(*op.last_response_id));
@@ -336,7 +336,7 @@ LiveSession::Seq LiveSession::rollback(protocol::Rollback op, std::string by) {
   if (running_) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "a Task is running; nothing was rolled back",
-                    .hint = "interrupt it first"};
+                    .hint = fmt::format("wait for it, or stop it: lathe attach {}, then Ctrl-C", state().session_id)};
   }
   protocol::RolledBack rolled;
   if (!op.to.response_id.empty()) {

@@ -58,8 +58,9 @@ class LiveSession final {
   runtime::Async<base::Result<protocol::Ack>> submit(protocol::Op op, std::string op_id, std::string client);
   /// Answers a question of whatever kind.
   runtime::Async<base::Result<std::int64_t>> answer(protocol::ApprovalAnswer answer, std::string by);
-  /// Goes on with a parked Task all of whose questions are answered.
-  runtime::Async<base::Result<std::int64_t>> go_on();
+  /// Goes on with a parked Task all of whose questions are answered. `budget` is put over the Task's own until it parks
+  /// again; its time begins now.
+  runtime::Async<base::Result<std::int64_t>> go_on(std::optional<protocol::Budget> budget = std::nullopt);
 
   /// Brings files back, or only tells what would be. `unavailable` while a Task runs.
   runtime::Async<base::Result<protocol::UndoReply>> undo(protocol::Undo call, std::string by);
@@ -146,7 +147,7 @@ class LiveSession final {
   Seq shut_down(std::string by);
   Seq set_model(protocol::SetModel op, std::string by);
   Seq rollback(protocol::Rollback op, std::string by);
-  Seq resume_parked();
+  Seq resume_parked(std::optional<protocol::Budget> budget);
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
   [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
   runtime::Async<base::Result<void>> continue_from(std::string response_id);

@@ -352,7 +352,7 @@ Async<Result<std::int64_t>> LiveSession::record_abort(AbortReason reason, Error 
   co_return co_await host_.record(EventMsg(std::move(told)));
 }
 
-LiveSession::Seq LiveSession::go_on() {
+LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
   if (closing_) co_return closing_error();
   CO_TRY_OK(check_takes_work());
   const Visit visit(*this);
@@ -365,17 +365,19 @@ LiveSession::Seq LiveSession::go_on() {
                     .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
   }
   const GoingOn guard(&going_on_);
-  co_return co_await resume_parked();
+  co_return co_await resume_parked(std::move(budget));
 }
 
-LiveSession::Seq LiveSession::resume_parked() {
+LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budget) {
   CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(state().task->submission);
   CO_TRY_OK(co_await take_settings());
   CO_TRY_OK(co_await resolve_models());
   ports::TaskRequest request;
   request.task = state().task->task;
-  request.budget = state().task->budget;
+  // The driver counts the time that the Task was at work before.
+  if (budget && budget->millis) *budget->millis += state().task->active_ms;
+  request.budget = over(budget.value_or(protocol::Budget()), state().task->budget);
   request.output_schema = state().task->output_schema;
   CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
   running_.emplace(parts_.loop.mono_now());

@@ -94,7 +94,8 @@ Async<Result<LiveSession::UndoPoint>> LiveSession::find_undo_point(protocol::Und
   }
   if (starts.empty()) {
     co_return Error{.code = base::codes::kNotFound,
-                    .message = fmt::format("session {} has no Task that could be undone", state().session_id)};
+                    .message = fmt::format("session {} has no Task that could be undone", state().session_id),
+                    .hint = "lathe undo ID brings back what another one changed: lathe session list"};
   }
   CO_TRY(std::string task, co_await task_after(stream_.get(), starts.back() - 1));
   co_return UndoPoint{.seq = starts.back() - 1, .name = std::move(task)};

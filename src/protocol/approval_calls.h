@@ -74,13 +74,17 @@ struct ApprovalAnswer {
   std::string note;
   std::vector<std::string> answers;
   bool resume = true;
+  std::optional<Budget> budget;
   static constexpr auto fields() {
     using S = ApprovalAnswer;
     return std::tuple{required("id", &S::id, "the question's id"),
                       optional("decision", &S::decision, "the answer to an approval"),
                       optional("note", &S::note, "told to the model"),
                       optional("answers", &S::answers, "the answers to a user_question"),
-                      required("resume", &S::resume, "let the Task go on in this engine")};
+                      required("resume", &S::resume, "let the Task go on in this engine"),
+                      optional("budget", &S::budget,
+                               "ceilings of the Task that goes on; the time is counted from here on, all else from its "
+                               "beginning")};
   }
   friend bool operator==(const ApprovalAnswer&, const ApprovalAnswer&) = default;
 };

@@ -53,6 +53,22 @@ def test_approving_continues_in_the_foreground(lathe, parked, repository):
     assert lathe.ok("approvals", "list", "--json").document["questions"] == []
 
 
+@pytest.mark.parametrize("words", [["approvals", "answer", "QUESTION", "--approve"], ["exec", "--resume", "SESSION"]],
+                         ids=["answer", "exec"])
+def test_a_task_that_goes_on_ends_when_its_timeout_is_over_as_a_new_one_does(lathe, start_server, words):
+    lathe.use(start_server(QUESTION, says("Hel", {"stall": True})))
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    parked = lathe.fails(4, "exec", "--json", "--ask", "wait", "run it")
+    (question,) = lathe.ok("approvals", "list", "--json").document["questions"]
+    if words[0] == "exec":
+        lathe.ok("approvals", "answer", question["id"], "--approve", "--no-run")
+    words = [{"QUESTION": question["id"], "SESSION": parked.session}.get(word, word) for word in words]
+    ran = lathe.fails(3, *words, "--json", "--timeout", "5s")
+    (aborted,) = ran.of_type("turn_aborted")
+    assert aborted["reason"] == "budget" and "time" in aborted["detail"]
+    assert ran.of_type("error")[-1]["code"] == "budget_exceeded" and "--timeout 5.0s" in ran.err
+
+
 def test_denying_is_told_to_the_model(lathe, parked, repository):
     server, _, question = parked
     lathe.ok("approvals", "answer", question["id"], "--deny")

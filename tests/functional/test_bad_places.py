@@ -113,6 +113,20 @@ def test_a_price_that_is_not_known_names_the_file_for_it(lathe, talked):
     assert "mock/mock" in ran.err and "models.yaml" in ran.err and "lathe config path" in ran.err
 
 
+NO_TEXT = b"caf\xe9".decode(errors="surrogateescape")
+
+
+def test_words_that_are_no_utf8_are_refused_before_they_become_others(lathe, talked):
+    server, _ = talked
+    asked = len(server.requests())
+    (lathe.cwd / NO_TEXT).mkdir()
+    for words in (["exec", "--model", NO_TEXT, "go"], ["exec", "--fallback", NO_TEXT, "go"], ["exec", "--cwd", NO_TEXT, "go"],
+                  ["approvals", "answer", "id", "--deny", "--note", NO_TEXT], ["session", "search", NO_TEXT]):
+        assert "UTF-8" in lathe.fails(1, *words).err
+    assert "UTF-8" in lathe.fails(1, "exec", "go", cwd=lathe.cwd / NO_TEXT).err
+    assert len(server.requests()) == asked
+
+
 def without_rights(*words):
     """As a user who may not read everything: root of the tests gives up the right to."""
     return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-dac_override,-dac_read_search", *words]
@@ -126,8 +140,8 @@ def test_a_folder_that_may_not_be_read_is_named(lathe, talked, tmp_path):
         for folder in (closed, closed / "inner"):
             ran = subprocess.run(without_rights(lathe.program, "exec", "--cwd", folder, "go"), capture_output=True, text=True,
                                  env=lathe.environment(), cwd=lathe.cwd, stdin=subprocess.DEVNULL)
-            assert ran.returncode in (1, 5), ran
-            assert str(folder) in ran.stderr and "denied" in ran.stderr.lower(), ran
+            assert ran.returncode == 1, ran
+            assert str(folder) in ran.stderr and "denied" in ran.stderr.lower() and f"ls -ld {folder}" in ran.stderr, ran
     finally:
         closed.chmod(0o700)
 
@@ -137,7 +151,7 @@ def test_a_working_folder_that_is_gone_is_named(lathe, talked, tmp_path):
     gone.mkdir()
     ran = subprocess.run(["sh", "-c", f'rmdir "{gone}"; exec "{lathe.program}" exec go'], cwd=gone, capture_output=True, text=True,
                          env=lathe.environment(), stdin=subprocess.DEVNULL)
-    assert ran.returncode in (1, 5) and "folder" in ran.stderr, ran
+    assert ran.returncode == 1 and str(gone) in ran.stderr and "--cwd" in ran.stderr, ran
 
 
 def test_a_session_whose_folder_is_gone_says_so_and_goes_on_elsewhere(lathe, talked, tmp_path):
@@ -145,8 +159,13 @@ def test_a_session_whose_folder_is_gone_says_so_and_goes_on_elsewhere(lathe, tal
     place.mkdir()
     session = lathe.ok("exec", "--json", "--cwd", str(place), "go").session
     place.rmdir()
-    ran = lathe.run("exec", "--resume", session, "go on")
-    assert str(place) in ran.err, str(ran)
+    server, _ = talked
+    asked = len(server.requests())
+    for words in (["exec", "--resume", session, "go on"], ["session", "resume", session, "go on"], ["chat", "--resume", session]):
+        ran = lathe.fails(1, *words)
+        assert session in ran.err and f"{place}: No such file" in ran.err and "--cwd FOLDER" in ran.err, str(ran)
+    assert len(server.requests()) == asked
+    assert "Hello." in lathe.ok("session", "show", session).out
     assert lathe.ok("exec", "--resume", session, "--cwd", str(lathe.cwd), "go on").out == "Hello.\n"
 
 

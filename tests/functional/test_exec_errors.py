@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support import WIRES, apply_patch, at_once, says
+from support import WIRES, apply_patch, at_once, says, tool
 
 
 def test_no_key(lathe, start_server):
@@ -14,6 +14,19 @@ def test_no_key(lathe, start_server):
     lathe.use(server)
     del lathe.variables["MOCK_KEY"]
     assert "set MOCK_KEY" in lathe.fails(1, "exec", "go").err
+    assert server.requests() == []
+
+
+@pytest.mark.parametrize("line,says_what", [
+    ("exce foo", """did you mean "exec"? as a prompt: lathe exec 'exce foo'"""),
+    ("sesion list --json", 'did you mean "session"?)'),
+    ("session lst", 'session: there is no command "lst" (did you mean "list"?)'),
+    ("tidy", "as a prompt: lathe exec tidy)"),
+])
+def test_a_mistyped_command_is_never_a_prompt(lathe, start_server, line, says_what):
+    server = start_server({"text": "I was asked.", "repeat": -1})
+    lathe.use(server)
+    assert says_what in lathe.fails(1, *line.split()).err
     assert server.requests() == []
 
 
@@ -89,6 +102,14 @@ def test_arguments_that_are_no_json_are_told_to_the_model(lathe, start_server, w
     ran = lathe.ok("exec", "--json", "go")
     (end,) = ran.of_type("tool_call_end")
     assert end["outcome"]["status"] == "failed" and "JSON" in end["outcome"]["output"]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_bytes_in_arguments_that_are_no_utf8_are_replaced(lathe, start_server, repository, wire):
+    write = tool("write_file", path="note.txt", content="caf@\n")  # whose "@" is sent as the byte FF
+    lathe.use(start_server({"tool_calls": [write], "bad_bytes": True}, says("Done.")), wire)
+    assert lathe.ok("exec", "go").out == "Done.\n"
+    assert (repository / "note.txt").read_text() == "caf\ufffd\n"
 
 
 def test_a_patch_that_does_not_match_changes_nothing(lathe, start_server, repository):

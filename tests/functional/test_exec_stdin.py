@@ -58,3 +58,12 @@ def test_invalid_utf8_and_a_huge_prompt_are_refused_or_cleaned(lathe, start_serv
     assert "caf\ufffd" in json.dumps(server.requests()[0]["body"], ensure_ascii=False)
     ran = lathe.fails(1, "exec", input=b"x" * (2 << 20))
     assert "1.0 MiB" in ran.err
+
+
+def test_a_message_of_a_chat_is_settled_as_a_prompt_is(lathe, start_server):
+    server = start_server({"text": "Read.", "repeat": -1})
+    lathe.use(server)
+    ran = lathe.ok("chat", input=b"x" * ((1 << 20) + 1) + b"\ncaf\xe9\n")
+    assert "longer than 1.0 MiB (put the text in a file" in ran.err and ran.err.count("not UTF-8") == 1
+    (request,) = server.requests()
+    assert "caf\ufffd" in json.dumps(request["body"], ensure_ascii=False)

@@ -196,7 +196,7 @@ def test_two_processes_cannot_run_one_session(lathe, start_server):
     holder = lathe.start("exec", "--json", "--resume", session, "second")
     server.wait_at_gate("hold")
     ran = lathe.fails(5, "exec", "--resume", session, "third")
-    assert session in ran.err and str(holder.pid) in ran.err
+    assert session in ran.err and str(holder.pid) in ran.err and f"lathe session fork {session}" in ran.err
     for words in (["archive"], ["rm"]):
         ran = lathe.fails(5, "session", *words, session)
         assert session in ran.err and str(holder.pid) in ran.err
@@ -255,6 +255,8 @@ def test_a_full_disk_still_gives_what_it_has(lathe, talked, tmp_path):
     assert on_a_full_disk("session", "export", session).stdout == lathe.ok("session", "export", session).out
     refused = on_a_full_disk("exec", "--resume", session, "go on")
     assert refused.returncode == 5 and "space" in refused.stderr, refused
+    found = on_a_full_disk("doctor")
+    assert found.returncode == 1 and "No space" in found.stdout and "mend it: lathe session rm" in found.stdout, found
 
 
 def test_a_session_is_not_removed_by_a_slip(lathe, talked):

@@ -1097,6 +1097,8 @@ export interface ApprovalAnswerCall {
   answers?: string[];
   /** let the Task go on in this engine */
   resume: boolean;
+  /** ceilings of the Task that goes on; the time is counted from here on, all else from its beginning */
+  budget?: Budget;
 }
 
 /** Asks the backends which models they have. */

@@ -38,15 +38,14 @@ Async<Result<p::ApprovalAnswerReply>> submit_answer(Context* context, client::Tr
                            .decision = options.decision.value_or(p::Decision::kDenied),
                            .note = options.note,
                            .answers = options.answers,
-                           .resume = !options.no_run};
+                           .resume = !options.no_run,
+                           .budget = task_budget(options.task)};
   const auto submit = [engine, answer = std::move(answer)] { return client::call_as(engine, answer); };
   co_return co_await once_trusted(context, engine, info.cwd, submit, ask);
 }
 
 Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
-  const auto deadline = options.task.timeout ? runtime::Deadline::after(context->loop, *options.task.timeout)
-                                             : runtime::Deadline::never();
-  Foreground foreground(*context, options.task, deadline);
+  Foreground foreground(*context, options.task, task_deadline(context->loop, options.task));
   CO_TRY(const std::string session, co_await session_of_question(engine, options.id));
   // Before the answer sets it going.
   CO_TRY(const auto subscribed, co_await client::call_as(engine, p::SessionSubscribe{.session = session, .since = -1}));

@@ -189,9 +189,7 @@ Async<Result<void>> Attachment::run_command(AttachCommand command) {
 }
 
 Async<Result<void>> Attachment::say(std::string text) {
-  if (text.size() > kMaxPromptBytes) {
-    co_return base::Error{.code = base::codes::kLimit, .message = "the message is longer than 1 MiB"};
-  }
+  CO_TRY(text, settle_prompt(std::move(text), [this](std::string_view warning) { terminal_.screen().note(warning); }));
   p::UserInput input{.items = {p::TextPart{std::move(text)}}, .if_busy = p::IfBusy::kSteer};
   CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
   said_seq_ = std::max(said_seq_, ack.seq);

@@ -47,6 +47,9 @@ class Chat final {
   Async<void> watch_idle_stops(runtime::CancelSource* leave, runtime::CancelToken cancel);
   Async<Result<void>> run_task(std::string message);
   Async<Result<p::Ack>> start_task(p::Op op);
+  Async<Result<p::Ack>> steer_with(std::string message);
+  /// As it is sent.
+  Result<std::string> settled(std::string message);
   Async<Result<void>> follow_task(std::int64_t first_seq);
   Async<Result<void>> run_command_line(std::string line);
   Async<Result<void>> run_command(ChatCommand command);
@@ -126,9 +129,7 @@ Async<void> Chat::watch_idle_stops(runtime::CancelSource* leave, runtime::Cancel
 }
 
 Async<Result<void>> Chat::run_task(std::string message) {
-  if (message.size() > kMaxPromptBytes) {
-    co_return base::Error{.code = base::codes::kLimit, .message = "the message is longer than 1 MiB"};
-  }
+  CO_TRY(message, settled(std::move(message)));
   if (terminal_.input().is_terminal_input()) {
     const std::string echo = context_.err_style.paint(Ink::kCyan, "› " + base::terminal_safe(message)) + "\n";
     CO_TRY_OK(co_await terminal_.screen().show({{Piece::To::kActivity, echo}}, {}));
@@ -152,8 +153,7 @@ Async<Result<p::Ack>> Chat::start_task(p::Op op) {
 /// Shows the Task that the record `first_seq` belongs to until it ends, and each that is started by steering on its
 /// heels.
 Async<Result<void>> Chat::follow_task(std::int64_t first_seq) {
-  const auto deadline = options_.task.timeout ? runtime::Deadline::after(context_.loop, *options_.task.timeout)
-                                              : runtime::Deadline::never();
+  const runtime::Deadline deadline = task_deadline(context_.loop, options_.task);
   while (true) {
     FollowRequest request = terminal_.request(engine_, session_, first_seq - 1, options_.task.ask);
     request.deadline = deadline;
@@ -190,14 +190,23 @@ Async<void> Chat::steer(runtime::CancelToken cancel) {
       terminal_.screen().note("commands work once the task is done: type it again then, or stop the task with Ctrl-C");
       continue;
     }
-    p::UserInput input{.items = {p::TextPart{*std::move(message)}}, .if_busy = p::IfBusy::kSteer};
-    const auto ack = co_await engine_->submit(session_, std::move(input));
+    const Result<p::Ack> ack = co_await steer_with(*std::move(message));
     if (ack.ok()) {
       steered_seq_ = ack->seq;
     } else {
       terminal_.screen().note("lathe: " + told(ack.error()));
     }
   }
+}
+
+Async<Result<p::Ack>> Chat::steer_with(std::string message) {
+  CO_TRY(message, settled(std::move(message)));
+  p::UserInput input{.items = {p::TextPart{std::move(message)}}, .if_busy = p::IfBusy::kSteer};
+  co_return co_await engine_->submit(session_, std::move(input));
+}
+
+Result<std::string> Chat::settled(std::string message) {
+  return settle_prompt(std::move(message), [this](std::string_view warning) { terminal_.screen().note(warning); });
 }
 
 Async<Result<void>> Chat::run_command_line(std::string line) {

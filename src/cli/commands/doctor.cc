@@ -68,10 +68,12 @@ void check_data_root(Context& context, std::vector<Finding>& findings) {
   const Result<void> usable = context.frontend.check_data_root();
   if (usable.ok()) {
     findings.push_back({State::kGood, "data root", "writable, on a local disk", ""});
-  } else {
-    findings.push_back(
-        {State::kBroken, "data root", usable.error().text(), "export LATHE_HOME=/a/local/writable/folder"});
+    return;
   }
+  const bool full = usable.error().code == base::codes::kNoSpace;
+  findings.push_back({State::kBroken, "data root", usable.error().text(),
+                      full ? "lathe session rm ID (lathe session list shows them, df -h what the disk holds)"
+                           : "export LATHE_HOME=/a/local/writable/folder"});
 }
 
 /// Whether PATH has the program, without running it.

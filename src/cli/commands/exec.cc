@@ -16,10 +16,6 @@ using runtime::Async;
 
 namespace {
 
-/// The engine ends a Task whose time is over, and says so in its records; this is for one that does not start, or not
-/// end.
-constexpr std::chrono::seconds kTimeoutGrace{2};
-
 /// Nothing was said, which only a parked Task takes: it goes on with the answers that it has. `refusal` is why there is
 /// no prompt.
 Async<Result<void>> check_parked(client::Transport* engine, std::string session, base::Error refusal) {
@@ -54,10 +50,6 @@ CommandResult execute(Context* context, ExecOptions options) {
       !options.resume.empty() && !options.fork && options.from.empty() && options.task.images.empty();
   if (!prompt.ok() && !(may_go_on && prompt.error().code == base::codes::kInvalid)) co_return prompt.error();
   CO_TRY(p::UserInput input, user_input(options.task, prompt.value_or("")));
-  if (options.task.timeout) {
-    if (!input.budget) input.budget.emplace();
-    input.budget->millis = options.task.timeout->count();
-  }
   Result<void> prompted;
   if (!prompt.ok()) {
     prompted = prompt.error();
@@ -68,9 +60,7 @@ CommandResult execute(Context* context, ExecOptions options) {
     input.if_busy = p::IfBusy::kReplace;
   }
   CO_TRY_OK(check_output_files(options.task));
-  const auto deadline = options.task.timeout
-                            ? runtime::Deadline::after(context->loop, *options.task.timeout + kTimeoutGrace)
-                            : runtime::Deadline::never();
+  const runtime::Deadline deadline = task_deadline(context->loop, options.task);
   CO_TRY(client::OpenOptions open, open_options(options.task));
   CO_TRY(const auto engine, co_await context->open(std::move(open)));
   Result<ExitCode> code =

@@ -375,6 +375,11 @@ ModelFailure failure_in_stream(const ApiError& error) {
           .retry_after = may_pass ? retry_after_in_text(error.message) : std::nullopt};
 }
 
+std::string hint_to_try(const Endpoint& endpoint) {
+  return fmt::format("try again; `lathe backend test {} --ask` shows whether it answers at all",
+                     base::shell_quote(endpoint.backend));
+}
+
 ModelFailure failure_to_connect(base::Error error, const FailureContext& context) {
   const std::string url = shown_url(context.endpoint->base_url);
   const std::string place = fmt::format("backend \"{}\" at {}", context.endpoint->backend, url);
@@ -388,6 +393,7 @@ ModelFailure failure_to_connect(base::Error error, const FailureContext& context
     failure.retry = RetryClass::kNever;
   } else if (failure.error.code == codes::kStream) {
     failure.retry = RetryClass::kStream;
+    failure.error = failure.error.or_hint(hint_to_try(*context.endpoint));
   } else {
     failure.error.code = codes::kUnreachable;
     const std::string cause = failure.error.or_hint("is the server running?").hint;

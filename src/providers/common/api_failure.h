@@ -56,6 +56,9 @@ struct RefusedAnswer {
 /// keeps its hint and is not tried again.
 [[nodiscard]] ports::ModelFailure failure_to_connect(base::Error error, const FailureContext& context);
 
+/// What to do about an answer that broke off.
+[[nodiscard]] std::string hint_to_try(const Endpoint& endpoint);
+
 /// "try again in 1.5s", "retry after 20 seconds", "in 6m0s": how long a sentence asks to wait.
 [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after_in_text(std::string_view text);
 /// Whether a message says that the conversation does not fit the model, in any of the known wordings.

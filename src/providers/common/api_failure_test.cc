@@ -154,6 +154,10 @@ TEST(ApiFailure, OnlyWhatMayPassIsTriedAgainWithoutAConnection) {
   const ModelFailure late = failure_to_connect({.code = base::codes::kTimeout, .message = "timed out"}, context);
   EXPECT_EQ(late.retry, RetryClass::kStream);
   EXPECT_EQ(late.error.code, codes::kUnreachable);
+  const ModelFailure broken =
+      failure_to_connect({.code = codes::kStream, .message = "it broke", .retryable = true}, context);
+  EXPECT_EQ(broken.retry, RetryClass::kStream);
+  EXPECT_THAT(broken.error.hint, HasSubstr("`lathe backend test work --ask`"));
   const ModelFailure refused = failure_to_connect(
       {.code = "unreachable", .message = "the certificate was refused", .hint = "SSL_CERT_FILE"}, context);
   EXPECT_EQ(refused.retry, RetryClass::kNever);

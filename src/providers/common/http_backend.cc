@@ -69,10 +69,9 @@ struct StreamState {
   [[nodiscard]] ModelFailure shown(ModelFailure failure) const {
     failure.error.message =
         without_secrets(endpoint, fmt::format("backend \"{}\": {}", endpoint.backend, failure.error.message));
-    if (failure.error.code != protocol::error_codes::kStream) return failure;
-    failure.error =
-        failure.error.or_hint(fmt::format("try again; `lathe backend test {} --ask` shows whether it answers at all",
-                                          base::shell_quote(endpoint.backend)));
+    if (failure.error.code == protocol::error_codes::kStream) {
+      failure.error = failure.error.or_hint(hint_to_try(endpoint));
+    }
     return failure;
   }
 };
