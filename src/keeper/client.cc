@@ -21,6 +21,7 @@
 
 #include "lathe/base/strings.h"
 #include "lathe/keeper/command_group.h"
+#include "lathe/keeper/keeper_process.h"
 #include "lathe/keeper/packet.h"
 #include "lathe/keeper/protocol.h"
 #include "lathe/runtime/files.h"
@@ -45,9 +46,6 @@ constexpr std::chrono::seconds kEndPatience{15};
 constexpr std::chrono::seconds kAnswerPatience{10};
 /// Between two looks at whether the keeper was stopped.
 constexpr std::chrono::milliseconds kStoppedInterval{500};
-/// What /proc/PID/stat says of one that is.
-constexpr std::string_view kStopped = "(lathe-keeper) T ";
-constexpr std::size_t kMostStatBytes = 4096;
 
 Error unavailable(std::string message) {
   return {.code = base::codes::kUnavailable,
@@ -98,31 +96,16 @@ std::vector<std::string> launching_argv(const ClientOptions& options) {
   return {options.launcher, "as", std::to_string(options.groups->primary), base::join(others, ",")};
 }
 
-/// A keeper as a process that others may stop.
-class KeeperProcess final {
- public:
-  /// Not above 0: nobody can.
-  explicit KeeperProcess(pid_t pid)
-      : pid_(pid), pidfd_(pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1) {}
-
-  [[nodiscard]] bool known() const { return pidfd_.get() >= 0; }
-  /// Has it go on if it is stopped.
-  void wake() const {
-    const auto stat = runtime::read_file(fmt::format("/proc/{}/stat", pid_), kMostStatBytes);
-    // By descriptor: its number may be another's meanwhile.
-    if (stat.ok() && stat->contains(kStopped)) syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGCONT, nullptr, 0);
-  }
-
- private:
-  pid_t pid_;
-  UniqueFd pidfd_;
-};
-
 }  // namespace
 
 struct Client::Connection {
   Connection(runtime::Loop& loop, UniqueFd our_end, std::optional<runtime::Child> child, KeeperProcess itself)
-      : socket(std::move(our_end)), process(std::move(child)), keeper(std::move(itself)), listed(loop), over(loop) {}
+      : socket(std::move(our_end)),
+        process(std::move(child)),
+        keeper(std::move(itself)),
+        listed(loop),
+        lingers(loop),
+        over(loop) {}
 
   UniqueFd socket;
   /// Absent: a process before us started it.
@@ -133,6 +116,9 @@ struct Client::Connection {
   bool busy = false;
   std::map<std::uint64_t, std::shared_ptr<Process>> processes;
   runtime::OneShot<bool> listed;
+  /// The second hello is the one of leave(), and the answer to it says that the keeper knows how long it goes on alone.
+  int hellos = 0;
+  runtime::OneShot<bool> lingers;
   /// No more can come.
   runtime::OneShot<bool> over;
   std::map<std::string, std::unique_ptr<runtime::OneShot<int>>> forwards;
@@ -142,6 +128,7 @@ struct Client::Connection {
     const std::vector<std::string>& words = packet.words;
     if (words[0] == "hello") {
       greeted = words.size() > 1 && words[1] == protocol::kVersion;
+      if (++hellos == 2) lingers.set(true);
       takes_limits = std::ranges::find(words, protocol::kLimitsFeature) != words.end();
       return greeted;
     }
@@ -202,6 +189,7 @@ struct Client::Connection {
 
   void fail_all(const Error& error) {
     listed.set(false);
+    lingers.set(false);
     for (const auto& [port, waiting] : forwards) waiting->set(ECONNRESET);
     // A process may be forgotten in the middle.
     const auto all = processes;
@@ -484,7 +472,12 @@ Async<void> Client::stop() {
 Async<void> Client::leave(std::chrono::milliseconds linger) {
   stopped_ = true;
   leaving_ = true;
-  (void)send({"hello", std::string(protocol::kVersion), std::to_string(linger.count())});
+  // What it says meanwhile and nobody reads would have it drop what it has not read itself, so its answer is waited
+  // for.
+  if (const auto connection = connection_) {
+    (void)send({"hello", std::string(protocol::kVersion), std::to_string(linger.count())});
+    (void)co_await connection->lingers.wait(CancelToken(), Deadline::after(loop_, kAnswerPatience));
+  }
   co_await scope_.stop();
 }
 

@@ -336,6 +336,24 @@ TEST(Adoption, FindsWhatEndedMeanwhileWithItsExit) {
   }
 }
 
+TEST(Adoption, WhatItsClientLeavesGoesOn) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "gate").c_str(), 0600), 0);
+  runtime::Loop loop;
+  Client first(loop, {.program = *installed_program(), .folder = folder / "keeper"});
+  ASSERT_TRUE(first.start(bash("echo begun; read x < " + (folder / "gate") + "; echo last; exit 3")).ok());
+  loop.block_on(first.leave(std::chrono::minutes(1)));
+  Client next(loop, {.program = *installed_program(), .folder = folder / "keeper"});
+  const auto adopted = loop.block_on(next.adopt());
+  ASSERT_TRUE(adopted.ok() && adopted->size() == 1U);
+  std::ofstream(folder / "gate") << "go\n";
+  std::string out;
+  const auto add = [&out](Output, std::string_view bytes) { out += bytes; };
+  EXPECT_EQ(loop.block_on(follow(loop, next, (*adopted)[0], add, {}))->code, 3);
+  EXPECT_EQ(out, "begun\nlast\n");
+  loop.block_on(next.stop());
+}
+
 TEST(Adoption, OutputOutlivesTheKeeperToo) {
   const TemporaryFolder folder;
   Command command = bash("seq 1 300000; kill -9 $(awk '{print $4}' /proc/$PPID/stat); sleep 1000");
