@@ -101,7 +101,7 @@ def test_export_as_markdown(lathe, talked):
     text = lathe.ok("session", "export", "--format", "md", session).out
     assert text.startswith("# read the greeting") or "## You\n\nread the greeting aloud" in text
     assert text.index("## You") < text.index("```sh\n$ cat greeting.txt\n```") < text.index("## Agent\n\nIt says hello.")
-    assert "```text\nExit code: 0\n\nhello\nworld\n```" in text and f"Session {session}" in text
+    assert "```text\nhello\nworld\n```" in text and f"Session {session}" in text
     assert "\x1b" not in text
     ran = lathe.fails(1, "session", "export", "--format", "pdf", session)
     assert "pdf" in ran.err and "ndjson, md" in ran.err

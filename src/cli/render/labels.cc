@@ -36,6 +36,15 @@ std::string detour_label(const protocol::Detour& detour) {
   return terminal_safe(detour.path + " leads to " + detour.target);
 }
 
+std::string shown_output(const protocol::ExecCommandEnd& end) {
+  const std::string& output = end.outcome.output;
+  const auto header =
+      std::min(output.size(), static_cast<std::size_t>(std::max<std::int64_t>(end.outcome.header_bytes, 0)));
+  // A longer one says more than how it ended.
+  const bool only_exit_code = end.exit_code && !base::trim(output.substr(0, header)).contains('\n');
+  return only_exit_code ? output.substr(header) : output;
+}
+
 std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<std::int64_t> exit_code) {
   const std::string took = base::format_duration(std::chrono::milliseconds(outcome.duration_ms));
   switch (outcome.status) {

@@ -19,6 +19,8 @@ namespace lathe::cli {
 [[nodiscard]] std::string change_label(const protocol::FileChange& change);
 /// "exit 0 in 1.2s", "timed out after 2m", "refused".
 [[nodiscard]] std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<std::int64_t> exit_code);
+/// What the model was given of a command that ended, without a line at its beginning that only has the exit code.
+[[nodiscard]] std::string shown_output(const protocol::ExecCommandEnd& end);
 /// "12,345 tokens in (8,000 cached), 1,234 out".
 [[nodiscard]] std::string tokens_label(const protocol::Usage& usage);
 /// The same with what they cost.

@@ -91,7 +91,7 @@ struct TaskText::Visitor {
     const std::string label = end_call(e.call_id);
     if (!label.empty()) line(Ink::kBold, label);
     if (e.outcome.status != p::CallStatus::kDeclined) {
-      say(style().paint(Ink::kDim, last_lines(e.outcome.output, self.options_.output_lines, "  ")));
+      say(style().paint(Ink::kDim, last_lines(shown_output(e), self.options_.output_lines, "  ")));
     }
     const bool good = e.outcome.status == p::CallStatus::kCompleted && e.exit_code.value_or(0) == 0;
     line(good ? Ink::kGreen : Ink::kRed, "  " + outcome_label(e.outcome, e.exit_code));

@@ -55,7 +55,8 @@ struct TranscriptMarkdown::Visitor {
   }
   std::string operator()(const p::ExecCommandBegin& e) const { return fenced("sh", "$ " + command_label(e.command)); }
   std::string operator()(const p::ExecCommandEnd& e) const {
-    const std::string output = e.outcome.output.empty() ? "" : fenced("text", last_lines(e.outcome.output, 40, ""));
+    const std::string shown = shown_output(e);
+    const std::string output = shown.empty() ? "" : fenced("text", last_lines(shown, 40, ""));
     return fmt::format("{}*{}*\n\n", output, outcome_label(e.outcome, e.exit_code));
   }
   std::string operator()(const p::PatchApplyBegin& e) const {
