@@ -63,6 +63,10 @@ TEST_F(EngineTest, InterruptEndsTheTaskWithAbortThenError) {
   EXPECT_EQ(std::get<protocol::TurnAborted>(events[0].msg).reason, protocol::AbortReason::kInterrupted);
   EXPECT_EQ(std::get<protocol::ErrorEvent>(events[1].msg).code, protocol::error_codes::kInterrupted);
   EXPECT_TRUE(submit(protocol::Interrupt{}).ok()) << "nothing to interrupt is no error";
+  behaviour_ = say_hello;
+  ASSERT_TRUE(submit_as("3x", input("again")).ok());
+  for (const Event& event : until("task_complete"))
+    EXPECT_NE(event.id, "1x") << "of the interrupted task nothing comes";
 }
 
 TEST_F(EngineTest, NewInputReplacesTheRunningTask) {
