@@ -159,6 +159,34 @@ TEST_F(LiveSessionTest, AParkedTaskGoesOnUnderItsOwnTerms) {
   EXPECT_EQ(requests[1].output_schema, requests[0].output_schema);
 }
 
+TEST_F(LiveSessionTest, AnAnswerMayLimitTheTimeOfTheTaskThatGoesOn) {
+  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  std::vector<ports::TaskRequest> requests;
+  std::int64_t active_ms = -1;
+  behaviour_ = [&](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
+    requests.push_back(request);
+    active_ms = host->state().task->active_ms;
+    return ask_to_run(host, std::move(request), std::move(cancel));
+  };
+  protocol::UserInput asked = input("hi");
+  asked.budget = protocol::Budget{.turns = 2};
+  ASSERT_TRUE(submit(asked).ok());
+  until("task_parked");
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  ASSERT_TRUE(call(protocol::ApprovalAnswer{.id = questions[0].id,
+                                            .decision = protocol::Decision::kApproved,
+                                            .resume = true,
+                                            .budget = protocol::Budget{.millis = 60'000}})
+                  .ok());
+  until("task_complete");
+  ASSERT_EQ(requests.size(), 2U);
+  // What it was at work before is counted by the driver, and does not count here.
+  protocol::Budget expected = requests[0].budget;
+  expected.millis = 60'000 + active_ms;
+  EXPECT_EQ(requests[1].budget, expected);
+}
+
 TEST_F(LiveSessionTest, AnInputThatIsQueuedAndSentAgainRunsOnce) {
   const std::string session = configure();
   behaviour_ = wait_for_steer;
