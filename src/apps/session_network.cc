@@ -12,14 +12,14 @@ using runtime::Async;
 
 namespace {
 
-ports::Action action_about(const egress::Endpoint& target, std::string call_id) {
+ports::Action action_about(const egress::Endpoint& target, bool ask, std::string call_id) {
   return {.kind = ports::Action::Kind::kNetwork,
           .call_id = std::move(call_id),
           .tool = "network",
           .arguments = base::Json{{"host", target.host.name}, {"port", target.port}}.dump(),
           .hosts = {target.host.name},
           .holds_a_command = true,
-          .ask_requested = true,
+          .ask_requested = ask,
           .reason = "a command wants to connect to " + target.text()};
 }
 
@@ -55,19 +55,30 @@ Async<void> SessionNetwork::stop() {
 }
 
 Async<egress::Gatekeeper::Answer> SessionNetwork::ask(egress::Endpoint target, runtime::CancelToken cancel) {
+  return ask_while_task_runs(std::move(target), Of::kUnnamedHost, std::move(cancel));
+}
+
+Async<egress::Gatekeeper::Answer> SessionNetwork::ask_of_named(egress::Endpoint target, runtime::CancelToken cancel) {
+  return ask_while_task_runs(std::move(target), Of::kNamedHost, std::move(cancel));
+}
+
+Async<egress::Gatekeeper::Answer> SessionNetwork::ask_while_task_runs(egress::Endpoint target, Of of,
+                                                                      runtime::CancelToken cancel) {
   if (host_ == nullptr || !host_->state().config || task_->cancelled()) co_return Answer::kNobody;
   ++asking_;
-  const Answer answer = co_await ask_gate(std::move(target), std::move(cancel));
+  const Answer answer = co_await ask_gate(std::move(target), of, std::move(cancel));
   --asking_;
   asked_.notify();
   co_return answer;
 }
 
-Async<egress::Gatekeeper::Answer> SessionNetwork::ask_gate(egress::Endpoint target, runtime::CancelToken cancel) {
+Async<egress::Gatekeeper::Answer> SessionNetwork::ask_gate(egress::Endpoint target, Of of,
+                                                           runtime::CancelToken cancel) {
   runtime::CancelSource either(cancel);
   const auto ended =
       task_->token().on_cancel([&either] { either.cancel(runtime::cancelled_error("the task has ended")); });
-  const auto answer = co_await host_->gate(action_about(target, host_->new_id("net")), either.token());
+  const auto answer =
+      co_await host_->gate(action_about(target, /*ask=*/of == Of::kUnnamedHost, host_->new_id("net")), either.token());
   if (!answer.ok() || answer->verdict == ports::GateAnswer::Verdict::kParked) co_return Answer::kNobody;
   co_return answer->verdict == ports::GateAnswer::Verdict::kRun ? Answer::kAllowed : Answer::kDenied;
 }

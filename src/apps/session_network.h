@@ -30,10 +30,13 @@ class SessionNetwork final : public egress::Gatekeeper {
   runtime::Async<void> stop();
 
   runtime::Async<Answer> ask(egress::Endpoint target, runtime::CancelToken cancel) override;
+  runtime::Async<Answer> ask_of_named(egress::Endpoint target, runtime::CancelToken cancel) override;
   void decided(protocol::NetworkDecision decision) override;
 
  private:
-  runtime::Async<Answer> ask_gate(egress::Endpoint target, runtime::CancelToken cancel);
+  enum class Of { kUnnamedHost, kNamedHost };
+  runtime::Async<Answer> ask_while_task_runs(egress::Endpoint target, Of of, runtime::CancelToken cancel);
+  runtime::Async<Answer> ask_gate(egress::Endpoint target, Of of, runtime::CancelToken cancel);
 
   const std::string socket_path_;
   const ports::RecordEvent record_;

@@ -46,7 +46,15 @@ Async<Result<Admission::Verdict>> Admission::admit(Endpoint target, runtime::Can
 
 Async<Result<Admission::Verdict>> Admission::judge_host(Endpoint target, Remembered* remembered,
                                                         runtime::CancelToken cancel) {
-  if (auto rule = parts_.rules.match(target.host)) co_return Verdict{.allowed = true, .rule = *std::move(rule)};
+  if (auto rule = parts_.rules.match(target.host)) {
+    if (remembered->answer == Gatekeeper::Answer::kNobody) {
+      remembered->answer = co_await parts_.gatekeeper.ask_of_named(target, cancel);
+      if (cancel.cancelled()) co_return cancel.reason();
+    }
+    if (remembered->answer == Gatekeeper::Answer::kDenied)
+      co_return refused(kByGate, not_allowed(target, "was denied"));
+    co_return Verdict{.allowed = true, .rule = *std::move(rule)};
+  }
   // An address is not asked about when no answer could open it.
   if (target.host.address) {
     auto checked = parts_.rules.check_addresses(target.host, {&*target.host.address, 1});

@@ -59,6 +59,7 @@ class ProxyClient final {
 class FakeGatekeeper final : public Gatekeeper {
  public:
   Answer answer = Answer::kNobody;
+  Answer about_named = Answer::kNobody;
   std::vector<std::string> questions;
   std::vector<protocol::NetworkDecision> decisions;
 
@@ -66,6 +67,7 @@ class FakeGatekeeper final : public Gatekeeper {
     questions.push_back(target.text());
     co_return answer;
   }
+  runtime::Async<Answer> ask_of_named(Endpoint, runtime::CancelToken) override { co_return about_named; }
   void decided(protocol::NetworkDecision decision) override { decisions.push_back(std::move(decision)); }
 };
 

@@ -184,6 +184,17 @@ TEST_F(ProxyTest, APersonsNoIsKept) {
   EXPECT_THAT(gatekeeper_.questions, ElementsAre("no.example:443"));
 }
 
+TEST_F(ProxyTest, AHostThatIsAllowedByNameIsRefusedWhereAnotherRuleForbidsIt) {
+  resolver_.addresses["allowed.example"] = {"127.0.0.1"};
+  gatekeeper_.about_named = Gatekeeper::Answer::kDenied;
+  with_proxy({"allowed.example", "127.0.0.1"}, [&] {
+    EXPECT_THAT(connect().ask("GET http://allowed.example:" + port() + "/ HTTP/1.1\r\n\r\n"),
+                HasSubstr("403 Forbidden\r\nX-Proxy-Error: denied\r\n"));
+  });
+  EXPECT_THAT(resolver_.asked, IsEmpty());
+  EXPECT_THAT(gatekeeper_.questions, IsEmpty());
+}
+
 TEST_F(ProxyTest, NoAnswerOpensAPrivateAddress) {
   gatekeeper_.answer = Gatekeeper::Answer::kAllowed;
   resolver_.addresses["rebound.example"] = {"93.184.216.34", "127.0.0.1"};

@@ -42,14 +42,10 @@ class ProxyThread::Forwarder final : public Gatekeeper {
   Forwarder(ProxyThread& owner, runtime::Loop& thread_loop) : owner_(owner), thread_loop_(thread_loop) {}
 
   Async<Answer> ask(Endpoint target, runtime::CancelToken cancel) override {
-    const auto answered = std::make_shared<runtime::OneShot<Answer>>(thread_loop_);
-    owner_.loop_.post([owner = &owner_, shared = owner_.shared_, answered, target = std::move(target)] {
-      // Stopping: whoever waits is cancelled.
-      if (owner->questions_.token().cancelled()) return;
-      owner->questions_.spawn(ask_owner(owner, shared, answered, target));
-    });
-    const auto answer = co_await answered->wait(cancel, runtime::Deadline::never());
-    co_return answer.ok() ? *answer : Answer::kNobody;
+    return pass_on(&Gatekeeper::ask, std::move(target), std::move(cancel));
+  }
+  Async<Answer> ask_of_named(Endpoint target, runtime::CancelToken cancel) override {
+    return pass_on(&Gatekeeper::ask_of_named, std::move(target), std::move(cancel));
   }
 
   void decided(protocol::NetworkDecision decision) override {
@@ -59,9 +55,21 @@ class ProxyThread::Forwarder final : public Gatekeeper {
   }
 
  private:
-  static Async<void> ask_owner(ProxyThread* owner, std::shared_ptr<Shared> shared,
+  using Question = Async<Answer> (Gatekeeper::*)(Endpoint, runtime::CancelToken);
+
+  Async<Answer> pass_on(Question question, Endpoint target, runtime::CancelToken cancel) {
+    const auto answered = std::make_shared<runtime::OneShot<Answer>>(thread_loop_);
+    owner_.loop_.post([owner = &owner_, shared = owner_.shared_, question, answered, target = std::move(target)] {
+      // Stopping: whoever waits is cancelled.
+      if (owner->questions_.token().cancelled()) return;
+      owner->questions_.spawn(ask_owner(owner, shared, question, answered, target));
+    });
+    const auto answer = co_await answered->wait(cancel, runtime::Deadline::never());
+    co_return answer.ok() ? *answer : Answer::kNobody;
+  }
+  static Async<void> ask_owner(ProxyThread* owner, std::shared_ptr<Shared> shared, Question question,
                                std::shared_ptr<runtime::OneShot<Answer>> answered, Endpoint target) {
-    const Answer answer = co_await owner->gatekeeper_.ask(std::move(target), owner->questions_.token());
+    const Answer answer = co_await (owner->gatekeeper_.*question)(std::move(target), owner->questions_.token());
     shared->post([answered = std::move(answered), answer] { answered->set(answer); });
   }
 

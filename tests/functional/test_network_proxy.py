@@ -112,3 +112,13 @@ def test_rules_about_hosts_hold_where_a_question_would_park_the_task(lathe, star
     assert [(decision["host"], decision["allowed"]) for decision in ran.of_type("network_decision")] == \
         [("a.invalid", True), ("refused.test", False), ("other.test", False)]
     assert lathe.ok("approvals", "list", "--json").document["questions"] == []
+
+
+def test_a_rule_that_denies_a_host_is_stricter_than_its_being_allowed_by_name(lathe, start_server, page):
+    (lathe.home / "policies").mkdir(parents=True)
+    (lathe.home / "policies/mine.yaml").write_text('rules: [{host: "127.0.0.1", decision: deny}]\n')
+    ran, output = exec_curl(lathe, start_server, f"{CURL} http://{page}/ || echo failed", "--network", "proxy",
+                            "--allow-host", "127.0.0.1")
+    assert "hello" not in output
+    (decision,) = ran.of_type("network_decision")
+    assert decision["host"] == "127.0.0.1" and not decision["allowed"]
