@@ -109,7 +109,7 @@ class Describer final {
       info.kind = Kind::kInteger;
     } else if constexpr (std::is_floating_point_v<T>) {
       info.kind = Kind::kNumber;
-    } else if constexpr (std::is_same_v<T, base::Json>) {
+    } else if constexpr (std::is_same_v<T, base::Json> || codec::is_string_map<T>::value) {
       info.kind = Kind::kOpaque;
     } else if constexpr (NamedEnum<T>) {
       fill_enum<T>(info);

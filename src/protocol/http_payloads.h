@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -108,6 +109,8 @@ struct AgentruntimeSessionRequest {
   std::string model;
   std::string name;
   std::string timeout;
+  std::string task_id;
+  std::map<std::string, std::string> tags;
   static constexpr auto fields() {
     using S = AgentruntimeSessionRequest;
     return std::tuple{required("agent", &S::agent, "native"),
@@ -117,7 +120,9 @@ struct AgentruntimeSessionRequest {
                       required("work_dir", &S::work_dir, "absolute folder in which it works"),
                       optional("model", &S::model, "model name, or backend/model"),
                       optional("name", &S::name, "for lists"),
-                      optional("timeout", &S::timeout, "of each Task: 90s, 5m, 1h30m")};
+                      optional("timeout", &S::timeout, "of each Task: 90s, 5m, 1h30m"),
+                      optional("task_id", &S::task_id, "the session is tagged task_id=…"),
+                      optional("tags", &S::tags, "an object of strings; the session is tagged name=value")};
   }
   friend bool operator==(const AgentruntimeSessionRequest&, const AgentruntimeSessionRequest&) = default;
 };
@@ -125,6 +130,7 @@ struct AgentruntimeSessionRequest {
 struct AgentruntimeCreated {
   static constexpr std::string_view kDoc = "The session that was made.";
   std::string session_id;
+  std::string task_id;
   std::string agent;
   std::string runtime;
   AgentruntimeStatus status = AgentruntimeStatus::kRunning;
@@ -133,6 +139,7 @@ struct AgentruntimeCreated {
   static constexpr auto fields() {
     using S = AgentruntimeCreated;
     return std::tuple{required("session_id", &S::session_id, "its id"),
+                      optional("task_id", &S::task_id, "what the client gave it"),
                       required("agent", &S::agent, "native"),
                       required("runtime", &S::runtime, "local"),
                       required("status", &S::status, "running"),
@@ -145,14 +152,20 @@ struct AgentruntimeCreated {
 struct AgentruntimeSummary {
   static constexpr std::string_view kDoc = "One line of a list.";
   std::string session_id;
+  std::string task_id;
   std::string agent;
   std::string runtime;
   AgentruntimeStatus status = AgentruntimeStatus::kPending;
   std::string created_at;
+  std::map<std::string, std::string> tags;
   static constexpr auto fields() {
     using S = AgentruntimeSummary;
-    return std::tuple{required("session_id", &S::session_id, "its id"), required("agent", &S::agent, "native"),
-                      required("runtime", &S::runtime, "local"), required("status", &S::status, "where it stands"),
+    return std::tuple{required("session_id", &S::session_id, "its id"),
+                      optional("task_id", &S::task_id, "what the client gave it"),
+                      optional("tags", &S::tags, "those of the form name=value"),
+                      required("agent", &S::agent, "native"),
+                      required("runtime", &S::runtime, "local"),
+                      required("status", &S::status, "where it stands"),
                       required("created_at", &S::created_at, "RFC 3339")};
   }
   friend bool operator==(const AgentruntimeSummary&, const AgentruntimeSummary&) = default;
@@ -161,6 +174,8 @@ struct AgentruntimeSummary {
 struct AgentruntimeSnapshot {
   static constexpr std::string_view kDoc = "One session, with what it used.";
   std::string id;
+  std::string task_id;
+  std::map<std::string, std::string> tags;
   std::string agent_name;
   std::string runtime_name;
   std::string work_dir;
@@ -176,6 +191,8 @@ struct AgentruntimeSnapshot {
   static constexpr auto fields() {
     using S = AgentruntimeSnapshot;
     return std::tuple{required("id", &S::id, "its id"),
+                      optional("task_id", &S::task_id, "what the client gave it"),
+                      optional("tags", &S::tags, "those of the form name=value"),
                       required("agent_name", &S::agent_name, "native"),
                       required("runtime_name", &S::runtime_name, "local"),
                       required("work_dir", &S::work_dir, "folder in which it works"),

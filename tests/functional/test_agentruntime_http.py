@@ -244,3 +244,21 @@ def test_the_sidecars_commands_and_events(lathe, start_server, repository, liste
     watcher.say(type="prompt", data={"content": "not for me"})
     refused = watcher.next()
     assert (refused["type"], refused["data"]["error_category"]) == ("error", "permission_denied")
+
+
+def test_a_session_keeps_its_task_id_and_tags(lathe, start_server, repository, listen):
+    lathe.use(start_server(says("done", repeat=-1)))
+    client = Client(listen(), token_of(lathe))
+    given = {"task_id": "t-1", "tags": {"repo": "calc", "ticket": "DOCS-12"}}
+    status, made = client.ask("POST", "/sessions", {"agent": "native", "work_dir": str(repository), "prompt": "go", **given})
+    assert status == 201 and made["task_id"] == "t-1", made
+    snapshot = settled(client, made["session_id"])
+    assert {name: snapshot[name] for name in given} == given
+    (listed,) = client.ask("GET", "/sessions")[1]
+    assert {name: listed[name] for name in given} == given
+    (known,) = lathe.ok("session", "list", "--json", "--tag", "repo=calc").document["sessions"]
+    assert known["session_id"] == made["session_id"]
+    status, refused = client.ask("POST", "/sessions", {"agent": "native", "work_dir": str(repository), "prompt": "go",
+                                                       "tags": {"note": "two words"}})
+    assert status == 400 and "note=two words" in refused["error"], refused
+    assert len(client.ask("GET", "/sessions")[1]) == 1

@@ -128,6 +128,16 @@ class Api final {
     CO_TRY(
         const protocol::Ack made,
         co_await engine_.submit("", std::move(configure), wanted.interactive ? std::string(kInteractiveOp) : "once"));
+    if (!wanted.tags.empty()) {
+      auto tagged =
+          co_await engine_.call(protocol::SessionTag{.session = made.session, .add = wanted.tags, .remove = {}});
+      if (!tagged.ok()) {
+        // Nobody knows of it yet.
+        CO_TRY_OK(co_await engine_.submit(made.session, protocol::Shutdown{}));
+        CO_TRY_OK(co_await engine_.call(protocol::SessionRemove{.session = made.session}));
+        co_return std::move(tagged).error();
+      }
+    }
     if (!wanted.prompt.empty()) {
       protocol::UserInput input{.items = {protocol::TextPart{std::move(wanted.prompt)}}};
       CO_TRY_OK(co_await engine_.submit(made.session, std::move(input)));
@@ -135,6 +145,7 @@ class Api final {
     co_return OutgoingResponse{
         .status = 201,
         .body = protocol::payload_text(protocol::AgentruntimeCreated{.session_id = made.session,
+                                                                     .task_id = named_tags(wanted.tags).task_id,
                                                                      .agent = kAgent,
                                                                      .runtime = kRuntime,
                                                                      .status = AgentruntimeStatus::kRunning,
@@ -173,11 +184,14 @@ class Api final {
     if (session.state == SessionState::kIdle) {
       if (const auto found = co_await engine_.standing(session.session_id); found.ok()) standing = *found;
     }
+    AgentruntimeTags tags = named_tags(session.tags);
     co_return protocol::AgentruntimeSummary{.session_id = session.session_id,
+                                            .task_id = std::move(tags.task_id),
                                             .agent = kAgent,
                                             .runtime = kRuntime,
                                             .status = status_of(session, standing),
-                                            .created_at = time_text(session.created_at)};
+                                            .created_at = time_text(session.created_at),
+                                            .tags = std::move(tags.tags)};
   }
 
   struct View {
@@ -195,7 +209,10 @@ class Api final {
   Async<Result<OutgoingResponse>> snapshot(std::string id) {
     CO_TRY(const View view, co_await look_at(id));
     const auto& [session, standing] = view;
+    AgentruntimeTags tags = named_tags(session.tags);
     protocol::AgentruntimeSnapshot body{.id = std::move(id),
+                                        .task_id = std::move(tags.task_id),
+                                        .tags = std::move(tags.tags),
                                         .agent_name = kAgent,
                                         .runtime_name = kRuntime,
                                         .work_dir = session.cwd,

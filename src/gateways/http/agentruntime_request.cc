@@ -22,10 +22,9 @@ namespace {
 constexpr std::string_view kNative = "native";
 constexpr std::string_view kLocal = "local";
 /// Fields of a SessionRequest that the native agent does not honour.
-constexpr std::array<std::string_view, 16> kNotHonoured{
-    "task_id", "tags",      "pty",    "resume_session", "persist_session", "mounts",
-    "volumes", "lifecycle", "claude", "codex",          "auto_discover",   "mcp_servers",
-    "env",     "container", "team",   "effort"};
+constexpr std::array<std::string_view, 14> kNotHonoured{
+    "pty",   "resume_session", "persist_session", "mounts", "volumes",   "lifecycle", "claude",
+    "codex", "auto_discover",  "mcp_servers",     "env",    "container", "team",      "effort"};
 /// Folders with keys, as paths below any other.
 constexpr std::array<std::string_view, 7> kKeyFolders{".ssh",           ".gnupg",           ".aws", ".kube", ".docker",
                                                       ".config/gcloud", "Library/Keychains"};
@@ -41,6 +40,22 @@ Result<std::string> text_field(const Json& body, std::string_view name) {
   if (value.is_null()) return std::string();
   if (!value.is_string()) return refuse_body(fmt::format("{}: expected a string, not a {}", name, value.type_name()));
   return value.get<std::string>();
+}
+
+/// {"repo": "x"} as the tags `repo=x`.
+Result<std::vector<std::string>> tags_of(const Json& body) {
+  std::vector<std::string> tags;
+  TRY(const std::string task_id, text_field(body, "task_id"));
+  if (!task_id.empty()) tags.push_back(tag_of(kTaskIdTag, task_id));
+  const Json& members = base::json_at(body, "tags");
+  if (members.is_null()) return tags;
+  if (!members.is_object()) return refuse_body("tags: expected an object of strings");
+  for (const auto& [name, value] : members.items()) {
+    if (!value.is_string()) return refuse_body(fmt::format("tags.{}: expected a string", name));
+    if (name.empty() || name.contains('=')) return refuse_body(fmt::format("tags: \"{}\" is no name of a tag", name));
+    tags.push_back(tag_of(name, value.get_ref<const std::string&>()));
+  }
+  return tags;
 }
 
 /// Left out, or what a client's library writes for that.
@@ -87,6 +102,23 @@ Result<void> check_place(const std::string& path) {
 
 }  // namespace
 
+std::string tag_of(std::string_view name, std::string_view value) { return fmt::format("{}={}", name, value); }
+
+AgentruntimeTags named_tags(const std::vector<std::string>& tags) {
+  AgentruntimeTags named;
+  for (const std::string_view tag : tags) {
+    const std::size_t equals = tag.find('=');
+    if (equals == std::string_view::npos) continue;
+    std::string value(tag.substr(equals + 1));
+    if (tag.substr(0, equals) == kTaskIdTag) {
+      named.task_id = std::move(value);
+    } else {
+      named.tags.emplace(tag.substr(0, equals), std::move(value));
+    }
+  }
+  return named;
+}
+
 Result<AgentruntimeRequest> parse_agentruntime_request(std::string_view text) {
   TRY(const Json body, base::parse_json(text).within("the body"));
   if (!body.is_object()) return refuse_body("the body is no JSON object");
@@ -107,6 +139,7 @@ Result<AgentruntimeRequest> parse_agentruntime_request(std::string_view text) {
   TRY(request.model, text_field(body, "model"));
   TRY(request.name, text_field(body, "name"));
   TRY(request.session_id, text_field(body, "session_id"));
+  TRY(request.tags, tags_of(body));
   TRY(const std::string timeout, text_field(body, "timeout"));
   if (!timeout.empty()) {
     TRY(request.timeout, base::parse_duration(timeout).within("timeout"));

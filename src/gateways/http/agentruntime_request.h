@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lathe/base/clock.h"
 #include "lathe/base/result.h"
@@ -24,8 +26,21 @@ struct AgentruntimeRequest {
   std::optional<base::Millis> timeout;
   /// One that the client chose.
   std::string session_id;
+  /// What the session is tagged with: its tags and its task_id (tag_of()).
+  std::vector<std::string> tags;
   friend bool operator==(const AgentruntimeRequest&, const AgentruntimeRequest&) = default;
 };
+
+/// The name of the tag that keeps a task_id.
+inline constexpr std::string_view kTaskIdTag = "task_id";
+/// agentruntime's tags have names and values; a tag of a session is one word.
+[[nodiscard]] std::string tag_of(std::string_view name, std::string_view value);
+struct AgentruntimeTags {
+  std::string task_id;
+  std::map<std::string, std::string> tags;
+};
+/// The other way round. Tags of other shapes are none of agentruntime's.
+[[nodiscard]] AgentruntimeTags named_tags(const std::vector<std::string>& tags);
 
 /// `invalid` with what is wrong. A known field that would change what runs, or be kept, and that is not honoured is
 /// refused, rather than left out unsaid; fields that agentruntime does not know are ignored.

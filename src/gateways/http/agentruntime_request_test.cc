@@ -11,7 +11,7 @@ namespace {
 
 TEST(AgentruntimeRequest, TakesWhatTheNativeAgentHonours) {
   const auto request = parse_agentruntime_request(R"({"agent":"native","runtime":"local","prompt":"go","work_dir":"/w",
-      "model":"m","name":"n","timeout":"5m","interactive":false,"tags":{},"pty":false,"of_somebody_else":1})");
+      "model":"m","name":"n","timeout":"5m","interactive":false,"tags":{"repo":"calc"},"task_id":"t-1","pty":false,"of_somebody_else":1})");
   ASSERT_TRUE(request.ok()) << request.error().text();
   EXPECT_EQ(*request, (AgentruntimeRequest{.prompt = "go",
                                            .interactive = false,
@@ -19,7 +19,8 @@ TEST(AgentruntimeRequest, TakesWhatTheNativeAgentHonours) {
                                            .model = "m",
                                            .name = "n",
                                            .timeout = base::Millis(300'000),
-                                           .session_id = ""}));
+                                           .session_id = "",
+                                           .tags = {"task_id=t-1", "repo=calc"}}));
   EXPECT_TRUE(parse_agentruntime_request(R"({"agent":"native","interactive":true,"work_dir":"/w"})")->interactive);
 }
 
@@ -29,6 +30,9 @@ TEST(AgentruntimeRequest, RefusesWhatCannotBeDone) {
         R"({"agent":"native","prompt":"go"})", R"({"agent":"native","prompt":1,"work_dir":"/w"})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","runtime":"docker"})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","timeout":"soon"})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","tags":["a"]})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","tags":{"a":1}})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","tags":{"a=b":"c"}})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":"b"}})"}) {
     const auto request = parse_agentruntime_request(body);
     EXPECT_FALSE(request.ok()) << body;
