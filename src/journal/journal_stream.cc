@@ -28,7 +28,7 @@ constexpr std::uint64_t kSnapshotEvery = 1U << 20;
 constexpr std::uint64_t kTimesItsSize = 2;
 constexpr std::size_t kGroupRecords = 256;
 /// read() gives no more records at once than have about so much.
-constexpr std::size_t kPageBytes = 4U << 20;
+constexpr std::size_t kRecordPageBytes = 4U << 20;
 
 /// The item that a record completes, or "".
 std::string completed_item(const Event& event) {
@@ -214,7 +214,7 @@ Async<void> JournalStream::store_drafts_aside() {
 
 Async<Result<std::vector<AppendedRecord>>> JournalStream::read(std::int64_t since, std::size_t limit) {
   co_return co_await context_.fs.run([this, since, limit]() -> Result<std::vector<AppendedRecord>> {
-    TRY(ports::RecordPage page, History(context_.folders).read(session_id_, since, limit, kPageBytes));
+    TRY(ports::RecordPage page, History(context_.folders).read(session_id_, since, limit, kRecordPageBytes));
     if (page.damage) return *std::move(page.damage);
     std::vector<AppendedRecord> records;
     records.reserve(page.records.size());
