@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <string_view>
 
 #include "lathe/base/strings.h"
 #include "lathe/engine/bound_files.h"
 #include "lathe/engine/questions.h"
+#include "lathe/engine/settled_by.h"
 #include "lathe/protocol/edit_strings.h"
 #include "lathe/protocol/error_codes.h"
 #include "lathe/protocol/text_size.h"
@@ -27,19 +27,6 @@ namespace {
 
 /// Text of an unfinished item is on disk so long after it came, which keeps a crash below the promised 2 s.
 constexpr base::Millis kDraftInterval{1000};
-
-// Who settled a question that no client answered.
-constexpr const char* kUnattended = "unattended";
-constexpr const char* kExpired = "expired";
-constexpr const char* kChanged = "changed";
-constexpr const char* kRules = "rules";
-constexpr const char* kGranted = "granted";
-constexpr const char* kEnded = "ended";
-
-bool is_client(const std::string& by) {
-  const std::initializer_list<std::string_view> others{kUnattended, kExpired, kChanged, kRules, kGranted, kEnded};
-  return std::ranges::find(others, by) == others.end();
-}
 
 GateAnswer refusal(const policy::PolicyDecision& decision) {
   std::string note = decision.rule;
@@ -63,12 +50,6 @@ std::string completed_item(const EventMsg& msg) {
   return "";
 }
 
-Error settled_already(std::string_view what, const std::string& id, const std::string& session) {
-  return {.code = base::codes::kNotFound,
-          .message = fmt::format("no open {} \"{}\" in session {}", what, id, session),
-          .hint = "it may be settled already: lathe approvals list"};
-}
-
 EventMsg without_secrets(EventMsg msg, const std::vector<std::string>& secrets) {
   protocol::edit_strings(msg, [&](std::string& text) { text = base::cut_secrets(std::move(text), secrets); });
   return msg;
@@ -89,24 +70,6 @@ std::string rule_of(const EventMsg& question) {
 }
 
 }  // namespace
-
-/// From the moment someone answers a question until the answer is recorded, or is refused by the disk: nobody else
-/// answers it meanwhile.
-class SessionTaskHost::Settling final {
- public:
-  Settling(SessionTaskHost& host, std::string id) : host_(host), id_(std::move(id)) { host_.settling_.insert(id_); }
-  Settling(const Settling&) = delete;
-  Settling& operator=(const Settling&) = delete;
-  ~Settling() {
-    host_.settling_.erase(id_);
-    const auto waiter = host_.waiting_.find(id_);
-    if (waiter != host_.waiting_.end()) waiter->second->notify();
-  }
-
- private:
-  SessionTaskHost& host_;
-  const std::string id_;
-};
 
 SessionTaskHost::SessionTaskHost(EngineParts& parts, ports::SessionStream& stream, EventFeed& feed)
     : parts_(parts), stream_(stream), feed_(feed), expiries_(parts.loop) {}
@@ -377,129 +340,6 @@ void SessionTaskHost::audience_changed() {
   for (const auto& [question, signal] : waiting_) {
     if (signal) signal->notify();
   }
-}
-
-Async<Result<void>> SessionTaskHost::deny_unless_settled(std::string id, std::string note, std::string by) {
-  return settle_unless_settled(std::move(id), protocol::Decision::kDenied, std::move(note), std::move(by));
-}
-
-Async<Result<void>> SessionTaskHost::settle_unless_settled(std::string id, protocol::Decision decision,
-                                                           std::string note, std::string by) {
-  while (open_question(id) != nullptr) {
-    if (!settling_.contains(id)) {
-      CO_TRY_OK(co_await settle(id, decision, note, std::nullopt, by));
-      break;
-    }
-    auto& signal = waiting_[id];
-    if (!signal) signal = std::make_unique<runtime::Signal>(parts_.loop);
-    CO_TRY_OK(co_await signal->wait(CancelToken(), Deadline::never()));
-  }
-  co_return Result<void>();
-}
-
-Async<Result<bool>> SessionTaskHost::settle_by_rules(std::string call_id, protocol::Decision decision) {
-  const ports::OpenQuestionState* open = question_of_call(call_id);
-  if (open == nullptr || std::holds_alternative<protocol::UserQuestion>(open->request)) co_return false;
-  CO_TRY_OK(co_await settle_unless_settled(open->id, decision, "It is decided without an answer by now.", kRules));
-  co_return true;
-}
-
-Async<Result<void>> SessionTaskHost::settle_others(protocol::Decision decision) {
-  const std::vector<ports::OpenQuestionState> others = state().questions;
-  for (const ports::OpenQuestionState& other : others) {
-    if (open_question(other.id) == nullptr || settling_.contains(other.id)) continue;
-    CO_TRY_OK(co_await settle_other(other, decision));
-  }
-  co_return Result<void>();
-}
-
-Async<Result<void>> SessionTaskHost::settle_other(ports::OpenQuestionState other, protocol::Decision decision) {
-  Result<std::int64_t> settled = 0;
-  const bool approval = !std::holds_alternative<protocol::UserQuestion>(other.request);
-  if (decision == protocol::Decision::kAbort && approval) {
-    settled = co_await settle(other.id, protocol::Decision::kDenied, "The Task was ended.", std::nullopt, kEnded);
-  } else if (decision == protocol::Decision::kAbort) {
-    settled = co_await answer(other.id, {}, kEnded);
-  } else if (approval && is_granted(state(), other.request) && !expiries_.passed(other.id, expiry_of(other.request))) {
-    settled = co_await settle(other.id, protocol::Decision::kApproved, "", std::nullopt, kGranted);
-  }
-  if (!settled.ok()) co_return std::move(settled).error();
-  co_return Result<void>();
-}
-
-Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::Decision decision, std::string note,
-                                                    std::optional<base::Json> amended, std::string by) {
-  const ports::OpenQuestionState* question = open_question(id);
-  if (question == nullptr || settling_.contains(id) ||
-      std::holds_alternative<protocol::UserQuestion>(question->request)) {
-    co_return settled_already("approval", id, state().session_id);
-  }
-  const EventMsg request = question->request;
-  const std::string call_id = question->call_id;
-  if (is_client(by) && expiries_.passed(id, expiry_of(request))) {
-    CO_TRY_OK(co_await settle(id, protocol::Decision::kDenied, "No answer came in time, so the answer is no.",
-                              std::nullopt, kExpired));
-    co_return Error{.code = base::codes::kInvalid,
-                    .message = fmt::format("the question \"{}\" has expired, so the answer is no", id)};
-  }
-  const bool lasts =
-      decision == protocol::Decision::kApprovedForSession || decision == protocol::Decision::kApprovedAlways;
-  if (lasts && amended) {
-    co_return Error{.code = base::codes::kInvalid,
-                    .message = "changed arguments are approved once only",
-                    .hint = "answer approved"};
-  }
-  const Settling settling(*this, id);
-  protocol::ApprovalResolved resolved{.id = id,
-                                      .call_id = call_id,
-                                      .decision = decision,
-                                      .by = by,
-                                      .note = std::move(note),
-                                      .amended_input = std::move(amended)};
-  if (decision == protocol::Decision::kApprovedAlways) {
-    CO_TRY(resolved.rule_written, co_await write_rules(request));
-    if (open_question(id) == nullptr) {
-      co_return Error{.code = base::codes::kNotFound, .message = fmt::format("\"{}\" was settled meanwhile", id)};
-    }
-  }
-  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(resolved)), is_client(by) ? by : ""));
-  if (lasts || decision == protocol::Decision::kAbort) CO_TRY_OK(co_await settle_others(decision));
-  co_return seq;
-}
-
-Async<Result<std::string>> SessionTaskHost::write_rules(EventMsg question) {
-  const std::vector<base::Json> rules = always_rules_of(question);
-  if (rules.empty()) {
-    co_return Error{.code = base::codes::kUnsupported,
-                    .message = "no rule can let through just this",
-                    .hint = "approved_for_session is the widest answer"};
-  }
-  PolicyBook& book = parts_.policy;
-  auto written = co_await parts_.fs_pool.run([&] { return book.approve_always(rules); });
-  if (!written.ok()) co_return std::move(written).error();
-  book.put(*std::move(written));
-  std::vector<std::string> lines;
-  for (const base::Json& rule : rules) lines.push_back(base::dump_json(rule));
-  co_return base::join(lines, "\n");
-}
-
-Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<std::string> answers, std::string by) {
-  const ports::OpenQuestionState* question = open_question(id);
-  if (question == nullptr || settling_.contains(id) ||
-      !std::holds_alternative<protocol::UserQuestion>(question->request)) {
-    co_return settled_already("question", id, state().session_id);
-  }
-  const std::size_t asked = std::get<protocol::UserQuestion>(question->request).questions.size();
-  if (!answers.empty() && answers.size() != asked) {
-    co_return Error{.code = base::codes::kInvalid,
-                    .message = fmt::format("{} answer{} to {} question{}", answers.size(),
-                                           answers.size() == 1 ? "" : "s", asked, asked == 1 ? "" : "s"),
-                    .hint = "one answer for each question, in order"};
-  }
-  const Settling settling(*this, id);
-  protocol::UserQuestionAnswered answered{
-      .id = id, .call_id = question->call_id, .answers = std::move(answers), .by = by};
-  co_return co_await record_by(EventMsg(std::move(answered)), is_client(by) ? by : "");
 }
 
 }  // namespace lathe::engine
