@@ -54,7 +54,7 @@ std::optional<client::DamagedSession> without_blobs(const journal::SessionFolder
       .damage = fmt::format("{}: the session names blob {}, which is not there; only a backup has it", folders.blobs(),
                             which),
       .last_turn = {},
-      .archived = folders.archived(session_id)};
+      .archived = folders.marks(session_id).archived};
 }
 
 }  // namespace
