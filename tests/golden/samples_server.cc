@@ -224,6 +224,7 @@ std::vector<ServerFrame> answer_samples() {
       SessionGetReply{.session = info, .open_questions = {"q-2"}},
       SessionSubscribeReply{.last_seq = 77, .state = SessionState::kRunning},
       SessionForkReply{.session = kSession},
+      SessionTagReply{.tags = {"needs-review", "todo"}},
       SessionSearchReply{.hits = {SearchHit{.session_id = kSession,
                                             .seq = 12,
                                             .title = "Fix the sum",

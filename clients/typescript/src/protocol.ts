@@ -678,6 +678,10 @@ export interface TaskParkedEvent {
   type: "task_parked";
   /** ids of what it waits for */
   questions: string[];
+  /** how long it ran since it started or went on, whatever the wall clock was set to */
+  active_ms?: number;
+  /** it stopped at the edge of a Turn and waits for the next daemon, which goes on with it */
+  handed_over?: boolean;
 }
 
 /** A parked Task goes on. */
@@ -927,6 +931,8 @@ export interface LaggedEvent {
 /** The session is closed; nothing more comes. */
 export interface ShutdownCompleteEvent {
   type: "shutdown_complete";
+  /** the next daemon goes on with it: connect again and subscribe */
+  handed_over?: boolean;
 }
 
 /** How a session stands by now, for clients that watch all of them. */
@@ -949,6 +955,8 @@ export type Call =
   | SessionClaimCall
   | SessionForkCall
   | SessionArchiveCall
+  | SessionTagCall
+  | SessionMarkReadCall
   | SessionRemoveCall
   | SessionSearchCall
   | SessionExportCall
@@ -967,6 +975,7 @@ export type Call =
   | DaemonStatusCall
   | DaemonReloadCall
   | DaemonStopCall
+  | DaemonHandOverCall
   | VitalsCall
   | WatchCall;
 
@@ -985,6 +994,8 @@ export interface HelloCall {
   environment?: string[];
   /** what follows is another's, who is let in by the token of this hello or of a later one, as over TCP; it is so where the reply has the feature `relay` */
   relayed?: boolean;
+  /** NAME=value: umask and limits (nofile=SOFT:HARD, … as ulimit names them, - for none) of its process, for those sessions */
+  process?: string[];
 }
 
 /** Lists sessions. */
@@ -998,6 +1009,10 @@ export interface SessionListCall {
   cwd?: string;
   /** archived ones too */
   archived?: boolean;
+  /** only sessions with this tag */
+  tag?: string;
+  /** only unread ones */
+  unread?: boolean;
 }
 
 /** One session by id, by the unique start of an id, or "last". */
@@ -1050,6 +1065,28 @@ export interface SessionArchiveCall {
   session: string;
   /** hide or show */
   archived: boolean;
+}
+
+/** Adds tags to a session, and takes others away; with neither it tells those there are. A tag is one word of at most 64 bytes without `/` and `,`; a session has at most 32. */
+export interface SessionTagCall {
+  type: "session_tag";
+  /** the session's id */
+  session: string;
+  /** tags that it gets */
+  add?: string[];
+  /** tags that it loses; one that it has not is no error */
+  remove?: string[];
+}
+
+/** Says that a person has looked at the session, or takes that back. Front ends call it where they show a person what came of a Task. */
+export interface SessionMarkReadCall {
+  type: "session_mark_read";
+  /** the session's id */
+  session: string;
+  /** the last record that was looked at; 0: all there are */
+  seq?: number;
+  /** nothing of it counts as looked at any more */
+  unread?: boolean;
 }
 
 /** Deletes a session. Refused while it is held by a process or other sessions are forked from it. */
@@ -1212,6 +1249,11 @@ export interface DaemonStopCall {
   if_unused?: boolean;
 }
 
+/** Has the daemon end for another one to take its place: no new work is taken, Tasks stop at the edge of a Turn, and jobs go on. Done when no Task runs any more, or that took too long. For clients of the socket only. */
+export interface DaemonHandOverCall {
+  type: "daemon_hand_over";
+}
+
 /** Tells how the process that serves clients is. */
 export interface VitalsCall {
   type: "vitals";
@@ -1231,6 +1273,7 @@ export type Reply =
   | SessionGetReply
   | SessionSubscribeReply
   | SessionForkReply
+  | SessionTagReply
   | SessionSearchReply
   | SessionExportReply
   | ApprovalListReply
@@ -1245,6 +1288,7 @@ export type Reply =
   | PolicyTestReply
   | TrustListReply
   | DaemonStatusReply
+  | DaemonHandOverReply
   | VitalsReply;
 
 /** Done. */
@@ -1295,6 +1339,13 @@ export interface SessionForkReply {
   type: "session_fork";
   /** its id */
   session: string;
+}
+
+/** The tags that the session has now. */
+export interface SessionTagReply {
+  type: "session_tag";
+  /** in order */
+  tags: string[];
 }
 
 /** Hits, best first. */
@@ -1443,6 +1494,15 @@ export interface DaemonStatusReply {
   listen?: string;
   /** what is wrong with the person's files, with its place; what they said before holds */
   settings_problem?: string;
+}
+
+/** What the next daemon is to know. */
+export interface DaemonHandOverReply {
+  type: "daemon_hand_over";
+  /** for it alone, in memory: what clients had lent, keys included */
+  state: string;
+  /** the TCP address at which clients were taken */
+  listen?: string;
 }
 
 /** How the process that serves clients is. */
@@ -1795,6 +1855,10 @@ export interface SessionInfo {
   archived?: boolean;
   /** a recording was played */
   replayed?: boolean;
+  /** words that it was tagged with, in order */
+  tags?: string[];
+  /** a Task ended or parked in it that no person has looked at; never one of a sub-agent */
+  unread?: boolean;
 }
 
 export type SessionState =
@@ -1941,6 +2005,8 @@ export interface Calls {
   session_claim: { call: SessionClaimCall; reply: OkReply };
   session_fork: { call: SessionForkCall; reply: SessionForkReply };
   session_archive: { call: SessionArchiveCall; reply: OkReply };
+  session_tag: { call: SessionTagCall; reply: SessionTagReply };
+  session_mark_read: { call: SessionMarkReadCall; reply: OkReply };
   session_remove: { call: SessionRemoveCall; reply: OkReply };
   session_search: { call: SessionSearchCall; reply: SessionSearchReply };
   session_export: { call: SessionExportCall; reply: SessionExportReply };
@@ -1959,6 +2025,7 @@ export interface Calls {
   daemon_status: { call: DaemonStatusCall; reply: DaemonStatusReply };
   daemon_reload: { call: DaemonReloadCall; reply: OkReply };
   daemon_stop: { call: DaemonStopCall; reply: OkReply };
+  daemon_hand_over: { call: DaemonHandOverCall; reply: DaemonHandOverReply };
   vitals: { call: VitalsCall; reply: VitalsReply };
   watch: { call: WatchCall; reply: OkReply };
 }
@@ -1967,6 +2034,8 @@ export interface Calls {
 export interface AgentruntimeCreated {
   /** its id */
   session_id: string;
+  /** what the client gave it */
+  task_id?: string;
   /** native */
   agent: string;
   /** local */
@@ -2035,12 +2104,20 @@ export interface AgentruntimeSessionRequest {
   name?: string;
   /** of each Task: 90s, 5m, 1h30m */
   timeout?: string;
+  /** the session is tagged task_id=… */
+  task_id?: string;
+  /** an object of strings; the session is tagged name=value */
+  tags?: unknown;
 }
 
 /** One session, with what it used. */
 export interface AgentruntimeSnapshot {
   /** its id */
   id: string;
+  /** what the client gave it */
+  task_id?: string;
+  /** those of the form name=value */
+  tags?: unknown;
   /** native */
   agent_name: string;
   /** local */
@@ -2077,6 +2154,10 @@ export type AgentruntimeStatus =
 export interface AgentruntimeSummary {
   /** its id */
   session_id: string;
+  /** what the client gave it */
+  task_id?: string;
+  /** those of the form name=value */
+  tags?: unknown;
   /** native */
   agent: string;
   /** local */
