@@ -78,7 +78,8 @@ TEST_F(ExpiryTest, AClockThatIsSetTakesATaskNothingOfItsTime) {
     loop_.set_wall_clock_ahead(hours(2));
     return ask_to_run(host, std::move(request), cancel);
   };
-  const std::string session = configure({.ask = protocol::AskMode::kWait});
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
   ASSERT_TRUE(submit(input("hi")).ok());
   until("task_parked");
   EXPECT_LT(engine_->find_live(session)->state().task->active_ms, 3'600'000);

@@ -100,7 +100,9 @@ TEST_F(SqliteIndexTest, AnIndexThatCountedCompactionsIsFilledAnewFromTheStreams)
     auto database = storage::Database::open(root_ + "/index.db", root_ + "/index.lock", storage::Disk());
     ASSERT_TRUE(database.ok()) << database.error().text();
     const auto aged = database->execute(
-        "ALTER TABLE sessions DROP COLUMN only_compacts; UPDATE sessions SET tasks = 7; UPDATE usage SET tasks = 7;"
+        "ALTER TABLE sessions DROP COLUMN only_compacts; ALTER TABLE sessions DROP COLUMN tags;"
+        " ALTER TABLE sessions DROP COLUMN ended_seq; ALTER TABLE sessions DROP COLUMN read_seq;"
+        " UPDATE sessions SET tasks = 7; UPDATE usage SET tasks = 7;"
         " PRAGMA user_version = 5");
     ASSERT_TRUE(aged.ok()) << aged.error().text();
   }

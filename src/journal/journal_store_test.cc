@@ -232,7 +232,7 @@ TEST_F(JournalStoreTest, LongRecordsAreReadAFewAtATime) {
   std::size_t pages = 0;
   while (true) {
     const auto page = loop_.block_on(stream->read(std::ssize(seqs), 100));
-    ASSERT_TRUE(page.ok());
+    ASSERT_TRUE(page.ok()) << page.error().text();
     if (page->empty()) break;
     ++pages;
     for (const ports::AppendedRecord& record : *page) {

@@ -9,7 +9,12 @@ namespace lathe::journal {
 
 base::Result<ports::SourcePage> StreamSource::read_own(const std::string& session_id, std::uint64_t offset,
                                                        std::size_t max_bytes) const {
-  TRY_OK(folders_.check(session_id));
+  if (auto there = folders_.check(session_id); !there.ok()) {
+    // What is no id names no session; `invalid` is about the offset here.
+    base::Error error = std::move(there).error();
+    error.code = base::codes::kNotFound;
+    return error;
+  }
   const StreamPlace recorded{.bytes = recorded_of(folders_, session_id).bytes, .seq = 0};
   TRY(const storage::StreamReader stream, History(folders_).open_stream(session_id));
   TRY(storage::StreamPage page, stream.read(offset, std::numeric_limits<std::size_t>::max(), max_bytes));

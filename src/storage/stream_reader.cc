@@ -156,7 +156,8 @@ Result<std::uint64_t> StreamReader::offset_after(std::int64_t seq) const {
   TRY(std::uint64_t high, size());
   std::uint64_t low = 0;
   // Every whole record before `low` has a seq of at most `seq`; every one that starts at or after `high` a larger one.
-  while (high - low > kFew) {
+  // A record that starts before `high` may end behind it.
+  while (low < high && high - low > kFew) {
     const std::uint64_t middle = low + (high - low) / 2;
     LineCursor cursor(*this, middle - 1, 4U << 10);
     TRY(auto line, cursor.next());  // the rest of one

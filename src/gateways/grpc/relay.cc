@@ -65,8 +65,13 @@ Async<Result<void>> Relay::introduce(std::string token) {
       protocol::encode(protocol::ClientFrame(protocol::CallFrame{.id = "relay", .call = hello})) + "\n";
   // Where it turned the client away already, what it said of that is there to be read.
   const auto written = co_await daemon_->write(line, whole_.token(), deadline);
-  CO_TRY(const std::vector<std::string> answer, co_await next_lines(deadline));
-  if (!answer.empty()) co_return read_introduction(answer.front());
+  CO_TRY(std::vector<std::string> answer, co_await next_lines(deadline));
+  if (!answer.empty()) {
+    Result<void> introduced = read_introduction(answer.front());
+    answer.erase(answer.begin());
+    early_ = std::move(answer);
+    co_return introduced;
+  }
   CO_TRY_OK(written);
   co_return Error{.code = base::codes::kUnavailable, .message = "the daemon has ended the connection"};
 }
@@ -94,7 +99,10 @@ Async<void> Relay::take_from_client() {
 
 Async<Result<void>> Relay::give_to_client() {
   while (true) {
-    CO_TRY(std::vector<std::string> lines, co_await next_lines(Deadline::never()));
+    std::vector<std::string> lines = std::exchange(early_, {});
+    if (lines.empty()) {
+      CO_TRY(lines, co_await next_lines(Deadline::never()));
+    }
     if (lines.empty()) break;
     for (std::string& line : lines) {
       CO_TRY_OK(co_await client_.write(std::move(line), whole_.token(), Deadline::after(loop_, kWritePatience)));

@@ -51,6 +51,8 @@ class Relay final {
   FrameStream& client_;
   const std::unique_ptr<runtime::ByteStream> daemon_;
   net::NdjsonParser lines_;
+  /// What the daemon said right behind its answer to the hello.
+  std::vector<std::string> early_;
   std::string buffer_;
   /// The client has said its last.
   bool closed_ = false;
