@@ -85,17 +85,16 @@ struct IndexRebuild {
   friend bool operator==(const IndexRebuild&, const IndexRebuild&) = default;
 };
 
-using AnyCall =
-    std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim, SessionFork,
-                 SessionArchive, SessionTag, SessionMarkRead, SessionRemove, SessionSearch, SessionExport, ApprovalList,
-                 ApprovalAnswer, ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain,
-                 PolicyTest, TrustList, TrustSet, DaemonStatus, DaemonReload, DaemonStop, DaemonHandOver, Vitals, Watch>;
-using AnyReply =
-    std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
-                 SessionTagReply, SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply,
-                 ModelListReply, BackendListReply, BackendTestReply, UsageReply, IndexRebuildReply, UndoReply,
-                 PolicyExplainReply, PolicyTestReply, TrustListReply, DaemonStatusReply, DaemonHandOverReply,
-                 VitalsReply>;
+using AnyCall = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim,
+                             SessionFork, SessionArchive, SessionTag, SessionMarkRead, SessionRemove, SessionSearch,
+                             SessionExport, ApprovalList, ApprovalAnswer, ModelList, BackendList, BackendTest,
+                             UsageCall, IndexRebuild, Undo, PolicyExplain, PolicyTest, TrustList, TrustSet,
+                             DaemonStatus, DaemonReload, DaemonStop, DaemonHandOver, Vitals, Watch>;
+using AnyReply = std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply,
+                              SessionForkReply, SessionTagReply, SessionSearchReply, SessionExportReply,
+                              ApprovalListReply, ApprovalAnswerReply, ModelListReply, BackendListReply,
+                              BackendTestReply, UsageReply, IndexRebuildReply, UndoReply, PolicyExplainReply,
+                              PolicyTestReply, TrustListReply, DaemonStatusReply, DaemonHandOverReply, VitalsReply>;
 
 /// One of the calls. Compiled once (calls.cc), for the reason that EventMsg is.
 struct Call : AnyCall {

@@ -97,11 +97,12 @@ struct TaskParked {
   std::optional<std::int64_t> active_ms;
   bool handed_over = false;
   static constexpr auto fields() {
-    return std::tuple{required("questions", &TaskParked::questions, "ids of what it waits for"),
-                      optional("active_ms", &TaskParked::active_ms,
-                               "how long it ran since it started or went on, whatever the wall clock was set to"),
-                      optional("handed_over", &TaskParked::handed_over,
-                               "it stopped at the edge of a Turn and waits for the next daemon, which goes on with it")};
+    return std::tuple{
+        required("questions", &TaskParked::questions, "ids of what it waits for"),
+        optional("active_ms", &TaskParked::active_ms,
+                 "how long it ran since it started or went on, whatever the wall clock was set to"),
+        optional("handed_over", &TaskParked::handed_over,
+                 "it stopped at the edge of a Turn and waits for the next daemon, which goes on with it")};
   }
   friend bool operator==(const TaskParked&, const TaskParked&) = default;
 };
