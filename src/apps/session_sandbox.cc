@@ -252,6 +252,11 @@ Async<void> SessionSandbox::watch() {
   watching_ = false;
 }
 
+Async<void> SessionSandbox::leave() {
+  co_await scope_.stop();
+  if (jail_) jail_->leave_temporary_folder();
+}
+
 Async<void> SessionSandbox::stop() {
   co_await scope_.stop();
   live_ = 0;

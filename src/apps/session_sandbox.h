@@ -60,7 +60,7 @@ class SessionSandbox final {
   /// Once, before the first Task: what earlier sessions found in the workspace, and nobody has cleared since.
   runtime::Async<void> tell_taint();
   /// In place of stop(), while jobs live on: what names were before them stays noted for the next process.
-  runtime::Async<void> leave() { return scope_.stop(); }
+  runtime::Async<void> leave();
   /// The last look, once no command can run any more. Before this goes.
   runtime::Async<void> stop();
 

@@ -34,7 +34,7 @@ void define_list(CommandTree& tree, CLI::App* session) {
       ->check(whole_number_from(0));
   command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
   command->add_option("--tag", options.tag, "Only those with this tag")->type_name("TAG");
-  command->add_flag("--unread", options.unread, "Only those in which a Task ended that nobody looked at (•)");
+  command->add_flag("--unread", options.unread, "Only those in which a Task ended that nobody looked at");
   add_json(command, options.json);
 }
 

@@ -189,7 +189,7 @@ Result<std::unique_ptr<SessionJail>> SessionJail::create(const SessionFacts& fac
 }
 
 SessionJail::~SessionJail() {
-  if (!spec_.private_tmp.empty()) (void)remove_tree(spec_.private_tmp);
+  if (!spec_.private_tmp.empty() && !leaves_temporary_folder_) (void)remove_tree(spec_.private_tmp);
 }
 
 /// A folder being read-only does not keep anyone from talking to the servers in it.

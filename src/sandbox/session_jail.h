@@ -48,7 +48,8 @@ struct SessionFacts {
 
 /// The jail of a session: its plan, its private folders, and before each command a look at what is secret now.
 ///
-/// Everything blocks and is done by one thread at a time. The session's temporary folder goes with this object.
+/// Everything blocks and is done by one thread at a time. The session's temporary folder goes with this object, unless
+/// it is left to jobs that live on.
 class SessionJail final {
  public:
   /// Makes the private folders. Errors: those of plan(), and of the folders.
@@ -69,6 +70,8 @@ class SessionJail final {
   /// last look found them, be it for the next command.
   [[nodiscard]] base::Result<std::vector<std::string>> find_nested();
   [[nodiscard]] const std::vector<std::string>& nested() const { return secrets_.nested(); }
+
+  void leave_temporary_folder() { leaves_temporary_folder_ = true; }
 
  private:
   /// Where secrets are looked for.
@@ -97,6 +100,7 @@ class SessionJail final {
   /// Of what is only read: what is new in it is nobody's doing here.
   SecretSearch secrets_beside_;
   JailPlan plan_;
+  bool leaves_temporary_folder_ = false;
 };
 
 /// What the commands of the workspace have as their home; there is one for all sessions of it.

@@ -235,5 +235,5 @@ def test_a_disk_that_fills_under_the_daemon_costs_the_task_that_filled_it(lathe,
     ran = subprocess.run([*IN_A_NAMESPACE, A_DAEMON_WHOSE_DISK_FILLS, "sh", lathe.home, small, lathe.program], capture_output=True,
                          text=True, cwd=lathe.cwd, env=lathe.environment(), stdin=subprocess.DEVNULL)
     assert "full 5" in ran.stdout and "space" in ran.stderr.lower(), ran
-    assert "list 0" in ran.stdout and "status 0" in ran.stdout, ran
+    assert "list 0" in ran.stdout and "status 0" in ran.stdout, ran.stderr + ran.stdout
     assert "Short.\nagain 0" in ran.stdout and "stop 0" in ran.stdout, ran

@@ -1,5 +1,4 @@
 """web_fetch, web_get and their kin against a server on this machine: which hosts a person lets them reach, and what comes back."""
-import contextlib
 import http.server
 import json
 import threading
@@ -44,7 +43,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def pages():
-    with contextlib.closing(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
         server.asked = []
         server.url = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
