@@ -111,7 +111,14 @@ Result<std::unique_ptr<client::Transport>> PolicyTransport::create(runtime::Loop
 Async<Result<protocol::PolicyExplainReply>> PolicyTransport::explain(protocol::PolicyExplain call) {
   CO_TRY(protocol::ToolCall meant, engine::explained_call(call));
   CO_TRY(const ports::Action action, co_await reader_.read(std::move(meant), call.cwd));
-  co_return engine::explain(places_, config_, call, action);
+  CO_TRY(protocol::PolicyExplainReply reply, engine::explain(places_, config_, call, action));
+  const bool is_command = action.kind == ports::Action::Kind::kCommand;  // commands do not see these files
+  for (const std::string& path : is_command ? std::vector<std::string>() : action.paths) {
+    const bool inside = path.starts_with(call.cwd + "/");
+    if (!secrets_->names_secret(inside ? path.substr(call.cwd.size() + 1) : path, path)) continue;
+    reply.warnings.push_back(path + " is a secret, which tools refuse whatever rules say");
+  }
+  co_return reply;
 }
 
 Async<Result<protocol::Ack>> PolicyTransport::submit(std::string, protocol::Op) { co_return not_here(); }
