@@ -2,6 +2,7 @@
 
 #include "lathe/apps/own_secrets.h"
 #include "lathe/engine/policy_calls.h"
+#include "lathe/engine/questions.h"
 #include "lathe/globs/secret_files.h"
 #include "lathe/runtime/files.h"
 #include "lathe/sandbox/session_jail.h"
@@ -112,8 +113,10 @@ Async<Result<protocol::PolicyExplainReply>> PolicyTransport::explain(protocol::P
   CO_TRY(protocol::ToolCall meant, engine::explained_call(call));
   CO_TRY(const ports::Action action, co_await reader_.read(std::move(meant), call.cwd));
   CO_TRY(protocol::PolicyExplainReply reply, engine::explain(places_, config_, call, action));
-  const bool is_command = action.kind == ports::Action::Kind::kCommand;  // commands do not see these files
-  for (const std::string& path : is_command ? std::vector<std::string>() : action.paths) {
+  const policy::Action judged = engine::policy_action(action, call.cwd);
+  // Of these files commands see nothing anyway.
+  if (judged.kind == policy::Action::Kind::kCommand) co_return reply;
+  for (const std::string& path : judged.paths) {
     const bool inside = path.starts_with(call.cwd + "/");
     if (!secrets_->names_secret(inside ? path.substr(call.cwd.size() + 1) : path, path)) continue;
     reply.warnings.push_back(path + " is a secret, which tools refuse whatever rules say");

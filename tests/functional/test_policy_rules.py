@@ -54,9 +54,9 @@ def test_explain_with_a_file_a_preset_and_a_tool(lathe, tmp_path):
     lathe.ok("config", "set", "policy", "strict")
     secret = explain(lathe, "cat ~/.ssh/id_rsa")
     assert secret["decision"] == "deny" and secret["source"].startswith("preset strict:")
-    told = explain(lathe, "--tool", "read_file", "--args", '{"path": "/etc/shadow"}')
-    assert any("/etc/shadow is a secret" in warning for warning in told["warnings"])
-    assert not explain(lathe, *read).get("warnings")
+    of_secret = ["--tool", "read_file", "--args", '{"path": "/etc/shadow"}']
+    assert "/etc/shadow is a secret" in lathe.ok("policy", "explain", *of_secret).err
+    assert "secret" not in lathe.ok("policy", "explain", *read).err
     text = lathe.ok("policy", "explain", "make").out
     assert text.startswith("ask\n") and "source: preset strict:" in text
 
