@@ -164,8 +164,9 @@ class LongStrings {
       const auto found = taken_.find(seen_++);
       if (found == taken_.end()) return true;
       std::optional<std::string> text = text_of_string(found->second);
-      if (text) value = *std::move(text);
-      return text.has_value();
+      if (!text) return false;
+      value = *std::move(text);
+      return true;
     }
     if (value.is_array()) return std::ranges::all_of(value, [this](Json& element) { return visit(element); });
     if (!value.is_object()) return true;
