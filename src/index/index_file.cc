@@ -291,8 +291,9 @@ Result<IndexFile::Followed> IndexFile::take_in(Projection& projection, ports::So
     }
     if (!origin.ok()) return Followed{.problem = std::move(origin).error()};
     projection.begin(*origin, source_.marks(session_id));
-  } else if (projection.damaged()) {
-    projection.set_damaged(!source_.check(session_id).ok());  // it may be mended
+  } else {
+    projection.take(source_.marks(session_id));
+    if (projection.damaged()) projection.set_damaged(!source_.check(session_id).ok());  // it may be mended
   }
   Followed taken{.at_end = false};
   std::uint64_t position = projection.position();
@@ -363,6 +364,11 @@ Result<protocol::SessionTagReply> IndexFile::tag(const protocol::SessionTag& cal
 }
 
 Result<void> IndexFile::mark_read(const protocol::SessionMarkRead& call) {
+  if (!database_ && call.seq > 0 && !call.unread) {
+    // A command that ran a Task does not open the index for this: whoever does takes the mark in with the records.
+    if (source_.marks(call.session).read_seq >= call.seq) return {};
+    return source_.set_read(call.session, call.seq);
+  }
   TRY(const protocol::SessionInfo session, info(call.session));
   const std::int64_t before = source_.marks(call.session).read_seq;
   // What comes later is not looked at, whatever number a client gives.

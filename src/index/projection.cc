@@ -293,12 +293,16 @@ Result<void> Projection::drop(Database& database, const std::string& session_id)
   return database.run("DELETE FROM sessions WHERE session_id = ?1", session_id);
 }
 
-void Projection::begin(const ports::SessionState& origin, const ports::SessionMarks& marks) {
-  row_ = Row{};
-  row_.title = origin.title;
+void Projection::take(const ports::SessionMarks& marks) {
   row_.archived = marks.archived;
   row_.tags = base::join(marks.tags, "\n");
   row_.read_seq = marks.read_seq;
+}
+
+void Projection::begin(const ports::SessionState& origin, const ports::SessionMarks& marks) {
+  row_ = Row{};
+  row_.title = origin.title;
+  take(marks);
   if (!origin.config) return;
   row_.cwd = origin.config->cwd;
   row_.model = origin.config->model;

@@ -26,6 +26,8 @@ class Projection final {
   [[nodiscard]] bool damaged() const { return row_.damaged; }
   /// What the first record of a fork continues from, and what people put on the session.
   void begin(const ports::SessionState& origin, const ports::SessionMarks& marks);
+  /// What people put on the session, as it is now.
+  void take(const ports::SessionMarks& marks);
   [[nodiscard]] base::Result<void> take(const protocol::Event& event);
   /// Whether the stream cannot be read to its end. A session of which nothing could be read is known by its id alone.
   void set_damaged(bool damaged);
