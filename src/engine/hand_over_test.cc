@@ -85,7 +85,8 @@ TEST_F(HandOverTest, OneThatTakesTooLongEndsAsWithAnyShutdown) {
 
 TEST_F(HandOverTest, ATaskThatWaitsForAPersonWaitsOn) {
   behaviour_ = ask_to_run;
-  const std::string session = configure({.ask = protocol::AskMode::kClient});
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kClient});
   ASSERT_TRUE(submit(input("go")).ok());
   until("exec_approval_request");
   const auto handed = loop_.block_on(engine_->hand_over(std::chrono::seconds(20)));
