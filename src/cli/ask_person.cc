@@ -259,6 +259,10 @@ bool TerminalAsker::available(const Context& context) {
   return runtime::open_file(context.frontend.tty_path, O_RDWR | O_NOCTTY).ok();
 }
 
+bool TerminalAsker::is_meant(const Context& context, Ask ask) {
+  return ask == Ask::kTty || (ask == Ask::kAuto && available(context));
+}
+
 Async<Result<p::Op>> TerminalAsker::ask(Open open, runtime::CancelToken cancel) {
   CO_TRY(const base::UniqueFd tty, runtime::open_file(context_.frontend.tty_path, O_RDWR | O_NOCTTY));
   if (const auto* questions = std::get_if<p::UserQuestion>(&open.question)) {

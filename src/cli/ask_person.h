@@ -8,6 +8,7 @@
 
 #include "lathe/base/unique_fd.h"
 #include "lathe/cli/context.h"
+#include "lathe/cli/options.h"
 #include "lathe/protocol/events.h"
 #include "lathe/protocol/ops.h"
 
@@ -60,6 +61,8 @@ class TerminalAsker final : public Asker {
   explicit TerminalAsker(Context& context) : context_(context) {}
   /// Whether there is a terminal to ask on.
   [[nodiscard]] static bool available(const Context& context);
+  /// Whether questions are asked there; without a word they are when there is one.
+  [[nodiscard]] static bool is_meant(const Context& context, Ask ask);
   runtime::Async<base::Result<protocol::Op>> ask(Open open, runtime::CancelToken cancel) override;
   bool tell(std::string_view text) override;
 

@@ -30,14 +30,13 @@ Async<void> ConversationTerminal::stop_listening() {
 
 FollowRequest ConversationTerminal::request(client::Transport* engine, std::string session, std::int64_t after_seq,
                                             Ask ask) {
-  const bool asks = ask == Ask::kTty || (ask == Ask::kAuto && TerminalAsker::available(context_));
   return {.transport = engine,
           .session = std::move(session),
           .after_seq = after_seq,
           .view = view_.get(),
           .screen = &screen_,
           .stops = &stops_,
-          .asker = asks ? this : nullptr,
+          .asker = TerminalAsker::is_meant(context_, ask) ? this : nullptr,
           .hint = "type to steer, Ctrl-C to stop",
           .person_reads = true};
 }

@@ -56,14 +56,13 @@ Foreground::Foreground(Context& context, const TaskOptions& task, runtime::Deadl
       asker_(context) {}
 
 Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::string session, std::int64_t after_seq) {
-  const bool asks = task_.ask == Ask::kTty || (task_.ask == Ask::kAuto && TerminalAsker::available(context_));
   TaskFollower follower(context_, {.transport = engine,
                                    .session = std::move(session),
                                    .after_seq = after_seq,
                                    .view = view_.get(),
                                    .screen = &screen_,
                                    .stops = &stops_,
-                                   .asker = asks ? &asker_ : nullptr,
+                                   .asker = TerminalAsker::is_meant(context_, task_.ask) ? &asker_ : nullptr,
                                    .deadline = deadline_,
                                    .hint = "Ctrl-C to stop",
                                    .person_reads = task_.json == JsonMode::kNone});

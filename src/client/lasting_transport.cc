@@ -48,6 +48,7 @@ void LastingTransport::follow(const protocol::Call& call, const protocol::ReplyM
 }
 
 Async<Result<protocol::Ack>> LastingTransport::submit(std::string session, protocol::Op op) {
+  std::optional<Deadline> patience;
   while (true) {
     const Inner inner = inner_;
     auto ack = co_await inner->submit(session, op);
@@ -56,11 +57,12 @@ Async<Result<protocol::Ack>> LastingTransport::submit(std::string session, proto
       followed_.try_emplace(ack->session, Followed{.last_seq = session.empty() ? 0 : ack->seq - 1});
     }
     if (ack.ok()) co_return ack;
-    CO_TRY_OK(co_await before_asking_again(inner, std::move(ack).error()));
+    CO_TRY_OK(co_await before_asking_again(inner, std::move(ack).error(), &patience));
   }
 }
 
 Async<Result<protocol::ReplyMsg>> LastingTransport::call(protocol::Call call) {
+  std::optional<Deadline> patience;
   while (true) {
     const Inner inner = inner_;
     expect_events_of(call);
@@ -69,7 +71,7 @@ Async<Result<protocol::ReplyMsg>> LastingTransport::call(protocol::Call call) {
       follow(call, *reply);
       co_return reply;
     }
-    CO_TRY_OK(co_await before_asking_again(inner, std::move(reply).error()));
+    CO_TRY_OK(co_await before_asking_again(inner, std::move(reply).error(), &patience));
   }
 }
 
@@ -102,9 +104,13 @@ void LastingTransport::note(std::vector<Delivery>* events) {
   });
 }
 
-Async<Result<void>> LastingTransport::before_asking_again(Inner asked, Error why) {
-  // While it hands over it still serves; it is gone a moment later.
-  if (is_refused(why)) co_return co_await loop_.sleep(kInterval, CancelToken());
+Async<Result<void>> LastingTransport::before_asking_again(Inner asked, Error why, std::optional<Deadline>* patience) {
+  if (is_refused(why)) {
+    // While it hands over it still serves; it is gone a moment later.
+    if (!*patience) *patience = Deadline::after(loop_, kPatience);
+    if ((*patience)->passed(loop_)) co_return why;
+    co_return co_await loop_.sleep(kInterval, CancelToken());
+  }
   if (!is_end(why) || !asked->handed_over()) co_return why;
   co_return co_await come_back(std::move(asked));
 }

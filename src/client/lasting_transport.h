@@ -44,7 +44,8 @@ class LastingTransport final : public Transport {
     bool claimed = false;
   };
   /// What was asked there and failed so is asked again, of whoever takes the place of `asked`.
-  runtime::Async<base::Result<void>> before_asking_again(Inner asked, base::Error why);
+  runtime::Async<base::Result<void>> before_asking_again(Inner asked, base::Error why,
+                                                         std::optional<runtime::Deadline>* patience);
   /// Connects to who takes the place of `gone`, unless that was done.
   runtime::Async<base::Result<void>> come_back(Inner gone);
   runtime::Async<base::Result<void>> follow_again(Transport* transport);

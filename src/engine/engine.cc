@@ -189,7 +189,9 @@ Async<Result<protocol::SessionTagReply>> Engine::tag(protocol::SessionTag call) 
 }
 
 Async<Result<void>> Engine::mark_read(protocol::SessionMarkRead call) {
-  CO_TRY_OK(co_await parts_.index.mark_read(std::move(call)));
+  const LiveSession* const live = find_live(call.session);
+  const auto last_seq = live == nullptr ? std::nullopt : std::optional(live->state().last_seq);
+  CO_TRY_OK(co_await parts_.index.mark_read(std::move(call), last_seq));
   list_changed();
   co_return Result<void>();
 }

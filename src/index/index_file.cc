@@ -363,19 +363,20 @@ Result<protocol::SessionTagReply> IndexFile::tag(const protocol::SessionTag& cal
   return protocol::SessionTagReply{.tags = source_.marks(call.session).tags};
 }
 
-Result<void> IndexFile::mark_read(const protocol::SessionMarkRead& call) {
-  if (!database_ && call.seq > 0 && !call.unread) {
-    // A command that ran a Task does not open the index for this: whoever does takes the mark in with the records.
-    if (source_.marks(call.session).read_seq >= call.seq) return {};
-    return source_.set_read(call.session, call.seq);
+Result<void> IndexFile::mark_read(const protocol::SessionMarkRead& call, std::optional<std::int64_t> last_seq) {
+  // Whoever opens it takes the mark in with the records that come with it.
+  const bool stays_closed = !database_ && last_seq && !call.unread;
+  if (!stays_closed) {
+    TRY(const protocol::SessionInfo session, info(call.session));
+    last_seq = session.last_seq;
   }
-  TRY(const protocol::SessionInfo session, info(call.session));
   const std::int64_t before = source_.marks(call.session).read_seq;
   // What comes later is not looked at, whatever number a client gives.
-  const std::int64_t looked_at = call.seq > 0 ? std::min(call.seq, session.last_seq) : session.last_seq;
+  const std::int64_t looked_at = call.seq > 0 ? std::min(call.seq, *last_seq) : *last_seq;
   const std::int64_t after = call.unread ? 0 : std::max(before, looked_at);
   if (after == before) return {};
   TRY_OK(source_.set_read(call.session, after));
+  if (stays_closed) return {};
   return take_marks(*database_, call.session);
 }
 

@@ -61,7 +61,8 @@ class IndexFile final {
   [[nodiscard]] base::Result<protocol::IndexRebuildReply> rebuild();
   [[nodiscard]] base::Result<void> archive(const std::string& session_id, bool archived);
   [[nodiscard]] base::Result<protocol::SessionTagReply> tag(const protocol::SessionTag& call);
-  [[nodiscard]] base::Result<void> mark_read(const protocol::SessionMarkRead& call);
+  [[nodiscard]] base::Result<void> mark_read(const protocol::SessionMarkRead& call,
+                                             std::optional<std::int64_t> last_seq);
   /// Notes in the session's row whether its whole stream can be read.
   [[nodiscard]] base::Result<void> check(const std::string& session_id);
   [[nodiscard]] base::Result<void> forget(const std::string& session_id);

@@ -1,3 +1,5 @@
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +21,7 @@ TEST_F(SessionMarksTest, ASessionIsUnreadUntilItsLastEndIsLookedAt) {
   const std::string id = stream->state().session_id;
   const auto mark = [&](SessionMarkRead call) {
     call.session = id;
-    const auto done = loop_.block_on(index_->mark_read(std::move(call)));
+    const auto done = loop_.block_on(index_->mark_read(std::move(call), std::nullopt));
     EXPECT_TRUE(done.ok()) << done.error().text();
     return get(id).unread;
   };
@@ -37,8 +39,37 @@ TEST_F(SessionMarksTest, ASessionIsUnreadUntilItsLastEndIsLookedAt) {
   EXPECT_FALSE(mark({}));
   EXPECT_FALSE(mark({.seq = 1})) << "what was looked at stays so";
   EXPECT_TRUE(mark({.unread = true}));
-  const auto unknown = loop_.block_on(index_->mark_read({.session = "01935a6e-7c00-7abc-8def-0123456789ab"}));
+  const auto unknown =
+      loop_.block_on(index_->mark_read({.session = "01935a6e-7c00-7abc-8def-0123456789ab"}, std::nullopt));
   EXPECT_EQ(unknown.error().code, base::codes::kNotFound);
+}
+
+TEST_F(SessionMarksTest, WhoHoldsASessionMarksItWithoutAnIndex) {
+  const Stream stream = configured("t");
+  const std::string id = stream->state().session_id;
+  add(*stream, TaskStarted{.task = "t1"});
+  add(*stream, TaskComplete{});
+  EXPECT_TRUE(get(id).unread);
+  index_.reset();
+  std::filesystem::remove(root_ + "/index.db");
+  reopen();
+  const auto done = loop_.block_on(index_->mark_read({.session = id, .seq = 99}, stream->state().last_seq));
+  ASSERT_TRUE(done.ok()) << done.error().text();
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/index.db"));
+  EXPECT_FALSE(get(id).unread);
+  add(*stream, TaskStarted{.task = "t2"});
+  add(*stream, TaskComplete{});
+  EXPECT_TRUE(get(id).unread) << "what comes later is not looked at by that";
+}
+
+TEST_F(SessionMarksTest, AMarkOfAnotherProcessComesWithTheRecordsBehindIt) {
+  const Stream stream = configured("t");
+  const std::string id = stream->state().session_id;
+  EXPECT_FALSE(get(id).unread);
+  add(*stream, TaskStarted{.task = "t1"});
+  add(*stream, TaskComplete{});
+  ASSERT_TRUE(store_->source().set_read(id, stream->state().last_seq).ok());
+  EXPECT_FALSE(get(id).unread);
 }
 
 TEST_F(SessionMarksTest, ACompactionAndASubAgentLeaveNothingUnread) {

@@ -94,8 +94,8 @@ Async<Result<protocol::SessionTagReply>> SqliteIndex::tag(protocol::SessionTag c
   return on_pool([call = std::move(call)](IndexFile& file) { return file.tag(call); });
 }
 
-Async<Result<void>> SqliteIndex::mark_read(protocol::SessionMarkRead call) {
-  return on_pool([call = std::move(call)](IndexFile& file) { return file.mark_read(call); });
+Async<Result<void>> SqliteIndex::mark_read(protocol::SessionMarkRead call, std::optional<std::int64_t> last_seq) {
+  return on_pool([call = std::move(call), last_seq](IndexFile& file) { return file.mark_read(call, last_seq); });
 }
 
 Async<Result<void>> SqliteIndex::check(std::string session_id) {

@@ -49,7 +49,8 @@ class SqliteIndex final : public ports::SessionIndex {
   runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) override;
   runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) override;
   runtime::Async<base::Result<protocol::SessionTagReply>> tag(protocol::SessionTag call) override;
-  runtime::Async<base::Result<void>> mark_read(protocol::SessionMarkRead call) override;
+  runtime::Async<base::Result<void>> mark_read(protocol::SessionMarkRead call,
+                                               std::optional<std::int64_t> last_seq) override;
   runtime::Async<base::Result<void>> check(std::string session_id) override;
   runtime::Async<base::Result<void>> forget(std::string session_id) override;
   runtime::Async<base::Result<protocol::IndexRebuildReply>> rebuild() override;

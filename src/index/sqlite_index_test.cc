@@ -265,7 +265,7 @@ TEST_F(SqliteIndexTest, DeletingOrDamagingTheFileLosesNothing) {
   }
   ASSERT_TRUE(loop_.block_on(index_->archive(id, true)).ok());
   ASSERT_TRUE(loop_.block_on(index_->tag({.session = id, .add = {"todo", "calc"}})).ok());
-  ASSERT_TRUE(loop_.block_on(index_->mark_read({.session = id})).ok());
+  ASSERT_TRUE(loop_.block_on(index_->mark_read({.session = id}, std::nullopt)).ok());
   EXPECT_TRUE(list().empty());
   const std::vector<SessionInfo> before = list({.archived = true});
   ASSERT_EQ(before.size(), 1U);

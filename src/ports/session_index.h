@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +28,9 @@ class SessionIndex {
   virtual runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) = 0;
   /// Adds tags and takes others away; gives those it has then. `limit_exceeded` past kMostTags.
   virtual runtime::Async<base::Result<protocol::SessionTagReply>> tag(protocol::SessionTag call) = 0;
-  virtual runtime::Async<base::Result<void>> mark_read(protocol::SessionMarkRead call) = 0;
+  /// `last_seq`: where the session stands now, from whoever holds it. Then the index need not be opened for this.
+  virtual runtime::Async<base::Result<void>> mark_read(protocol::SessionMarkRead call,
+                                                       std::optional<std::int64_t> last_seq) = 0;
   /// Notes whether the session's stream can be read to its end; reads all of it.
   virtual runtime::Async<base::Result<void>> check(std::string session_id) = 0;
   /// The session's stream is gone.
