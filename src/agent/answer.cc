@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lathe/agent/context.h"
 #include "lathe/base/utf8.h"
 
 namespace lathe::agent {
@@ -36,7 +37,7 @@ std::int64_t Answer::bytes() const {
 
 protocol::Usage usage_of(const Answer& answer, std::int64_t input_tokens) {
   if (answer.usage) return *answer.usage;
-  return {.input_tokens = input_tokens, .output_tokens = (answer.bytes() + 3) / 4};
+  return {.input_tokens = input_tokens, .output_tokens = tokens_of_bytes(answer.bytes())};
 }
 
 Async<void> AnswerReader::take(std::vector<ports::ModelEvent> events) {

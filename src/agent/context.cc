@@ -1,6 +1,7 @@
 #include "lathe/agent/context.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "lathe/base/check.h"
@@ -151,7 +152,7 @@ std::vector<ModelItem> build_items(std::span<const PlacedEntry> entries, const I
   return items;
 }
 
-std::int64_t estimate_tokens(std::string_view text) { return (static_cast<std::int64_t>(text.size()) + 3) / 4; }
+std::int64_t estimate_tokens(std::string_view text) { return tokens_of_bytes(std::ssize(text)); }
 
 std::int64_t estimate_tokens(const ports::Entry& entry) {
   struct Visitor {

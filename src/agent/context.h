@@ -33,6 +33,7 @@ using ImageSet = std::map<std::string, std::variant<ports::ModelImage, std::stri
                                                         const ImageSet& images);
 
 /// Tokens of a text by its length: four bytes each.
+[[nodiscard]] constexpr std::int64_t tokens_of_bytes(std::int64_t bytes) { return (bytes + 3) / 4; }
 [[nodiscard]] std::int64_t estimate_tokens(std::string_view text);
 [[nodiscard]] std::int64_t estimate_tokens(const ports::Entry& entry);
 [[nodiscard]] std::int64_t estimate_tokens(std::span<const ports::PlacedEntry> entries);

@@ -92,15 +92,6 @@ ports::ModelFacts recorded_facts(const base::Json& json) {
           .images = base::json_at(json, "images") != false};
 }
 
-config::Environment environment_of(const std::vector<std::string>& variables) {
-  config::Environment environment;
-  for (const std::string& variable : variables) {
-    const std::size_t equals = variable.find('=');
-    if (equals != std::string::npos) environment.variables[variable.substr(0, equals)] = variable.substr(equals + 1);
-  }
-  return environment;
-}
-
 struct Probe {
   Backend backend;
   bool answered = false;
@@ -146,7 +137,7 @@ std::vector<std::string> BackendDirectory::names() const {
 }
 
 Result<void> BackendDirectory::borrow(const std::vector<std::string>& lent) {
-  const config::Environment theirs = environment_of(lent);
+  const config::Environment theirs = config::Environment::of(lent);
   TRY(std::vector<Backend> made, config::environment_backends(theirs));
   bool changed = false;
   for (const std::string& name : config::backend_variables(config_)) {

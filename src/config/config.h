@@ -142,6 +142,8 @@ struct Environment {
   /// The value, or "" when it is not set: an empty variable counts as not set.
   [[nodiscard]] std::string get(const std::string& name) const;
   static Environment of_process();
+  /// Of texts NAME=value; the first of a name counts, as for getenv().
+  static Environment of(const std::vector<std::string>& texts);
 };
 
 /// Relative folders count as not set. Error `invalid` when neither LATHE_HOME nor HOME says where to put things.

@@ -19,9 +19,14 @@ std::string Environment::get(const std::string& name) const {
 }
 
 Environment Environment::of_process() {
+  std::vector<std::string> texts;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) texts.emplace_back(*entry);
+  return of(texts);
+}
+
+Environment Environment::of(const std::vector<std::string>& texts) {
   Environment environment;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
+  for (const std::string_view text : texts) {
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     environment.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
