@@ -174,10 +174,22 @@ Json tools_of(const ports::ModelRequest& request) {
   return tools;
 }
 
-void add_thinking(Json& body, const ports::ModelRequest& request, const Quirks& quirks) {
+bool is_claude(std::string_view model) { return base::lower(model).find("claude") != std::string::npos; }
+
+/// How the maker of a model has it told not to think.
+Quirks::ThinkingOff thinking_off_of(std::string_view model) {
+  if (is_claude(model)) return Quirks::ThinkingOff::kNothing;
+  return common::is_openai_reasoning_model(model) ? Quirks::ThinkingOff::kReasoningEffort
+                                                  : Quirks::ThinkingOff::kTemplateArgument;
+}
+
+void add_thinking(Json& body, const ports::ModelRequest& request, Quirks::ThinkingOff way) {
   if (request.thinking != ports::Thinking::kOff) return;
-  switch (quirks.thinking_off) {
+  switch (way) {
     case Quirks::ThinkingOff::kNothing:
+      break;
+    case Quirks::ThinkingOff::kByModel:
+      add_thinking(body, request, thinking_off_of(request.model));
       break;
     case Quirks::ThinkingOff::kReasoningEffort:
       if (common::is_openai_reasoning_model(request.model)) {
@@ -207,7 +219,9 @@ Quirks quirks_for(std::string_view backend_type) {
             .reasoning_back = Q::ReasoningBack::kDetails,
             .cache_marks_for_claude = true};
   }
-  if (backend_type == "litellm") return {.cache_marks_for_claude = true, .claude_output_tokens = 20'480};
+  if (backend_type == "litellm") {
+    return {.thinking_off = Q::ThinkingOff::kByModel, .cache_marks_for_claude = true, .claude_output_tokens = 20'480};
+  }
   if (backend_type == "mistral") {
     return {.call_ids = common::CallIdStyle::kNine,
             .asks_for_usage = false,
@@ -223,11 +237,11 @@ Quirks quirks_for(std::string_view backend_type) {
             .schema_with_tools = false,
             .merge_user_messages = true};
   }
-  return {};
+  return {.thinking_off = Q::ThinkingOff::kByModel};
 }
 
 std::string body_of(const ports::ModelRequest& request, const Quirks& quirks) {
-  const bool claude = base::lower(request.model).find("claude") != std::string::npos;
+  const bool claude = is_claude(request.model);
   const bool marks = quirks.cache_marks_for_claude && claude;
   const bool native_schema = request.output_schema && (quirks.schema_with_tools || request.tools.empty());
   const auto schema_by = native_schema ? common::SchemaBy::kWire : common::SchemaBy::kInstruction;
@@ -256,7 +270,7 @@ std::string body_of(const ports::ModelRequest& request, const Quirks& quirks) {
                                  {"strict", common::is_strict_schema(*request.output_schema)},
                                  {"schema", *request.output_schema}}}};
   }
-  add_thinking(body, request, quirks);
+  add_thinking(body, request, quirks.thinking_off);
   if (quirks.prompt_cache_key && !request.cache_key.empty()) body["prompt_cache_key"] = request.cache_key;
   return base::dump_json(body);
 }

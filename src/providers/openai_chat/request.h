@@ -19,7 +19,7 @@ struct Quirks {
   OutputLimit output_limit = OutputLimit::kMaxTokens;
   /// How a model is told not to think.
   enum class ThinkingOff {
-    /// There is no known way.
+    /// There is no known way, or it thinks only where it is asked to.
     kNothing,
     /// reasoning_effort, on models that reason.
     kReasoningEffort,
@@ -27,6 +27,9 @@ struct Quirks {
     kReasoningObject,
     /// chat_template_kwargs: {enable_thinking: false}.
     kTemplateArgument,
+    /// By the model's name, where a server may have any: OpenAI's reasoning_effort, nothing for Claude, else the
+    /// template's argument, as most servers of local models take it.
+    kByModel,
   };
   ThinkingOff thinking_off = ThinkingOff::kNothing;
   /// What earlier reasoning goes back with the answer it led to.

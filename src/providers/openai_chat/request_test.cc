@@ -122,5 +122,22 @@ TEST(ChatRequest, LimitsSchemaThinkingAndCacheKeyByBackendType) {
   EXPECT_EQ(vllm["chat_template_kwargs"]["enable_thinking"], false);
 }
 
+TEST(ChatRequest, ThinkingIsTurnedOffByTheModelsNameWhereAServerMayHaveAny) {
+  ports::ModelRequest request = conversation();
+  request.thinking = ports::Thinking::kOff;
+  for (const char* type : {"compatible", "litellm"}) {
+    request.model = "qwen3-32b";
+    EXPECT_EQ(Json::parse(body_of(request, quirks_for(type)))["chat_template_kwargs"]["enable_thinking"], false);
+    request.model = "gpt-5.1";
+    const Json openai = Json::parse(body_of(request, quirks_for(type)));
+    EXPECT_EQ(openai["reasoning_effort"], "none");
+    EXPECT_FALSE(openai.contains("chat_template_kwargs"));
+    request.model = "claude-sonnet-4-5";
+    const Json claude = Json::parse(body_of(request, quirks_for(type)));
+    EXPECT_FALSE(claude.contains("chat_template_kwargs"));
+    EXPECT_FALSE(claude.contains("reasoning_effort"));
+  }
+}
+
 }  // namespace
 }  // namespace lathe::providers::openai_chat
