@@ -219,6 +219,18 @@ def test_its_end_is_told_and_the_task_goes_on(lathe, start_server, repository, g
     wait_until(lambda: "Half a sentence." in lathe.ok("session", "export", session).out, "the end of the Task")
 
 
+def test_its_end_is_told_between_frames_that_flow(lathe, start_server, repository, gateway):
+    lathe.use(start_server(says({"text": "word " * 20, "times": 20_000})))
+    server = gateway()
+    frames = server.connect(token_of(lathe))
+    frames.ask("1", op=configure(repository))
+    frames.ask("2", op=user_input("talk"))
+    frames.until("agent_message_delta")
+    server.process.send_signal(signal.SIGTERM)
+    assert status_of(frames)[0] == "UNAVAILABLE"
+    assert server.process.wait(timeout=PATIENCE) == 0
+
+
 def test_the_end_of_the_daemon_is_told_and_the_next_call_starts_another(lathe):
     lathe.variables["CI"] = None
     code, _, err = run(lathe)

@@ -16,6 +16,8 @@ namespace {
 
 using FrameTraits = ::grpc::SerializationTraits<v1::Frame>;
 
+/// How long the last frame may take to go to the client: gRPC's threads take a moment for each.
+constexpr base::Millis kLastWrite{500};
 /// How long the end of a call may take to reach its client.
 constexpr base::Millis kFarewell{5'000};
 
@@ -62,7 +64,8 @@ Async<Result<void>> FrameCall::write(std::string frame, CancelToken cancel, Dead
 }
 
 Async<void> FrameCall::finish(::grpc::Status status) {
-  // The status would wait behind it.
+  // A status waits behind the frame that is on its way. A client that is cut off learns of no status.
+  if (writing_) (void)co_await written_.wait(CancelToken(), Deadline::after(loop_, kLastWrite));
   if (writing_) cut();
   Finish(std::move(status));
   const auto done = co_await done_.wait(CancelToken(), Deadline::after(loop_, kFarewell));
