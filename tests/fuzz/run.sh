@@ -1,19 +1,23 @@
 #!/bin/sh
-# Builds the fuzz targets and runs each for SECONDS; then each one's canary, whose planted bug must be found.
-# usage: tests/fuzz/run.sh SECONDS [PRESET [TARGET]]   (fuzz for long runs, the default; dev when that is built anyway)
+# Builds the fuzz targets and runs each for SECONDS, an entrance for ENTRANCE_SECONDS; then each one's canary, whose planted
+# bug must be found.
+# usage: tests/fuzz/run.sh SECONDS ENTRANCE_SECONDS [PRESET [TARGET entrance|parser]]
+# PRESET: fuzz for long runs, the default; dev when that is built anyway
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:?seconds per target}
-preset=${2:-fuzz}
+entrance_seconds=${2:?seconds per entrance}
+preset=${3:-fuzz}
 build=$root/build/$preset
 canary_seconds=60
 cd "$root"
-if [ $# -lt 3 ]; then
+if [ $# -lt 4 ]; then
   tools/build "$preset" fuzz_all
-  exec xargs -P "${JOBS:-$(nproc)}" -n 1 "$0" "$seconds" "$preset" <"$build/fuzz_targets.txt"
+  exec xargs -P "${JOBS:-$(nproc)}" -L 1 "$0" "$seconds" "$entrance_seconds" "$preset" <"$build/fuzz_targets.txt"
 fi
 
-name=$3
+name=$4
+[ "$5" != entrance ] || seconds=$entrance_seconds
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
