@@ -1,18 +1,28 @@
 # Rooms with walls. A room is a folder below src/ (or testing/), one static library, one namespace.
 #
-# add_room(<path> SOURCES a.cc … [TESTS a_test.cc …] [DEPS room …] [TEST_DEPS room …] [LIBS lib …])
+# add_room(<path> [FOR_SIZE] SOURCES a.cc … [TESTS a_test.cc …] [DEPS room …] [TEST_DEPS room …] [LIBS lib …])
 #
 # Each room has an include root of its own in the build tree that holds one symlink, lathe/<path> -> the folder.
 # A room sees its own root and those of its DEPS; DEPS are private, so nothing leaks to whoever uses the room.
 # LIBS are third-party libraries; their headers are as private as the DEPS.
+# FOR_SIZE is for rooms whose code runs once per command or per person's word: a release compiles them for size, since
+# the pages of the program that a command touches are most of the memory it takes.
 
 function(room_target out path)
   string(REPLACE "/" "_" name "${path}")
   set(${out} "lathe_${name}" PARENT_SCOPE)
 endfunction()
 
+# In a release `target` is compiled for size.
+function(compile_for_size target)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    set_target_properties(${target} PROPERTIES LATHE_FOR_SIZE ON)
+    target_compile_options(${target} PRIVATE -Os)
+  endif()
+endfunction()
+
 function(add_room path)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;TESTS;DEPS;TEST_DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "FOR_SIZE" "" "SOURCES;TESTS;DEPS;TEST_DEPS;LIBS" ${ARGN})
   room_target(target ${path})
   foreach(file ${ROOM_SOURCES} ${ROOM_TESTS})
     if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
@@ -42,6 +52,9 @@ function(add_room path)
   endif()
   precompiled_set(headers ${ROOM_DEPS})
   if(ROOM_SOURCES)
+    if(ROOM_FOR_SIZE)
+      compile_for_size(${target})
+    endif()
     use_precompiled(${target} ${headers} room)
   endif()
 
