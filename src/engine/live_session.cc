@@ -120,7 +120,7 @@ bool LiveSession::forsaken() const {
 
 std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by) const {
   const auto& known = state().acknowledged;
-  const auto found = std::ranges::find(known, by, &std::pair<std::string, std::int64_t>::first);
+  const auto found = known.find(by);
   return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 

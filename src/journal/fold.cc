@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "lathe/base/strings.h"
 #include "lathe/ports/grant_keys.h"
@@ -292,8 +294,14 @@ void note_event(SessionState& state, const Event& event) {
   state.last_seq = *event.seq;
   state.updated_at = event.ts;
   if (event.by.empty()) return;
-  state.acknowledged.emplace_back(event.by, *event.seq);
-  if (state.acknowledged.size() > kAcknowledgedKept) state.acknowledged.erase(state.acknowledged.begin());
+  state.acknowledged.insert_or_assign(event.by, *event.seq);
+  if (state.acknowledged.size() < 2 * kAcknowledgedKept) return;
+  // The older half goes at once: to look for the oldest whenever one comes would cost more than its record.
+  std::vector<std::int64_t> seqs;
+  for (const auto& [by, seq] : state.acknowledged) seqs.push_back(seq);
+  const auto middle = seqs.begin() + kAcknowledgedKept;
+  std::ranges::nth_element(seqs, middle);
+  std::erase_if(state.acknowledged, [oldest = *middle](const auto& known) { return known.second < oldest; });
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -58,7 +60,7 @@ TEST_F(FoldTest, ATaskGoesFromItsStartToItsEnd) {
   EXPECT_EQ(state.usage.input_tokens, 20);
   EXPECT_EQ(state.cost_micro_usd, 10);
   EXPECT_EQ(state.bookmarks, (ports::Bookmarks{{"r1", 6}, {"r2", 8}}));
-  EXPECT_EQ(state.acknowledged, (std::vector<std::pair<std::string, std::int64_t>>{{"cli/1", 2}}));
+  EXPECT_EQ(state.acknowledged, (std::map<std::string, std::int64_t>{{"cli/1", 2}}));
   EXPECT_EQ(state.conversation.entries.size(), 4U);
   EXPECT_EQ(state.conversation.entries[2].turn, 0);
   EXPECT_EQ(state.conversation.entries[3].turn, 1);
@@ -287,9 +289,12 @@ TEST_F(FoldTest, AForkKeepsTheConversationAndStartsWithNothingSpent) {
 }
 
 TEST_F(FoldTest, PassingEventsChangeNothingAndOldAcknowledgementsGo) {
-  for (int i = 0; i < 1'030; ++i) take(Warning{.message = "w"}, "c/" + std::to_string(i));
+  for (int i = 0; i < 2'047; ++i) take(Warning{.message = "w"}, "c/" + std::to_string(i));
+  EXPECT_EQ(state.acknowledged.size(), 2'047U);
+  take(Warning{.message = "w"}, "c/2047");
   EXPECT_EQ(state.acknowledged.size(), 1'024U);
-  EXPECT_EQ(state.acknowledged.front().first, "c/6");
+  EXPECT_FALSE(state.acknowledged.contains("c/1023"));
+  EXPECT_TRUE(state.acknowledged.contains("c/1024"));
   const State before = state;
   fold(state, Event{.session = "s", .seq = std::nullopt, .id = "", .ts = 1, .msg = ItemReset{.item = "x"}});
   EXPECT_EQ(state, before);

@@ -14,7 +14,7 @@ namespace lathe::journal {
 
 /// The version of what is in a snapshot. Counted up whenever fold() gives another state for the same records: older
 /// snapshots are then passed over, and the state is folded anew.
-inline constexpr std::int64_t kSnapshotVersion = 5;
+inline constexpr std::int64_t kSnapshotVersion = 6;
 
 /// The folded state at a record of a session's own stream. It only shortens the fold: one that is missing, damaged or
 /// not of this stream is passed over. Full blocks of bookmarks stand in files of their own, turns-<crc>.txt, which are

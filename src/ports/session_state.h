@@ -135,8 +135,8 @@ struct SessionState {
   Bookmarks bookmarks;
   /// seq of every task_started that still counts: what persons asked for, so none that only compacted.
   std::vector<std::int64_t> task_starts;
-  /// "<client>/<op id>" -> seq, for repeated submissions; the newest 1,024.
-  std::vector<std::pair<std::string, std::int64_t>> acknowledged;
+  /// "<client>/<op id>" -> seq, for repeated submissions; the newest 1,024 and up to as many before them.
+  std::map<std::string, std::int64_t> acknowledged;
   std::vector<protocol::PlanStep> plan;
   /// Sub-agents that have started and not ended.
   std::vector<protocol::AgentStarted> agents;

@@ -1,19 +1,25 @@
 """The daemon's rows: how soon it is ready and gone, what sessions cost, how long a delta is under way."""
 import contextlib
 import json
+import os
 import pathlib
 import re
+import select
 import selectors
 import signal
 import socket
 import statistics
 import subprocess
+import threading
 import time
 
-from measure import CannotRun, pss_kb
+import sessions
+from measure import Case, CannotRun, ModelServer, interleave, pss_kb
 from stamping_model import LONG_LINE, StampingModel
 
 HELD, STREAMS, SUBSCRIBERS, DELTAS = 1_000, 200, 3, 600
+LEFT, LEFT_EVENTS, LEFT_OPEN = 1_000, 1_000, 100
+EVENTS, EVENT_TEXT, CROWD, CROWD_EVENTS = 50_000, "x" * 60, 100, 200
 # Of the deltas those in the middle are looked at: all streams have begun then and none has ended.
 WARM_UP, MEASURED = 3.0, 4.0
 PATIENCE = 60
@@ -212,10 +218,107 @@ def long_line(bench, daemon):
     bench.row("longest wait of others during a line of 10 MB", max(waits), "ms", 50, f"median of {len(waits)}: {statistics.median(waits):.2f} ms")
 
 
-def add_rows(bench, program):
+def one_shot(bench, program, home):
+    with ModelServer(bench.model_server, 0, 1) as server, Daemon(program, home, bench.environment(server)) as daemon:
+        ours = Case("one-shot through a daemon", [program, "exec", "--model", "mock", "go"], daemon.environment, bench.repository)
+        theirs = bench.curl("curl", server)
+        interleave([ours, theirs], 25)
+        bench.row("one-shot exec through a daemon, over the model's time", ours.ms - theirs.output_median(), "ms", 12,
+                  f"curl of the same stream {theirs.ms:.1f} ms")
+
+
+def leave_sessions(bench, program, history, daemon):
+    """What a long-lived daemon has: sessions of many events, and some that wait for a person."""
+    def exec_(*words, expected):
+        done = subprocess.run([program, "exec", "--embedded", "--model", "mock", *words], env=daemon.environment,
+                              cwd=bench.repository, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != expected:
+            raise CannotRun(f"exec ended with exit code {done.returncode}: {done.stderr}")
+
+    state = daemon.home / "state"
+    exec_("--approval-policy", "untrusted", "--ask", "wait", "go", expected=4)
+    (parked,) = state.rglob("journal.ndjson")
+    sessions.multiply(state, parked.parent.name, LEFT_OPEN - 1)
+    grown = subprocess.run([history, "grow", state, str(LEFT_EVENTS)], capture_output=True, text=True, check=True)
+    sessions.multiply(state, grown.stdout.strip(), LEFT - LEFT_OPEN - 1)
+    subprocess.run([program, "index", "rebuild"], env=daemon.environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def restart(bench, program, history, home):
+    """Of a daemon that was killed, until it has told who waits for an answer."""
+    script = bench.work / "asks.json"
+    script.write_text(json.dumps({"answers": [{"tool_calls": [{"name": "shell", "arguments": {"command": "rm x"}}]}]}))
+    with ModelServer(bench.model_server, script=script) as server:
+        daemon = Daemon(program, home, bench.environment(server))
+        leave_sessions(bench, program, history, daemon)
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        daemon.command("start")
+        with daemon.client() as client:
+            asked = client.ask(call={"type": "approval_list"})["reply"]["questions"]
+        times.append((time.perf_counter() - began) * 1000)
+        if len(asked) != LEFT_OPEN:
+            raise CannotRun(f"{len(asked)} of {LEFT_OPEN} approvals are open")
+        os.kill(json.loads(daemon.command("status", "--json"))["pid"], signal.SIGKILL)
+    bench.row(f"restart with {LEFT:,} sessions of {LEFT_EVENTS:,} events, {LEFT_OPEN} of them waiting",
+              statistics.median(times), "ms", 1_000)
+
+
+def crowd(bench, daemon):
+    """A durable event under way to each of a hundred clients."""
+    with daemon, daemon.client() as talker:
+        session = talker.make_session(bench.repository)
+        clients = [daemon.client() for _ in range(CROWD)]
+        for client in clients:
+            client.follow(session)
+
+        def talk():
+            for _ in range(CROWD_EVENTS):
+                talker.ask(op={"type": "context", "text": f"{time.monotonic_ns()} "})
+                time.sleep(0.02)
+
+        talking = threading.Thread(target=talk)
+        talking.start()
+        told = sorted(latencies(clients, CROWD_EVENTS * 0.03 + 1))
+        talking.join()
+        if len(told) < CROWD * CROWD_EVENTS:
+            raise CannotRun(f"{len(told)} of {CROWD * CROWD_EVENTS} events came")
+        bench.row(f"a durable event under way, {CROWD} clients, p99", told[len(told) * 99 // 100], "ms", 10,
+                  f"median {told[len(told) // 2]:.1f} ms")
+
+
+def durable(bench, daemon):
+    """Durable events to a client that does nothing else, from one that sends an op for each."""
+    ops = b"".join(json.dumps({"id": f"c{number}", "op": {"type": "context", "text": EVENT_TEXT}}).encode() + b"\n"
+                   for number in range(EVENTS))
+    with daemon, daemon.client() as talker, daemon.client() as client:
+        client.follow(talker.make_session(bench.repository))
+        began = time.perf_counter()
+        talking = threading.Thread(target=talker.connection.sendall, args=(ops,))
+        talking.start()
+        counted, length, told = {talker.connection: 0, client.connection: 0}, 0, 0
+        while told < EVENTS:
+            ready, _, _ = select.select(list(counted), [], [], PATIENCE)
+            if not ready:
+                raise CannotRun(f"{told} of {EVENTS} events came")
+            for connection in ready:
+                data = connection.recv(1 << 20)
+                if connection is client.connection:
+                    told += data.count(b'"context_added"')
+                    length += len(data)
+        took = time.perf_counter() - began
+        talking.join()
+        bench.row("a durable event to a client, of many", took / EVENTS * 1e6, "µs", 20,
+                  f"{EVENTS / took:,.0f} a second of {length / EVENTS:.0f} B, an op and its ack for each")
+
+
+def add_rows(bench, program, history):
     # A socket's path is short.
-    homes = (str(bench.work / f"d{number}") for number in range(9))
+    homes = (str(bench.work / f"d{number}") for number in range(20))
     ready(bench, Daemon(program, next(homes), bench.environment()))
+    one_shot(bench, program, next(homes))
+    restart(bench, program, history, next(homes))
     with StampingModel() as model:
-        for part in (memory, first_token, long_line, streaming):
+        for part in (memory, first_token, long_line, crowd, durable, streaming):
             part(bench, Daemon(program, next(homes), bench.environment(), model))
