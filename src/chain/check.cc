@@ -30,8 +30,9 @@ std::vector<Finding> check(const Chain& chain, const Surroundings& around) {
 
 std::vector<Finding> check(const Loaded& loaded, const Surroundings& around) {
   // Where a task or a branch was not understood, what would follow from that is noise.
-  static const std::set<std::string_view> kBreaks = {"unknown-handler", "missing-field",   "wrong-kind",      "bad-id",
-                                                     "empty-chain",     "template-syntax", "unknown-operator"};
+  static const std::set<std::string_view> kBreaks = {"unknown-handler",  "missing-field", "wrong-kind",
+                                                     "bad-id",           "empty-chain",   "template-syntax",
+                                                     "unknown-operator", "duplicate-task"};
   Findings findings;
   findings.take(loaded.findings);
   const bool whole =

@@ -9,7 +9,7 @@
 namespace lathe::chain {
 namespace {
 
-bool is_same(const Chain& a, const Chain& b) { return &a == &b || (a.id && *a.id == *b.id && a.file == b.file); }
+bool is_same(const Chain& a, const Chain& b) { return &a == &b || (a.id && *a.id == *b.id); }
 
 /// The names on the way from `chain` back to the one that is checked; empty when there is none.
 std::vector<std::string> way_back(const Checking& c, const Chain& chain, std::set<const Chain*>& seen) {

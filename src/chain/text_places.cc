@@ -129,8 +129,9 @@ Position in_plain(Walk walk, std::size_t offset) {
   return walk.at();
 }
 
-std::size_t line_indent(std::string_view line) {
-  return std::min(line.substr(0, line.find('\n')).find_first_not_of(' '), line.size());
+std::size_t line_indent(std::string_view rest) {
+  const std::string_view line = rest.substr(0, rest.find('\n'));
+  return std::min(line.find_first_not_of(' '), line.size());
 }
 
 /// The indentation of a block is that of its first line that is not blank.
