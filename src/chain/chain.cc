@@ -153,9 +153,7 @@ std::optional<Does> make_handler(std::string_view name) {
 const std::vector<std::string>& operator_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const OperatorRow& row : kOperators) {
-      if (row.op != Operator::kAlways) all.emplace_back(row.name);
-    }
+    for (const OperatorRow& row : kOperators) all.emplace_back(row.name);
     return all;
   }();
   return names;

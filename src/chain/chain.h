@@ -127,7 +127,7 @@ enum class Operator : std::uint8_t {
   kEdgeTraversedAtLeast,
   /// `when` is a command; it matches when that exits with 0.
   kCommandSucceeds,
-  /// vix's step without execute_if.
+  /// At its place in the list, unlike the default; vix's step without execute_if.
   kAlways,
 };
 
@@ -347,7 +347,6 @@ inline constexpr std::string_view kEnd = "end";
 [[nodiscard]] const std::vector<std::string>& handler_names();
 /// The variant's alternative of that name, empty; nothing for an unknown one.
 [[nodiscard]] std::optional<Does> make_handler(std::string_view name);
-/// kAlways has no name that a file may say.
 [[nodiscard]] const std::vector<std::string>& operator_names();
 [[nodiscard]] std::string_view name_of(Operator op);
 [[nodiscard]] std::string_view name_of(Dialect dialect);

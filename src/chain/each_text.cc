@@ -37,10 +37,7 @@ class TextVisitor final {
   }
   void list(std::string_view, const Names&, std::string_view) {}
   void list(std::string_view, const std::vector<Branch>& branches, std::string_view) {
-    for (const Branch& branch : branches) {
-      fields(*this, branch);
-      named("params", branch.params, "");
-    }
+    for (const Branch& branch : branches) fields(*this, branch);
   }
   template <class T>
   void list(std::string_view, const std::vector<T>& items, std::string_view) {

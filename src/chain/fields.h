@@ -35,8 +35,9 @@ inline constexpr auto kParses = std::to_array<std::string_view>({"text", "json",
 inline constexpr auto kNonzeros = std::to_array<std::string_view>({"verdict", "error"});
 inline constexpr auto kAskKinds = std::to_array<std::string_view>({"approve", "choose", "form"});
 inline constexpr auto kBranchErrors = std::to_array<std::string_view>({"abort", "collect"});
-inline constexpr auto kOperatorWords = std::to_array<std::string_view>(
-    {"equals", "contains", "starts_with", "ends_with", "default", "edge_traversed_at_least", "command_succeeds"});
+inline constexpr auto kOperatorWords =
+    std::to_array<std::string_view>({"equals", "contains", "starts_with", "ends_with", "default",
+                                     "edge_traversed_at_least", "command_succeeds", "always"});
 inline constexpr auto kThinkLevels =
     std::to_array<std::string_view>({"auto", "off", "minimal", "low", "medium", "high", "xhigh", "true", "false"});
 
@@ -100,6 +101,7 @@ void fields(Visitor& v, T& b) {
   v.loose("when", b.when, "What it is compared with: a text, a count for edges, a command for command_succeeds.");
   v.value("edge", b.edge, "`from->to`, for edge_traversed_at_least.");
   v.value("goto", b.go_to, "A task, or `end`, which is also what an empty one means.");
+  v.named("params", b.params, "Values that templates of the task that it goes to may use.");
 }
 
 template <class Visitor, Is<Transition> T>

@@ -139,6 +139,11 @@ void Flow::find_limits(std::size_t task) {
   }
 }
 
+bool Flow::follows(const Way& way, Follow follow) {
+  if (follow == Follow::kAll) return true;
+  return way.kind != Way::Kind::kStart && (follow == Follow::kWalk || !way.limit);
+}
+
 std::vector<bool> Flow::reach(std::size_t start, Follow follow) const {
   std::vector<bool> seen(end() + 1, false);
   std::vector<std::size_t> open = {start};
@@ -149,7 +154,7 @@ std::vector<bool> Flow::reach(std::size_t start, Follow follow) const {
     seen[at] = true;
     for (const std::size_t index : out_[at]) {
       const Way& way = ways_[index];
-      if (follow == Follow::kAll || !way.limit) open.push_back(way.to);
+      if (follows(way, follow)) open.push_back(way.to);
     }
   }
   return seen;

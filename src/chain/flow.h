@@ -57,9 +57,12 @@ class Flow final {
   [[nodiscard]] std::optional<std::size_t> index_of(std::string_view id) const;
   [[nodiscard]] std::string name_of(std::size_t task) const;
 
-  enum class Follow { kAll, kUnlimited };
+  /// kWalk: what one branch does, without what its parallel and map tasks start. kUnlimitedWalk: without what is taken
+  /// a limited number of times, too.
+  enum class Follow { kAll, kWalk, kUnlimitedWalk };
   /// For each task and the end: whether a way leads there from `start`, which counts itself.
   [[nodiscard]] std::vector<bool> reach(std::size_t start, Follow follow = Follow::kAll) const;
+  [[nodiscard]] static bool follows(const Way& way, Follow follow);
   /// The same against the ways: from where `goal` is reached.
   [[nodiscard]] std::vector<bool> reaching(std::size_t goal) const;
   /// Loops that no limit ends, one for each knot of tasks: its tasks in their order of the file.
