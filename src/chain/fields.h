@@ -161,7 +161,7 @@ void fields(Visitor& v, T& t) {
 }
 template <class Visitor, Is<Driver> T>
 void fields(Visitor& v, T& t) {
-  v.value("driver", t.driver, "The outside agent: codex, claude, acp:<command>.");
+  v.value("driver", t.driver, "The outside agent: `codex`, `claude`, `acp:<command>`.");
   v.value("prompt_template", t.prompt_template, "The work; the task's input unless given.");
   v.value("model", t.model, "The model that it is told to use.");
   v.value("output_schema", t.output_schema, "A JSON Schema that the answer must hold to; one repair round.");
@@ -180,7 +180,7 @@ template <class Visitor, Is<Choice> T>
 void fields(Visitor& v, T& c) {
   v.value("id", c.id, "The eval when it is chosen.");
   v.value("description", c.description, "Shown beside it.");
-  v.value("has_user_input", c.has_user_input, "The person adds a text, {{.user_text}}.");
+  v.value("has_user_input", c.has_user_input, "The person adds a text, `{{.user_text}}`.");
 }
 template <class Visitor, Is<Human> T>
 void fields(Visitor& v, T& t) {
@@ -225,7 +225,7 @@ void fields(Visitor& v, T& t) {
 /// The fields that every task may have; those of its handler come beside them.
 template <class Visitor, Is<Task> T>
 void fields(Visitor& v, T& t) {
-  v.value("id", t.id, "Names the task; its output is {{.<id>}}.");
+  v.value("id", t.id, "Names the task; its output is `{{.<id>}}`.");
   v.value("description", t.description, "For people.");
   v.value("input_var", t.input_var, "What it is given: `input`, `previous_output` (unless given), or an earlier task.");
   v.value("input_max_bytes", t.input_max_bytes, "A longer input is cut.");
