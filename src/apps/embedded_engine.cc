@@ -316,6 +316,7 @@ engine::EngineParts EmbeddedEngine::engine_parts(std::string version) {
           .secrets = [this] { return backends_->secrets(); },
           .config = loaded().config,
           .version = std::move(version),
+          .own_folders = own_folders(paths_),
           .confinement =
               [this](protocol::SandboxMode mode, protocol::NetworkMode network) {
                 return session_level(loaded().config, host_, mode, network);

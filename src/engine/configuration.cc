@@ -19,7 +19,19 @@ using runtime::Async;
 
 namespace {
 
-Result<std::string> check_folder(const std::string& cwd) {
+/// What is kept there decides what sessions may do.
+Result<void> check_not_own(const std::string& real, const std::vector<std::string>& own_folders) {
+  for (const std::string& folder : own_folders) {
+    const std::string own = runtime::real_path(folder).value_or(folder);
+    if (own.empty() || (real != own && !real.starts_with(own + "/"))) continue;
+    return Error{.code = base::codes::kInvalid,
+                 .message = fmt::format("cwd: {} lies in {}, where Lathe keeps its own files", real, own),
+                 .hint = "work in another folder"};
+  }
+  return {};
+}
+
+Result<std::string> check_folder(const std::string& cwd, const EngineParts& parts) {
   if (!cwd.starts_with('/')) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: \"{}\" is not an absolute path", cwd)};
   }
@@ -28,6 +40,7 @@ Result<std::string> check_folder(const std::string& cwd) {
   if (stat(real.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: {} is not a folder", cwd)};
   }
+  TRY_OK(check_not_own(real, parts.own_folders));
   if (access(real.c_str(), R_OK | X_OK) == 0) return real;
   Error error = base::errno_error(errno, "cwd: " + cwd);
   error.code = base::codes::kInvalid;
@@ -36,8 +49,8 @@ Result<std::string> check_folder(const std::string& cwd) {
 }
 
 /// A session that is continued, where it worked: without its folder no call of its Task would find anything.
-Result<void> check_still_there(const SessionConfigured& config) {
-  const Result<std::string> folder = check_folder(config.cwd);
+Result<void> check_still_there(const SessionConfigured& config, const EngineParts& parts) {
+  const Result<std::string> folder = check_folder(config.cwd, parts);
   if (folder.ok()) return {};
   return Error{
       .code = folder.error().code,
@@ -102,11 +115,11 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
   apply(op, config);
   CO_TRY_OK(egress::HostRules::parse(config.allow_hosts));
   if (op.cwd) {
-    CO_TRY(config.cwd, check_folder(*op.cwd));
+    CO_TRY(config.cwd, check_folder(*op.cwd, *parts));
   } else if (config.cwd.empty()) {
     co_return Error{.code = base::codes::kInvalid, .message = "cwd: a new session needs a folder to work in"};
   } else if (!parts->replayed) {
-    CO_TRY_OK(check_still_there(config));
+    CO_TRY_OK(check_still_there(config, *parts));
   }
   if (!before || op.model || op.backend) {
     std::string backend = op.backend.value_or("");

@@ -79,6 +79,8 @@ struct EngineParts {
   std::function<std::vector<std::string>()> secrets;
   config::Config config;
   std::string version;
+  /// Where Lathe keeps its own files: no session works at or below one of these.
+  std::vector<std::string> own_folders = {};
   /// The level at which commands of such a session are confined. An error where that is less than the person accepts.
   /// Absent: "none".
   std::function<base::Result<std::string>(protocol::SandboxMode, protocol::NetworkMode)> confinement = {};

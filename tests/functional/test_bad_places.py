@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from support import Ran, calls, says, tool
+from support import Ran, calls, says, shell, tool
 
 IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 99; shift; exec "$@"'
@@ -237,3 +237,31 @@ def test_a_disk_that_fills_under_the_daemon_costs_the_task_that_filled_it(lathe,
     assert "full 5" in ran.stdout and "space" in ran.stderr.lower(), ran
     assert "list 0" in ran.stdout and "status 0" in ran.stdout, ran.stderr + ran.stdout
     assert "Short.\nagain 0" in ran.stdout and "stop 0" in ran.stdout, ran
+
+
+@pytest.mark.parametrize("below", ["", "policies"])
+def test_no_session_works_among_lathes_own_files(lathe, start_server, below):
+    lathe.use(start_server(says("never asked")))
+    (lathe.home / "policies").mkdir(parents=True, exist_ok=True)
+    ran = lathe.fails(1, "exec", "--cwd", str(lathe.home / below), "go")
+    assert "where Lathe keeps its own files" in ran.err and "work in another folder" in ran.err, str(ran)
+
+
+RULES = "rules: [{tool: apply_patch, decision: allow}]"
+
+
+@pytest.mark.parametrize("places", ["a folder of its own", "the usual ones"])
+@pytest.mark.parametrize("tool", ["shell", "write_file"])
+def test_a_session_that_works_around_lathes_files_writes_no_rules(lathe, start_server, tmp_path, places, tool):
+    """Neither where they are now, nor where they would be looked for."""
+    person = lathe.home.parent
+    kept = lathe.home if places == "a folder of its own" else person / ".config/lathe"
+    path = kept / "policies/mine.yaml"
+    call = shell(f"mkdir -p {path.parent}; echo '{RULES}' > {path}") if tool == "shell" else \
+        tool("write_file", path=str(path), content=RULES)
+    server = start_server(calls(call), says("tried"))
+    lathe.use(server)
+    if kept != lathe.home:
+        lathe.variables |= {"LATHE_HOME": None, "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": f"{server.url}/v1", "MOCK_KEY": None}
+    lathe.run("exec", "--model", "mock", "--ask", "deny", "go", cwd=person)
+    assert server.requests() and not path.exists(), path
