@@ -112,11 +112,13 @@ bool LiveSession::leaves_work() const {
 }
 
 Async<void> LiveSession::take_over() {
-  if (closing_ || !state().task || !state().task->handed_over) co_return;
+  if (closing_) co_return;
   const Visit visit(*this);
-  const auto gone_on = co_await go_on();
+  const runtime::AsyncMutex::Holder held = co_await alone();
   // A client that came back at once may have been faster.
-  if (gone_on.ok() || running_ || !state().task || !state().task->handed_over) co_return;
+  if (running_ || !state().task || !state().task->handed_over) co_return;
+  const auto gone_on = co_await resume_parked(std::nullopt);
+  if (gone_on.ok()) co_return;
   protocol::Warning warning{
       .code = "not_continued",
       .message = "the task was not continued after the restart of the daemon: " + gone_on.error().text()};

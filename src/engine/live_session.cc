@@ -64,6 +64,7 @@ LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_
       host_(parts, *stream_, feed_),
       children_(parts, family, host_, feed_, [this] { return room(); }),
       let_go_(parts.loop),
+      changing_(parts.loop),
       visits_ended_(parts.loop),
       task_ended_(parts.loop),
       ops_(parts.loop, kMaxWaitingOps + kOwnOps),
@@ -115,7 +116,7 @@ Async<Result<void>> LiveSession::recover() {
 bool LiveSession::forsaken() const {
   const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
   const bool agent = state().config && !state().config->parent_session.empty();
-  return !busy() && !restoring_ && !waits && !agent && state().jobs.empty() && !feed_.has_subscribers();
+  return !busy() && !waits && !agent && state().jobs.empty() && !feed_.has_subscribers();
 }
 
 std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by) const {
@@ -145,48 +146,58 @@ Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op
   co_return protocol::Ack{.id = op_id, .seq = *seq, .session = session};
 }
 
+Async<runtime::AsyncMutex::Holder> LiveSession::alone() {
+  runtime::AsyncMutex::Holder held = co_await changing_.lock();
+  while (running_ && running_->ending) (void)co_await task_ended_.wait(CancelToken(), Deadline::never());
+  co_return held;
+}
+
 Async<void> LiveSession::work() {
   while (true) {
     auto received = co_await ops_.receive(CancelToken(), Deadline::never());
     CHECK(received.ok());
     if (!*received) break;
-    Pending pending = **std::move(received);
-    // Sent again while the first one waited: it starts nothing, and is answered like the first.
-    if (const auto seq = acknowledged_seq(pending.by)) {
-      pending.settle(*seq);
-      continue;
-    }
-    if (const auto first = std::ranges::find(queued_, pending.by, &Pending::by); first != queued_.end()) {
-      first->repeats.push_back(pending.done);
-      continue;
-    }
-    const auto* input = std::get_if<protocol::UserInput>(&pending.op);
-    const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
-    // One that was about to start when another took its place keeps its turn, and its place in a queue that filled up.
-    if (queue && (pending.was_queued || queued_.size() < kMaxQueuedInputs)) {
-      if (pending.was_queued) {
-        queued_.push_front(std::move(pending));
-      } else {
-        queued_.push_back(std::move(pending));
-      }
-      continue;
-    }
-    if (queue) {
-      pending.settle(Error{.code = base::codes::kLimit, .message = "too many inputs are queued already"});
-      continue;
-    }
-    Result<std::int64_t> result = 0;
     handling_ = true;
-    try {
-      result = co_await handle(pending);
-    } catch (const base::RequestBug& bug) {
-      result = Error{.code = base::codes::kInternal, .message = bug.what()};
-    }
+    co_await take(**std::move(received));
     handling_ = false;
-    pending.settle(result);
-    // No Task runs whose end would start the next one.
-    if (pending.was_queued && !result.ok()) start_queued();
   }
+}
+
+Async<void> LiveSession::take(Pending pending) {
+  const runtime::AsyncMutex::Holder held = co_await alone();
+  // Sent again while the first one waited: it starts nothing, and is answered like the first.
+  if (const auto seq = acknowledged_seq(pending.by)) {
+    pending.settle(*seq);
+    co_return;
+  }
+  if (const auto first = std::ranges::find(queued_, pending.by, &Pending::by); first != queued_.end()) {
+    first->repeats.push_back(pending.done);
+    co_return;
+  }
+  const auto* input = std::get_if<protocol::UserInput>(&pending.op);
+  const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
+  // One that was about to start when another took its place keeps its turn, and its place in a queue that filled up.
+  if (queue && (pending.was_queued || queued_.size() < kMaxQueuedInputs)) {
+    if (pending.was_queued) {
+      queued_.push_front(std::move(pending));
+    } else {
+      queued_.push_back(std::move(pending));
+    }
+    co_return;
+  }
+  if (queue) {
+    pending.settle(Error{.code = base::codes::kLimit, .message = "too many inputs are queued already"});
+    co_return;
+  }
+  Result<std::int64_t> result = 0;
+  try {
+    result = co_await handle(pending);
+  } catch (const base::RequestBug& bug) {
+    result = Error{.code = base::codes::kInternal, .message = bug.what()};
+  }
+  pending.settle(result);
+  // No Task runs whose end would start the next one.
+  if (pending.was_queued && !result.ok()) start_queued();
 }
 
 LiveSession::Seq LiveSession::handle(const Pending& pending) {
@@ -281,11 +292,11 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
     CO_TRY(op.items, co_await parts_.fs_pool.run(std::move(settle)));
   }
   if (op.items.empty()) {
-    if (state().task && state().task->parked) co_return co_await go_on(op.budget);
+    if (state().task && state().task->parked) co_return co_await resume_parked(op.budget);
     co_return Error{.code = base::codes::kInvalid, .message = "the input is empty", .hint = "say what is to be done"};
   }
   const bool answered = !running_ && state().task && state().task->parked && state().questions.empty();
-  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on(op.budget));
+  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await resume_parked(op.budget));
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
   CO_TRY_OK(check_takes_work());
   if (op.last_response_id) CO_TRY_OK(find_bookmark(*op.last_response_id));
@@ -404,10 +415,8 @@ Async<Result<void>> LiveSession::resolve_models() {
 
 LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by) {
   CO_TRY_OK(check_takes_work());
-  if (running_ || restoring_) {
-    co_return Error{.code = base::codes::kUnavailable,
-                    .message = running_ ? "a Task is running" : "files are being brought back",
-                    .hint = running_ ? "interrupt it first" : "try again"};
+  if (running_) {
+    co_return Error{.code = base::codes::kUnavailable, .message = "a Task is running", .hint = "interrupt it first"};
   }
   CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(std::move(op_id));

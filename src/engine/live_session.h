@@ -16,6 +16,7 @@
 #include "lathe/engine/task_outcome.h"
 #include "lathe/ports/driver.h"
 #include "lathe/protocol/frames.h"
+#include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/cancel.h"
 #include "lathe/runtime/channel.h"
 #include "lathe/runtime/scope.h"
@@ -30,6 +31,9 @@
 //     |   user_input        |  +-- a question and nobody there --> parked --- answer ---> running
 //     |   (replace), interrupt, reconfigure, shutdown: cancel, wait for the driver, record turn_aborted
 //     +---------------------+
+//
+// Whoever begins, ends or goes on with a Task, or brings files back, has the session to itself meanwhile (alone()): an
+// op, but also a call that is answered beside the worker. Each of them finds what the one before it left.
 
 namespace lathe::engine {
 
@@ -42,6 +46,8 @@ struct RunningTask {
   protocol::AbortReason reason = protocol::AbortReason::kInterrupted;
   /// "<client>/<op id>" of the op that ends it.
   std::string by;
+  /// Its driver is done, and its end is being recorded.
+  bool ending = false;
 };
 
 class LiveSession final {
@@ -138,7 +144,11 @@ class LiveSession final {
   [[nodiscard]] base::Result<void> check_takes_work() const;
   using Seq = runtime::Async<base::Result<std::int64_t>>;
 
+  /// Waits until nobody else has the session and no Task is just ending.
+  runtime::Async<runtime::AsyncMutex::Holder> alone();
   runtime::Async<void> work();
+  /// Queues what was submitted, or handles it.
+  runtime::Async<void> take(Pending pending);
   Seq handle(const Pending& pending);
   Seq configure(protocol::ConfigureSession op, std::string by);
   Seq input(protocol::UserInput op, std::string op_id, std::string by);
@@ -147,6 +157,7 @@ class LiveSession final {
   Seq shut_down(std::string by);
   Seq set_model(protocol::SetModel op, std::string by);
   Seq rollback(protocol::Rollback op, std::string by);
+  /// go_on() for who has the session.
   Seq resume_parked(std::optional<protocol::Budget> budget);
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
   [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
@@ -236,8 +247,8 @@ class LiveSession final {
   /// What tell_warnings() has told.
   std::set<std::string> warned_;
   std::optional<RunningTask> running_;
-  /// Files are being brought back, so no Task may start.
-  bool restoring_ = false;
+  /// Held by who has the session.
+  runtime::AsyncMutex changing_;
   int visits_ = 0;
   /// An op is being handled.
   bool handling_ = false;
@@ -247,8 +258,6 @@ class LiveSession final {
   std::deque<Pending> queued_;
   bool closing_ = false;
   bool hands_over_ = false;
-  /// A parked Task is about to go on.
-  bool going_on_ = false;
   runtime::Scope scope_;
 };
 

@@ -46,27 +46,16 @@ Error error_of(AbortReason reason) {
   return {};
 }
 
-/// Whoever asks for the same meanwhile is told that nothing waits any more.
-class GoingOn final {
- public:
-  explicit GoingOn(bool* goes_on) : goes_on_(goes_on) { *goes_on_ = true; }
-  ~GoingOn() { *goes_on_ = false; }
-  GoingOn(const GoingOn&) = delete;
-  GoingOn& operator=(const GoingOn&) = delete;
-
- private:
-  bool* goes_on_;
-};
-
 }  // namespace
 
 LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
   if (running_) {
     running_->reason = reason;
-    running_->by = std::move(by);
+    running_->by = by;
     running_->cancel.cancel(error_of(reason));
     while (running_) CO_TRY_OK(co_await task_ended_.wait(runtime::CancelToken(), runtime::Deadline::never()));
-    co_return state().last_seq;
+    // One that parked just then outlives other reasons.
+    if (reason != AbortReason::kInterrupted && reason != AbortReason::kReplaced) co_return state().last_seq;
   }
   if (!state().task) co_return state().last_seq;
   // Parked: no driver runs; its agents and its open calls end here.
@@ -95,7 +84,7 @@ Async<Result<void>> LiveSession::take_settings() {
 
 bool LiveSession::at_rest() const {
   const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
-  return !busy() && !restoring_ && !waits && state().jobs.empty();
+  return !busy() && !waits && state().jobs.empty();
 }
 
 void LiveSession::rest_later() {
@@ -282,6 +271,7 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
   if (!budget_.tool_calls) budget_.tool_calls = ports::kDefaultToolCalls;
   if (begun == Begun::kBefore) co_await children_.go_on();
   TaskEnd end = co_await run_with_agents(std::move(request));
+  running_->ending = true;
   TaskOutcome outcome = outcome_now(end);
   const Result<std::int64_t> recorded = co_await record_end(std::move(end));
   if (!recorded.ok()) {
@@ -354,9 +344,14 @@ Async<Result<std::int64_t>> LiveSession::record_abort(AbortReason reason, Error 
 
 LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
   if (closing_) co_return closing_error();
-  CO_TRY_OK(check_takes_work());
   const Visit visit(*this);
-  if (going_on_ || running_ || restoring_ || !state().task || !state().task->parked) {
+  const runtime::AsyncMutex::Holder held = co_await alone();
+  co_return co_await resume_parked(std::move(budget));
+}
+
+LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budget) {
+  CO_TRY_OK(check_takes_work());
+  if (running_ || !state().task || !state().task->parked) {
     co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
   }
   if (!state().questions.empty()) {
@@ -364,11 +359,6 @@ LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
                     .message = fmt::format("the Task still waits for an answer to {}", state().questions.front().id),
                     .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
   }
-  const GoingOn guard(&going_on_);
-  co_return co_await resume_parked(std::move(budget));
-}
-
-LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budget) {
   CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(state().task->submission);
   CO_TRY_OK(co_await take_settings());
