@@ -52,6 +52,8 @@ class Engine final : public SessionFamily {
   [[nodiscard]] std::vector<std::string> open_sessions() const;
   /// Something runs or waits in a session, or someone looks at one.
   [[nodiscard]] bool in_use() const;
+  /// The index tells what streams say; one that did not take the end of its Task says less than is known here.
+  void set_right(protocol::SessionInfo& session) const;
   /// The session, opened when no one here has it yet.
   runtime::Async<base::Result<LiveSession*>> live(std::string session_id) override;
   /// The session when it is open here, else nothing.

@@ -30,6 +30,12 @@ constexpr std::size_t kMaxQueuedInputs = 100;
 /// In a row or column of a terminal, as the system counts them.
 constexpr std::int64_t kMostTerminalCells = 65'535;
 
+/// Whether it works where the stream takes no records.
+bool needs_no_record(const protocol::Op& op) {
+  return std::holds_alternative<protocol::TerminalInput>(op) || std::holds_alternative<protocol::TerminalResize>(op) ||
+         std::holds_alternative<protocol::Shutdown>(op);
+}
+
 Error wrong_kind_of_answer(bool asks_person) {
   return {.code = base::codes::kInvalid,
           .message = asks_person ? "the model asked a question; approving or denying does not answer it"
@@ -174,8 +180,10 @@ Async<void> LiveSession::take(Pending pending) {
     first->repeats.push_back(pending.done);
     co_return;
   }
+  const Result<void> whole = co_await record_kept_end();
+  const bool can_be_handled = whole.ok() || needs_no_record(pending.op);
   const auto* input = std::get_if<protocol::UserInput>(&pending.op);
-  const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
+  const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task && can_be_handled;
   // One that was about to start when another took its place keeps its turn, and its place in a queue that filled up.
   if (queue && (pending.was_queued || queued_.size() < kMaxQueuedInputs)) {
     if (pending.was_queued) {
@@ -191,7 +199,7 @@ Async<void> LiveSession::take(Pending pending) {
   }
   Result<std::int64_t> result = 0;
   try {
-    result = co_await handle(pending);
+    result = can_be_handled ? co_await handle(pending) : whole.error();
   } catch (const base::RequestBug& bug) {
     result = Error{.code = base::codes::kInternal, .message = bug.what()};
   }
@@ -454,6 +462,10 @@ Error LiveSession::closing_error() {
 LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
+  if (kept_end_) {
+    const runtime::AsyncMutex::Holder held = co_await alone();
+    CO_TRY_OK(co_await record_kept_end());
+  }
   // An answer that nothing may follow is not taken.
   if (!running_) CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   const auto found = std::ranges::find(state().questions, answer.id, &ports::OpenQuestionState::id);

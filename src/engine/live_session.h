@@ -90,6 +90,8 @@ class LiveSession final {
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
   [[nodiscard]] std::size_t keepers() const { return driver_ ? driver_->keepers() : 0; }
   [[nodiscard]] bool running() const { return running_.has_value(); }
+  /// How it stands where its stream did not take that its Task ended or parked.
+  [[nodiscard]] std::optional<protocol::SessionState> unrecorded_state() const;
   /// A Task runs, or a call is being answered.
   [[nodiscard]] bool busy() const { return running() || visits_ > 0; }
   /// Nobody looks at it, nothing runs in it or waits to, no job of it lives, and it is no other session's agent: it can
@@ -212,6 +214,13 @@ class LiveSession final {
   runtime::Async<void> run_task(ports::TaskRequest request, Begun begun);
   runtime::Async<ports::TaskEnd> run_driver(ports::TaskRequest request);
   runtime::Async<base::Result<std::int64_t>> record_end(ports::TaskEnd end);
+  /// How long the Task has run since it began or went on, whatever the wall clock was set to meanwhile.
+  [[nodiscard]] std::int64_t ran_ms() const;
+  [[nodiscard]] protocol::TaskParked parked_now() const;
+  /// The stream takes no records: the end is told all the same, and kept until it does.
+  void keep_end(const base::Error& why, ports::TaskEnd::Kind kind);
+  /// For who has the session, before anything else happens in it.
+  runtime::Async<base::Result<void>> record_kept_end();
   runtime::Async<base::Result<std::int64_t>> record_abort(protocol::AbortReason reason, base::Error error,
                                                           std::string by);
   void start_queued();
@@ -247,6 +256,8 @@ class LiveSession final {
   /// What tell_warnings() has told.
   std::set<std::string> warned_;
   std::optional<RunningTask> running_;
+  /// The end of a Task that the stream did not take. It runs no more.
+  std::optional<protocol::EventMsg> kept_end_;
   /// Held by who has the session.
   runtime::AsyncMutex changing_;
   int visits_ = 0;

@@ -32,8 +32,8 @@ std::int64_t total(const protocol::SessionCounts& counts) {
 
 }  // namespace
 
-SessionWatch::SessionWatch(EngineParts& parts, Shows shows)
-    : parts_(parts), shows_(shows), due_(parts.loop), scope_(parts.loop) {}
+SessionWatch::SessionWatch(EngineParts& parts, Shows shows, SetRight set_right)
+    : parts_(parts), shows_(shows), set_right_(std::move(set_right)), due_(parts.loop), scope_(parts.loop) {}
 
 Async<Result<void>> SessionWatch::add(std::shared_ptr<EventQueue> queue) {
   CO_TRY(const std::vector<Row> rows, co_await read(/*limit=*/0));
@@ -155,6 +155,7 @@ Async<Result<std::vector<SessionWatch::Row>>> SessionWatch::read(std::int64_t li
   std::vector<Row> rows;
   rows.reserve(list.sessions.size());
   for (protocol::SessionInfo& session : list.sessions) {
+    set_right_(session);
     std::vector<std::string> waits = questions[session.session_id];
     rows.push_back({.session = std::move(session), .open_questions = std::move(waits)});
   }

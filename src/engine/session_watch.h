@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,8 +32,10 @@ class SessionWatch final {
     /// Archived ones and those of sub-agents too.
     kAll,
   };
+  /// Of a session that the index told of: what else is known of it.
+  using SetRight = std::function<void(protocol::SessionInfo&)>;
   /// The parts outlive it.
-  SessionWatch(EngineParts& parts, Shows shows);
+  SessionWatch(EngineParts& parts, Shows shows, SetRight set_right);
 
   /// Gives `queue` a row for each session, and one per change of those that it knows. Once more: it starts over.
   runtime::Async<base::Result<void>> add(std::shared_ptr<EventQueue> queue);
@@ -71,6 +74,7 @@ class SessionWatch final {
 
   EngineParts& parts_;
   const Shows shows_;
+  const SetRight set_right_;
   std::vector<Watcher> watchers_;
   /// As they were told; only while work() runs.
   std::map<std::string, Row> known_;

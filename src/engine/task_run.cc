@@ -56,6 +56,7 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
     while (running_) CO_TRY_OK(co_await task_ended_.wait(runtime::CancelToken(), runtime::Deadline::never()));
     // One that parked just then outlives other reasons.
     if (reason != AbortReason::kInterrupted && reason != AbortReason::kReplaced) co_return state().last_seq;
+    CO_TRY_OK(co_await record_kept_end());
   }
   if (!state().task) co_return state().last_seq;
   // Parked: no driver runs; its agents and its open calls end here.
@@ -273,15 +274,8 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
   TaskEnd end = co_await run_with_agents(std::move(request));
   running_->ending = true;
   TaskOutcome outcome = outcome_now(end);
-  const Result<std::int64_t> recorded = co_await record_end(std::move(end));
-  if (!recorded.ok()) {
-    // The disk refuses records; the person is told all the same.
-    host_.show(protocol::ErrorEvent{.code = recorded.error().code,
-                                    .message = recorded.error().message,
-                                    .hint = recorded.error().hint,
-                                    .retryable = recorded.error().retryable,
-                                    .ends_task = true});
-  }
+  const TaskEnd::Kind kind = end.kind;
+  if (const auto recorded = co_await record_end(std::move(end)); !recorded.ok()) keep_end(recorded.error(), kind);
   running_.reset();
   rest_later();
   task_ended_.notify();
@@ -291,9 +285,6 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
 
 Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
   if (!end.diff.empty()) host_.show(protocol::TurnDiff{.unified_diff = end.diff});
-  // Whatever the wall clock was set to meanwhile.
-  const std::int64_t ran_ms =
-      std::chrono::duration_cast<base::Millis>(parts_.loop.mono_now() - running_->since).count();
   switch (end.kind) {
     case TaskEnd::Kind::kComplete: {
       const ports::OpenTask& task = *state().task;
@@ -305,7 +296,7 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
                                       .cost_micro_usd = task.cost_micro_usd,
                                       .turns = task.turns,
                                       .tool_calls = task.tool_calls,
-                                      .duration_ms = task.active_ms == 0 ? ran_ms : std::max(ran_ms, parked_too)};
+                                      .duration_ms = task.active_ms == 0 ? ran_ms() : std::max(ran_ms(), parked_too)};
       co_return co_await host_.record(EventMsg(std::move(complete)));
     }
     case TaskEnd::Kind::kAborted: {
@@ -322,15 +313,53 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
                                   .ends_task = true};
       co_return co_await host_.record(EventMsg(std::move(failed)));
     }
-    case TaskEnd::Kind::kParked: {
-      protocol::TaskParked parked{.questions = {}, .active_ms = ran_ms, .handed_over = false};
-      for (const auto& question : state().questions) parked.questions.push_back(question.id);
-      for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
-      parked.handed_over = hands_over_ && parked.questions.empty();
-      co_return co_await host_.record(EventMsg(std::move(parked)));
-    }
+    case TaskEnd::Kind::kParked:
+      co_return co_await host_.record(EventMsg(parked_now()));
   }
   co_return Error{.code = base::codes::kInternal, .message = "a Task ended in no known way"};
+}
+
+std::int64_t LiveSession::ran_ms() const {
+  return std::chrono::duration_cast<base::Millis>(parts_.loop.mono_now() - running_->since).count();
+}
+
+protocol::TaskParked LiveSession::parked_now() const {
+  protocol::TaskParked parked{.questions = {}, .active_ms = ran_ms(), .handed_over = false};
+  for (const auto& question : state().questions) parked.questions.push_back(question.id);
+  for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
+  parked.handed_over = hands_over_ && parked.questions.empty();
+  return parked;
+}
+
+void LiveSession::keep_end(const Error& why, TaskEnd::Kind kind) {
+  const protocol::ErrorEvent failed{
+      .code = why.code, .message = why.message, .hint = why.hint, .retryable = why.retryable, .ends_task = true};
+  host_.show(failed);
+  // What it took may be the beginning of the end, which is enough.
+  if (!state().task) return;
+  kept_end_ = kind == TaskEnd::Kind::kParked ? EventMsg(parked_now()) : EventMsg(failed);
+}
+
+Async<Result<void>> LiveSession::record_kept_end() {
+  if (!kept_end_) co_return Result<void>();
+  if (!std::holds_alternative<protocol::TaskParked>(*kept_end_)) {
+    CO_TRY_OK(co_await record_lost_agents());
+    for (EventMsg& closed : close_open_calls(
+             state(), protocol::CallStatus::kInterrupted,
+             "Interrupted: its end could not be recorded. Its outcome is unknown; check before running it again.",
+             "Not run: the Task ended before this call started.")) {
+      CO_TRY_OK(co_await host_.record(std::move(closed)));
+    }
+  }
+  CO_TRY_OK(co_await host_.record(*kept_end_));
+  kept_end_.reset();
+  co_return Result<void>();
+}
+
+std::optional<protocol::SessionState> LiveSession::unrecorded_state() const {
+  if (!kept_end_) return std::nullopt;
+  const bool parked = std::holds_alternative<protocol::TaskParked>(*kept_end_);
+  return parked ? protocol::SessionState::kParked : protocol::SessionState::kInterrupted;
 }
 
 Async<Result<std::int64_t>> LiveSession::record_abort(AbortReason reason, Error error, std::string by) {
@@ -346,6 +375,7 @@ LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
   const runtime::AsyncMutex::Holder held = co_await alone();
+  CO_TRY_OK(co_await record_kept_end());
   co_return co_await resume_parked(std::move(budget));
 }
 
@@ -376,7 +406,9 @@ LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budg
 }
 
 void LiveSession::start_queued() {
-  if (queued_.empty() || closing_ || hands_over_ || state().task) return;
+  // Where no end of a Task can be recorded, what waits for it is told so.
+  const bool waits_on = state().task && !kept_end_;
+  if (queued_.empty() || closing_ || hands_over_ || waits_on) return;
   Pending next = std::move(queued_.front());
   queued_.pop_front();
   next.was_queued = true;

@@ -185,6 +185,7 @@ Async<Result<protocol::UndoReply>> LiveSession::undo(protocol::Undo call, std::s
                     .message = "a Task is running; no file was touched",
                     .hint = "interrupt it first"};
   }
+  CO_TRY_OK(co_await record_kept_end());
   const RestoreMode mode = call.dry_run ? RestoreMode::kDryRun : RestoreMode::kRestore;
   CO_TRY(const UndoPoint to, co_await find_undo_point(std::move(call)));
   CO_TRY(RestoreReport report, co_await restore_files(to, mode, std::move(by)));
