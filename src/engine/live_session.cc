@@ -23,18 +23,8 @@ using runtime::Deadline;
 
 namespace {
 
-constexpr std::size_t kMaxWaitingOps = 1000;
-/// Room for what the session itself sends: the next input that waited, and its own end. A few at most are on their way.
-constexpr std::size_t kOwnOps = 16;
-constexpr std::size_t kMaxQueuedInputs = 100;
 /// In a row or column of a terminal, as the system counts them.
 constexpr std::int64_t kMostTerminalCells = 65'535;
-
-/// Whether it works where the stream takes no records.
-bool needs_no_record(const protocol::Op& op) {
-  return std::holds_alternative<protocol::TerminalInput>(op) || std::holds_alternative<protocol::TerminalResize>(op) ||
-         std::holds_alternative<protocol::Shutdown>(op);
-}
 
 Error wrong_kind_of_answer(bool asks_person) {
   return {.code = base::codes::kInvalid,
@@ -123,89 +113,6 @@ bool LiveSession::forsaken() const {
   const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
   const bool agent = state().config && !state().config->parent_session.empty();
   return !busy() && !waits && !agent && state().jobs.empty() && !feed_.has_subscribers();
-}
-
-std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by) const {
-  const auto& known = state().acknowledged;
-  const auto found = std::ranges::find(known, by, &std::pair<std::string, std::int64_t>::first);
-  return found == known.end() ? std::nullopt : std::optional(found->second);
-}
-
-Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client) {
-  const std::string by = client + "/" + op_id;
-  // This may go before the answer is looked at.
-  const std::string session = state().session_id;
-  if (const auto seq = acknowledged_seq(by)) {
-    co_return protocol::Ack{.id = op_id, .seq = *seq, .session = session};
-  }
-  auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
-  if (closing_) co_return closing_error();
-  const bool room = ops_.size() < kMaxWaitingOps;
-  if (!room || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
-    co_return Error{.code = base::codes::kUnavailable,
-                    .message = "too many ops wait at this session",
-                    .hint = "try again",
-                    .retryable = true};
-  }
-  CO_TRY(Result<std::int64_t> seq, co_await done->wait(CancelToken(), Deadline::never()));
-  if (!seq.ok()) co_return std::move(seq).error();
-  co_return protocol::Ack{.id = op_id, .seq = *seq, .session = session};
-}
-
-Async<runtime::AsyncMutex::Holder> LiveSession::alone() {
-  runtime::AsyncMutex::Holder held = co_await changing_.lock();
-  while (running_ && running_->ending) (void)co_await task_ended_.wait(CancelToken(), Deadline::never());
-  co_return held;
-}
-
-Async<void> LiveSession::work() {
-  while (true) {
-    auto received = co_await ops_.receive(CancelToken(), Deadline::never());
-    CHECK(received.ok());
-    if (!*received) break;
-    handling_ = true;
-    co_await take(**std::move(received));
-    handling_ = false;
-  }
-}
-
-Async<void> LiveSession::take(Pending pending) {
-  const runtime::AsyncMutex::Holder held = co_await alone();
-  // Sent again while the first one waited: it starts nothing, and is answered like the first.
-  if (const auto seq = acknowledged_seq(pending.by)) {
-    pending.settle(*seq);
-    co_return;
-  }
-  if (const auto first = std::ranges::find(queued_, pending.by, &Pending::by); first != queued_.end()) {
-    first->repeats.push_back(pending.done);
-    co_return;
-  }
-  const Result<void> whole = co_await record_kept_end();
-  const bool can_be_handled = whole.ok() || needs_no_record(pending.op);
-  const auto* input = std::get_if<protocol::UserInput>(&pending.op);
-  const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task && can_be_handled;
-  // One that was about to start when another took its place keeps its turn, and its place in a queue that filled up.
-  if (queue && (pending.was_queued || queued_.size() < kMaxQueuedInputs)) {
-    if (pending.was_queued) {
-      queued_.push_front(std::move(pending));
-    } else {
-      queued_.push_back(std::move(pending));
-    }
-    co_return;
-  }
-  if (queue) {
-    pending.settle(Error{.code = base::codes::kLimit, .message = "too many inputs are queued already"});
-    co_return;
-  }
-  Result<std::int64_t> result = 0;
-  try {
-    result = can_be_handled ? co_await handle(pending) : whole.error();
-  } catch (const base::RequestBug& bug) {
-    result = Error{.code = base::codes::kInternal, .message = bug.what()};
-  }
-  pending.settle(result);
-  // No Task runs whose end would start the next one.
-  if (pending.was_queued && !result.ok()) start_queued();
 }
 
 LiveSession::Seq LiveSession::handle(const Pending& pending) {
@@ -452,11 +359,6 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   running_.emplace(parts_.loop.mono_now());
   scope_.spawn(run_task(std::move(request), Begun::kNow));
   co_return seq;
-}
-
-Error LiveSession::closing_error() {
-  return {
-      .code = base::codes::kUnavailable, .message = "the session is closing", .hint = "try again", .retryable = true};
 }
 
 LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {

@@ -123,6 +123,10 @@ class LiveSession final {
     LiveSession& session_;
   };
 
+  static constexpr std::size_t kMaxWaitingOps = 1000;
+  /// Room for what the session itself sends: the next input that waited, and its own end. A few at most are on their
+  /// way.
+  static constexpr std::size_t kOwnOps = 16;
   struct Pending {
     protocol::Op op;
     std::string op_id;

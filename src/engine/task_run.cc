@@ -405,15 +405,4 @@ LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budg
   co_return seq;
 }
 
-void LiveSession::start_queued() {
-  // Where no end of a Task can be recorded, what waits for it is told so.
-  const bool waits_on = state().task && !kept_end_;
-  if (queued_.empty() || closing_ || hands_over_ || waits_on) return;
-  Pending next = std::move(queued_.front());
-  queued_.pop_front();
-  next.was_queued = true;
-  // Through the worker, so that ops stay in order; it is not busy now, or this input goes behind what it does.
-  CHECK(ops_.try_send(std::move(next)));
-}
-
 }  // namespace lathe::engine
