@@ -279,6 +279,7 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
   running_.reset();
   rest_later();
   task_ended_.notify();
+  family_.task_ended();
   start_queued();
   tell_parent(std::move(outcome));
 }
