@@ -61,7 +61,8 @@ class SessionWatch final {
   runtime::Async<bool> count_fits();
   Watcher* find(const EventQueue* queue);
   void tell_next(Watcher& watcher);
-  runtime::Async<void> tell_rest(std::shared_ptr<EventQueue> queue);
+  /// Something of the queue was taken.
+  void tell_rest(const EventQueue* queue);
   /// The newest sessions, `limit` of them; 0: all.
   runtime::Async<base::Result<std::vector<Row>>> read(std::int64_t limit);
   /// Tells of those that are not as they were told; whether all of them were so.
