@@ -353,11 +353,12 @@ Connection::Reply Connection::on(protocol::DaemonStatus) {
   if (const SettingsState settings = engine_.parts().refreshed(); settings.problem) {
     reply.settings_problem = settings.problem->text();
   }
-  for (const std::string& id : engine_.open_sessions()) {
-    auto session = co_await engine_.parts().index.get(id);
-    // It may have been removed meanwhile.
-    if (session.ok()) reply.sessions.push_back(*std::move(session));
-  }
+  std::vector<std::string> open = engine_.open_sessions();
+  // Nobody is kept from the daemon's status by an index, which is not even opened where there is nothing to ask it.
+  if (open.empty()) co_return ReplyMsg(std::move(reply));
+  auto sessions = co_await engine_.parts().index.get_all(std::move(open));
+  if (sessions.ok()) reply.sessions = *std::move(sessions);
+  for (protocol::SessionInfo& session : reply.sessions) engine_.set_right(session);
   co_return ReplyMsg(std::move(reply));
 }
 
