@@ -86,6 +86,7 @@ Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& part
 }
 
 Async<Result<void>> LiveSession::begin(std::optional<protocol::SessionConfigured> config, std::string by) {
+  for (ports::EventObserver* observer : parts_.observers) observer->opened(state());
   // One that is there already may be looked at whatever its project's rules are by now.
   if (config) CO_TRY_OK(co_await read_project_rules(&parts_, config->cwd));
   if (state().task) host_.set_submission(state().task->submission);
