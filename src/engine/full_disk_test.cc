@@ -1,23 +1,11 @@
-#include <atomic>
-#include <cerrno>
+#include "lathe/engine/full_disk.h"
 
 #include "lathe/engine/engine_rig.h"
-#include "lathe/storage/fault.h"
 
 // A Task whose end its stream does not take: what is told of it, and what becomes of it once there is room again.
 
 namespace lathe::engine {
 namespace {
-
-/// Takes no record while it is full.
-class FullDisk final : public storage::FaultPoint {
- public:
-  storage::Fault before(std::string_view operation, std::size_t) override {
-    return full && operation == "stream.append" ? storage::Fault{.error = ENOSPC} : storage::Fault{};
-  }
-  void after(std::string_view) override {}
-  std::atomic<bool> full = false;
-};
 
 Async<TaskEnd> say_hello_and_fill(ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel,
                                   FullDisk* disk) {

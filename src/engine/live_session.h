@@ -209,6 +209,7 @@ class LiveSession final {
 
   /// Cancels the Task that runs or ends the one that is parked; gives the seq of its end.
   Seq end_task(protocol::AbortReason reason, std::string by);
+  Seq record_end_of_parked(protocol::AbortReason reason, std::string by);
   runtime::Async<ports::TaskEnd> run_with_agents(ports::TaskRequest request);
   /// What the Task may still use, when it shares its budget with agents or with its parent.
   [[nodiscard]] std::optional<protocol::Budget> room() const;

@@ -62,15 +62,20 @@ LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
   // Parked: no driver runs; its agents and its open calls end here.
   co_await children_.end_all();
   const TaskOutcome outcome = outcome_now({.kind = TaskEnd::Kind::kAborted, .error = error_of(reason)});
+  const Result<std::int64_t> seq = co_await record_end_of_parked(reason, std::move(by));
+  // Also where the disk takes no record, since nobody else tells whoever waits for it.
+  tell_parent(outcome);
+  if (seq.ok()) start_queued();
+  co_return seq;
+}
+
+LiveSession::Seq LiveSession::record_end_of_parked(AbortReason reason, std::string by) {
   for (EventMsg& closed :
        close_open_calls(state(), protocol::CallStatus::kCancelled, "Not answered: the Task was ended.",
                         "Not run: the Task was ended before this call started.")) {
     CO_TRY_OK(co_await host_.record(std::move(closed)));
   }
-  const Result<std::int64_t> seq = co_await record_abort(reason, error_of(reason), std::move(by));
-  tell_parent(outcome);
-  if (seq.ok()) start_queued();
-  co_return seq;
+  co_return co_await record_abort(reason, error_of(reason), std::move(by));
 }
 
 Async<Result<void>> LiveSession::take_settings() {
