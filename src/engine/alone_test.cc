@@ -161,6 +161,22 @@ TEST_F(AloneTest, NoFileIsTouchedWhileATaskStarts) {
   EXPECT_EQ(undone.error().code, base::codes::kUnavailable) << undone.error().text();
 }
 
+TEST_F(AloneTest, NoTaskStartsOnceAnotherProcessIsToTakeItsPlace) {
+  const std::string session = park();
+  OneDirectory::Hold hold(loop_);
+  directory_.hold = &hold;
+  runtime::Scope scope(loop_);
+  Result<std::int64_t> gone_on = 0;
+  scope.spawn(go_on_beside(engine_->find_live(session), &gone_on));
+  ASSERT_TRUE(reached(hold.begun));
+  (void)loop_.block_on(engine_->hand_over(std::chrono::seconds(20)));
+  hold.let_on.notify();
+  loop_.block_on(scope.join());
+  ASSERT_FALSE(gone_on.ok());
+  EXPECT_EQ(gone_on.error().code, protocol::error_codes::kHandingOver);
+  EXPECT_EQ(runs_, 1);
+}
+
 TEST_F(AloneTest, AnInterruptEndsATaskThatParksAtThatMoment) {
   behaviour_ = park_when_cancelled;
   const std::string session = configure();

@@ -351,6 +351,8 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
                                 .budget = request.budget,
                                 .output_schema = request.output_schema,
                                 .compact_only = request.compact_only};
+  // Another process may be about to take its place by now.
+  CO_TRY_OK(check_takes_work());
   const std::string started_by = op ? "" : by;
   CO_TRY(std::int64_t seq, co_await host_.record_by(EventMsg(std::move(started)), started_by));
   if (op) {

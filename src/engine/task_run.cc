@@ -405,6 +405,8 @@ LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budg
   if (budget && budget->millis) *budget->millis += state().task->active_ms;
   request.budget = over(budget.value_or(protocol::Budget()), state().task->budget);
   request.output_schema = state().task->output_schema;
+  // Another process may be about to take its place by now.
+  CO_TRY_OK(check_takes_work());
   CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
   running_.emplace(parts_.loop.mono_now());
   scope_.spawn(run_task(std::move(request), Begun::kBefore));
