@@ -90,7 +90,9 @@ Connection::Reply Connection::on(protocol::Hello call) {
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
-  return as_reply(engine_.parts().index.list(std::move(call)));
+  CO_TRY(protocol::SessionListReply reply, co_await engine_.parts().index.list(std::move(call)));
+  for (protocol::SessionInfo& session : reply.sessions) engine_.set_right(session);
+  co_return ReplyMsg(std::move(reply));
 }
 
 Connection::Reply Connection::on(protocol::SessionGet call) {
@@ -114,6 +116,7 @@ Connection::Reply Connection::on(protocol::SessionGet call) {
   protocol::SessionGetReply reply;
   CO_TRY(reply.session, co_await engine_.parts().index.get(found.front()));
   if (const LiveSession* live = engine_.find_live(found.front())) {
+    engine_.set_right(reply.session);
     for (const auto& question : live->state().questions) reply.open_questions.push_back(question.id);
     co_return ReplyMsg(std::move(reply));
   }
@@ -136,9 +139,10 @@ Connection::Reply Connection::on(protocol::SessionSubscribe call) {
       co_await subscribe(call.session, call.since, call.only_looks ? Audience::kOnlyLooks : Audience::kMayAnswer));
   LiveSession* const live = engine_.find_live(call.session);
   CHECK_REQUEST(live != nullptr);
-  co_return ReplyMsg(protocol::SessionSubscribeReply{.last_seq = live->state().last_seq,
-                                                     .state = ports::session_state_of(live->state(), live->running()),
-                                                     .claimed_by = live->feed().claimed_by()});
+  co_return ReplyMsg(protocol::SessionSubscribeReply{
+      .last_seq = live->state().last_seq,
+      .state = live->unrecorded_state().value_or(ports::session_state_of(live->state(), live->running())),
+      .claimed_by = live->feed().claimed_by()});
 }
 
 Connection::Reply Connection::on(protocol::SessionUnsubscribe call) {
@@ -349,11 +353,12 @@ Connection::Reply Connection::on(protocol::DaemonStatus) {
   if (const SettingsState settings = engine_.parts().refreshed(); settings.problem) {
     reply.settings_problem = settings.problem->text();
   }
-  for (const std::string& id : engine_.open_sessions()) {
-    auto session = co_await engine_.parts().index.get(id);
-    // It may have been removed meanwhile.
-    if (session.ok()) reply.sessions.push_back(*std::move(session));
-  }
+  std::vector<std::string> open = engine_.open_sessions();
+  // Nobody is kept from the daemon's status by an index, which is not even opened where there is nothing to ask it.
+  if (open.empty()) co_return ReplyMsg(std::move(reply));
+  auto sessions = co_await engine_.parts().index.get_all(std::move(open));
+  if (sessions.ok()) reply.sessions = *std::move(sessions);
+  for (protocol::SessionInfo& session : reply.sessions) engine_.set_right(session);
   co_return ReplyMsg(std::move(reply));
 }
 

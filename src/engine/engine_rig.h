@@ -49,6 +49,7 @@ class OneDirectory final : public ports::ModelDirectory {
   }
   Async<Result<ports::ResolvedModel>> resolve_again(std::string backend, std::string model) override {
     if (!has_key) return no_key();
+    if (hold) return resolve_held(std::exchange(hold, nullptr), std::move(backend), std::move(model));
     return resolve(std::move(backend), std::move(model));
   }
   Async<Result<std::vector<protocol::BackendInfo>>> backends() override {
@@ -58,8 +59,21 @@ class OneDirectory final : public ports::ModelDirectory {
   [[nodiscard]] ports::ModelFacts facts(const std::string&, const std::string&) const override { return {}; }
 
   bool has_key = true;
+  /// Says that it was reached, and waits until it is let on.
+  struct Hold {
+    explicit Hold(runtime::Loop& loop) : begun(loop), let_on(loop) {}
+    runtime::Signal begun;
+    runtime::Signal let_on;
+  };
+  /// For the next resolve_again().
+  Hold* hold = nullptr;
 
  private:
+  Async<Result<ports::ResolvedModel>> resolve_held(Hold* held, std::string backend, std::string model) {
+    held->begun.notify();
+    (void)co_await held->let_on.wait(CancelToken(), Deadline::never());
+    co_return co_await resolve(std::move(backend), std::move(model));
+  }
   static Async<Result<ports::ResolvedModel>> no_key() {
     co_return base::Error{.code = protocol::error_codes::kNoKey, .message = "backend b has no key"};
   }
@@ -170,7 +184,8 @@ class EngineRig : public ::testing::Test {
   }
 
   void open() {
-    auto store = journal::JournalStore::create(loop_, fs_, {.state_dir = root_.string(), .durability = durability_});
+    auto store = journal::JournalStore::create(
+        loop_, fs_, {.state_dir = root_.string(), .durability = durability_, .faults = faults_});
     ASSERT_TRUE(store.ok()) << store.error().text();
     store_ = *std::move(store);
     auto index = index::SqliteIndex::create(loop_, index_pool_, store_->source(), {.state_dir = root_.string()});
@@ -287,6 +302,8 @@ class EngineRig : public ::testing::Test {
   fakes::FakeCatalog catalog_;
   config::Config config_;
   runtime::Durability durability_ = runtime::Durability::kProcess;
+  /// What befalls the disk that streams are on, from the next open() on. Outlives the store.
+  storage::FaultPoint* faults_ = nullptr;
   std::map<std::string, ports::SessionHost*> agents_;
   Behaviour behaviour_ = say_hello;
   int drivers_made_ = 0;

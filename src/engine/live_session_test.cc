@@ -1,5 +1,7 @@
 #include "lathe/engine/live_session.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "lathe/engine/engine_rig.h"
@@ -379,6 +381,26 @@ TEST_F(LiveSessionTest, TheDriverOfASessionAtRestIsLetGoAndMadeAnew) {
   ASSERT_TRUE(submit(input("again")).ok());
   until("task_complete");
   EXPECT_EQ(drivers_made_, 2);
+}
+
+/// Keeps what it is shown: "opened", and the types of events.
+class Witnessed final : public ports::EventObserver {
+ public:
+  void opened(const ports::SessionState& state) override { seen.push_back(fmt::format("opened {}", state.last_seq)); }
+  void see(const Event& event, std::size_t) override { seen.emplace_back(protocol::type_of(event.msg)); }
+  std::vector<std::string> seen;
+};
+
+TEST_F(LiveSessionTest, AnObserverIsToldOfASessionBeforeItsEvents) {
+  const std::string session = configure();
+  ASSERT_TRUE(submit(input("hi")).ok());
+  const std::int64_t last_seq = until("task_complete").back().seq.value_or(0);
+  reopen();
+  Witnessed witness;
+  engine_->parts().observers.push_back(&witness);
+  EXPECT_TRUE(submit(protocol::AddContext{.text = "x"}, session).ok());
+  EXPECT_EQ(witness.seen, (std::vector<std::string>{fmt::format("opened {}", last_seq), "context_added"}));
+  close();
 }
 
 TEST_F(LiveSessionTest, ADraftIsNotWrittenAfterItsRecord) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 
 namespace lathe::index {
@@ -117,6 +118,22 @@ Result<SessionInfo> get_session(Database& database, const std::string& session_i
   return Error{.code = base::codes::kNotFound,
                .message = "there is no session " + session_id.substr(0, 80),
                .hint = "lathe session list shows those there are"};
+}
+
+Result<std::vector<SessionInfo>> get_sessions(Database& database, const std::vector<std::string>& ids,
+                                              const Held& held) {
+  base::Json list = base::Json::array();
+  for (const std::string& id : ids) list.push_back(id);
+  TRY(Query rows, database.query("SELECT " LATHE_SESSION_COLUMNS
+                                 " FROM sessions WHERE session_id IN (SELECT value FROM json_each(?1))"
+                                 " ORDER BY session_id",
+                                 base::dump_json(list)));
+  std::vector<SessionInfo> sessions;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return sessions;
+    sessions.push_back(session_of(rows, held));
+  }
 }
 
 Result<std::vector<std::string>> find_sessions(Database& database, const std::string& prefix) {

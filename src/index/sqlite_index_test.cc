@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -66,6 +67,22 @@ TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
   EXPECT_EQ(info.created_at, state.created_at);
   EXPECT_EQ(info.updated_at, state.updated_at);
   EXPECT_EQ(loop_.block_on(index_->get("nonsense")).error().code, base::codes::kNotFound);
+}
+
+TEST_F(SqliteIndexTest, SeveralAreGivenTogether) {
+  const Stream one = configured("one");
+  const Stream other = configured("other");
+  const Stream two = configured("two");
+  add(*two, TaskStarted{.task = "t"});
+  const std::string first = one->state().session_id;
+  const std::string second = two->state().session_id;
+  const auto given =
+      loop_.block_on(index_->get_all({second, "01a1f990-d3ca-7ed6-b72a-000000000000", "it's \"odd\"", first}));
+  ASSERT_TRUE(given.ok()) << given.error().text();
+  std::vector<SessionInfo> expected{get(first), get(second)};
+  std::ranges::sort(expected, {}, &SessionInfo::session_id);
+  EXPECT_EQ(*given, expected);
+  EXPECT_TRUE(loop_.block_on(index_->get_all({}))->empty());
 }
 
 TEST_F(SqliteIndexTest, ACompactionIsNoTaskOfAPersonUntilOneSpeaksIntoIt) {

@@ -219,7 +219,7 @@ dd if=/dev/zero of="$2/filler" bs=1k count=2560 2>/dev/null
 say() { echo "$1 $2"; }
 "$L" exec go >/dev/null; say full $?
 "$L" session list --json; say list $?
-"$L" daemon status >/dev/null; say status $?
+"$L" daemon status --json; say status $?
 "$L" doctor | grep "disk:"
 rm "$2/filler"
 "$L" exec "once more"; say again $?
@@ -236,6 +236,7 @@ def test_a_disk_that_fills_under_the_daemon_costs_the_task_that_filled_it(lathe,
                          text=True, cwd=lathe.cwd, env=lathe.environment(), stdin=subprocess.DEVNULL)
     assert "full 5" in ran.stdout and "space" in ran.stderr.lower(), ran
     assert "list 0" in ran.stdout and "status 0" in ran.stdout, ran.stderr + ran.stdout
+    assert '"state":"' in ran.stdout.replace(" ", "") and '"state":"running"' not in ran.stdout.replace(" ", ""), ran.stdout
     assert "Short.\nagain 0" in ran.stdout and "stop 0" in ran.stdout, ran
 
 

@@ -170,10 +170,7 @@ struct TaskText::Visitor {
                                 e.turns == 1 ? "" : "s", e.tool_calls, e.tool_calls == 1 ? "" : "s",
                                 base::format_duration(std::chrono::milliseconds(e.duration_ms))));
   }
-  void operator()(const p::BudgetStatus& e) const {
-    line(Ink::kYellow, fmt::format("budget {}: {} of {} used", terminal_safe(e.kind), base::with_thousands(e.used),
-                                   base::with_thousands(e.limit)));
-  }
+  void operator()(const p::BudgetStatus& e) const { line(Ink::kYellow, budget_label(e)); }
   void operator()(const p::PlanUpdate& e) const {
     std::string text = e.explanation.empty() ? "plan\n" : "plan: " + terminal_safe(e.explanation) + "\n";
     for (const p::PlanStep& step : e.plan) {
