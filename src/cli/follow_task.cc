@@ -333,15 +333,8 @@ Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {
     request_.screen->note("the call could not be read, a changed one has only what is typed: " +
                           arguments.error().text());
   }
-  if (const auto expires_at = expiry_of(waiting.question)) {
-    const base::Millis left(std::max<std::int64_t>(*expires_at - context_.loop.unix_now(), 0));
-    expiry_timer_ = context_.loop.call_after(
-        left, [this] { question_.cancel(runtime::cancelled_error("no answer came in time")); });
-  }
-  Result<p::Op> op = co_await request_.asker->ask({.question = waiting.question, .arguments = arguments.value_or("")},
-                                                  question_.token());
-  expiry_timer_ = {};
-  co_return op;
+  co_return co_await request_.asker->ask({.question = waiting.question, .arguments = arguments.value_or("")},
+                                         question_.token());
 }
 
 Async<Result<void>> TaskFollower::subscribe_again() {
