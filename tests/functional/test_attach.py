@@ -233,6 +233,38 @@ def test_watch_tells_of_every_session_and_of_what_changes(lathe, start_server, d
     assert lathe.finish(process).code == 0
 
 
+def test_watch_tells_only_of_what_nobody_looked_at(lathe, start_server, daemon):
+    lathe.use(start_server(says("Done.", repeat=-1)))
+    daemon()
+    lathe.ok("session", "mark-read", lathe.ok("exec", "--json", "an old matter").session)
+    process = lathe.start("watch", "--unread", "--json")
+    seen = Frames(process.stdout.fileno(), None, None)
+    session = lathe.ok("exec", "--json", "a new matter").session
+    told = seen.next()["session"]
+    assert (told["session_id"], told["unread"]) == (session, True)
+    lathe.ok("session", "mark-read", session)
+    while told.get("unread"):
+        told = seen.next()["session"]
+    assert told["session_id"] == session
+    process.send_signal(signal.SIGINT)
+    assert lathe.finish(process).code == 0
+
+    process = lathe.start("watch", "--unread")
+    session = lathe.ok("exec", "--json", "the newest matter").session
+    (line,) = read_until(process, "the newest matter\n").splitlines()
+    assert line.split()[1] == session[:13]
+    process.send_signal(signal.SIGINT)
+    assert lathe.finish(process).code == 0
+
+    terminal = Terminal(lathe, "watch", "--unread")
+    terminal.expect("the newest matter")
+    before = len(terminal.text)
+    lathe.ok("session", "mark-read", "--all")
+    terminal.expect_one_of("nothing unread", after=before)
+    terminal.type("\x03")
+    assert terminal.wait() == 0
+
+
 def test_watch_repaints_a_line_per_session_on_a_terminal(lathe, start_server, daemon):
     lathe.use(start_server(says("One.")))
     daemon()
