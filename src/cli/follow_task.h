@@ -111,6 +111,8 @@ class TaskFollower final {
   runtime::Async<void> answer_next();
   runtime::Async<base::Result<protocol::Op>> ask(Waiting waiting);
   runtime::Async<void> submit_answer(std::string session, protocol::Op answer);
+  /// Has the Task that is parked go on with the answers that it has.
+  runtime::Async<base::Result<protocol::Ack>> go_on();
   /// Lists what came while a question is shown.
   void tell_more();
   [[nodiscard]] std::string waiting_list() const;
