@@ -111,6 +111,7 @@ struct AgentruntimeSessionRequest {
   std::string timeout;
   std::string task_id;
   std::map<std::string, std::string> tags;
+  std::map<std::string, std::string> env;
   static constexpr auto fields() {
     using S = AgentruntimeSessionRequest;
     return std::tuple{required("agent", &S::agent, "native"),
@@ -122,7 +123,10 @@ struct AgentruntimeSessionRequest {
                       optional("name", &S::name, "for lists"),
                       optional("timeout", &S::timeout, "of each Task: 90s, 5m, 1h30m"),
                       optional("task_id", &S::task_id, "the session is tagged task_id=…"),
-                      optional("tags", &S::tags, "an object of strings; the session is tagged name=value")};
+                      optional("tags", &S::tags, "an object of strings; the session is tagged name=value"),
+                      optional("env", &S::env,
+                               "an object of strings: for commands of the session beside what the daemon has around "
+                               "it, and keys of backends; needs the scope admin")};
   }
   friend bool operator==(const AgentruntimeSessionRequest&, const AgentruntimeSessionRequest&) = default;
 };

@@ -95,6 +95,32 @@ def test_what_is_refused(lathe, start_server, repository, listen):
     assert reader.ask("DELETE", f"/sessions/{session}")[0] == 403
 
 
+def test_env_reaches_the_sessions_commands_and_its_backend(lathe, start_server, repository, listen):
+    shows = calls(shell('echo "flags:$GOFLAGS home:${HOME:+there} key:$MOCK_KEY"'))
+    server = start_server(shows, says("One."), shows, says("Two."))
+    lathe.use(server)
+    lathe.variables["GOFLAGS"] = "-mod=mod"
+    address = listen()
+    client = Client(address, token_of(lathe))
+
+    def shown(**more):
+        session = make(client, repository, prompt="go", **more)
+        assert settled(client, session)["state"] == "completed"
+        lines = log_lines(curl(address, token_of(lathe), f"/sessions/{session}/log")[1])
+        (ended,) = [line["data"] for line in lines if line["type"] == "tool_result"]
+        return ended["output"]
+
+    assert "flags:-v home:there key:\n" in shown(env={"GOFLAGS": "-v", "MOCK_KEY": "key-of-this-client"})
+    assert dict(server.requests()[0]["headers"])["authorization"] == "Bearer key-of-this-client"
+    assert "flags:-mod=mod home:there key:\n" in shown(), "it is the session's only"
+    made = {"agent": "native", "prompt": "go", "work_dir": str(repository)}
+    status, answer = client.ask("POST", "/sessions", made | {"env": {"OTHER_SECRET": "x"}})
+    assert status == 400 and "OTHER_SECRET" in answer["error"], answer
+    prompter = Client(address, token_of(lathe, "read,prompt"))
+    assert prompter.ask("POST", "/sessions", made | {"env": {"GOFLAGS": "-v"}})[0] == 403
+    assert len(client.ask("GET", "/sessions")[1]) == 2
+
+
 def test_a_prompt_asks_nobody(lathe, start_server, repository, listen):
     lathe.use(start_server(calls(shell("cat greeting.txt", sandbox_permissions="require_escalated", justification="it is needed")),
                            says("It was not allowed.")))

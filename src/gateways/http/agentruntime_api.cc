@@ -61,7 +61,7 @@ AgentruntimeStatus status_of(const SessionInfo& info, const AgentruntimeStanding
 class Api final {
  public:
   Api(const HttpParts& parts, protocol::Scopes scopes, std::string host)
-      : engine_(parts, scopes), host_(std::move(host)) {}
+      : parts_(parts), engine_(parts, scopes), host_(std::move(host)) {}
 
   Async<Result<OutgoingResponse>> answer(HttpMatch match, IncomingRequest request) {
     std::string id = match.values.empty() ? "" : std::move(match.values[0]);
@@ -118,6 +118,7 @@ class Api final {
                                        : "session_id is not honoured with agent \"native\"",
                       .hint = "leave it out"};
     }
+    if (!wanted.environment.empty()) CO_TRY_OK(co_await lend(std::move(wanted.environment)));
     protocol::ConfigureSession configure;
     configure.cwd = std::move(wanted.work_dir);
     if (!wanted.model.empty()) configure.model = std::move(wanted.model);
@@ -151,6 +152,14 @@ class Api final {
                                                                      .status = AgentruntimeStatus::kRunning,
                                                                      .ws_url = socket_url(made.session),
                                                                      .log_url = log_url(made.session)})};
+  }
+
+  /// As another client lends what it has around it, by its hello; so it takes the same scopes.
+  Async<Result<void>> lend(std::vector<std::string> named) {
+    CO_TRY(std::vector<std::string> environment, parts_.environment_with(std::move(named)));
+    CO_TRY_OK(co_await engine_.call(
+        protocol::Hello{.client = std::string(kAgentruntimeClient), .environment = std::move(environment)}));
+    co_return Result<void>();
   }
 
   Async<Result<OutgoingResponse>> list(IncomingRequest request) {
@@ -273,6 +282,7 @@ class Api final {
                                    .session_id = id, .status = status_of(session, standing)})};
   }
 
+  const HttpParts& parts_;
   AgentruntimeEngine engine_;
   /// As the client named it, for addresses that it can reach.
   const std::string host_;

@@ -22,9 +22,9 @@ namespace {
 constexpr std::string_view kNative = "native";
 constexpr std::string_view kLocal = "local";
 /// Fields of a SessionRequest that the native agent does not honour.
-constexpr std::array<std::string_view, 14> kNotHonoured{
-    "pty",   "resume_session", "persist_session", "mounts", "volumes",   "lifecycle", "claude",
-    "codex", "auto_discover",  "mcp_servers",     "env",    "container", "team",      "effort"};
+constexpr std::array<std::string_view, 13> kNotHonoured{
+    "pty",   "resume_session", "persist_session", "mounts",    "volumes", "lifecycle", "claude",
+    "codex", "auto_discover",  "mcp_servers",     "container", "team",    "effort"};
 /// Folders with keys, as paths below any other.
 constexpr std::array<std::string_view, 7> kKeyFolders{".ssh",           ".gnupg",           ".aws", ".kube", ".docker",
                                                       ".config/gcloud", "Library/Keychains"};
@@ -42,20 +42,33 @@ Result<std::string> text_field(const Json& body, std::string_view name) {
   return value.get<std::string>();
 }
 
-/// {"repo": "x"} as the tags `repo=x`.
-Result<std::vector<std::string>> tags_of(const Json& body) {
-  std::vector<std::string> tags;
-  TRY(const std::string task_id, text_field(body, "task_id"));
-  if (!task_id.empty()) tags.push_back(tag_of(kTaskIdTag, task_id));
-  const Json& members = base::json_at(body, "tags");
-  if (members.is_null()) return tags;
-  if (!members.is_object()) return refuse_body("tags: expected an object of strings");
+/// {"repo": "x"} as `repo=x`, of an object of strings that may be absent.
+Result<std::vector<std::string>> pairs_of(const Json& body, std::string_view field) {
+  std::vector<std::string> pairs;
+  const Json& members = base::json_at(body, field);
+  if (members.is_null()) return pairs;
+  if (!members.is_object()) return refuse_body(fmt::format("{}: expected an object of strings", field));
   for (const auto& [name, value] : members.items()) {
-    if (!value.is_string()) return refuse_body(fmt::format("tags.{}: expected a string", name));
-    if (name.empty() || name.contains('=')) return refuse_body(fmt::format("tags: \"{}\" is no name of a tag", name));
-    tags.push_back(tag_of(name, value.get_ref<const std::string&>()));
+    if (!value.is_string()) return refuse_body(fmt::format("{}.{}: expected a string", field, name));
+    if (name.empty() || name.contains('=')) return refuse_body(fmt::format("{}: \"{}\" is no name", field, name));
+    pairs.push_back(fmt::format("{}={}", name, value.get_ref<const std::string&>()));
   }
+  return pairs;
+}
+
+Result<std::vector<std::string>> tags_of(const Json& body) {
+  TRY(std::vector<std::string> tags, pairs_of(body, "tags"));
+  TRY(const std::string task_id, text_field(body, "task_id"));
+  if (!task_id.empty()) tags.insert(tags.begin(), tag_of(kTaskIdTag, task_id));
   return tags;
+}
+
+Result<std::vector<std::string>> environment_of(const Json& body) {
+  TRY(std::vector<std::string> environment, pairs_of(body, "env"));
+  for (const std::string& variable : environment) {
+    if (variable.contains('\0')) return refuse_body("env: a variable holds no byte 0");
+  }
+  return environment;
 }
 
 /// Left out, or what a client's library writes for that.
@@ -140,6 +153,7 @@ Result<AgentruntimeRequest> parse_agentruntime_request(std::string_view text) {
   TRY(request.name, text_field(body, "name"));
   TRY(request.session_id, text_field(body, "session_id"));
   TRY(request.tags, tags_of(body));
+  TRY(request.environment, environment_of(body));
   TRY(const std::string timeout, text_field(body, "timeout"));
   if (!timeout.empty()) {
     TRY(request.timeout, base::parse_duration(timeout).within("timeout"));

@@ -28,6 +28,8 @@ struct AgentruntimeRequest {
   std::string session_id;
   /// What the session is tagged with: its tags and its task_id (tag_of()).
   std::vector<std::string> tags;
+  /// Its env, "NAME=value".
+  std::vector<std::string> environment;
   friend bool operator==(const AgentruntimeRequest&, const AgentruntimeRequest&) = default;
 };
 

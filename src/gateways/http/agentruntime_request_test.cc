@@ -11,7 +11,7 @@ namespace {
 
 TEST(AgentruntimeRequest, TakesWhatTheNativeAgentHonours) {
   const auto request = parse_agentruntime_request(R"({"agent":"native","runtime":"local","prompt":"go","work_dir":"/w",
-      "model":"m","name":"n","timeout":"5m","interactive":false,"tags":{"repo":"calc"},"task_id":"t-1","pty":false,"of_somebody_else":1})");
+      "model":"m","name":"n","timeout":"5m","interactive":false,"tags":{"repo":"calc"},"task_id":"t-1","env":{"GOFLAGS":"-v"},"pty":false,"of_somebody_else":1})");
   ASSERT_TRUE(request.ok()) << request.error().text();
   EXPECT_EQ(*request, (AgentruntimeRequest{.prompt = "go",
                                            .interactive = false,
@@ -20,7 +20,8 @@ TEST(AgentruntimeRequest, TakesWhatTheNativeAgentHonours) {
                                            .name = "n",
                                            .timeout = base::Millis(300'000),
                                            .session_id = "",
-                                           .tags = {"task_id=t-1", "repo=calc"}}));
+                                           .tags = {"task_id=t-1", "repo=calc"},
+                                           .environment = {"GOFLAGS=-v"}}));
   EXPECT_TRUE(parse_agentruntime_request(R"({"agent":"native","interactive":true,"work_dir":"/w"})")->interactive);
 }
 
@@ -33,7 +34,11 @@ TEST(AgentruntimeRequest, RefusesWhatCannotBeDone) {
         R"({"agent":"native","prompt":"go","work_dir":"/w","tags":["a"]})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","tags":{"a":1}})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","tags":{"a=b":"c"}})",
-        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":"b"}})"}) {
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":["A=b"]})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":1}})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A=b":"c"}})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":"b\u0000c"}})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","container":{"image":"x"}})"}) {
     const auto request = parse_agentruntime_request(body);
     EXPECT_FALSE(request.ok()) << body;
   }
