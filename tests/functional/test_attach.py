@@ -193,6 +193,22 @@ def test_what_a_parked_task_asked_before_is_asked_again_and_it_goes_on(lathe, st
     assert (repository / "effects.txt").read_text() == "ran\n"
 
 
+def test_whether_an_answer_comes_late_is_for_the_engine_to_say(lathe, start_server, repository, daemon):
+    (lathe.home / "policies").mkdir(parents=True)
+    (lathe.home / "policies/mine.yaml").write_text("rules: [{command: echo, decision: ask, timeout: 1ms}]\n")
+    lathe.use(start_server(calls(shell("echo ran >> effects.txt"))))
+    daemon()
+    session = lathe.fails(4, "exec", "--json", "--ask", "wait", "run it").session
+    terminal = Terminal(lathe, "attach", session, "--no-replay")
+    terminal.expect("end the task: ")
+    terminal.type("y")
+    terminal.expect("has expired, so the answer is no")
+    terminal.type("\x04")
+    assert terminal.wait() == 0
+    assert lathe.ok("approvals", "list", "--json").document["questions"] == []
+    assert not (repository / "effects.txt").exists()
+
+
 def test_who_claims_a_session_drives_it_alone(lathe, start_server, repository, daemon):
     lathe.use(start_server(says("First."), says("Second.")))
     frames = connect(daemon())
