@@ -73,6 +73,21 @@ def test_the_printed_curl_lines(lathe, start_server, repository, listen):
     assert client.ask("GET", f"/sessions/{session}/info")[1]["ws_url"] == made["ws_url"]
 
 
+def test_where_a_session_is_kept_and_what_it_used_is_told(lathe, start_server, repository, listen):
+    lathe.use(start_server(says("done")))
+    client = Client(listen(), token_of(lathe))
+    session = make(client, repository, prompt="go", task_id="t-1")
+    snapshot = settled(client, session)
+    (journal,) = lathe.home.rglob(f"{session}/journal.ndjson")
+    assert snapshot["session_dir"] == str(journal.parent)
+    info = client.ask("GET", f"/sessions/{session}/info")[1]
+    assert (info["session_dir"], info["log_file"], info["status"]) == (str(journal.parent), str(journal), "completed")
+    shared = ("task_id", "work_dir", "exit_code", "created_at", "ended_at", "last_activity", "input_tokens", "output_tokens",
+              "tool_call_count")
+    assert {name: info[name] for name in shared} == {name: snapshot[name] for name in shared}
+    assert client.ask("GET", "/health")[1]["runtime"] == "local"
+
+
 def test_what_is_refused(lathe, start_server, repository, listen):
     lathe.use(start_server())
     address = listen()

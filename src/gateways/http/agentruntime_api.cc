@@ -204,53 +204,58 @@ class Api final {
   }
 
   struct View {
-    SessionInfo session;
+    protocol::SessionGetReply known;
     AgentruntimeStanding standing;
   };
   /// The sums are no older than the status: one that has ended shows all that it used.
   Async<Result<View>> look_at(std::string id) {
     CO_TRY_OK(co_await engine_.find(id));
     CO_TRY(AgentruntimeStanding standing, co_await engine_.standing(id));
-    CO_TRY(SessionInfo session, co_await engine_.find(id));
-    co_return View{.session = std::move(session), .standing = std::move(standing)};
+    CO_TRY(protocol::SessionGetReply known, co_await engine_.get(id));
+    co_return View{.known = std::move(known), .standing = std::move(standing)};
+  }
+
+  /// What a snapshot and an info tell in the same words.
+  template <class Body>
+  static Body told(const View& view, Body body) {
+    const SessionInfo& session = view.known.session;
+    body.task_id = named_tags(session.tags).task_id;
+    body.work_dir = session.cwd;
+    body.session_dir = view.known.folder;
+    body.created_at = time_text(session.created_at);
+    body.last_activity = time_text(session.updated_at);
+    body.input_tokens = session.usage.input_tokens;
+    body.output_tokens = session.usage.output_tokens;
+    body.tool_call_count = view.standing.tool_calls;
+    if (const auto exit = view.standing.exit(session.archived)) {
+      body.exit_code = exit->code;
+      body.ended_at = time_text(view.standing.ended_at > 0 ? view.standing.ended_at : session.updated_at);
+    }
+    if (session.cost_micro_usd) body.cost_usd = static_cast<double>(*session.cost_micro_usd) / kMicro;
+    return body;
   }
 
   Async<Result<OutgoingResponse>> snapshot(std::string id) {
     CO_TRY(const View view, co_await look_at(id));
-    const auto& [session, standing] = view;
-    AgentruntimeTags tags = named_tags(session.tags);
+    const SessionInfo& session = view.known.session;
     protocol::AgentruntimeSnapshot body{.id = std::move(id),
-                                        .task_id = std::move(tags.task_id),
-                                        .tags = std::move(tags.tags),
+                                        .tags = named_tags(session.tags).tags,
                                         .agent_name = kAgent,
                                         .runtime_name = kRuntime,
-                                        .work_dir = session.cwd,
-                                        .state = status_of(session, standing),
-                                        .created_at = time_text(session.created_at),
-                                        .last_activity = time_text(session.updated_at),
-                                        .input_tokens = session.usage.input_tokens,
-                                        .output_tokens = session.usage.output_tokens,
-                                        .tool_call_count = standing.tool_calls};
-    if (const auto exit = standing.exit(session.archived)) {
-      body.exit_code = exit->code;
-      body.ended_at = time_text(standing.ended_at > 0 ? standing.ended_at : session.updated_at);
-    }
-    if (session.cost_micro_usd) body.cost_usd = static_cast<double>(*session.cost_micro_usd) / kMicro;
-    co_return OutgoingResponse{.body = protocol::payload_text(body)};
+                                        .state = status_of(session, view.standing)};
+    co_return OutgoingResponse{.body = protocol::payload_text(told(view, std::move(body)))};
   }
 
   Async<Result<OutgoingResponse>> info(std::string id) {
     CO_TRY(const View view, co_await look_at(id));
-    const auto& [session, standing] = view;
-    co_return OutgoingResponse{
-        .body = protocol::payload_text(protocol::AgentruntimeInfo{.session_id = id,
-                                                                  .agent = kAgent,
-                                                                  .runtime = kRuntime,
-                                                                  .status = status_of(session, standing),
-                                                                  .created_at = time_text(session.created_at),
-                                                                  .work_dir = session.cwd,
-                                                                  .ws_url = socket_url(id),
-                                                                  .log_url = log_url(id)})};
+    protocol::AgentruntimeInfo body{.session_id = id,
+                                    .agent = kAgent,
+                                    .runtime = kRuntime,
+                                    .status = status_of(view.known.session, view.standing),
+                                    .log_file = view.known.journal,
+                                    .ws_url = socket_url(id),
+                                    .log_url = log_url(id)};
+    co_return OutgoingResponse{.body = protocol::payload_text(told(view, std::move(body)))};
   }
 
   Async<Result<OutgoingResponse>> logs(std::string id, IncomingRequest request) {
