@@ -101,6 +101,21 @@ struct AgentruntimeError {
   friend bool operator==(const AgentruntimeError&, const AgentruntimeError&) = default;
 };
 
+struct AgentruntimeMount {
+  static constexpr std::string_view kDoc = "The folder in which the agent works.";
+  std::string host;
+  std::string container;
+  std::string mode;
+  std::string type;
+  static constexpr auto fields() {
+    using S = AgentruntimeMount;
+    return std::tuple{required("host", &S::host, "what work_dir would be"),
+                      required("container", &S::container, "/workspace"), optional("mode", &S::mode, "rw"),
+                      optional("type", &S::type, "bind")};
+  }
+  friend bool operator==(const AgentruntimeMount&, const AgentruntimeMount&) = default;
+};
+
 /// What the native agent honours of agentruntime's SessionRequest; read by gateways/http, which refuses the rest.
 struct AgentruntimeSessionRequest {
   static constexpr std::string_view kDoc = "What the native agent honours of a SessionRequest.";
@@ -108,7 +123,10 @@ struct AgentruntimeSessionRequest {
   std::string runtime;
   std::string prompt;
   bool interactive = false;
+  std::string resume_session;
+  bool persist_session = false;
   std::string work_dir;
+  std::vector<AgentruntimeMount> mounts;
   std::string model;
   std::string name;
   std::string timeout;
@@ -121,7 +139,12 @@ struct AgentruntimeSessionRequest {
                       optional("runtime", &S::runtime, "local"),
                       optional("prompt", &S::prompt, "what it is to do; may be absent only when it is interactive"),
                       optional("interactive", &S::interactive, "goes on until it is deleted"),
-                      required("work_dir", &S::work_dir, "absolute folder in which it works"),
+                      optional("resume_session", &S::resume_session, "id of a session that is to go on"),
+                      optional("persist_session", &S::persist_session, "every session is kept"),
+                      optional("work_dir", &S::work_dir,
+                               "absolute folder in which it works; needed unless a session is to go on, which stays in "
+                               "its own without it"),
+                      optional("mounts", &S::mounts, "one at most, as another word for work_dir"),
                       optional("model", &S::model, "model name, or backend/model"),
                       optional("name", &S::name, "for lists"),
                       optional("timeout", &S::timeout, "of each Task: 90s, 5m, 1h30m"),

@@ -110,7 +110,7 @@ class Api final {
 
   Async<Result<OutgoingResponse>> create(IncomingRequest request) {
     CO_TRY(AgentruntimeRequest wanted, parse_agentruntime_request(request.body));
-    CO_TRY_OK(check_work_dir(wanted.work_dir));
+    if (!wanted.work_dir.empty()) CO_TRY_OK(check_work_dir(wanted.work_dir));
     if (!wanted.session_id.empty()) {
       const bool taken = (co_await engine_.find(wanted.session_id)).ok();
       co_return Error{.code = taken ? base::codes::kExists : base::codes::kInvalid,
@@ -118,40 +118,67 @@ class Api final {
                                        : "session_id is not honoured with agent \"native\"",
                       .hint = "leave it out"};
     }
+    SessionInfo resumed;
+    if (!wanted.resume_session.empty()) {
+      CO_TRY(resumed, co_await find_at_rest(std::move(wanted.resume_session)));
+    }
     if (!wanted.environment.empty()) CO_TRY_OK(co_await lend(std::move(wanted.environment)));
     protocol::ConfigureSession configure;
-    configure.cwd = std::move(wanted.work_dir);
+    if (!wanted.work_dir.empty()) configure.cwd = std::move(wanted.work_dir);
     if (!wanted.model.empty()) configure.model = std::move(wanted.model);
     if (!wanted.name.empty()) configure.title = std::move(wanted.name);
     // Nobody waits at a prompt's session who could be asked.
-    if (!wanted.interactive) configure.ask = protocol::AskMode::kDeny;
+    configure.ask = wanted.interactive ? protocol::AskMode::kClient : protocol::AskMode::kDeny;
     if (wanted.timeout) configure.budget = protocol::Budget{.millis = wanted.timeout->count()};
-    CO_TRY(
-        const protocol::Ack made,
-        co_await engine_.submit("", std::move(configure), wanted.interactive ? std::string(kInteractiveOp) : "once"));
-    if (!wanted.tags.empty()) {
-      auto tagged =
-          co_await engine_.call(protocol::SessionTag{.session = made.session, .add = wanted.tags, .remove = {}});
-      if (!tagged.ok()) {
-        // Nobody knows of it yet.
-        CO_TRY_OK(co_await engine_.submit(made.session, protocol::Shutdown{}));
-        CO_TRY_OK(co_await engine_.call(protocol::SessionRemove{.session = made.session}));
-        co_return std::move(tagged).error();
-      }
+    CO_TRY(const protocol::Ack made,
+           co_await engine_.submit(resumed.session_id, std::move(configure),
+                                   std::string(wanted.interactive ? kInteractiveOp : kOnceOp)));
+    if (resumed.archived) {
+      CO_TRY_OK(co_await engine_.call(protocol::SessionArchive{.session = made.session, .archived = false}));
     }
+    auto tags = co_await tag(made.session, std::move(resumed), std::move(wanted.tags));
+    if (!tags.ok()) co_return std::move(tags).error();
     if (!wanted.prompt.empty()) {
-      protocol::UserInput input{.items = {protocol::TextPart{std::move(wanted.prompt)}}};
+      protocol::UserInput input{.items = {protocol::TextPart{std::move(wanted.prompt)}},
+                                .if_busy = protocol::IfBusy::kSteer};
       CO_TRY_OK(co_await engine_.submit(made.session, std::move(input)));
     }
     co_return OutgoingResponse{
         .status = 201,
         .body = protocol::payload_text(protocol::AgentruntimeCreated{.session_id = made.session,
-                                                                     .task_id = named_tags(wanted.tags).task_id,
+                                                                     .task_id = named_tags(*tags).task_id,
                                                                      .agent = kAgent,
                                                                      .runtime = kRuntime,
                                                                      .status = AgentruntimeStatus::kRunning,
                                                                      .ws_url = socket_url(made.session),
                                                                      .log_url = log_url(made.session)})};
+  }
+
+  /// To be configured would end a Task that runs in it.
+  Async<Result<SessionInfo>> find_at_rest(std::string id) {
+    CO_TRY(SessionInfo session, co_await engine_.find(id));
+    if (session.state != SessionState::kRunning) co_return session;
+    co_return Error{.code = base::codes::kLocked,
+                    .message = fmt::format("a Task runs in session {}", id),
+                    .hint = fmt::format("wait for it, or say it at {}", socket_url(id)),
+                    .retryable = true};
+  }
+
+  /// Gives those that the session has then. `before`: as it was, without an id when it is new.
+  Async<Result<std::vector<std::string>>> tag(std::string session, SessionInfo before, std::vector<std::string> given) {
+    if (given.empty()) co_return std::move(before.tags);
+    protocol::SessionTag call{.session = session, .add = given, .remove = replaced_tags(before.tags, given)};
+    auto tagged = co_await engine_.call(std::move(call));
+    if (tagged.ok()) co_return std::move(tagged->tags);
+    if (before.session_id.empty()) co_await take_back(std::move(session));
+    co_return std::move(tagged).error();
+  }
+
+  /// One that nobody knows of yet. Whoever may not remove it hides it.
+  Async<void> take_back(std::string session) {
+    (void)co_await engine_.submit(session, protocol::Shutdown{});
+    const auto removed = co_await engine_.call(protocol::SessionRemove{.session = session});
+    if (!removed.ok()) (void)co_await engine_.call(protocol::SessionArchive{.session = session, .archived = true});
   }
 
   /// As another client lends what it has around it, by its hello; so it takes the same scopes.

@@ -80,7 +80,14 @@ struct AgentruntimeLog::Visitor {
   const p::Event& record;
 
   void operator()(const p::SessionConfigured& msg) const {
-    log.standing_.interactive |= record.by.starts_with(fmt::format("{}/{}", kAgentruntimeClient, kInteractiveOp));
+    const auto configures = [this](std::string_view op) {
+      return record.by.starts_with(fmt::format("{}/{}", kAgentruntimeClient, op));
+    };
+    if (configures(kInteractiveOp)) log.standing_.interactive = true;
+    if (configures(kOnceOp) && std::exchange(log.standing_.interactive, false)) {
+      // It waited for more, which comes: it has not ended with an earlier Task.
+      log.standing_.last_end.reset();
+    }
     log.model_ = msg.model;
     log.put("system", {{"subtype", p::SessionConfigured::kType},
                        {"session_id", msg.session_id},

@@ -104,6 +104,26 @@ TEST_F(AgentruntimeLogTest, AnInteractiveSessionEndsOnlyWhenItIsArchived) {
   EXPECT_EQ(log_.standing().exit(/*archived=*/true)->code, 4);
 }
 
+TEST_F(AgentruntimeLogTest, WhoResumesASessionSaysWhetherItEndsWithItsTask) {
+  const auto run_task = [this] {
+    record(p::TaskStarted{.task = "t"});
+    record(p::TaskComplete{.task = "t"});
+  };
+  configure("agentruntime/interactive_1");
+  run_task();
+  configure("agentruntime/once_1");
+  EXPECT_FALSE(log_.standing().interactive);
+  EXPECT_FALSE(log_.standing().exit(/*archived=*/false)) << "what it is resumed for comes";
+  run_task();
+  EXPECT_EQ(log_.standing().exit(/*archived=*/false), AgentruntimeExit{});
+  EXPECT_EQ(types().back(), "exit");
+  // To look at it, or to set something, changes nothing of that.
+  configure("cli/1");
+  EXPECT_TRUE(log_.standing().exit(/*archived=*/false));
+  configure("agentruntime/interactive_2");
+  EXPECT_FALSE(log_.standing().exit(/*archived=*/false));
+}
+
 TEST_F(AgentruntimeLogTest, WhatIsReplacedIsNotTheEnd) {
   configure("cli/1");
   record(p::TaskStarted{.task = "t"});
