@@ -197,6 +197,7 @@ struct AgentruntimeLog::Visitor {
 
 std::string AgentruntimeLog::add(const p::Event& record) {
   now_ = record.ts;
+  session_ = record.session;
   std::visit(Visitor{*this, record}, static_cast<const p::AnyEvent&>(record.msg));
   return std::exchange(lines_, {});
 }
@@ -234,7 +235,7 @@ void AgentruntimeLog::put(std::string_view type, const Json& data) {
 }
 
 void AgentruntimeLog::put_result(std::string_view status, const Use& use, std::int64_t duration_ms) {
-  Json data{{"turn_id", use.task}, {"status", status}};
+  Json data{{"session_id", session_}, {"turn_id", use.task}, {"status", status}};
   if (use.cost_micro_usd) data["cost_usd"] = static_cast<double>(*use.cost_micro_usd) / kMicroPerDollar;
   data["duration_ms"] = duration_ms;
   data["num_turns"] = use.turns;

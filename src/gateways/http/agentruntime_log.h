@@ -95,6 +95,7 @@ class AgentruntimeLog final {
   std::map<std::string, std::string> tools_;
   /// Of the record that is being added.
   base::UnixMillis now_ = 0;
+  std::string session_;
   std::string lines_;
 };
 

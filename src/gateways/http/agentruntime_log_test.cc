@@ -67,7 +67,8 @@ TEST_F(AgentruntimeLogTest, TellsATaskAndEachLineSaysWhereItEnds) {
   }
   EXPECT_EQ(end, log_.size());
   const Json result = lines()[named.size() - 2];
-  EXPECT_EQ(result["data"], *base::parse_json(R"({"turn_id":"t","status":"success","cost_usd":0.0012,"duration_ms":50,
+  EXPECT_EQ(result["data"],
+            *base::parse_json(R"({"session_id":"s","turn_id":"t","status":"success","cost_usd":0.0012,"duration_ms":50,
       "num_turns":2,"usage":{"input_tokens":7,"output_tokens":3}})"));
   EXPECT_EQ(lines()[4]["data"], *base::parse_json(R"({"id":"c","name":"shell","output":"no","is_error":true,
       "duration_ms":0})"));
