@@ -135,7 +135,7 @@ Async<Result<p::Ack>> configure(Context* context, client::Transport* transport, 
   const auto submit = [transport, session = std::move(session), op = std::move(op)] {
     return transport->submit(session, op);
   };
-  co_return co_await once_trusted(context, transport, std::move(cwd), submit, ask);
+  co_return co_await once_trusted(context, transport, std::move(cwd), submit, {.ask = ask});
 }
 
 /// An option that names how a Task is to be carried out, or "".
@@ -202,7 +202,7 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
     if (info.state == p::SessionState::kDamaged && entry.fork_at.empty()) context->note(kForkBeforeDamage);
     p::SessionFork fork{.session = entered.session, .response_id = std::move(entry.fork_at)};
     const auto make = [transport, fork = std::move(fork)] { return client::call_as(transport, fork); };
-    CO_TRY(const auto forked, co_await once_trusted(context, transport, info.cwd, make, ask));
+    CO_TRY(const auto forked, co_await once_trusted(context, transport, info.cwd, make, {.ask = ask}));
     entered = {.session = forked.session, .made = true};
   }
   std::string cwd = op.cwd.value_or(info.cwd);

@@ -93,6 +93,7 @@ TcpEntrance::Parts Daemon::tcp_parts() {
                          return serve_frames(std::move(stream), {.scopes = *scopes, .write_within = kWritePatience});
                        },
                    .read_blob = parts_.read_blob,
+                   .environment_with = parts_.environment_with,
                    .random = parts_.random,
                    .version = parts_.version,
                    .metrics = parts_.metrics},

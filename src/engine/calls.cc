@@ -115,6 +115,9 @@ Connection::Reply Connection::on(protocol::SessionGet call) {
   }
   protocol::SessionGetReply reply;
   CO_TRY(reply.session, co_await engine_.parts().index.get(found.front()));
+  ports::SessionPlace place = engine_.parts().sessions.place(found.front());
+  reply.folder = std::move(place.folder);
+  reply.journal = std::move(place.journal);
   if (const LiveSession* live = engine_.find_live(found.front())) {
     engine_.set_right(reply.session);
     for (const auto& question : live->state().questions) reply.open_questions.push_back(question.id);

@@ -225,6 +225,10 @@ class EngineRig : public ::testing::Test {
   void close() {
     if (!engine_) return;
     loop_.block_on(engine_->shut_down());
+    drop();
+  }
+  /// Of an engine that was shut down.
+  void drop() {
     client_.reset();
     engine_.reset();
     index_.reset();

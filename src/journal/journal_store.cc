@@ -220,9 +220,11 @@ Async<Result<void>> JournalStore::remove(std::string session_id) {
 }
 
 bool JournalStore::held(const std::string& session_id) const { return parts_->folders.held(session_id); }
-ports::SessionSource& JournalStore::source() { return parts_->source; }
-std::string JournalStore::folder(const std::string& session_id) const { return parts_->folders.folder(session_id); }
+ports::SessionPlace JournalStore::place(const std::string& session_id) const {
+  return {.folder = parts_->folders.folder(session_id), .journal = parts_->folders.journal(session_id)};
+}
 
+ports::SessionSource& JournalStore::source() { return parts_->source; }
 ports::BlobStore& JournalStore::blobs() { return parts_->blobs; }
 
 }  // namespace lathe::journal

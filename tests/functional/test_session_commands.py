@@ -32,8 +32,12 @@ def test_list_and_show(lathe, talked, repository):
     assert line["title"].startswith("read the greeting")
     assert (line["state"], line["tasks"], line["cwd"]) == ("idle", 1, str(repository))
     assert "read the greeting" in lathe.ok("session", "list").out
-    shown = lathe.ok("session", "show", session).out
-    assert "It says hello." in shown and "cat greeting.txt" in shown
+    shown = lathe.ok("session", "show", session)
+    assert "It says hello." in shown.out and "cat greeting.txt" in shown.out
+    (journal,) = lathe.home.rglob(f"{session}/journal.ndjson")
+    assert str(journal.parent) in shown.err and str(journal.parent) not in shown.out
+    got = lathe.ok("session", "show", "--json", session).document
+    assert (got["folder"], got["journal"]) == (str(journal.parent), str(journal))
 
 
 def test_a_session_is_named_by_a_unique_start_or_last(lathe, talked):

@@ -16,9 +16,7 @@
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/render/spending.h"
 #include "lathe/cli/task_setup.h"
-#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
-#include "lathe/protocol/error_codes.h"
 
 // One conversation on a terminal. Between Tasks the input line waits for a message; while a Task runs the same line
 // stays below its output and what is entered is steered into it. A question stops the line until it is answered.
@@ -139,15 +137,9 @@ Async<Result<void>> Chat::run_task(std::string message) {
   co_return co_await follow_task(ack.seq);
 }
 
-/// Where rules of the project changed since they were trusted, the line is put away for the question about them.
 Async<Result<p::Ack>> Chat::start_task(p::Op op) {
-  const auto submit = [this, op = std::move(op)] { return engine_->submit(session_, op); };
-  Result<p::Ack> ack = co_await submit();
-  if (ack.ok() || ack.error().code != p::error_codes::kTrustChanged) co_return ack;
-  terminal_.input().pause();
-  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine_, session_));
   CO_TRY(const p::AskMode ask, ask_mode(context_, options_.task));
-  co_return co_await once_trusted(&context_, engine_, info.cwd, submit, ask);
+  co_return co_await terminal_.submit(engine_, session_, std::move(op), ask, {});
 }
 
 /// Shows the Task that the record `first_seq` belongs to until it ends, and each that is started by steering on its

@@ -202,6 +202,25 @@ TEST_F(ExecTest, QuestionsAreAskedOnTheTerminal) {
   EXPECT_EQ(std::get<p::UserAnswer>(engine_.ops.at(3)).answers, std::vector<std::string>{"blue"});
 }
 
+TEST_F(ExecTest, AQuestionIsOpenUntilTheEngineSettlesItWhateverTheClockHere) {
+  const Person person({{"end the task: ", "y"}});
+  frontend_.tty_path = person.path;
+  engine_.on_op = [this](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) {
+      engine_.push(p::ExecApprovalRequest{
+          .id = "q1", .call_id = "c", .command = {"rm", "x"}, .cwd = "/w", .rule = "r", .expires_at = 1});
+      engine_.push(p::ExecApprovalRequest{.id = "q2", .call_id = "d", .command = {"ls"}, .cwd = "/w", .rule = "r"});
+      engine_.push(p::ApprovalResolved{.id = "q2", .call_id = "d", .decision = p::Decision::kDenied, .by = "expired"});
+    } else if (std::holds_alternative<p::Approval>(op)) {
+      engine_.push(kDoneTask);
+    }
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kDone);
+  ASSERT_EQ(engine_.ops.size(), 3U) << "the one that was settled is not answered";
+  EXPECT_EQ(std::get<p::Approval>(engine_.ops[2]).id, "q1");
+  EXPECT_EQ(std::get<p::Approval>(engine_.ops[2]).decision, p::Decision::kApproved);
+}
+
 TEST_F(ExecTest, AQuestionShowsWhatWouldRunAndWhatAsked) {
   const Person person({{"end the task: ", "e"}, {"ask again): ", "ls y\n"}});
   frontend_.tty_path = person.path;

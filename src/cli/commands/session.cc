@@ -111,12 +111,14 @@ CommandResult execute(Context* context, client::Transport* engine, SessionListOp
 }
 
 CommandResult execute(Context* context, client::Transport* engine, SessionShowOptions options) {
+  CO_TRY(p::SessionGetReply reply, co_await client::call_as(engine, p::SessionGet{.session = options.session}));
   if (options.json) {
-    CO_TRY(p::SessionGetReply reply, co_await client::call_as(engine, p::SessionGet{.session = options.session}));
     context->out.add(reply_document(std::move(reply)));
     co_return kDone;
   }
-  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  const p::SessionInfo info = std::move(reply.session);
+  // Of one that is damaged as well, so before it is read.
+  if (!reply.folder.empty()) context->note("kept in " + reply.folder);
   TranscriptPrinter printer{.context = context, .cleaned = true};
   if (is_capable_terminal(context->out.fd(), context->frontend.environment)) {
     printer.rendered = MarkdownOptions{.style = context->out_style, .width = text_width(context->out.fd())};
