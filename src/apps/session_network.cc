@@ -31,13 +31,17 @@ SessionNetwork::SessionNetwork(runtime::Loop& loop, egress::ProxyThread::Options
       proxy_(loop, *this, std::move(options)),
       asked_(loop) {}
 
-Async<Result<void>> SessionNetwork::enter(ports::TaskHost* host) {
+Async<Result<void>> SessionNetwork::start() {
   if (!started_) {
     CO_TRY_OK(runtime::make_folders(socket_path_.substr(0, socket_path_.rfind('/'))));
     started_ = true;
     started_well_ = (co_await proxy_.start()).within("the egress proxy");
   }
-  CO_TRY_OK(started_well_);
+  co_return started_well_;
+}
+
+Async<Result<void>> SessionNetwork::enter(ports::TaskHost* host) {
+  CO_TRY_OK(co_await start());
   host_ = host;
   task_.emplace();
   co_return Result<void>();

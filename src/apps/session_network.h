@@ -21,8 +21,9 @@ class SessionNetwork final : public egress::Gatekeeper {
 
   [[nodiscard]] const std::string& socket_path() const { return socket_path_; }
 
-  /// Before a Task runs: its host is asked from now on. Starts the proxy the first time; an error means that there is
-  /// none.
+  /// Starts the proxy unless it runs; an error means that there is none.
+  runtime::Async<base::Result<void>> start();
+  /// Before a Task runs: its host is asked from now on. Starts the proxy where nothing has yet.
   runtime::Async<base::Result<void>> enter(ports::TaskHost* host);
   /// After it: ends open questions.
   runtime::Async<void> leave();

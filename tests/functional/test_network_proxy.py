@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support import Terminal, calls, says, shell
+from support import Terminal, calls, says, shell, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 CURL = "curl -s --noproxy '' --max-time 20"
@@ -95,6 +95,27 @@ def test_two_tasks(lathe, start_server, page):
     assert [ran.of_type("exec_command_end")[0]["outcome"]["output"].strip().endswith("hello")
             for ran in (first, second)] == [True, True]
     assert len(second.of_type("network_decision")) == 1
+
+
+def test_a_job_has_the_network_while_daemons_change(lathe, start_server, repository, page, daemon):
+    """The proxy of the daemon that took the job over serves it before anything else runs in the session."""
+    job = f"for i in 1 2; do until test -e go$i; do sleep 0.01; done; {CURL} http://{page}/; echo; touch done$i; done"
+    lathe.use(start_server(calls(shell(job, background=True)), says("Begun.")))
+    old = daemon()
+    ran = lathe.ok("exec", "--json", "--network", "proxy", "--allow-host", "127.0.0.1", "fetch it")
+    (repository / "go1").touch()
+    wait_until((repository / "done1").exists, "the job to fetch")
+    lathe.ok("daemon", "restart")
+    assert lathe.ok("daemon", "status", "--json").document["pid"] != old["pid"]
+    (repository / "go2").touch()
+
+    def ends():
+        lines = lathe.ok("session", "export", ran.session).out.splitlines()
+        return [record for record in (json.loads(line)["msg"] for line in lines) if record["type"] == "job_end"]
+
+    wait_until(ends, "the end of the job")
+    (end,) = ends()
+    assert (end["state"], end["exit_code"], end["tail"]) == ("exited", 0, "hello\nhello\n")
 
 
 def test_none(lathe, start_server, page):
