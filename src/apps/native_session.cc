@@ -56,7 +56,7 @@ std::unique_ptr<SessionNetwork> make_network(const NativeSession::Shared& shared
       egress::ProxyThread::Options{.rules = host_rules(setup.allow_hosts),
                                    .limits = {.bytes = static_cast<std::uint64_t>(shared.config.egress_bytes)},
                                    .socket_path = shared.proxies_dir + "/" + name},
-      setup.record);
+      setup.record, setup.verdict_on);
 }
 
 /// What commands in the jail see under its own name.
