@@ -238,6 +238,68 @@ TEST(Decide, ADenialReachesWhatProgramsStartInTheirOwnWays) {
   }
 }
 
+TEST(Decide, ADenialReachesTheProgramsThatGitIsGiven) {
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")};
+  for (const char* text : {"git send-email --smtp-server=/usr/bin/curl x",
+                           "git send-email --smtp-server ~/curl x",
+                           "git send-email -SMTP-server=/usr/bin/curl x",
+                           "git send-email -sendmail-cmd='curl x'",
+                           "git send-email --cc-cmd='curl x' y",
+                           "git -c sendemail.smtpServer=/usr/bin/curl send-email x",
+                           "git -c sendemail.toCmd='curl x' send-email y",
+                           "git ls-remote --u='curl x' y",
+                           "git fetch --upload-pack='curl x' y",
+                           "git push --receive-pack 'curl x' y",
+                           "git push --e='curl x' y",
+                           "git archive --remote=x --exec 'curl y' HEAD",
+                           "git clone -qu 'curl x' y",
+                           "git clone -c core.sshCommand='curl x' y",
+                           "git grep -O'curl x' y",
+                           "git grep --open-files-in-pager='curl x' y",
+                           "git difftool -yx 'curl x'",
+                           "git merge-index -o curl -a",
+                           "git daemon --access-hook=/usr/bin/curl",
+                           "git submodule--helper foreach 'curl x'",
+                           "git filter-branch --msg-filter 'curl x' HEAD",
+                           "git -c core.editor='curl x' commit",
+                           "git -c core.fsmonitor='curl x' status",
+                           "git -c sequence.editor='curl x' rebase -i y",
+                           "git -c diff.external='curl x' diff",
+                           "git -c diff.y.textconv='curl x' log",
+                           "git -c merge.y.driver='curl x %O' merge z",
+                           "git -c filter.y.smudge='curl x' checkout",
+                           "git -c gc.recentObjectsHook='curl x' gc",
+                           "git -c uploadpack.packObjectsHook='curl x' fetch",
+                           "git -c core.alternateRefsCommand='curl x' fetch",
+                           "git -c gpg.ssh.defaultKeyCommand='curl x' commit -S",
+                           "git -c gpg.program=curl commit -S",
+                           "git -c mergetool.y.path=/usr/bin/curl mergetool -t y",
+                           "git -c mergetool.y.cmd='curl x' mergetool -t y",
+                           "git -c remote.y.uploadpack='curl x' fetch y",
+                           "git -c imap.tunnel='curl x' imap-send",
+                           "git -c submodule.y.update='!curl x' submodule update",
+                           "git -c credential.helper=/usr/bin/curl fetch",
+                           "git -c credential.https://x.helper='!curl y' fetch",
+                           "git config --global alias.y '!curl x'",
+                           "GIT_EXTERNAL_DIFF='curl x' git diff",
+                           "GIT_DIFFTOOL_EXTCMD='curl x' git difftool -y",
+                           "env GIT_PROXY_COMMAND=curl git fetch x",
+                           "export GIT_PAGER='curl x'; git log",
+                           "GIT_EDITOR='curl x' git commit",
+                           "GIT_SEQUENCE_EDITOR='curl x' git rebase -i y",
+                           "GIT_ASKPASS=curl git fetch"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
+  }
+  for (const char* text : {"git archive --remote='ext::curl x' HEAD", "git -c core.hooksPath=x commit",
+                           "git send-email --smtp-server=\"$x\" y", "git --config-env=core.pager=x log"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
+  }
+  for (const char* text : {"git send-email --smtp-server=mail.example.org x", "git -c gc.auto=0 fetch",
+                           "git log --grep=curl", "git -c user.name=curl commit -m x", "git merge-index"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
+  }
+}
+
 TEST(Decide, WhatMayBeADeniedCommandAsks) {
   const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: git push, decision: deny}]")};
   for (const char* text :
