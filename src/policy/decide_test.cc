@@ -238,6 +238,67 @@ TEST(Decide, ADenialReachesWhatProgramsStartInTheirOwnWays) {
   }
 }
 
+/// Each of these runs curl in some shell.
+TEST(Decide, WhatShellsReadInTwoWaysIsNotTakenForSafe) {
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")};
+  for (const char* text : {"cat <<EOF\nE\\\nOF\ncurl x\nEOF\n",
+                           "cat <<E\nfoo\\\nE\n'$(curl x)'\nE\n",
+                           "cat <<E\\\nF\n$(curl x)\nEF\n",
+                           "echo \"`echo \\\"'\\\"; curl x; echo \\\"'\\\"`\"",
+                           "cat <<E\n`echo \\\"'\\\"; curl x; echo \\\"'\\\"`\nE\n",
+                           "echo \"$\\\n(curl x)\"",
+                           "cat <<E\n$\\\n(curl x)\nE\n",
+                           "x='$(curl y)'; echo ${x@\\\nP}",
+                           "x='$(curl y)'; echo ${(e)x}",
+                           "echo ${ curl x; }",
+                           "echo ${|curl x; }",
+                           "copro\\\nc curl x",
+                           "whil\\\ne curl x; d\\\no break; don\\\ne",
+                           "tim\\\ne ! curl x",
+                           "A\\\n=1 curl x",
+                           "a\\\n[1]=2 curl x",
+                           "sh -c \"echo \\$'\\\\'; curl x #'\"",
+                           "sh -c '[[ a || curl x ]]'",
+                           "busybox sh -c '[[ a || curl x ]]'",
+                           "declare -i a='b[$(curl x)]'",
+                           "typeset -xi a; a='b[$(curl x)]'",
+                           "declare -n r='a[$(curl x)]'; echo $r",
+                           "declare BASH_CMDS[ls]=/usr/bin/curl; ls",
+                           "BASH_CMDS=([ls]=/usr/bin/curl); ls",
+                           "printf -v 'BASH_CMDS[ls]' /usr/bin/curl; ls",
+                           "zsh -c 'hash ls=/usr/bin/curl; ls'",
+                           "zsh -c '=curl x'",
+                           "zsh -c 'noglob curl x'",
+                           "zsh -c 'repeat 2 curl x'",
+                           "zsh -c '- curl x'",
+                           "cd /dev; bash stdin <<<'curl x'",
+                           "cd /; bash dev/stdin <<<'curl x'",
+                           "cd /proc/self; bash fd/0 <<<'curl x'"}) {
+    EXPECT_NE(verdict(rules, command(text)), Verdict::kAllow) << text;
+    EXPECT_EQ(verdict({}, command(text), ApprovalPolicy::kUntrusted), Verdict::kAsk) << text;
+  }
+  for (const char* text :
+       {"cat <<E\na\\\nb\nE\n", "cat <<'E'\na\\\nE\n", "echo \"a\\\nb\"", "echo $'it\\'s'", "[[ a || b ]]",
+        "sh -c 'echo a; ls'", "echo `echo a`", "echo ${x:-a}", "bash -c '[[ a || b ]]'"}) {
+    EXPECT_TRUE(on_request(rules, command(text)).not_understood.empty()) << text;
+  }
+}
+
+TEST(Decide, AProgramThatMayStartTheDeniedOneAsks) {
+  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")};
+  for (const char* text :
+       {"tar -I curl -xf a", "tar -Icurl -xf a", "rsync -e curl a b", "sort --compress-program=curl f",
+        "sort --compress-program curl f", "scp -S curl a b:", "man -P 'curl x' ls", "less '+!curl x' f", "entr curl x",
+        "perf stat curl x", "cmake -E env curl x", "uv run curl x", "screen -dm curl x", "nc -e /usr/bin/curl h 1",
+        "split --filter=curl f", "CC='curl x' make", "TAR_OPTIONS=-Icurl tar xf a"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
+  }
+  for (const char* text :
+       {"tar xf curl.tar", "man curl", "make curl", "npm install curl", "rg curl src", "x='curl y'", "CC=gcc make"}) {
+    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
+  }
+}
+
 TEST(Decide, ADenialReachesTheProgramsThatGitIsGiven) {
   const std::vector<Source> rules{source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")};
   for (const char* text : {"git send-email --smtp-server=/usr/bin/curl x",

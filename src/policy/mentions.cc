@@ -19,7 +19,12 @@ constexpr std::string_view kRunText =
     "rsync "
     "docker podman tmux screen at batch expect gdb lldb split npx npm pnpm yarn zip socat nc ncat crontab entr "
     "watchexec "
-    "nodemon hyperfine perf run-parts start-stop-daemon ";
+    "nodemon hyperfine perf run-parts start-stop-daemon man less most ";
+/// Programs that may start one that is named by a word of theirs alone, or at the end of an option.
+constexpr std::string_view kRunWords =
+    " tar ssh scp sftp rsync sort split nc ncat entr watchexec hyperfine perf gdb lldb rr screen tmux npx uv poetry "
+    "pipenv pdm bundle conda mise direnv nix nix-shell docker podman kubectl cmake ccache sccache bear sshpass "
+    "torify tsocks faketime cpulimit cgexec systemd-cat catchsegv proot daemonize start-stop-daemon expect rg ";
 /// They print what they are given; where to is not looked into, as no file is. What git runs was read.
 constexpr std::string_view kPrint = " echo printf git ";
 
@@ -71,13 +76,20 @@ bool follow(const Rule& rule, const std::vector<std::string_view>& tokens, std::
 bool mentions(const Rule& rule, const SimpleCommand& command) {
   const std::string_view name = command.name();
   if (command.only_wraps || is_in(kPrint, name) || classify(command) == CommandClass::kSafe) return false;
-  const bool takes_text = runs_text(name);
+  const bool takes_words = is_in(kRunWords, name);
+  const bool takes_text = takes_words || runs_text(name);
   const bool one_word = rule.command.size() < 2;
   if (one_word && !takes_text) return false;
   std::vector<std::string_view> tokens;
-  for (std::size_t i = 1; i < command.words.size(); ++i) {
-    const std::string_view text = command.words[i].text;
-    if (!one_word || text.find_first_of(" \t\n(;|&='\"`!") != std::string_view::npos) add_tokens(text, tokens);
+  const auto add = [&](std::string_view text) {
+    const bool looked_into =
+        !one_word || takes_words || text.find_first_of(" \t\n(;|&='\"`!") != std::string_view::npos;
+    if (looked_into) add_tokens(text, tokens);
+    if (takes_words && text.size() > 2 && text[0] == '-' && text[1] != '-') add_tokens(text.substr(2), tokens);
+  };
+  for (std::size_t i = 1; i < command.words.size(); ++i) add(command.words[i].text);
+  if (!command.words.empty()) {
+    for (const syntax::Assignment& set : command.assignments) add(set.value.text);
   }
   for (const syntax::Redirection& redirection : command.redirections) {
     if (takes_text && redirection.kind == syntax::Redirection::Kind::kHereText) {
