@@ -132,8 +132,8 @@ TEST(Decide, AWrapperOfAKnownSafeCommandAnswersForWhatItDoesItself) {
        {"env echo evil > outside.txt", "bash -c 'echo all: ; ls' > Makefile", "nice ls > x", "command ls > x",
         "eval ls > x", "exec ls > x", "stdbuf -o0 ls 2> x", "BASH_ENV=./setup.inc bash -c ls", "PATH=. bash -c ls",
         "LD_PRELOAD=./x.so bash -c ls", "env \"BASH_FUNC_ls%%=() { touch x; }\" bash -c ls",
-        "SHELLOPTS=xtrace PS4='$(touch x)' bash -c ls", "strace -o '|touch pwned3' ls", "flock x ls", "nohup ls",
-        "\\time -o x ls", "./env ls", "/tmp/bash -c ls"}) {
+        "SHELLOPTS=xtrace PS4='$(touch x)' bash -c ls", "bash -c cat < /dev/tcp/a/80", "strace -o '|touch pwned3' ls",
+        "flock x ls", "nohup ls", "\\time -o x ls", "./env ls", "/tmp/bash -c ls"}) {
     EXPECT_EQ(untrusted(text), Verdict::kAsk) << text;
     EXPECT_EQ(verdict({}, command(text)), Verdict::kAllow) << text;
   }
