@@ -286,11 +286,30 @@ TEST(Decide, WhatShellsReadInTwoWaysIsNotTakenForSafe) {
 
 TEST(Decide, AProgramThatMayStartTheDeniedOneAsks) {
   const std::vector<Source> rules{source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")};
-  for (const char* text :
-       {"tar -I curl -xf a", "tar -Icurl -xf a", "rsync -e curl a b", "sort --compress-program=curl f",
-        "sort --compress-program curl f", "scp -S curl a b:", "man -P 'curl x' ls", "less '+!curl x' f", "entr curl x",
-        "perf stat curl x", "cmake -E env curl x", "uv run curl x", "screen -dm curl x", "nc -e /usr/bin/curl h 1",
-        "split --filter=curl f", "CC='curl x' make", "TAR_OPTIONS=-Icurl tar xf a"}) {
+  for (const char* text : {"tar -I curl -xf a",
+                           "tar -Icurl -xf a",
+                           "rsync -e curl a b",
+                           "sort --compress-program=curl f",
+                           "sort --compress-program curl f",
+                           "scp -S curl a b:",
+                           "man -P 'curl x' ls",
+                           "less '+!curl x' f",
+                           "entr curl x",
+                           "perf stat curl x",
+                           "cmake -E env curl x",
+                           "uv run curl x",
+                           "screen -dm curl x",
+                           "nc -e /usr/bin/curl h 1",
+                           "split --filter=curl f",
+                           "CC='curl x' make",
+                           "sqlite3 a '.shell curl x'",
+                           "hg --config 'alias.y=!curl x' y",
+                           "apt-get -o APT::Update::Pre-Invoke::='curl x' update",
+                           "m4 <<< 'syscmd(curl x)'",
+                           "strace -o '|curl x' ls",
+                           "xterm -e curl x",
+                           "rsync -e'curl x' a b",
+                           "TAR_OPTIONS=-Icurl tar xf a"}) {
     EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
   }
   for (const char* text :

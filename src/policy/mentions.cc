@@ -15,16 +15,16 @@ namespace {
 
 /// Programs that run text they are given; without the digits of their versions.
 constexpr std::string_view kRunText =
-    " python perl ruby node deno bun php lua luajit awk gawk mawk nawk sed vim vi ex nvim emacs tar make gmake ssh "
-    "rsync "
-    "docker podman tmux screen at batch expect gdb lldb split npx npm pnpm yarn zip socat nc ncat crontab entr "
-    "watchexec "
-    "nodemon hyperfine perf run-parts start-stop-daemon man less most ";
+    " python perl ruby node deno bun php lua luajit awk gawk mawk nawk sed gsed vim vi ex nvim emacs emacsclient tar "
+    "make gmake ssh rsync docker podman tmux screen at batch expect gdb lldb split npx npm pnpm yarn zip socat nc ncat "
+    "crontab entr watchexec nodemon hyperfine perf run-parts start-stop-daemon man less most sqlite psql mysql mariadb "
+    "dc m4 go hg svn gh ansible vagrant gcloud mosh apt apt-get dpkg gpg bpftrace stap strace dvtm ";
 /// Programs that may start one that is named by a word of theirs alone, or at the end of an option.
 constexpr std::string_view kRunWords =
-    " tar ssh scp sftp rsync sort split nc ncat entr watchexec hyperfine perf gdb lldb rr screen tmux npx uv poetry "
-    "pipenv pdm bundle conda mise direnv nix nix-shell docker podman kubectl cmake ccache sccache bear sshpass "
-    "torify tsocks faketime cpulimit cgexec systemd-cat catchsegv proot daemonize start-stop-daemon expect rg ";
+    " tar ssh autossh scp sftp rsync sort split nc ncat entr watchexec hyperfine perf gdb lldb rr screen tmux npx bunx "
+    "uv uvx pipx poetry pipenv pdm bundle conda mise direnv nix nix-shell docker podman kubectl cmake ccache sccache "
+    "bear sshpass torify tsocks faketime cpulimit cgexec systemd-cat catchsegv proot daemonize start-stop-daemon "
+    "expect rg cpio cvs svn tcpdump xterm gnome-terminal konsole dtach abduco zellij ";
 /// They print what they are given; where to is not looked into, as no file is. What git runs was read.
 constexpr std::string_view kPrint = " echo printf git ";
 
@@ -32,8 +32,9 @@ bool is_in(std::string_view names, std::string_view name) {
   return !name.empty() && names.contains(" " + std::string(name) + " ");
 }
 
-bool runs_text(std::string_view name) {
-  return is_in(kRunText, name.substr(0, name.find_last_not_of("0123456789.") + 1));
+/// The same of a program that may have its version in its name.
+bool is_listed(std::string_view names, std::string_view program) {
+  return is_in(names, program) || is_in(names, program.substr(0, program.find_last_not_of("0123456789.") + 1));
 }
 
 /// The words inside a text, whatever language it is in.
@@ -76,8 +77,8 @@ bool follow(const Rule& rule, const std::vector<std::string_view>& tokens, std::
 bool mentions(const Rule& rule, const SimpleCommand& command) {
   const std::string_view name = command.name();
   if (command.only_wraps || is_in(kPrint, name) || classify(command) == CommandClass::kSafe) return false;
-  const bool takes_words = is_in(kRunWords, name);
-  const bool takes_text = takes_words || runs_text(name);
+  const bool takes_words = is_listed(kRunWords, name);
+  const bool takes_text = takes_words || is_listed(kRunText, name);
   const bool one_word = rule.command.size() < 2;
   if (one_word && !takes_text) return false;
   std::vector<std::string_view> tokens;
