@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lathe/policy/glob.h"
+
 namespace lathe::policy {
 
 using syntax::Redirection;
@@ -23,8 +25,9 @@ constexpr std::array<std::string_view, 8> kFindActions{"-exec",   "-execdir", "-
 constexpr std::array<std::string_view, 5> kGitReads{"status", "log", "diff", "show", "branch"};
 constexpr std::array<std::string_view, 11> kBranchReads{
     "-a", "-r", "-v", "-vv", "--all", "--remotes", "--list", "--verbose", "-av", "-avv", "--show-current"};
-constexpr std::array<std::string_view, 8> kDestroyers{"mkfs",   "wipefs", "shred",  "fdisk",
-                                                      "sfdisk", "parted", "mkswap", "blkdiscard"};
+constexpr std::array<std::string_view, 14> kDestroyers{"mkfs",   "mke2fs", "mkdosfs", "mkntfs",    "wipefs",
+                                                       "shred",  "fdisk",  "sfdisk",  "gdisk",     "sgdisk",
+                                                       "cfdisk", "parted", "mkswap",  "blkdiscard"};
 /// Variables that only say how to print.
 constexpr std::array<std::string_view, 14> kHarmlessVariables{
     "LANG", "LC_ALL",   "LC_CTYPE",    "LC_MESSAGES", "LC_NUMERIC", "LC_COLLATE",      "TZ",
@@ -108,8 +111,11 @@ bool dangerous(std::string_view name, const Words& words) {
     return unknown || has_option(words, "f", {"--f"});
   }
   if (name == "dd") {
-    return std::ranges::any_of(words,
-                               [](const Word& word) { return word.text.starts_with("of=/dev/") || word.dynamic; });
+    return std::ranges::any_of(words, [](const Word& word) {
+      constexpr std::string_view kOutput = "of=";
+      const bool writes = word.text.starts_with(kOutput);
+      return word.dynamic || (writes && clean_path(word.text.substr(kOutput.size())).starts_with("/dev/"));
+    });
   }
   return false;
 }

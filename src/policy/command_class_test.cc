@@ -40,7 +40,8 @@ INSTANTIATE_TEST_SUITE_P(Rows, Dangerous,
                          ::testing::Values("rm -f x", "rm -rf /", "rm x -fr", "rm --force x", "/bin/rm -f x",
                                            "\\rm -f x", "sudo rm -f x", "env A=1 rm -f x", "bash -c 'rm -f x'",
                                            "echo x | xargs rm", "find . -exec rm -f {} +", "trap 'rm -f x' EXIT",
-                                           "mkfs.ext4 /dev/sda", "dd if=x of=/dev/sda", "rm $x", "shred x",
+                                           "mkfs.ext4 /dev/sda", "dd if=x of=/dev/sda", "dd if=x of=//dev/./sda",
+                                           "mke2fs /dev/sda", "sgdisk -Z /dev/sda", "rm $x", "shred x",
                                            "timeout 5 nice rm -rf x"));
 
 }  // namespace
