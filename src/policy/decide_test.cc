@@ -257,6 +257,7 @@ TEST(Decide, WhatShellsReadInTwoWaysIsNotTakenForSafe) {
                            "tim\\\ne ! curl x",
                            "A\\\n=1 curl x",
                            "a\\\n[1]=2 curl x",
+                           "a=(1)b curl x",
                            "sh -c \"echo \\$'\\\\'; curl x #'\"",
                            "sh -c '[[ a || curl x ]]'",
                            "busybox sh -c '[[ a || curl x ]]'",

@@ -50,7 +50,12 @@ std::optional<Assignment> Parser::assignment() {
   while (true) {
     blanks_and_lines();
     if (done()) break;
-    if (take(")")) return array;
+    if (take(")")) {
+      // What stands right behind it is of the value too.
+      if (!at_delimiter()) not_known("an array has text behind it");
+      (void)word();
+      return array;
+    }
     if (at_delimiter() && !ahead("<(") && !ahead(">(")) break;
     (void)word();
   }
