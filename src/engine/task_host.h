@@ -50,6 +50,8 @@ class SessionTaskHost final : public ports::TaskHost {
                                                              std::vector<protocol::Question> questions,
                                                              runtime::CancelToken cancel) override;
 
+  /// What rules say about an action, for what runs outside of Tasks.
+  [[nodiscard]] policy::Verdict verdict_on(const ports::Action& action) const { return judge(action).verdict; }
   /// Records an event that answers a submission: `by` is "<client>/<op id>".
   runtime::Async<base::Result<std::int64_t>> record_by(protocol::EventMsg msg, std::string by);
   /// Settles an open approval. `not_found` when it is settled already or never was; `invalid` when it has expired (it

@@ -140,18 +140,20 @@ Async<Result<void>> LiveSession::ensure_driver() {
     CO_TRY(std::vector<ports::AgentDefinition> lineage, co_await find_lineage(&parts_, &family_, config));
     children_.place(lineage.size());
     const bool may_spawn = static_cast<std::int64_t>(lineage.size()) < parts_.config.agents.max_depth;
-    driver_ = parts_.make_driver({.session_id = state().session_id,
-                                  .cwd = config.cwd,
-                                  .sandbox_mode = config.sandbox_mode,
-                                  .network = config.network,
-                                  .allow_hosts = config.allow_hosts,
-                                  .questioner = &host_,
-                                  .record = [this](EventMsg msg) { record_aside(std::move(msg)); },
-                                  .history = history(),
-                                  .candidates = [this] { return candidates_; },
-                                  .agents = may_spawn ? &children_ : nullptr,
-                                  .lineage = std::move(lineage),
-                                  .context = context_});
+    driver_ =
+        parts_.make_driver({.session_id = state().session_id,
+                            .cwd = config.cwd,
+                            .sandbox_mode = config.sandbox_mode,
+                            .network = config.network,
+                            .allow_hosts = config.allow_hosts,
+                            .questioner = &host_,
+                            .record = [this](EventMsg msg) { record_aside(std::move(msg)); },
+                            .verdict_on = [this](const ports::Action& action) { return host_.verdict_on(action); },
+                            .history = history(),
+                            .candidates = [this] { return candidates_; },
+                            .agents = may_spawn ? &children_ : nullptr,
+                            .lineage = std::move(lineage),
+                            .context = context_});
     driver_cwd_ = config.cwd;
     driver_mode_ = config.sandbox_mode;
     driver_network_ = config.network;
