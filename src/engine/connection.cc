@@ -96,6 +96,14 @@ void Connection::came_locally(Result<std::optional<base::UserGroups>> groups, Fo
   }
 }
 
+void Connection::speaks_for_another() {
+  came_locally_ = false;
+  check_folder_ = {};
+  unfit_.reset();
+  context_.reset();
+  configured_session_.clear();
+}
+
 Async<Result<void>> Connection::check_folder(std::string session, std::optional<std::string> folder) {
   if (!check_folder_) co_return Result<void>();
   if (!folder && !session.empty()) {

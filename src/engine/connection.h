@@ -35,12 +35,14 @@ class Connection final {
   /// events(), no more.
   [[nodiscard]] bool has_running_task() const;
   /// It is a process of this machine and of the person whose engine this is. What is known of it before it says
-  /// anything: groups that are not this process's; an error when what runs
-  /// for it could not have them. It may look then, answer
-  /// questions, and end what runs.
-  /// `check_folder`: blocks, and is an error when a path is another folder for the client than for this process.
+  /// anything: groups that are not this process's; an error when what runs for it could not have them. It may look
+  /// then, answer questions, and end what runs. `check_folder`: blocks, and is an error when a path is another folder
+  /// for the client than for this process.
   using FolderCheck = std::function<base::Result<void>(const std::string& folder)>;
   void came_locally(base::Result<std::optional<base::UserGroups>> groups, FolderCheck check_folder = {});
+  /// What comes from now on is said for somebody who is elsewhere: how it came tells nothing of him, and what it lent
+  /// is not his.
+  void speaks_for_another();
   /// The client can answer no question, because it will say nothing more or may not: none waits for it. Its events go
   /// on.
   void only_listens();

@@ -166,6 +166,7 @@ Result<void> SqeqConnection::speak_for_another() {
   SqeqOptions options = options_.for_relayed();
   options_ = std::move(options);
   scopes_.reset();
+  engine_->speaks_for_another();
   return {};
 }
 
