@@ -212,7 +212,7 @@ TEST_F(SqeqConnectionTest, WhatIsSaidForAnotherNeedsHisToken) {
 TEST_F(SqeqConnectionTest, HowTheOneCameThatSpeaksForAnotherTellsNothingOfHim) {
   auto local = engine_->connect("wire");
   local->came_locally(base::Error{.code = base::codes::kPermission, .message = "its groups are not the daemon's"},
-                      [](const std::string&) -> Result<void> {
+                      [](const std::string&, int) -> Result<std::string> {
                         return base::Error{.code = base::codes::kUnsupported, .message = "its mounts are others"};
                       });
   Peer peer = connect(std::move(local), {.for_relayed = [] {
