@@ -51,8 +51,8 @@ class DaemonTest : public engine::EngineRig {
     CHECK(socket.ok());
     return {loop_, *std::move(socket)};
   }
-  [[nodiscard]] std::string configure_line() const {
-    return R"({"id":"1","op":{"type":"configure_session","cwd":")" + root_.string() + "\"}}\n";
+  [[nodiscard]] std::string configure_line(const std::string& id = "1") const {
+    return R"({"id":")" + id + R"(","op":{"type":"configure_session","cwd":")" + root_.string() + "\"}}\n";
   }
 
   /// The folder of the session that was configured, or the error's code.
@@ -145,10 +145,10 @@ TEST_F(DaemonTest, TheFolderThatIsSentIsTheOneWhateverItIsCalled) {
   client.send(line.substr(0, 9), folder.get());
   client.send(line.substr(9));
   EXPECT_EQ(configured_in(client), moved);
-  client.send(line);
+  client.send(configure_line("2"));
   EXPECT_EQ(configured_in(client), named) << "it was that line's alone";
   client.send("{\"id\":\"l\",\"call\":{\"type\":\"session_list\"}}\n", folder.get());
-  client.send(line);
+  client.send(configure_line("3"));
   EXPECT_EQ(configured_in(client), named) << "with another frame it is nothing";
 }
 
@@ -158,7 +158,7 @@ TEST_F(DaemonTest, WhatIsSentAndIsNoFolderIsRefused) {
   Peer client = connect();
   client.send(configure_line(), file.get());
   EXPECT_EQ(configured_in(client), "invalid");
-  client.send(configure_line());
+  client.send(configure_line("2"));
   EXPECT_EQ(configured_in(client), std::filesystem::canonical(root_).string());
 }
 
