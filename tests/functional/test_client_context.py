@@ -108,7 +108,8 @@ def test_the_folder_that_is_sent_decides_where_a_session_works(lathe, start_serv
     assert folder_of(frames) == str(repository)
 
 
-def test_a_folder_that_was_sent_and_cannot_be_worked_in_is_named(repository, daemon, tmp_path):
+def test_a_folder_that_was_sent_and_cannot_be_worked_in_is_named(lathe, start_server, repository, daemon, tmp_path):
+    lathe.use(start_server())
     frames = connect(daemon())
     with opened(repository / "greeting.txt", os.O_RDONLY) as descriptor:
         error = frames.ask_with(descriptor, "1", configure(repository))["error"]
@@ -123,7 +124,8 @@ def test_a_folder_that_was_sent_and_cannot_be_worked_in_is_named(repository, dae
     assert folder_of(frames) == str(repository)
 
 
-def test_a_folder_sent_by_whoever_speaks_for_another_is_nothing(lathe, repository, daemon, tmp_path):
+def test_a_folder_sent_by_whoever_speaks_for_another_is_nothing(lathe, start_server, repository, daemon, tmp_path):
+    lathe.use(start_server())
     frames = connect(daemon())
     features = frames.ask("h", call={"type": "hello", "client": "test", "relayed": True, "token": token_of(lathe)})["reply"]["features"]
     assert "relay" in features and "folder" not in features
