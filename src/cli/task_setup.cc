@@ -130,10 +130,10 @@ Result<p::UserInput> user_input(const TaskOptions& task, std::string prompt) {
 namespace {
 
 Async<Result<p::Ack>> configure(Context* context, client::Transport* transport, std::string session,
-                                p::ConfigureSession op, std::string cwd) {
+                                p::ConfigureSession op, std::string cwd, client::OpenFolder folder) {
   const p::AskMode ask = op.ask.value_or(p::AskMode::kDeny);
-  const auto submit = [transport, session = std::move(session), op = std::move(op)] {
-    return transport->submit(session, op);
+  const auto submit = [transport, session = std::move(session), op = std::move(op), folder = std::move(folder)] {
+    return transport->configure(session, op, folder);
   };
   co_return co_await once_trusted(context, transport, std::move(cwd), submit, {.ask = ask});
 }
@@ -181,11 +181,15 @@ Async<Result<Entered>> enter_busy(Context* context, client::Transport* transport
 Async<Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task, Entry entry) {
   CO_TRY(const p::AskMode ask, ask_mode(*context, task));
   if (entry.resume.empty()) {
+    client::OpenFolder folder = open_named_folder(task.cwd);
     CO_TRY(p::ConfigureSession op, new_session(task, ask));
     std::string cwd = *op.cwd;
-    CO_TRY(const p::Ack ack, co_await configure(context, transport, "", std::move(op), std::move(cwd)));
+    CO_TRY(const p::Ack ack,
+           co_await configure(context, transport, "", std::move(op), std::move(cwd), std::move(folder)));
     co_return Entered{.session = ack.session, .made = true};
   }
+  // Without one it works where it did.
+  client::OpenFolder folder = task.cwd.empty() ? nullptr : open_named_folder(task.cwd);
   CO_TRY(p::ConfigureSession op, same_session(task, ask));
   CO_TRY(const p::SessionInfo info, co_await client::find_session(transport, std::move(entry.resume)));
   Entered entered{.session = info.session_id};
@@ -206,7 +210,8 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
     entered = {.session = forked.session, .made = true};
   }
   std::string cwd = op.cwd.value_or(info.cwd);
-  const auto configured = co_await configure(context, transport, entered.session, std::move(op), std::move(cwd));
+  const auto configured =
+      co_await configure(context, transport, entered.session, std::move(op), std::move(cwd), std::move(folder));
   if (configured.ok()) co_return entered;
   co_await take_back(transport, entered, configured.error());
   co_return configured.error();

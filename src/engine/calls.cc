@@ -84,9 +84,11 @@ Connection::Reply Connection::on(protocol::Hello call) {
   }
   if (lent != ClientContext()) context_ = std::make_shared<const ClientContext>(std::move(lent));
   if (lends_environment) CO_TRY_OK(lend());
-  co_return ReplyMsg(protocol::HelloReply{
+  protocol::HelloReply reply{
       .version = engine_.parts().version,
-      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch", "hand_over"}});
+      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch", "hand_over"}};
+  if (find_folder_) reply.features.emplace_back(protocol::kFolderFeature);
+  co_return ReplyMsg(std::move(reply));
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
