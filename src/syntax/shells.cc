@@ -150,6 +150,9 @@ void start_shell(Starter& starter) {
         starter.not_known("a shell has an option that is not known here");
       continue;
     }
+    if (text.find_first_of(" \t\n;|&$`") != std::string::npos) {
+      starter.not_known("a shell has an option that is not known here");
+    }
     takes_text = takes_text || (text[0] == '-' && text.contains('c'));
     reads_input = reads_input || (text[0] == '-' && text.contains('s'));
     // Each of these takes a word behind this one.
