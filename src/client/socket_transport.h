@@ -66,6 +66,8 @@ class SocketTransport final : public Transport {
   runtime::Signal more_events_;
   runtime::Signal room_;
   bool handed_over_ = false;
+  /// The last event said that the other side closes.
+  bool said_end_ = false;
   /// Set once nothing more comes.
   std::optional<base::Error> ended_;
   runtime::Scope scope_;

@@ -155,7 +155,7 @@ struct Lagged {
 
 struct ShutdownComplete {
   static constexpr std::string_view kType = "shutdown_complete";
-  static constexpr std::string_view kDoc = "The session is closed; nothing more comes.";
+  static constexpr std::string_view kDoc = "The session is closed; nothing more comes. Without a session: the daemon ends, told to who watches all.";
   static constexpr bool kPassing = true;
   bool handed_over = false;
   static constexpr auto fields() {
