@@ -124,7 +124,7 @@ std::vector<std::string> with_embedded_behind_command(CLI::App* app, std::vector
     app = named.front();
     ++word;
   }
-  if (embedded && app->get_parent() != nullptr) args.insert(word, std::string(kEmbedded));
+  if (embedded && command_names(app).empty()) args.insert(word, std::string(kEmbedded));
   return args;
 }
 

@@ -263,6 +263,7 @@ TEST(CommandLine, EmbeddedIsForEveryCommandThatTouchesTheDataRoot) {
   ASSERT_TRUE(prompt.ok());
   EXPECT_TRUE(prompt->embedded);
   EXPECT_EQ(std::get<ExecOptions>(prompt->options).prompt, std::vector<std::string>{"fix the test"});
+  EXPECT_THAT(error_of({"--embedded", "session"}), testing::HasSubstr("a command is missing"));
   EXPECT_THAT(error_of({"--embedded", "daemon", "status"}), testing::HasSubstr("no option --embedded"));
   const std::set<std::string> without{"daemon", "schema", "completions", "man"};
   CommandTree tree("1.2.3");
