@@ -218,9 +218,20 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
 }
 
 Async<void> take_back(client::Transport* transport, Entered entered, base::Error refusal) {
-  if (!entered.made || exit_code_of(refusal) != kUsage) co_return;
+  if (!entered.made) co_return;
+  if (exit_code_of(refusal) != kUsage) {
+    (void)co_await take_back_unused(transport, std::move(entered));
+    co_return;
+  }
   // One that cannot be removed stays, as it would have; the refusal is what counts.
   (void)co_await client::call_as(transport, p::SessionRemove{.session = std::move(entered.session)});
+}
+
+Async<bool> take_back_unused(client::Transport* transport, Entered entered) {
+  if (!entered.made) co_return false;
+  const auto info = co_await client::find_session(transport, entered.session);
+  if (!info.ok() || info->tasks > 0 || !info->title.empty() || info->state != p::SessionState::kIdle) co_return false;
+  co_return (co_await client::call_as(transport, p::SessionRemove{.session = std::move(entered.session)})).ok();
 }
 
 }  // namespace lathe::cli

@@ -133,7 +133,8 @@ Async<void> SocketTransport::read_all() {
   while ((co_await wait_for_room()).ok()) {
     const auto got = co_await stream_->read(buffer, scope_.token(), Deadline::never());
     if (!got.ok() || *got == 0) {
-      end(gone(got.ok() ? "it was stopped" : got.error().message));
+      const std::string_view why = said_end_ ? "it was stopped" : "it ended without a word";
+      end(gone(got.ok() ? why : got.error().message));
       co_return;
     }
     if (const auto fed = lines.feed({buffer.data(), *got}, on_line); !fed.ok()) {
@@ -162,6 +163,7 @@ void SocketTransport::take(std::string_view line) {
   }
   if (auto* event = std::get_if<protocol::Event>(&*frame)) {
     const auto* closed = std::get_if<protocol::ShutdownComplete>(&event->msg);
+    said_end_ = closed != nullptr;
     handed_over_ |= closed != nullptr && closed->handed_over;
     events_.push_back({.event = std::move(*event), .line = std::make_shared<const std::string>(line)});
     more_events_.notify();

@@ -81,6 +81,8 @@ class SocketTransport final : public Transport {
   bool handed_over_ = false;
   /// The engine takes a folder along with a configure_session, as its answer to the hello says.
   bool takes_folders_ = false;
+  /// The last event said that the other side closes.
+  bool said_end_ = false;
   /// Set once nothing more comes.
   std::optional<base::Error> ended_;
   runtime::Scope scope_;

@@ -136,12 +136,23 @@ TEST_F(SocketTransportTest, EventsKeepTheirBytesAndErrorsTheirHints) {
   EXPECT_EQ(*events->front().line, line);
 }
 
+TEST_F(SocketTransportTest, AnEndOfWhichNothingWasSaidIsNotCalledAStop) {
+  // One session was closed, and the daemon went on.
+  say(R"({"session":"s","id":"1","ts":5,"msg":{"type":"shutdown_complete"}})");
+  say(R"({"session":"t","id":"1","ts":6,"msg":{"type":"agent_message_delta","item":"i","offset":0,"text":"hi"}})");
+  theirs_.reset();
+  const auto failed = loop_.block_on(transport_->call(protocol::SessionGet{.session = "s"}));
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().message, "the connection to the daemon has ended: it ended without a word");
+}
+
 TEST_F(SocketTransportTest, WhenTheDaemonEndsEveryoneIsToldAfterTheLastEvent) {
   say(R"({"session":"s","id":"1","ts":5,"msg":{"type":"shutdown_complete"}})");
   theirs_.reset();
   const auto failed = loop_.block_on(transport_->call(protocol::SessionGet{.session = "s"}));
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().code, base::codes::kUnavailable);
+  EXPECT_EQ(failed.error().message, "the connection to the daemon has ended: it was stopped");
   EXPECT_TRUE(loop_.block_on(transport_->events(CancelToken(), Deadline::never())).ok());
   EXPECT_EQ(loop_.block_on(transport_->events(CancelToken(), Deadline::never())).error().code,
             base::codes::kUnavailable);

@@ -45,6 +45,14 @@ Result<ReplyMsg> to_reply(Result<T> typed) {
   return ReplyMsg(*std::move(typed));
 }
 
+/// Why the Task of a question that was answered does not go on by that: the answer is not to be given again.
+Error recorded_but_parked(Error error, const std::string& session) {
+  const std::string go_on = "lathe exec --resume " + session;
+  error.message = "the answer is recorded, but its Task does not go on: " + error.message;
+  error.hint = error.hint.empty() ? go_on : error.hint + ", then " + go_on;
+  return error;
+}
+
 /// It stands before the "/" of a record's `by`.
 bool is_client_id(std::string_view id) {
   constexpr std::size_t kMaxBytes = 64;
@@ -245,7 +253,8 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
     if (reply.session != session_id) CO_TRY_OK(co_await subscribe(reply.session, /*since=*/-1));
     LiveSession* const root = engine_.find_live(reply.session);
     CHECK_REQUEST(root != nullptr);
-    CO_TRY_OK(co_await root->go_on(budget));
+    auto gone_on = co_await root->go_on(budget);
+    if (!gone_on.ok()) co_return recorded_but_parked(std::move(gone_on).error(), reply.session);
     reply.resumed = true;
   }
   co_return ReplyMsg(std::move(reply));

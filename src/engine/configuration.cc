@@ -8,6 +8,7 @@
 #include "lathe/egress/host_rules.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/task_outcome.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::engine {
@@ -108,6 +109,32 @@ Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
   co_return Result<void>();
 }
 
+namespace {
+
+/// One without a key is taken by its name where a fallback can be asked: it is left out when a Task begins.
+Async<Result<void>> choose_model(ports::ModelDirectory* models, std::string backend, std::string model,
+                                 SessionConfigured* config) {
+  const auto resolved = co_await models->resolve(backend, model);
+  if (resolved.ok()) {
+    config->model = resolved->model;
+    config->backend = resolved->backend;
+    config->provider = std::string(resolved->connection->provider());
+    co_return Result<void>();
+  }
+  if (resolved.error().code != protocol::error_codes::kNoKey) co_return resolved.error();
+  for (const std::string& name : config->fallback_models) {
+    if (!(co_await models->resolve("", name)).ok()) continue;
+    CO_TRY(ports::ModelName named, co_await models->full_name(std::move(backend), std::move(model)));
+    config->model = std::move(named.model);
+    config->backend = std::move(named.backend);
+    config->provider = {};
+    co_return Result<void>();
+  }
+  co_return resolved.error();
+}
+
+}  // namespace
+
 Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol::ConfigureSession op,
                                                     std::optional<SessionConfigured> before, std::string session_id) {
   parts->refreshed();
@@ -126,10 +153,7 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
     if (parts->replayed && !backend.empty()) CO_TRY_OK(co_await check_backend(&parts->models, backend));
     // A model named alone stays at the session's backend.
     if (before && !op.backend && op.model && op.model->find('/') == std::string::npos) backend = config.backend;
-    CO_TRY(const ports::ResolvedModel resolved, co_await parts->models.resolve(backend, op.model.value_or("")));
-    config.model = resolved.model;
-    config.backend = resolved.backend;
-    config.provider = std::string(resolved.connection->provider());
+    CO_TRY_OK(co_await choose_model(&parts->models, std::move(backend), op.model.value_or(""), &config));
   }
   // One that cannot answer now is left out, with a warning, when a Task begins; one that does not exist is a mistake.
   for (const std::string& name : op.fallback_models) {

@@ -316,8 +316,8 @@ Async<void> Engine::shut_down() {
   co_await close_all(Generation::kOutermost);
   co_await close_all(Generation::kBelow);
   sessions_.clear();
-  co_await watch_of_listed_.stop();
-  co_await watch_of_all_.stop();
+  co_await watch_of_listed_.stop(handing_over_);
+  co_await watch_of_all_.stop(handing_over_);
 }
 
 }  // namespace lathe::engine

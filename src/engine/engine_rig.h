@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,7 @@ class NoModel final : public ports::Model {
 class OneDirectory final : public ports::ModelDirectory {
  public:
   Async<Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override {
+    if (keyless.contains(model)) co_return no_key();
     if (model == "nope") co_return base::Error{.code = base::codes::kNotFound, .message = "no model nope"};
     co_return ports::ResolvedModel{.backend = backend.empty() ? "b" : backend,
                                    .model = model.empty() ? "m" : model,
@@ -48,9 +50,12 @@ class OneDirectory final : public ports::ModelDirectory {
                                    .facts = {.context_window = 1000}};
   }
   Async<Result<ports::ResolvedModel>> resolve_again(std::string backend, std::string model) override {
-    if (!has_key) return no_key();
-    if (hold) return resolve_held(std::exchange(hold, nullptr), std::move(backend), std::move(model));
-    return resolve(std::move(backend), std::move(model));
+    if (!has_key) co_return no_key();
+    if (hold) co_return co_await resolve_held(std::exchange(hold, nullptr), std::move(backend), std::move(model));
+    co_return co_await resolve(std::move(backend), std::move(model));
+  }
+  Async<Result<ports::ModelName>> full_name(std::string backend, std::string model) override {
+    co_return ports::ModelName{.backend = backend.empty() ? "b" : backend, .model = model.empty() ? "m" : model};
   }
   Async<Result<std::vector<protocol::BackendInfo>>> backends() override {
     co_return std::vector<protocol::BackendInfo>{{.name = "b", .type = "t"}};
@@ -67,6 +72,7 @@ class OneDirectory final : public ports::ModelDirectory {
   };
   /// For the next resolve_again().
   Hold* hold = nullptr;
+  std::set<std::string> keyless;
 
  private:
   Async<Result<ports::ResolvedModel>> resolve_held(Hold* held, std::string backend, std::string model) {
@@ -74,9 +80,7 @@ class OneDirectory final : public ports::ModelDirectory {
     (void)co_await held->let_on.wait(CancelToken(), Deadline::never());
     co_return co_await resolve(std::move(backend), std::move(model));
   }
-  static Async<Result<ports::ResolvedModel>> no_key() {
-    co_return base::Error{.code = protocol::error_codes::kNoKey, .message = "backend b has no key"};
-  }
+  static base::Error no_key() { return {.code = protocol::error_codes::kNoKey, .message = "backend b has no key"}; }
   std::shared_ptr<ports::Model> model_ = std::make_shared<NoModel>();
 };
 

@@ -251,8 +251,12 @@ LiveSession::Seq LiveSession::set_model(protocol::SetModel op, std::string by) {
                                    .backend = resolved.backend,
                                    .provider = std::string(resolved.connection->provider()),
                                    .title = {}};
-  if (candidates_.empty()) {
-    candidates_.push_back(std::move(resolved));
+  const protocol::SessionConfigured& before = *state().config;
+  // Where the one before has no key, its first fallback is in front.
+  const bool in_front = !candidates_.empty() && candidates_.front().backend == before.backend &&
+                        candidates_.front().model == before.model;
+  if (!in_front) {
+    candidates_.insert(candidates_.begin(), std::move(resolved));
   } else {
     candidates_.front() = std::move(resolved);
   }
@@ -312,19 +316,27 @@ Async<Result<void>> LiveSession::resolve_models() {
   if (!candidates_.empty()) co_return Result<void>();
   const protocol::SessionConfigured config = *state().config;
   std::vector<ports::ResolvedModel> resolved;
+  std::vector<protocol::Warning> skipped;
   auto first = co_await parts_.models.resolve_again(config.backend, config.model);
-  if (!first.ok()) co_return own_backend_error(std::move(first).error(), config);
-  resolved.push_back(*std::move(first));
+  if (first.ok()) {
+    resolved.push_back(*first);
+  } else if (first.error().code == protocol::error_codes::kNoKey) {
+    skipped.push_back({.code = "model_skipped",
+                       .message = fmt::format("{}/{}: {}", config.backend, config.model, first.error().text())});
+  } else {
+    co_return own_backend_error(std::move(first).error(), config);
+  }
   for (const std::string& name : config.fallback_models) {
     auto fallback = co_await parts_.models.resolve("", name);
     if (fallback.ok()) {
       resolved.push_back(*std::move(fallback));
       continue;
     }
-    protocol::Warning warning{.code = "fallback_skipped",
-                              .message = fmt::format("fallback {}: {}", name, fallback.error().text())};
-    CO_TRY_OK(co_await host_.record(EventMsg(std::move(warning))));
+    skipped.push_back(
+        {.code = "fallback_skipped", .message = fmt::format("fallback {}: {}", name, fallback.error().text())});
   }
+  if (resolved.empty()) co_return std::move(first).error();
+  for (protocol::Warning& warning : skipped) CO_TRY_OK(co_await host_.record(EventMsg(std::move(warning))));
   candidates_ = std::move(resolved);
   co_return Result<void>();
 }

@@ -93,8 +93,17 @@ void SessionWatch::look_at_all() {
   look_soon();
 }
 
-Async<void> SessionWatch::stop() {
+Async<void> SessionWatch::stop(bool handed_over) {
   stopped_ = true;
+  const auto event = std::make_shared<const protocol::Event>(
+      protocol::Event{.session = {},
+                      .seq = std::nullopt,
+                      .id = {},
+                      .by = {},
+                      .ts = parts_.loop.unix_now(),
+                      .msg = protocol::ShutdownComplete{.handed_over = handed_over}});
+  for (Watcher& watcher : watchers_) watcher.queue->push({.event = event, .line = nullptr});
+  watchers_.clear();
   return scope_.stop();
 }
 

@@ -44,7 +44,8 @@ class SessionWatch final {
   void look_soon();
   /// Sessions were removed or hidden, which no list of the newest shows.
   void look_at_all();
-  runtime::Async<void> stop();
+  /// Watchers are told, as subscribers of a session are, and whether another engine goes on.
+  runtime::Async<void> stop(bool handed_over);
 
  private:
   using Row = protocol::SessionChanged;

@@ -141,6 +141,7 @@ Result<std::vector<std::string>> find_sessions(Database& database, const std::st
   TRY(Query rows,
       prefix == "last"
           ? database.query("SELECT session_id FROM sessions WHERE NOT archived AND parent_session = ''"
+                           " AND (tasks > 0 OR task_open OR title != '' OR forked_from != '' OR damaged)"
                            " ORDER BY updated_at DESC, session_id DESC LIMIT 1")
           : database.query("SELECT session_id FROM sessions WHERE session_id >= ?1 AND session_id < ?1 || 'g'"
                            " ORDER BY updated_at DESC, session_id DESC LIMIT 10",

@@ -148,6 +148,18 @@ TEST_F(SqliteIndexTest, PagesFoldersAndPrefixes) {
   EXPECT_TRUE(loop_.block_on(index_->find("%"))->empty());
 }
 
+TEST_F(SqliteIndexTest, TheLastSessionIsOneInWhichSomethingWasSaid) {
+  const Stream empty = configured();
+  EXPECT_TRUE(loop_.block_on(index_->find("last"))->empty());
+  const Stream used = configured();
+  add(*used, TaskStarted{.task = "t"});
+  add(*used, TaskComplete{.task = "t"});
+  const Stream newer = configured();
+  EXPECT_EQ(*loop_.block_on(index_->find("last")), std::vector<std::string>{used->state().session_id});
+  say(*newer, "something");
+  EXPECT_EQ(*loop_.block_on(index_->find("last")), std::vector<std::string>{newer->state().session_id});
+}
+
 TEST_F(SqliteIndexTest, FindsWordsAndPhrasesAndTakesNothingForAnOperator) {
   const Stream stream = configured("the title");
   say(*stream, "please mend the failing parser test");

@@ -17,7 +17,8 @@ class SessionIndex {
  public:
   virtual ~SessionIndex() = default;
   virtual runtime::Async<base::Result<protocol::SessionListReply>> list(protocol::SessionList query) = 0;
-  /// Full ids that start with `prefix` (at most 10, newest first); "last" gives the newest.
+  /// Full ids that start with `prefix` (at most 10, newest first); "last" gives the newest in which something was
+  /// said, or that was given a title.
   virtual runtime::Async<base::Result<std::vector<std::string>>> find(std::string prefix) = 0;
   virtual runtime::Async<base::Result<protocol::SessionInfo>> get(std::string session_id) = 0;
   /// Those of these that there are, by id.

@@ -281,6 +281,30 @@ def test_watch_tells_only_of_what_nobody_looked_at(lathe, start_server, daemon):
     assert terminal.wait() == 0
 
 
+def test_watch_goes_on_with_the_daemon_that_takes_the_place(lathe, start_server, daemon):
+    lathe.use(start_server(says("One."), says("Two.")))
+    daemon()
+    lathe.ok("exec", "an old matter")
+    process = lathe.start("watch")
+    read_until(process, "an old matter\n")
+    lathe.ok("daemon", "restart")
+    lathe.ok("exec", "a new matter")
+    read_until(process, "a new matter\n")
+    process.send_signal(signal.SIGINT)
+    assert lathe.finish(process).code == 0
+
+
+def test_watch_says_that_the_daemon_ended_without_a_word(lathe, start_server, daemon):
+    lathe.use(start_server(says("One.")))
+    status = daemon()
+    lathe.ok("exec", "a matter")
+    process = lathe.start("watch")
+    read_until(process, "a matter\n")
+    os.kill(status["pid"], signal.SIGKILL)
+    ended = lathe.finish(process)
+    assert ended.code == 5 and "it ended without a word" in ended.err, str(ended)
+
+
 def test_watch_repaints_a_line_per_session_on_a_terminal(lathe, start_server, daemon):
     lathe.use(start_server(says("One.")))
     daemon()

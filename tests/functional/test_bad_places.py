@@ -102,6 +102,15 @@ def test_what_is_refused_is_named_with_its_own_next_step_and_leaves_nothing(lath
     assert [kept["session_id"] for kept in lathe.ok("session", "list", "--json").document["sessions"]] == [session]
 
 
+@pytest.mark.parametrize("typed", ["", "x" * (1 << 20) + "y\n"], ids=["nothing", "too long"])
+def test_a_chat_in_which_nothing_was_said_leaves_nothing(lathe, talked, typed):
+    _, session = talked
+    ran = lathe.ok("chat", input=typed)
+    assert "go on later" not in ran.err
+    assert [kept["session_id"] for kept in lathe.ok("session", "list", "--json").document["sessions"]] == [session]
+    assert lathe.ok("exec", "--json", "--last", "go on").session == session
+
+
 def test_a_data_root_that_is_a_file_names_the_variable(lathe):
     for beside in ({}, {"CI": None, "LATHE_DAEMON_AUTO_START": None}):  # also where a daemon would be looked for
         ran = lathe.fails(1, "session", "list", env={"LATHE_HOME": str(lathe.cwd / "greeting.txt"), **beside})
@@ -110,7 +119,7 @@ def test_a_data_root_that_is_a_file_names_the_variable(lathe):
 
 def test_a_price_that_is_not_known_names_the_file_for_it(lathe, talked):
     ran = lathe.fails(1, "exec", "--max-usd", "1", "go")
-    assert "mock/mock" in ran.err and "models.yaml" in ran.err and "lathe config path" in ran.err
+    assert "mock/mock" in ran.err and "models.yaml" in ran.err and "lathe config path" in ran.err and 'under "mock/mock"' in ran.err
 
 
 NO_TEXT = b"caf\xe9".decode(errors="surrogateescape")

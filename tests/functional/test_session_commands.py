@@ -210,6 +210,17 @@ def test_two_processes_cannot_run_one_session(lathe, start_server):
     assert len(server.requests()) == 2
 
 
+def test_a_session_in_its_first_turn_is_not_offered_for_a_fork(lathe, start_server):
+    server = start_server(says({"gate": "hold"}, "One."))
+    lathe.use(server)
+    holder = lathe.start("exec", "first")
+    server.wait_at_gate("hold")
+    ran = lathe.fails(5, "exec", "--last", "second")
+    assert str(holder.pid) in ran.err and "first Turn" in ran.err and "session fork" not in ran.err
+    server.release("hold")
+    assert lathe.finish(holder).code == 0
+
+
 def test_two_processes_share_a_data_root(lathe, start_server):
     server = start_server({"text": [{"gate": "both"}, "Done."], "repeat": 2})
     lathe.use(server)
@@ -268,8 +279,16 @@ def test_a_session_is_not_removed_by_a_slip(lathe, talked):
     for slip in ("", session[0], session[:7]):
         lathe.fails(1, "session", "rm", slip)
     lathe.fails(1, "exec", "--resume", "", "go on")
+    assert "too little of an id" in lathe.fails(1, "session", "rm", session[:7]).err
+    assert 'no session "nosuch"' in lathe.fails(1, "session", "rm", "nosuch").err
     assert len(listed(lathe)) == 1
     lathe.ok("session", "rm", session[:13])
+
+
+def test_last_is_a_session_to_remove(lathe, talked):
+    _, session = talked
+    assert lathe.ok("session", "rm", "last").out == f"deleted {session}\n"
+    assert listed(lathe) == []
 
 
 def test_doctor_says_what_is_broken(lathe, start_server):

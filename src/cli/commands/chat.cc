@@ -60,6 +60,8 @@ class Chat final {
   client::Transport* engine_;
   ChatOptions options_;
   std::string session_;
+  /// A Task was started.
+  bool said_ = false;
   ConversationTerminal terminal_;
   bool quit_ = false;
   /// The Task that is shown while it runs.
@@ -74,7 +76,7 @@ class Chat final {
 
 Async<Result<ExitCode>> Chat::run() {
   CO_TRY(Entered entered, co_await enter_session(&context_, engine_, options_.task, {.resume = options_.resume}));
-  session_ = std::move(entered.session);
+  session_ = entered.session;
   CO_TRY_OK(terminal_.input().resume());
   if (terminal_.input().is_terminal_input()) terminal_.screen().note("/help lists commands, Ctrl-D leaves");
   if (options_.edit) {
@@ -93,6 +95,7 @@ Async<Result<ExitCode>> Chat::run() {
     if (!done.ok()) terminal_.screen().note("lathe: " + told(done.error()));
   }
   terminal_.input().pause();
+  if (!said_ && co_await take_back_unused(engine_, std::move(entered))) co_return kDone;
   terminal_.screen().note(fmt::format("go on later: lathe chat --resume {}", session_));
   co_return kDone;
 }
@@ -134,6 +137,7 @@ Async<Result<void>> Chat::run_task(std::string message) {
   }
   CO_TRY(p::UserInput input, user_input(options_.task, std::move(message)));
   CO_TRY(const p::Ack ack, co_await start_task(std::move(input)));
+  said_ = true;
   co_return co_await follow_task(ack.seq);
 }
 

@@ -98,6 +98,25 @@ TEST_F(ExecTest, OptionsReachTheEngine) {
   EXPECT_EQ(opened_->replay, client::OpenOptions::Replay::kModel);
 }
 
+TEST_F(ExecTest, ASessionWhoseOnlyInputWasRefusedIsRemoved) {
+  engine_.refusal = base::Error{.code = base::codes::kPermission, .message = "image: not for you"};
+  p::SessionInfo info{.session_id = "s1"};
+  std::vector<std::string> removed;
+  engine_.on_call = [&](const p::Call& call) -> base::Result<p::ReplyMsg> {
+    if (std::holds_alternative<p::SessionGet>(call)) return p::ReplyMsg(p::SessionGetReply{.session = info});
+    if (const auto* remove = std::get_if<p::SessionRemove>(&call)) removed.push_back(remove->session);
+    return p::ReplyMsg(p::OkReply{});
+  };
+  const Ran ran = run({"exec", "hi"});
+  EXPECT_EQ(ran.code, kBroken);
+  EXPECT_THAT(ran.err, HasSubstr("not for you"));
+  EXPECT_EQ(removed, std::vector<std::string>{"s1"});
+  // Another client was faster.
+  info.tasks = 1;
+  EXPECT_EQ(run({"exec", "hi"}).code, kBroken);
+  EXPECT_EQ(removed.size(), 1U);
+}
+
 TEST_F(ExecTest, HowATaskEndsIsTheExitCode) {
   const auto error = [](const char* code) { return p::ErrorEvent{.code = code, .message = "why", .ends_task = true}; };
   const std::vector<std::pair<p::EventMsg, int>> ends{{error("budget_exceeded"), kTaskFailed},

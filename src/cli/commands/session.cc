@@ -234,12 +234,12 @@ CommandResult execute(Context* context, client::Transport* engine, SessionMarkRe
 
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options) {
   for (const std::string& name : options.sessions) {
-    if (name.size() < kLeastIdToRemove) {
+    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, name));
+    if (name.size() < kLeastIdToRemove && name != "last") {
       co_return base::Error{.code = base::codes::kInvalid,
                             .message = fmt::format("\"{}\" is too little of an id to delete a session by", name),
                             .hint = fmt::format("give at least {} characters of it", kLeastIdToRemove)};
     }
-    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, name));
     CO_TRY_OK(co_await client::call_as(engine, p::SessionRemove{.session = info.session_id}));
     context->out.line("deleted " + info.session_id);
   }

@@ -28,6 +28,10 @@ struct TaskText::Visitor {
   void answer(std::string text) const {
     if (!text.empty()) out.push_back({Piece::To::kAnswer, std::move(text)});
   }
+  void answer_more(std::string text) const {
+    if (self.answer_.take_void()) line(Ink::kYellow, "the answer was begun anew: what it said before counts no more");
+    answer(std::move(text));
+  }
   void begin_call(const std::string& call_id, std::string label) const {
     self.status_ = std::string(base::split_lines(label + " ")[0]);
     self.running_[call_id] = std::move(label);
@@ -62,10 +66,10 @@ struct TaskText::Visitor {
   }
   void operator()(const p::AgentMessageDelta& e) const {
     self.status_ = "answering";
-    if (!self.options_.only_final_answer) answer(self.answer_.delta(e.item, e.offset, e.text));
+    if (!self.options_.only_final_answer) answer_more(self.answer_.delta(e.item, e.offset, e.text));
   }
   void operator()(const p::AgentMessage& e) const {
-    if (!self.options_.only_final_answer) answer(self.answer_.complete(e.item, e.text));
+    if (!self.options_.only_final_answer) answer_more(self.answer_.complete(e.item, e.text));
     if (e.status == p::ItemStatus::kIncomplete) line(Ink::kYellow, "(cut short)");
   }
   void operator()(const p::ItemReset& e) const { self.answer_.reset(e.item); }

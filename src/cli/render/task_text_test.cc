@@ -149,7 +149,7 @@ TEST(TaskText, AStreamThatIsTriedAgainTellsNothingTwice) {
             "> one two>  three> \n");
   EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "one two"}, p::ItemReset{.item = "a"},
                   p::AgentMessage{.item = "a", .text = "other"}}),
-            "> one two> \nother\n");
+            "> one twothe answer was begun anew: what it said before counts no more\n> \nother\n");
 }
 
 TEST(TaskText, TheWholeMessageFillsWhatDeltasLeftOut) {
