@@ -103,9 +103,12 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
   }
   recovery.records.emplace_back(
       protocol::TurnAborted{.reason = protocol::AbortReason::kCrashed, .detail = "the process that ran the Task died"});
+  // What the model says is recorded before its calls begin; until then the newest text may not be in a draft yet.
+  std::string message = "the Task was cut short: the process that ran it died";
+  if (!state.task->answer) message += "; up to two seconds of text that was shown may be missing here";
   recovery.records.emplace_back(
       protocol::ErrorEvent{.code = protocol::error_codes::kInterrupted,
-                           .message = "the Task was cut short: the process that ran it died",
+                           .message = std::move(message),
                            .hint = "say how to go on: lathe session resume " + state.session_id,
                            .retryable = false,
                            .ends_task = true});

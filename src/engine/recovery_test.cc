@@ -30,6 +30,16 @@ TEST(Recovery, ATextThatAnEndedTaskCouldNotRecordIsRecorded) {
                                   {.item = "i", .text = "shown", .status = protocol::ItemStatus::kIncomplete})});
 }
 
+TEST(Recovery, WhereTheModelWasAskedTextMayBeMissing) {
+  const auto told = [](const ports::SessionState& state) {
+    return std::get<protocol::ErrorEvent>(plan_recovery(state, {}).records.back()).message;
+  };
+  ports::SessionState state = at_work();
+  EXPECT_NE(told(state).find("text that was shown may be missing"), std::string::npos) << told(state);
+  state.task->answer = protocol::ToolCalls{};
+  EXPECT_EQ(told(state).find("may be missing"), std::string::npos) << "all that it said is recorded before its calls";
+}
+
 TEST(Recovery, OfATextThatIsTooLongForARecordTheBeginningIsKept) {
   const std::string text(20U << 20, '\1');
   const auto item = unfinished_item({.kind = ports::DraftKind::kReasoning, .item = "i", .text = text});
