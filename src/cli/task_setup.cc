@@ -194,10 +194,11 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
   CO_TRY(const p::SessionInfo info, co_await client::find_session(transport, std::move(entry.resume)));
   Entered entered{.session = info.session_id};
   if (info.state == p::SessionState::kInterrupted) {
+    entered.recovered_after = info.last_seq;
     context->note(
-        "the last task of this session was cut short when its process died; a command that ran then may or "
-        "may not have done its work (lathe session show " +
-        entered.session + ")");
+        "the last task of this session was cut short when its process died; what became of a command that ran then is "
+        "told by: lathe session show " +
+        entered.session);
   }
   if (info.state == p::SessionState::kRunning && !entry.fork && entry.busy != Busy::kReplace) {
     co_return co_await enter_busy(context, transport, std::move(task), info, entry.busy);

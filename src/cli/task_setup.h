@@ -55,6 +55,9 @@ struct Entered {
   std::string session;
   /// New, or a new fork.
   bool made = false;
+  /// The last record of the process before this one, where that died in a Task: what was under way then is recorded
+  /// after it.
+  std::optional<std::int64_t> recovered_after = std::nullopt;
 };
 /// Makes or continues a session, which this client is subscribed to then.
 runtime::Async<base::Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task,

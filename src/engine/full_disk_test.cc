@@ -1,5 +1,10 @@
 #include "lathe/engine/full_disk.h"
 
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+
 #include "lathe/engine/engine_rig.h"
 
 // A Task whose end its stream does not take: what is told of it, and what becomes of it once there is room again.
@@ -29,6 +34,17 @@ Async<TaskEnd> fill_by_a_call(ports::TaskHost* host, FullDisk* disk) {
   co_return TaskEnd{.kind = TaskEnd::Kind::kFailed, .error = ended.error()};
 }
 
+/// Says more than the disk takes.
+Async<TaskEnd> say_too_much(ports::TaskHost* host) {
+  const std::string thought = "hm";
+  const std::string text(FullDisk::kLongText, 'x');
+  host->draft(ports::DraftKind::kReasoning, "r1", thought);
+  host->draft(ports::DraftKind::kMessage, "m1", text);
+  (void)co_await host->record(protocol::AgentReasoning{.item = "r1", .text = thought});
+  const auto said = co_await host->record(protocol::AgentMessage{.item = "m1", .text = text});
+  co_return TaskEnd{.kind = TaskEnd::Kind::kFailed, .error = said.ok() ? base::Error{} : said.error()};
+}
+
 Async<TaskEnd> fill_when_told(ports::TaskHost* host, runtime::Signal* told, FullDisk* disk) {
   host->show(protocol::AgentMessageDelta{.item = "i1", .offset = 0, .text = "thinking"});
   (void)co_await told->wait(CancelToken(), Deadline::never());
@@ -54,6 +70,24 @@ class FullDiskTest : public EngineRig {
     EXPECT_EQ(failed.code, base::codes::kNoSpace);
     EXPECT_TRUE(failed.ends_task);
     EXPECT_FALSE(events.back().seq);
+  }
+  /// A Task ends with a text that the disk does not take, though it takes the end.
+  void say_too_much_for_it() {
+    disk_.nearly_full = true;
+    behaviour_ = [](ports::TaskHost* host, const ports::TaskRequest&, const CancelToken&) {
+      return say_too_much(host);
+    };
+    ASSERT_TRUE(submit(input("hi")).ok());
+    const std::vector<Event> events = until("error");
+    ASSERT_TRUE(events.back().seq);
+    EXPECT_THAT(std::get<protocol::ErrorEvent>(events.back().msg).message,
+                ::testing::EndsWith("text that was shown could not be recorded"));
+  }
+  static void expect_cut_text(const Event& event) {
+    const auto& said = std::get<protocol::AgentMessage>(event.msg);
+    EXPECT_EQ(said.item, "m1");
+    EXPECT_EQ(said.text, std::string(FullDisk::kLongText, 'x'));
+    EXPECT_EQ(said.status, protocol::ItemStatus::kIncomplete);
   }
   protocol::SessionState listed() {
     const auto list = call(protocol::SessionList{});
@@ -139,6 +173,31 @@ TEST_F(FullDiskTest, WhatWaitsForTheEndIsToldThatItCannotBeRecorded) {
   loop_.block_on(scope.join());
   ASSERT_FALSE(waited.ok());
   EXPECT_EQ(waited.error().code, base::codes::kNoSpace);
+}
+
+TEST_F(FullDiskTest, ATextThatDidNotFitIsRecordedBeforeTheNextTaskOnceThereIsRoom) {
+  configure();
+  say_too_much_for_it();
+  EXPECT_EQ(submit(input("and now?")).error().code, base::codes::kNoSpace);
+  disk_.nearly_full = false;
+  behaviour_ = say_hello;
+  ASSERT_TRUE(submit(input("and now?")).ok());
+  const std::vector<Event> events = until("task_complete");
+  ASSERT_EQ(types(events), (std::vector<std::string>{"agent_message", "task_started", "user_message", "agent_message",
+                                                     "turn_complete", "task_complete"}));
+  expect_cut_text(events[0]);
+}
+
+TEST_F(FullDiskTest, ATextThatDidNotFitIsRecordedByTheNextProcess) {
+  const std::string session = configure();
+  say_too_much_for_it();
+  close();
+  disk_.nearly_full = false;
+  reopen();
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+  expect_cut_text(until("agent_message").back());
+  EXPECT_TRUE(std::ranges::none_of(std::filesystem::recursive_directory_iterator(root_),
+                                   [](const auto& file) { return file.path().filename() == "draft.ndjson"; }));
 }
 
 TEST_F(FullDiskTest, ATaskThatCouldNotParkIsParkedOnceThereIsRoom) {

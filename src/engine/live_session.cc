@@ -90,7 +90,7 @@ Async<Result<void>> LiveSession::begin(std::optional<protocol::SessionConfigured
   // One that is there already may be looked at whatever its project's rules are by now.
   if (config) CO_TRY_OK(co_await read_project_rules(&parts_, config->cwd));
   if (state().task) host_.set_submission(state().task->submission);
-  if (state().task || !state().jobs.empty()) CO_TRY_OK(co_await recover());
+  CO_TRY_OK(co_await recover());
   if (config) CO_TRY_OK(co_await host_.record_by(EventMsg(*std::move(config)), std::move(by)));
   if (!state().config) {
     co_return Error{.code = base::codes::kCorrupt,
@@ -100,7 +100,8 @@ Async<Result<void>> LiveSession::begin(std::optional<protocol::SessionConfigured
 }
 
 Async<Result<void>> LiveSession::recover() {
-  if (state().config) {
+  const bool any_under_way = state().task || !state().jobs.empty();
+  if (any_under_way && state().config) {
     CO_TRY_OK(co_await ensure_driver());
     for (EventMsg& msg : co_await driver_->recover(state())) CO_TRY_OK(co_await host_.record(std::move(msg)));
   }

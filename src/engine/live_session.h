@@ -224,7 +224,8 @@ class LiveSession final {
   [[nodiscard]] protocol::TaskParked parked_now() const;
   /// The stream takes no records: the end is told all the same, and kept until it does.
   void keep_end(const base::Error& why, ports::TaskEnd::Kind kind);
-  /// For who has the session, before anything else happens in it.
+  /// What an earlier Task could not record, its last texts and its end. For who has the session, before anything else
+  /// happens in it.
   runtime::Async<base::Result<void>> record_kept_end();
   runtime::Async<base::Result<std::int64_t>> record_abort(protocol::AbortReason reason, base::Error error,
                                                           std::string by);

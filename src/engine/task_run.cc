@@ -293,6 +293,8 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
 
 Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
   if (!end.diff.empty()) host_.show(protocol::TurnDiff{.unified_diff = end.diff});
+  // What does not fit on the disk leaves room for the end, which is short; it comes before the next Task then.
+  const Result<void> whole = co_await host_.record_drafts();
   switch (end.kind) {
     case TaskEnd::Kind::kComplete: {
       const ports::OpenTask& task = *state().task;
@@ -319,6 +321,7 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
                                   .hint = end.error.hint,
                                   .retryable = end.error.retryable,
                                   .ends_task = true};
+      if (!whole.ok()) failed.message += "; text that was shown could not be recorded";
       co_return co_await host_.record(EventMsg(std::move(failed)));
     }
     case TaskEnd::Kind::kParked:
@@ -349,6 +352,7 @@ void LiveSession::keep_end(const Error& why, TaskEnd::Kind kind) {
 }
 
 Async<Result<void>> LiveSession::record_kept_end() {
+  if (!running_) CO_TRY_OK(co_await host_.record_drafts());
   if (!kept_end_) co_return Result<void>();
   if (!std::holds_alternative<protocol::TaskParked>(*kept_end_)) {
     CO_TRY_OK(co_await record_lost_agents());

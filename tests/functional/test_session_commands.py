@@ -274,6 +274,52 @@ def test_a_full_disk_still_gives_what_it_has(lathe, talked, tmp_path):
     assert found.returncode == 1 and "No space" in found.stdout and "mend it: lathe session rm" in found.stdout, found
 
 
+LISTED_ON_A_NEARLY_FULL_DISK = """
+mount -t tmpfs -o size=4m tmpfs "$2" && cp -a "$1/." "$2" || exit 99
+[ "$3" = whole ] || rm -f "$2"/state/index.*
+[ "$3" = garbage ] && echo "no database" >"$2/state/index.db"
+dd if=/dev/zero of="$2/filler" bs=4k 2>/dev/null
+truncate -s "-$4K" "$2/filler"
+export LATHE_HOME="$2"; exec "$5" session list --json
+"""
+
+REMOVED_ON_A_FULL_DISK = """
+mount -t tmpfs -o size=4m tmpfs "$2" && cp -a "$1/." "$2" || exit 99
+export LATHE_HOME="$2"; "$3" session list >/dev/null || exit 98
+dd if=/dev/zero of="$2/filler" bs=4k 2>/dev/null
+"$3" session rm "$4" || exit 97
+exec "$3" session list --json
+"""
+
+
+@pytest.fixture
+def on_a_small_disk(lathe, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+
+    def run(script, *words):
+        return subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", lathe.home, small,
+                               *words], capture_output=True, text=True, env=lathe.environment(), cwd=lathe.cwd)
+    return run
+
+
+@pytest.mark.parametrize("index", ["whole", "none", "garbage"])
+@pytest.mark.parametrize("left_kib", ["0", "8", "16", "24", "32"])
+def test_lists_are_made_however_little_room_is_left(lathe, talked, on_a_small_disk, index, left_kib):
+    _, session = talked
+    ran = on_a_small_disk(LISTED_ON_A_NEARLY_FULL_DISK, index, left_kib, lathe.program)
+    assert ran.returncode == 0, ran
+    assert [line["session_id"] for line in json.loads(ran.stdout)["sessions"]] == [session]
+
+
+def test_a_session_is_removed_from_a_full_disk(lathe, talked, on_a_small_disk):
+    _, session = talked
+    ran = on_a_small_disk(REMOVED_ON_A_FULL_DISK, lathe.program, session)
+    assert ran.returncode == 0, ran
+    deleted, _, listed_then = ran.stdout.partition("\n")
+    assert deleted == f"deleted {session}" and json.loads(listed_then)["sessions"] == []
+
+
 def test_a_session_is_not_removed_by_a_slip(lathe, talked):
     _, session = talked
     for slip in ("", session[0], session[:7]):

@@ -61,7 +61,8 @@ std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<st
     case CallStatus::kCancelled:
       return "cancelled after " + took;
     case CallStatus::kInterrupted:
-      return "interrupted by a crash: outcome unknown";
+      // What is known of its outcome stands in its output: that nothing is, or that it goes on as a job.
+      return "interrupted by a crash";
   }
   return "";
 }
