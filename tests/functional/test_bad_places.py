@@ -261,15 +261,14 @@ RULES = "rules: [{tool: apply_patch, decision: allow}]"
 
 
 @pytest.mark.parametrize("places", ["a folder of its own", "the usual ones"])
-@pytest.mark.parametrize("tool", ["shell", "write_file"])
-def test_a_session_that_works_around_lathes_files_writes_no_rules(lathe, start_server, tmp_path, places, tool):
+@pytest.mark.parametrize("by", ["a command", "a tool"])
+def test_a_session_that_works_around_lathes_files_writes_no_rules(lathe, start_server, places, by):
     """Neither where they are now, nor where they would be looked for."""
     person = lathe.home.parent
     kept = lathe.home if places == "a folder of its own" else person / ".config/lathe"
     path = kept / "policies/mine.yaml"
-    call = shell(f"mkdir -p {path.parent}; echo '{RULES}' > {path}") if tool == "shell" else \
-        tool("write_file", path=str(path), content=RULES)
-    server = start_server(calls(call), says("tried"))
+    command = shell(f"mkdir -p {path.parent}; echo '{RULES}' > {path}")
+    server = start_server(calls(command if by == "a command" else tool("write_file", path=str(path), content=RULES)), says("tried"))
     lathe.use(server)
     if kept != lathe.home:
         lathe.variables |= {"LATHE_HOME": None, "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": f"{server.url}/v1", "MOCK_KEY": None}

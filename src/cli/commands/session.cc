@@ -117,11 +117,11 @@ CommandResult execute(Context* context, client::Transport* engine, SessionShowOp
     co_return kDone;
   }
   const p::SessionInfo info = std::move(reply.session);
-  // Of one that is damaged as well, so before it is read.
-  if (!reply.folder.empty()) context->note("kept in " + reply.folder);
   TranscriptPrinter printer{.context = context, .cleaned = true};
   if (is_capable_terminal(context->out.fd(), context->frontend.environment)) {
     printer.rendered = MarkdownOptions{.style = context->out_style, .width = text_width(context->out.fd())};
+    // Of one that is damaged as well, so before it is read.
+    if (!reply.folder.empty()) context->note("kept in " + reply.folder);
   }
   CO_TRY_OK(co_await client::read_records(engine, info.session_id, printer.taker()));
   co_await client::mark_read(engine, info.session_id, info.last_seq);
