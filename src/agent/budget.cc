@@ -75,10 +75,10 @@ base::Result<void> BudgetMeter::check_price(const ports::ResolvedModel& model) c
     return base::Error{.code = protocol::error_codes::kPriceUnknown,
                        .message = "a limit in USD is set, but an earlier turn of this task had no known price"};
   }
-  return base::Error{
-      .code = protocol::error_codes::kPriceUnknown,
-      .message = "a limit in USD is set, but the price of " + name + " is not known",
-      .hint = "add its price to models.yaml, beside the file that lathe config path shows, or leave the limit out"};
+  return base::Error{.code = protocol::error_codes::kPriceUnknown,
+                     .message = "a limit in USD is set, but the price of " + name + " is not known",
+                     .hint = "add its price to models.yaml, beside the file that lathe config path shows, under \"" +
+                             name + "\", or leave the limit out"};
 }
 
 base::Result<void> BudgetMeter::take_turn() {

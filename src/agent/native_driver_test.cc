@@ -370,6 +370,15 @@ TEST(NativeDriver, RefusedContentAndCutAnswersAreNamed) {
   rig.model->answer({.steps = {fakes::Events{ports::TextDelta{"half"}}, fakes::finish(ports::FinishReason::kLength)}});
   EXPECT_EQ(rig.run_task("go").last_agent_message, "half");
   EXPECT_EQ(rig.host.recorded_of<protocol::Warning>().at(0).code, "answer_cut");
+  rig.model->answer(
+      {.steps = {fakes::Events{ports::TextDelta{"half"}}, fakes::finish(ports::FinishReason::kContentFilter)}});
+  EXPECT_EQ(rig.run_task("go").last_agent_message, "half");
+  EXPECT_EQ(
+      rig.host.recorded_of<protocol::Warning>().at(1),
+      (protocol::Warning{.code = "answer_cut", .message = "the answer was cut by the provider's content filter"}));
+  rig.model->answer({.steps = {fakes::finish(ports::FinishReason::kStop)}});
+  EXPECT_EQ(rig.run_task("go").kind, TaskEnd::Kind::kComplete);
+  EXPECT_EQ(rig.host.recorded_of<protocol::Warning>().at(2).code, "answer_empty");
 }
 
 TEST(NativeDriver, ImagesAreLoadedFromBlobsWithinTheirBound) {

@@ -38,9 +38,9 @@ namespace lathe::agent {
 /// What the model is told after a Task that was cut short.
 inline constexpr const char* kInterruptionText =
     "The task before this message was ended early: it was interrupted, ran out of its budget, or its process died. "
-    "Text "
-    "may be cut off, and a command or edit that was under way may have taken effect in part. Look at the state of the "
-    "files before you rely on it, and do what the newest message asks.";
+    "Text may be cut off, or its last two seconds missing though the user saw them, and a command or edit that was "
+    "under way may have taken effect in part. Look at the state of the files before you rely on it, and do what the "
+    "newest message asks.";
 /// What the model is told when a message arrived while it was answering.
 inline constexpr const char* kSteeredText =
     "The newest message before your last answer arrived while you were giving that answer, which did not take it into "

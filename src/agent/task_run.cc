@@ -296,6 +296,10 @@ Async<Result<TaskRun::Done>> TaskRun::turn() {
   }
   if (answer.reason == ports::FinishReason::kLength) {
     CO_TRY_OK(co_await warn("answer_cut", "the answer was cut at the model's limit of output tokens"));
+  } else if (answer.reason == ports::FinishReason::kContentFilter) {
+    CO_TRY_OK(co_await warn("answer_cut", "the answer was cut by the provider's content filter"));
+  } else if (base::trim(text).empty()) {
+    CO_TRY_OK(co_await warn("answer_empty", answer.model_name + " answered nothing"));
   }
   co_return Done(std::move(text));
 }

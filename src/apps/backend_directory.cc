@@ -273,6 +273,11 @@ ports::ResolvedModel BackendDirectory::replayed(std::string model) {
 
 Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backend, std::string model) {
   if (cassette_.replays()) co_return replayed(std::move(model));
+  CO_TRY(Named named, co_await full_name(std::move(backend), std::move(model)));
+  co_return co_await resolve_again(std::move(named.backend), std::move(named.model));
+}
+
+Async<Result<ports::ModelName>> BackendDirectory::full_name(std::string backend, std::string model) {
   CO_TRY(Named named, co_await read_name(std::move(backend), std::move(model)));
   if (named == Named()) {
     CO_TRY(named, co_await default_name());
@@ -283,7 +288,7 @@ Async<Result<ports::ResolvedModel>> BackendDirectory::resolve(std::string backen
   if (named.model.empty()) {
     CO_TRY(named.model, co_await choose_model(chosen));
   }
-  co_return co_await resolve_again(chosen.name, std::move(named.model));
+  co_return Named{.backend = chosen.name, .model = std::move(named.model)};
 }
 
 Async<Result<ports::ResolvedModel>> BackendDirectory::resolve_again(std::string backend, std::string model) {
@@ -408,6 +413,12 @@ Async<Result<std::string>> BackendDirectory::key_from_command(Backend backend, r
   options.deadline = runtime::Deadline::after(loop_, kKeyCommandTimeout);
   options.max_output_bytes = 64U << 10;
   const auto ran = co_await runtime::run_command(loop_, std::move(options), std::move(cancel));
+  if (!ran.ok() && ran.error().code == base::codes::kTimeout) {
+    co_return Error{
+        .code = protocol::error_codes::kNoKey,
+        .message = fmt::format("{}: no key after {} s", what, kKeyCommandTimeout.count()),
+        .hint = fmt::format("run it by hand to see what it waits for, it has no terminal here: {}", command)};
+  }
   if (!ran.ok()) co_return ran.error().within(what);
   const std::string key(base::trim(ran->out.substr(0, ran->out.find('\n'))));
   if (ran->status.code != 0 || key.empty()) {

@@ -28,6 +28,7 @@ class BackendDirectory final : public ports::ModelDirectory {
 
   runtime::Async<base::Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override;
   runtime::Async<base::Result<ports::ResolvedModel>> resolve_again(std::string backend, std::string model) override;
+  runtime::Async<base::Result<ports::ModelName>> full_name(std::string backend, std::string model) override;
   runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() override;
   runtime::Async<base::Result<std::shared_ptr<ports::Model>>> connect(std::string backend) override;
   /// Takes the keys of backends, and the backends that variables make, from what a client lends ("NAME=value"). They
@@ -43,11 +44,7 @@ class BackendDirectory final : public ports::ModelDirectory {
   [[nodiscard]] std::vector<std::string> secrets() const;
 
  private:
-  struct Named {
-    std::string backend;
-    std::string model;
-    friend bool operator==(const Named&, const Named&) = default;
-  };
+  using Named = ports::ModelName;
   struct Silence {
     base::MonoTime since;
     bool unreachable = false;

@@ -1,8 +1,11 @@
 #include "lathe/apps/daemon_environment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "lathe/config/settings.h"
 #include "lathe/tools/shell/environment.h"
@@ -50,6 +53,20 @@ std::vector<std::string> daemon_environment(const config::Environment& environme
 std::vector<std::string> lent_environment(const config::Environment& environment, const config::Config& config) {
   return tools::shell::command_environment(as_list(environment),
                                            {.keep = config::backend_variables(config), .set = {}});
+}
+
+base::Result<std::vector<std::string>> environment_with(const config::Environment& daemons,
+                                                        const config::Config& config, std::vector<std::string> named) {
+  const std::vector<std::string> taken =
+      tools::shell::command_environment(named, {.keep = config::backend_variables(config), .set = {}});
+  for (const std::string& variable : named) {
+    if (std::ranges::find(taken, variable) != taken.end()) continue;
+    return base::Error{.code = base::codes::kInvalid,
+                       .message = fmt::format("env: commands do not see {}, and it is no backend's key",
+                                              std::string_view(variable).substr(0, variable.find('='))),
+                       .hint = "leave it out; commands see places, locales and settings of toolchains"};
+  }
+  return tools::shell::command_environment(as_list(daemons), {.keep = {}, .set = std::move(named)});
 }
 
 }  // namespace lathe::apps

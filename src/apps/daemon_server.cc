@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "lathe/apps/daemon_environment.h"
 #include "lathe/apps/daemon_start.h"
 #include "lathe/apps/embedded_engine.h"
 #include "lathe/apps/listen_address.h"
@@ -164,6 +165,10 @@ Async<Result<void>> serve_with_lock(const DaemonServer* server, daemon::DaemonOp
        .judge = [&tokens](std::string_view token) { return tokens.judge(token); },
        .version = server->version,
        .metrics = [&engine] { return engine->metrics(); },
+       .environment_with =
+           [server, &engine](std::vector<std::string> named) {
+             return environment_with(server->environment, engine->loaded().config, std::move(named));
+           },
        .read_blob = [&engine](base::Sha256Hex hash) { return engine->read_blob(std::move(hash)); }},
       std::move(options));
   if (!made.ok()) {

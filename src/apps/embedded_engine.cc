@@ -226,7 +226,7 @@ std::unique_ptr<ports::WorkspaceHistory> EmbeddedEngine::make_history(const std:
                                                                       const std::string& cwd) {
   return std::make_unique<undo::SessionHistory>(
       fs_pool_, store_->blobs(),
-      undo::HistoryOptions{.folder = store_->folder(session_id) + "/undo",
+      undo::HistoryOptions{.folder = store_->place(session_id).folder + "/undo",
                            .cache_folder = paths_.cache_dir + "/workspaces",
                            .root = cwd,
                            .left_out = runtime::real_path(paths_.state_dir).value_or(paths_.state_dir),
@@ -316,6 +316,7 @@ engine::EngineParts EmbeddedEngine::engine_parts(std::string version) {
           .secrets = [this] { return backends_->secrets(); },
           .config = loaded().config,
           .version = std::move(version),
+          .own_folders = own_folders(paths_),
           .confinement =
               [this](protocol::SandboxMode mode, protocol::NetworkMode network) {
                 return session_level(loaded().config, host_, mode, network);

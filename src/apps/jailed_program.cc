@@ -36,6 +36,7 @@ Result<ReadyJail> make_ready(const SandboxSetup& setup, const sandbox::HostFacts
   facts.jails_folder = folder.path() + "/jails";
   // It works in a folder of ours, of which it sees nothing else.
   facts.our_folders.clear();
+  facts.config_folder.clear();
   facts.readable = program.readable;
   facts.readable_roots.clear();
   facts.is_secret = [](std::string_view) { return false; };

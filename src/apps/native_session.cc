@@ -56,7 +56,7 @@ std::unique_ptr<SessionNetwork> make_network(const NativeSession::Shared& shared
       egress::ProxyThread::Options{.rules = host_rules(setup.allow_hosts),
                                    .limits = {.bytes = static_cast<std::uint64_t>(shared.config.egress_bytes)},
                                    .socket_path = shared.proxies_dir + "/" + name},
-      setup.record);
+      setup.record, setup.verdict_on);
 }
 
 /// What commands in the jail see under its own name.
@@ -230,7 +230,20 @@ runtime::Async<void> NativeSession::keep_changes() {
 }
 
 runtime::Async<std::vector<protocol::EventMsg>> NativeSession::recover(const ports::SessionState& state) {
-  return jobs_.recover(state);
+  return take_over(state);
+}
+
+/// What goes on had a way out by the proxy of the process before this one.
+runtime::Async<std::vector<protocol::EventMsg>> NativeSession::take_over(ports::SessionState state) {
+  std::vector<protocol::EventMsg> records = co_await jobs_.recover(std::move(state));
+  if (!network_ || live_jobs_ == 0) co_return records;
+  base::Result<void> reached = co_await network_->start();
+  if (reached.ok()) reached = co_await keepers_.forward_adopted(kProxyPort, network_->socket_path());
+  if (!reached.ok()) {
+    records.emplace_back(protocol::Warning{
+        .code = "no_network", .message = "jobs that go on cannot reach the network: " + reached.error().text()});
+  }
+  co_return records;
 }
 
 runtime::Async<base::Result<void>> NativeSession::type(std::string job, std::string text) {

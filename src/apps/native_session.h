@@ -58,6 +58,7 @@ class NativeSession final : public ports::Driver, private tools::shell::JobObser
   runtime::Async<void> leave() override;
 
  private:
+  runtime::Async<std::vector<protocol::EventMsg>> take_over(ports::SessionState state);
   /// The driver's part of a Task. On a cassette, all that follows in it from the ends of recorded agents.
   runtime::Async<ports::TaskEnd> run_on_cassette(ports::TaskRequest request, ports::TaskHost& host,
                                                  runtime::CancelToken cancel);

@@ -19,13 +19,21 @@ std::vector<std::string> secret_places(const config::Paths& paths) {
 
 /// Of these, what is written for models.
 std::vector<std::string> open_places(const config::Paths& paths, const std::string& home) {
-  const std::string config_folder = std::filesystem::path(paths.config_file).parent_path().string();
-  std::vector<std::string> places{config_folder + "/skills", config_folder + "/agents"};
+  const std::string folder = config_folder(paths);
+  std::vector<std::string> places{folder + "/skills", folder + "/agents"};
   if (!home.empty()) places.push_back(home + "/.claude/skills");
   return places;
 }
 
 }  // namespace
+
+std::string config_folder(const config::Paths& paths) {
+  return std::filesystem::path(paths.config_file).parent_path().string();
+}
+
+std::vector<std::string> own_folders(const config::Paths& paths) {
+  return {config_folder(paths), paths.state_dir, paths.cache_dir, paths.runtime_dir};
+}
 
 std::unique_ptr<tools::common::SecretGuard> make_secret_guard(const globs::SecretFiles& secrets,
                                                               const config::Environment& environment,

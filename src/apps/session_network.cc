@@ -25,19 +25,25 @@ ports::Action action_about(const egress::Endpoint& target, bool ask, std::string
 
 }  // namespace
 
-SessionNetwork::SessionNetwork(runtime::Loop& loop, egress::ProxyThread::Options options, ports::RecordEvent record)
+SessionNetwork::SessionNetwork(runtime::Loop& loop, egress::ProxyThread::Options options, ports::RecordEvent record,
+                               VerdictOn verdict_on)
     : socket_path_(options.socket_path),
       record_(std::move(record)),
+      verdict_on_(std::move(verdict_on)),
       proxy_(loop, *this, std::move(options)),
       asked_(loop) {}
 
-Async<Result<void>> SessionNetwork::enter(ports::TaskHost* host) {
+Async<Result<void>> SessionNetwork::start() {
   if (!started_) {
     CO_TRY_OK(runtime::make_folders(socket_path_.substr(0, socket_path_.rfind('/'))));
     started_ = true;
     started_well_ = (co_await proxy_.start()).within("the egress proxy");
   }
-  CO_TRY_OK(started_well_);
+  co_return started_well_;
+}
+
+Async<Result<void>> SessionNetwork::enter(ports::TaskHost* host) {
+  CO_TRY_OK(co_await start());
   host_ = host;
   task_.emplace();
   co_return Result<void>();
@@ -55,16 +61,17 @@ Async<void> SessionNetwork::stop() {
 }
 
 Async<egress::Gatekeeper::Answer> SessionNetwork::ask(egress::Endpoint target, runtime::CancelToken cancel) {
-  return ask_while_task_runs(std::move(target), Of::kUnnamedHost, std::move(cancel));
+  return ask_somebody(std::move(target), Of::kUnnamedHost, std::move(cancel));
 }
 
 Async<egress::Gatekeeper::Answer> SessionNetwork::ask_of_named(egress::Endpoint target, runtime::CancelToken cancel) {
-  return ask_while_task_runs(std::move(target), Of::kNamedHost, std::move(cancel));
+  return ask_somebody(std::move(target), Of::kNamedHost, std::move(cancel));
 }
 
-Async<egress::Gatekeeper::Answer> SessionNetwork::ask_while_task_runs(egress::Endpoint target, Of of,
-                                                                      runtime::CancelToken cancel) {
-  if (host_ == nullptr || !host_->state().config || task_->cancelled()) co_return Answer::kNobody;
+Async<egress::Gatekeeper::Answer> SessionNetwork::ask_somebody(egress::Endpoint target, Of of,
+                                                               runtime::CancelToken cancel) {
+  if (host_ == nullptr || task_->cancelled()) co_return by_rules(target, of);
+  if (!host_->state().config) co_return Answer::kNobody;
   ++asking_;
   const Answer answer = co_await ask_gate(std::move(target), of, std::move(cancel));
   --asking_;
@@ -81,6 +88,19 @@ Async<egress::Gatekeeper::Answer> SessionNetwork::ask_gate(egress::Endpoint targ
       co_await host_->gate(action_about(target, /*ask=*/of == Of::kUnnamedHost, host_->new_id("net")), either.token());
   if (!answer.ok() || answer->verdict == ports::GateAnswer::Verdict::kParked) co_return Answer::kNobody;
   co_return answer->verdict == ports::GateAnswer::Verdict::kRun ? Answer::kAllowed : Answer::kDenied;
+}
+
+egress::Gatekeeper::Answer SessionNetwork::by_rules(const egress::Endpoint& target, Of of) const {
+  if (!verdict_on_) return of == Of::kNamedHost ? Answer::kAllowed : Answer::kNobody;
+  switch (verdict_on_(action_about(target, /*ask=*/of == Of::kUnnamedHost, /*call_id=*/""))) {
+    case policy::Verdict::kAllow:
+      return Answer::kAllowed;
+    case policy::Verdict::kAsk:
+      return Answer::kNobody;
+    case policy::Verdict::kDeny:
+      return Answer::kDenied;
+  }
+  return Answer::kNobody;
 }
 
 void SessionNetwork::decided(protocol::NetworkDecision decision) {

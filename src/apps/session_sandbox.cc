@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "lathe/apps/own_secrets.h"
 #include "lathe/egress/proxy_environment.h"
 #include "lathe/runtime/files.h"
 #include "lathe/sandbox/readable_roots.h"
@@ -302,6 +303,7 @@ sandbox::SessionFacts session_facts(const SandboxSetup& setup, const engine::Dri
                               .home = setup.environment.get("HOME"),
                               .path_variable = path_of(setup, session),
                               .our_folders = {paths.state_dir, paths.cache_dir, paths.runtime_dir},
+                              .config_folder = config_folder(paths),
                               .home_secrets = {paths.config_file, paths.models_file},
                               .jails_folder = paths.cache_dir + "/jails",
                               .session = session.session_id,

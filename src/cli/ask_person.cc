@@ -139,6 +139,16 @@ QuestionText describe(const p::EventMsg& msg, const Style& style, Length length 
           .always_rule = call.always_rule};
 }
 
+/// Unix milliseconds after which an answer comes too late.
+std::optional<std::int64_t> expiry_of(const p::EventMsg& msg) {
+  return std::visit(
+      [](const auto& asked) -> std::optional<std::int64_t> {
+        if constexpr (requires { asked.expires_at; }) return asked.expires_at;
+        return std::nullopt;
+      },
+      msg);
+}
+
 std::string keys_of(const QuestionText& text) {
   return fmt::format(
       "[y] once  [s] for this session{}  [n] no  [t] tell the model  [e] change it  [v] show all  [q] no, and end the "
@@ -171,7 +181,9 @@ std::string approval_text(const p::EventMsg& msg, base::UnixMillis now, const St
   for (const std::string_view rule : base::split_lines(text.always_rule)) {
     out += fmt::format("  always would write: {}\n", terminal_safe(rule));
   }
-  if (const auto expires_at = expiry_of(msg)) out += fmt::format("  {}\n", deadline_label(*expires_at, now));
+  // Where it looks late by the clock here, the engine may see it otherwise.
+  const auto expires_at = expiry_of(msg);
+  if (expires_at && *expires_at > now) out += fmt::format("  {}\n", deadline_label(*expires_at, now));
   return out + keys_of(text);
 }
 
@@ -189,15 +201,6 @@ std::string whole_approval_text(const p::EventMsg& msg, const std::string& argum
     }
   }
   return out;
-}
-
-std::optional<std::int64_t> expiry_of(const p::EventMsg& msg) {
-  return std::visit(
-      [](const auto& asked) -> std::optional<std::int64_t> {
-        if constexpr (requires { asked.expires_at; }) return asked.expires_at;
-        return std::nullopt;
-      },
-      msg);
 }
 
 std::string question_label(const p::EventMsg& msg) {

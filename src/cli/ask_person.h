@@ -25,8 +25,6 @@ namespace lathe::cli {
 /// All of what the question is about, uncut; `arguments` are those of the call.
 [[nodiscard]] std::string whole_approval_text(const protocol::EventMsg& msg, const std::string& arguments,
                                               const Style& style);
-/// Unix milliseconds after which an answer comes too late.
-[[nodiscard]] std::optional<std::int64_t> expiry_of(const protocol::EventMsg& msg);
 /// One line for a list of open questions.
 [[nodiscard]] std::string question_label(const protocol::EventMsg& msg);
 /// y: once, s: for the session, a: always, n: denied, q: denied, and the Task ends.

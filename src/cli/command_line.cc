@@ -18,6 +18,7 @@ namespace {
 
 /// A longer one is not shown again with what to do.
 constexpr std::size_t kMostOfPrompt = 200;
+constexpr std::string_view kEmbedded = "--embedded";
 
 Error usage_error(std::string message, std::string hint) {
   return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
@@ -108,6 +109,25 @@ CLI::App* command_named(CLI::App* app, const std::vector<std::string>& args) {
   return app;
 }
 
+/// `lathe --embedded session list` is `lathe session list --embedded`: each command has the option, or none.
+std::vector<std::string> with_embedded_behind_command(CLI::App* app, std::vector<std::string> args) {
+  bool embedded = false;
+  auto word = args.begin();
+  while (word != args.end()) {
+    if (*word == kEmbedded) {
+      word = args.erase(word);
+      embedded = true;
+      continue;
+    }
+    const auto named = app->get_subcommands([&word](const CLI::App* below) { return below->get_name() == *word; });
+    if (named.empty()) break;
+    app = named.front();
+    ++word;
+  }
+  if (embedded && command_names(app).empty()) args.insert(word, std::string(kEmbedded));
+  return args;
+}
+
 /// `--name=` names nothing, and the parser would take the next word for its value.
 Result<void> check_values_given(CLI::App* app, const std::vector<std::string>& args) {
   CLI::App* command = command_named(app, args);
@@ -181,11 +201,12 @@ std::vector<std::string> in_our_words(std::vector<std::string> args) {
 }  // namespace
 
 Result<CommandLine> parse(std::vector<std::string> args, const std::string& version) {
-  if (!args.empty() && !args[0].starts_with('-') && args[0].find_first_of(" \t\n") != std::string::npos) {
-    args.insert(args.begin(), "exec");
+  const auto first = std::ranges::find_if(args, [](const std::string& word) { return word != kEmbedded; });
+  if (first != args.end() && !first->starts_with('-') && first->find_first_of(" \t\n") != std::string::npos) {
+    args.insert(first, "exec");
   }
-  args = in_our_words(std::move(args));
   CommandTree tree(version);
+  args = in_our_words(with_embedded_behind_command(&tree.app(), std::move(args)));
   if (args.empty()) return CommandLine{.options = PrintOptions{tree.app().help()}};
   TRY_OK(check_values_given(&tree.app(), args));
   std::ranges::reverse(args);  // CLI11 takes them from the back

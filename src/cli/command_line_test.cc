@@ -257,6 +257,14 @@ TEST(CommandLine, OtherCommands) {
 TEST(CommandLine, EmbeddedIsForEveryCommandThatTouchesTheDataRoot) {
   EXPECT_TRUE(parse({"session", "list", "--embedded"}, "1.2.3")->embedded);
   EXPECT_FALSE(parse({"session", "list"}, "1.2.3")->embedded);
+  EXPECT_TRUE(parse({"--embedded", "session", "list"}, "1.2.3")->embedded);
+  EXPECT_TRUE(parse({"session", "--embedded", "list"}, "1.2.3")->embedded);
+  const auto prompt = parse({"--embedded", "fix the test"}, "1.2.3");
+  ASSERT_TRUE(prompt.ok());
+  EXPECT_TRUE(prompt->embedded);
+  EXPECT_EQ(std::get<ExecOptions>(prompt->options).prompt, std::vector<std::string>{"fix the test"});
+  EXPECT_THAT(error_of({"--embedded", "session"}), testing::HasSubstr("a command is missing"));
+  EXPECT_THAT(error_of({"--embedded", "daemon", "status"}), testing::HasSubstr("no option --embedded"));
   const std::set<std::string> without{"daemon", "schema", "completions", "man"};
   CommandTree tree("1.2.3");
   for (const CommandDoc& command : describe_commands(tree.app())) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "lathe/cli/trust_question.h"
+
 namespace lathe::cli {
 
 using base::Result;
@@ -16,6 +18,19 @@ ConversationTerminal::ConversationTerminal(Context& context, Messages messages, 
       stops_(context),
       input_(context, screen_, std::move(history_file)),
       asker_(context) {}
+
+Async<Result<protocol::Ack>> ConversationTerminal::submit(client::Transport* engine, std::string session,
+                                                          protocol::Op op, protocol::AskMode ask,
+                                                          runtime::CancelToken cancel) {
+  LineAsker asker(*this);
+  co_return co_await submit_once_trusted(&context_, engine, std::move(session), std::move(op),
+                                         {.ask = ask, .asker = &asker, .cancel = std::move(cancel)});
+}
+
+Async<Result<protocol::Op>> ConversationTerminal::LineAsker::ask(Open open, runtime::CancelToken cancel) {
+  terminal_.input_.pause();
+  return terminal_.asker_.ask(std::move(open), std::move(cancel));
+}
 
 void ConversationTerminal::listen() {
   listening_.emplace(context_.loop);

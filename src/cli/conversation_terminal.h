@@ -14,6 +14,7 @@
 #include "lathe/cli/task_view.h"
 #include "lathe/cli/term/screen.h"
 #include "lathe/cli/term/stops.h"
+#include "lathe/client/transport.h"
 #include "lathe/runtime/scope.h"
 
 namespace lathe::cli {
@@ -32,6 +33,11 @@ class ConversationTerminal final : public Asker {
   [[nodiscard]] Stops& stops() { return stops_; }
   [[nodiscard]] ChatInput& input() { return input_; }
 
+  /// Gives the session an op that came from the line, or another one between Tasks. Where rules of its project changed
+  /// since they were trusted, the line is put away for the question about them.
+  runtime::Async<base::Result<protocol::Ack>> submit(client::Transport* engine, std::string session, protocol::Op op,
+                                                     protocol::AskMode ask, runtime::CancelToken cancel);
+
   /// Has what is typed taken beside a Task, until stop_listening(), which comes before this goes.
   void listen();
   runtime::Async<void> stop_listening();
@@ -43,6 +49,17 @@ class ConversationTerminal final : public Asker {
   bool tell(std::string_view text) override { return asker_.tell(text); }
 
  private:
+  /// Asks in the place of the line, for whoever took what was typed there and takes nothing more until the answer.
+  class LineAsker final : public Asker {
+   public:
+    explicit LineAsker(ConversationTerminal& terminal) : terminal_(terminal) {}
+    runtime::Async<base::Result<protocol::Op>> ask(Open open, runtime::CancelToken cancel) override;
+    bool tell(std::string_view text) override { return terminal_.asker_.tell(text); }
+
+   private:
+    ConversationTerminal& terminal_;
+  };
+
   Context& context_;
   const TakeLines take_lines_;
   const std::unique_ptr<TaskView> view_;

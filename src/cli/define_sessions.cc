@@ -7,6 +7,7 @@ namespace lathe::cli {
 namespace {
 
 constexpr const char* kSessionDoc = "Id, start of an id, or last";
+constexpr const char* kUnreadDoc = "Only those in which a Task ended that nobody looked at";
 
 void define_attach(CommandTree& tree) {
   CLI::App* command = add_command(&tree.app(), "attach", "Join a session: see what happens in it, and steer it");
@@ -22,6 +23,7 @@ void define_watch(CommandTree& tree) {
   CLI::App* command = add_command(&tree.app(), "watch", "Show all sessions as they change");
   auto& options = tree.options_of<WatchOptions>(command);
   command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
+  command->add_flag("--unread", options.unread, kUnreadDoc);
   command->add_flag("--json", options.json, "Print a JSON line per change");
 }
 
@@ -34,7 +36,7 @@ void define_list(CommandTree& tree, CLI::App* session) {
       ->check(whole_number_from(0));
   command->add_flag("--all", options.all, "Archived ones and those of sub-agents too");
   command->add_option("--tag", options.tag, "Only those with this tag")->type_name("TAG");
-  command->add_flag("--unread", options.unread, "Only those in which a Task ended that nobody looked at");
+  command->add_flag("--unread", options.unread, kUnreadDoc);
   add_json(command, options.json);
 }
 

@@ -24,6 +24,8 @@ struct FakeEngine {
   /// Called with each op that is not a configure; pushes what follows.
   std::function<void(const protocol::Op&)> on_op;
   std::function<base::Result<protocol::ReplyMsg>(const protocol::Call&)> on_call;
+  /// What an input is refused with.
+  std::optional<base::Error> refusal;
   std::int64_t seq = 0;
   std::string sandbox = "full";
   bool closed = false;
@@ -57,6 +59,7 @@ class FakeTransport final : public client::Transport {
                                                .sandbox = engine_.sandbox,
                                                .driver = "native"});
     } else if (std::holds_alternative<protocol::UserInput>(op)) {
+      if (engine_.refusal) co_return *engine_.refusal;
       engine_.push(protocol::UserMessage{.item = "i0", .content = std::get<protocol::UserInput>(op).items});
     }
     const protocol::Ack ack{.id = "1", .seq = engine_.seq, .session = "s1"};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lathe/base/strings.h"
+#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
 #include "lathe/protocol/record.h"
 
@@ -321,9 +322,22 @@ Async<void> TaskFollower::submit_answer(std::string session, p::Op answer) {
     co_return;
   }
   if (!parked() || !questions_.empty()) co_return;
-  // Nothing is said, so that the Task goes on with the answers that it has.
-  ack = co_await request_.transport->submit(request_.session, p::UserInput{.if_busy = p::IfBusy::kSteer});
-  if (!ack.ok()) request_.screen->note("the task does not go on: " + ack.error().text());
+  ack = co_await go_on();
+  if (!ack.ok() && !question_.cancelled()) {
+    request_.screen->note("the task does not go on: " + ack.error().text());
+  }
+}
+
+Async<Result<p::Ack>> TaskFollower::go_on() {
+  question_ = runtime::CancelSource();
+  if (is_over()) question_.cancel(runtime::cancelled_error("nobody is asked any more"));
+  asking_ = true;
+  // Nothing is said.
+  Result<p::Ack> ack = co_await submit_once_trusted(&context_, request_.transport, request_.session,
+                                                    p::UserInput{.if_busy = p::IfBusy::kSteer},
+                                                    {.asker = request_.asker, .cancel = question_.token()});
+  asking_ = false;
+  co_return ack;
 }
 
 Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {
@@ -333,15 +347,8 @@ Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {
     request_.screen->note("the call could not be read, a changed one has only what is typed: " +
                           arguments.error().text());
   }
-  if (const auto expires_at = expiry_of(waiting.question)) {
-    const base::Millis left(std::max<std::int64_t>(*expires_at - context_.loop.unix_now(), 0));
-    expiry_timer_ = context_.loop.call_after(
-        left, [this] { question_.cancel(runtime::cancelled_error("no answer came in time")); });
-  }
-  Result<p::Op> op = co_await request_.asker->ask({.question = waiting.question, .arguments = arguments.value_or("")},
-                                                  question_.token());
-  expiry_timer_ = {};
-  co_return op;
+  co_return co_await request_.asker->ask({.question = waiting.question, .arguments = arguments.value_or("")},
+                                         question_.token());
 }
 
 Async<Result<void>> TaskFollower::subscribe_again() {

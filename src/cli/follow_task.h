@@ -55,6 +55,8 @@ struct FollowRequest {
 ///
 /// Questions are listed together and asked one after the other, while events are still taken in: those that come
 /// meanwhile join the list, one that is settled elsewhere is withdrawn, and all else is held until the person answered.
+/// Whether time is over for an answer is the engine's to say, which settles the question then: by the clock here it may
+/// look so early or late.
 class TaskFollower final {
  public:
   /// The Task's end has come, although it may not be shown yet.
@@ -109,6 +111,8 @@ class TaskFollower final {
   runtime::Async<void> answer_next();
   runtime::Async<base::Result<protocol::Op>> ask(Waiting waiting);
   runtime::Async<void> submit_answer(std::string session, protocol::Op answer);
+  /// Has the Task that is parked go on with the answers that it has.
+  runtime::Async<base::Result<protocol::Ack>> go_on();
   /// Lists what came while a question is shown.
   void tell_more();
   [[nodiscard]] std::string waiting_list() const;
@@ -152,7 +156,6 @@ class TaskFollower final {
   runtime::CancelSource question_;
   runtime::CancelSource give_up_;
   runtime::Timer give_up_timer_;
-  runtime::Timer expiry_timer_;
   runtime::Scope answering_;
   runtime::Scope scope_;
 };

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "lathe/base/strings.h"
+#include "lathe/cli/task_end.h"
+#include "lathe/protocol/record.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::cli {
@@ -28,6 +30,22 @@ base::Error cannot_write(const TaskOptions& task) {
   error.hint =
       no_folder ? "make its folder first: mkdir -p " + base::shell_quote(folder) : "name a file that you may write to";
   return error;
+}
+
+/// Jobs that began after that record and still run: those that a process which died left count among them.
+Async<Result<std::vector<std::pair<std::string, std::string>>>> jobs_since(client::Transport* engine,
+                                                                           std::string session, std::int64_t since) {
+  TaskEndWatch watch(since);
+  protocol::SessionExport page{.session = std::move(session), .since = since};
+  do {
+    CO_TRY(const auto read, co_await client::call_as(engine, page));
+    for (const std::string& line : read.records) {
+      CO_TRY(const protocol::Event event, protocol::decode_record(line));
+      (void)watch.observe(event);
+    }
+    page.since = read.next;
+  } while (page.since != 0);
+  co_return watch.jobs();
 }
 
 }  // namespace
@@ -55,9 +73,10 @@ Foreground::Foreground(Context& context, const TaskOptions& task, runtime::Deadl
       stops_(context),
       asker_(context) {}
 
-Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::string session, std::int64_t after_seq) {
+Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::string session, std::int64_t after_seq,
+                                           std::optional<std::int64_t> recovered_after) {
   TaskFollower follower(context_, {.transport = engine,
-                                   .session = std::move(session),
+                                   .session = session,
                                    .after_seq = after_seq,
                                    .view = view_.get(),
                                    .screen = &screen_,
@@ -66,7 +85,7 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
                                    .deadline = deadline_,
                                    .hint = "Ctrl-C to stop",
                                    .person_reads = task_.json == JsonMode::kNone});
-  CO_TRY(const TaskEnd end, co_await follower.run());
+  CO_TRY(TaskEnd end, co_await follower.run());
   if (!task_.output_last_message.empty() && end.code == kDone) CO_TRY_OK(write_last_message(end.last_message));
   if (end.code == kTimedOut && task_.timeout) {
     context_.note(fmt::format("the time is over (--timeout {})", base::format_duration(*task_.timeout)));
@@ -74,6 +93,10 @@ Async<Result<ExitCode>> Foreground::follow(client::Transport* engine, std::strin
   tell_how_to_answer(end);
   // They belong to the session; that of an engine in this process ends with it.
   if (engine->outlives_client()) co_return end.code;
+  if (recovered_after) {
+    auto taken_over = co_await jobs_since(engine, std::move(session), *recovered_after);
+    if (taken_over.ok()) end.jobs = *std::move(taken_over);
+  }
   for (const auto& [job, command] : end.jobs) context_.note(fmt::format("ending background job {}: {}", job, command));
   co_return end.code;
 }

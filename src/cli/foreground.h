@@ -19,8 +19,9 @@ class Foreground final {
  public:
   Foreground(Context& context, const TaskOptions& task, runtime::Deadline deadline);
 
-  /// Follows the Task whose records come after `after_seq`, and gives the exit code.
-  runtime::Async<base::Result<ExitCode>> follow(client::Transport* engine, std::string session, std::int64_t after_seq);
+  /// Follows the Task whose records come after `after_seq`, and gives the exit code. `recovered_after`: of Entered.
+  runtime::Async<base::Result<ExitCode>> follow(client::Transport* engine, std::string session, std::int64_t after_seq,
+                                                std::optional<std::int64_t> recovered_after = std::nullopt);
 
  private:
   [[nodiscard]] base::Result<void> write_last_message(const std::string& text) const;

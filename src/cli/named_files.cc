@@ -1,10 +1,12 @@
 #include "lathe/cli/named_files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
@@ -70,6 +72,12 @@ Result<std::string> named_folder(std::string_view option, const std::string& pat
   TRY(std::string real, runtime::real_path(path).within(option));
   TRY_OK(check_is_text(option, real));
   return real;
+}
+
+client::OpenFolder open_named_folder(const std::string& path) {
+  auto folder = runtime::open_file(path.empty() ? "." : path, O_PATH | O_DIRECTORY);
+  // Whoever is told its name only says what is wrong with it.
+  return folder.ok() ? std::make_shared<const base::UniqueFd>(*std::move(folder)) : nullptr;
 }
 
 Result<std::string> working_folder() {

@@ -11,19 +11,20 @@ namespace {
 using Step = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array kSteps{
-    Step{"timeout", "try again; lathe config list shows the limits on time"},
+    Step{"timeout", "try again; lathe config list shows the times that can be set"},
     Step{"not_found", "check how it is written; lathe COMMAND --help says what is to be named"},
     Step{"exists", "take another name; lathe backend list and lathe session list show those in use"},
     Step{"invalid", "lathe --help shows the commands, lathe COMMAND --help their options"},
     Step{"permission_denied", "ls -ld shows whose it is; lathe doctor checks what Lathe needs"},
     Step{"io_error", "lathe doctor"},
     Step{"no_space", "df -h shows which disk is full; lathe session rm ID frees some"},
-    Step{"locked", "end the process that holds it, or work in a fork: lathe session fork ID"},
+    Step{"locked", "wait for the process that holds it, or end it; lathe session list shows what runs"},
     Step{"claimed",
-         "lathe attach ID watches it until whoever claimed it leaves; lathe session fork ID works beside it"},
+         "lathe attach ID watches it until whoever claimed it leaves; lathe session fork ID works beside it "
+         "once a Turn of it is over"},
     Step{"handing_over", "try again in a moment; lathe daemon status"},
     Step{"corrupt", "lathe doctor"},
-    Step{"limit_exceeded", "lathe config list shows the limits"},
+    Step{"limit_exceeded", "make it smaller, or do it in parts; lathe config list shows what can be set"},
     Step{"unavailable", "try again; lathe doctor"},
     Step{"unsupported", "lathe backend list shows the others"},
     Step{"internal", "lathe session export ID > report.ndjson, and report it"},

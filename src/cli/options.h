@@ -81,6 +81,8 @@ struct AttachOptions {
 };
 struct WatchOptions {
   bool all = false;
+  /// Only those that are unread.
+  bool unread = false;
   bool json = false;
   friend bool operator==(const WatchOptions&, const WatchOptions&) = default;
 };

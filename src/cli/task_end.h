@@ -45,6 +45,8 @@ class TaskEndWatch final {
   void stopping(StopCause cause);
   [[nodiscard]] std::optional<StopCause> stop_cause() const { return cause_; }
   [[nodiscard]] std::optional<TaskEnd> observe(const protocol::Event& event);
+  /// Background jobs that were seen to begin and not to end, with their commands.
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& jobs() const { return jobs_; }
 
  private:
   [[nodiscard]] ExitCode stopped_code() const;

@@ -130,12 +130,12 @@ Result<p::UserInput> user_input(const TaskOptions& task, std::string prompt) {
 namespace {
 
 Async<Result<p::Ack>> configure(Context* context, client::Transport* transport, std::string session,
-                                p::ConfigureSession op, std::string cwd) {
+                                p::ConfigureSession op, std::string cwd, client::OpenFolder folder) {
   const p::AskMode ask = op.ask.value_or(p::AskMode::kDeny);
-  const auto submit = [transport, session = std::move(session), op = std::move(op)] {
-    return transport->submit(session, op);
+  const auto submit = [transport, session = std::move(session), op = std::move(op), folder = std::move(folder)] {
+    return transport->configure(session, op, folder);
   };
-  co_return co_await once_trusted(context, transport, std::move(cwd), submit, ask);
+  co_return co_await once_trusted(context, transport, std::move(cwd), submit, {.ask = ask});
 }
 
 /// An option that names how a Task is to be carried out, or "".
@@ -181,19 +181,24 @@ Async<Result<Entered>> enter_busy(Context* context, client::Transport* transport
 Async<Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task, Entry entry) {
   CO_TRY(const p::AskMode ask, ask_mode(*context, task));
   if (entry.resume.empty()) {
+    client::OpenFolder folder = open_named_folder(task.cwd);
     CO_TRY(p::ConfigureSession op, new_session(task, ask));
     std::string cwd = *op.cwd;
-    CO_TRY(const p::Ack ack, co_await configure(context, transport, "", std::move(op), std::move(cwd)));
+    CO_TRY(const p::Ack ack,
+           co_await configure(context, transport, "", std::move(op), std::move(cwd), std::move(folder)));
     co_return Entered{.session = ack.session, .made = true};
   }
+  // Without one it works where it did.
+  client::OpenFolder folder = task.cwd.empty() ? nullptr : open_named_folder(task.cwd);
   CO_TRY(p::ConfigureSession op, same_session(task, ask));
   CO_TRY(const p::SessionInfo info, co_await client::find_session(transport, std::move(entry.resume)));
   Entered entered{.session = info.session_id};
   if (info.state == p::SessionState::kInterrupted) {
+    entered.recovered_after = info.last_seq;
     context->note(
-        "the last task of this session was cut short when its process died; a command that ran then may or "
-        "may not have done its work (lathe session show " +
-        entered.session + ")");
+        "the last task of this session was cut short when its process died; what became of a command that ran then is "
+        "told by: lathe session show " +
+        entered.session);
   }
   if (info.state == p::SessionState::kRunning && !entry.fork && entry.busy != Busy::kReplace) {
     co_return co_await enter_busy(context, transport, std::move(task), info, entry.busy);
@@ -202,20 +207,32 @@ Async<Result<Entered>> enter_session(Context* context, client::Transport* transp
     if (info.state == p::SessionState::kDamaged && entry.fork_at.empty()) context->note(kForkBeforeDamage);
     p::SessionFork fork{.session = entered.session, .response_id = std::move(entry.fork_at)};
     const auto make = [transport, fork = std::move(fork)] { return client::call_as(transport, fork); };
-    CO_TRY(const auto forked, co_await once_trusted(context, transport, info.cwd, make, ask));
+    CO_TRY(const auto forked, co_await once_trusted(context, transport, info.cwd, make, {.ask = ask}));
     entered = {.session = forked.session, .made = true};
   }
   std::string cwd = op.cwd.value_or(info.cwd);
-  const auto configured = co_await configure(context, transport, entered.session, std::move(op), std::move(cwd));
+  const auto configured =
+      co_await configure(context, transport, entered.session, std::move(op), std::move(cwd), std::move(folder));
   if (configured.ok()) co_return entered;
   co_await take_back(transport, entered, configured.error());
   co_return configured.error();
 }
 
 Async<void> take_back(client::Transport* transport, Entered entered, base::Error refusal) {
-  if (!entered.made || exit_code_of(refusal) != kUsage) co_return;
+  if (!entered.made) co_return;
+  if (exit_code_of(refusal) != kUsage) {
+    (void)co_await take_back_unused(transport, std::move(entered));
+    co_return;
+  }
   // One that cannot be removed stays, as it would have; the refusal is what counts.
   (void)co_await client::call_as(transport, p::SessionRemove{.session = std::move(entered.session)});
+}
+
+Async<bool> take_back_unused(client::Transport* transport, Entered entered) {
+  if (!entered.made) co_return false;
+  const auto info = co_await client::find_session(transport, entered.session);
+  if (!info.ok() || info->tasks > 0 || !info->title.empty() || info->state != p::SessionState::kIdle) co_return false;
+  co_return (co_await client::call_as(transport, p::SessionRemove{.session = std::move(entered.session)})).ok();
 }
 
 }  // namespace lathe::cli

@@ -55,12 +55,17 @@ struct Entered {
   std::string session;
   /// New, or a new fork.
   bool made = false;
+  /// The last record of the process before this one, where that died in a Task: what was under way then is recorded
+  /// after it.
+  std::optional<std::int64_t> recovered_after = std::nullopt;
 };
 /// Makes or continues a session, which this client is subscribed to then.
 runtime::Async<base::Result<Entered>> enter_session(Context* context, client::Transport* transport, TaskOptions task,
                                                     Entry entry);
-/// Removes a session that was made for something which `refusal` then said the person must mend: nothing was done in
-/// it, and "last" would mean it. Other errors leave it.
+/// Removes a session that was made for something which `refusal` then refused. Where that is nothing that the person
+/// must mend, one is left in which anything was said.
 runtime::Async<void> take_back(client::Transport* transport, Entered entered, base::Error refusal);
+/// Removes a session that was made and in which nothing was said; whether it did.
+runtime::Async<bool> take_back_unused(client::Transport* transport, Entered entered);
 
 }  // namespace lathe::cli

@@ -48,15 +48,29 @@ void LastingTransport::follow(const protocol::Call& call, const protocol::ReplyM
 }
 
 Async<Result<protocol::Ack>> LastingTransport::submit(std::string session, protocol::Op op) {
+  if (auto* configures = std::get_if<protocol::ConfigureSession>(&op)) {
+    co_return co_await configure(std::move(session), std::move(*configures), /*folder=*/nullptr);
+  }
   std::optional<Deadline> patience;
   while (true) {
     const Inner inner = inner_;
     auto ack = co_await inner->submit(session, op);
-    if (ack.ok() && std::holds_alternative<protocol::ConfigureSession>(op)) {
+    if (ack.ok()) co_return ack;
+    CO_TRY_OK(co_await before_asking_again(inner, std::move(ack).error(), &patience));
+  }
+}
+
+Async<Result<protocol::Ack>> LastingTransport::configure(std::string session, protocol::ConfigureSession op,
+                                                         OpenFolder folder) {
+  std::optional<Deadline> patience;
+  while (true) {
+    const Inner inner = inner_;
+    auto ack = co_await inner->configure(session, op, folder);
+    if (ack.ok()) {
       // Of a new session everything comes, of another what is new.
       followed_.try_emplace(ack->session, Followed{.last_seq = session.empty() ? 0 : ack->seq - 1});
+      co_return ack;
     }
-    if (ack.ok()) co_return ack;
     CO_TRY_OK(co_await before_asking_again(inner, std::move(ack).error(), &patience));
   }
 }

@@ -26,6 +26,8 @@ class LastingTransport final : public Transport {
   LastingTransport(runtime::Loop& loop, std::unique_ptr<Transport> first, Connect connect);
 
   runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op) override;
+  runtime::Async<base::Result<protocol::Ack>> configure(std::string session, protocol::ConfigureSession op,
+                                                        OpenFolder folder) override;
   runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call) override;
   runtime::Async<base::Result<std::vector<Delivery>>> events(runtime::CancelToken cancel,
                                                              runtime::Deadline deadline) override;

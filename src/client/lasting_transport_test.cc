@@ -21,6 +21,7 @@ struct Played {
   std::vector<Delivery> events = {};
   std::vector<protocol::Call> calls = {};
   int ops = 0;
+  std::vector<OpenFolder> folders = {};
   /// How many ops it refuses because another one takes its place.
   int refuses = 0;
   bool ended = false;
@@ -45,6 +46,11 @@ class PlayedTransport final : public Transport {
     if (played_.ended) co_return gone();
     ++played_.ops;
     co_return protocol::Ack{.id = "1", .seq = 9, .session = "s"};
+  }
+  Async<Result<protocol::Ack>> configure(std::string session, protocol::ConfigureSession op,
+                                         OpenFolder folder) override {
+    played_.folders.push_back(std::move(folder));
+    return submit(std::move(session), protocol::Op(std::move(op)));
   }
   Async<Result<protocol::ReplyMsg>> call(protocol::Call call) override {
     if (played_.ended) co_return gone();
@@ -127,6 +133,15 @@ TEST_F(LastingTransportTest, WhatIsRefusedMeanwhileIsAskedOfTheNext) {
   EXPECT_EQ(ack->seq, 9);
   EXPECT_EQ(first_.ops, 0);
   EXPECT_EQ(second_.ops, 1);
+}
+
+TEST_F(LastingTransportTest, TheNextIsGivenTheSameFolder) {
+  first_.refuses = 2;
+  first_.say(std::nullopt, protocol::ShutdownComplete{.handed_over = true});
+  const OpenFolder folder = std::make_shared<const base::UniqueFd>();
+  ASSERT_TRUE(loop_.block_on(transport_.configure("", protocol::ConfigureSession{}, folder)).ok());
+  EXPECT_EQ(first_.folders, std::vector<OpenFolder>(3, folder)) << "refused twice, and gone";
+  EXPECT_EQ(second_.folders, std::vector<OpenFolder>{folder});
 }
 
 TEST_F(LastingTransportTest, AnyOtherEndIsOne) {

@@ -1,5 +1,6 @@
 #include "lathe/client/socket_transport.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lathe/base/json.h"
@@ -48,7 +49,7 @@ SocketTransport::SocketTransport(runtime::Loop& loop, std::unique_ptr<runtime::B
 
 Result<std::unique_ptr<SocketTransport>> SocketTransport::create(runtime::Loop& loop, base::UniqueFd socket,
                                                                  protocol::Hello hello) {
-  TRY(auto stream, runtime::ByteStream::of_socket(loop, std::move(socket)));
+  TRY(auto stream, runtime::ByteStream::of_socket(loop, std::move(socket), runtime::ByteStream::Carries::kDescriptors));
   std::unique_ptr<SocketTransport> made(new SocketTransport(loop, std::move(stream)));
   made->scope_.spawn(made->write_all());
   made->scope_.spawn(made->read_all());
@@ -56,16 +57,22 @@ Result<std::unique_ptr<SocketTransport>> SocketTransport::create(runtime::Loop& 
   return made;
 }
 
-Async<void> SocketTransport::greet(protocol::Hello hello) { greeting_.set(co_await call_as(this, std::move(hello))); }
+Async<void> SocketTransport::greet(protocol::Hello hello) {
+  auto greeting = co_await call_as(this, std::move(hello));
+  takes_folders_ =
+      greeting.ok() && std::ranges::find(greeting->features, protocol::kFolderFeature) != greeting->features.end();
+  greeting_.set(std::move(greeting));
+}
 
 Async<Result<protocol::HelloReply>> SocketTransport::greeted(Deadline deadline) {
   CO_TRY(Result<protocol::HelloReply> greeting, co_await greeting_.wait(CancelToken(), deadline));
   co_return greeting;
 }
 
-Async<Result<protocol::Ack>> SocketTransport::submit(std::string session, protocol::Op op) {
+Async<Result<protocol::Ack>> SocketTransport::submit_with(std::string session, protocol::Op op, OpenFolder folder) {
   const std::string id = next_id();
-  auto answer = co_await ask(id, protocol::Submission{.id = id, .session = std::move(session), .op = std::move(op)});
+  auto answer = co_await ask(id, protocol::Submission{.id = id, .session = std::move(session), .op = std::move(op)},
+                             takes_folders_ ? std::move(folder) : nullptr);
   if (answer.ok() && std::holds_alternative<protocol::Ack>(*answer)) co_return std::get<protocol::Ack>(*answer);
   CO_TRY_OK(expect(std::move(answer), &protocol::ReplyFrame::reply));
   co_return Error{.code = base::codes::kInternal, .message = "the daemon answered an op with a reply"};
@@ -77,12 +84,15 @@ Async<Result<protocol::ReplyMsg>> SocketTransport::call(protocol::Call call) {
   co_return expect(std::move(answer), &protocol::ReplyFrame::reply);
 }
 
-Async<Result<ServerFrame>> SocketTransport::ask(std::string id, protocol::ClientFrame frame) {
+Async<Result<ServerFrame>> SocketTransport::ask(std::string id, protocol::ClientFrame frame, OpenFolder folder) {
   if (ended_) co_return *ended_;
   auto answer = std::make_shared<runtime::OneShot<Result<ServerFrame>>>(loop_);
   waiting_.emplace(id, answer);
-  to_write_ += protocol::encode(frame);
-  to_write_ += '\n';
+  // What goes with a line goes with no other.
+  if (folder || to_write_.empty() || to_write_.back().folder) to_write_.push_back({.folder = std::move(folder)});
+  std::string& bytes = to_write_.back().bytes;
+  bytes += protocol::encode(frame);
+  bytes += '\n';
   more_to_write_.notify();
   room_.notify();
   CO_TRY(Result<ServerFrame> got, co_await answer->wait(CancelToken(), Deadline::never()));
@@ -108,9 +118,11 @@ Async<void> SocketTransport::write_all() {
     while (to_write_.empty()) {
       if (!(co_await more_to_write_.wait(scope_.token(), Deadline::never())).ok()) co_return;
     }
-    const std::string bytes = std::exchange(to_write_, {});
+    const Piece piece = std::move(to_write_.front());
+    to_write_.pop_front();
+    const int folder = piece.folder ? piece.folder->get() : -1;
     // When nobody reads any more, read_all() meets the end as well, after what was sent before it.
-    if (!(co_await stream_->write(bytes, scope_.token(), Deadline::never())).ok()) co_return;
+    if (!(co_await stream_->write_with(piece.bytes, folder, scope_.token(), Deadline::never())).ok()) co_return;
   }
 }
 
@@ -121,7 +133,8 @@ Async<void> SocketTransport::read_all() {
   while ((co_await wait_for_room()).ok()) {
     const auto got = co_await stream_->read(buffer, scope_.token(), Deadline::never());
     if (!got.ok() || *got == 0) {
-      end(gone(got.ok() ? "it was stopped" : got.error().message));
+      const std::string_view why = said_end_ ? "it was stopped" : "it ended without a word";
+      end(gone(got.ok() ? why : got.error().message));
       co_return;
     }
     if (const auto fed = lines.feed({buffer.data(), *got}, on_line); !fed.ok()) {
@@ -150,6 +163,7 @@ void SocketTransport::take(std::string_view line) {
   }
   if (auto* event = std::get_if<protocol::Event>(&*frame)) {
     const auto* closed = std::get_if<protocol::ShutdownComplete>(&event->msg);
+    said_end_ = closed != nullptr;
     handed_over_ |= closed != nullptr && closed->handed_over;
     events_.push_back({.event = std::move(*event), .line = std::make_shared<const std::string>(line)});
     more_events_.notify();

@@ -30,7 +30,13 @@ class SocketTransport final : public Transport {
 
   /// The answer to the hello; why it was refused, or `timeout`. Waited for once.
   runtime::Async<base::Result<protocol::HelloReply>> greeted(runtime::Deadline deadline);
-  runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op) override;
+  runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op) override {
+    return submit_with(std::move(session), std::move(op), nullptr);
+  }
+  runtime::Async<base::Result<protocol::Ack>> configure(std::string session, protocol::ConfigureSession op,
+                                                        OpenFolder folder) override {
+    return submit_with(std::move(session), protocol::Op(std::move(op)), std::move(folder));
+  }
   runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call) override;
   runtime::Async<base::Result<std::vector<Delivery>>> events(runtime::CancelToken cancel,
                                                              runtime::Deadline deadline) override;
@@ -44,8 +50,10 @@ class SocketTransport final : public Transport {
 
   SocketTransport(runtime::Loop& loop, std::unique_ptr<runtime::ByteStream> stream);
   std::string next_id() { return std::to_string(next_id_++); }
+  runtime::Async<base::Result<protocol::Ack>> submit_with(std::string session, protocol::Op op, OpenFolder folder);
   /// Sends the frame, whose id is `id`, and waits for its answer.
-  runtime::Async<base::Result<protocol::ServerFrame>> ask(std::string id, protocol::ClientFrame frame);
+  runtime::Async<base::Result<protocol::ServerFrame>> ask(std::string id, protocol::ClientFrame frame,
+                                                          OpenFolder folder = nullptr);
   runtime::Async<void> greet(protocol::Hello hello);
   runtime::Async<void> write_all();
   runtime::Async<void> read_all();
@@ -60,12 +68,21 @@ class SocketTransport final : public Transport {
   std::uint64_t next_id_ = 1;
   runtime::OneShot<base::Result<protocol::HelloReply>> greeting_;
   std::map<std::string, Answer> waiting_;
-  std::string to_write_;
+  /// Lines; or one, and the folder that goes with it.
+  struct Piece {
+    std::string bytes;
+    OpenFolder folder;
+  };
+  std::deque<Piece> to_write_;
   runtime::Signal more_to_write_;
   std::vector<Delivery> events_;
   runtime::Signal more_events_;
   runtime::Signal room_;
   bool handed_over_ = false;
+  /// The engine takes a folder along with a configure_session, as its answer to the hello says.
+  bool takes_folders_ = false;
+  /// The last event said that the other side closes.
+  bool said_end_ = false;
   /// Set once nothing more comes.
   std::optional<base::Error> ended_;
   runtime::Scope scope_;

@@ -1,7 +1,10 @@
 #include "lathe/client/socket_transport.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <string>
@@ -80,6 +83,44 @@ TEST_F(SocketTransportTest, SaysHelloAndGivesEachItsAnswer) {
   EXPECT_TRUE(std::holds_alternative<protocol::OkReply>(*results[0]));
 }
 
+/// What a daemon of these features gets along with the line that configures a session.
+class SentFolderTest : public SocketTransportTest {
+ public:
+  /// Whether it is the folder that was open.
+  bool comes(const std::string& features) {
+    (void)heard();
+    say(R"({"id":"1","reply":{"type":"hello","version":"9","features":[)" + features + "]}}");
+    EXPECT_TRUE(loop_.block_on(transport_->greeted(Deadline::never())).ok());
+    std::vector<Async<bool>> both;
+    both.push_back(configure(transport_.get(), folder_));
+    both.push_back(look(this));
+    return loop_.block_on(runtime::when_all(std::move(both)))[1];
+  }
+
+ private:
+  static Async<bool> configure(SocketTransport* transport, OpenFolder folder) {
+    co_return (co_await transport->configure("", protocol::ConfigureSession{.cwd = "/"}, std::move(folder))).ok();
+  }
+  static Async<bool> look(SentFolderTest* test) {
+    auto stream = runtime::ByteStream::of_socket(test->loop_, UniqueFd(::dup(test->theirs_.get())),
+                                                 runtime::ByteStream::Carries::kDescriptors);
+    CHECK(stream.ok());
+    std::string buffer(4096, '\0');
+    CHECK((co_await (*stream)->read(buffer, CancelToken(), Deadline::never())).ok());
+    const UniqueFd came = (*stream)->take_descriptor();
+    test->say(R"({"id":"2","ack":{"seq":7,"session":"s"}})");
+    struct stat sent{};
+    struct stat got{};
+    co_return came&& ::fstat(came.get(), &got) == 0 && ::fstat(test->folder_->get(), &sent) == 0 &&
+        got.st_dev == sent.st_dev&& got.st_ino == sent.st_ino;
+  }
+
+  const OpenFolder folder_ = std::make_shared<const UniqueFd>(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+};
+
+TEST_F(SentFolderTest, GoesToADaemonThatTakesIt) { EXPECT_TRUE(comes(R"("sessions","folder")")); }
+TEST_F(SentFolderTest, DoesNotGoToOneThatDoesNot) { EXPECT_FALSE(comes(R"("sessions")")); }
+
 TEST_F(SocketTransportTest, EventsKeepTheirBytesAndErrorsTheirHints) {
   const std::string line =
       R"({"session":"s","id":"1","ts":5,"msg":{"type":"agent_message_delta","item":"i","offset":0,)"
@@ -95,12 +136,23 @@ TEST_F(SocketTransportTest, EventsKeepTheirBytesAndErrorsTheirHints) {
   EXPECT_EQ(*events->front().line, line);
 }
 
+TEST_F(SocketTransportTest, AnEndOfWhichNothingWasSaidIsNotCalledAStop) {
+  // One session was closed, and the daemon went on.
+  say(R"({"session":"s","id":"1","ts":5,"msg":{"type":"shutdown_complete"}})");
+  say(R"({"session":"t","id":"1","ts":6,"msg":{"type":"agent_message_delta","item":"i","offset":0,"text":"hi"}})");
+  theirs_.reset();
+  const auto failed = loop_.block_on(transport_->call(protocol::SessionGet{.session = "s"}));
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().message, "the connection to the daemon has ended: it ended without a word");
+}
+
 TEST_F(SocketTransportTest, WhenTheDaemonEndsEveryoneIsToldAfterTheLastEvent) {
   say(R"({"session":"s","id":"1","ts":5,"msg":{"type":"shutdown_complete"}})");
   theirs_.reset();
   const auto failed = loop_.block_on(transport_->call(protocol::SessionGet{.session = "s"}));
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().code, base::codes::kUnavailable);
+  EXPECT_EQ(failed.error().message, "the connection to the daemon has ended: it was stopped");
   EXPECT_TRUE(loop_.block_on(transport_->events(CancelToken(), Deadline::never())).ok());
   EXPECT_EQ(loop_.block_on(transport_->events(CancelToken(), Deadline::never())).error().code,
             base::codes::kUnavailable);

@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/base/unique_fd.h"
 #include "lathe/protocol/frames.h"
 #include "lathe/runtime/async.h"
 #include "lathe/runtime/cancel.h"
@@ -19,6 +21,9 @@ struct Delivery {
   std::shared_ptr<const std::string> line;  // shared with other subscribers in the same process
 };
 
+/// A folder that is open (O_PATH).
+using OpenFolder = std::shared_ptr<const base::UniqueFd>;  // shared by an op and those that ask again with it
+
 /// How a front end talks to an engine, wherever that runs: in this process, or behind a socket. Loop thread; one
 /// coroutine at a time waits in events().
 class Transport {
@@ -27,6 +32,12 @@ class Transport {
   /// Submits an op; an empty session means the one that this connection configured. Done when acknowledged. A
   /// configure_session subscribes this connection to its session; ack.session is its id.
   virtual runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op) = 0;
+  /// Submits a configure_session whose `cwd` names `folder` (null: it is a name only). An engine behind a socket works
+  /// in that very folder, wherever it was moved meanwhile.
+  virtual runtime::Async<base::Result<protocol::Ack>> configure(std::string session, protocol::ConfigureSession op,
+                                                                OpenFolder /*folder*/) {
+    return submit(std::move(session), protocol::Op(std::move(op)));
+  }
   virtual runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call) = 0;
   /// The next events of all subscribed sessions, in order, at least one. `unavailable` when the engine is gone.
   virtual runtime::Async<base::Result<std::vector<Delivery>>> events(runtime::CancelToken cancel,

@@ -151,7 +151,7 @@ std::string ModelData::default_model(const Backend& backend) const {
   return "";
 }
 
-const ModelData::Entry* ModelData::find_entry(const Source& source, std::string_view model) {
+const ModelData::Entry* ModelData::find_whole(const Source& source, std::string_view model, std::string_view start) {
   for (const std::string_view name : {model, without_date(model)}) {
     const auto found = source.models.find(name);
     if (found != source.models.end()) return &found->second;
@@ -160,10 +160,15 @@ const ModelData::Entry* ModelData::find_entry(const Source& source, std::string_
   std::size_t best_length = 0;
   for (const auto& [pattern, entry] : source.models) {
     if (!pattern.ends_with('*') || !model.starts_with(pattern.substr(0, pattern.size() - 1))) continue;
+    if (!pattern.starts_with(start)) continue;
     if (best == nullptr || pattern.size() > best_length) best = &entry;
     best_length = std::max(best_length, pattern.size());
   }
-  if (best != nullptr) return best;
+  return best;
+}
+
+const ModelData::Entry* ModelData::find_entry(const Source& source, std::string_view model) {
+  if (const Entry* entry = find_whole(source, model, "")) return entry;
   const std::size_t slash = model.rfind('/');
   return slash == std::string_view::npos ? nullptr : find_entry(source, model.substr(slash + 1));
 }
@@ -184,6 +189,9 @@ KnownModel ModelData::find(const Backend& backend, std::string_view model) const
     if (source == nullptr) continue;
     if (const Entry* entry = find_entry(*source, model)) apply(*entry, backend, known);
   }
+  if (!own_ || backend.name.empty()) return known;
+  const std::string with_backend = fmt::format("{}/{}", backend.name, model);
+  if (const Entry* entry = find_whole(*own_, with_backend, backend.name + "/")) apply(*entry, backend, known);
   return known;
 }
 

@@ -49,7 +49,7 @@ class ModelData final {
   /// The backend's own default, else that of its type; "" when its server must be asked.
   [[nodiscard]] std::string default_model(const Backend& backend) const;
   /// The name is looked up as it is, without a date at its end, then by the longest pattern ("gpt-5*"); a vendor in
-  /// front ("openai/gpt-5") is skipped when the whole is not found.
+  /// front ("openai/gpt-5") is skipped when the whole is not found. What the person wrote under "backend/model" wins.
   [[nodiscard]] KnownModel find(const Backend& backend, std::string_view model) const;
 
  private:
@@ -66,6 +66,8 @@ class ModelData final {
     std::map<std::string, Entry, std::less<>> models;
   };
   static base::Result<Source> read(std::string_view text, const std::string& file);
+  /// By the whole name; of patterns only those that begin with `start`.
+  static const Entry* find_whole(const Source& source, std::string_view model, std::string_view start);
   static const Entry* find_entry(const Source& source, std::string_view model);
   static void apply(const Entry& entry, const Backend& backend, KnownModel& model);
 

@@ -65,6 +65,9 @@ models:
   "my-*": {input: 1, output: 2, images: false}
   "my-big*": {input: 3, output: 4}
   lab: {types: [vllm], input: 5, output: 6}
+  x/my-own: {input: 7, output: 8}
+  "x/big-*": {window: 9}
+  "*": {images: false}
 )");
   const auto data = ModelData::load(home.paths());
   ASSERT_TRUE(data.ok()) << data.error().text();
@@ -76,6 +79,14 @@ models:
             (KnownModel{.prices = KnownPrices{1'000'000, 1'000'000, 1'000'000, 2'000'000}, .images = false}));
   EXPECT_EQ(data->find(proxy, "my-bigger").prices->input, 3'000'000);
   EXPECT_EQ(data->find(proxy, "lab").prices, std::nullopt);
+  const KnownModel own = data->find(proxy, "my-own");
+  EXPECT_EQ(own.prices->input, 7'000'000) << "the one with its backend wins";
+  EXPECT_FALSE(own.images) << "fields win one by one";
+  EXPECT_EQ(data->find(proxy, "big-one").context_window, 9);
+  Backend other = proxy;
+  other.name = "y";
+  EXPECT_EQ(data->find(other, "my-own").prices->input, 1'000'000);
+  EXPECT_EQ(data->find(other, "big-one").context_window, 0);
   EXPECT_EQ(data->default_model(backend_of("openai")), "gpt-5");
   EXPECT_EQ(data->default_model(backend_of("ollama")), "");
   Backend named = backend_of("openai");

@@ -81,7 +81,7 @@ its fields win one by one:
 default-models:
   openai: gpt-5
 models:
-  "my-model*":           # a name, or the start of names
+  "my-model*":           # a name, or the start of names; lab/my-model is that of backend lab, and wins
     window: 128000       # tokens
     max-output: 16000
     input: 0.5           # US dollars per million tokens

@@ -93,6 +93,7 @@ TcpEntrance::Parts Daemon::tcp_parts() {
                          return serve_frames(std::move(stream), {.scopes = *scopes, .write_within = kWritePatience});
                        },
                    .read_blob = parts_.read_blob,
+                   .environment_with = parts_.environment_with,
                    .random = parts_.random,
                    .version = parts_.version,
                    .metrics = parts_.metrics},
@@ -166,15 +167,20 @@ Result<Places::Place> Daemon::admit(int socket) {
 std::unique_ptr<engine::Connection> Daemon::connect_local(int socket) const {
   auto connection = parts_.connect(base::short_id("client", parts_.random));
   const Result<runtime::PeerCredentials> peer = runtime::peer_of(socket);
-  connection->came_locally(groups_of_client(socket), [pid = peer.ok() ? peer->pid : 0](const std::string& folder) {
-    return check_same_folder(pid, folder);
-  });
+  connection->came_locally(
+      groups_of_client(socket),
+      [pid = peer.ok() ? peer->pid : 0](const std::string& named, int descriptor) -> Result<std::string> {
+        if (descriptor >= 0) return path_of_sent_folder(descriptor, named);
+        TRY_OK(check_same_folder(pid, named));
+        return named;
+      });
   return connection;
 }
 
 Async<void> Daemon::serve(base::UniqueFd socket, Places::Place /*place*/) {
   auto connection = connect_local(socket.get());
-  auto stream = runtime::ByteStream::of_socket(parts_.loop, std::move(socket));
+  auto stream =
+      runtime::ByteStream::of_socket(parts_.loop, std::move(socket), runtime::ByteStream::Carries::kDescriptors);
   if (!stream.ok()) {
     parts_.log("lost a client: " + stream.error().text());
     co_return;

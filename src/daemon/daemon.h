@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lathe/base/hash.h"
 #include "lathe/base/ids.h"
@@ -60,6 +61,8 @@ struct DaemonParts {
   std::string version;
   /// The page of metrics, for clients over HTTP.
   std::function<runtime::Async<base::Result<gateways::http::HttpParts::Page>>()> metrics = {};
+  /// What a session has around it whose client over HTTP names these variables (HttpParts).
+  std::function<base::Result<std::vector<std::string>>(std::vector<std::string> named)> environment_with = {};
   /// For the bytes that records name by their hash.
   std::function<runtime::Async<base::Result<std::string>>(base::Sha256Hex hash)> read_blob = {};
 };

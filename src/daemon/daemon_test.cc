@@ -1,5 +1,6 @@
 #include "lathe/daemon/daemon.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +31,8 @@ class DaemonTest : public engine::EngineRig {
                                 .close_forsaken = [this] { return engine_->close_forsaken(); },
                                 .shut_down = [this] { return engine_->shut_down(); },
                                 .log = [this](std::string_view line) { log_.emplace_back(line); },
-                                .random = random_},
+                                .random = random_,
+                                .judge = [](std::string_view) { return protocol::Scopes::all(); }},
                                std::move(options));
     ASSERT_TRUE(made.ok()) << made.error().text();
     daemon_ = *std::move(made);
@@ -49,8 +51,17 @@ class DaemonTest : public engine::EngineRig {
     CHECK(socket.ok());
     return {loop_, *std::move(socket)};
   }
-  [[nodiscard]] std::string configure_line() const {
-    return R"({"id":"1","op":{"type":"configure_session","cwd":")" + root_.string() + "\"}}\n";
+  [[nodiscard]] std::string configure_line(const std::string& id = "1") const {
+    return R"({"id":")" + id + R"(","op":{"type":"configure_session","cwd":")" + root_.string() + "\"}}\n";
+  }
+
+  /// The folder of the session that was configured, or the error's code.
+  static std::string configured_in(Peer& peer) {
+    while (const auto frame = peer.next()) {
+      if (frame->contains("error")) return (*frame)["error"]["code"];
+      if (frame->contains("msg") && (*frame)["msg"]["type"] == "session_configured") return (*frame)["msg"]["cwd"];
+    }
+    return "the end";
   }
 
   std::vector<std::string> log_;
@@ -117,6 +128,48 @@ TEST_F(DaemonTest, OneClientTooManyIsToldSo) {
   EXPECT_EQ(second.next(), std::nullopt);
   first.send("{\"id\":\"2\",\"call\":{\"type\":\"session_list\"}}\n");
   EXPECT_EQ(first.answer()["id"], "2");
+}
+
+TEST_F(DaemonTest, TheFolderThatIsSentIsTheOneWhateverItIsCalled) {
+  namespace fs = std::filesystem;
+  start();
+  fs::create_directory(root_ / "sent");
+  const base::UniqueFd folder(::open((root_ / "sent").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  fs::rename(root_ / "sent", root_ / "moved");
+  const std::string moved = fs::canonical(root_ / "moved");
+  const std::string named = fs::canonical(root_);
+  Peer client = connect();
+  client.send("{\"id\":\"h\",\"call\":{\"type\":\"hello\",\"client\":\"t\"}}\n");
+  EXPECT_EQ(client.answer()["reply"]["features"].back(), protocol::kFolderFeature);
+  const std::string line = configure_line();
+  client.send(line.substr(0, 9), folder.get());
+  client.send(line.substr(9));
+  EXPECT_EQ(configured_in(client), moved);
+  client.send(configure_line("2"));
+  EXPECT_EQ(configured_in(client), named) << "it was that line's alone";
+  client.send("{\"id\":\"l\",\"call\":{\"type\":\"session_list\"}}\n", folder.get());
+  client.send(configure_line("3"));
+  EXPECT_EQ(configured_in(client), named) << "with another frame it is nothing";
+}
+
+TEST_F(DaemonTest, WhatIsSentAndIsNoFolderIsRefused) {
+  start();
+  const base::UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  Peer client = connect();
+  client.send(configure_line(), file.get());
+  EXPECT_EQ(configured_in(client), "invalid");
+  client.send(configure_line("2"));
+  EXPECT_EQ(configured_in(client), std::filesystem::canonical(root_).string());
+}
+
+TEST_F(DaemonTest, WhatWhoeverSpeaksForAnotherSendsIsNothing) {
+  start();
+  const base::UniqueFd folder(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Peer client = connect();
+  client.send("{\"id\":\"h\",\"call\":{\"type\":\"hello\",\"client\":\"t\",\"relayed\":true,\"token\":\"his\"}}\n");
+  EXPECT_EQ(client.answer()["reply"]["features"].back(), protocol::kRelayFeature);
+  client.send(configure_line(), folder.get());
+  EXPECT_EQ(configured_in(client), std::filesystem::canonical(root_).string());
 }
 
 }  // namespace

@@ -51,9 +51,14 @@ Async<Result<Admission::Verdict>> Admission::judge_host(Endpoint target, Remembe
       remembered->answer = co_await parts_.gatekeeper.ask_of_named(target, cancel);
       if (cancel.cancelled()) co_return cancel.reason();
     }
-    if (remembered->answer == Gatekeeper::Answer::kDenied)
-      co_return refused(kByGate, not_allowed(target, "was denied"));
-    co_return Verdict{.allowed = true, .rule = *std::move(rule)};
+    switch (remembered->answer) {
+      case Gatekeeper::Answer::kAllowed:
+        co_return Verdict{.allowed = true, .rule = *std::move(rule)};
+      case Gatekeeper::Answer::kDenied:
+        co_return refused(kByGate, not_allowed(target, "was denied"));
+      case Gatekeeper::Answer::kNobody:
+        co_return refused(kNotAllowed, not_allowed(target, "is asked about by a rule, and nobody is there to answer"));
+    }
   }
   // An address is not asked about when no answer could open it.
   if (target.host.address) {

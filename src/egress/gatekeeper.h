@@ -19,8 +19,8 @@ class Gatekeeper {
   };
   /// May a host that no rule names be reached? Asked once for a host and port; one question at a time.
   virtual runtime::Async<Answer> ask(Endpoint target, runtime::CancelToken cancel) = 0;
-  /// The same of a host that a rule of HostRules lets through: kDenied where a stricter rule forbids it, kNobody where
-  /// there is none to say so. Any number at once; nobody is asked unless a rule wants it.
+  /// The same of a host that a rule of HostRules lets through: kAllowed unless a stricter rule forbids it or asks. Any
+  /// number at once; nobody is asked unless a rule wants it.
   virtual runtime::Async<Answer> ask_of_named(Endpoint target, runtime::CancelToken cancel) = 0;
   /// A decision that is new, or differs from the last one about the same host and port.
   virtual void decided(protocol::NetworkDecision decision) = 0;

@@ -59,7 +59,7 @@ class ProxyClient final {
 class FakeGatekeeper final : public Gatekeeper {
  public:
   Answer answer = Answer::kNobody;
-  Answer about_named = Answer::kNobody;
+  Answer about_named = Answer::kAllowed;
   std::vector<std::string> questions;
   std::vector<protocol::NetworkDecision> decisions;
 

@@ -195,6 +195,17 @@ TEST_F(ProxyTest, AHostThatIsAllowedByNameIsRefusedWhereAnotherRuleForbidsIt) {
   EXPECT_THAT(gatekeeper_.questions, IsEmpty());
 }
 
+TEST_F(ProxyTest, AHostThatIsAllowedByNameIsRefusedWhileNobodyAnswersForARuleThatAsks) {
+  resolver_.addresses["allowed.example"] = {"127.0.0.1"};
+  gatekeeper_.about_named = Gatekeeper::Answer::kNobody;
+  with_proxy({"allowed.example", "127.0.0.1"}, [&] {
+    const std::string request = "GET http://allowed.example:" + port() + "/ HTTP/1.1\r\n\r\n";
+    EXPECT_THAT(connect().ask(request), HasSubstr("X-Proxy-Error: host-not-allowed\r\n"));
+    gatekeeper_.about_named = Gatekeeper::Answer::kAllowed;
+    EXPECT_THAT(connect().ask(request), StartsWith("HTTP/1.1 200"));
+  });
+}
+
 TEST_F(ProxyTest, NoAnswerOpensAPrivateAddress) {
   gatekeeper_.answer = Gatekeeper::Answer::kAllowed;
   resolver_.addresses["rebound.example"] = {"93.184.216.34", "127.0.0.1"};

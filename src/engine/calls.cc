@@ -45,6 +45,14 @@ Result<ReplyMsg> to_reply(Result<T> typed) {
   return ReplyMsg(*std::move(typed));
 }
 
+/// Why the Task of a question that was answered does not go on by that: the answer is not to be given again.
+Error recorded_but_parked(Error error, const std::string& session) {
+  const std::string go_on = "lathe exec --resume " + session;
+  error.message = "the answer is recorded, but its Task does not go on: " + error.message;
+  error.hint = error.hint.empty() ? go_on : error.hint + ", then " + go_on;
+  return error;
+}
+
 /// It stands before the "/" of a record's `by`.
 bool is_client_id(std::string_view id) {
   constexpr std::size_t kMaxBytes = 64;
@@ -84,13 +92,17 @@ Connection::Reply Connection::on(protocol::Hello call) {
   }
   if (lent != ClientContext()) context_ = std::make_shared<const ClientContext>(std::move(lent));
   if (lends_environment) CO_TRY_OK(lend());
-  co_return ReplyMsg(protocol::HelloReply{
+  protocol::HelloReply reply{
       .version = engine_.parts().version,
-      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch", "hand_over"}});
+      .features = {"sessions", "approvals", "policy", "fork", "search", "cassettes", "claim", "watch", "hand_over"}};
+  if (find_folder_) reply.features.emplace_back(protocol::kFolderFeature);
+  co_return ReplyMsg(std::move(reply));
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
-  return as_reply(engine_.parts().index.list(std::move(call)));
+  CO_TRY(protocol::SessionListReply reply, co_await engine_.parts().index.list(std::move(call)));
+  for (protocol::SessionInfo& session : reply.sessions) engine_.set_right(session);
+  co_return ReplyMsg(std::move(reply));
 }
 
 Connection::Reply Connection::on(protocol::SessionGet call) {
@@ -113,7 +125,11 @@ Connection::Reply Connection::on(protocol::SessionGet call) {
   }
   protocol::SessionGetReply reply;
   CO_TRY(reply.session, co_await engine_.parts().index.get(found.front()));
+  ports::SessionPlace place = engine_.parts().sessions.place(found.front());
+  reply.folder = std::move(place.folder);
+  reply.journal = std::move(place.journal);
   if (const LiveSession* live = engine_.find_live(found.front())) {
+    engine_.set_right(reply.session);
     for (const auto& question : live->state().questions) reply.open_questions.push_back(question.id);
     co_return ReplyMsg(std::move(reply));
   }
@@ -136,9 +152,10 @@ Connection::Reply Connection::on(protocol::SessionSubscribe call) {
       co_await subscribe(call.session, call.since, call.only_looks ? Audience::kOnlyLooks : Audience::kMayAnswer));
   LiveSession* const live = engine_.find_live(call.session);
   CHECK_REQUEST(live != nullptr);
-  co_return ReplyMsg(protocol::SessionSubscribeReply{.last_seq = live->state().last_seq,
-                                                     .state = ports::session_state_of(live->state(), live->running()),
-                                                     .claimed_by = live->feed().claimed_by()});
+  co_return ReplyMsg(protocol::SessionSubscribeReply{
+      .last_seq = live->state().last_seq,
+      .state = live->unrecorded_state().value_or(ports::session_state_of(live->state(), live->running())),
+      .claimed_by = live->feed().claimed_by()});
 }
 
 Connection::Reply Connection::on(protocol::SessionUnsubscribe call) {
@@ -236,7 +253,8 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
     if (reply.session != session_id) CO_TRY_OK(co_await subscribe(reply.session, /*since=*/-1));
     LiveSession* const root = engine_.find_live(reply.session);
     CHECK_REQUEST(root != nullptr);
-    CO_TRY_OK(co_await root->go_on(budget));
+    auto gone_on = co_await root->go_on(budget);
+    if (!gone_on.ok()) co_return recorded_but_parked(std::move(gone_on).error(), reply.session);
     reply.resumed = true;
   }
   co_return ReplyMsg(std::move(reply));
@@ -349,11 +367,12 @@ Connection::Reply Connection::on(protocol::DaemonStatus) {
   if (const SettingsState settings = engine_.parts().refreshed(); settings.problem) {
     reply.settings_problem = settings.problem->text();
   }
-  for (const std::string& id : engine_.open_sessions()) {
-    auto session = co_await engine_.parts().index.get(id);
-    // It may have been removed meanwhile.
-    if (session.ok()) reply.sessions.push_back(*std::move(session));
-  }
+  std::vector<std::string> open = engine_.open_sessions();
+  // Nobody is kept from the daemon's status by an index, which is not even opened where there is nothing to ask it.
+  if (open.empty()) co_return ReplyMsg(std::move(reply));
+  auto sessions = co_await engine_.parts().index.get_all(std::move(open));
+  if (sessions.ok()) reply.sessions = *std::move(sessions);
+  for (protocol::SessionInfo& session : reply.sessions) engine_.set_right(session);
   co_return ReplyMsg(std::move(reply));
 }
 

@@ -4,6 +4,7 @@
 
 #include "lathe/engine/engine.h"
 #include "lathe/engine/engine_rig.h"
+#include "lathe/engine/full_disk.h"
 #include "lathe/protocol/error_codes.h"
 
 // Sub-agents over real streams and a real index: the parent's driver spawns them through its SessionHost, theirs does
@@ -50,6 +51,7 @@ class ChildSessionsTest : public EngineRig {
     return static_cast<std::size_t>(std::ranges::count(types(events), type));
   }
 
+  FullDisk disk_;
   Behaviour parent_;
   Behaviour child_ = say_hello;
 };
@@ -270,6 +272,23 @@ TEST_F(ChildSessionsTest, InterruptingAParkedTaskEndsItsParkedAgent) {
   ASSERT_TRUE(submit(protocol::Interrupt{}).ok());
   EXPECT_EQ(only<AgentEnded>(until("error")).status, CallStatus::kCancelled);
   EXPECT_EQ(call(protocol::ApprovalList{})->questions.size(), 0U);
+}
+
+TEST_F(ChildSessionsTest, NobodyWaitsForAParkedAgentWhoseEndTheDiskDoesNotTake) {
+  faults_ = &disk_;
+  reopen();
+  parent_ = SpawnAndWait{this, ""};
+  child_ = ask_to_run;
+  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  ASSERT_TRUE(submit(input("go")).ok());
+  until("task_parked");
+  disk_.full = true;
+  const auto refused = submit(protocol::Interrupt{});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, base::codes::kNoSpace);
+  disk_.full = false;
+  ASSERT_TRUE(submit(protocol::Interrupt{}).ok());
+  EXPECT_EQ(only<AgentEnded>(until("error")).status, CallStatus::kCancelled);
 }
 
 TEST_F(ChildSessionsTest, ABudgetIsSharedWithTheParent) {

@@ -8,6 +8,7 @@
 #include "lathe/egress/host_rules.h"
 #include "lathe/engine/live_session.h"
 #include "lathe/engine/task_outcome.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::engine {
@@ -19,7 +20,19 @@ using runtime::Async;
 
 namespace {
 
-Result<std::string> check_folder(const std::string& cwd) {
+/// What is kept there decides what sessions may do.
+Result<void> check_not_own(const std::string& real, const std::vector<std::string>& own_folders) {
+  for (const std::string& folder : own_folders) {
+    const std::string own = runtime::real_path(folder).value_or(folder);
+    if (own.empty() || (real != own && !real.starts_with(own + "/"))) continue;
+    return Error{.code = base::codes::kInvalid,
+                 .message = fmt::format("cwd: {} lies in {}, where Lathe keeps its own files", real, own),
+                 .hint = "work in another folder"};
+  }
+  return {};
+}
+
+Result<std::string> check_folder(const std::string& cwd, const EngineParts& parts) {
   if (!cwd.starts_with('/')) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: \"{}\" is not an absolute path", cwd)};
   }
@@ -28,6 +41,7 @@ Result<std::string> check_folder(const std::string& cwd) {
   if (stat(real.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     return Error{.code = base::codes::kInvalid, .message = fmt::format("cwd: {} is not a folder", cwd)};
   }
+  TRY_OK(check_not_own(real, parts.own_folders));
   if (access(real.c_str(), R_OK | X_OK) == 0) return real;
   Error error = base::errno_error(errno, "cwd: " + cwd);
   error.code = base::codes::kInvalid;
@@ -36,8 +50,8 @@ Result<std::string> check_folder(const std::string& cwd) {
 }
 
 /// A session that is continued, where it worked: without its folder no call of its Task would find anything.
-Result<void> check_still_there(const SessionConfigured& config) {
-  const Result<std::string> folder = check_folder(config.cwd);
+Result<void> check_still_there(const SessionConfigured& config, const EngineParts& parts) {
+  const Result<std::string> folder = check_folder(config.cwd, parts);
   if (folder.ok()) return {};
   return Error{
       .code = folder.error().code,
@@ -95,6 +109,32 @@ Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
   co_return Result<void>();
 }
 
+namespace {
+
+/// One without a key is taken by its name where a fallback can be asked: it is left out when a Task begins.
+Async<Result<void>> choose_model(ports::ModelDirectory* models, std::string backend, std::string model,
+                                 SessionConfigured* config) {
+  const auto resolved = co_await models->resolve(backend, model);
+  if (resolved.ok()) {
+    config->model = resolved->model;
+    config->backend = resolved->backend;
+    config->provider = std::string(resolved->connection->provider());
+    co_return Result<void>();
+  }
+  if (resolved.error().code != protocol::error_codes::kNoKey) co_return resolved.error();
+  for (const std::string& name : config->fallback_models) {
+    if (!(co_await models->resolve("", name)).ok()) continue;
+    CO_TRY(ports::ModelName named, co_await models->full_name(std::move(backend), std::move(model)));
+    config->model = std::move(named.model);
+    config->backend = std::move(named.backend);
+    config->provider = {};
+    co_return Result<void>();
+  }
+  co_return resolved.error();
+}
+
+}  // namespace
+
 Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol::ConfigureSession op,
                                                     std::optional<SessionConfigured> before, std::string session_id) {
   parts->refreshed();
@@ -102,21 +142,18 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
   apply(op, config);
   CO_TRY_OK(egress::HostRules::parse(config.allow_hosts));
   if (op.cwd) {
-    CO_TRY(config.cwd, check_folder(*op.cwd));
+    CO_TRY(config.cwd, check_folder(*op.cwd, *parts));
   } else if (config.cwd.empty()) {
     co_return Error{.code = base::codes::kInvalid, .message = "cwd: a new session needs a folder to work in"};
   } else if (!parts->replayed) {
-    CO_TRY_OK(check_still_there(config));
+    CO_TRY_OK(check_still_there(config, *parts));
   }
   if (!before || op.model || op.backend) {
     std::string backend = op.backend.value_or("");
     if (parts->replayed && !backend.empty()) CO_TRY_OK(co_await check_backend(&parts->models, backend));
     // A model named alone stays at the session's backend.
     if (before && !op.backend && op.model && op.model->find('/') == std::string::npos) backend = config.backend;
-    CO_TRY(const ports::ResolvedModel resolved, co_await parts->models.resolve(backend, op.model.value_or("")));
-    config.model = resolved.model;
-    config.backend = resolved.backend;
-    config.provider = std::string(resolved.connection->provider());
+    CO_TRY_OK(co_await choose_model(&parts->models, std::move(backend), op.model.value_or(""), &config));
   }
   // One that cannot answer now is left out, with a warning, when a Task begins; one that does not exist is a mistake.
   for (const std::string& name : op.fallback_models) {

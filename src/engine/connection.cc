@@ -37,8 +37,6 @@ Async<Result<void>> Connection::subscribe(std::string session, std::int64_t sinc
 }
 
 Async<Result<protocol::Ack>> Connection::configure_new(protocol::ConfigureSession op, std::string op_id) {
-  if (unfit_) co_return *unfit_;
-  CO_TRY_OK(co_await check_folder("", op.cwd));
   CO_TRY(LiveSession* const session, co_await engine_.create(std::move(op), client_ + "/" + op_id));
   session->use_context(context_);
   configured_session_ = session->state().session_id;
@@ -51,10 +49,17 @@ Result<void> Connection::lend() const {
   return engine_.parts().borrow(*context_->environment);
 }
 
-Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::Op op, std::string op_id) {
+Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::Op op, std::string op_id,
+                                                base::UniqueFd folder) {
   const bool configures = std::holds_alternative<protocol::ConfigureSession>(op);
-  // Which backend is meant where none is named is for this client to say, whoever lent what meanwhile.
-  if (configures) CO_TRY_OK(lend());
+  if (configures) {
+    // Which backend is meant where none is named is for this client to say, whoever lent what meanwhile.
+    CO_TRY_OK(lend());
+    if (unfit_) co_return *unfit_;
+    auto& configure = std::get<protocol::ConfigureSession>(op);
+    CO_TRY(configure.cwd,
+           co_await find_folder(session.empty() ? configured_session_ : session, configure.cwd, std::move(folder)));
+  }
   if (session.empty()) {
     if (configures && configured_session_.empty()) {
       co_return co_await configure_new(std::get<protocol::ConfigureSession>(std::move(op)), std::move(op_id));
@@ -66,7 +71,6 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     }
     session = configured_session_;
   }
-  if (configures) CO_TRY_OK(co_await check_folder(session, std::get<protocol::ConfigureSession>(op).cwd));
   CO_TRY(LiveSession* const live, co_await engine_.live(session));
   CO_TRY_OK(live->feed().check_may_drive(queue_.get()));
   const bool only_ends =
@@ -85,9 +89,9 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
   co_return ack;
 }
 
-void Connection::came_locally(Result<std::optional<base::UserGroups>> groups, FolderCheck check_folder) {
+void Connection::came_locally(Result<std::optional<base::UserGroups>> groups, FindFolder find_folder) {
   came_locally_ = true;
-  check_folder_ = std::move(check_folder);
+  find_folder_ = std::move(find_folder);
   if (!groups.ok()) {
     unfit_ = std::move(groups).error();
   } else if (*groups) {
@@ -96,15 +100,25 @@ void Connection::came_locally(Result<std::optional<base::UserGroups>> groups, Fo
   }
 }
 
-Async<Result<void>> Connection::check_folder(std::string session, std::optional<std::string> folder) {
-  if (!check_folder_) co_return Result<void>();
-  if (!folder && !session.empty()) {
+void Connection::speaks_for_another() {
+  came_locally_ = false;
+  find_folder_ = {};
+  unfit_.reset();
+  context_.reset();
+  configured_session_.clear();
+}
+
+Async<Result<std::optional<std::string>>> Connection::find_folder(std::string session, std::optional<std::string> named,
+                                                                  base::UniqueFd folder) {
+  const bool stays = !named && !folder;
+  if (!find_folder_ || (stays && session.empty())) co_return named;
+  if (stays) {
     CO_TRY(const LiveSession* const live, co_await engine_.live(std::move(session)));
-    folder = live->state().config->cwd;
+    named = live->state().config->cwd;
   }
-  if (!folder) co_return Result<void>();
-  auto check = [check = check_folder_, folder = *std::move(folder)] { return check(folder); };
-  co_return co_await engine_.parts().fs_pool.run(std::move(check));
+  auto find = [find = find_folder_, path = std::move(named).value_or(""), fd = folder.get()] { return find(path, fd); };
+  CO_TRY(std::string found, co_await engine_.parts().fs_pool.run(std::move(find)));
+  co_return stays ? std::nullopt : std::optional(std::move(found));
 }
 
 Result<void> Connection::lend_context(LiveSession& session, Comes comes) const {

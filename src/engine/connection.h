@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/base/unique_fd.h"
 #include "lathe/engine/client_context.h"
 #include "lathe/engine/event_queue.h"
 #include "lathe/protocol/frames.h"
@@ -28,19 +29,25 @@ class Connection final {
 
   /// Done when acknowledged. An empty session means the one that this connection configured last; configure_session
   /// without one makes a new session. The connection is subscribed to what it configures.
-  runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op, std::string op_id);
+  /// `folder`, where it is set, is the one in which a configure_session has its session work, whatever its `cwd` says:
+  /// of a client that came locally. It is closed when its path is known.
+  runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op, std::string op_id,
+                                                     base::UniqueFd folder = {});
   runtime::Async<base::Result<protocol::ReplyMsg>> call(protocol::Call call);
   runtime::Async<base::Result<std::vector<Delivered>>> events(runtime::CancelToken cancel, runtime::Deadline deadline);
   /// Whether a Task runs in a session that this connection is subscribed to. Of one whose end has been given out by
   /// events(), no more.
   [[nodiscard]] bool has_running_task() const;
+  /// The path at which this process finds the folder that a client has sent (`descriptor`; -1: none) or else named. An
+  /// error when it finds none, or another one than the client does. Blocks.
+  using FindFolder = std::function<base::Result<std::string>(const std::string& named, int descriptor)>;
   /// It is a process of this machine and of the person whose engine this is. What is known of it before it says
-  /// anything: groups that are not this process's; an error when what runs
-  /// for it could not have them. It may look then, answer
-  /// questions, and end what runs.
-  /// `check_folder`: blocks, and is an error when a path is another folder for the client than for this process.
-  using FolderCheck = std::function<base::Result<void>(const std::string& folder)>;
-  void came_locally(base::Result<std::optional<base::UserGroups>> groups, FolderCheck check_folder = {});
+  /// anything: groups that are not this process's; an error when what runs for it could not have them. It may look
+  /// then, answer questions, and end what runs.
+  void came_locally(base::Result<std::optional<base::UserGroups>> groups, FindFolder find_folder = {});
+  /// What comes from now on is said for somebody who is elsewhere: how it came tells nothing of him, and what it lent
+  /// is not his.
+  void speaks_for_another();
   /// The client can answer no question, because it will say nothing more or may not: none waits for it. Its events go
   /// on.
   void only_listens();
@@ -55,8 +62,11 @@ class Connection final {
   /// configured here, whoever comes first.
   enum class Comes { kToConfigure, kToUse };
   base::Result<void> lend_context(LiveSession& session, Comes comes) const;
-  /// Whether the folder in which it configures a session (empty: a new one) to work is the one that it sees.
-  runtime::Async<base::Result<void>> check_folder(std::string session, std::optional<std::string> folder);
+  /// Where it configures a session (empty: a new one) to work, by the path that this process finds the folder at;
+  /// nothing: where it works already, which then is the folder that the client sees there.
+  runtime::Async<base::Result<std::optional<std::string>>> find_folder(std::string session,
+                                                                       std::optional<std::string> named,
+                                                                       base::UniqueFd folder);
   /// As others are told of it.
   [[nodiscard]] std::string name() const;
   using Reply = runtime::Async<base::Result<protocol::ReplyMsg>>;
@@ -109,7 +119,7 @@ class Connection final {
   /// Why it may not lend what it has, and so not work with sessions.
   std::optional<base::Error> unfit_;
   bool came_locally_ = false;
-  FolderCheck check_folder_;
+  FindFolder find_folder_;
   std::string configured_session_;
   std::shared_ptr<EventQueue> queue_;  // shared with the feeds that it is subscribed to
   std::set<std::string> subscribed_;

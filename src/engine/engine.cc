@@ -26,8 +26,8 @@ Engine::Engine(EngineParts parts)
     : parts_(std::move(parts)),
       opening_(parts_.loop),
       leaving_(parts_.loop),
-      watch_of_listed_(parts_, SessionWatch::Shows::kListed),
-      watch_of_all_(parts_, SessionWatch::Shows::kAll) {}
+      watch_of_listed_(parts_, SessionWatch::Shows::kListed, [this](auto& session) { set_right(session); }),
+      watch_of_all_(parts_, SessionWatch::Shows::kAll, [this](auto& session) { set_right(session); }) {}
 Engine::~Engine() { CHECK(sessions_.empty()); }
 
 std::unique_ptr<Connection> Engine::connect(std::string client) {
@@ -42,6 +42,12 @@ std::vector<std::string> Engine::open_sessions() const {
 
 bool Engine::in_use() const {
   return std::ranges::any_of(sessions_, [](const auto& session) { return !session.second->forsaken(); });
+}
+
+void Engine::set_right(protocol::SessionInfo& session) const {
+  const auto found = sessions_.find(session.session_id);
+  if (found == sessions_.end()) return;
+  session.state = found->second->unrecorded_state().value_or(session.state);
 }
 
 LiveSession* Engine::find_live(const std::string& session_id) {
@@ -200,7 +206,8 @@ Async<Result<void>> Engine::remove(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await opening_.lock();
   CO_TRY_OK(co_await close_open(session_id));
   CO_TRY_OK(co_await parts_.sessions.remove(session_id));
-  CO_TRY_OK(co_await parts_.index.forget(session_id));
+  // It is gone, whatever the index says: one that takes nothing now finds that out before the next list.
+  (void)co_await parts_.index.forget(session_id);
   list_changed();
   co_return Result<void>();
 }
@@ -272,7 +279,13 @@ Async<Result<protocol::VitalsReply>> Engine::vitals() {
   CO_TRY(const protocol::ApprovalListReply open, co_await parts_.index.open_questions());
   reply.open_questions = static_cast<std::int64_t>(open.questions.size());
   reply.open_sessions = static_cast<std::int64_t>(sessions_.size());
-  for (const auto& [id, session] : sessions_) reply.keepers += static_cast<std::int64_t>(session->keepers());
+  for (const auto& [id, session] : sessions_) {
+    reply.keepers += static_cast<std::int64_t>(session->keepers());
+    const auto state = session->unrecorded_state();
+    if (!state || reply.sessions.running == 0) continue;
+    --reply.sessions.running;
+    ++(*state == protocol::SessionState::kParked ? reply.sessions.parked : reply.sessions.interrupted);
+  }
   reply.clients = static_cast<std::int64_t>(clients_.size());
   reply.queues = queues();
   const runtime::LoopLoad load = parts_.loop.load();
@@ -304,8 +317,8 @@ Async<void> Engine::shut_down() {
   co_await close_all(Generation::kOutermost);
   co_await close_all(Generation::kBelow);
   sessions_.clear();
-  co_await watch_of_listed_.stop();
-  co_await watch_of_all_.stop();
+  co_await watch_of_listed_.stop(handing_over_);
+  co_await watch_of_all_.stop(handing_over_);
 }
 
 }  // namespace lathe::engine

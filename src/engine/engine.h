@@ -13,6 +13,7 @@
 #include "lathe/engine/session_family.h"
 #include "lathe/engine/session_watch.h"
 #include "lathe/runtime/async_mutex.h"
+#include "lathe/runtime/signal.h"
 
 namespace lathe::engine {
 
@@ -52,6 +53,8 @@ class Engine final : public SessionFamily {
   [[nodiscard]] std::vector<std::string> open_sessions() const;
   /// Something runs or waits in a session, or someone looks at one.
   [[nodiscard]] bool in_use() const;
+  /// The index tells what streams say; one that did not take the end of its Task says less than is known here.
+  void set_right(protocol::SessionInfo& session) const;
   /// The session, opened when no one here has it yet.
   runtime::Async<base::Result<LiveSession*>> live(std::string session_id) override;
   /// The session when it is open here, else nothing.
@@ -79,6 +82,7 @@ class Engine final : public SessionFamily {
 
   runtime::Async<base::Result<LiveSession*>> create_child(protocol::SessionConfigured config) override;
   runtime::Async<void> let_go(std::string session_id) override;
+  void task_ended() override;
 
  private:
   [[nodiscard]] protocol::QueueVitals queues() const;
@@ -105,6 +109,8 @@ class Engine final : public SessionFamily {
   runtime::AsyncMutex leaving_;
   bool closing_ = false;
   bool handing_over_ = false;
+  /// Rung by the next Task that ends.
+  std::vector<std::shared_ptr<runtime::OneShot<bool>>> task_ends_;
   /// Those of expect() that nobody has opened yet.
   HandedSessions expected_;
   std::set<const Connection*> clients_;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,7 @@ class NoModel final : public ports::Model {
 class OneDirectory final : public ports::ModelDirectory {
  public:
   Async<Result<ports::ResolvedModel>> resolve(std::string backend, std::string model) override {
+    if (keyless.contains(model)) co_return no_key();
     if (model == "nope") co_return base::Error{.code = base::codes::kNotFound, .message = "no model nope"};
     co_return ports::ResolvedModel{.backend = backend.empty() ? "b" : backend,
                                    .model = model.empty() ? "m" : model,
@@ -48,8 +50,12 @@ class OneDirectory final : public ports::ModelDirectory {
                                    .facts = {.context_window = 1000}};
   }
   Async<Result<ports::ResolvedModel>> resolve_again(std::string backend, std::string model) override {
-    if (!has_key) return no_key();
-    return resolve(std::move(backend), std::move(model));
+    if (!has_key) co_return no_key();
+    if (hold) co_return co_await resolve_held(std::exchange(hold, nullptr), std::move(backend), std::move(model));
+    co_return co_await resolve(std::move(backend), std::move(model));
+  }
+  Async<Result<ports::ModelName>> full_name(std::string backend, std::string model) override {
+    co_return ports::ModelName{.backend = backend.empty() ? "b" : backend, .model = model.empty() ? "m" : model};
   }
   Async<Result<std::vector<protocol::BackendInfo>>> backends() override {
     co_return std::vector<protocol::BackendInfo>{{.name = "b", .type = "t"}};
@@ -58,11 +64,23 @@ class OneDirectory final : public ports::ModelDirectory {
   [[nodiscard]] ports::ModelFacts facts(const std::string&, const std::string&) const override { return {}; }
 
   bool has_key = true;
+  /// Says that it was reached, and waits until it is let on.
+  struct Hold {
+    explicit Hold(runtime::Loop& loop) : begun(loop), let_on(loop) {}
+    runtime::Signal begun;
+    runtime::Signal let_on;
+  };
+  /// For the next resolve_again().
+  Hold* hold = nullptr;
+  std::set<std::string> keyless;
 
  private:
-  static Async<Result<ports::ResolvedModel>> no_key() {
-    co_return base::Error{.code = protocol::error_codes::kNoKey, .message = "backend b has no key"};
+  Async<Result<ports::ResolvedModel>> resolve_held(Hold* held, std::string backend, std::string model) {
+    held->begun.notify();
+    (void)co_await held->let_on.wait(CancelToken(), Deadline::never());
+    co_return co_await resolve(std::move(backend), std::move(model));
   }
+  static base::Error no_key() { return {.code = protocol::error_codes::kNoKey, .message = "backend b has no key"}; }
   std::shared_ptr<ports::Model> model_ = std::make_shared<NoModel>();
 };
 
@@ -170,7 +188,8 @@ class EngineRig : public ::testing::Test {
   }
 
   void open() {
-    auto store = journal::JournalStore::create(loop_, fs_, {.state_dir = root_.string(), .durability = durability_});
+    auto store = journal::JournalStore::create(
+        loop_, fs_, {.state_dir = root_.string(), .durability = durability_, .faults = faults_});
     ASSERT_TRUE(store.ok()) << store.error().text();
     store_ = *std::move(store);
     auto index = index::SqliteIndex::create(loop_, index_pool_, store_->source(), {.state_dir = root_.string()});
@@ -210,6 +229,10 @@ class EngineRig : public ::testing::Test {
   void close() {
     if (!engine_) return;
     loop_.block_on(engine_->shut_down());
+    drop();
+  }
+  /// Of an engine that was shut down.
+  void drop() {
     client_.reset();
     engine_.reset();
     index_.reset();
@@ -287,6 +310,8 @@ class EngineRig : public ::testing::Test {
   fakes::FakeCatalog catalog_;
   config::Config config_;
   runtime::Durability durability_ = runtime::Durability::kProcess;
+  /// What befalls the disk that streams are on, from the next open() on. Outlives the store.
+  storage::FaultPoint* faults_ = nullptr;
   std::map<std::string, ports::SessionHost*> agents_;
   Behaviour behaviour_ = say_hello;
   int drivers_made_ = 0;

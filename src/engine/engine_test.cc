@@ -320,6 +320,10 @@ TEST_F(EngineTest, SessionsAreListedFoundSearchedAndRemoved) {
   EXPECT_EQ(call(protocol::SessionList{})->sessions.at(0).session_id, session);
   EXPECT_EQ(call(protocol::SessionGet{.session = "last"})->session.session_id, session);
   EXPECT_EQ(call(protocol::SessionGet{.session = session.substr(0, 13)})->session.session_id, session);
+  const ports::SessionPlace place = store_->place(session);
+  EXPECT_EQ(call(protocol::SessionGet{.session = "last"})->folder, place.folder);
+  EXPECT_EQ(call(protocol::SessionGet{.session = "last"})->journal, place.journal);
+  EXPECT_TRUE(std::filesystem::is_regular_file(place.journal));
   EXPECT_EQ(call(protocol::SessionGet{.session = "ffff"}).error().code, base::codes::kNotFound);
   EXPECT_EQ(call(protocol::SessionSearch{.query = "walrus"})->hits.size(), 1U);
   EXPECT_TRUE(call(protocol::SessionRemove{.session = session}).ok());

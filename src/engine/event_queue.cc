@@ -178,8 +178,9 @@ runtime::Async<base::Result<std::vector<Delivered>>> EventQueue::next(runtime::C
     co_return waited.error();
   }
   std::vector<Delivered> out = take();
-  rest_due_ = !pending_.empty();
   urgent_ = closed_;
+  if (on_taken_) on_taken_();
+  rest_due_ = !pending_.empty();
   last_delivery_ = loop_.mono_now();
   co_return out;
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,8 @@ class EventQueue final {
   void push(Delivered delivered);
   /// The subscriber starts over after `lagged`.
   void rejoin() { lagging_ = false; }
+  /// Called whenever some of it was taken, so that who has more puts it in; absent: nobody has.
+  void on_taken(std::function<void()> told) { on_taken_ = std::move(told); }
   /// Nothing more comes.
   void close();
   /// Whoever takes from it cannot answer a question, or may not.
@@ -76,6 +79,7 @@ class EventQueue final {
   runtime::Loop& loop_;
   const QueueLimits limits_;
   runtime::Signal ready_;
+  std::function<void()> on_taken_;
   std::deque<Waiting> pending_;
   std::size_t bytes_ = 0;
   std::int64_t last_seq_ = 0;

@@ -36,6 +36,23 @@ TEST(EventQueue, MergesDeltasThatFollowEachOther) {
             (std::vector<protocol::EventMsg>{AgentMessageDelta{"i", 0, "abcd"}, AgentMessageDelta{"j", 0, "x"}}));
 }
 
+TEST(EventQueue, WhoHasMoreIsToldWheneverSomeWasTaken) {
+  runtime::Loop loop(runtime::TimeMode::kVirtual);
+  EventQueue queue(loop);
+  std::int64_t seq = 1;
+  const auto next = [&] { push(queue, durable(seq, AgentMessage{"i" + std::to_string(seq), "text"})); };
+  queue.on_taken([&] {
+    if (++seq <= 3) next();
+  });
+  const auto began = loop.mono_now();
+  next();
+  for (const char* item : {"i1", "i2", "i3"}) {
+    EXPECT_EQ(take(loop, queue), std::vector<protocol::EventMsg>{(AgentMessage{item, "text"})});
+  }
+  EXPECT_EQ(queue.waiting(), 0U);
+  EXPECT_EQ(loop.mono_now(), began) << "nothing waited for a timer";
+}
+
 TEST(EventQueue, DeltasWaitForTheFrameAndOthersDoNot) {
   runtime::Loop loop(runtime::TimeMode::kVirtual);
   EventQueue queue(loop);

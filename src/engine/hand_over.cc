@@ -28,9 +28,6 @@ using runtime::Async;
 
 namespace {
 
-/// Between two looks at whether Tasks still run.
-constexpr base::Millis kTick{10};
-
 Json json_of(const std::vector<std::string>& words) {
   Json list = Json::array();
   for (const std::string& word : words) list.push_back(word);
@@ -112,11 +109,13 @@ bool LiveSession::leaves_work() const {
 }
 
 Async<void> LiveSession::take_over() {
-  if (closing_ || !state().task || !state().task->handed_over) co_return;
+  if (closing_) co_return;
   const Visit visit(*this);
-  const auto gone_on = co_await go_on();
+  const runtime::AsyncMutex::Holder held = co_await alone();
   // A client that came back at once may have been faster.
-  if (gone_on.ok() || running_ || !state().task || !state().task->handed_over) co_return;
+  if (running_ || !state().task || !state().task->handed_over) co_return;
+  const auto gone_on = co_await resume_parked(std::nullopt);
+  if (gone_on.ok()) co_return;
   protocol::Warning warning{
       .code = "not_continued",
       .message = "the task was not continued after the restart of the daemon: " + gone_on.error().text()};
@@ -133,8 +132,10 @@ Async<HandedSessions> Engine::hand_over(base::Millis patience) {
   const auto any_runs = [this] {
     return std::ranges::any_of(sessions_, [](const auto& session) { return session.second->running(); });
   };
-  while (any_runs() && !deadline.passed(parts_.loop)) {
-    if (!(co_await parts_.loop.sleep(kTick, runtime::CancelToken())).ok()) break;
+  while (any_runs()) {
+    auto bell = std::make_shared<runtime::OneShot<bool>>(parts_.loop);
+    task_ends_.push_back(bell);
+    if (!(co_await bell->wait(runtime::CancelToken(), deadline)).ok()) break;
   }
   HandedSessions handed;
   for (const auto& [id, session] : sessions_) {
@@ -142,6 +143,10 @@ Async<HandedSessions> Engine::hand_over(base::Millis patience) {
     if (session->leaves_work()) handed.emplace(id, session->context());
   }
   co_return handed;
+}
+
+void Engine::task_ended() {
+  for (const auto& bell : std::exchange(task_ends_, {})) bell->set(true);
 }
 
 Result<void> Engine::expect(HandedSessions handed) {

@@ -72,6 +72,17 @@ TEST_F(HandOverTest, NewWorkIsRefusedMeanwhile) {
   EXPECT_TRUE(std::get<protocol::ShutdownComplete>(until("shutdown_complete").back().msg).handed_over);
 }
 
+TEST_F(HandOverTest, WhoWatchesIsToldToo) {
+  const auto watcher = engine_->connect("watcher");
+  ASSERT_TRUE(loop_.block_on(watcher->call(protocol::Watch{})).ok());
+  (void)hand_over();
+  loop_.block_on(engine_->shut_down());
+  const auto told = loop_.block_on(watcher->events(CancelToken(), Deadline::never()));
+  ASSERT_TRUE(told.ok()) << told.error().text();
+  ASSERT_EQ(told->size(), 1U) << "there is no session";
+  EXPECT_TRUE(std::get<protocol::ShutdownComplete>(told->front().event->msg).handed_over);
+}
+
 TEST_F(HandOverTest, OneThatTakesTooLongEndsAsWithAnyShutdown) {
   behaviour_ = wait_forever;
   const std::string session = configure();

@@ -23,10 +23,6 @@ using runtime::Deadline;
 
 namespace {
 
-constexpr std::size_t kMaxWaitingOps = 1000;
-/// Room for what the session itself sends: the next input that waited, and its own end. A few at most are on their way.
-constexpr std::size_t kOwnOps = 16;
-constexpr std::size_t kMaxQueuedInputs = 100;
 /// In a row or column of a terminal, as the system counts them.
 constexpr std::int64_t kMostTerminalCells = 65'535;
 
@@ -64,6 +60,7 @@ LiveSession::LiveSession(EngineParts& parts, SessionFamily& family, std::unique_
       host_(parts, *stream_, feed_),
       children_(parts, family, host_, feed_, [this] { return room(); }),
       let_go_(parts.loop),
+      changing_(parts.loop),
       visits_ended_(parts.loop),
       task_ended_(parts.loop),
       ops_(parts.loop, kMaxWaitingOps + kOwnOps),
@@ -89,10 +86,11 @@ Async<Result<std::unique_ptr<LiveSession>>> LiveSession::start(EngineParts& part
 }
 
 Async<Result<void>> LiveSession::begin(std::optional<protocol::SessionConfigured> config, std::string by) {
+  for (ports::EventObserver* observer : parts_.observers) observer->opened(state());
   // One that is there already may be looked at whatever its project's rules are by now.
   if (config) CO_TRY_OK(co_await read_project_rules(&parts_, config->cwd));
   if (state().task) host_.set_submission(state().task->submission);
-  if (state().task || !state().jobs.empty()) CO_TRY_OK(co_await recover());
+  CO_TRY_OK(co_await recover());
   if (config) CO_TRY_OK(co_await host_.record_by(EventMsg(*std::move(config)), std::move(by)));
   if (!state().config) {
     co_return Error{.code = base::codes::kCorrupt,
@@ -102,7 +100,8 @@ Async<Result<void>> LiveSession::begin(std::optional<protocol::SessionConfigured
 }
 
 Async<Result<void>> LiveSession::recover() {
-  if (state().config) {
+  const bool any_under_way = state().task || !state().jobs.empty();
+  if (any_under_way && state().config) {
     CO_TRY_OK(co_await ensure_driver());
     for (EventMsg& msg : co_await driver_->recover(state())) CO_TRY_OK(co_await host_.record(std::move(msg)));
   }
@@ -115,78 +114,7 @@ Async<Result<void>> LiveSession::recover() {
 bool LiveSession::forsaken() const {
   const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
   const bool agent = state().config && !state().config->parent_session.empty();
-  return !busy() && !restoring_ && !waits && !agent && state().jobs.empty() && !feed_.has_subscribers();
-}
-
-std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by) const {
-  const auto& known = state().acknowledged;
-  const auto found = known.find(by);
-  return found == known.end() ? std::nullopt : std::optional(found->second);
-}
-
-Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client) {
-  const std::string by = client + "/" + op_id;
-  // This may go before the answer is looked at.
-  const std::string session = state().session_id;
-  if (const auto seq = acknowledged_seq(by)) {
-    co_return protocol::Ack{.id = op_id, .seq = *seq, .session = session};
-  }
-  auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
-  if (closing_) co_return closing_error();
-  const bool room = ops_.size() < kMaxWaitingOps;
-  if (!room || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
-    co_return Error{.code = base::codes::kUnavailable,
-                    .message = "too many ops wait at this session",
-                    .hint = "try again",
-                    .retryable = true};
-  }
-  CO_TRY(Result<std::int64_t> seq, co_await done->wait(CancelToken(), Deadline::never()));
-  if (!seq.ok()) co_return std::move(seq).error();
-  co_return protocol::Ack{.id = op_id, .seq = *seq, .session = session};
-}
-
-Async<void> LiveSession::work() {
-  while (true) {
-    auto received = co_await ops_.receive(CancelToken(), Deadline::never());
-    CHECK(received.ok());
-    if (!*received) break;
-    Pending pending = **std::move(received);
-    // Sent again while the first one waited: it starts nothing, and is answered like the first.
-    if (const auto seq = acknowledged_seq(pending.by)) {
-      pending.settle(*seq);
-      continue;
-    }
-    if (const auto first = std::ranges::find(queued_, pending.by, &Pending::by); first != queued_.end()) {
-      first->repeats.push_back(pending.done);
-      continue;
-    }
-    const auto* input = std::get_if<protocol::UserInput>(&pending.op);
-    const bool queue = input != nullptr && input->if_busy == protocol::IfBusy::kQueue && state().task.has_value();
-    // One that was about to start when another took its place keeps its turn, and its place in a queue that filled up.
-    if (queue && (pending.was_queued || queued_.size() < kMaxQueuedInputs)) {
-      if (pending.was_queued) {
-        queued_.push_front(std::move(pending));
-      } else {
-        queued_.push_back(std::move(pending));
-      }
-      continue;
-    }
-    if (queue) {
-      pending.settle(Error{.code = base::codes::kLimit, .message = "too many inputs are queued already"});
-      continue;
-    }
-    Result<std::int64_t> result = 0;
-    handling_ = true;
-    try {
-      result = co_await handle(pending);
-    } catch (const base::RequestBug& bug) {
-      result = Error{.code = base::codes::kInternal, .message = bug.what()};
-    }
-    handling_ = false;
-    pending.settle(result);
-    // No Task runs whose end would start the next one.
-    if (pending.was_queued && !result.ok()) start_queued();
-  }
+  return !busy() && !waits && !agent && state().jobs.empty() && !feed_.has_subscribers();
 }
 
 LiveSession::Seq LiveSession::handle(const Pending& pending) {
@@ -281,11 +209,11 @@ LiveSession::Seq LiveSession::input(protocol::UserInput op, std::string op_id, s
     CO_TRY(op.items, co_await parts_.fs_pool.run(std::move(settle)));
   }
   if (op.items.empty()) {
-    if (state().task && state().task->parked) co_return co_await go_on(op.budget);
+    if (state().task && state().task->parked) co_return co_await resume_parked(op.budget);
     co_return Error{.code = base::codes::kInvalid, .message = "the input is empty", .hint = "say what is to be done"};
   }
   const bool answered = !running_ && state().task && state().task->parked && state().questions.empty();
-  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await go_on(op.budget));
+  if (answered && op.if_busy == protocol::IfBusy::kSteer) CO_TRY_OK(co_await resume_parked(op.budget));
   if (running_ && op.if_busy == protocol::IfBusy::kSteer) co_return co_await steer(std::move(op.items), std::move(by));
   CO_TRY_OK(check_takes_work());
   if (op.last_response_id) CO_TRY_OK(find_bookmark(*op.last_response_id));
@@ -324,8 +252,12 @@ LiveSession::Seq LiveSession::set_model(protocol::SetModel op, std::string by) {
                                    .backend = resolved.backend,
                                    .provider = std::string(resolved.connection->provider()),
                                    .title = {}};
-  if (candidates_.empty()) {
-    candidates_.push_back(std::move(resolved));
+  const protocol::SessionConfigured& before = *state().config;
+  // Where the one before has no key, its first fallback is in front.
+  const bool in_front = !candidates_.empty() && candidates_.front().backend == before.backend &&
+                        candidates_.front().model == before.model;
+  if (!in_front) {
+    candidates_.insert(candidates_.begin(), std::move(resolved));
   } else {
     candidates_.front() = std::move(resolved);
   }
@@ -385,29 +317,35 @@ Async<Result<void>> LiveSession::resolve_models() {
   if (!candidates_.empty()) co_return Result<void>();
   const protocol::SessionConfigured config = *state().config;
   std::vector<ports::ResolvedModel> resolved;
+  std::vector<protocol::Warning> skipped;
   auto first = co_await parts_.models.resolve_again(config.backend, config.model);
-  if (!first.ok()) co_return own_backend_error(std::move(first).error(), config);
-  resolved.push_back(*std::move(first));
+  if (first.ok()) {
+    resolved.push_back(*first);
+  } else if (first.error().code == protocol::error_codes::kNoKey) {
+    skipped.push_back({.code = "model_skipped",
+                       .message = fmt::format("{}/{}: {}", config.backend, config.model, first.error().text())});
+  } else {
+    co_return own_backend_error(std::move(first).error(), config);
+  }
   for (const std::string& name : config.fallback_models) {
     auto fallback = co_await parts_.models.resolve("", name);
     if (fallback.ok()) {
       resolved.push_back(*std::move(fallback));
       continue;
     }
-    protocol::Warning warning{.code = "fallback_skipped",
-                              .message = fmt::format("fallback {}: {}", name, fallback.error().text())};
-    CO_TRY_OK(co_await host_.record(EventMsg(std::move(warning))));
+    skipped.push_back(
+        {.code = "fallback_skipped", .message = fmt::format("fallback {}: {}", name, fallback.error().text())});
   }
+  if (resolved.empty()) co_return std::move(first).error();
+  for (protocol::Warning& warning : skipped) CO_TRY_OK(co_await host_.record(EventMsg(std::move(warning))));
   candidates_ = std::move(resolved);
   co_return Result<void>();
 }
 
 LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by) {
   CO_TRY_OK(check_takes_work());
-  if (running_ || restoring_) {
-    co_return Error{.code = base::codes::kUnavailable,
-                    .message = running_ ? "a Task is running" : "files are being brought back",
-                    .hint = running_ ? "interrupt it first" : "try again"};
+  if (running_) {
+    co_return Error{.code = base::codes::kUnavailable, .message = "a Task is running", .hint = "interrupt it first"};
   }
   CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(std::move(op_id));
@@ -426,6 +364,8 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
                                 .budget = request.budget,
                                 .output_schema = request.output_schema,
                                 .compact_only = request.compact_only};
+  // Another process may be about to take its place by now.
+  CO_TRY_OK(check_takes_work());
   const std::string started_by = op ? "" : by;
   CO_TRY(std::int64_t seq, co_await host_.record_by(EventMsg(std::move(started)), started_by));
   if (op) {
@@ -437,14 +377,13 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   co_return seq;
 }
 
-Error LiveSession::closing_error() {
-  return {
-      .code = base::codes::kUnavailable, .message = "the session is closing", .hint = "try again", .retryable = true};
-}
-
 LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
+  if (kept_end_) {
+    const runtime::AsyncMutex::Holder held = co_await alone();
+    CO_TRY_OK(co_await record_kept_end());
+  }
   // An answer that nothing may follow is not taken.
   if (!running_) CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   const auto found = std::ranges::find(state().questions, answer.id, &ports::OpenQuestionState::id);

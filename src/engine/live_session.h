@@ -16,6 +16,7 @@
 #include "lathe/engine/task_outcome.h"
 #include "lathe/ports/driver.h"
 #include "lathe/protocol/frames.h"
+#include "lathe/runtime/async_mutex.h"
 #include "lathe/runtime/cancel.h"
 #include "lathe/runtime/channel.h"
 #include "lathe/runtime/scope.h"
@@ -30,6 +31,9 @@
 //     |   user_input        |  +-- a question and nobody there --> parked --- answer ---> running
 //     |   (replace), interrupt, reconfigure, shutdown: cancel, wait for the driver, record turn_aborted
 //     +---------------------+
+//
+// Whoever begins, ends or goes on with a Task, or brings files back, has the session to itself meanwhile (alone()): an
+// op, but also a call that is answered beside the worker. Each of them finds what the one before it left.
 
 namespace lathe::engine {
 
@@ -42,6 +46,8 @@ struct RunningTask {
   protocol::AbortReason reason = protocol::AbortReason::kInterrupted;
   /// "<client>/<op id>" of the op that ends it.
   std::string by;
+  /// Its driver is done, and its end is being recorded.
+  bool ending = false;
 };
 
 class LiveSession final {
@@ -84,6 +90,8 @@ class LiveSession final {
   [[nodiscard]] const ports::SessionState& state() const { return stream_->state(); }
   [[nodiscard]] std::size_t keepers() const { return driver_ ? driver_->keepers() : 0; }
   [[nodiscard]] bool running() const { return running_.has_value(); }
+  /// How it stands where its stream did not take that its Task ended or parked.
+  [[nodiscard]] std::optional<protocol::SessionState> unrecorded_state() const;
   /// A Task runs, or a call is being answered.
   [[nodiscard]] bool busy() const { return running() || visits_ > 0; }
   /// Nobody looks at it, nothing runs in it or waits to, no job of it lives, and it is no other session's agent: it can
@@ -115,6 +123,10 @@ class LiveSession final {
     LiveSession& session_;
   };
 
+  static constexpr std::size_t kMaxWaitingOps = 1000;
+  /// Room for what the session itself sends: the next input that waited, and its own end. A few at most are on their
+  /// way.
+  static constexpr std::size_t kOwnOps = 16;
   struct Pending {
     protocol::Op op;
     std::string op_id;
@@ -138,7 +150,11 @@ class LiveSession final {
   [[nodiscard]] base::Result<void> check_takes_work() const;
   using Seq = runtime::Async<base::Result<std::int64_t>>;
 
+  /// Waits until nobody else has the session and no Task is just ending.
+  runtime::Async<runtime::AsyncMutex::Holder> alone();
   runtime::Async<void> work();
+  /// Queues what was submitted, or handles it.
+  runtime::Async<void> take(Pending pending);
   Seq handle(const Pending& pending);
   Seq configure(protocol::ConfigureSession op, std::string by);
   Seq input(protocol::UserInput op, std::string op_id, std::string by);
@@ -147,6 +163,7 @@ class LiveSession final {
   Seq shut_down(std::string by);
   Seq set_model(protocol::SetModel op, std::string by);
   Seq rollback(protocol::Rollback op, std::string by);
+  /// go_on() for who has the session.
   Seq resume_parked(std::optional<protocol::Budget> budget);
   Seq start_task(std::optional<protocol::UserInput> op, std::string op_id, std::string by);
   [[nodiscard]] base::Result<ports::Bookmark> find_bookmark(const std::string& response_id) const;
@@ -192,6 +209,7 @@ class LiveSession final {
 
   /// Cancels the Task that runs or ends the one that is parked; gives the seq of its end.
   Seq end_task(protocol::AbortReason reason, std::string by);
+  Seq record_end_of_parked(protocol::AbortReason reason, std::string by);
   runtime::Async<ports::TaskEnd> run_with_agents(ports::TaskRequest request);
   /// What the Task may still use, when it shares its budget with agents or with its parent.
   [[nodiscard]] std::optional<protocol::Budget> room() const;
@@ -201,6 +219,14 @@ class LiveSession final {
   runtime::Async<void> run_task(ports::TaskRequest request, Begun begun);
   runtime::Async<ports::TaskEnd> run_driver(ports::TaskRequest request);
   runtime::Async<base::Result<std::int64_t>> record_end(ports::TaskEnd end);
+  /// How long the Task has run since it began or went on, whatever the wall clock was set to meanwhile.
+  [[nodiscard]] std::int64_t ran_ms() const;
+  [[nodiscard]] protocol::TaskParked parked_now() const;
+  /// The stream takes no records: the end is told all the same, and kept until it does.
+  void keep_end(const base::Error& why, ports::TaskEnd::Kind kind);
+  /// What an earlier Task could not record, its last texts and its end. For who has the session, before anything else
+  /// happens in it.
+  runtime::Async<base::Result<void>> record_kept_end();
   runtime::Async<base::Result<std::int64_t>> record_abort(protocol::AbortReason reason, base::Error error,
                                                           std::string by);
   void start_queued();
@@ -236,8 +262,10 @@ class LiveSession final {
   /// What tell_warnings() has told.
   std::set<std::string> warned_;
   std::optional<RunningTask> running_;
-  /// Files are being brought back, so no Task may start.
-  bool restoring_ = false;
+  /// The end of a Task that the stream did not take. It runs no more.
+  std::optional<protocol::EventMsg> kept_end_;
+  /// Held by who has the session.
+  runtime::AsyncMutex changing_;
   int visits_ = 0;
   /// An op is being handled.
   bool handling_ = false;
@@ -247,8 +275,6 @@ class LiveSession final {
   std::deque<Pending> queued_;
   bool closing_ = false;
   bool hands_over_ = false;
-  /// A parked Task is about to go on.
-  bool going_on_ = false;
   runtime::Scope scope_;
 };
 

@@ -1,5 +1,7 @@
 #include "lathe/engine/live_session.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "lathe/engine/engine_rig.h"
@@ -9,7 +11,43 @@
 namespace lathe::engine {
 namespace {
 
-using LiveSessionTest = EngineRig;
+class LiveSessionTest : public EngineRig {
+ protected:
+  /// A new session in which a Task is at work.
+  std::string at_work(Behaviour behaviour) {
+    std::string session = configure();
+    behaviour_ = std::move(behaviour);
+    EXPECT_TRUE(submit(input("first")).ok());
+    until("agent_message_delta");
+    return session;
+  }
+
+  struct Parked {
+    std::string session;
+    std::string question;
+  };
+  /// A new session whose Task waits for a person, and what it asks.
+  Parked parked(protocol::UserInput asked = input("hi")) {
+    Parked made;
+    made.session =
+        configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+    EXPECT_TRUE(submit(std::move(asked)).ok());
+    until("task_parked");
+    const auto questions = call(protocol::ApprovalList{})->questions;
+    EXPECT_EQ(questions.size(), 1U);
+    if (!questions.empty()) made.question = questions[0].id;
+    return made;
+  }
+
+  /// What another process tells of the session, up to the first event of `type`, if this one dies once its drafts are
+  /// written.
+  std::vector<Event> told_after_a_crash(const std::string& session, std::string_view type) {
+    (void)loop_.block_on(loop_.sleep(std::chrono::milliseconds(1500), CancelToken()));
+    reopen_as_after_a_crash();
+    EXPECT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
+    return until(type);
+  }
+};
 
 /// Submits an op whose acknowledgement may come late.
 Async<void> submit_later(Connection* client, protocol::Op op, std::string op_id, Result<protocol::Ack>* out) {
@@ -83,34 +121,23 @@ TEST_F(LiveSessionTest, ClosingWaitsForAnUndoThatIsUnderWay) {
   ASSERT_TRUE(undone.ok()) << undone.error().text();
   EXPECT_EQ(std::get<protocol::UndoReply>(*undone).restored.size(), 1U);
   // What was closed under way cannot be asked any more.
-  client_.reset();
-  engine_.reset();
+  drop();
   make_history_ = nullptr;
-  index_.reset();
-  store_.reset();
 }
 
 TEST_F(LiveSessionTest, AnAnswerThatIsUnderWayIsRecordedBeforeTheSessionCloses) {
   durability_ = runtime::Durability::kPower;
   reopen();
-  const std::string session =
-      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
   behaviour_ = ask_to_run;
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("task_parked");
-  const auto questions = call(protocol::ApprovalList{})->questions;
-  ASSERT_EQ(questions.size(), 1U);
+  const std::string question = parked().question;
   runtime::Scope scope(loop_);
   Result<protocol::ReplyMsg> answered = protocol::OkReply{};
   bool closed = false;
-  scope.spawn(approve_later(client_.get(), questions[0].id, &answered));
+  scope.spawn(approve_later(client_.get(), question, &answered));
   scope.spawn(shut_down_later(engine_.get(), &closed));
   loop_.block_on(scope.join());
   EXPECT_TRUE(closed);
-  client_.reset();
-  engine_.reset();
-  index_.reset();
-  store_.reset();
+  drop();
   open();
   // Either it was in time, and is settled, or it was told that it was not, and is open.
   EXPECT_EQ(call(protocol::ApprovalList{})->questions.size(), answered.ok() ? 0U : 1U);
@@ -134,7 +161,6 @@ TEST_F(LiveSessionTest, InputIntoACompactionIsAnsweredAfterIt) {
 }
 
 TEST_F(LiveSessionTest, AParkedTaskGoesOnUnderItsOwnTerms) {
-  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
   std::vector<ports::TaskRequest> requests;
   behaviour_ = [&](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
     requests.push_back(request);
@@ -143,16 +169,10 @@ TEST_F(LiveSessionTest, AParkedTaskGoesOnUnderItsOwnTerms) {
   protocol::UserInput asked = input("hi");
   asked.budget = protocol::Budget{.turns = 2};
   asked.output_schema = base::Json{{"type", "object"}};
-  ASSERT_TRUE(submit(asked).ok());
-  until("task_parked");
-  close();
-  seen_.clear();
-  open();
-  const auto questions = call(protocol::ApprovalList{})->questions;
-  ASSERT_EQ(questions.size(), 1U);
+  const std::string question = parked(asked).question;
+  reopen();
   ASSERT_TRUE(
-      call(protocol::ApprovalAnswer{.id = questions[0].id, .decision = protocol::Decision::kApproved, .resume = true})
-          .ok());
+      call(protocol::ApprovalAnswer{.id = question, .decision = protocol::Decision::kApproved, .resume = true}).ok());
   until("task_complete");
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_EQ(requests[1].budget, requests[0].budget);
@@ -160,7 +180,6 @@ TEST_F(LiveSessionTest, AParkedTaskGoesOnUnderItsOwnTerms) {
 }
 
 TEST_F(LiveSessionTest, AnAnswerMayLimitTheTimeOfTheTaskThatGoesOn) {
-  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
   std::vector<ports::TaskRequest> requests;
   std::int64_t active_ms = -1;
   behaviour_ = [&](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
@@ -170,11 +189,8 @@ TEST_F(LiveSessionTest, AnAnswerMayLimitTheTimeOfTheTaskThatGoesOn) {
   };
   protocol::UserInput asked = input("hi");
   asked.budget = protocol::Budget{.turns = 2};
-  ASSERT_TRUE(submit(asked).ok());
-  until("task_parked");
-  const auto questions = call(protocol::ApprovalList{})->questions;
-  ASSERT_EQ(questions.size(), 1U);
-  ASSERT_TRUE(call(protocol::ApprovalAnswer{.id = questions[0].id,
+  const std::string question = parked(asked).question;
+  ASSERT_TRUE(call(protocol::ApprovalAnswer{.id = question,
                                             .decision = protocol::Decision::kApproved,
                                             .resume = true,
                                             .budget = protocol::Budget{.millis = 60'000}})
@@ -188,10 +204,7 @@ TEST_F(LiveSessionTest, AnAnswerMayLimitTheTimeOfTheTaskThatGoesOn) {
 }
 
 TEST_F(LiveSessionTest, AnInputThatIsQueuedAndSentAgainRunsOnce) {
-  const std::string session = configure();
-  behaviour_ = wait_for_steer;
-  ASSERT_TRUE(submit(input("first")).ok());
-  until("agent_message_delta");
+  const std::string session = at_work(wait_for_steer);
   runtime::Scope scope(loop_);
   Result<protocol::Ack> first = protocol::Ack{};
   Result<protocol::Ack> again = protocol::Ack{};
@@ -210,10 +223,7 @@ TEST_F(LiveSessionTest, AnInputThatIsQueuedAndSentAgainRunsOnce) {
 }
 
 TEST_F(LiveSessionTest, AnUnknownBookmarkLeavesTheRunningTaskAlone) {
-  configure();
-  behaviour_ = wait_for_steer;
-  ASSERT_TRUE(submit(input("first")).ok());
-  until("agent_message_delta");
+  at_work(wait_for_steer);
   protocol::UserInput lost = input("from where?");
   lost.last_response_id = "resp_unknown";
   EXPECT_EQ(submit(lost).error().code, base::codes::kNotFound);
@@ -222,14 +232,9 @@ TEST_F(LiveSessionTest, AnUnknownBookmarkLeavesTheRunningTaskAlone) {
 }
 
 TEST_F(LiveSessionTest, WordsDoNotAnswerAnApproval) {
-  configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
   behaviour_ = ask_to_run;
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("task_parked");
-  const auto questions = call(protocol::ApprovalList{})->questions;
-  ASSERT_EQ(questions.size(), 1U);
   EXPECT_EQ(call(protocol::ApprovalAnswer{
-                     .id = questions[0].id, .decision = protocol::Decision::kApproved, .answers = {"no, never"}})
+                     .id = parked().question, .decision = protocol::Decision::kApproved, .answers = {"no, never"}})
                 .error()
                 .code,
             base::codes::kInvalid);
@@ -249,10 +254,7 @@ TEST_F(LiveSessionTest, ABudgetOfAnInputLeavesTheOtherCeilingsAsTheyAre) {
 }
 
 TEST_F(LiveSessionTest, AQueuedInputThatFailsDoesNotHoldUpTheNext) {
-  configure();
-  behaviour_ = wait_for_steer;
-  ASSERT_TRUE(submit(input("first")).ok());
-  until("agent_message_delta");
+  at_work(wait_for_steer);
   runtime::Scope scope(loop_);
   Result<protocol::Ack> bad = protocol::Ack{};
   Result<protocol::Ack> good = protocol::Ack{};
@@ -268,10 +270,7 @@ TEST_F(LiveSessionTest, AQueuedInputThatFailsDoesNotHoldUpTheNext) {
 }
 
 TEST_F(LiveSessionTest, AnInputThatReplacesLeavesTheQueueInItsOrder) {
-  configure();
-  behaviour_ = wait_forever;
-  ASSERT_TRUE(submit(input("first")).ok());
-  until("agent_message_delta");
+  at_work(wait_forever);
   runtime::Scope scope(loop_);
   std::array<Result<protocol::Ack>, 2> queued{protocol::Ack{}, protocol::Ack{}};
   scope.spawn(submit_later(client_.get(), input("third", protocol::IfBusy::kQueue), "a", &queued[0]));
@@ -298,15 +297,14 @@ Async<ports::TaskEnd> end_at(ports::TaskHost* host, runtime::Signal* may_end) {
   (void)co_await may_end->wait(CancelToken(), Deadline::never());
   co_return ports::TaskEnd{.kind = ports::TaskEnd::Kind::kAborted};
 }
+Behaviour ending_at(runtime::Signal* may_end) {
+  return
+      [may_end](ports::TaskHost* host, const ports::TaskRequest&, const CancelToken&) { return end_at(host, may_end); };
+}
 
 TEST_F(LiveSessionTest, AnInputThatIsAboutToStartKeepsItsPlaceInAQueueThatFilledUp) {
-  configure();
   runtime::Signal may_end(loop_);
-  behaviour_ = [&may_end](ports::TaskHost* host, const ports::TaskRequest&, const CancelToken&) {
-    return end_at(host, &may_end);
-  };
-  ASSERT_TRUE(submit(input("first")).ok());
-  until("agent_message_delta");
+  at_work(ending_at(&may_end));
   runtime::Scope scope(loop_);
   constexpr std::size_t kQueued = 100;
   std::vector<Result<protocol::Ack>> acks(kQueued + 2, protocol::Ack{});
@@ -328,13 +326,8 @@ TEST_F(LiveSessionTest, AnInputThatIsAboutToStartKeepsItsPlaceInAQueueThatFilled
 }
 
 TEST_F(LiveSessionTest, AnInputThatWaitedStartsAlsoWhereAsManyOpsWaitAsMay) {
-  configure();
   runtime::Signal may_end(loop_);
-  behaviour_ = [&may_end](ports::TaskHost* host, const ports::TaskRequest&, const CancelToken&) {
-    return end_at(host, &may_end);
-  };
-  ASSERT_TRUE(submit(input("first")).ok());
-  until("agent_message_delta");
+  at_work(ending_at(&may_end));
   runtime::Scope scope(loop_);
   Result<protocol::Ack> waited = protocol::Ack{};
   Result<protocol::Ack> second = protocol::Ack{};
@@ -354,18 +347,12 @@ TEST_F(LiveSessionTest, AnInputThatWaitedStartsAlsoWhereAsManyOpsWaitAsMay) {
 }
 
 TEST_F(LiveSessionTest, TextThatStallsIsKeptAllTheSame) {
-  const std::string session = configure();
-  behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
+  const std::string session = at_work([](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) {
     host->draft(ports::DraftKind::kMessage, "i1", "Ha");
     host->draft(ports::DraftKind::kMessage, "i1", "lf");
     return wait_forever(host, std::move(request), std::move(cancel));
-  };
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("agent_message_delta");
-  (void)loop_.block_on(loop_.sleep(std::chrono::milliseconds(1500), CancelToken()));
-  reopen_as_after_a_crash();
-  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
-  const std::vector<Event> events = until("agent_message");
+  });
+  const std::vector<Event> events = told_after_a_crash(session, "agent_message");
   EXPECT_EQ(std::get<protocol::AgentMessage>(events.back().msg).text, "Half");
 }
 
@@ -381,37 +368,47 @@ TEST_F(LiveSessionTest, TheDriverOfASessionAtRestIsLetGoAndMadeAnew) {
   EXPECT_EQ(drivers_made_, 2);
 }
 
-TEST_F(LiveSessionTest, ADraftIsNotWrittenAfterItsRecord) {
+/// Keeps what it is shown: "opened", and the types of events.
+class Witnessed final : public ports::EventObserver {
+ public:
+  void opened(const ports::SessionState& state) override { seen.push_back(fmt::format("opened {}", state.last_seq)); }
+  void see(const Event& event, std::size_t) override { seen.emplace_back(protocol::type_of(event.msg)); }
+  std::vector<std::string> seen;
+};
+
+TEST_F(LiveSessionTest, AnObserverIsToldOfASessionBeforeItsEvents) {
   const std::string session = configure();
-  behaviour_ = [](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) -> Async<TaskEnd> {
-    host->draft(ports::DraftKind::kMessage, "i1", "Whole");
-    (void)co_await host->record(protocol::AgentMessage{.item = "i1", .text = "Whole"});
-    co_return co_await wait_forever(host, std::move(request), std::move(cancel));
-  };
   ASSERT_TRUE(submit(input("hi")).ok());
-  until("agent_message_delta");
-  (void)loop_.block_on(loop_.sleep(std::chrono::milliseconds(1500), CancelToken()));
-  reopen_as_after_a_crash();
-  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());
-  const std::vector<Event> events = until("error");
+  const std::int64_t last_seq = until("task_complete").back().seq.value_or(0);
+  reopen();
+  Witnessed witness;
+  engine_->parts().observers.push_back(&witness);
+  EXPECT_TRUE(submit(protocol::AddContext{.text = "x"}, session).ok());
+  EXPECT_EQ(witness.seen, (std::vector<std::string>{fmt::format("opened {}", last_seq), "context_added"}));
+  close();
+}
+
+TEST_F(LiveSessionTest, ADraftIsNotWrittenAfterItsRecord) {
+  const std::string session =
+      at_work([](ports::TaskHost* host, ports::TaskRequest request, CancelToken cancel) -> Async<TaskEnd> {
+        host->draft(ports::DraftKind::kMessage, "i1", "Whole");
+        (void)co_await host->record(protocol::AgentMessage{.item = "i1", .text = "Whole"});
+        co_return co_await wait_forever(host, std::move(request), std::move(cancel));
+      });
+  const std::vector<Event> events = told_after_a_crash(session, "error");
   EXPECT_EQ(std::ranges::count(types(events), "agent_message"), 1);
 }
 
 TEST_F(LiveSessionTest, OfTwoAnswersAtOnceOneCounts) {
   durability_ = runtime::Durability::kPower;
   reopen();
-  const std::string session =
-      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
   behaviour_ = ask_to_run;
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("task_parked");
-  const auto questions = call(protocol::ApprovalList{})->questions;
-  ASSERT_EQ(questions.size(), 1U);
+  const auto [session, question] = parked();
   runtime::Scope scope(loop_);
   Result<protocol::ReplyMsg> first = protocol::OkReply{};
   Result<protocol::ReplyMsg> second = protocol::OkReply{};
-  scope.spawn(approve_later(client_.get(), questions[0].id, &first));
-  scope.spawn(approve_later(client_.get(), questions[0].id, &second));
+  scope.spawn(approve_later(client_.get(), question, &first));
+  scope.spawn(approve_later(client_.get(), question, &second));
   loop_.block_on(scope.join());
   EXPECT_NE(first.ok(), second.ok());
   EXPECT_EQ((first.ok() ? second : first).error().code, base::codes::kNotFound);
@@ -423,10 +420,7 @@ TEST_F(LiveSessionTest, OfTwoAnswersAtOnceOneCounts) {
 }
 
 TEST_F(LiveSessionTest, ShutdownEndsTheTaskAndClosesTheSession) {
-  const std::string session = configure();
-  behaviour_ = wait_forever;
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("agent_message_delta");
+  const std::string session = at_work(wait_forever);
   ASSERT_TRUE(submit(protocol::Shutdown{}).ok());
   until("turn_aborted");
   until("shutdown_complete");

@@ -38,6 +38,8 @@ struct DriverSetup {
   ports::Questioner* questioner = nullptr;
   /// Records or shows what belongs to no call of the moment: the end of a job. Done in the background, in order.
   ports::RecordEvent record = {};
+  /// What rules alone say about an action that belongs to no Task, so that nobody can be asked. Empty: they allow it.
+  std::function<policy::Verdict(const ports::Action& action)> verdict_on = {};
   /// Null where nothing is kept.
   ports::WorkspaceHistory* history = nullptr;
   /// The models to try, in order; asked again before each Turn, because they may change.
@@ -79,6 +81,8 @@ struct EngineParts {
   std::function<std::vector<std::string>()> secrets;
   config::Config config;
   std::string version;
+  /// Where Lathe keeps its own files: no session works at or below one of these.
+  std::vector<std::string> own_folders = {};
   /// The level at which commands of such a session are confined. An error where that is less than the person accepts.
   /// Absent: "none".
   std::function<base::Result<std::string>(protocol::SandboxMode, protocol::NetworkMode)> confinement = {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lathe/base/utf8.h"
 #include "lathe/protocol/error_codes.h"
 
 namespace lathe::engine {
@@ -12,6 +13,9 @@ using protocol::CallStatus;
 using protocol::EventMsg;
 
 namespace {
+
+/// A record takes that much, whatever is escaped in it.
+constexpr std::size_t kMostUnfinishedBytes = 8U << 20;
 
 /// The end event of the family that the call was begun in.
 EventMsg end_of(const CallEntry& call, CallOutcome outcome) {
@@ -26,6 +30,19 @@ EventMsg end_of(const CallEntry& call, CallOutcome outcome) {
 }
 
 }  // namespace
+
+EventMsg unfinished_item(const ports::RecoveredDraft& draft) {
+  std::string text(base::utf8_prefix(draft.text, kMostUnfinishedBytes));
+  if (draft.kind == ports::DraftKind::kMessage) {
+    return protocol::AgentMessage{
+        .item = draft.item, .text = std::move(text), .status = protocol::ItemStatus::kIncomplete};
+  }
+  return protocol::AgentReasoning{.item = draft.item,
+                                  .text = std::move(text),
+                                  .provider = {},
+                                  .opaque = std::nullopt,
+                                  .status = protocol::ItemStatus::kIncomplete};
+}
 
 std::vector<EventMsg> close_open_calls(const ports::SessionState& state, CallStatus started_as,
                                        const std::string& started_text, const std::string& not_started_text) {
@@ -56,7 +73,9 @@ bool any_started_call(const ports::SessionState& state) {
 }  // namespace
 
 Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports::RecoveredDraft>& drafts) {
-  if (!state.task) return {};
+  Recovery recovery;
+  for (const ports::RecoveredDraft& draft : drafts) recovery.records.push_back(unfinished_item(draft));
+  if (!state.task) return recovery;
   const bool waiting = !state.questions.empty() || state.task->parked;
   // ask_user begins before it asks: a started call that only waits for its answer has no effect of unknown outcome.
   const bool asks_person =
@@ -66,7 +85,7 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
                           }) ||
       !state.answers.empty();
   if (waiting && (asks_person || !any_started_call(state))) {
-    Recovery recovery{.leftover = Leftover::kWaiting, .records = {}};
+    recovery.leftover = Leftover::kWaiting;
     if (!state.task->parked) {
       protocol::TaskParked parked;
       for (const auto& question : state.questions) parked.questions.push_back(question.id);
@@ -75,19 +94,7 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
     return recovery;
   }
 
-  Recovery recovery{.leftover = Leftover::kCutShort, .records = {}};
-  for (const ports::RecoveredDraft& draft : drafts) {
-    if (draft.kind == ports::DraftKind::kMessage) {
-      recovery.records.emplace_back(
-          protocol::AgentMessage{.item = draft.item, .text = draft.text, .status = protocol::ItemStatus::kIncomplete});
-    } else {
-      recovery.records.emplace_back(protocol::AgentReasoning{.item = draft.item,
-                                                             .text = draft.text,
-                                                             .provider = {},
-                                                             .opaque = std::nullopt,
-                                                             .status = protocol::ItemStatus::kIncomplete});
-    }
-  }
+  recovery.leftover = Leftover::kCutShort;
   for (EventMsg& closed : close_open_calls(
            state, CallStatus::kInterrupted,
            "Interrupted: Lathe died while this call ran. Its outcome is unknown; check before running it again.",
@@ -96,9 +103,12 @@ Recovery plan_recovery(const ports::SessionState& state, const std::vector<ports
   }
   recovery.records.emplace_back(
       protocol::TurnAborted{.reason = protocol::AbortReason::kCrashed, .detail = "the process that ran the Task died"});
+  // What the model says is recorded before its calls begin; until then the newest text may not be in a draft yet.
+  std::string message = "the Task was cut short: the process that ran it died";
+  if (!state.task->answer) message += "; up to two seconds of text that was shown may be missing here";
   recovery.records.emplace_back(
       protocol::ErrorEvent{.code = protocol::error_codes::kInterrupted,
-                           .message = "the Task was cut short: the process that ran it died",
+                           .message = std::move(message),
                            .hint = "say how to go on: lathe session resume " + state.session_id,
                            .retryable = false,
                            .ends_task = true});

@@ -11,7 +11,7 @@
 namespace lathe::engine {
 
 enum class Leftover {
-  /// No Task was open.
+  /// No Task was open. There may be `records` all the same: texts that one could not record before it ended.
   kNothing,
   /// The Task waits only for a person (or has their answer): it stays parked and can be gone on with.
   kWaiting,
@@ -26,6 +26,10 @@ struct Recovery {
 
 [[nodiscard]] Recovery plan_recovery(const ports::SessionState& state,
                                      const std::vector<ports::RecoveredDraft>& drafts);
+
+/// What is recorded of a text that its Task left unfinished: the item, incomplete. Of one that is too long for a
+/// record, the beginning.
+[[nodiscard]] protocol::EventMsg unfinished_item(const ports::RecoveredDraft& draft);
 
 /// Results for every call that has none, for the reason given: started ones ended with outcome unknown
 /// (`interrupted`) or `cancelled`, others never ran.

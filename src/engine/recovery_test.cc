@@ -22,6 +22,32 @@ TEST(Recovery, NothingToDoWithoutATask) {
   EXPECT_EQ(plan_recovery(ports::SessionState{}, {}).leftover, Leftover::kNothing);
 }
 
+TEST(Recovery, ATextThatAnEndedTaskCouldNotRecordIsRecorded) {
+  const Recovery recovery =
+      plan_recovery(ports::SessionState{}, {{.kind = ports::DraftKind::kMessage, .item = "i", .text = "shown"}});
+  EXPECT_EQ(recovery.leftover, Leftover::kNothing);
+  EXPECT_EQ(recovery.records, std::vector<protocol::EventMsg>{protocol::AgentMessage(
+                                  {.item = "i", .text = "shown", .status = protocol::ItemStatus::kIncomplete})});
+}
+
+TEST(Recovery, WhereTheModelWasAskedTextMayBeMissing) {
+  const auto told = [](const ports::SessionState& state) {
+    return std::get<protocol::ErrorEvent>(plan_recovery(state, {}).records.back()).message;
+  };
+  ports::SessionState state = at_work();
+  EXPECT_NE(told(state).find("text that was shown may be missing"), std::string::npos) << told(state);
+  state.task->answer = protocol::ToolCalls{};
+  EXPECT_EQ(told(state).find("may be missing"), std::string::npos) << "all that it said is recorded before its calls";
+}
+
+TEST(Recovery, OfATextThatIsTooLongForARecordTheBeginningIsKept) {
+  const std::string text(20U << 20, '\1');
+  const auto item = unfinished_item({.kind = ports::DraftKind::kReasoning, .item = "i", .text = text});
+  const std::size_t kept = std::get<protocol::AgentReasoning>(item).text.size();
+  EXPECT_GT(kept, 1U << 20);
+  EXPECT_LT(kept, (64U << 20) / std::string_view("\\u0001").size());
+}
+
 TEST(Recovery, AStartedCallHasUnknownOutcomeAndIsNeverASuccess) {
   ports::SessionState state = at_work();
   state.conversation.entries = {call("done", true, protocol::CallOutcome{}), call("cut", true), call("never", false)};

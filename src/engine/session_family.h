@@ -10,7 +10,7 @@ namespace lathe::engine {
 
 class LiveSession;
 
-/// What a session needs of the engine for the sessions of its sub-agents. Loop thread.
+/// What a session needs of the engine: the sessions of its sub-agents, and someone to tell. Loop thread.
 class SessionFamily {
  public:
   virtual ~SessionFamily() = default;
@@ -22,6 +22,8 @@ class SessionFamily {
   virtual runtime::Async<base::Result<LiveSession*>> create_child(protocol::SessionConfigured config) = 0;
   /// Closes the session unless it runs a Task or a client looks at it.
   virtual runtime::Async<void> let_go(std::string session_id) = 0;
+  /// A session's Task runs no more: it has ended, or parked.
+  virtual void task_ended() = 0;
 };
 
 }  // namespace lathe::engine

@@ -47,6 +47,29 @@ TEST_F(SessionOpsTest, AModelIsSetWhileATaskRunsWhichGoesOn) {
   EXPECT_EQ(call(protocol::SessionGet{.session = session})->session.model, "m2");
 }
 
+TEST_F(SessionOpsTest, AModelWithoutAKeyIsLeftOutWhereAFallbackHasOne) {
+  directory_.keyless = {"locked", "locked too"};
+  configure({.model = "locked", .fallback_models = {"locked too", "open"}});
+  const Event configured = until("session_configured").back();
+  EXPECT_EQ(std::get<protocol::SessionConfigured>(configured.msg).model, "locked");
+  ASSERT_TRUE(submit(input("go")).ok());
+  std::vector<std::string> skipped;
+  for (const Event& event : until("task_complete")) {
+    const auto* warning = std::get_if<protocol::Warning>(&event.msg);
+    if (warning != nullptr) skipped.push_back(warning->code + ": " + warning->message);
+  }
+  EXPECT_THAT(skipped, testing::ElementsAre("model_skipped: b/locked: backend b has no key",
+                                            "fallback_skipped: fallback locked too: backend b has no key"));
+
+  for (const std::vector<std::string>& fallbacks :
+       {std::vector<std::string>{}, std::vector<std::string>{"locked too"}}) {
+    const auto refused =
+        submit(protocol::ConfigureSession{.model = "locked", .cwd = root_.string(), .fallback_models = fallbacks});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, protocol::error_codes::kNoKey);
+  }
+}
+
 TEST_F(SessionOpsTest, ContextAndMentionsWaitForTheNextInput) {
   const std::string session = configure();
   ASSERT_TRUE(submit(protocol::AddContext{.text = "int a;", .path = "src/a.c"}).ok());

@@ -23,8 +23,6 @@ constexpr std::int64_t kNewest = 100;
 constexpr base::Millis kAllInterval{60'000};
 /// About a millisecond's work.
 constexpr std::size_t kRowsAtOnce = 200;
-/// Until a watcher that has enough to read is looked at again.
-constexpr base::Millis kDrainPause{5};
 
 std::int64_t total(const protocol::SessionCounts& counts) {
   return counts.idle + counts.running + counts.parked + counts.interrupted + counts.damaged;
@@ -32,8 +30,8 @@ std::int64_t total(const protocol::SessionCounts& counts) {
 
 }  // namespace
 
-SessionWatch::SessionWatch(EngineParts& parts, Shows shows)
-    : parts_(parts), shows_(shows), due_(parts.loop), scope_(parts.loop) {}
+SessionWatch::SessionWatch(EngineParts& parts, Shows shows, SetRight set_right)
+    : parts_(parts), shows_(shows), set_right_(std::move(set_right)), due_(parts.loop), scope_(parts.loop) {}
 
 Async<Result<void>> SessionWatch::add(std::shared_ptr<EventQueue> queue) {
   CO_TRY(const std::vector<Row> rows, co_await read(/*limit=*/0));
@@ -53,12 +51,13 @@ Async<Result<void>> SessionWatch::add(std::shared_ptr<EventQueue> queue) {
   }
   tell_next(watcher);
   watchers_.push_back(std::move(watcher));
-  scope_.spawn(tell_rest(std::move(queue)));
+  queue->on_taken([this, one = queue.get()] { tell_rest(one); });
   if (!std::exchange(working_, true)) scope_.spawn(work());
   co_return Result<void>();
 }
 
 void SessionWatch::remove(const EventQueue* queue) {
+  if (Watcher* const watcher = find(queue)) watcher->queue->on_taken(nullptr);
   std::erase_if(watchers_, [&](const Watcher& one) { return one.queue.get() == queue; });
   if (watchers_.empty()) look_soon();
 }
@@ -79,18 +78,10 @@ void SessionWatch::tell_next(Watcher& watcher) {
   }
 }
 
-/// Ends with the last row; another one does the same work for a watcher that has started over meanwhile.
-Async<void> SessionWatch::tell_rest(std::shared_ptr<EventQueue> queue) {
-  while (!scope_.token().cancelled()) {
-    Watcher* const watcher = find(queue.get());
-    if (watcher == nullptr || watcher->left.empty() || queue->lags()) co_return;
-    if (queue->waiting() < kRowsAtOnce) {
-      tell_next(*watcher);
-      co_await parts_.loop.yield();
-    } else if (!(co_await parts_.loop.sleep(kDrainPause, scope_.token())).ok()) {
-      co_return;
-    }
-  }
+void SessionWatch::tell_rest(const EventQueue* queue) {
+  Watcher* const watcher = find(queue);
+  // One that lags starts over.
+  if (watcher != nullptr && !queue->lags() && queue->waiting() < kRowsAtOnce) tell_next(*watcher);
 }
 
 void SessionWatch::look_soon() {
@@ -102,8 +93,17 @@ void SessionWatch::look_at_all() {
   look_soon();
 }
 
-Async<void> SessionWatch::stop() {
+Async<void> SessionWatch::stop(bool handed_over) {
   stopped_ = true;
+  const auto event = std::make_shared<const protocol::Event>(
+      protocol::Event{.session = {},
+                      .seq = std::nullopt,
+                      .id = {},
+                      .by = {},
+                      .ts = parts_.loop.unix_now(),
+                      .msg = protocol::ShutdownComplete{.handed_over = handed_over}});
+  for (Watcher& watcher : watchers_) watcher.queue->push({.event = event, .line = nullptr});
+  watchers_.clear();
   return scope_.stop();
 }
 
@@ -155,6 +155,7 @@ Async<Result<std::vector<SessionWatch::Row>>> SessionWatch::read(std::int64_t li
   std::vector<Row> rows;
   rows.reserve(list.sessions.size());
   for (protocol::SessionInfo& session : list.sessions) {
+    set_right_(session);
     std::vector<std::string> waits = questions[session.session_id];
     rows.push_back({.session = std::move(session), .open_questions = std::move(waits)});
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,8 +32,10 @@ class SessionWatch final {
     /// Archived ones and those of sub-agents too.
     kAll,
   };
+  /// Of a session that the index told of: what else is known of it.
+  using SetRight = std::function<void(protocol::SessionInfo&)>;
   /// The parts outlive it.
-  SessionWatch(EngineParts& parts, Shows shows);
+  SessionWatch(EngineParts& parts, Shows shows, SetRight set_right);
 
   /// Gives `queue` a row for each session, and one per change of those that it knows. Once more: it starts over.
   runtime::Async<base::Result<void>> add(std::shared_ptr<EventQueue> queue);
@@ -41,7 +44,8 @@ class SessionWatch final {
   void look_soon();
   /// Sessions were removed or hidden, which no list of the newest shows.
   void look_at_all();
-  runtime::Async<void> stop();
+  /// Watchers are told, as subscribers of a session are, and whether another engine goes on.
+  runtime::Async<void> stop(bool handed_over);
 
  private:
   using Row = protocol::SessionChanged;
@@ -58,7 +62,8 @@ class SessionWatch final {
   runtime::Async<bool> count_fits();
   Watcher* find(const EventQueue* queue);
   void tell_next(Watcher& watcher);
-  runtime::Async<void> tell_rest(std::shared_ptr<EventQueue> queue);
+  /// Something of the queue was taken.
+  void tell_rest(const EventQueue* queue);
   /// The newest sessions, `limit` of them; 0: all.
   runtime::Async<base::Result<std::vector<Row>>> read(std::int64_t limit);
   /// Tells of those that are not as they were told; whether all of them were so.
@@ -71,6 +76,7 @@ class SessionWatch final {
 
   EngineParts& parts_;
   const Shows shows_;
+  const SetRight set_right_;
   std::vector<Watcher> watchers_;
   /// As they were told; only while work() runs.
   std::map<std::string, Row> known_;

@@ -8,6 +8,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/engine/bound_files.h"
 #include "lathe/engine/questions.h"
+#include "lathe/engine/recovery.h"
 #include "lathe/engine/settled_by.h"
 #include "lathe/protocol/edit_strings.h"
 #include "lathe/protocol/error_codes.h"
@@ -100,7 +101,12 @@ Async<Result<std::int64_t>> SessionTaskHost::record_by(EventMsg msg, std::string
     msg = without_secrets(std::move(msg), secrets);
   }
   Result<std::int64_t> seq = co_await feed_.record(event_of(std::move(msg), std::move(by)));
-  if (!seq.ok() && !completed.empty()) keep_draft(completed.key(), completed.mapped());
+  if (!seq.ok() && !completed.empty()) {
+    Draft& draft = completed.mapped();
+    draft.text += draft.filter.finish();
+    keep_draft(completed.key(), draft);
+    drafts_.insert(std::move(completed));
+  }
   co_return seq;
 }
 
@@ -112,7 +118,11 @@ void SessionTaskHost::draft(ports::DraftKind kind, const std::string& item, std:
   const base::MonoTime now = parts_.loop.mono_now();
   auto found = drafts_.find(item);
   if (found == drafts_.end()) {
-    Draft fresh{.kind = kind, .filter = base::SecretFilter(parts_.secrets()), .text = {}, .kept_at = now};
+    Draft fresh{.kind = kind,
+                .number = next_draft_++,
+                .filter = base::SecretFilter(parts_.secrets()),
+                .text = {},
+                .kept_at = now};
     found = drafts_.emplace(item, std::move(fresh)).first;
   }
   Draft& draft = found->second;
@@ -139,6 +149,20 @@ void SessionTaskHost::drop_draft(const std::string& item) {
   if (found == drafts_.end()) return;
   (void)stream_.keep_draft({.kind = found->second.kind, .item = item, .text = ""});
   drafts_.erase(found);
+}
+
+Async<Result<void>> SessionTaskHost::record_drafts() {
+  while (!drafts_.empty()) {
+    const auto first = std::ranges::min_element(drafts_, {}, [](const auto& one) { return one.second.number; });
+    Draft& draft = first->second;
+    draft.text += draft.filter.finish();
+    if (draft.text.empty()) {
+      drafts_.erase(first);
+      continue;
+    }
+    CO_TRY_OK(co_await record(unfinished_item({.kind = draft.kind, .item = first->first, .text = draft.text})));
+  }
+  co_return Result<void>();
 }
 
 protocol::AskMode SessionTaskHost::ask_mode() const {

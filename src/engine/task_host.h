@@ -50,6 +50,8 @@ class SessionTaskHost final : public ports::TaskHost {
                                                              std::vector<protocol::Question> questions,
                                                              runtime::CancelToken cancel) override;
 
+  /// What rules say about an action, for what runs outside of Tasks.
+  [[nodiscard]] policy::Verdict verdict_on(const ports::Action& action) const { return judge(action).verdict; }
   /// Records an event that answers a submission: `by` is "<client>/<op id>".
   runtime::Async<base::Result<std::int64_t>> record_by(protocol::EventMsg msg, std::string by);
   /// Settles an open approval. `not_found` when it is settled already or never was; `invalid` when it has expired (it
@@ -58,6 +60,9 @@ class SessionTaskHost final : public ports::TaskHost {
                                                     std::optional<base::Json> amended, std::string by);
   /// Answers an open user_question.
   runtime::Async<base::Result<std::int64_t>> answer(std::string id, std::vector<std::string> answers, std::string by);
+  /// Records texts that the Task did not record before it ended, as incomplete; those that cannot be stay for the next
+  /// time.
+  runtime::Async<base::Result<void>> record_drafts();
   /// A client can no longer answer: a question that nobody else can answer parks the Task.
   void audience_changed();
   /// The Task that runs is to stop at its Turn's edge.
@@ -109,6 +114,8 @@ class SessionTaskHost final : public ports::TaskHost {
 
   struct Draft {
     ports::DraftKind kind;
+    /// Texts are recorded in the order in which they began.
+    std::uint64_t number;
     /// Between what comes and the text, so that the whole of it need not be looked through again and again.
     base::SecretFilter filter;
     std::string text;
@@ -127,6 +134,7 @@ class SessionTaskHost final : public ports::TaskHost {
   bool hands_over_ = false;
   std::function<std::optional<protocol::Budget>()> room_;
   std::map<std::string, Draft> drafts_;
+  std::uint64_t next_draft_ = 0;
   Expiries expiries_;
   /// Questions whose answer is being recorded.
   std::set<std::string> settling_;

@@ -46,41 +46,36 @@ Error error_of(AbortReason reason) {
   return {};
 }
 
-/// Whoever asks for the same meanwhile is told that nothing waits any more.
-class GoingOn final {
- public:
-  explicit GoingOn(bool* goes_on) : goes_on_(goes_on) { *goes_on_ = true; }
-  ~GoingOn() { *goes_on_ = false; }
-  GoingOn(const GoingOn&) = delete;
-  GoingOn& operator=(const GoingOn&) = delete;
-
- private:
-  bool* goes_on_;
-};
-
 }  // namespace
 
 LiveSession::Seq LiveSession::end_task(AbortReason reason, std::string by) {
   if (running_) {
     running_->reason = reason;
-    running_->by = std::move(by);
+    running_->by = by;
     running_->cancel.cancel(error_of(reason));
     while (running_) CO_TRY_OK(co_await task_ended_.wait(runtime::CancelToken(), runtime::Deadline::never()));
-    co_return state().last_seq;
+    // One that parked just then outlives other reasons.
+    if (reason != AbortReason::kInterrupted && reason != AbortReason::kReplaced) co_return state().last_seq;
+    CO_TRY_OK(co_await record_kept_end());
   }
   if (!state().task) co_return state().last_seq;
   // Parked: no driver runs; its agents and its open calls end here.
   co_await children_.end_all();
   const TaskOutcome outcome = outcome_now({.kind = TaskEnd::Kind::kAborted, .error = error_of(reason)});
+  const Result<std::int64_t> seq = co_await record_end_of_parked(reason, std::move(by));
+  // Also where the disk takes no record, since nobody else tells whoever waits for it.
+  tell_parent(outcome);
+  if (seq.ok()) start_queued();
+  co_return seq;
+}
+
+LiveSession::Seq LiveSession::record_end_of_parked(AbortReason reason, std::string by) {
   for (EventMsg& closed :
        close_open_calls(state(), protocol::CallStatus::kCancelled, "Not answered: the Task was ended.",
                         "Not run: the Task was ended before this call started.")) {
     CO_TRY_OK(co_await host_.record(std::move(closed)));
   }
-  const Result<std::int64_t> seq = co_await record_abort(reason, error_of(reason), std::move(by));
-  tell_parent(outcome);
-  if (seq.ok()) start_queued();
-  co_return seq;
+  co_return co_await record_abort(reason, error_of(reason), std::move(by));
 }
 
 Async<Result<void>> LiveSession::take_settings() {
@@ -95,7 +90,7 @@ Async<Result<void>> LiveSession::take_settings() {
 
 bool LiveSession::at_rest() const {
   const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
-  return !busy() && !restoring_ && !waits && state().jobs.empty();
+  return !busy() && !waits && state().jobs.empty();
 }
 
 void LiveSession::rest_later() {
@@ -145,18 +140,20 @@ Async<Result<void>> LiveSession::ensure_driver() {
     CO_TRY(std::vector<ports::AgentDefinition> lineage, co_await find_lineage(&parts_, &family_, config));
     children_.place(lineage.size());
     const bool may_spawn = static_cast<std::int64_t>(lineage.size()) < parts_.config.agents.max_depth;
-    driver_ = parts_.make_driver({.session_id = state().session_id,
-                                  .cwd = config.cwd,
-                                  .sandbox_mode = config.sandbox_mode,
-                                  .network = config.network,
-                                  .allow_hosts = config.allow_hosts,
-                                  .questioner = &host_,
-                                  .record = [this](EventMsg msg) { record_aside(std::move(msg)); },
-                                  .history = history(),
-                                  .candidates = [this] { return candidates_; },
-                                  .agents = may_spawn ? &children_ : nullptr,
-                                  .lineage = std::move(lineage),
-                                  .context = context_});
+    driver_ =
+        parts_.make_driver({.session_id = state().session_id,
+                            .cwd = config.cwd,
+                            .sandbox_mode = config.sandbox_mode,
+                            .network = config.network,
+                            .allow_hosts = config.allow_hosts,
+                            .questioner = &host_,
+                            .record = [this](EventMsg msg) { record_aside(std::move(msg)); },
+                            .verdict_on = [this](const ports::Action& action) { return host_.verdict_on(action); },
+                            .history = history(),
+                            .candidates = [this] { return candidates_; },
+                            .agents = may_spawn ? &children_ : nullptr,
+                            .lineage = std::move(lineage),
+                            .context = context_});
     driver_cwd_ = config.cwd;
     driver_mode_ = config.sandbox_mode;
     driver_network_ = config.network;
@@ -282,28 +279,22 @@ Async<void> LiveSession::run_task(ports::TaskRequest request, Begun begun) {
   if (!budget_.tool_calls) budget_.tool_calls = ports::kDefaultToolCalls;
   if (begun == Begun::kBefore) co_await children_.go_on();
   TaskEnd end = co_await run_with_agents(std::move(request));
+  running_->ending = true;
   TaskOutcome outcome = outcome_now(end);
-  const Result<std::int64_t> recorded = co_await record_end(std::move(end));
-  if (!recorded.ok()) {
-    // The disk refuses records; the person is told all the same.
-    host_.show(protocol::ErrorEvent{.code = recorded.error().code,
-                                    .message = recorded.error().message,
-                                    .hint = recorded.error().hint,
-                                    .retryable = recorded.error().retryable,
-                                    .ends_task = true});
-  }
+  const TaskEnd::Kind kind = end.kind;
+  if (const auto recorded = co_await record_end(std::move(end)); !recorded.ok()) keep_end(recorded.error(), kind);
   running_.reset();
   rest_later();
   task_ended_.notify();
+  family_.task_ended();
   start_queued();
   tell_parent(std::move(outcome));
 }
 
 Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
   if (!end.diff.empty()) host_.show(protocol::TurnDiff{.unified_diff = end.diff});
-  // Whatever the wall clock was set to meanwhile.
-  const std::int64_t ran_ms =
-      std::chrono::duration_cast<base::Millis>(parts_.loop.mono_now() - running_->since).count();
+  // What does not fit on the disk leaves room for the end, which is short; it comes before the next Task then.
+  const Result<void> whole = co_await host_.record_drafts();
   switch (end.kind) {
     case TaskEnd::Kind::kComplete: {
       const ports::OpenTask& task = *state().task;
@@ -315,7 +306,7 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
                                       .cost_micro_usd = task.cost_micro_usd,
                                       .turns = task.turns,
                                       .tool_calls = task.tool_calls,
-                                      .duration_ms = task.active_ms == 0 ? ran_ms : std::max(ran_ms, parked_too)};
+                                      .duration_ms = task.active_ms == 0 ? ran_ms() : std::max(ran_ms(), parked_too)};
       co_return co_await host_.record(EventMsg(std::move(complete)));
     }
     case TaskEnd::Kind::kAborted: {
@@ -330,17 +321,57 @@ Async<Result<std::int64_t>> LiveSession::record_end(TaskEnd end) {
                                   .hint = end.error.hint,
                                   .retryable = end.error.retryable,
                                   .ends_task = true};
+      if (!whole.ok()) failed.message += "; text that was shown could not be recorded";
       co_return co_await host_.record(EventMsg(std::move(failed)));
     }
-    case TaskEnd::Kind::kParked: {
-      protocol::TaskParked parked{.questions = {}, .active_ms = ran_ms, .handed_over = false};
-      for (const auto& question : state().questions) parked.questions.push_back(question.id);
-      for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
-      parked.handed_over = hands_over_ && parked.questions.empty();
-      co_return co_await host_.record(EventMsg(std::move(parked)));
-    }
+    case TaskEnd::Kind::kParked:
+      co_return co_await host_.record(EventMsg(parked_now()));
   }
   co_return Error{.code = base::codes::kInternal, .message = "a Task ended in no known way"};
+}
+
+std::int64_t LiveSession::ran_ms() const {
+  return std::chrono::duration_cast<base::Millis>(parts_.loop.mono_now() - running_->since).count();
+}
+
+protocol::TaskParked LiveSession::parked_now() const {
+  protocol::TaskParked parked{.questions = {}, .active_ms = ran_ms(), .handed_over = false};
+  for (const auto& question : state().questions) parked.questions.push_back(question.id);
+  for (std::string& id : children_.open_questions()) parked.questions.push_back(std::move(id));
+  parked.handed_over = hands_over_ && parked.questions.empty();
+  return parked;
+}
+
+void LiveSession::keep_end(const Error& why, TaskEnd::Kind kind) {
+  const protocol::ErrorEvent failed{
+      .code = why.code, .message = why.message, .hint = why.hint, .retryable = why.retryable, .ends_task = true};
+  host_.show(failed);
+  // What it took may be the beginning of the end, which is enough.
+  if (!state().task) return;
+  kept_end_ = kind == TaskEnd::Kind::kParked ? EventMsg(parked_now()) : EventMsg(failed);
+}
+
+Async<Result<void>> LiveSession::record_kept_end() {
+  if (!running_) CO_TRY_OK(co_await host_.record_drafts());
+  if (!kept_end_) co_return Result<void>();
+  if (!std::holds_alternative<protocol::TaskParked>(*kept_end_)) {
+    CO_TRY_OK(co_await record_lost_agents());
+    for (EventMsg& closed : close_open_calls(
+             state(), protocol::CallStatus::kInterrupted,
+             "Interrupted: its end could not be recorded. Its outcome is unknown; check before running it again.",
+             "Not run: the Task ended before this call started.")) {
+      CO_TRY_OK(co_await host_.record(std::move(closed)));
+    }
+  }
+  CO_TRY_OK(co_await host_.record(*kept_end_));
+  kept_end_.reset();
+  co_return Result<void>();
+}
+
+std::optional<protocol::SessionState> LiveSession::unrecorded_state() const {
+  if (!kept_end_) return std::nullopt;
+  const bool parked = std::holds_alternative<protocol::TaskParked>(*kept_end_);
+  return parked ? protocol::SessionState::kParked : protocol::SessionState::kInterrupted;
 }
 
 Async<Result<std::int64_t>> LiveSession::record_abort(AbortReason reason, Error error, std::string by) {
@@ -354,9 +385,15 @@ Async<Result<std::int64_t>> LiveSession::record_abort(AbortReason reason, Error 
 
 LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
   if (closing_) co_return closing_error();
-  CO_TRY_OK(check_takes_work());
   const Visit visit(*this);
-  if (going_on_ || running_ || restoring_ || !state().task || !state().task->parked) {
+  const runtime::AsyncMutex::Holder held = co_await alone();
+  CO_TRY_OK(co_await record_kept_end());
+  co_return co_await resume_parked(std::move(budget));
+}
+
+LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budget) {
+  CO_TRY_OK(check_takes_work());
+  if (running_ || !state().task || !state().task->parked) {
     co_return Error{.code = base::codes::kInvalid, .message = "no Task of this session waits to go on"};
   }
   if (!state().questions.empty()) {
@@ -364,11 +401,6 @@ LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
                     .message = fmt::format("the Task still waits for an answer to {}", state().questions.front().id),
                     .hint = "lathe approvals answer " + state().questions.front().id + " --approve"};
   }
-  const GoingOn guard(&going_on_);
-  co_return co_await resume_parked(std::move(budget));
-}
-
-LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budget) {
   CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(state().task->submission);
   CO_TRY_OK(co_await take_settings());
@@ -379,19 +411,12 @@ LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budg
   if (budget && budget->millis) *budget->millis += state().task->active_ms;
   request.budget = over(budget.value_or(protocol::Budget()), state().task->budget);
   request.output_schema = state().task->output_schema;
+  // Another process may be about to take its place by now.
+  CO_TRY_OK(check_takes_work());
   CO_TRY(const std::int64_t seq, co_await host_.record(protocol::TaskResumed{.task = request.task}));
   running_.emplace(parts_.loop.mono_now());
   scope_.spawn(run_task(std::move(request), Begun::kBefore));
   co_return seq;
-}
-
-void LiveSession::start_queued() {
-  if (queued_.empty() || closing_ || hands_over_ || state().task) return;
-  Pending next = std::move(queued_.front());
-  queued_.pop_front();
-  next.was_queued = true;
-  // Through the worker, so that ops stay in order; it is not busy now, or this input goes behind what it does.
-  CHECK(ops_.try_send(std::move(next)));
 }
 
 }  // namespace lathe::engine

@@ -107,10 +107,7 @@ Async<Result<RestoreReport>> LiveSession::restore_own(std::int64_t seq, RestoreM
     co_return Error{.code = base::codes::kUnsupported, .message = "this session keeps no history of its files"};
   }
   kept->mark(state().last_seq);
-  restoring_ = true;
-  auto report = co_await kept->restore(seq, mode);
-  restoring_ = false;
-  co_return report;
+  co_return co_await kept->restore(seq, mode);
 }
 
 Async<Result<RestoreReport>> LiveSession::restore_agent(std::string session, RestoreMode mode) {
@@ -122,16 +119,16 @@ Async<Result<RestoreReport>> LiveSession::restore_agent(std::string session, Res
     co_await family_.let_go(std::move(session));
     co_return RestoreReport{};
   }
-  if (agent->running_ || agent->restoring_ || agent->closing_) {
-    co_return Error{.code = base::codes::kUnavailable, .message = "it is at work in another Task"};
-  }
   auto report = co_await agent->restore_as_visit(mode);
   co_await family_.let_go(std::move(session));
   co_return report;
 }
 
 Async<Result<RestoreReport>> LiveSession::restore_as_visit(RestoreMode mode) {
+  if (closing_) co_return closing_error();
   const Visit visit(*this);
+  const runtime::AsyncMutex::Holder held = co_await alone();
+  if (running_) co_return Error{.code = base::codes::kUnavailable, .message = "it is at work in another Task"};
   co_return co_await restore_family(0, mode);
 }
 
@@ -182,11 +179,13 @@ Async<Result<RestoreReport>> LiveSession::restore_files(UndoPoint to, RestoreMod
 Async<Result<protocol::UndoReply>> LiveSession::undo(protocol::Undo call, std::string by) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
-  if (running_ || restoring_) {
+  const runtime::AsyncMutex::Holder held = co_await alone();
+  if (running_) {
     co_return Error{.code = base::codes::kUnavailable,
-                    .message = running_ ? "a Task is running; no file was touched" : "files are being brought back",
-                    .hint = running_ ? "interrupt it first" : "try again"};
+                    .message = "a Task is running; no file was touched",
+                    .hint = "interrupt it first"};
   }
+  CO_TRY_OK(co_await record_kept_end());
   const RestoreMode mode = call.dry_run ? RestoreMode::kDryRun : RestoreMode::kRestore;
   CO_TRY(const UndoPoint to, co_await find_undo_point(std::move(call)));
   CO_TRY(RestoreReport report, co_await restore_files(to, mode, std::move(by)));

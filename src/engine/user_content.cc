@@ -25,6 +25,8 @@ std::string image_type(std::string_view bytes) {
 
 namespace {
 
+constexpr std::string_view kSmallerImage = "scale it down; a model sees no more of a larger one";
+
 Result<ImagePart> store_image(std::string_view bytes, std::string_view name, ports::BlobStore& blobs) {
   const std::string type = image_type(bytes);
   if (type.empty()) {
@@ -40,7 +42,9 @@ Result<ContentPart> settle_image(const ImagePart& image, const std::string& cwd,
                                  const ContentLimits& limits) {
   if (!image.path.empty()) {
     const std::string path = image.path.starts_with('/') ? image.path : cwd + "/" + image.path;
-    TRY(const std::string bytes, runtime::read_file(path, limits.max_image_bytes).within("image"));
+    Result<std::string> read = runtime::read_file(path, limits.max_image_bytes).within("image");
+    if (!read.ok() && read.error().code == base::codes::kLimit) return read.error().or_hint(kSmallerImage);
+    TRY(const std::string bytes, std::move(read));
     TRY(ImagePart stored, store_image(bytes, image.path, blobs));
     return ContentPart(std::move(stored));
   }
@@ -51,7 +55,8 @@ Result<ContentPart> settle_image(const ImagePart& image, const std::string& cwd,
     }
     if (image.image_url.size() > limits.max_image_bytes / 3 * 4) {
       return Error{.code = base::codes::kLimit,
-                   .message = fmt::format("image: over the limit of {} bytes", limits.max_image_bytes)};
+                   .message = fmt::format("image: over the limit of {} bytes", limits.max_image_bytes),
+                   .hint = std::string(kSmallerImage)};
     }
     TRY(const std::string bytes, base::base64_decode(std::string_view(image.image_url).substr(comma + 8)));
     TRY(ImagePart stored, store_image(bytes, "the data: URL", blobs));

@@ -48,6 +48,9 @@ TEST(UserContent, RefusesWhatItCannotUse) {
     return settle_content({std::move(part)}, "/", blobs).error();
   };
   EXPECT_EQ(error_of(protocol::TextPart{std::string((1U << 20) + 1, 'x')}).code, base::codes::kLimit);
+  const std::string large = "data:image/png;base64," + std::string(30U << 20, 'A');
+  EXPECT_EQ(error_of(protocol::ImagePart{.image_url = large}).code, base::codes::kLimit);
+  EXPECT_NE(error_of(protocol::ImagePart{.image_url = large}).hint.find("scale it down"), std::string::npos);
   EXPECT_EQ(error_of(protocol::ImagePart{.path = "/no/such.png"}).code, base::codes::kNotFound);
   EXPECT_EQ(error_of(protocol::ImagePart{.path = "/etc/hostname"}).code, base::codes::kInvalid);
   EXPECT_EQ(error_of(protocol::ImagePart{.image_url = "http://plain"}).code, base::codes::kInvalid);

@@ -37,6 +37,12 @@ constexpr base::Millis kPatience{5'000};
 /// seconds.
 constexpr std::size_t kSearchedBytes = 256U << 10;
 
+/// Of the index's file, which may be gone once it is made anew.
+bool is_damage(const Error& error) {
+  return error.code == base::codes::kCorrupt || error.code == base::codes::kUnsupported ||
+         error.code == base::codes::kIo;
+}
+
 /// Changes with every boot; empty where the kernel does not tell.
 std::string boot_id() {
   const auto text = runtime::read_file("/proc/sys/kernel/random/boot_id", 1'024);
@@ -58,7 +64,7 @@ Result<void> IndexFile::open() {
   if (database_ && database_->is_current()) return {};
   database_.reset();
   TRY_OK(runtime::make_folders(folder()));
-  TRY(Database database, Database::open(path(), lock_path(), disk_));
+  TRY(Database database, Database::open(path(), lock_path(), memory_dir_.empty() ? disk_ : storage::Disk()));
   TRY_OK(storage::migrate(database, schema()));
   database_ = std::move(database);
   return {};
@@ -69,9 +75,23 @@ IndexFile::~IndexFile() {
   if (!memory_dir_.empty()) std::filesystem::remove_all(memory_dir_, ignored);
 }
 
+bool IndexFile::mend(const Error& error, Mended& mended) {
+  if (!mended.reopened && was_replaced()) {
+    mended.reopened = true;
+    return true;
+  }
+  if (!mended.renewed) {
+    mended.renewed = is_damage(error);
+    if (renew_if_damaged(error)) return true;
+  }
+  if (!move_to_memory(error)) return false;
+  mended.renewed = false;  // the copy may be damaged
+  return true;
+}
+
 bool IndexFile::move_to_memory(const Error& why) {
   if (!memory_dir_.empty()) return false;
-  if (why.code != base::codes::kNoSpace && why.code != base::codes::kPermission) return false;
+  if (why.code != base::codes::kNoSpace && why.code != base::codes::kPermission && !is_damage(why)) return false;
   std::string folder = "/dev/shm/lathe-index-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return false;
   // What there is saves reading every stream; without it, or with half of it, they are read.
@@ -196,9 +216,7 @@ Result<void> IndexFile::clear(const std::string& path) {
 }
 
 bool IndexFile::renew_if_damaged(const Error& error) {
-  const bool damaged =
-      error.code == base::codes::kCorrupt || error.code == base::codes::kUnsupported || error.code == base::codes::kIo;
-  if (!damaged) return false;
+  if (!is_damage(error)) return false;
   warnings_.push_back(fmt::format("{}; it is made anew from the streams", error.message));
   const auto renewed = renew();
   if (!renewed.ok()) warnings_.push_back(renewed.error().text());

@@ -36,20 +36,18 @@ class IndexFile final {
   IndexFile& operator=(const IndexFile&) = delete;
 
   /// Runs `query` on a database that has all that the streams have. A file that turns out to be damaged is made anew,
-  /// once.
+  /// once; one that cannot be written then either is done without.
   template <class Query>
   auto answer(Query query) -> decltype(query(std::declval<storage::Database&>())) {
-    for (bool again : {true, false}) {
+    Mended mended;
+    while (true) {
       if (auto ready = catch_up(); !ready.ok()) {
-        // A disk that takes nothing more still gives what it has.
-        if (again && (was_replaced() || move_to_memory(ready.error()))) continue;
-        if (again && renew_if_damaged(ready.error())) continue;
+        if (mend(ready.error(), mended)) continue;
         return std::move(ready).error();
       }
       auto result = query(*database_);
-      if (result.ok() || !again || !(was_replaced() || renew_if_damaged(result.error()))) return result;
+      if (result.ok() || !mend(result.error(), mended)) return result;
     }
-    return base::Error{.code = base::codes::kCorrupt, .message = "the index is damaged again after it was made anew"};
   }
 
   /// Notes in the rows that a list begins with whose stream is shorter than what was read of it, or gone; inside a
@@ -71,11 +69,19 @@ class IndexFile final {
   [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
 
  private:
+  /// What was done in one answer() about errors; each thing helps once.
+  struct Mended {
+    bool reopened = false;
+    bool renewed = false;
+  };
+  /// Whether what failed with the error is worth another try.
+  bool mend(const base::Error& error, Mended& mended);
   [[nodiscard]] const std::string& folder() const { return memory_dir_.empty() ? state_dir_ : memory_dir_; }
   [[nodiscard]] std::string path() const { return folder() + "/index.db"; }
   [[nodiscard]] std::string lock_path() const { return folder() + "/index.lock"; }
 
-  /// Where the state folder takes nothing more, goes on with a file in memory, made from a copy or from the streams.
+  /// Where the state folder takes nothing more, goes on with a file in memory, made from a copy or from the streams: a
+  /// disk that takes nothing more still gives what it has.
   bool move_to_memory(const base::Error& why);
   /// The stream is in the index up to there; a file in memory does not count.
   base::Result<void> followed(const std::string& session_id, std::uint64_t position);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 
 namespace lathe::index {
@@ -119,11 +120,28 @@ Result<SessionInfo> get_session(Database& database, const std::string& session_i
                .hint = "lathe session list shows those there are"};
 }
 
+Result<std::vector<SessionInfo>> get_sessions(Database& database, const std::vector<std::string>& ids,
+                                              const Held& held) {
+  base::Json list = base::Json::array();
+  for (const std::string& id : ids) list.push_back(id);
+  TRY(Query rows, database.query("SELECT " LATHE_SESSION_COLUMNS
+                                 " FROM sessions WHERE session_id IN (SELECT value FROM json_each(?1))"
+                                 " ORDER BY session_id",
+                                 base::dump_json(list)));
+  std::vector<SessionInfo> sessions;
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return sessions;
+    sessions.push_back(session_of(rows, held));
+  }
+}
+
 Result<std::vector<std::string>> find_sessions(Database& database, const std::string& prefix) {
   // The digits of an id are all before 'g'.
   TRY(Query rows,
       prefix == "last"
           ? database.query("SELECT session_id FROM sessions WHERE NOT archived AND parent_session = ''"
+                           " AND (tasks > 0 OR task_open OR title != '' OR forked_from != '' OR damaged)"
                            " ORDER BY updated_at DESC, session_id DESC LIMIT 1")
           : database.query("SELECT session_id FROM sessions WHERE session_id >= ?1 AND session_id < ?1 || 'g'"
                            " ORDER BY updated_at DESC, session_id DESC LIMIT 10",

@@ -21,6 +21,10 @@ using Held = std::function<bool(const std::string&)>;
                                                                      const Held& held);
 [[nodiscard]] base::Result<protocol::SessionInfo> get_session(storage::Database& database,
                                                               const std::string& session_id, const Held& held);
+/// Those of these that there are, by id.
+[[nodiscard]] base::Result<std::vector<protocol::SessionInfo>> get_sessions(storage::Database& database,
+                                                                            const std::vector<std::string>& ids,
+                                                                            const Held& held);
 [[nodiscard]] base::Result<std::vector<std::string>> find_sessions(storage::Database& database,
                                                                    const std::string& prefix);
 [[nodiscard]] base::Result<protocol::SessionSearchReply> search_messages(storage::Database& database,

@@ -61,6 +61,14 @@ Async<Result<protocol::SessionInfo>> SqliteIndex::get(std::string session_id) {
   });
 }
 
+Async<Result<std::vector<protocol::SessionInfo>>> SqliteIndex::get_all(std::vector<std::string> session_ids) {
+  return on_pool([session_ids = std::move(session_ids)](IndexFile& file) {
+    return file.answer([&](Database& database) {
+      return get_sessions(database, session_ids, [&](const std::string& id) { return file.held(id); });
+    });
+  });
+}
+
 Async<Result<protocol::SessionSearchReply>> SqliteIndex::search(protocol::SessionSearch query) {
   return on_pool([query = std::move(query)](IndexFile& file) {
     return file.answer([&](Database& database) { return search_messages(database, query); });

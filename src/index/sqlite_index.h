@@ -43,6 +43,8 @@ class SqliteIndex final : public ports::SessionIndex {
   runtime::Async<base::Result<protocol::SessionListReply>> list(protocol::SessionList query) override;
   runtime::Async<base::Result<std::vector<std::string>>> find(std::string prefix) override;
   runtime::Async<base::Result<protocol::SessionInfo>> get(std::string session_id) override;
+  runtime::Async<base::Result<std::vector<protocol::SessionInfo>>> get_all(
+      std::vector<std::string> session_ids) override;
   runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) override;
   runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() override;
   runtime::Async<base::Result<protocol::SessionCounts>> counts() override;

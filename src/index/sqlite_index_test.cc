@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -68,6 +69,22 @@ TEST_F(SqliteIndexTest, ListsWhatTheStreamsTell) {
   EXPECT_EQ(loop_.block_on(index_->get("nonsense")).error().code, base::codes::kNotFound);
 }
 
+TEST_F(SqliteIndexTest, SeveralAreGivenTogether) {
+  const Stream one = configured("one");
+  const Stream other = configured("other");
+  const Stream two = configured("two");
+  add(*two, TaskStarted{.task = "t"});
+  const std::string first = one->state().session_id;
+  const std::string second = two->state().session_id;
+  const auto given =
+      loop_.block_on(index_->get_all({second, "01a1f990-d3ca-7ed6-b72a-000000000000", "it's \"odd\"", first}));
+  ASSERT_TRUE(given.ok()) << given.error().text();
+  std::vector<SessionInfo> expected{get(first), get(second)};
+  std::ranges::sort(expected, {}, &SessionInfo::session_id);
+  EXPECT_EQ(*given, expected);
+  EXPECT_TRUE(loop_.block_on(index_->get_all({}))->empty());
+}
+
 TEST_F(SqliteIndexTest, ACompactionIsNoTaskOfAPersonUntilOneSpeaksIntoIt) {
   const Stream stream = configured();
   const std::string id = stream->state().session_id;
@@ -129,6 +146,18 @@ TEST_F(SqliteIndexTest, PagesFoldersAndPrefixes) {
   EXPECT_EQ(*loop_.block_on(index_->find(ids[1])), std::vector<std::string>{ids[1]});
   EXPECT_EQ(loop_.block_on(index_->find(ids[1].substr(0, 6)))->size(), 5U);
   EXPECT_TRUE(loop_.block_on(index_->find("%"))->empty());
+}
+
+TEST_F(SqliteIndexTest, TheLastSessionIsOneInWhichSomethingWasSaid) {
+  const Stream empty = configured();
+  EXPECT_TRUE(loop_.block_on(index_->find("last"))->empty());
+  const Stream used = configured();
+  add(*used, TaskStarted{.task = "t"});
+  add(*used, TaskComplete{.task = "t"});
+  const Stream newer = configured();
+  EXPECT_EQ(*loop_.block_on(index_->find("last")), std::vector<std::string>{used->state().session_id});
+  say(*newer, "something");
+  EXPECT_EQ(*loop_.block_on(index_->find("last")), std::vector<std::string>{newer->state().session_id});
 }
 
 TEST_F(SqliteIndexTest, FindsWordsAndPhrasesAndTakesNothingForAnOperator) {

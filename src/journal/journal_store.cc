@@ -65,6 +65,19 @@ Result<HeldSession> make_session(const SessionFolders& folders, const std::strin
   return held;
 }
 
+/// Nothing about the session changes but through whoever has it.
+Result<storage::FileLock> lock_session(const SessionFolders& folders, const std::string& session_id) {
+  Result<storage::FileLock> lock = folders.lock(session_id);
+  if (lock.ok() || lock.error().code != base::codes::kLocked) return lock;
+  Error error = std::move(lock).error();
+  const auto whole = History(folders).load_whole_part(session_id);
+  const bool may_fork = whole.ok() && !whole->state.bookmarks.empty();
+  error.hint =
+      may_fork ? "wait for it, end it, or work beside it in a fork: lathe session fork " + session_id
+               : std::string("wait for it, or end it; it is in its first Turn, before which there is nothing to fork");
+  return error;
+}
+
 /// The damage of a session with what can still be done about it.
 Error stays_closed(const std::string& session_id, const LoadedSession& whole) {
   Error error = whole.damage->within(fmt::format("session {} is damaged", session_id));
@@ -95,7 +108,7 @@ Result<void> check_before_opening(const SessionFolders& folders, const std::stri
 /// The lock first: from then on nothing about the session changes but through us.
 Result<HeldSession> hold_session(const SessionFolders& folders, const std::string& session_id) {
   TRY_OK(folders.check(session_id));
-  TRY(storage::FileLock lock, folders.lock(session_id));
+  TRY(storage::FileLock lock, lock_session(folders, session_id));
   const std::string path = folders.journal(session_id);
   auto first_look = History(folders).load(session_id);
   if (!first_look.ok() || first_look->offset == 0) TRY_OK(check_before_opening(folders, session_id));
@@ -203,7 +216,7 @@ Async<Result<void>> JournalStore::check_free(std::string session_id) {
     TRY_OK(parts_->folders.check(session_id));
     if (!parts_->folders.held(session_id)) return {};
     // Only the attempt to take it tells who has it.
-    TRY(const storage::FileLock lock, parts_->folders.lock(session_id));
+    TRY(const storage::FileLock lock, lock_session(parts_->folders, session_id));
     return {};
   });
   co_return checked;
@@ -212,7 +225,7 @@ Async<Result<void>> JournalStore::check_free(std::string session_id) {
 Async<Result<void>> JournalStore::remove(std::string session_id) {
   auto removed = co_await parts_->context.fs.run([this, &session_id]() -> Result<void> {
     TRY_OK(parts_->folders.check(session_id));
-    TRY(const storage::FileLock lock, parts_->folders.lock(session_id));
+    TRY(const storage::FileLock lock, lock_session(parts_->folders, session_id));
     TRY_OK(parts_->marks.note(session_id));
     return parts_->folders.remove(session_id);
   });
@@ -220,9 +233,11 @@ Async<Result<void>> JournalStore::remove(std::string session_id) {
 }
 
 bool JournalStore::held(const std::string& session_id) const { return parts_->folders.held(session_id); }
-ports::SessionSource& JournalStore::source() { return parts_->source; }
-std::string JournalStore::folder(const std::string& session_id) const { return parts_->folders.folder(session_id); }
+ports::SessionPlace JournalStore::place(const std::string& session_id) const {
+  return {.folder = parts_->folders.folder(session_id), .journal = parts_->folders.journal(session_id)};
+}
 
+ports::SessionSource& JournalStore::source() { return parts_->source; }
 ports::BlobStore& JournalStore::blobs() { return parts_->blobs; }
 
 }  // namespace lathe::journal

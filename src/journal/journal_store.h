@@ -72,11 +72,11 @@ class JournalStore final : public ports::SessionStore {
   runtime::Async<base::Result<void>> check_free(std::string session_id) override;
   runtime::Async<base::Result<void>> remove(std::string session_id) override;
   [[nodiscard]] bool held(const std::string& session_id) const override;
+  /// Others keep what goes with a session in folders of their own there.
+  [[nodiscard]] ports::SessionPlace place(const std::string& session_id) const override;
 
   /// What an index follows.
   [[nodiscard]] ports::SessionSource& source();
-  /// Where everything of a session lies; others keep what goes with it in folders of their own there.
-  [[nodiscard]] std::string folder(const std::string& session_id) const;
   /// <state_dir>/blobs.
   [[nodiscard]] ports::BlobStore& blobs();
 

@@ -83,6 +83,7 @@ TEST_F(JournalStoreTest, MissingForeignAndHeldSessionsAreErrorsThatSaySo) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, base::codes::kLocked);
   EXPECT_NE(second.error().message.find(fmt::format("process {}", ::getpid())), std::string::npos);
+  EXPECT_EQ(second.error().hint.find("lathe session fork"), std::string::npos) << "no Turn to fork from is over";
 }
 
 /// A child process holds the session and appends until it is killed; what it was told is there is there.

@@ -81,11 +81,7 @@ Result<void> SessionFolders::create(const std::string& session_id) const {
 Result<FileLock> SessionFolders::lock(const std::string& session_id) const {
   Result<FileLock> lock = FileLock::acquire(lock_path(session_id), storage::LockKind::kExclusive);
   if (lock.ok()) return lock;
-  base::Error error = lock.error().within("session " + session_id);
-  if (error.code == base::codes::kLocked) {
-    error.hint = "wait for it, end it, or work beside it in a fork: lathe session fork " + session_id;
-  }
-  return error;
+  return lock.error().within("session " + session_id);
 }
 
 bool SessionFolders::held(const std::string& session_id) const {

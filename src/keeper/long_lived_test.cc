@@ -184,6 +184,7 @@ TEST_F(LongLived, AnyFullDiskEndsTheCommandThatFillsIt) {
   const Exit exit = exit_of(start(std::move(command)));
   umount2((folder / ".").c_str(), MNT_DETACH);
   EXPECT_EQ(exit.ended, Ended::kDisk) << "its working folder lies elsewhere";
+  EXPECT_EQ(exit.disk, folder / ".");
 }
 
 TEST_F(LongLived, AFullDiskEndsTheCommandThatFillsIt) {

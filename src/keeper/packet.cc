@@ -170,13 +170,15 @@ std::optional<Exit> exit_of(const std::vector<std::string>& words) {
                                                                          {"memory", Ended::kMemory},
                                                                          {"disk", Ended::kDisk},
                                                                          {"output", Ended::kOutput}}};
-  if (words.size() != 8) return std::nullopt;
+  constexpr std::size_t kWithoutDisk = 8;
+  if (words.size() != kWithoutDisk && words.size() != kWithoutDisk + 1) return std::nullopt;
   const auto* const ended = std::ranges::find(kNames, words[4], &std::pair<std::string_view, Ended>::first);
   if (ended == kNames.end()) return std::nullopt;
   return Exit{.code = static_cast<int>(number_of(words[2])),
               .signal = static_cast<int>(number_of(words[3])),
               .ended = ended->second,
-              .survivors = static_cast<int>(number_of(words[5]))};
+              .survivors = static_cast<int>(number_of(words[5])),
+              .disk = words.size() > kWithoutDisk ? words[kWithoutDisk] : ""};
 }
 
 Error start_error(const Command& command, std::string_view stage, int error, const std::string& detail) {

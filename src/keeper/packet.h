@@ -33,7 +33,7 @@ enum class RunWords { kAll, kWithoutLimits };
 /// The `run` message.
 [[nodiscard]] std::vector<std::string> run_words(std::uint64_t id, const Command& command, RunWords which);
 
-/// From `exit ID CODE SIGNAL ENDED SURVIVORS OUT ERR`.
+/// From `exit ID CODE SIGNAL ENDED SURVIVORS OUT ERR [DISK]`.
 [[nodiscard]] std::optional<Exit> exit_of(const std::vector<std::string>& words);
 /// Why a command did not start, from the step that failed and its errno.
 [[nodiscard]] base::Error start_error(const Command& command, std::string_view stage, int error,

@@ -88,6 +88,8 @@ struct Exit {
   Ended ended = Ended::kExited;
   /// Processes that could not be ended: those of another user, or stuck in the kernel.
   int survivors = 0;
+  /// kDisk: a folder on it, as the command names it; "" when that is not known.
+  std::string disk = {};
   friend bool operator==(const Exit&, const Exit&) = default;
 };
 

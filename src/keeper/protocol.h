@@ -30,8 +30,9 @@
 //     busy                         another client is connected; end of file follows
 //     started ID PID               with the writing end of an INPUT pipe or terminal
 //     output ID OUT ERR            bytes written so far
-//     exit ID CODE SIGNAL ENDED SURVIVORS OUT ERR
-//                                  ENDED: exited, killed, timeout, lost, processes, memory, disk, output
+//     exit ID CODE SIGNAL ENDED SURVIVORS OUT ERR [DISK]
+//                                  ENDED: exited, killed, timeout, lost, processes, memory, disk, output. DISK: a
+//                                  folder on the one that was full
 //     failed ID STAGE ERRNO DETAIL nothing ran; STAGE: limit, spec, fork, terminal, cwd, stdio, limits,
 //                                  jail, exec
 //     command ID NAME STATE OUTPUT OUT ERR SEEN_OUT SEEN_ERR

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lathe/policy/glob.h"
+
 namespace lathe::policy {
 
 using syntax::Redirection;
@@ -23,8 +25,9 @@ constexpr std::array<std::string_view, 8> kFindActions{"-exec",   "-execdir", "-
 constexpr std::array<std::string_view, 5> kGitReads{"status", "log", "diff", "show", "branch"};
 constexpr std::array<std::string_view, 11> kBranchReads{
     "-a", "-r", "-v", "-vv", "--all", "--remotes", "--list", "--verbose", "-av", "-avv", "--show-current"};
-constexpr std::array<std::string_view, 8> kDestroyers{"mkfs",   "wipefs", "shred",  "fdisk",
-                                                      "sfdisk", "parted", "mkswap", "blkdiscard"};
+constexpr std::array<std::string_view, 14> kDestroyers{"mkfs",   "mke2fs", "mkdosfs", "mkntfs",    "wipefs",
+                                                       "shred",  "fdisk",  "sfdisk",  "gdisk",     "sgdisk",
+                                                       "cfdisk", "parted", "mkswap",  "blkdiscard"};
 /// Variables that only say how to print.
 constexpr std::array<std::string_view, 14> kHarmlessVariables{
     "LANG", "LC_ALL",   "LC_CTYPE",    "LC_MESSAGES", "LC_NUMERIC", "LC_COLLATE",      "TZ",
@@ -86,14 +89,15 @@ bool safe_arguments(std::string_view name, const Words& words) {
   if (name == "[" || name == "test") return !has_option(words, "vR", {});
   if (contains(kSafeWithAnyArguments, name)) return true;
   if (name == "base64") return !has_option(words, "o", {"--output"});
-  if (name == "uniq") return words.size() <= 2;
+  // A second file is written.
+  if (name == "uniq") return words.size() <= 2 && std::ranges::none_of(words, &Word::pattern);
   if (name == "rg") return !has_option(words, "z", {"--pre", "--hostname-bin", "--search-zip"});
   if (name == "git") return safe_git(words);
   if (name == "sed") return safe_sed(words);
   if (name == "find") {
     return std::ranges::none_of(words, [](const Word& word) {
       return contains(kFindActions, word.text) || word.text.starts_with("-fprint") ||
-             (word.pattern && may_be_option(word) && word.text.starts_with('-'));
+             (word.pattern && may_be_option(word));
     });
   }
   return false;
@@ -107,8 +111,11 @@ bool dangerous(std::string_view name, const Words& words) {
     return unknown || has_option(words, "f", {"--f"});
   }
   if (name == "dd") {
-    return std::ranges::any_of(words,
-                               [](const Word& word) { return word.text.starts_with("of=/dev/") || word.dynamic; });
+    return std::ranges::any_of(words, [](const Word& word) {
+      constexpr std::string_view kOutput = "of=";
+      const bool writes = word.text.starts_with(kOutput);
+      return word.dynamic || (writes && clean_path(word.text.substr(kOutput.size())).starts_with("/dev/"));
+    });
   }
   return false;
 }
@@ -125,6 +132,14 @@ bool writes_by_redirection(const SimpleCommand& command) {
   });
 }
 
+bool may_connect(const SimpleCommand& command) {
+  return std::ranges::any_of(command.redirections, [](const Redirection& redirection) {
+    const Word& from = redirection.target;
+    return redirection.kind == Redirection::Kind::kRead &&
+           (from.dynamic || from.text.starts_with("/dev/tcp/") || from.text.starts_with("/dev/udp/"));
+  });
+}
+
 bool is_system_program(const SimpleCommand& command) {
   if (command.words.empty() || command.words.front().dynamic || command.words.front().pattern) return false;
   if (command.calls_function) return false;
@@ -138,7 +153,8 @@ bool is_system_program(const SimpleCommand& command) {
 CommandClass classify(const SimpleCommand& command) {
   const std::string_view name = command.name();
   if (!name.empty() && dangerous(name, command.words)) return CommandClass::kDangerous;
-  if (std::ranges::any_of(command.assignments, changes_programs) || writes_by_redirection(command)) {
+  if (std::ranges::any_of(command.assignments, changes_programs) || writes_by_redirection(command) ||
+      may_connect(command)) {
     return CommandClass::kOrdinary;
   }
   if (command.words.empty()) return CommandClass::kSafe;

@@ -23,6 +23,8 @@ enum class CommandClass {
 [[nodiscard]] bool changes_programs(const syntax::Assignment& set);
 /// It writes to a file other than /dev/null through a redirection.
 [[nodiscard]] bool writes_by_redirection(const syntax::SimpleCommand& command);
+/// A redirection may read from a connection that the shell makes (/dev/tcp/HOST/PORT).
+[[nodiscard]] bool may_connect(const syntax::SimpleCommand& command);
 /// The program is named alone, or by its path in a folder of the system, and the script defines no function of that
 /// name.
 [[nodiscard]] bool is_system_program(const syntax::SimpleCommand& command);

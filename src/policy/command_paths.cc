@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 
 #include "lathe/base/strings.h"
@@ -66,6 +67,22 @@ std::string without_brackets(std::string_view text) {
   return out;
 }
 
+/// What stands between those characters, unless that is all of the text.
+std::vector<std::string_view> pieces_of(std::string_view text, std::string_view separators) {
+  std::vector<std::string_view> pieces;
+  std::size_t start = 0;
+  while (start < text.size()) {
+    const std::size_t end = std::min(text.find_first_of(separators, start), text.size());
+    if (end > start && end - start < text.size()) pieces.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return pieces;
+}
+
+/// A word with one of these is more than one name; with the others they stand around names in it.
+constexpr std::string_view kOfTexts = " \t\n'\"`;(";
+constexpr std::string_view kBetweenPaths = " \t\n'\"`;(){}[]<>|&=,:@+";
+
 /// Any folder, and then the path. Its parts ".." lead where nobody knows.
 PathPattern anywhere(std::string_view path) {
   PathPattern pattern{.parts = {"**"}};
@@ -103,6 +120,15 @@ class PathReader final {
       in_home = true;
     }
     if (!in_home) read_word(word);
+  }
+
+  /// Files that a text may name, whatever language it is in.
+  void read_text(std::string_view text) {
+    if (text.find_first_of(kOfTexts) == std::string_view::npos) return;
+    for (const std::string_view piece : pieces_of(text, kBetweenPaths)) {
+      for (const std::string& folder : folders_.possible) into_.possible.push_back(absolute_path(folder, piece));
+      if (folders_.any && !piece.starts_with('/')) into_.patterns.push_back(anywhere(piece));
+    }
   }
 
  private:
@@ -190,6 +216,9 @@ bool names_home(std::string_view text) {
   return false;
 }
 
+/// A program's text may name files in its own way: awk, sed -e 'r x', python -c. What git is given so is for people.
+bool takes_texts(const SimpleCommand& command) { return !command.only_wraps && command.name() != "git"; }
+
 }  // namespace
 
 bool may_change_home(const syntax::Script& script, std::string_view text) {
@@ -209,6 +238,7 @@ std::vector<NamedPaths> named_by(const syntax::Script& script, const std::string
     const bool opens = std::ranges::find(kOpenNothing, command.name()) == kOpenNothing.end();
     for (const Word& word : command.words) {
       if (opens || !(word.dynamic || word.pattern)) reader.read(word);
+      if (opens && takes_texts(command)) reader.read_text(word.text);
     }
     for (const Redirection& redirection : command.redirections) {
       const bool names_file =
@@ -228,6 +258,7 @@ std::vector<std::string_view> path_candidates(std::string_view word) {
   if (colon != std::string_view::npos && colon > 0) candidates.push_back(word.substr(0, colon));
   if (colon != std::string_view::npos && colon + 1 < word.size()) candidates.push_back(word.substr(colon + 1));
   if (word.size() > 2 && word[0] == '-' && word[1] != '-') candidates.push_back(word.substr(2));
+  std::ranges::copy(pieces_of(word, "=@:,<"), std::back_inserter(candidates));
   return candidates;
 }
 

@@ -29,8 +29,8 @@ struct NamedPaths {
 /// Whether a script, whose text that is, may give "~" and $HOME another meaning.
 [[nodiscard]] bool may_change_home(const syntax::Script& script, std::string_view text);
 
-/// What of a word may be a path: all of it, what follows "=" (--file=x), "@" (-d @x), ":" or a letter (-fx), and what
-/// stands before ":".
+/// What of a word may be a path: all of it, what follows "=" (--file=x), "@" (-d @x), ":" or a letter (-fx), what
+/// stands before ":", and what stands between these and "," or "<" (-F f=@x, src=x,dst=y).
 [[nodiscard]] std::vector<std::string_view> path_candidates(std::string_view word);
 
 }  // namespace lathe::policy

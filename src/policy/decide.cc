@@ -119,12 +119,12 @@ Ruling from_matrix(const Circumstances& circumstances, ActionClass action) {
           .telling = safe ? Ruling::Telling::kOfKnownSafe : Ruling::Telling::kOfItself};
 }
 
-/// A program that only starts another one is judged by that one, unless a rule names it, it writes through a
-/// redirection, is itself a file of somebody's, or is given variables that change what programs do.
+/// A program that only starts another one is judged by that one, unless a rule names it, it writes or
+/// connects through a redirection, is itself a file of somebody's, or is given variables that change what programs do.
 bool needs_no_ruling(const Subject& subject) {
   if (!subject.command || !subject.command->only_wraps) return false;
   const syntax::SimpleCommand& command = *subject.command;
-  return is_system_program(command) && !writes_by_redirection(command) &&
+  return is_system_program(command) && !writes_by_redirection(command) && !may_connect(command) &&
          std::ranges::none_of(command.assignments, changes_programs);
 }
 

@@ -13,15 +13,22 @@ namespace {
 TEST(DecidePaths, RulesAboutPathsAskWhereACommandMayNameTheFile) {
   const std::vector<Source> rules{
       source(Kind::kPerson, "rules: [{path: '**/secret.txt', access: read, decision: deny}]")};
-  for (const char* text : {"cat secret.txt", "cat a/secret.txt", "grep -fsecret.txt x", "cd a && cat secret.txt"}) {
+  for (const char* text :
+       {"cat secret.txt", "cat a/secret.txt", "grep -fsecret.txt x", "cd a && cat secret.txt",
+        "curl -F f=@secret.txt x", "curl -F 'f=<secret.txt' x", "curl --data=@secret.txt x",
+        "docker run --volume=secret.txt:/x y", "docker run --mount type=bind,src=secret.txt,dst=/x y"}) {
     EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
   }
-  for (const char* text : {"cat sec*", "cat s[e]cret.txt", "cat a/*", "cat $f", "cat \"$f\"", "cat \"$PWD/secret.txt\"",
-                           "cat \"$(pwd)/secret.txt\"", "cat sec{ret,x}.txt", "cat <$f", "eval $x",
-                           "find . -exec cat {} +", "ls | xargs cat", "ls | xargs -I% cat %"}) {
+  for (const char* text :
+       {"cat sec*", "cat s[e]cret.txt", "cat a/*", "cat $f", "cat \"$f\"", "cat \"$PWD/secret.txt\"",
+        "cat \"$(pwd)/secret.txt\"", "cat sec{ret,x}.txt", "cat <$f", "eval $x", "find . -exec cat {} +",
+        "ls | xargs cat", "ls | xargs -I% cat %", "sed -n '$r secret.txt' x", "awk 'BEGIN{getline l<\"secret.txt\"}'",
+        "python3 -c 'open(\"secret.txt\")'", "python3 -c \"open('secret.txt')$x\"", "cd a; vim -c 'r secret.txt'"}) {
     EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
   }
-  for (const char* text : {"cat a.txt", "cat *.cc", "cat \"$f.cc\"", "echo $f", "exit $?", "cd $x && ls -la"}) {
+  for (const char* text : {"cat a.txt", "cat *.cc", "cat \"$f.cc\"", "echo $f", "exit $?", "cd $x && ls -la",
+                           "git commit -m 'without secret.txt'", "echo 'no secret.txt'", "sed 's/a/b/' a.txt",
+                           "awk -F, '{print $1}' a.txt"}) {
     EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
   }
   const std::vector<Source> dotted{source(Kind::kPerson, "rules: [{path: '**/.env', decision: deny}]")};

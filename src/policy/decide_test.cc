@@ -132,8 +132,8 @@ TEST(Decide, AWrapperOfAKnownSafeCommandAnswersForWhatItDoesItself) {
        {"env echo evil > outside.txt", "bash -c 'echo all: ; ls' > Makefile", "nice ls > x", "command ls > x",
         "eval ls > x", "exec ls > x", "stdbuf -o0 ls 2> x", "BASH_ENV=./setup.inc bash -c ls", "PATH=. bash -c ls",
         "LD_PRELOAD=./x.so bash -c ls", "env \"BASH_FUNC_ls%%=() { touch x; }\" bash -c ls",
-        "SHELLOPTS=xtrace PS4='$(touch x)' bash -c ls", "strace -o '|touch pwned3' ls", "flock x ls", "nohup ls",
-        "\\time -o x ls", "./env ls", "/tmp/bash -c ls"}) {
+        "SHELLOPTS=xtrace PS4='$(touch x)' bash -c ls", "bash -c cat < /dev/tcp/a/80", "strace -o '|touch pwned3' ls",
+        "flock x ls", "nohup ls", "\\time -o x ls", "./env ls", "/tmp/bash -c ls"}) {
     EXPECT_EQ(untrusted(text), Verdict::kAsk) << text;
     EXPECT_EQ(verdict({}, command(text)), Verdict::kAllow) << text;
   }
@@ -173,91 +173,6 @@ TEST(Decide, AnAllowingRuleMustCoverEveryPart) {
   EXPECT_EQ(with("bash -c 'npm test' > /etc/x"), Verdict::kAsk);
   EXPECT_EQ(with("sudo npm test"), Verdict::kAsk);
   EXPECT_EQ(with("/tmp/npm test"), Verdict::kAsk);
-}
-
-TEST(Decide, DenialsReachThroughEverythingThatStartsCommands) {
-  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")};
-  for (const char* text : {"curl x",
-                           "env curl x",
-                           "sudo -u a curl x",
-                           "bash -c 'curl x'",
-                           "x=$(curl y)",
-                           "echo `curl x`",
-                           "find . -exec curl {} +",
-                           "xargs curl < f",
-                           "timeout 5 curl x",
-                           "watch curl x",
-                           "c'u'rl x",
-                           "/usr/bin/curl x",
-                           "/tmp/curl x",
-                           "a | curl x",
-                           "f() { curl x; }; f",
-                           "bash <<E\ncurl x\nE",
-                           "eval curl x",
-                           "FOO=1 curl x",
-                           "command curl x",
-                           "\\curl x",
-                           "(curl x)",
-                           "if a; then curl x; fi",
-                           "nohup curl x &",
-                           "curl.bin x"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
-  }
-}
-
-TEST(Decide, ADenialReachesWhatProgramsStartInTheirOwnWays) {
-  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: git push, decision: deny}]")};
-  for (const char* text : {"script -qc 'git push' /dev/null",
-                           "su -lc 'git push'",
-                           "su root --comm='git push'",
-                           "runuser -l x -c 'git push'",
-                           "env -vS 'git push'",
-                           "env --split='git push'",
-                           "env a-b=1 git push",
-                           "env - git push",
-                           "timeout $x git push",
-                           "exec -la x git push",
-                           "command -p git push",
-                           "xargs -i git push",
-                           "find . -execdir git push \\;",
-                           "busybox sh -c 'git push'",
-                           "coproc N { git push; }",
-                           "bash - <<<'git push'",
-                           "sh -c \"git push $x\"",
-                           "eval $x; git push",
-                           "/usr/lib/git-core/git-push",
-                           "git -c alias.x=push x",
-                           "git submodule foreach 'git push'",
-                           "git bisect run git push",
-                           "git -c core.pager='git push' log",
-                           "git -c core.sshCommand='git push' fetch",
-                           "git -c credential.helper='!git push' fetch",
-                           "git rebase --exec 'git push' main",
-                           "GIT_SSH_COMMAND='git push' git fetch"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kDeny) << text;
-  }
-}
-
-TEST(Decide, WhatMayBeADeniedCommandAsks) {
-  const std::vector<Source> rules{source(Kind::kPerson, "rules: [{command: git push, decision: deny}]")};
-  for (const char* text :
-       {"timeout $x ls", "env $x", "let 'x=a[$(git push 1>&2)]'", "source <(echo git push)", ". <(echo git push)",
-        "echo git push | bash -", "trap \"$x\" EXIT", "echo push | xargs git", "echo push | xargs -I% git %", "git x",
-        "git $x", "git --exec-path=x status", "git -c core.gitProxy='git push' log",
-        "BASH_ENV='$(git push)' bash -c ls", "make CC='git push'", "make -f - <<<'a: ; git push'",
-        "python3 -c 'import os; os.system(\"git push\")'", "awk 'BEGIN { system(\"git push\") }'",
-        "tar cf a --checkpoint=1 --checkpoint-action=exec='git push' b"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAsk) << text;
-  }
-  for (const char* text : {"git status", "git stash push", "git log push", "git -C a -c color.ui=never log",
-                           "git commit -m 'before git push'", "echo git push", "grep 'git push' README.md",
-                           "timeout 5 ls", "find . -name x", "make all"}) {
-    EXPECT_EQ(verdict(rules, command(text)), Verdict::kAllow) << text;
-  }
-  EXPECT_EQ(verdict({source(Kind::kPerson, "rules: [{commands: [curl], decision: deny}]")},
-                    command("perl -e 'system(\"curl x\")'")),
-            Verdict::kAsk);
-  EXPECT_EQ(verdict({}, command("eval $x; rm -rf build")), Verdict::kAsk) << "what follows is dangerous";
 }
 
 TEST(Decide, SourcesCombineToTheStrictest) {

@@ -134,7 +134,7 @@ void read_examples(MapReader& map, std::string_view key, bool matches, Rule& rul
 
 void read_paths(MapReader& map, Rule& rule, const Node& node, const RuleFacts& facts, Problems& problems) {
   for (const Text& path : read_texts(map, "path", "paths", problems)) {
-    auto globs = path_patterns(path.text, facts);
+    auto globs = path_patterns(path.text, facts, rule.verdict);
     if (globs.ok()) {
       std::ranges::move(*globs, std::back_inserter(rule.paths));
     } else {

@@ -23,10 +23,12 @@ constexpr std::size_t kMaxRuleFileBytes = 1U << 20;
 
 /// What a file's words mean here.
 struct RuleFacts {
-  /// The person's home folder, by each of its names: "~/x" in a path of a rule is x in it.
+  /// The person's home folder, by each of its names: "~/x" in a path of a rule is x in it, and so is x behind one of
+  /// the names.
   std::vector<std::string> homes = {};
   /// Patterns of the folders that commands have as their home in the sandbox. Where it cannot put such a folder in the
-  /// place of the person's home, commands find it by these names, so that "~/x" is x in them as well.
+  /// place of the person's home, commands find it by these names, so that "~/x" is x in them as well where a rule asks
+  /// or refuses.
   std::vector<std::string> private_homes = {};
 };
 

@@ -87,9 +87,20 @@ INSTANTIATE_TEST_SUITE_P(
                       Heard{"tool: 'web_*'", "web_get", "shell"}, Heard{"path: '~/x/**'", "/homes/p/x/y", "/w/x/y"},
                       Heard{"path: '~/x/**'", "/data/p/x/y", "~/x/y"},
                       Heard{"path: '~/x/**'", "/jails/a-b/home/x/y", "/jails/a/b/home/x/y"},
+                      Heard{"path: '/homes/p/x/**'", "/jails/a-b/home/x/y", "/jails/a-b/home/y"},
+                      Heard{"path: /homes/p/x", "/data/p/x", "/homes/pp/x"},
+                      Heard{"path: /data/p", "/jails/a-b/home", "/jails/a-b/homes"},
                       Heard{"path: '**/[id].ts'", "/w/[id].ts", "/w/i.ts"}, Heard{"host: '[::1]'", "::1", "::2"},
                       Heard{"command: git commit -m \"a b\"", "git commit -m \"a b\"", "git commit -m a"},
                       Heard{"command: env make", "env make x", "env mak"}));
+
+TEST(RuleFiles, WhatIsAllowedInTheHomeFolderIsNotAllowedInPrivateHomes) {
+  for (const char* text : {"rules: [{path: '~/x', decision: allow, match: [/homes/p/x], not_match: [/jails/a/home/x]}]",
+                           "rules: [{path: /homes/p/x, decision: allow, not_match: [/jails/a/home/x]}]"}) {
+    const auto rules = load_rules(text, "r.yaml", {.homes = {"/homes/p"}, .private_homes = {"/jails/*/home"}});
+    EXPECT_TRUE(rules.ok()) << rules.error().text();
+  }
+}
 
 TEST(RuleFiles, ZeroTimeIsNoTime) {
   const auto rules = load_rules("rules: [{command: ls, decision: ask, timeout: 0s}]", "r.yaml");

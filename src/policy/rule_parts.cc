@@ -50,6 +50,14 @@ Result<std::string> word_of(const syntax::Word& word) {
   return word.text;
 }
 
+/// What follows of a path behind a folder: "" for the folder itself, else from a slash on.
+std::optional<std::string_view> below(std::string_view path, std::string_view folder) {
+  if (folder.ends_with('/')) folder.remove_suffix(1);
+  if (!path.starts_with(folder)) return std::nullopt;
+  path.remove_prefix(folder.size());
+  return path.empty() || path.starts_with('/') ? std::optional(path) : std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> command_words(const std::string& text) {
@@ -102,21 +110,25 @@ Result<std::string> host_pattern(std::string_view text) {
   return (suffix ? "*." : "") + canonical;
 }
 
-Result<std::vector<Glob>> path_patterns(const std::string& text, const RuleFacts& facts) {
+Result<std::vector<Glob>> path_patterns(const std::string& text, const RuleFacts& facts, Verdict verdict) {
   if (const auto open = unclosed_bracket(text)) {
     return invalid(fmt::format("in \"{}\" the {} is not closed", text, *open),
                    "patterns of paths know *, ?, ** and {a,b}");
   }
-  std::vector<std::string> forms;
-  const bool in_home = text == "~" || text.starts_with("~/");
-  if (!in_home) forms.push_back(text);
+  std::optional<std::string_view> in_home = below(text, "~");
   if (in_home && facts.homes.empty()) {
     return invalid(fmt::format("\"{}\" starts in your home folder, which is not known here", text), "write it out");
   }
-  for (const std::vector<std::string>* homes : {&facts.homes, &facts.private_homes}) {
-    for (const std::string& home : *homes) {
-      if (in_home) forms.push_back(home + text.substr(1));
-    }
+  std::vector<std::string> forms;
+  if (!in_home) forms.push_back(text);
+  for (const std::string& home : facts.homes) {
+    if (!in_home) in_home = below(text, home);
+  }
+  if (in_home) {
+    const auto add = [&](const std::string& home) { forms.push_back(home + std::string(*in_home)); };
+    std::ranges::for_each(facts.homes, add);
+    // Only commands have those, and what a rule about paths allows is what file tools open.
+    if (verdict != Verdict::kAllow) std::ranges::for_each(facts.private_homes, add);
   }
   std::vector<Glob> globs;
   for (const std::string& form : forms) {

@@ -19,7 +19,8 @@ namespace lathe::policy {
 [[nodiscard]] base::Result<void> check_program(const std::string& name);
 /// An exact name or address, or "*.suffix", in its one form.
 [[nodiscard]] base::Result<std::string> host_pattern(std::string_view text);
-/// "~/x" is x in each of the homes.
-[[nodiscard]] base::Result<std::vector<Glob>> path_patterns(const std::string& text, const RuleFacts& facts);
+/// "~/x", and x in the home folder by a name of its, is x in each of the homes; of a rule that allows, in the person's.
+[[nodiscard]] base::Result<std::vector<Glob>> path_patterns(const std::string& text, const RuleFacts& facts,
+                                                            Verdict verdict);
 
 }  // namespace lathe::policy

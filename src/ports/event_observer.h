@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "lathe/ports/session_state.h"
 #include "lathe/protocol/frames.h"
 
 namespace lathe::ports {
@@ -12,6 +13,8 @@ namespace lathe::ports {
 class EventObserver {
  public:
   virtual ~EventObserver() = default;
+  /// A session was opened: what its journal tells, before the first event that is seen of it.
+  virtual void opened(const SessionState& /*state*/) {}
   /// `record_bytes` is what the journal grew by; 0 for a passing event.
   virtual void see(const protocol::Event& event, std::size_t record_bytes) = 0;
 };

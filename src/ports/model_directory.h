@@ -57,6 +57,13 @@ struct ResolvedModel {
   std::string warning = {};
 };
 
+/// A model's name in full.
+struct ModelName {
+  std::string backend;
+  std::string model;
+  friend bool operator==(const ModelName&, const ModelName&) = default;
+};
+
 /// Turns names into models. Loop thread.
 class ModelDirectory {
  public:
@@ -67,6 +74,8 @@ class ModelDirectory {
   /// What resolve() gave before, by the names that it gave: they are not read again, since a model's own name may begin
   /// with the name of a backend. Same errors.
   virtual runtime::Async<base::Result<ResolvedModel>> resolve_again(std::string backend, std::string model) = 0;
+  /// What resolve() would give, by name: also of a model whose key is missing. The other errors are the same.
+  virtual runtime::Async<base::Result<ModelName>> full_name(std::string backend, std::string model) = 0;
   virtual runtime::Async<base::Result<std::vector<protocol::BackendInfo>>> backends() = 0;
   /// The backend alone, for its list of models. Same errors as resolve().
   virtual runtime::Async<base::Result<std::shared_ptr<Model>>> connect(std::string backend) = 0;

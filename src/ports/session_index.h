@@ -17,9 +17,13 @@ class SessionIndex {
  public:
   virtual ~SessionIndex() = default;
   virtual runtime::Async<base::Result<protocol::SessionListReply>> list(protocol::SessionList query) = 0;
-  /// Full ids that start with `prefix` (at most 10, newest first); "last" gives the newest.
+  /// Full ids that start with `prefix` (at most 10, newest first); "last" gives the newest in which something was
+  /// said, or that was given a title.
   virtual runtime::Async<base::Result<std::vector<std::string>>> find(std::string prefix) = 0;
   virtual runtime::Async<base::Result<protocol::SessionInfo>> get(std::string session_id) = 0;
+  /// Those of these that there are, by id.
+  virtual runtime::Async<base::Result<std::vector<protocol::SessionInfo>>> get_all(
+      std::vector<std::string> session_ids) = 0;
   virtual runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) = 0;
   virtual runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() = 0;
   /// Of all sessions, those of sub-agents and archived ones too.

@@ -37,6 +37,15 @@ struct WholePart {
   std::optional<base::Error> damage;
 };
 
+/// Where a session lies, for people and other programs that look for it there.
+struct SessionPlace {
+  /// All of it but the bytes that records name by their hash.
+  std::string folder;
+  /// The stream of its own records; the parents of one that was forked have theirs.
+  std::string journal;
+  friend bool operator==(const SessionPlace&, const SessionPlace&) = default;
+};
+
 /// One item that was being written when its process died.
 struct RecoveredDraft {
   DraftKind kind = DraftKind::kMessage;
@@ -91,6 +100,8 @@ class SessionStore {
   virtual runtime::Async<base::Result<void>> remove(std::string session_id) = 0;
   /// Whether a live process holds it.
   [[nodiscard]] virtual bool held(const std::string& session_id) const = 0;
+  /// Absolute, whether there is such a session or not. Touches no disk.
+  [[nodiscard]] virtual SessionPlace place(const std::string& session_id) const = 0;
 };
 
 }  // namespace lathe::ports

@@ -22,6 +22,10 @@ namespace lathe::protocol {
 /// person's.
 inline constexpr std::string_view kRelayFeature = "relay";
 
+/// Among the features of the reply where the descriptor of a folder may come with a configure_session: over the
+/// daemon's own socket.
+inline constexpr std::string_view kFolderFeature = "folder";
+
 struct HelloReply {
   static constexpr std::string_view kType = "hello";
   static constexpr std::string_view kDoc = "Who answers, and what it can do.";

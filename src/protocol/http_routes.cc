@@ -34,7 +34,7 @@ constexpr std::array kSocketAnswers{
     HttpAnswer{.status = 101, .media_type = kNoBody, .doc = "a WebSocket from here on"}};
 
 constexpr std::array kCreatedAnswers{
-    HttpAnswer{.status = 201, .payload = "AgentruntimeCreated", .doc = "the session is made, and the prompt said"}};
+    HttpAnswer{.status = 201, .payload = "AgentruntimeCreated", .doc = "the session is there, and the prompt said"}};
 constexpr std::array kListAnswers{HttpAnswer{.payload = "AgentruntimeSummary[]", .doc = "newest first"}};
 constexpr std::array kSnapshotAnswers{HttpAnswer{.payload = "AgentruntimeSnapshot", .doc = "the session"}};
 constexpr std::array kInfoAnswers{HttpAnswer{.payload = "AgentruntimeInfo", .doc = "the session"}};
@@ -143,7 +143,7 @@ constexpr std::array kRoutes{
               .name = "agentruntime_create",
               .method = "POST",
               .path = "/sessions",
-              .doc = "Makes a session and says the prompt; answers before the agent does.",
+              .doc = "Makes a session, or goes on with one, and says the prompt; answers before the agent does.",
               .dialect = kTheirs,
               .scopes = kPrompt,
               .body = "AgentruntimeSessionRequest",

@@ -35,7 +35,10 @@ struct ConfigureSession {
     using S = ConfigureSession;
     return std::tuple{optional("model", &S::model, "model name, or backend/model"),
                       optional("backend", &S::backend, "name of a configured backend"),
-                      optional("cwd", &S::cwd, "absolute folder in which tools work"),
+                      optional("cwd", &S::cwd,
+                               "absolute folder in which tools work; where hello has the feature `folder`, a "
+                               "descriptor of it that comes with the bytes of this line, and of no other, decides "
+                               "(SCM_RIGHTS)"),
                       optional("approval_policy", &S::approval_policy, "when a person is asked (default on-request)"),
                       optional("ask", &S::ask, "what happens to a question (default client)"),
                       optional("budget", &S::budget, "ceilings of each Task"),

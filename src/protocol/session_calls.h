@@ -110,9 +110,15 @@ struct SessionGetReply {
   static constexpr std::string_view kDoc = "One session.";
   SessionInfo session;
   std::vector<std::string> open_questions;
+  std::string folder;
+  std::string journal;
   static constexpr auto fields() {
-    return std::tuple{required("session", &SessionGetReply::session, "the session"),
-                      optional("open_questions", &SessionGetReply::open_questions, "ids of what it waits for")};
+    using S = SessionGetReply;
+    return std::tuple{required("session", &S::session, "the session"),
+                      optional("open_questions", &S::open_questions, "ids of what it waits for"),
+                      optional("folder", &S::folder, "where what is kept of it lies, on the machine of the engine"),
+                      optional("journal", &S::journal,
+                               "file with its own records, one a line; a fork's parents have files of their own")};
   }
   friend bool operator==(const SessionGetReply&, const SessionGetReply&) = default;
 };

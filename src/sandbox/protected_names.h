@@ -24,6 +24,7 @@ inline constexpr auto kProtectedNames = std::to_array<std::string_view>({".git/h
                                                                          ".git/info/attributes",
                                                                          ".git/objects/info/alternates",
                                                                          ".lathe",
+                                                                         ".config/lathe",
                                                                          ".vscode",
                                                                          ".idea",
                                                                          ".zed",

@@ -69,9 +69,20 @@ Result<void> make_private_folders(const SessionFacts& facts, SandboxSpec& spec) 
   return {};
 }
 
+/// What is not there cannot be hidden, and a command that could make it would say what later sessions may do.
+Result<void> make_config_folder(const SessionFacts& facts, const SandboxSpec& spec) {
+  const std::string& folder = facts.config_folder;
+  if (folder.empty() || !real_path(folder).empty()) return {};
+  const auto holds = [&folder](const std::string& root) { return is_below(folder, root); };
+  if (std::ranges::none_of(spec.writable, holds)) return {};
+  return make_folder(folder, 0700).within("sandbox");
+}
+
 std::vector<Mask> fixed_masks(const SandboxSpec& spec, const SessionFacts& facts) {
   std::vector<Mask> masks;
-  for (std::string& real : hidden_places(facts)) {
+  std::vector<std::string> hidden = hidden_places(facts);
+  if (std::string config = real_path(facts.config_folder); !config.empty()) hidden.push_back(std::move(config));
+  for (std::string& real : hidden) {
     const auto shows = [&](const std::string& folder) { return is_below(real, folder); };
     if (std::ranges::any_of(spec.readable, shows) || std::ranges::any_of(spec.writable, shows)) {
       masks.push_back({std::move(real), Mask::Kind::kHidden, 0});
@@ -170,7 +181,10 @@ Result<SandboxSpec> SessionJail::spec_of(const SessionFacts& facts, Searched& se
   }
   TRY(searched.read_only, further_readable(facts, spec));
   spec.readable.insert(spec.readable.end(), searched.read_only.begin(), searched.read_only.end());
-  TRY_OK(check_workspace(spec, facts.our_folders));
+  std::vector<std::string> ours = facts.our_folders;
+  ours.push_back(facts.config_folder);
+  TRY_OK(check_workspace(spec, ours));
+  TRY_OK(make_config_folder(facts, spec));
   TRY_OK(make_private_folders(facts, spec));
   return spec;
 }

@@ -22,8 +22,11 @@ struct SessionFacts {
   /// The person's home and PATH.
   std::string home;
   std::string path_variable;
-  /// Where Lathe keeps configuration, state and caches: never readable, and no place to work in.
+  /// Where Lathe keeps state and caches: never readable, and no place to work in.
   std::vector<std::string> our_folders = {};
+  /// The person's configuration of Lathe: like those, but the person may let commands read parts of it. Made when it is
+  /// missing where commands could make it.
+  std::string config_folder = {};
   /// Absolute paths of the person's secrets, hidden where they lie in something readable.
   std::vector<std::string> home_secrets = {};
   /// Where private homes and temporary folders are made: <cache>/jails.

@@ -411,6 +411,23 @@ TEST(SessionJail, RefusesToWorkWhereLatheKeepsItsFiles) {
   EXPECT_THAT(jail.error().message, ::testing::HasSubstr("where Lathe keeps its own files"));
 }
 
+TEST(SessionJail, ThePersonsConfigurationIsThereToBeHiddenBeforeACommandCouldMakeIt) {
+  const Folders folders;
+  SessionFacts facts = folders.facts(Level::kNone);
+  facts.config_folder = folders.root + "/w/.config/lathe";
+  const auto jail = SessionJail::create(facts, {.seccomp = true});
+  ASSERT_TRUE(jail.ok()) << jail.error().text();
+  struct stat status{};
+  ASSERT_EQ(lstat(facts.config_folder.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700U);
+  facts.workspace = facts.config_folder;
+  EXPECT_FALSE(SessionJail::create(facts, {.seccomp = true}).ok()) << "nobody works in it";
+  facts.workspace = folders.root + "/w";
+  facts.config_folder = folders.root + "/elsewhere/lathe";
+  ASSERT_TRUE(SessionJail::create(facts, {.seccomp = true}).ok());
+  EXPECT_FALSE(fs::exists(facts.config_folder)) << "no command could make it there";
+}
+
 TEST(SessionJail, WhatCommandsNeverReadCannotBeNamed) {
   const Folders folders;
   SessionFacts facts = folders.facts(Level::kNone);

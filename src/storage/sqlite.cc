@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "lathe/base/check.h"
+#include "lathe/base/strings.h"
 #include "lathe/runtime/files.h"
 
 namespace lathe::storage {
@@ -40,12 +44,34 @@ const char* code_of(int result) {
   }
 }
 
+/// The file's shared memory takes 32 KiB at once, its log some hundreds; with less than this free it is the disk that
+/// makes SQLite fail, which often says no more than that reading or writing failed.
+constexpr std::uint64_t kNeededBytes = 1U << 20;
+
+/// Free bytes of the disk that the database is on; nothing when it cannot be told.
+std::optional<std::uint64_t> free_bytes(const std::string& folder) {
+  struct statvfs status{};
+  if (folder.empty() || ::statvfs(folder.c_str(), &status) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+std::string folder_of(sqlite3* database) {
+  const char* path = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
+  return path == nullptr ? "" : std::string(path, 0, std::string_view(path).rfind('/'));
+}
+
 Error sqlite_error(sqlite3* database, int result) {
-  const char* code = code_of(result);
-  return {.code = code,
-          .message = fmt::format("index: {}", database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(result)),
-          .hint = {},
-          .retryable = code == std::string_view(base::codes::kLocked)};
+  std::string_view code = code_of(result);
+  std::string message =
+      fmt::format("index: {}", database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(result));
+  const std::string folder = folder_of(database);
+  const auto free = free_bytes(folder);
+  if (code == base::codes::kIo && free && *free < kNeededBytes) code = base::codes::kNoSpace;
+  if (code == base::codes::kNoSpace && free) {
+    message += fmt::format(": {} free on the disk of {}", base::format_bytes(*free), folder);
+  }
+  return {
+      .code = std::string(code), .message = std::move(message), .hint = {}, .retryable = code == base::codes::kLocked};
 }
 
 std::uint64_t inode_of(const std::string& path) {

@@ -155,7 +155,7 @@ Result<std::uint64_t> StreamReader::offset_after(std::int64_t seq) const {
   constexpr std::uint64_t kFew = 16U << 10;
   TRY(std::uint64_t high, size());
   std::uint64_t low = 0;
-  // Every whole record before `low` has a seq of at most `seq`; every one that starts at or after `high` a larger one.
+  // Every whole record before `low` has a smaller seq; every one that starts at or after `high` none that is smaller.
   // A record that starts before `high` may end behind it.
   while (low < high && high - low > kFew) {
     const std::uint64_t middle = low + (high - low) / 2;
@@ -169,7 +169,7 @@ Result<std::uint64_t> StreamReader::offset_after(std::int64_t seq) const {
       const auto whole = checked_seq(*line, path_, cursor.line_offset());
       if (whole.ok()) found = *whole;
     }
-    if (found && *found <= seq) {
+    if (found && *found < seq) {
       low = cursor.end_offset();
     } else {
       high = middle;
@@ -184,7 +184,9 @@ Result<std::uint64_t> StreamReader::offset_after(std::int64_t seq) const {
     const auto found = checked_seq(*line, path_, cursor.line_offset());
     if (!found.ok()) {
       damage = damage.value_or(cursor.line_offset());
-    } else if (*found <= seq) {
+    } else if (*found == seq) {
+      return cursor.end_offset();  // what comes next is to be read, whatever it is: a record may be there twice
+    } else if (*found < seq) {
       damage.reset();
     } else {
       return damage && *found > seq + 1 ? *damage : cursor.line_offset();

@@ -45,8 +45,8 @@ class StreamReader final {
   /// ends before damage further on.
   [[nodiscard]] base::Result<StreamPage> read(std::uint64_t offset, std::size_t max_records,
                                               std::size_t max_bytes) const;
-  /// Where the first record with a seq over `seq` starts, or the end of the whole records; where damage starts that may
-  /// hold that record. Reads about 20 records.
+  /// What follows the record `seq`. Where there is none: where the first record with a larger seq starts, or the end of
+  /// the whole records; where damage starts that may hold that record. Reads about 20 records.
   [[nodiscard]] base::Result<std::uint64_t> offset_after(std::int64_t seq) const;
   [[nodiscard]] base::Result<std::uint64_t> size() const;
   /// At most `count` raw bytes from `offset` on; fewer at the end of the file.

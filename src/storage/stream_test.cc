@@ -206,6 +206,23 @@ TEST_F(StreamTest, APlaceIsFoundAroundDamage) {
   }
 }
 
+/// A long stream is searched by halves, of a short one every line is looked at.
+TEST_F(StreamTest, ARecordThatIsThereTwiceIsNotPassedOver) {
+  for (const std::int64_t count : {6, 1'000}) {
+    set_bytes("");
+    fill(count);
+    const std::string twice = record(5) + "\n";
+    std::string damaged = bytes();
+    const std::size_t second = damaged.find(twice) + twice.size();
+    damaged.insert(second, twice);
+    set_bytes(damaged);
+    const auto reader = StreamReader::open(path_);
+    EXPECT_EQ(*reader->offset_after(5), second) << count;
+    EXPECT_EQ(*reader->offset_after(4), second - twice.size()) << count;
+    EXPECT_EQ(*reader->offset_after(6), damaged.find(record(6)) + record(6).size() + 1) << count;
+  }
+}
+
 TEST_F(StreamTest, AFailedAppendLeavesNothingAndALaterOneWorks) {
   fill(2);
   const std::string whole = bytes();

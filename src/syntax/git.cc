@@ -49,12 +49,14 @@ constexpr std::string_view kHarmlessKeys =
     "core.quotepath core.autocrlf core.safecrlf core.eol core.filemode core.ignorecase core.abbrev core.longpaths "
     "diff.renames diff.context diff.noprefix diff.algorithm diff.colormoved diff.mnemonicprefix http.version "
     "http.postbuffer http.lowspeedlimit http.lowspeedtime http.sslverify http.proxy protocol.version";
-/// Keys whose value is a command for a shell; so are those of `pager`, and the last words below.
+/// Keys whose value is a command for a shell; so are those of `pager`, and those that end in the words below.
 constexpr std::string_view kCommandKeys =
     "core.editor core.pager core.sshcommand core.askpass core.fsmonitor sequence.editor diff.external "
-    "interactive.difffilter";
-constexpr std::string_view kCommandWords = "textconv cmd command clean smudge process";
-constexpr std::string_view kRunningWords = "driver program command cmd helper hook templatedir";
+    "interactive.difffilter imap.tunnel";
+constexpr std::string_view kCommandWords = "textconv clean smudge process driver";
+constexpr std::string_view kRunningWords = "driver helper templatedir";
+/// Sections that name programs by `path`.
+constexpr std::string_view kToolSections = "browser difftool guitool man mergetool";
 
 /// An option of one of git's commands whose value is a command for a shell.
 struct TextOption {
@@ -63,6 +65,9 @@ struct TextOption {
   /// Long names, separated by blanks.
   std::string_view names;
 };
+constexpr TextOption kMailOptions{"send-email", '\0', "sendmail-cmd to-cmd cc-cmd header-cmd"};
+/// A path is a program, anything else a host.
+constexpr TextOption kMailServer{"send-email", '\0', "smtp-server"};
 constexpr std::array kTextOptions{
     TextOption{"rebase", 'x', "exec"},
     TextOption{"difftool", 'x', "extcmd"},
@@ -77,11 +82,41 @@ constexpr std::array kTextOptions{
     TextOption{"archive", '\0', "exec"},
     TextOption{"filter-branch", '\0',
                "setup env-filter tree-filter index-filter parent-filter msg-filter commit-filter tag-name-filter"},
-    TextOption{"send-email", '\0', "sendmail-cmd to-cmd cc-cmd header-cmd"},
+    kMailOptions,
+    TextOption{"daemon", '\0', "access-hook"},
     TextOption{"instaweb", 'd', "httpd"},
 };
 
 constexpr auto kElsewhere = Starter::Where::kElsewhere;
+
+/// The name of a key by its parts, in lower case.
+struct Key {
+  std::string whole;
+  std::string_view section;
+  std::string_view last;
+
+  explicit Key(std::string_view written)
+      : whole(base::lower(written)),
+        section(std::string_view(whole).substr(0, whole.find('.'))),
+        last(std::string_view(whole).substr(whole.rfind('.') + 1)) {}
+  Key(const Key&) = delete;
+  Key& operator=(const Key&) = delete;
+
+  [[nodiscard]] bool holds_command() const {
+    return lists(kCommandKeys, whole) || section == "pager" || lists(kCommandWords, last) || last.ends_with("cmd") ||
+           last.ends_with("command") || last.ends_with("hook") || (section == "remote" && last.ends_with("pack"));
+  }
+  [[nodiscard]] bool holds_program() const {
+    return last.ends_with("program") || (last == "path" && lists(kToolSections, section));
+  }
+  [[nodiscard]] bool is_harmless() const {
+    const bool runs = holds_command() || holds_program() || lists(kRunningWords, last) || last.ends_with("pack") ||
+                      last.ends_with("editor");
+    return lists(kHarmlessKeys, whole) || (lists(kHarmlessSections, section) && !runs);
+  }
+};
+
+bool is_path(const Word& word) { return word.tilde || word.text.starts_with('/') || word.text.starts_with('~'); }
 
 class GitReader final {
  public:
@@ -95,6 +130,7 @@ class GitReader final {
   void alias(const Word& value, std::size_t rest);
   void configuration();
   void text_options(const TextOption& option);
+  void mail_server(const Word& server);
   [[nodiscard]] std::optional<Word> value_of(const TextOption& option, std::size_t at) const;
 
   [[nodiscard]] const std::vector<Word>& words() const { return starter_.words(); }
@@ -126,28 +162,32 @@ void GitReader::options() {
 /// KEY=VALUE, as -c has it.
 void GitReader::configured(const Word& setting) {
   const std::size_t equals = std::min(setting.text.find('='), setting.text.size());
-  const std::string key = base::lower(std::string_view(setting.text).substr(0, equals));
-  const std::string_view section = std::string_view(key).substr(0, key.find('.'));
-  const std::string_view last = std::string_view(key).substr(key.rfind('.') + 1);
+  const Key key(std::string_view(setting.text).substr(0, equals));
   Word value = setting;
   value.text.erase(0, equals + 1);
-  if (key.starts_with("alias.")) {
-    aliases_[key.substr(6)] = value;
+  if (key.section == "alias" && key.whole.size() > key.section.size()) {
+    aliases_[key.whole.substr(key.section.size() + 1)] = value;
     alias(value, words().size());
     return;
   }
-  const bool runs = lists(kRunningWords, last) || last.ends_with("cmd") || last.ends_with("program") ||
-                    last.ends_with("pack") || last.ends_with("editor");
-  const bool harmless = lists(kHarmlessKeys, key) || (lists(kHarmlessSections, section) && !runs);
-  if (!harmless || key.find_first_of("$`") != std::string::npos) {
+  if (!key.is_harmless() || key.whole.find_first_of("$`") != std::string::npos) {
     starter_.not_known("git is given configuration that may run programs");
   }
   // Some of them by their text, which is seen all the same.
-  const bool shell_alone = key == "credential.helper" && value.text.starts_with('!');
-  if (shell_alone) value.text.erase(0, 1);
-  const bool is_command =
-      shell_alone || lists(kCommandKeys, key) || key.starts_with("pager.") || lists(kCommandWords, last);
-  if (is_command && !base::trim(value.text).empty()) starter_.script(value, kElsewhere);
+  const bool marked = value.text.starts_with('!');
+  const bool is_helper = key.section == "credential" && key.last == "helper";
+  const bool is_update = key.section == "submodule" && key.last == "update";
+  if (marked && (is_helper || is_update)) value.text.erase(0, 1);
+  const bool is_command = key.holds_command() || (marked && (is_helper || is_update)) || (is_helper && is_path(value));
+  if (key.section == "sendemail" && key.last == "smtpserver") mail_server(value);
+  if (base::trim(value.text).empty()) return;
+  if (is_command) starter_.script(value, kElsewhere);
+  if (key.holds_program()) starter_.command({value}, {}, kElsewhere);
+}
+
+void GitReader::mail_server(const Word& server) {
+  if (server.dynamic) starter_.not_known("what git sends mail by is computed");
+  if (is_path(server)) starter_.command({server}, {}, kElsewhere);
 }
 
 /// What an alias stands for, with the words from there on.
@@ -166,7 +206,9 @@ void GitReader::command() {
     alias(found->second, at_ + 1);
   }
   for (std::size_t i = at_; i < words().size(); ++i) {
-    if (words()[i].text.starts_with("ext::")) starter_.not_known("git runs a command as a transport");
+    const std::string& word = words()[i].text;
+    const bool is_transport = word.starts_with("ext::") || word.contains("=ext::");
+    if (is_transport) starter_.not_known("git runs a command as a transport");
   }
   const auto has = [&](std::string_view word) {
     for (std::size_t i = at_ + 1; i < words().size(); ++i) {
@@ -174,7 +216,7 @@ void GitReader::command() {
     }
     return words().size();
   };
-  if (name == "submodule" && has("foreach") < words().size()) {
+  if ((name == "submodule" || name == "submodule--helper") && has("foreach") < words().size()) {
     OptionReader options(words(), {"q", "recursive quiet"}, has("foreach") + 1);
     while (options.next()) {
     }
@@ -182,6 +224,15 @@ void GitReader::command() {
   }
   if (name == "bisect" && has("run") < words().size()) {
     starter_.command(words_from(words(), has("run") + 1), {}, kElsewhere);
+  }
+  if (name == "merge-index") {
+    OptionReader options(words(), {"oq"}, at_ + 1);
+    while (options.next()) {
+    }
+    // With arguments of git's.
+    if (options.at() < words().size()) {
+      starter_.command({words()[options.at()], {.text = "…", .dynamic = true, .splits = true}}, {}, kElsewhere);
+    }
   }
   if (name == "subtree" && has("push") < words().size()) {
     starter_.command({{.text = "git"}, {.text = "push"}});
@@ -192,6 +243,9 @@ void GitReader::command() {
   if (name == "config" || name == "clone") configuration();
   for (const TextOption& option : kTextOptions) {
     if (option.command == name) text_options(option);
+  }
+  for (std::size_t i = at_ + 1; i < words().size() && name == kMailServer.command; ++i) {
+    if (const std::optional<Word> server = value_of(kMailServer, i)) mail_server(*server);
   }
 }
 
@@ -216,12 +270,15 @@ std::optional<Word> GitReader::value_of(const TextOption& option, std::size_t at
   const Word& word = words()[at];
   const std::string_view text = word.text;
   std::size_t from = std::string_view::npos;
-  if (text.starts_with("--")) {
+  // git's Perl programs take long names behind one dash too, in any case.
+  const std::size_t dashes = text.starts_with("--") ? 2 : option.command == kMailOptions.command ? 1 : 0;
+  if (dashes > 0 && text.starts_with('-')) {
     const std::size_t equals = text.find('=');
-    const std::string_view name = text.substr(2, equals == std::string_view::npos ? equals : equals - 2);
+    const std::string name =
+        base::lower(text.substr(dashes, equals == std::string_view::npos ? equals : equals - dashes));
     bool meant = false;
     for (const std::string_view listed : base::split(option.names, ' ')) {
-      meant = meant || (name.size() > 1 && listed.starts_with(name));
+      meant = meant || (!name.empty() && listed.starts_with(name));
     }
     if (!meant) return std::nullopt;
     if (equals != std::string_view::npos) from = equals + 1;

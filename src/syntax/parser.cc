@@ -31,6 +31,8 @@ bool names_descriptor(std::string_view word) {
 
 }  // namespace
 
+bool is_reserved(std::string_view word) { return contains(kClosers, word) || contains(kOpeners, word) || word == "[["; }
+
 void Budget::not_known(std::string_view why) {
   if (!script.understood) return;
   script.understood = false;
@@ -105,7 +107,7 @@ std::string_view Parser::reserved_word() const {
   std::size_t end = at_;
   while (end < text_.size() && !is_meta(text_[end])) ++end;
   const std::string_view word = text_.substr(at_, end - at_);
-  return contains(kClosers, word) || contains(kOpeners, word) || word == "[[" ? word : std::string_view();
+  return is_reserved(word) ? word : std::string_view();
 }
 
 bool Parser::at_list_end() const {
@@ -314,6 +316,8 @@ void Parser::case_command() {
 
 /// [[ … ]] runs nothing but the substitutions in it; its operators are read as words.
 void Parser::test_command() {
+  // Where [[ is a program, what follows && in it is one too.
+  if (budget_.for_plain_sh) not_known("sh need not know a [[ ]] test");
   while (!done()) {
     blanks_and_lines();
     if (take("]]")) return;

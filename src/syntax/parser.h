@@ -34,7 +34,12 @@ struct Budget {
 
   bool lost = false;
   bool exhausted = false;
+  /// The text is for a shell that need not know what bash has beyond POSIX.
+  bool for_plain_sh = false;
 };
+
+/// A word of the grammar where a command could stand: if, {, [[, … .
+[[nodiscard]] bool is_reserved(std::string_view word);
 
 /// Counts one level of nesting for as long as it lives.
 class Nested final {
@@ -119,7 +124,7 @@ class Parser final {
   /// The text of a here-document.
   void text_with_expansions(Word& word);
   void parameter(bool in_quotes);
-  void backquoted();
+  void backquoted(bool in_quotes);
   void substitution();
   /// Whether what is opened by two parentheses that end `opening` characters further is closed by two.
   [[nodiscard]] bool arithmetic_ahead(std::size_t opening) const;
@@ -145,6 +150,8 @@ class Parser final {
 
   /// At the delimiter after "<<": reads it and the body below this line.
   Word here_document();
+  /// The lines below this one up to the delimiter.
+  std::string here_lines(const std::string& delimiter, bool strip_tabs, bool joins_lines);
 
   Budget& budget_;
   std::string_view text_;

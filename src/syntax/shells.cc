@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "lathe/syntax/starter.h"
 
@@ -10,6 +11,8 @@ namespace {
 
 /// Shells with a grammar of their own.
 constexpr std::string_view kOtherShells = "fish csh tcsh pwsh nu xonsh elvish rc es";
+/// They need not have more than POSIX asks for.
+constexpr std::string_view kPlainShells = "sh dash ash";
 constexpr std::string_view kShellNames =
     "login posix norc noprofile noediting restricted verbose version help debugger dump-strings dump-po-strings "
     "pretty-print";
@@ -21,7 +24,8 @@ constexpr std::string_view kExpanded = "PS0 PS1 PS2 PS3 PS4 BASH_ENV ENV";
 /// Variables that hold a command.
 constexpr std::string_view kCommandVariables =
     "PROMPT_COMMAND PAGER GIT_PAGER MANPAGER EDITOR VISUAL FCEDIT GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_SSH "
-    "GIT_SSH_COMMAND GIT_ASKPASS SSH_ASKPASS SUDO_ASKPASS GIT_EXTERNAL_DIFF GIT_PROXY_COMMAND RSYNC_RSH CVS_RSH "
+    "GIT_SSH_COMMAND GIT_ASKPASS SSH_ASKPASS SUDO_ASKPASS GIT_EXTERNAL_DIFF GIT_DIFFTOOL_EXTCMD GIT_PROXY_COMMAND "
+    "RSYNC_RSH CVS_RSH "
     "BROWSER "
     "LESSOPEN LESSCLOSE";
 
@@ -36,7 +40,15 @@ bool any_has_letter(const std::vector<Word>& words, char letter) {
 /// Builtins that change what later names mean, or complete them by commands.
 bool redefines_names(std::string_view name, const std::vector<Word>& words) {
   if (lists("alias enable complete compgen bind fc", name)) return words.size() > 1;
-  if (name == "hash") return any_has_letter(words, 'p');
+  const auto sets_table = [](const Word& word) {
+    return word.text.contains("BASH_CMDS") || word.text.contains("BASH_ALIASES");
+  };
+  if ((name == "printf" || lists(kNameBuiltins, name)) && std::ranges::any_of(words, sets_table)) return true;
+  if (name == "hash") {
+    // zsh has hash NAME=PATH.
+    return any_has_letter(words, 'p') ||
+           std::ranges::any_of(words, [](const Word& word) { return word.text.contains('='); });
+  }
   return (name == "mapfile" || name == "readarray") && any_has_letter(words, 'C');
 }
 
@@ -51,6 +63,9 @@ bool evaluates(const Word& word) {
 bool evaluates_names(std::string_view name, const std::vector<Word>& words) {
   if (name == "let") return words.size() > 1;
   std::vector<Word> arguments = words_from(words, 1);
+  // Integers, and names for other variables: what is set then is evaluated whenever it is set or used.
+  const bool refers = name != "export" && any_has_letter(arguments, 'n');
+  if (lists(kDeclarations, name) && (refers || any_has_letter(arguments, 'i'))) return true;
   if (name == "printf") {
     // -v NAME, or -vNAME, and then what is printed.
     if (arguments.empty() || !has_letter(arguments.front(), 'v')) return false;
@@ -99,10 +114,25 @@ void other_shell(Starter& starter) {
   }
 }
 
+/// While it lives, texts are for that shell.
+class ForShell final {
+ public:
+  ForShell(Budget& budget, std::string_view name)
+      : budget_(budget), before_(std::exchange(budget.for_plain_sh, lists(kPlainShells, name))) {}
+  ~ForShell() { budget_.for_plain_sh = before_; }
+  ForShell(const ForShell&) = delete;
+  ForShell& operator=(const ForShell&) = delete;
+
+ private:
+  Budget& budget_;
+  const bool before_;
+};
+
 }  // namespace
 
 void start_shell(Starter& starter) {
   const std::vector<Word>& words = starter.words();
+  const ForShell shell(starter.budget(), starter.name());
   bool takes_text = false;
   bool reads_input = false;
   std::size_t at = 1;
@@ -119,6 +149,9 @@ void start_shell(Starter& starter) {
       if (!lists(kShellNames, std::string_view(text).substr(2)))
         starter.not_known("a shell has an option that is not known here");
       continue;
+    }
+    if (text.find_first_of(" \t\n;|&$`") != std::string::npos) {
+      starter.not_known("a shell has an option that is not known here");
     }
     takes_text = takes_text || (text[0] == '-' && text.contains('c'));
     reads_input = reads_input || (text[0] == '-' && text.contains('s'));
@@ -152,7 +185,8 @@ void add_values(Budget& budget, const std::vector<Assignment>& assignments) {
     if (lists(kExpanded, name) && (value.text.find_first_of("$`") != std::string::npos || names_input(value.text))) {
       budget.not_known("a shell expands the value of a variable");
     }
-    if (name.starts_with("GIT_CONFIG") || name.starts_with("BASH_FUNC_") || name == "GIT_EXEC_PATH") {
+    if (name.starts_with("GIT_CONFIG") || name.starts_with("BASH_FUNC_") || name == "GIT_EXEC_PATH" ||
+        name == "BASH_CMDS" || name == "BASH_ALIASES") {
       budget.not_known("a variable changes which programs run");
     }
     if (!lists(kCommandVariables, name) || budget.gave_up()) continue;

@@ -82,7 +82,9 @@ void Starter::file(const Word& path) {
 }
 
 bool names_input(std::string_view path) {
-  return path.contains("/fd/") || (path.starts_with('/') && path.ends_with("/stdin"));
+  const std::string_view last = path.substr(path.rfind('/') + 1);
+  const bool is_number = !last.empty() && std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+  return path.contains("/fd/") || path.starts_with("fd/") || last == "stdin" || is_number;
 }
 
 std::vector<Word> words_from(const std::vector<Word>& words, std::size_t from) {
@@ -95,7 +97,27 @@ void add_simple(Budget& budget, SimpleCommand command) {
   add_values(budget, set);
 }
 
+namespace {
+
+/// A shell reads it as a part of its grammar once it has joined lines, and as the name of a program only where it is
+/// quoted: if, { or NAME=value.
+bool reads_two_ways(const Word& first) {
+  const std::string_view text = first.text;
+  // "time" starts the same either way. zsh looks for =NAME in PATH.
+  if ((is_reserved(text) && text != "time") || text.starts_with('=')) return true;
+  const std::size_t end = text.find_first_of("+[=");
+  if (end == 0 || end == std::string_view::npos || text.find('=', end) == std::string_view::npos) return false;
+  return std::ranges::all_of(text.substr(0, end), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+}  // namespace
+
 void add_command(Budget& budget, SimpleCommand command) {
+  if (!command.words.empty() && reads_two_ways(command.words.front())) {
+    budget.not_known("a word may be the name of a program, or not");
+  }
   const std::size_t place = budget.script.commands.size();
   command.scope = budget.scope;
   const SimpleCommand outer = command;

@@ -50,7 +50,12 @@ std::optional<Assignment> Parser::assignment() {
   while (true) {
     blanks_and_lines();
     if (done()) break;
-    if (take(")")) return array;
+    if (take(")")) {
+      // What stands right behind it is of the value too.
+      if (!at_delimiter()) not_known("an array has text behind it");
+      (void)word();
+      return array;
+    }
     if (at_delimiter() && !ahead("<(") && !ahead(">(")) break;
     (void)word();
   }
@@ -154,6 +159,8 @@ void Parser::ansi_quoted(Word& word) {
     }
     const char kind = peek();
     ++at_;
+    // Where $'…' is a dollar and a quote, this one ends it.
+    if (kind == '\'' && budget_.for_plain_sh) not_known("a quoted word ends at another place for other shells");
     if (const char fixed = simple_escape(kind); fixed != '\0') {
       word.text += fixed;
       continue;
@@ -185,8 +192,10 @@ void Parser::expansion(Word& word, bool in_quotes) {
   const Nested nested(budget_);
   const std::size_t start = at_;
   const char next = peek(1);
+  // Shells join the lines first, and then it may be any expansion.
+  if (ahead("$\\\n")) not_known("a line ends inside an expansion");
   if (peek() == '`') {
-    backquoted();
+    backquoted(in_quotes);
   } else if (next == '(') {
     if (ahead("$((") && arithmetic_ahead(3)) {
       at_ += 3;
@@ -225,6 +234,15 @@ void Parser::expansion(Word& word, bool in_quotes) {
 
 void Parser::parameter(bool in_quotes) {
   at_ += 2;
+  if (peek() == '(') not_known("the value of a variable may be expanded again");
+  if (peek() == '|' || peek() == ' ' || peek() == '\t' || peek() == '\n') {
+    // ${ command; } of newer shells.
+    not_known("a command may run in braces");
+    ++at_;
+    list();
+    if (!take("}")) give_up("a parameter is not closed");
+    return;
+  }
   if (take("!")) not_known("it names a variable by another one");
   const std::size_t name = at_;
   while (is_name(peek())) ++at_;
@@ -242,6 +260,7 @@ void Parser::parameter(bool in_quotes) {
       return;
     }
     if (ahead("@P}")) not_known("it expands the value of a variable");
+    if (ahead("\\\n")) not_known("a line ends inside an expansion");
     if (c == '\\') {
       at_ = std::min(at_ + 2, text_.size());
     } else if (c == '\'' && !in_quotes) {
@@ -260,11 +279,14 @@ void Parser::parameter(bool in_quotes) {
   give_up("a parameter is not closed");
 }
 
-void Parser::backquoted() {
+void Parser::backquoted(bool in_quotes) {
   ++at_;
   std::string inner;
   while (!done() && peek() != '`') {
-    if (peek() == '\\' && (peek(1) == '`' || peek(1) == '$' || peek(1) == '\\')) ++at_;
+    const bool quote = in_quotes && ahead("\\\"");
+    // Not every shell takes the backslash away in all the places that are like quotes, such as a here-document.
+    if (quote) not_known("a quote stands behind a backslash in backquotes");
+    if (quote || (peek() == '\\' && (peek(1) == '`' || peek(1) == '$' || peek(1) == '\\'))) ++at_;
     inner += peek();
     ++at_;
   }
@@ -338,6 +360,7 @@ Word Parser::here_document() {
     return {};
   }
   const bool quoted = raw.find_first_of("'\"\\") != std::string_view::npos;
+  if (raw.contains("\\\n")) not_known("a line ends inside the delimiter of a here-document");
   if (!here_) {
     const std::size_t line_end = text_.find('\n', at_);
     if (line_end == std::string_view::npos) {
@@ -346,26 +369,39 @@ Word Parser::here_document() {
     }
     here_ = HereLines{.line_end = line_end, .resume = line_end + 1};
   }
-  Word body;
+  Word body{.text = here_lines(delimiter.text, strip_tabs, /*joins_lines=*/!quoted)};
+  if (quoted || budget_.gave_up()) return body;
+  Word expanded;
+  if (body.text.size() > budget_.bytes_left) {
+    budget_.exhaust("it holds too many scripts inside scripts");
+    return body;
+  }
+  budget_.bytes_left -= body.text.size();
+  Parser(budget_, body.text).text_with_expansions(expanded);
+  budget_.lost = false;
+  return expanded;
+}
+
+std::string Parser::here_lines(const std::string& delimiter, bool strip_tabs, bool joins_lines) {
+  std::string body;
+  // The line before ends in a backslash; `begun` is what it makes with those before it, as far as that matters.
+  bool goes_on = false;
+  std::string begun;
   while (here_->resume < text_.size()) {
     const std::size_t end = std::min(text_.find('\n', here_->resume), text_.size());
     std::string_view line = text_.substr(here_->resume, end - here_->resume);
     here_->resume = std::min(end + 1, text_.size());
     if (strip_tabs) line.remove_prefix(std::min(line.find_first_not_of('\t'), line.size()));
-    if (line != delimiter.text) {
-      body.text.append(line).append("\n");
-      continue;
-    }
-    if (quoted) return body;
-    Word expanded;
-    if (body.text.size() > budget_.bytes_left) {
-      budget_.exhaust("it holds too many scripts inside scripts");
-      return body;
-    }
-    budget_.bytes_left -= body.text.size();
-    Parser(budget_, body.text).text_with_expansions(expanded);
-    budget_.lost = false;
-    return expanded;
+    const bool ends = line == delimiter || (goes_on && begun + std::string(line) == delimiter);
+    // Some shells join lines before they look for the delimiter, others do not.
+    if (ends && goes_on) not_known("a here-document ends at another place for other shells");
+    if (ends) return body;
+    body.append(line).append("\n");
+    const std::size_t kept = line.find_last_not_of('\\');
+    const std::size_t backslashes = line.size() - (kept == std::string_view::npos ? 0 : kept + 1);
+    if (!goes_on) begun.clear();
+    goes_on = joins_lines && backslashes % 2 == 1;
+    if (goes_on && begun.size() <= delimiter.size()) begun += line.substr(0, line.size() - 1);
   }
   give_up("a here-document has no end");
   return body;

@@ -167,6 +167,11 @@ constexpr std::array kPlain{
     WrapperSpec{.name = "dumb-init", .judged = kAlways},
     WrapperSpec{.name = "gosu", .operands = 1, .judged = kAlways},
     WrapperSpec{.name = "command", .options = {"pvV"}},
+    // These four are zsh's.
+    WrapperSpec{.name = "noglob"},
+    WrapperSpec{.name = "nocorrect"},
+    WrapperSpec{.name = "-"},
+    WrapperSpec{.name = "repeat", .operands = 1},
     WrapperSpec{.name = "builtin"},
     WrapperSpec{.name = "exec", .options = {"cla:"}},
     WrapperSpec{.name = "busybox"},

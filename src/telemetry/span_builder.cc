@@ -71,13 +71,18 @@ struct SpanBuilder::Taking {
   template <class Other>
   void operator()(const Other&) const {}
 
-  void operator()(const p::SessionConfigured& m) const {
-    if (builder.sessions_.size() >= kMostSessions) builder.sessions_.clear();
-    builder.sessions_[event.session] = {
-        .provider = provider_name(m.provider), .agent = m.agent, .parent_session = m.parent_session};
-  }
+  void operator()(const p::SessionConfigured& m) const { builder.configured(event.session, m); }
   void operator()(const p::SessionUpdated& m) const {
-    if (!m.provider.empty()) builder.sessions_[event.session].provider = provider_name(m.provider);
+    if (!m.provider.empty()) builder.about(event.session).provider = provider_name(m.provider);
+  }
+  void operator()(const p::AgentStarted& m) const {
+    if (const Task* const now = task()) {
+      builder.about(m.session).spawner = Spawner{.session = event.session, .task = now->id, .call_id = m.call_id};
+    }
+  }
+  void operator()(const p::AgentEnded& m) const {
+    const auto agent = builder.sessions_.find(m.session);
+    if (agent != builder.sessions_.end()) agent->second.spawner.reset();
   }
 
   void operator()(const p::TaskStarted& m) const { begin(m.task); }
@@ -150,7 +155,15 @@ struct SpanBuilder::Taking {
     return found == builder.sessions_.end() ? Session() : found->second;
   }
   void begin(const std::string& id) const {
-    builder.tasks_[event.session] = {.id = id, .start = event.ts, .turn_start = event.ts};
+    Task task{.id = id, .trace = trace_of(id), .start = event.ts, .turn_start = event.ts};
+    // A session that was a sub-agent's may have a Task of a person by now.
+    if (const auto spawner = session().spawner; spawner && spawner->call_id == event.id) {
+      const auto above = builder.tasks_.find(spawner->session);
+      const bool known = above != builder.tasks_.end() && above->second.id == spawner->task;
+      task.trace = known ? above->second.trace : trace_of(spawner->task);
+      task.parent_span = span_id_of(spawner->task, "call " + spawner->call_id);
+    }
+    builder.tasks_[event.session] = std::move(task);
   }
   void begin_call(const std::string& id) const {
     if (Call* const known = call(id)) known->start = event.ts;
@@ -169,7 +182,7 @@ struct SpanBuilder::Taking {
   }
 
   [[nodiscard]] Span child_of(const Task& now, std::string_view id, std::string name) const {
-    return {.trace_id = trace_of(now.id),
+    return {.trace_id = now.trace,
             .span_id = span_id_of(now.id, id),
             .parent_id = span_id_of(now.id, "task"),
             .name = std::move(name)};
@@ -244,7 +257,7 @@ struct SpanBuilder::Taking {
     const Session about = session();
     const std::string agent = about.agent.empty() ? "lathe" : about.agent;
     Span span = child_of(*now, "task", "invoke_agent " + agent);
-    span.parent_id.clear();
+    span.parent_id = now->parent_span;
     span.start = now->start;
     span.end = event.ts;
     span.attributes = {{"gen_ai.operation.name", "invoke_agent"},
@@ -266,6 +279,27 @@ struct SpanBuilder::Taking {
     span.attributes.emplace_back("error.type", code);
   }
 };
+
+SpanBuilder::Session& SpanBuilder::about(const std::string& session) {
+  if (sessions_.size() >= kMostSessions && !sessions_.contains(session)) sessions_.clear();
+  return sessions_[session];
+}
+
+void SpanBuilder::configured(const std::string& session, const p::SessionConfigured& config) {
+  Session& known = about(session);
+  known.provider = provider_name(config.provider);
+  known.agent = config.agent;
+  known.parent_session = config.parent_session;
+}
+
+void SpanBuilder::know(const ports::SessionState& state) {
+  if (state.config) configured(state.session_id, *state.config);
+  if (!state.task) return;
+  for (const p::AgentStarted& agent : state.agents) {
+    about(agent.session).spawner =
+        Spawner{.session = state.session_id, .task = state.task->task, .call_id = agent.call_id};
+  }
+}
 
 std::vector<Span> SpanBuilder::take(const p::Event& event) {
   std::vector<Span> done;

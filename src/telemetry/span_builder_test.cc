@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ranges>
+
 #include "lathe/base/json.h"
 
 namespace lathe::telemetry {
@@ -12,10 +14,20 @@ namespace p = lathe::protocol;
 
 class SpanBuilderTest : public testing::Test {
  protected:
-  void at(base::UnixMillis ts, p::EventMsg msg) {
-    for (Span& span : builder_.take({.session = "s-1", .seq = ++seq_, .ts = ts, .msg = std::move(msg)})) {
+  void at(base::UnixMillis ts, p::EventMsg msg) { in("s-1", "1", ts, std::move(msg)); }
+  /// An event of a session, about the submission of that id.
+  void in(const std::string& session, const std::string& id, base::UnixMillis ts, p::EventMsg msg) {
+    for (Span& span : builder_.take({.session = session, .seq = ++seq_, .id = id, .ts = ts, .msg = std::move(msg)})) {
       spans_.push_back(std::move(span));
     }
+  }
+  /// The span of that name that ended last.
+  Span last(std::string_view name) const {
+    for (const Span& span : std::views::reverse(spans_)) {
+      if (span.name == name) return span;
+    }
+    ADD_FAILURE() << "no span " << name;
+    return {};
   }
   const AttributeValue* find(const Span& span, std::string_view name) const {
     for (const auto& [key, value] : span.attributes) {
@@ -40,6 +52,8 @@ class SpanBuilderTest : public testing::Test {
 using Times = std::pair<base::UnixMillis, base::UnixMillis>;
 
 constexpr const char* kTask = "019aa5f0-0000-7000-8000-00000000abcd";
+constexpr const char* kTrace = "019aa5f000007000800000000000abcd";
+constexpr const char* kAgentTask = "019aa5f0-0000-7000-8000-000000001111";
 
 TEST_F(SpanBuilderTest, ATaskWithACallThatAPersonAllowed) {
   const p::Usage usage{.input_tokens = 10, .cached_input_tokens = 4, .output_tokens = 3};
@@ -65,9 +79,7 @@ TEST_F(SpanBuilderTest, ATaskWithACallThatAPersonAllowed) {
   const Span& chat = spans_[1];
   const Span& task = spans_[2];
   EXPECT_EQ(task.name, "invoke_agent lathe");
-  EXPECT_EQ(task.trace_id,
-            "019aa5f00000700080000000"
-            "0000abcd");
+  EXPECT_EQ(task.trace_id, kTrace);
   EXPECT_EQ(task.parent_id, "");
   EXPECT_EQ(std::pair(task.start, task.end), Times(10, 60));
   EXPECT_EQ(task.error, "");
@@ -99,6 +111,56 @@ TEST_F(SpanBuilderTest, ATaskThatIsEndedInItsTurnTellsWhatItUsed) {
   ASSERT_EQ(spans_.size(), 2U);
   EXPECT_EQ(number(spans_[0], "gen_ai.usage.input_tokens"), 7);
   EXPECT_EQ(spans_[1].error, "interrupted");
+}
+
+TEST_F(SpanBuilderTest, TheTaskOfASubAgentIsBelowTheCallThatSpawnedIt) {
+  at(10, p::TaskStarted{.task = kTask});
+  at(20, p::ToolCalls{.calls = {{.call_id = "c", .tool = "spawn_agent"}}, .model = "b/m"});
+  at(21, p::AgentStarted{.session = "s-2", .call_id = "c", .agent = "explore"});
+  in("s-2", "", 22, p::SessionConfigured{.session_id = "s-2", .parent_session = "s-1", .agent = "explore"});
+  in("s-2", "c", 23, p::TaskStarted{.task = kAgentTask});
+  in("s-2", "c", 30, p::ToolCalls{.calls = {{.call_id = "d", .tool = "spawn_agent"}}, .model = "b/m"});
+  in("s-2", "c", 31, p::AgentStarted{.session = "s-3", .call_id = "d", .agent = "deeper"});
+  in("s-3", "", 32, p::SessionConfigured{.session_id = "s-3", .parent_session = "s-2", .agent = "deeper"});
+  in("s-3", "d", 33, p::TaskStarted{.task = "019aa5f0-0000-7000-8000-000000002222"});
+  in("s-3", "d", 34, p::TaskComplete{.task = "019aa5f0-0000-7000-8000-000000002222"});
+  in("s-2", "c", 35, p::AgentEnded{.session = "s-3", .call_id = "d"});
+  in("s-2", "c", 36, p::ToolCallEnd{.call_id = "d", .tool = "spawn_agent"});
+  const Span deeper_call = last("execute_tool spawn_agent");
+  in("s-2", "c", 40, p::TurnComplete{.response_id = "r", .model = "b/m"});
+  in("s-2", "c", 41, p::TaskComplete{.task = kAgentTask});
+  at(42, p::AgentEnded{.session = "s-2", .call_id = "c"});
+  at(43, p::ToolCallEnd{.call_id = "c", .tool = "spawn_agent"});
+  const Span call = last("execute_tool spawn_agent");
+  at(50, p::TaskComplete{.task = kTask});
+
+  for (const Span& span : spans_) EXPECT_EQ(span.trace_id, kTrace) << span.name;
+  EXPECT_EQ(last("invoke_agent lathe").parent_id, "");
+  EXPECT_EQ(call.parent_id, last("invoke_agent lathe").span_id);
+  EXPECT_EQ(last("invoke_agent explore").parent_id, call.span_id);
+  EXPECT_EQ(deeper_call.parent_id, last("invoke_agent explore").span_id);
+  EXPECT_EQ(last("invoke_agent deeper").parent_id, deeper_call.span_id);
+
+  in("s-2", "7", 60, p::TaskStarted{.task = "019aa5f0-0000-7000-8000-000000003333"});
+  in("s-2", "7", 61, p::TaskComplete{.task = "019aa5f0-0000-7000-8000-000000003333"});
+  EXPECT_EQ(last("invoke_agent explore").parent_id, "") << "a person's, in the session of an agent";
+  EXPECT_NE(last("invoke_agent explore").trace_id, kTrace);
+}
+
+TEST_F(SpanBuilderTest, ASubAgentThatGoesOnInTheNextProcessStaysBelowItsCall) {
+  ports::SessionState above{.session_id = "s-1", .config = p::SessionConfigured{}};
+  above.task = ports::OpenTask{.task = kTask, .parked = true};
+  above.agents = {{.session = "s-2", .call_id = "c", .agent = "explore"}};
+  builder_.know({.session_id = "s-2", .config = p::SessionConfigured{.parent_session = "s-1", .agent = "explore"}});
+  builder_.know(above);
+  at(10, p::TaskResumed{.task = kTask});
+  in("s-2", "c", 11, p::TaskResumed{.task = kAgentTask});
+  in("s-2", "c", 12, p::TaskComplete{.task = kAgentTask});
+  const Span agent = last("invoke_agent explore");
+  EXPECT_EQ(agent.trace_id, kTrace);
+  at(13, p::ToolCalls{.calls = {{.call_id = "c", .tool = "spawn_agent"}}, .model = "b/m"});
+  at(14, p::ToolCallEnd{.call_id = "c", .tool = "spawn_agent"});
+  EXPECT_EQ(agent.parent_id, last("execute_tool spawn_agent").span_id);
 }
 
 TEST(OtlpJson, IsWhatCollectorsRead) {

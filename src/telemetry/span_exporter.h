@@ -37,6 +37,7 @@ class SpanExporter final : public ports::EventObserver {
 
   SpanExporter(runtime::Loop& loop, runtime::Pool& fs, net::HttpClient& http, ExportOptions options);
 
+  void opened(const ports::SessionState& state) override { builder_.know(state); }
   void see(const protocol::Event& event, std::size_t record_bytes) override;
   /// Sends what waits, for a short time and only where the last time went well.
   runtime::Async<void> stop();

@@ -54,6 +54,12 @@ class Frames:
         body = {"op": op} if op else {"call": call}
         self.send_bytes(json.dumps({"id": id, **body, **more}).encode() + b"\n")
 
+    def ask_with(self, descriptor, id, op=None, call=None):
+        """Over a unix socket: the descriptor goes with the bytes of the line."""
+        body = {"op": op} if op else {"call": call}
+        socket.send_fds(self.connection, [json.dumps({"id": id, **body}).encode() + b"\n"], [descriptor])
+        return self.answer(id)
+
     def next(self):
         """The next frame; None at the end."""
         while b"\n" not in self._text:

@@ -73,6 +73,21 @@ def test_the_printed_curl_lines(lathe, start_server, repository, listen):
     assert client.ask("GET", f"/sessions/{session}/info")[1]["ws_url"] == made["ws_url"]
 
 
+def test_where_a_session_is_kept_and_what_it_used_is_told(lathe, start_server, repository, listen):
+    lathe.use(start_server(says("done")))
+    client = Client(listen(), token_of(lathe))
+    session = make(client, repository, prompt="go", task_id="t-1")
+    snapshot = settled(client, session)
+    (journal,) = lathe.home.rglob(f"{session}/journal.ndjson")
+    assert snapshot["session_dir"] == str(journal.parent)
+    info = client.ask("GET", f"/sessions/{session}/info")[1]
+    assert (info["session_dir"], info["log_file"], info["status"]) == (str(journal.parent), str(journal), "completed")
+    shared = ("task_id", "work_dir", "exit_code", "created_at", "ended_at", "last_activity", "input_tokens", "output_tokens",
+              "tool_call_count")
+    assert {name: info[name] for name in shared} == {name: snapshot[name] for name in shared}
+    assert client.ask("GET", "/health")[1]["runtime"] == "local"
+
+
 def test_what_is_refused(lathe, start_server, repository, listen):
     lathe.use(start_server())
     address = listen()
@@ -93,6 +108,80 @@ def test_what_is_refused(lathe, start_server, repository, listen):
     assert reader.ask("GET", f"/sessions/{session}/info")[0] == 200
     assert reader.ask("POST", "/sessions", good)[0] == 403
     assert reader.ask("DELETE", f"/sessions/{session}")[0] == 403
+
+
+def test_env_reaches_the_sessions_commands_and_its_backend(lathe, start_server, repository, listen):
+    shows = calls(shell('echo "flags:$GOFLAGS home:${HOME:+there} key:$MOCK_KEY"'))
+    server = start_server(shows, says("One."), shows, says("Two."))
+    lathe.use(server)
+    # The daemon has no key of its own.
+    lathe.variables |= {"GOFLAGS": "-mod=mod", "MOCK_KEY": None}
+    address = listen()
+    client = Client(address, token_of(lathe))
+
+    def shown(**more):
+        session = make(client, repository, prompt="go", **more)
+        assert settled(client, session)["state"] == "completed"
+        lines = log_lines(curl(address, token_of(lathe), f"/sessions/{session}/log")[1])
+        (ended,) = [line["data"] for line in lines if line["type"] == "tool_result"]
+        return ended["output"]
+
+    assert "flags:-v home:there key:\n" in shown(env={"GOFLAGS": "-v", "MOCK_KEY": "key-of-this-client"})
+    assert "flags:-mod=mod home:there key:\n" in shown(), "it is the session's only"
+    made = {"agent": "native", "prompt": "go", "work_dir": str(repository)}
+    status, answer = client.ask("POST", "/sessions", made | {"env": {"OTHER_SECRET": "x"}})
+    assert status == 400 and "OTHER_SECRET" in answer["error"], answer
+    prompter = Client(address, token_of(lathe, "read,prompt"))
+    assert prompter.ask("POST", "/sessions", made | {"env": {"GOFLAGS": "-v"}})[0] == 403
+    assert len(client.ask("GET", "/sessions")[1]) == 2
+
+
+def test_a_session_goes_on_where_it_was(lathe, start_server, repository, listen):
+    server = start_server(says("One."), says("Two."), says("Three."))
+    lathe.use(server)
+    client = Client(listen(), token_of(lathe))
+    session = lathe.ok("exec", "--json", "remember the walrus").session
+
+    def go_on(prompt, **more):
+        status, made = client.ask("POST", "/sessions", {"agent": "native", "resume_session": session, "prompt": prompt, **more})
+        assert status == 201 and made["session_id"] == session, made
+        snapshot = settled(client, session)
+        assert snapshot["state"] == "completed"
+        said = json.dumps(server.requests()[-1]["body"])
+        assert "remember the walrus" in said and prompt in said
+        return made, snapshot
+
+    made, snapshot = go_on("what was it?", task_id="t-1", tags={"repo": "calc"})
+    assert made["task_id"] == snapshot["task_id"] == "t-1" and snapshot["work_dir"] == str(repository)
+    assert client.ask("DELETE", f"/sessions/{session}")[0] == 200
+    other = repository.parent / "other"
+    other.mkdir()
+    made, snapshot = go_on("and here?", task_id="t-2", work_dir=str(other))
+    assert made["task_id"] == snapshot["task_id"] == "t-2" and snapshot["work_dir"] == str(other)
+    assert snapshot["tags"] == {"repo": "calc"}
+    assert [one["session_id"] for one in client.ask("GET", "/sessions")[1]] == [session], "it is deleted no more"
+
+
+def test_a_session_that_cannot_go_on_is_left_as_it_is(lathe, start_server, repository, listen):
+    lathe.use(start_server(calls(shell("touch began; exec tail -f /dev/null"))))
+    address, token = listen(), token_of(lathe)
+    client = Client(address, token)
+
+    def refused(session):
+        status, answer = client.ask("POST", "/sessions", {"agent": "native", "resume_session": session, "prompt": "go on"})
+        return status, answer["code"]
+
+    for unknown in ("0190ffff-0000-7000-8000-000000000000", "last"):
+        assert refused(unknown) == (404, "not_found")
+    session = make(client, repository, prompt="wait")
+    wait_until((repository / "began").exists, "the command")
+    assert refused(session) == (409, "locked")
+    assert client.ask("GET", f"/sessions/{session}")[1]["state"] == "running"
+    claimed = make(client, repository, interactive=True)
+    holder = WebSocketFrames(address, "/v1/connect", token)
+    assert "reply" in holder.ask("1", call={"type": "session_claim", "session": claimed})
+    assert refused(claimed) == (409, "claimed")
+    assert client.ask("GET", f"/sessions/{claimed}")[1]["state"] == "running", "it is interactive still"
 
 
 def test_a_prompt_asks_nobody(lathe, start_server, repository, listen):
@@ -248,7 +337,8 @@ def test_the_sidecars_commands_and_events(lathe, start_server, repository, liste
 
 def test_a_session_keeps_its_task_id_and_tags(lathe, start_server, repository, listen):
     lathe.use(start_server(says("done", repeat=-1)))
-    client = Client(listen(), token_of(lathe))
+    address = listen()
+    client = Client(address, token_of(lathe))
     given = {"task_id": "t-1", "tags": {"repo": "calc", "ticket": "DOCS-12"}}
     status, made = client.ask("POST", "/sessions", {"agent": "native", "work_dir": str(repository), "prompt": "go", **given})
     assert status == 201 and made["task_id"] == "t-1", made
@@ -258,7 +348,8 @@ def test_a_session_keeps_its_task_id_and_tags(lathe, start_server, repository, l
     assert {name: listed[name] for name in given} == given
     (known,) = lathe.ok("session", "list", "--json", "--tag", "repo=calc").document["sessions"]
     assert known["session_id"] == made["session_id"]
-    status, refused = client.ask("POST", "/sessions", {"agent": "native", "work_dir": str(repository), "prompt": "go",
-                                                       "tags": {"note": "two words"}})
-    assert status == 400 and "note=two words" in refused["error"], refused
-    assert len(client.ask("GET", "/sessions")[1]) == 1
+    for who in (client, Client(address, token_of(lathe, "read,prompt"))):
+        status, refused = who.ask("POST", "/sessions", {"agent": "native", "work_dir": str(repository), "prompt": "go",
+                                                        "tags": {"note": "two words"}})
+        assert status == 400 and "note=two words" in refused["error"], refused
+        assert len(client.ask("GET", "/sessions")[1]) == 1

@@ -69,6 +69,15 @@ def test_a_task_that_goes_on_ends_when_its_timeout_is_over_as_a_new_one_does(lat
     assert ran.of_type("error")[-1]["code"] == "budget_exceeded" and "--timeout 5.0s" in ran.err
 
 
+def test_an_answer_without_the_key_is_recorded_and_says_how_to_go_on(lathe, parked, repository):
+    _, asked, question = parked
+    ran = lathe.fails(1, "approvals", "answer", question["id"], "--approve", env={"MOCK_KEY": None})
+    assert "the answer is recorded" in ran.err and f"set MOCK_KEY, then lathe exec --resume {asked.session}" in ran.err
+    assert lathe.ok("approvals", "list", "--json").document["questions"] == []
+    assert "Finished." in lathe.ok("exec", "--resume", asked.session).out
+    assert effects(repository) == "ran\n"
+
+
 def test_denying_is_told_to_the_model(lathe, parked, repository):
     server, _, question = parked
     lathe.ok("approvals", "answer", question["id"], "--deny")

@@ -193,6 +193,22 @@ def test_what_a_parked_task_asked_before_is_asked_again_and_it_goes_on(lathe, st
     assert (repository / "effects.txt").read_text() == "ran\n"
 
 
+def test_whether_an_answer_comes_late_is_for_the_engine_to_say(lathe, start_server, repository, daemon):
+    (lathe.home / "policies").mkdir(parents=True)
+    (lathe.home / "policies/mine.yaml").write_text("rules: [{command: echo, decision: ask, timeout: 1ms}]\n")
+    lathe.use(start_server(calls(shell("echo ran >> effects.txt"))))
+    daemon()
+    session = lathe.fails(4, "exec", "--json", "--ask", "wait", "run it").session
+    terminal = Terminal(lathe, "attach", session, "--no-replay")
+    terminal.expect("end the task: ")
+    terminal.type("y")
+    terminal.expect("has expired, so the answer is no")
+    terminal.type("\x04")
+    assert terminal.wait() == 0
+    assert lathe.ok("approvals", "list", "--json").document["questions"] == []
+    assert not (repository / "effects.txt").exists()
+
+
 def test_who_claims_a_session_drives_it_alone(lathe, start_server, repository, daemon):
     lathe.use(start_server(says("First."), says("Second.")))
     frames = connect(daemon())
@@ -231,6 +247,62 @@ def test_watch_tells_of_every_session_and_of_what_changes(lathe, start_server, d
     assert all(" idle " in line for line in lines)
     process.send_signal(signal.SIGINT)
     assert lathe.finish(process).code == 0
+
+
+def test_watch_tells_only_of_what_nobody_looked_at(lathe, start_server, daemon):
+    lathe.use(start_server(says("Done.", repeat=-1)))
+    daemon()
+    lathe.ok("session", "mark-read", lathe.ok("exec", "--json", "an old matter").session)
+    process = lathe.start("watch", "--unread", "--json")
+    seen = Frames(process.stdout.fileno(), None, None)
+    session = lathe.ok("exec", "--json", "a new matter").session
+    told = seen.next()["session"]
+    assert (told["session_id"], told["unread"]) == (session, True)
+    lathe.ok("session", "mark-read", session)
+    while told.get("unread"):
+        told = seen.next()["session"]
+    assert told["session_id"] == session
+    process.send_signal(signal.SIGINT)
+    assert lathe.finish(process).code == 0
+
+    process = lathe.start("watch", "--unread")
+    session = lathe.ok("exec", "--json", "the newest matter").session
+    (line,) = read_until(process, "the newest matter\n").splitlines()
+    assert line.split()[1] == session[:13]
+    process.send_signal(signal.SIGINT)
+    assert lathe.finish(process).code == 0
+
+    terminal = Terminal(lathe, "watch", "--unread")
+    terminal.expect("the newest matter")
+    before = len(terminal.text)
+    lathe.ok("session", "mark-read", "--all")
+    terminal.expect_one_of("nothing unread", after=before)
+    terminal.type("\x03")
+    assert terminal.wait() == 0
+
+
+def test_watch_goes_on_with_the_daemon_that_takes_the_place(lathe, start_server, daemon):
+    lathe.use(start_server(says("One."), says("Two.")))
+    daemon()
+    lathe.ok("exec", "an old matter")
+    process = lathe.start("watch")
+    read_until(process, "an old matter\n")
+    lathe.ok("daemon", "restart")
+    lathe.ok("exec", "a new matter")
+    read_until(process, "a new matter\n")
+    process.send_signal(signal.SIGINT)
+    assert lathe.finish(process).code == 0
+
+
+def test_watch_says_that_the_daemon_ended_without_a_word(lathe, start_server, daemon):
+    lathe.use(start_server(says("One.")))
+    status = daemon()
+    lathe.ok("exec", "a matter")
+    process = lathe.start("watch")
+    read_until(process, "a matter\n")
+    os.kill(status["pid"], signal.SIGKILL)
+    ended = lathe.finish(process)
+    assert ended.code == 5 and "it ended without a word" in ended.err, str(ended)
 
 
 def test_watch_repaints_a_line_per_session_on_a_terminal(lathe, start_server, daemon):

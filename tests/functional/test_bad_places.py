@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from support import Ran, calls, says, tool
+from support import Ran, calls, says, shell, tool
 
 IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 99; shift; exec "$@"'
@@ -102,6 +102,15 @@ def test_what_is_refused_is_named_with_its_own_next_step_and_leaves_nothing(lath
     assert [kept["session_id"] for kept in lathe.ok("session", "list", "--json").document["sessions"]] == [session]
 
 
+@pytest.mark.parametrize("typed", ["", "x" * (1 << 20) + "y\n"], ids=["nothing", "too long"])
+def test_a_chat_in_which_nothing_was_said_leaves_nothing(lathe, talked, typed):
+    _, session = talked
+    ran = lathe.ok("chat", input=typed)
+    assert "go on later" not in ran.err
+    assert [kept["session_id"] for kept in lathe.ok("session", "list", "--json").document["sessions"]] == [session]
+    assert lathe.ok("exec", "--json", "--last", "go on").session == session
+
+
 def test_a_data_root_that_is_a_file_names_the_variable(lathe):
     for beside in ({}, {"CI": None, "LATHE_DAEMON_AUTO_START": None}):  # also where a daemon would be looked for
         ran = lathe.fails(1, "session", "list", env={"LATHE_HOME": str(lathe.cwd / "greeting.txt"), **beside})
@@ -110,7 +119,7 @@ def test_a_data_root_that_is_a_file_names_the_variable(lathe):
 
 def test_a_price_that_is_not_known_names_the_file_for_it(lathe, talked):
     ran = lathe.fails(1, "exec", "--max-usd", "1", "go")
-    assert "mock/mock" in ran.err and "models.yaml" in ran.err and "lathe config path" in ran.err
+    assert "mock/mock" in ran.err and "models.yaml" in ran.err and "lathe config path" in ran.err and 'under "mock/mock"' in ran.err
 
 
 NO_TEXT = b"caf\xe9".decode(errors="surrogateescape")
@@ -219,7 +228,7 @@ dd if=/dev/zero of="$2/filler" bs=1k count=2560 2>/dev/null
 say() { echo "$1 $2"; }
 "$L" exec go >/dev/null; say full $?
 "$L" session list --json; say list $?
-"$L" daemon status >/dev/null; say status $?
+"$L" daemon status --json; say status $?
 "$L" doctor | grep "disk:"
 rm "$2/filler"
 "$L" exec "once more"; say again $?
@@ -236,4 +245,32 @@ def test_a_disk_that_fills_under_the_daemon_costs_the_task_that_filled_it(lathe,
                          text=True, cwd=lathe.cwd, env=lathe.environment(), stdin=subprocess.DEVNULL)
     assert "full 5" in ran.stdout and "space" in ran.stderr.lower(), ran
     assert "list 0" in ran.stdout and "status 0" in ran.stdout, ran.stderr + ran.stdout
+    assert '"state":"' in ran.stdout.replace(" ", "") and '"state":"running"' not in ran.stdout.replace(" ", ""), ran.stdout
     assert "Short.\nagain 0" in ran.stdout and "stop 0" in ran.stdout, ran
+
+
+@pytest.mark.parametrize("below", ["", "policies"])
+def test_no_session_works_among_lathes_own_files(lathe, start_server, below):
+    lathe.use(start_server(says("never asked")))
+    (lathe.home / "policies").mkdir(parents=True, exist_ok=True)
+    ran = lathe.fails(1, "exec", "--cwd", str(lathe.home / below), "go")
+    assert "where Lathe keeps its own files" in ran.err and "work in another folder" in ran.err, str(ran)
+
+
+RULES = "rules: [{tool: apply_patch, decision: allow}]"
+
+
+@pytest.mark.parametrize("places", ["a folder of its own", "the usual ones"])
+@pytest.mark.parametrize("by", ["a command", "a tool"])
+def test_a_session_that_works_around_lathes_files_writes_no_rules(lathe, start_server, places, by):
+    """Neither where they are now, nor where they would be looked for."""
+    person = lathe.home.parent
+    kept = lathe.home if places == "a folder of its own" else person / ".config/lathe"
+    path = kept / "policies/mine.yaml"
+    command = shell(f"mkdir -p {path.parent}; echo '{RULES}' > {path}")
+    server = start_server(calls(command if by == "a command" else tool("write_file", path=str(path), content=RULES)), says("tried"))
+    lathe.use(server)
+    if kept != lathe.home:
+        lathe.variables |= {"LATHE_HOME": None, "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": f"{server.url}/v1", "MOCK_KEY": None}
+    lathe.run("exec", "--model", "mock", "--ask", "deny", "go", cwd=person)
+    assert server.requests() and not path.exists(), path

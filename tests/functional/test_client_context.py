@@ -1,12 +1,16 @@
-"""What a client has around it goes with its session: umask, limits, groups; never what the daemon's own start had."""
+"""What a client has around it goes with its session: folder, umask, limits, groups; never what the daemon's own start had."""
+import contextlib
 import os
+import select
+import socket
 import stat
 import sys
 
 import pytest
 
 from frames import configure, connect, user_input
-from support import calls, says, shell, tool
+from support import PATIENCE, calls, says, shell, tool
+from test_daemon_tcp import token_of
 
 
 def with_shell(lathe, settings):
@@ -74,3 +78,120 @@ def test_commands_have_the_clients_groups(lathe, start_server, daemon):
     lathe.argv = plain
     second = lathe.ok("exec", "--json", "--sandbox", "full-access", "--resume", first.session, "go on")
     assert sorted(int(word) for word in outputs(second.messages)[0].split()[-len(own):]) == own
+
+
+@contextlib.contextmanager
+def opened(path, flags=os.O_PATH):
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    yield descriptor
+    os.close(descriptor)
+
+
+def folder_of(frames):
+    return frames.until("session_configured")[-1]["msg"]["cwd"]
+
+
+def test_the_folder_that_is_sent_decides_where_a_session_works(lathe, start_server, repository, daemon, tmp_path):
+    lathe.use(start_server(calls(shell("touch by-command"), tool("write_file", path="by-tool", content="x")), says("Done.")))
+    other = tmp_path / "other"
+    other.mkdir()
+    frames = connect(daemon())
+    assert "folder" in frames.ask("h", call={"type": "hello", "client": "test"})["reply"]["features"]
+    with opened(other) as descriptor:
+        assert "ack" in frames.ask_with(descriptor, "1", configure(repository))
+    assert folder_of(frames) == str(other)
+    frames.ask("2", user_input("go"))
+    frames.until("task_complete")
+    assert {"by-command", "by-tool"} <= set(os.listdir(other))
+    assert not {"by-command", "by-tool"} & set(os.listdir(repository))
+    frames.ask("3", configure(repository))
+    assert folder_of(frames) == str(repository)
+
+
+def test_a_folder_that_was_sent_and_cannot_be_worked_in_is_named(lathe, start_server, repository, daemon, tmp_path):
+    lathe.use(start_server())
+    frames = connect(daemon())
+    with opened(repository / "greeting.txt", os.O_RDONLY) as descriptor:
+        error = frames.ask_with(descriptor, "1", configure(repository))["error"]
+    assert error["code"] == "invalid" and str(repository) in error["message"]
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with opened(gone) as descriptor:
+        gone.rmdir()
+        error = frames.ask_with(descriptor, "2", configure(repository))["error"]
+    assert error["code"] == "not_found" and str(gone) in error["message"] and str(repository) in error["message"]
+    assert "ack" in frames.ask("3", configure(repository))
+    assert folder_of(frames) == str(repository)
+
+
+def test_a_folder_sent_by_whoever_speaks_for_another_is_nothing(lathe, start_server, repository, daemon, tmp_path):
+    lathe.use(start_server())
+    frames = connect(daemon())
+    features = frames.ask("h", call={"type": "hello", "client": "test", "relayed": True, "token": token_of(lathe)})["reply"]["features"]
+    assert "relay" in features and "folder" not in features
+    with opened(tmp_path) as descriptor:
+        assert "ack" in frames.ask_with(descriptor, "1", configure(repository))
+    assert folder_of(frames) == str(repository)
+
+
+@contextlib.contextmanager
+def between(status):
+    """A socket in the place of the daemon's, and what the daemon is connected to by meanwhile."""
+    path = status["socket"]
+    os.rename(path, path + ".own")
+    folder = os.open(os.path.dirname(path), os.O_PATH)  # the whole path may be too long
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
+        listener.listen()
+        listener.settimeout(PATIENCE)
+        try:
+            yield listener, {"socket": path + ".own"}
+        finally:
+            os.rename(path + ".own", path)
+            os.close(folder)
+
+
+def pass_on(client, daemon, before):
+    """Passes on all that two sockets say, descriptors among it, until both have ended. `before(bytes)` is called ahead of
+    what the client says. Returns how many descriptors came."""
+    others = {client: daemon, daemon: client}
+    came = 0
+    while others:
+        ready, _, _ = select.select(list(others), [], [], PATIENCE)
+        assert ready, "nobody says anything"
+        for one in ready:
+            data, descriptors, _, _ = socket.recv_fds(one, 1 << 16, 8)
+            if one is client:
+                before(data)
+                came += len(descriptors)
+            with contextlib.suppress(OSError):  # it is gone already
+                if data:
+                    socket.send_fds(others[one], [data], descriptors)
+                else:
+                    others[one].shutdown(socket.SHUT_WR)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            if not data:
+                del others[one]
+    return came
+
+
+@pytest.mark.parametrize("words", [[], ["--cwd", "."]], ids=["here", "named"])
+def test_a_folder_that_is_renamed_while_its_client_holds_it_is_followed(lathe, start_server, repository, daemon, tmp_path, words):
+    lathe.use(start_server(calls(shell("touch by-command"), tool("write_file", path="by-tool", content="x")), says("Done.")))
+    moved = tmp_path / "moved"
+
+    def rename(said):
+        if b'"configure_session"' in said:
+            repository.rename(moved)
+
+    with between(daemon()) as (listener, behind):
+        process = lathe.start("exec", "--json", *words, "go")
+        client, _ = listener.accept()
+        with client, connect(behind).connection as own:
+            assert pass_on(client, own, rename) == 1
+        lathe.cwd = moved
+        ran = lathe.finish(process)
+    assert ran.code == 0, str(ran)
+    assert {configured["cwd"] for configured in ran.of_type("session_configured")} == {str(moved)}
+    assert {"by-command", "by-tool"} <= set(os.listdir(moved)) and not repository.exists()

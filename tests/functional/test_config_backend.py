@@ -249,6 +249,19 @@ def test_fallback_is_tried_in_order_with_a_trace(lathe, start_server):
     assert any("mock" in message["message"] for message in ran.of_type("warning"))
 
 
+def test_a_model_without_a_key_is_skipped_for_its_fallback(lathe, start_server):
+    good = start_server(says("From the second."))
+    lathe.use(good)
+    lathe.ok("backend", "add", "nokey", "--type", "openai", "--url", good.url + "/v1", "--api-key-env", "NOT_SET_HERE")
+    ran = lathe.ok("exec", "--json", "--model", "nokey/x", "--fallback", "mock/m2", "go")
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "From the second."
+    (skipped,) = [message["message"] for message in ran.of_type("warning") if message["code"] == "model_skipped"]
+    assert "nokey/x" in skipped and "no API key" in skipped and "NOT_SET_HERE" in skipped
+    for fallback in ([], ["--fallback", "nokey/y"]):
+        assert "no API key" in lathe.fails(1, "exec", "--model", "nokey/x", *fallback, "go").err
+    assert len(good.requests()) == 1
+
+
 def test_a_fallback_at_a_backend_that_is_none_is_refused_before_a_model_is_asked(lathe, start_server):
     server = start_server({"text": "I was asked.", "repeat": -1})
     lathe.use(server)

@@ -90,4 +90,7 @@ def test_who_has_closed_his_side_answers_no_question(lathe, start_server, reposi
 
 def test_it_ends_when_nobody_needs_it(lathe, daemon):
     lathe.ok("daemon", "start", env={"LATHE_DAEMON_IDLE_EXIT": "200ms"})
-    wait_until(lambda: lathe.run("daemon", "status").code == 1, "the end of the daemon")
+    pid = lathe.ok("daemon", "status", "--json").document["pid"]
+    # Who asks for its status is a client of it.
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the end of the daemon")
+    assert lathe.run("daemon", "status").code == 1

@@ -71,6 +71,17 @@ def test_what_stands_before_the_damage_is_shown_and_exported(lathe, damaged):
     assert lathe.ok("session", "show", "--json", session).document["session"]["state"] == "damaged"
 
 
+def test_a_record_that_is_there_twice_is_told_by_whoever_reads(lathe, whole):
+    session, stream, _ = whole
+    lines = stream.read_bytes().splitlines(keepends=True)
+    (place,) = (at for at, line in enumerate(lines) if b"second words" in line and b'"user_message"' in line)
+    stream.write_bytes(b"".join(lines[:place + 1] + lines[place:]))
+    for words in (["show"], ["export"], ["export", "--format", "md"]):
+        ran = lathe.fails(5, "session", *words, session)
+        assert "second words" in ran.out and "third words" not in ran.out
+        assert "damaged at byte" in ran.err and f"record {place + 1} where {place + 2} was due" in ran.err
+
+
 def test_going_on_in_it_is_refused_with_what_to_do_and_the_file_stays(lathe, damaged):
     session, stream, turns = damaged
     before = stream.read_bytes()

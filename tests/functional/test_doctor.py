@@ -1,4 +1,5 @@
 """`lathe doctor`: what it finds, the command that mends it, and that the command does."""
+import json
 import os
 import subprocess
 
@@ -75,6 +76,41 @@ def test_a_data_root_that_cannot_be_used(healthy, tmp_path):
     assert str(tmp_path / "file") in finding["found"] and finding["mend"].startswith("export LATHE_HOME=")
     finding = broken(healthy, "configuration", env={"LATHE_HOME": "relative"})
     assert "relative" in finding["found"] and finding["mend"].startswith("export LATHE_HOME=")
+
+
+def test_what_hangs_on_a_broken_place_is_said_not_to_be_checked(healthy, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    found = findings(healthy.fails(1, "doctor", "--json", env={"LATHE_HOME": str(tmp_path / "file" / "home")}))
+    assert {"confinement", "bash", "not checked"} <= set(found)
+    assert "backends" in found["not checked"]["found"] and "confinement" not in found["not checked"]["found"]
+    (healthy.home / "config.yaml").write_text("default-model: [unclosed\n")
+    found = findings(healthy.fails(1, "doctor", "--json"))
+    assert "confinement" not in found and "confinement, backends" in found["not checked"]["found"]
+
+
+def test_a_configuration_that_may_not_be_read_is_opened_by_its_owner_first(healthy):
+    """In a user namespace of its own even root may not read what its mode forbids."""
+    def doctor():
+        ran = subprocess.run(["unshare", "--user", healthy.program, "doctor", "--json"], capture_output=True, text=True, cwd=healthy.cwd,
+                             env=healthy.environment(), stdin=subprocess.DEVNULL)
+        return {finding["what"]: finding for finding in json.loads(ran.stdout)["findings"]}["configuration"]
+
+    path = healthy.home / "config.yaml"
+    path.chmod(0)
+    finding = doctor()
+    assert finding["state"] == "broken" and finding["mend"] == f"chmod u+rw {path}", finding
+    run_mend(healthy, finding)
+    assert doctor()["state"] == "ok"
+
+
+def test_a_disk_with_little_room_names_what_frees_some(healthy, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    script = 'mount -t tmpfs -o size=8m tmpfs "$1" && cp -a "$2/." "$1" && LATHE_HOME="$1" exec "$3" doctor --json'
+    ran = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", small, healthy.home, healthy.program],
+                         capture_output=True, text=True, cwd=healthy.cwd, env=healthy.environment(), stdin=subprocess.DEVNULL)
+    (disk,) = [finding for finding in json.loads(ran.stdout)["findings"] if finding["what"] == "disk"]
+    assert disk["state"] == "broken" and disk["mend"].startswith("lathe session rm ID "), disk
 
 
 def test_a_key_that_is_not_set(healthy):

@@ -157,6 +157,12 @@ def test_max_usd_with_an_unknown_price_is_refused_by_name(lathe, start_server):
     assert server.requests() == []
 
 
+def test_the_price_of_one_backends_model_makes_it_known(lathe, start_server):
+    lathe.use(start_server(says("Hi.")))
+    (lathe.home / "models.yaml").write_text("models:\n  mock/mock: {input: 1, output: 2}\n")
+    lathe.ok("exec", "--max-usd", "1", "go")
+
+
 def test_a_timeout_is_exit_3(lathe, start_server):
     lathe.use(start_server(says("Hel", {"stall": True})))
     ran = lathe.fails(3, "exec", "--timeout", "1s", "--json", "go")

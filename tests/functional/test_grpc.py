@@ -66,8 +66,8 @@ class GrpcFrames(Frames):
 class Gateway:
     """A `lathe-grpc`, and its clients."""
 
-    def __init__(self, lathe):
-        self.process = start(lathe)
+    def __init__(self, lathe, **how):
+        self.process = start(lathe, **how)
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
         self.address = json.loads(line)["listen"]
@@ -87,9 +87,9 @@ class Gateway:
         assert code == 0 and "Sanitizer" not in said, said
 
 
-def start(lathe, *words):
+def start(lathe, *words, **how):
     return subprocess.Popen([f"{lathe.program}-grpc", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, cwd=lathe.cwd, env=lathe.environment())
+                            stderr=subprocess.PIPE, cwd=lathe.cwd, env=lathe.environment(), **how)
 
 
 def run(lathe, *words):
@@ -103,9 +103,9 @@ def gateway(lathe, daemon):
     """gateway() -> a Gateway to a daemon that is configured as it is by then."""
     started = []
 
-    def begin():
+    def begin(**how):
         daemon()
-        started.append(Gateway(lathe))
+        started.append(Gateway(lathe, **how))
         return started[-1]
 
     yield begin
@@ -145,6 +145,9 @@ def test_a_client_comes_in_with_a_token_and_asks_what_it_is_for(lathe, gateway):
     for refused in ({"op": configure("/")}, {"call": {"type": "hello", "client": "t", "environment": ["A=b"]}},
                     {"call": {"type": "hello", "client": "t", "relayed": True}}):
         assert reader.ask("2", **refused)["error"]["code"] == "permission_denied", refused
+    # What clients of the socket had lent, keys among it, goes to nobody else.
+    admin = server.connect(token_of(lathe))
+    assert admin.ask("1", call={"type": "daemon_hand_over"})["error"]["code"] == "permission_denied"
 
 
 def test_a_frame_that_is_too_long_costs_itself_and_a_longer_message_its_call(lathe, gateway):
@@ -217,6 +220,17 @@ def test_its_end_is_told_and_the_task_goes_on(lathe, start_server, repository, g
     assert server.process.wait(timeout=PATIENCE) == 0
     model.release("go")
     wait_until(lambda: "Half a sentence." in lathe.ok("session", "export", session).out, "the end of the Task")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may have other groups")
+def test_the_groups_of_the_program_between_are_not_its_clients(lathe, start_server, repository, gateway):
+    lathe.use(start_server(calls(shell("id -G")), says("Done.")))
+    frames = gateway(extra_groups=[4242, 4343]).connect(token_of(lathe))
+    frames.ask("1", op=configure(repository, sandbox_mode="full-access"))
+    frames.ask("2", op=user_input("go"))
+    (end,) = [event["msg"] for event in frames.until("task_complete") if event["msg"]["type"] == "exec_command_end"]
+    groups = end["outcome"]["output"].split()
+    assert str(os.getgid()) in groups and not {"4242", "4343"} & set(groups), end
 
 
 def test_its_end_is_told_between_frames_that_flow(lathe, start_server, repository, gateway):

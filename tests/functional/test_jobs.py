@@ -67,6 +67,21 @@ def test_jobs_end_with_exec_and_it_says_so(lathe, start_server, repository):
     assert '"state":"killed"' in exported
 
 
+def test_a_command_that_outlived_its_lathe_is_one_job_until_it_ends(lathe, start_server, repository):
+    server = start_server(calls(shell("echo $$ > shell.pid; tail -f /dev/null")), says("I see."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    pid = pid_in(repository / "shell.pid")
+    process.kill()
+    session = lathe.finish(process).session
+    again = lathe.ok("exec", "--resume", session, "go on")
+    shown = lathe.ok("session", "show", session).out
+    job = re.search(r"goes on as (job_\w+)", shown)[1]
+    assert f"ending background job {job}" in again.err
+    assert "may or may not" not in again.err and "outcome unknown" not in shown
+    assert not is_alive(pid)
+
+
 def test_the_model_is_told_with_the_next_input_that_its_job_is_gone(lathe, start_server):
     server = start_server(calls(shell("tail -f /dev/null", background=True)), says("Left it running."), says("I see."))
     lathe.use(server)

@@ -6,10 +6,11 @@ import threading
 
 import pytest
 
-from support import Terminal, calls, says, shell
+from support import Terminal, calls, says, shell, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 CURL = "curl -s --noproxy '' --max-time 20"
+BEHIND = ["--network", "proxy", "--allow-host", "127.0.0.1"]
 
 
 @pytest.fixture
@@ -38,6 +39,14 @@ def exec_curl(lathe, start_server, command, *words):
     ran = lathe.ok("exec", "--json", *words, "fetch it")
     (end,) = ran.of_type("exec_command_end")
     return ran, end["outcome"]["output"]
+
+
+def end_of_job(lathe, session):
+    def ends():
+        lines = lathe.ok("session", "export", session).out.splitlines()
+        return [record for record in (json.loads(line)["msg"] for line in lines) if record["type"] == "job_end"]
+
+    return wait_until(ends, "the end of the job")[0]
 
 
 @pytest.mark.parametrize("curl", [CURL, "curl -s --max-time 20"], ids=["told to use the proxy", "as the environment says"])
@@ -95,6 +104,36 @@ def test_two_tasks(lathe, start_server, page):
     assert [ran.of_type("exec_command_end")[0]["outcome"]["output"].strip().endswith("hello")
             for ran in (first, second)] == [True, True]
     assert len(second.of_type("network_decision")) == 1
+
+
+def test_a_job_has_the_network_while_daemons_change(lathe, start_server, repository, page, daemon):
+    """The proxy of the daemon that took the job over serves it before anything else runs in the session."""
+    job = f"for i in 1 2; do until test -e go$i; do sleep 0.01; done; {CURL} http://{page}/; echo; touch done$i; done"
+    lathe.use(start_server(calls(shell(job, background=True)), says("Begun.")))
+    old = daemon()
+    ran = lathe.ok("exec", "--json", *BEHIND, "fetch it")
+    (repository / "go1").touch()
+    wait_until((repository / "done1").exists, "the job to fetch")
+    lathe.ok("daemon", "restart")
+    assert lathe.ok("daemon", "status", "--json").document["pid"] != old["pid"]
+    (repository / "go2").touch()
+    end = end_of_job(lathe, ran.session)
+    assert (end["state"], end["exit_code"], end["tail"]) == ("exited", 0, "hello\nhello\n")
+
+
+def test_rules_about_hosts_hold_for_a_job_between_tasks(lathe, start_server, repository, page, daemon):
+    """A name that leads nowhere is a 502 once it is let through. A rule that asks finds nobody."""
+    (lathe.home / "policies").mkdir(parents=True)
+    (lathe.home / "policies/mine.yaml").write_text(
+        'rules:\n  - {host: "127.0.0.1", decision: deny}\n  - {host: localhost, decision: ask}\n'
+        '  - {host: "*.invalid", decision: allow}\n')
+    hosts = f"{page} localhost:{page.split(':')[1]} a.invalid other.test"
+    job = f"until test -e go; do sleep 0.01; done; for host in {hosts}; do {CURL} -o out -w '%{{http_code}} ' http://$host/; done"
+    lathe.use(start_server(calls(shell(job, background=True)), says("Begun.")))
+    daemon()
+    ran = lathe.ok("exec", "--json", *BEHIND, "--allow-host", "localhost", "fetch it")
+    (repository / "go").touch()
+    assert end_of_job(lathe, ran.session)["tail"] == "403 403 502 403 "
 
 
 def test_none(lathe, start_server, page):

@@ -35,12 +35,15 @@ def test_explain_names_the_rule_and_touches_nothing(lathe):
 
 def test_home_in_a_command_is_the_persons(lathe, tmp_path):
     file = tmp_path / "p.yaml"
-    file.write_text("rules: [{path: '~/kept/**', decision: deny}]")
-    for command, decision in {"cat ~/kept/x": "deny", "cat $HOME/kept/x": "deny", "cd && cat kept/x": "deny",
-                              "(cd ~/kept && cat x)": "deny", "cat ~/other/x": "allow", "(cd ~/other && ls); cat x": "allow",
-                              "HOME=/y; cat ~/kept/x": "ask", "cat ~other/kept/x": "ask",
-                              f"cat {lathe.home}/cache/jails/1-w/home/kept/x": "deny"}.items():
-        assert explain(lathe, "--policy", str(file), command)["decision"] == decision, command
+    home = lathe.home.parent  # HOME of the program
+    for spelled in ("~", home):
+        file.write_text(f"rules: [{{path: '{spelled}/kept/**', decision: deny}}]")
+        for command, decision in {"cat ~/kept/x": "deny", "cat $HOME/kept/x": "deny", "cd && cat kept/x": "deny",
+                                  "(cd ~/kept && cat x)": "deny", "cat ~/other/x": "allow",
+                                  "(cd ~/other && ls); cat x": "allow", "HOME=/y; cat ~/kept/x": "ask",
+                                  "cat ~other/kept/x": "ask", f"cat {home}/kept/x": "deny",
+                                  f"cat {lathe.home}/cache/jails/1-w/home/kept/x": "deny"}.items():
+            assert explain(lathe, "--policy", str(file), command)["decision"] == decision, (spelled, command)
 
 
 def test_explain_with_a_file_a_preset_and_a_tool(lathe, tmp_path):

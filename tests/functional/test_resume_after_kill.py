@@ -63,3 +63,16 @@ def test_text_that_was_shown_before_a_stall_is_told_after_the_kill(lathe, start_
     lathe.ok("exec", "--json", "--resume", ran.session, "go on")
     exported = [json.loads(line)["msg"] for line in lathe.ok("session", "export", ran.session).out.splitlines()]
     assert [told["text"] for told in exported if told["type"] == "agent_message"] == ["Half", "Went on."]
+
+
+def test_text_that_was_in_no_draft_yet_is_told_as_missing(lathe, start_server):
+    server = start_server(says("Half", {"gate": "never"}), says("Went on."))
+    lathe.use(server)
+    process = lathe.start("exec", "--json", "go")
+    server.wait_at_gate("never")
+    process.kill()
+    session = lathe.finish(process).session
+    lathe.ok("exec", "--resume", session, "go on")
+    for words in (["show"], ["export", "--format", "md"]):
+        assert "text that was shown may be missing here" in lathe.ok("session", *words, session).out
+    assert "its last two seconds missing though the user saw them" in json.dumps(server.requests()[1]["body"])

@@ -32,8 +32,12 @@ def test_list_and_show(lathe, talked, repository):
     assert line["title"].startswith("read the greeting")
     assert (line["state"], line["tasks"], line["cwd"]) == ("idle", 1, str(repository))
     assert "read the greeting" in lathe.ok("session", "list").out
-    shown = lathe.ok("session", "show", session).out
-    assert "It says hello." in shown and "cat greeting.txt" in shown
+    shown = lathe.ok("session", "show", session)
+    assert "It says hello." in shown.out and "cat greeting.txt" in shown.out
+    (journal,) = lathe.home.rglob(f"{session}/journal.ndjson")
+    assert str(journal.parent) in shown.err and str(journal.parent) not in shown.out
+    got = lathe.ok("session", "show", "--json", session).document
+    assert (got["folder"], got["journal"]) == (str(journal.parent), str(journal))
 
 
 def test_a_session_is_named_by_a_unique_start_or_last(lathe, talked):
@@ -206,6 +210,17 @@ def test_two_processes_cannot_run_one_session(lathe, start_server):
     assert len(server.requests()) == 2
 
 
+def test_a_session_in_its_first_turn_is_not_offered_for_a_fork(lathe, start_server):
+    server = start_server(says({"gate": "hold"}, "One."))
+    lathe.use(server)
+    holder = lathe.start("exec", "first")
+    server.wait_at_gate("hold")
+    ran = lathe.fails(5, "exec", "--last", "second")
+    assert str(holder.pid) in ran.err and "first Turn" in ran.err and "session fork" not in ran.err
+    server.release("hold")
+    assert lathe.finish(holder).code == 0
+
+
 def test_two_processes_share_a_data_root(lathe, start_server):
     server = start_server({"text": [{"gate": "both"}, "Done."], "repeat": 2})
     lathe.use(server)
@@ -259,13 +274,67 @@ def test_a_full_disk_still_gives_what_it_has(lathe, talked, tmp_path):
     assert found.returncode == 1 and "No space" in found.stdout and "mend it: lathe session rm" in found.stdout, found
 
 
+LISTED_ON_A_NEARLY_FULL_DISK = """
+mount -t tmpfs -o size=4m tmpfs "$2" && cp -a "$1/." "$2" || exit 99
+[ "$3" = whole ] || rm -f "$2"/state/index.*
+[ "$3" = garbage ] && echo "no database" >"$2/state/index.db"
+dd if=/dev/zero of="$2/filler" bs=4k 2>/dev/null
+truncate -s "-$4K" "$2/filler"
+export LATHE_HOME="$2"; exec "$5" session list --json
+"""
+
+REMOVED_ON_A_FULL_DISK = """
+mount -t tmpfs -o size=4m tmpfs "$2" && cp -a "$1/." "$2" || exit 99
+export LATHE_HOME="$2"; "$3" session list >/dev/null || exit 98
+dd if=/dev/zero of="$2/filler" bs=4k 2>/dev/null
+"$3" session rm "$4" || exit 97
+exec "$3" session list --json
+"""
+
+
+@pytest.fixture
+def on_a_small_disk(lathe, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+
+    def run(script, *words):
+        return subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", lathe.home, small,
+                               *words], capture_output=True, text=True, env=lathe.environment(), cwd=lathe.cwd)
+    return run
+
+
+@pytest.mark.parametrize("index", ["whole", "none", "garbage"])
+@pytest.mark.parametrize("left_kib", ["0", "8", "16", "24", "32"])
+def test_lists_are_made_however_little_room_is_left(lathe, talked, on_a_small_disk, index, left_kib):
+    _, session = talked
+    ran = on_a_small_disk(LISTED_ON_A_NEARLY_FULL_DISK, index, left_kib, lathe.program)
+    assert ran.returncode == 0, ran
+    assert [line["session_id"] for line in json.loads(ran.stdout)["sessions"]] == [session]
+
+
+def test_a_session_is_removed_from_a_full_disk(lathe, talked, on_a_small_disk):
+    _, session = talked
+    ran = on_a_small_disk(REMOVED_ON_A_FULL_DISK, lathe.program, session)
+    assert ran.returncode == 0, ran
+    deleted, _, listed_then = ran.stdout.partition("\n")
+    assert deleted == f"deleted {session}" and json.loads(listed_then)["sessions"] == []
+
+
 def test_a_session_is_not_removed_by_a_slip(lathe, talked):
     _, session = talked
     for slip in ("", session[0], session[:7]):
         lathe.fails(1, "session", "rm", slip)
     lathe.fails(1, "exec", "--resume", "", "go on")
+    assert "too little of an id" in lathe.fails(1, "session", "rm", session[:7]).err
+    assert 'no session "nosuch"' in lathe.fails(1, "session", "rm", "nosuch").err
     assert len(listed(lathe)) == 1
     lathe.ok("session", "rm", session[:13])
+
+
+def test_last_is_a_session_to_remove(lathe, talked):
+    _, session = talked
+    assert lathe.ok("session", "rm", "last").out == f"deleted {session}\n"
+    assert listed(lathe) == []
 
 
 def test_doctor_says_what_is_broken(lathe, start_server):

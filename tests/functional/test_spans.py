@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from support import calls, says, shell, wait_until
+from support import calls, says, shell, tool, wait_until
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -63,6 +63,21 @@ def test_a_task_is_a_trace_without_its_words(lathe, start_server, collector):
     text = json.dumps([body for _, _, body in collector.batches]) + (lathe.home / "spans.jsonl").read_text()
     assert task["spanId"] in (lathe.home / "spans.jsonl").read_text()
     assert not any(word in text for word in ("moonshine", "Starlight", "sunshine", "key-of-the-test"))
+
+
+def test_the_task_of_a_sub_agent_is_below_the_call_that_spawned_it(lathe, start_server, collector):
+    lathe.use(start_server(calls(tool("spawn_agent", prompt="look around")), says("The child looked."), says("Done.")))
+    lathe.variables["LATHE_OTLP_ENDPOINT"] = f"http://127.0.0.1:{collector.server_port}"
+    ran = lathe.ok("exec", "--json", "go")
+    spans = [span for _, _, body in collector.batches for span in spans_of(body)]
+    assert {span["traceId"] for span in spans} == {ran.of_type("task_started")[0]["task"].replace("-", "")}
+    (task,) = [span for span in spans if "parentSpanId" not in span]
+    (call,) = [span for span in spans if span["name"] == "execute_tool spawn_agent"]
+    (child,) = [span for span in spans if span["name"].startswith("invoke_agent") and span is not task]
+    assert call["parentSpanId"] == task["spanId"] and child["parentSpanId"] == call["spanId"]
+    assert attributes(child)["lathe.parent_session"] == ran.session
+    chats = [span["parentSpanId"] for span in spans if span["name"].startswith("chat")]
+    assert sorted(chats) == sorted([task["spanId"], task["spanId"], child["spanId"]])
 
 
 def test_a_dead_collector_is_told_of_once(lathe, start_server, daemon):

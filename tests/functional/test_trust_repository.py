@@ -189,6 +189,50 @@ def test_rules_that_change_during_a_chat_are_asked_about_before_the_next_task(la
     assert items(lathe)[0]["trusted"]
 
 
+def test_changed_rules_are_asked_about_in_a_session_that_was_joined(lathe, start_server, policies, daemon):
+    lathe.ok("trust", "--yes")
+    lathe.use(start_server(says("First answer."), says("Second answer.")))
+    daemon()
+    session = lathe.ok("exec", "--json", "one").session
+    (policies / "p.yaml").write_text("rules: []\n")
+    assert "changed since you trusted it" in lathe.ok("attach", session, input="two\n").err
+    terminal = Terminal(lathe, "attach", session)
+    terminal.expect("Ctrl-D detaches")
+    terminal.type("two\r")
+    terminal.expect("changed since you trusted it. Trust the rules")
+    terminal.type("no\n")
+    refusal = "so its rules are not loaded"
+    terminal.expect(refusal)
+    told = terminal.text.index(refusal)
+    terminal.expect_one_of("›", after=told)
+    terminal.type("two\r")
+    terminal.expect_one_of("changed since you trusted it. Trust the rules", after=told)
+    terminal.type("yes\n")
+    terminal.expect("Second answer.")
+    terminal.expect_one_of("tokens", after=terminal.text.index("Second answer."))
+    terminal.type("\x04")
+    assert terminal.wait() == 0
+    assert items(lathe)[0]["trusted"]
+
+
+def test_changed_rules_are_asked_about_before_a_parked_task_goes_on(lathe, start_server, repository, policies, daemon):
+    lathe.ok("trust", "--yes")
+    lathe.use(start_server(calls(shell("echo ran >> effects.txt")), says("Finished.")))
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    daemon()
+    session = lathe.fails(4, "exec", "--json", "--ask", "wait", "run it").session
+    (policies / "p.yaml").write_text("rules: []\n")
+    terminal = Terminal(lathe, "attach", session, "--no-replay")
+    terminal.expect("end the task: ")
+    terminal.type("y")
+    terminal.expect("changed since you trusted it. Trust the rules")
+    terminal.type("yes\n")
+    terminal.expect("Finished.")
+    terminal.type("\x04")
+    assert terminal.wait() == 0
+    assert (repository / "effects.txt").read_text() == "ran\n"
+
+
 def test_a_person_is_asked_about_changed_rules_by_whatever_they_stop(lathe, start_server, repository, policies):
     lathe.ok("trust", "--yes")
     lathe.use(start_server(calls(tool("write_file", path="a.txt", content="x")), says("Done."),

@@ -65,6 +65,22 @@ def test_what_passes_is_tried_again_and_no_call_runs_twice(another_lathe, start_
     at_once(tries_again, *programs)
 
 
+@pytest.mark.parametrize("wire, reason", [("openai", "content_filter"), ("openai-chat", "content_filter"), ("anthropic", "refusal")])
+def test_an_answer_that_a_filter_cut_says_so(lathe, start_server, wire, reason):
+    lathe.use(start_server(says("Half", finish_reason=reason)), wire)
+    ran = lathe.ok("exec", "--json", "go")
+    assert ran.of_type("task_complete")[0]["last_agent_message"] == "Half"
+    assert [(warning["code"], warning["message"]) for warning in ran.of_type("warning")] == [
+        ("answer_cut", "the answer was cut by the provider's content filter")]
+
+
+def test_what_a_new_try_takes_back_is_said(lathe, start_server):
+    lathe.use(start_server(says("Hel", {"cut": True}), says("Second.")))
+    ran = lathe.ok("exec", "go")
+    assert ran.out == "Hel\nSecond.\n"
+    assert "what it said before counts no more" in ran.err
+
+
 # wire, fault, the error's code, how many requests: once; four retries of a request, five of a stream
 LASTING = [
     ("openai", {"error": {"status": 429, "headers": {"retry-after": "0"}}}, "rate_limit", 5),

@@ -62,7 +62,7 @@ export interface ConfigureSessionOp {
   model?: string;
   /** name of a configured backend */
   backend?: string;
-  /** absolute folder in which tools work */
+  /** absolute folder in which tools work; where hello has the feature `folder`, a descriptor of it that comes with the bytes of this line, and of no other, decides (SCM_RIGHTS) */
   cwd?: string;
   /** when a person is asked (default on-request) */
   approval_policy?: ApprovalPolicy;
@@ -1321,6 +1321,10 @@ export interface SessionGetReply {
   session: SessionInfo;
   /** ids of what it waits for */
   open_questions?: string[];
+  /** where what is kept of it lies, on the machine of the engine */
+  folder?: string;
+  /** file with its own records, one a line; a fork's parents have files of their own */
+  journal?: string;
 }
 
 /** Events after `since` follow on this connection. */
@@ -2070,20 +2074,52 @@ export interface AgentruntimeError {
 export interface AgentruntimeInfo {
   /** its id */
   session_id: string;
+  /** what the client gave it */
+  task_id?: string;
   /** native */
   agent: string;
   /** local */
   runtime: string;
   /** where it stands */
   status: AgentruntimeStatus;
+  /** once it has ended: that of lathe exec */
+  exit_code?: number;
+  /** RFC 3339, once it has ended */
+  ended_at?: string;
   /** RFC 3339 */
   created_at: string;
+  /** RFC 3339 */
+  last_activity: string;
   /** folder in which it works */
   work_dir: string;
+  /** folder in which it is kept */
+  session_dir: string;
+  /** its journal: the records of which its log is made */
+  log_file: string;
   /** where it can be watched and steered */
   ws_url: string;
   /** where its log is */
   log_url: string;
+  /** of all Tasks */
+  input_tokens: number;
+  /** of all Tasks */
+  output_tokens: number;
+  /** absent when any price is unknown */
+  cost_usd?: number;
+  /** calls that the model asked for */
+  tool_call_count: number;
+}
+
+/** The folder in which the agent works. */
+export interface AgentruntimeMount {
+  /** what work_dir would be */
+  host: string;
+  /** /workspace */
+  container: string;
+  /** rw */
+  mode?: string;
+  /** bind */
+  type?: string;
 }
 
 /** What the native agent honours of a SessionRequest. */
@@ -2096,8 +2132,14 @@ export interface AgentruntimeSessionRequest {
   prompt?: string;
   /** goes on until it is deleted */
   interactive?: boolean;
-  /** absolute folder in which it works */
-  work_dir: string;
+  /** id of a session that is to go on */
+  resume_session?: string;
+  /** every session is kept */
+  persist_session?: boolean;
+  /** absolute folder in which it works; needed unless a session is to go on, which stays in its own without it */
+  work_dir?: string;
+  /** one at most, as another word for work_dir */
+  mounts?: AgentruntimeMount[];
   /** model name, or backend/model */
   model?: string;
   /** for lists */
@@ -2108,6 +2150,8 @@ export interface AgentruntimeSessionRequest {
   task_id?: string;
   /** an object of strings; the session is tagged name=value */
   tags?: unknown;
+  /** an object of strings: for commands of the session beside what the daemon has around it, and keys of backends; needs the scope admin */
+  env?: unknown;
 }
 
 /** One session, with what it used. */
@@ -2124,6 +2168,8 @@ export interface AgentruntimeSnapshot {
   runtime_name: string;
   /** folder in which it works */
   work_dir: string;
+  /** folder in which it is kept */
+  session_dir: string;
   /** where it stands */
   state: AgentruntimeStatus;
   /** once it has ended: that of lathe exec */
@@ -2174,6 +2220,8 @@ export interface Health {
   status: string;
   /** of this Lathe */
   version: string;
+  /** where agents run */
+  runtime: string;
   /** where agents run unless it is said */
   default_runtime: string;
   /** where they can */
@@ -2220,7 +2268,7 @@ export interface HttpErrorDetail {
 export interface Routes {
   /** Who answers. */
   "GET /health": { path: {}; query: {}; body: undefined; answer: Health };
-  /** Makes a session and says the prompt; answers before the agent does. */
+  /** Makes a session, or goes on with one, and says the prompt; answers before the agent does. */
   "POST /sessions": { path: {}; query: {}; body: AgentruntimeSessionRequest; answer: AgentruntimeCreated };
   /** Sessions that were not deleted, newest first. */
   "GET /sessions": { path: {}; query: { limit?: number; }; body: undefined; answer: AgentruntimeSummary[] };

@@ -41,7 +41,7 @@ Async<Result<p::ApprovalAnswerReply>> submit_answer(Context* context, client::Tr
                            .resume = !options.no_run,
                            .budget = task_budget(options.task)};
   const auto submit = [engine, answer = std::move(answer)] { return client::call_as(engine, answer); };
-  co_return co_await once_trusted(context, engine, info.cwd, submit, ask);
+  co_return co_await once_trusted(context, engine, info.cwd, submit, {.ask = ask});
 }
 
 Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {

@@ -76,9 +76,9 @@ class Attachment final {
 
  private:
   Async<void> take_lines(CancelToken cancel);
-  Async<Result<void>> take_line(std::string line);
-  Async<Result<void>> run_command(AttachCommand command);
-  Async<Result<void>> say(std::string text);
+  Async<Result<void>> take_line(std::string line, CancelToken cancel);
+  Async<Result<void>> run_command(AttachCommand command, CancelToken cancel);
+  Async<Result<void>> say(std::string text, CancelToken cancel);
   Async<void> watch_stops(CancelToken cancel);
   void detach();
   void tell_end(const TaskEnd& end);
@@ -148,19 +148,19 @@ Async<void> Attachment::take_lines(CancelToken cancel) {
       co_return;
     }
     if (line->empty()) continue;
-    const Result<void> done = co_await take_line(*std::move(line));
-    if (!done.ok()) terminal_.screen().note("lathe: " + told(done.error()));
+    const Result<void> done = co_await take_line(*std::move(line), cancel);
+    if (!done.ok() && !detached_) terminal_.screen().note("lathe: " + told(done.error()));
   }
 }
 
-Async<Result<void>> Attachment::take_line(std::string line) {
+Async<Result<void>> Attachment::take_line(std::string line, CancelToken cancel) {
   warned_ = false;
-  if (!is_chat_command(line)) co_return co_await say(std::move(line));
+  if (!is_chat_command(line)) co_return co_await say(std::move(line), std::move(cancel));
   CO_TRY(AttachCommand command, parse_attach_command(line));
-  co_return co_await run_command(std::move(command));
+  co_return co_await run_command(std::move(command), std::move(cancel));
 }
 
-Async<Result<void>> Attachment::run_command(AttachCommand command) {
+Async<Result<void>> Attachment::run_command(AttachCommand command, CancelToken cancel) {
   switch (command.verb) {
     case AttachVerb::kQuit:
       detach();
@@ -183,15 +183,16 @@ Async<Result<void>> Attachment::run_command(AttachCommand command) {
                               .message = "no task runs that could be steered",
                               .hint = "without /steer it starts one"};
       }
-      co_return co_await say(std::move(command.argument));
+      co_return co_await say(std::move(command.argument), std::move(cancel));
   }
   co_return Result<void>();
 }
 
-Async<Result<void>> Attachment::say(std::string text) {
+Async<Result<void>> Attachment::say(std::string text, CancelToken cancel) {
   CO_TRY(text, settle_prompt(std::move(text), [this](std::string_view warning) { terminal_.screen().note(warning); }));
   p::UserInput input{.items = {p::TextPart{std::move(text)}}, .if_busy = p::IfBusy::kSteer};
-  CO_TRY(const p::Ack ack, co_await engine_->submit(session_, std::move(input)));
+  CO_TRY(const p::Ack ack,
+         co_await terminal_.submit(engine_, session_, std::move(input), p::AskMode::kClient, std::move(cancel)));
   said_seq_ = std::max(said_seq_, ack.seq);
   co_return Result<void>();
 }

@@ -16,9 +16,7 @@
 #include "lathe/cli/render/labels.h"
 #include "lathe/cli/render/spending.h"
 #include "lathe/cli/task_setup.h"
-#include "lathe/cli/trust_question.h"
 #include "lathe/client/records.h"
-#include "lathe/protocol/error_codes.h"
 
 // One conversation on a terminal. Between Tasks the input line waits for a message; while a Task runs the same line
 // stays below its output and what is entered is steered into it. A question stops the line until it is answered.
@@ -62,6 +60,8 @@ class Chat final {
   client::Transport* engine_;
   ChatOptions options_;
   std::string session_;
+  /// A Task was started.
+  bool said_ = false;
   ConversationTerminal terminal_;
   bool quit_ = false;
   /// The Task that is shown while it runs.
@@ -76,7 +76,7 @@ class Chat final {
 
 Async<Result<ExitCode>> Chat::run() {
   CO_TRY(Entered entered, co_await enter_session(&context_, engine_, options_.task, {.resume = options_.resume}));
-  session_ = std::move(entered.session);
+  session_ = entered.session;
   CO_TRY_OK(terminal_.input().resume());
   if (terminal_.input().is_terminal_input()) terminal_.screen().note("/help lists commands, Ctrl-D leaves");
   if (options_.edit) {
@@ -95,6 +95,7 @@ Async<Result<ExitCode>> Chat::run() {
     if (!done.ok()) terminal_.screen().note("lathe: " + told(done.error()));
   }
   terminal_.input().pause();
+  if (!said_ && co_await take_back_unused(engine_, std::move(entered))) co_return kDone;
   terminal_.screen().note(fmt::format("go on later: lathe chat --resume {}", session_));
   co_return kDone;
 }
@@ -136,18 +137,13 @@ Async<Result<void>> Chat::run_task(std::string message) {
   }
   CO_TRY(p::UserInput input, user_input(options_.task, std::move(message)));
   CO_TRY(const p::Ack ack, co_await start_task(std::move(input)));
+  said_ = true;
   co_return co_await follow_task(ack.seq);
 }
 
-/// Where rules of the project changed since they were trusted, the line is put away for the question about them.
 Async<Result<p::Ack>> Chat::start_task(p::Op op) {
-  const auto submit = [this, op = std::move(op)] { return engine_->submit(session_, op); };
-  Result<p::Ack> ack = co_await submit();
-  if (ack.ok() || ack.error().code != p::error_codes::kTrustChanged) co_return ack;
-  terminal_.input().pause();
-  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine_, session_));
   CO_TRY(const p::AskMode ask, ask_mode(context_, options_.task));
-  co_return co_await once_trusted(&context_, engine_, info.cwd, submit, ask);
+  co_return co_await terminal_.submit(engine_, session_, std::move(op), ask, {});
 }
 
 /// Shows the Task that the record `first_seq` belongs to until it ends, and each that is started by steering on its

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "lathe/base/json.h"
@@ -39,6 +40,13 @@ std::string_view name_of(State state) {
   return "";
 }
 
+/// One that may not be read opens in no editor.
+std::string mend_of_file(const std::string& file) {
+  if (::access(file.c_str(), R_OK) == 0 || errno != EACCES) return base::edit_command(file);
+  if (runtime::path_exists(file)) return "chmod u+rw " + base::shell_quote(file);
+  return "chmod u+rwx " + base::shell_quote(file.substr(0, file.rfind('/')));
+}
+
 void check_config(Context& context, std::vector<Finding>& findings) {
   const auto paths = config::find_paths(context.frontend.environment);
   if (!paths.ok()) {
@@ -50,8 +58,9 @@ void check_config(Context& context, std::vector<Finding>& findings) {
   if (!loaded.ok()) {
     const base::Error& error = loaded.error();
     // The command is said as what mends it.
-    findings.push_back(
-        {State::kBroken, "configuration", error.hint == "mend it: " + edit ? error.message : error.text(), edit});
+    findings.push_back({State::kBroken, "configuration",
+                        error.hint == "mend it: " + edit ? error.message : error.text(),
+                        mend_of_file(paths->config_file)});
     return;
   }
   findings.push_back({State::kGood, "configuration", paths->config_file, ""});
@@ -263,7 +272,7 @@ std::string mend_of_problem(const Context& context, const std::string& problem) 
     const auto paths = config::find_paths(context.frontend.environment);
     if (paths.ok()) file = paths->config_file;
   }
-  return base::edit_command(file);
+  return mend_of_file(file);
 }
 
 std::string findings_text(const std::vector<Finding>& findings, const Style& style) {
@@ -302,19 +311,25 @@ bool any_broken(const std::vector<Finding>& findings) {
 CommandResult execute(Context* context, DoctorOptions options) {
   std::vector<Finding> findings;
   check_config(*context, findings);
+  const bool configured = !any_broken(findings);
   check_data_root(*context, findings);
+  const bool usable = !any_broken(findings);
   check_programs(*context, findings);
   check_terminal(*context, findings);
   co_await check_workspace(context, &findings);
-  // A broken configuration or data root would only be told twice.
-  if (!any_broken(findings)) {
-    co_await check_confinement(context, &findings);
+  // What hangs on a broken configuration or data root would only tell of it once more.
+  if (configured) co_await check_confinement(context, &findings);
+  if (usable) {
     co_await check_engine(context, &findings);
     // The check of the engine may have started it.
     co_await check_daemon(context, &findings);
     check_sessions(*context, options.deep, findings);
   } else {
     co_await check_daemon_settings(context, &findings);
+    findings.push_back({State::kWarning, "not checked",
+                        configured ? "backends, index, sessions, daemon and disk need the data root"
+                                   : "confinement, backends, index, sessions, daemon and disk go by the configuration",
+                        "lathe doctor"});
   }
   context->out.add(options.json ? findings_document(findings) : findings_text(findings, context->out_style));
   co_return any_broken(findings) ? kUsage : kDone;

@@ -118,7 +118,10 @@ void check_disk(Context* context, std::vector<Finding>* findings) {
   const auto free = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
   const State state = free < kNoDisk ? State::kBroken : free < kLittleDisk ? State::kWarning : State::kGood;
   findings->push_back({state, "disk", bytes_label(free) + " free for the data root",
-                       state == State::kGood ? "" : "du -xh " + base::shell_quote(paths->state_dir) + " | sort -h"});
+                       state == State::kGood
+                           ? ""
+                           : "lathe session rm ID (lathe session list shows them, du -xh " +
+                                 base::shell_quote(paths->state_dir) + " | sort -h the largest folders)"});
 }
 
 }  // namespace

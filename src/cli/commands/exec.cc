@@ -39,7 +39,7 @@ Async<Result<ExitCode>> run_exec(Context* context, client::Transport* engine, Ex
     co_await take_back(engine, entered, ack.error());
     co_return ack.error();
   }
-  co_return co_await foreground.follow(engine, entered.session, ack->seq - 1);
+  co_return co_await foreground.follow(engine, entered.session, ack->seq - 1, entered.recovered_after);
 }
 
 }  // namespace

@@ -98,6 +98,25 @@ TEST_F(ExecTest, OptionsReachTheEngine) {
   EXPECT_EQ(opened_->replay, client::OpenOptions::Replay::kModel);
 }
 
+TEST_F(ExecTest, ASessionWhoseOnlyInputWasRefusedIsRemoved) {
+  engine_.refusal = base::Error{.code = base::codes::kPermission, .message = "image: not for you"};
+  p::SessionInfo info{.session_id = "s1"};
+  std::vector<std::string> removed;
+  engine_.on_call = [&](const p::Call& call) -> base::Result<p::ReplyMsg> {
+    if (std::holds_alternative<p::SessionGet>(call)) return p::ReplyMsg(p::SessionGetReply{.session = info});
+    if (const auto* remove = std::get_if<p::SessionRemove>(&call)) removed.push_back(remove->session);
+    return p::ReplyMsg(p::OkReply{});
+  };
+  const Ran ran = run({"exec", "hi"});
+  EXPECT_EQ(ran.code, kBroken);
+  EXPECT_THAT(ran.err, HasSubstr("not for you"));
+  EXPECT_EQ(removed, std::vector<std::string>{"s1"});
+  // Another client was faster.
+  info.tasks = 1;
+  EXPECT_EQ(run({"exec", "hi"}).code, kBroken);
+  EXPECT_EQ(removed.size(), 1U);
+}
+
 TEST_F(ExecTest, HowATaskEndsIsTheExitCode) {
   const auto error = [](const char* code) { return p::ErrorEvent{.code = code, .message = "why", .ends_task = true}; };
   const std::vector<std::pair<p::EventMsg, int>> ends{{error("budget_exceeded"), kTaskFailed},
@@ -200,6 +219,25 @@ TEST_F(ExecTest, QuestionsAreAskedOnTheTerminal) {
   EXPECT_EQ(std::get<p::Approval>(engine_.ops.at(2)).id, "q1");
   EXPECT_EQ(std::get<p::Approval>(engine_.ops.at(2)).decision, p::Decision::kApprovedForSession);
   EXPECT_EQ(std::get<p::UserAnswer>(engine_.ops.at(3)).answers, std::vector<std::string>{"blue"});
+}
+
+TEST_F(ExecTest, AQuestionIsOpenUntilTheEngineSettlesItWhateverTheClockHere) {
+  const Person person({{"end the task: ", "y"}});
+  frontend_.tty_path = person.path;
+  engine_.on_op = [this](const p::Op& op) {
+    if (std::holds_alternative<p::UserInput>(op)) {
+      engine_.push(p::ExecApprovalRequest{
+          .id = "q1", .call_id = "c", .command = {"rm", "x"}, .cwd = "/w", .rule = "r", .expires_at = 1});
+      engine_.push(p::ExecApprovalRequest{.id = "q2", .call_id = "d", .command = {"ls"}, .cwd = "/w", .rule = "r"});
+      engine_.push(p::ApprovalResolved{.id = "q2", .call_id = "d", .decision = p::Decision::kDenied, .by = "expired"});
+    } else if (std::holds_alternative<p::Approval>(op)) {
+      engine_.push(kDoneTask);
+    }
+  };
+  EXPECT_EQ(run({"exec", "hi"}).code, kDone);
+  ASSERT_EQ(engine_.ops.size(), 3U) << "the one that was settled is not answered";
+  EXPECT_EQ(std::get<p::Approval>(engine_.ops[2]).id, "q1");
+  EXPECT_EQ(std::get<p::Approval>(engine_.ops[2]).decision, p::Decision::kApproved);
 }
 
 TEST_F(ExecTest, AQuestionShowsWhatWouldRunAndWhatAsked) {

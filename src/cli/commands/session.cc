@@ -111,15 +111,17 @@ CommandResult execute(Context* context, client::Transport* engine, SessionListOp
 }
 
 CommandResult execute(Context* context, client::Transport* engine, SessionShowOptions options) {
+  CO_TRY(p::SessionGetReply reply, co_await client::call_as(engine, p::SessionGet{.session = options.session}));
   if (options.json) {
-    CO_TRY(p::SessionGetReply reply, co_await client::call_as(engine, p::SessionGet{.session = options.session}));
     context->out.add(reply_document(std::move(reply)));
     co_return kDone;
   }
-  CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, options.session));
+  const p::SessionInfo info = std::move(reply.session);
   TranscriptPrinter printer{.context = context, .cleaned = true};
   if (is_capable_terminal(context->out.fd(), context->frontend.environment)) {
     printer.rendered = MarkdownOptions{.style = context->out_style, .width = text_width(context->out.fd())};
+    // Of one that is damaged as well, so before it is read.
+    if (!reply.folder.empty()) context->note("kept in " + reply.folder);
   }
   CO_TRY_OK(co_await client::read_records(engine, info.session_id, printer.taker()));
   co_await client::mark_read(engine, info.session_id, info.last_seq);
@@ -232,12 +234,12 @@ CommandResult execute(Context* context, client::Transport* engine, SessionMarkRe
 
 CommandResult execute(Context* context, client::Transport* engine, SessionRemoveOptions options) {
   for (const std::string& name : options.sessions) {
-    if (name.size() < kLeastIdToRemove) {
+    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, name));
+    if (name.size() < kLeastIdToRemove && name != "last") {
       co_return base::Error{.code = base::codes::kInvalid,
                             .message = fmt::format("\"{}\" is too little of an id to delete a session by", name),
                             .hint = fmt::format("give at least {} characters of it", kLeastIdToRemove)};
     }
-    CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, name));
     CO_TRY_OK(co_await client::call_as(engine, p::SessionRemove{.session = info.session_id}));
     context->out.line("deleted " + info.session_id);
   }

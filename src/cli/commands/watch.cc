@@ -116,7 +116,8 @@ Async<Result<void>> Watch::begin() {
 
 void Watch::take(const p::SessionChanged& row) {
   const std::string& id = row.session.session_id;
-  if (row.gone) {
+  const bool passed_over = options_.unread && !row.session.unread;
+  if (row.gone || (passed_over && (repaints_ || !known_.contains(id)))) {
     known_.erase(id);
     return;
   }
@@ -124,6 +125,8 @@ void Watch::take(const p::SessionChanged& row) {
   const bool changed =
       is_new || (options_.json ? known->second != row : !looks_the_same(known->second.session, row.session));
   known->second = row;
+  // Its last line says that someone has looked at it.
+  if (passed_over) known_.erase(known);
   if (!changed || repaints_) return;
   context_.out.line(
       options_.json ? p::reply_members(p::SessionGetReply{.session = row.session, .open_questions = row.open_questions})
@@ -142,7 +145,8 @@ void Watch::repaint() {
   newest.erase(shown, newest.end());
   std::string text;
   for (const p::SessionInfo* session : newest) text += elide(line_of(*session), width) + "\n";
-  screen_.set_unfinished(newest.empty() ? "no sessions yet" : text);
+  if (newest.empty()) text = options_.unread ? "nothing unread" : "no sessions yet";
+  screen_.set_unfinished(std::move(text));
   screen_.draw();
 }
 

@@ -47,6 +47,7 @@ std::string AnswerText::tell_received() {
   if (!received_.starts_with(told_)) {
     out = end_block();
     told_.clear();
+    void_ = true;
   }
   out += show(std::string_view(received_).substr(told_.size()));
   told_ = received_;

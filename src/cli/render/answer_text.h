@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lathe/cli/render/markdown.h"
 
@@ -25,6 +26,8 @@ class AnswerText final {
 
   [[nodiscard]] std::string delta(std::string_view item, std::int64_t offset, std::string_view text);
   void reset(std::string_view item);
+  /// Whether what was handed on is no part of the answer that came since; of each such change once.
+  [[nodiscard]] bool take_void() { return std::exchange(void_, false); }
   /// The whole message: what was not told yet, and a newline at its end.
   [[nodiscard]] std::string complete(std::string_view item, std::string_view text);
   /// What came and is held back until its block is complete: Markdown as it came, not made safe for a terminal.
@@ -45,6 +48,7 @@ class AnswerText final {
   /// The item's text that was handed on.
   std::string told_;
   bool any_ = false;
+  bool void_ = false;
 };
 
 }  // namespace lathe::cli

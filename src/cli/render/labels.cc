@@ -61,7 +61,8 @@ std::string outcome_label(const protocol::CallOutcome& outcome, std::optional<st
     case CallStatus::kCancelled:
       return "cancelled after " + took;
     case CallStatus::kInterrupted:
-      return "interrupted by a crash: outcome unknown";
+      // What is known of its outcome stands in its output: that nothing is, or that it goes on as a job.
+      return "interrupted by a crash";
   }
   return "";
 }
@@ -70,6 +71,21 @@ std::string cost_label(std::optional<std::int64_t> cost_micro_usd) {
   if (!cost_micro_usd) return "price unknown";
   const double usd = static_cast<double>(*cost_micro_usd) / 1e6;
   return usd >= 1 ? fmt::format("${:.2f}", usd) : fmt::format("${:.4f}", usd);
+}
+
+std::string budget_label(const protocol::BudgetStatus& budget) {
+  std::string of = terminal_safe(budget.kind);
+  std::string (*text_of)(std::int64_t) = base::with_thousands;
+  if (budget.kind == "tool_calls") of = "tool calls";
+  if (budget.kind == "micro_usd") {
+    of = "money";
+    text_of = [](std::int64_t micro_usd) { return cost_label(micro_usd); };
+  }
+  if (budget.kind == "millis") {
+    of = "time";
+    text_of = [](std::int64_t millis) { return base::format_duration(std::chrono::milliseconds(millis)); };
+  }
+  return fmt::format("budget of {}: {} of {} used", of, text_of(budget.used), text_of(budget.limit));
 }
 
 std::string tokens_label(const protocol::Usage& usage) {

@@ -27,6 +27,8 @@ namespace lathe::cli {
 [[nodiscard]] std::string usage_label(const protocol::Usage& usage, std::optional<std::int64_t> cost_micro_usd);
 /// "$0.0123", or "price unknown".
 [[nodiscard]] std::string cost_label(std::optional<std::int64_t> cost_micro_usd);
+/// "budget of time: 8.0s of 10.0s used".
+[[nodiscard]] std::string budget_label(const protocol::BudgetStatus& budget);
 /// "config.yaml leads to /home/ada/calc/prod.yaml".
 [[nodiscard]] std::string detour_label(const protocol::Detour& detour);
 /// "rolled back to turn resp_…", "the last 2 tasks were taken back".

@@ -28,6 +28,10 @@ struct TaskText::Visitor {
   void answer(std::string text) const {
     if (!text.empty()) out.push_back({Piece::To::kAnswer, std::move(text)});
   }
+  void answer_more(std::string text) const {
+    if (self.answer_.take_void()) line(Ink::kYellow, "the answer was begun anew: what it said before counts no more");
+    answer(std::move(text));
+  }
   void begin_call(const std::string& call_id, std::string label) const {
     self.status_ = std::string(base::split_lines(label + " ")[0]);
     self.running_[call_id] = std::move(label);
@@ -62,10 +66,10 @@ struct TaskText::Visitor {
   }
   void operator()(const p::AgentMessageDelta& e) const {
     self.status_ = "answering";
-    if (!self.options_.only_final_answer) answer(self.answer_.delta(e.item, e.offset, e.text));
+    if (!self.options_.only_final_answer) answer_more(self.answer_.delta(e.item, e.offset, e.text));
   }
   void operator()(const p::AgentMessage& e) const {
-    if (!self.options_.only_final_answer) answer(self.answer_.complete(e.item, e.text));
+    if (!self.options_.only_final_answer) answer_more(self.answer_.complete(e.item, e.text));
     if (e.status == p::ItemStatus::kIncomplete) line(Ink::kYellow, "(cut short)");
   }
   void operator()(const p::ItemReset& e) const { self.answer_.reset(e.item); }
@@ -170,10 +174,7 @@ struct TaskText::Visitor {
                                 e.turns == 1 ? "" : "s", e.tool_calls, e.tool_calls == 1 ? "" : "s",
                                 base::format_duration(std::chrono::milliseconds(e.duration_ms))));
   }
-  void operator()(const p::BudgetStatus& e) const {
-    line(Ink::kYellow, fmt::format("budget {}: {} of {} used", terminal_safe(e.kind), base::with_thousands(e.used),
-                                   base::with_thousands(e.limit)));
-  }
+  void operator()(const p::BudgetStatus& e) const { line(Ink::kYellow, budget_label(e)); }
   void operator()(const p::PlanUpdate& e) const {
     std::string text = e.explanation.empty() ? "plan\n" : "plan: " + terminal_safe(e.explanation) + "\n";
     for (const p::PlanStep& step : e.plan) {

@@ -54,6 +54,17 @@ TEST(TaskText, ATaskFromBeginningToEnd) {
             "12,345 tokens in (8,000 cached), 10 out, $0.0123, 3 turns, 1 tool call, 2.0s\n");
 }
 
+TEST(TaskText, ABudgetIsToldInItsOwnUnit) {
+  EXPECT_EQ(told({p::BudgetStatus{.kind = "millis", .used = 480'000, .limit = 600'000},
+                  p::BudgetStatus{.kind = "micro_usd", .used = 800'000, .limit = 1'000'000},
+                  p::BudgetStatus{.kind = "tool_calls", .used = 80, .limit = 100},
+                  p::BudgetStatus{.kind = "tokens", .used = 400'000, .limit = 500'000}}),
+            "budget of time: 8m00s of 10m00s used\n"
+            "budget of money: $0.8000 of $1.00 used\n"
+            "budget of tool calls: 80 of 100 used\n"
+            "budget of tokens: 400,000 of 500,000 used\n");
+}
+
 TEST(TaskText, ACommandsExitCodeIsToldOnce) {
   const auto ended = [](std::string header, const std::string& written) {
     p::ExecCommandEnd end{.call_id = "c", .exit_code = 3, .outcome = {.status = p::CallStatus::kFailed}};
@@ -138,7 +149,7 @@ TEST(TaskText, AStreamThatIsTriedAgainTellsNothingTwice) {
             "> one two>  three> \n");
   EXPECT_EQ(told({p::AgentMessageDelta{.item = "a", .text = "one two"}, p::ItemReset{.item = "a"},
                   p::AgentMessage{.item = "a", .text = "other"}}),
-            "> one two> \nother\n");
+            "> one twothe answer was begun anew: what it said before counts no more\n> \nother\n");
 }
 
 TEST(TaskText, TheWholeMessageFillsWhatDeltasLeftOut) {

@@ -61,7 +61,7 @@ AgentruntimeStatus status_of(const SessionInfo& info, const AgentruntimeStanding
 class Api final {
  public:
   Api(const HttpParts& parts, protocol::Scopes scopes, std::string host)
-      : engine_(parts, scopes), host_(std::move(host)) {}
+      : parts_(parts), engine_(parts, scopes), host_(std::move(host)) {}
 
   Async<Result<OutgoingResponse>> answer(HttpMatch match, IncomingRequest request) {
     std::string id = match.values.empty() ? "" : std::move(match.values[0]);
@@ -110,7 +110,7 @@ class Api final {
 
   Async<Result<OutgoingResponse>> create(IncomingRequest request) {
     CO_TRY(AgentruntimeRequest wanted, parse_agentruntime_request(request.body));
-    CO_TRY_OK(check_work_dir(wanted.work_dir));
+    if (!wanted.work_dir.empty()) CO_TRY_OK(check_work_dir(wanted.work_dir));
     if (!wanted.session_id.empty()) {
       const bool taken = (co_await engine_.find(wanted.session_id)).ok();
       co_return Error{.code = taken ? base::codes::kExists : base::codes::kInvalid,
@@ -118,39 +118,75 @@ class Api final {
                                        : "session_id is not honoured with agent \"native\"",
                       .hint = "leave it out"};
     }
+    SessionInfo resumed;
+    if (!wanted.resume_session.empty()) {
+      CO_TRY(resumed, co_await find_at_rest(std::move(wanted.resume_session)));
+    }
+    if (!wanted.environment.empty()) CO_TRY_OK(co_await lend(std::move(wanted.environment)));
     protocol::ConfigureSession configure;
-    configure.cwd = std::move(wanted.work_dir);
+    if (!wanted.work_dir.empty()) configure.cwd = std::move(wanted.work_dir);
     if (!wanted.model.empty()) configure.model = std::move(wanted.model);
     if (!wanted.name.empty()) configure.title = std::move(wanted.name);
     // Nobody waits at a prompt's session who could be asked.
-    if (!wanted.interactive) configure.ask = protocol::AskMode::kDeny;
+    configure.ask = wanted.interactive ? protocol::AskMode::kClient : protocol::AskMode::kDeny;
     if (wanted.timeout) configure.budget = protocol::Budget{.millis = wanted.timeout->count()};
-    CO_TRY(
-        const protocol::Ack made,
-        co_await engine_.submit("", std::move(configure), wanted.interactive ? std::string(kInteractiveOp) : "once"));
-    if (!wanted.tags.empty()) {
-      auto tagged =
-          co_await engine_.call(protocol::SessionTag{.session = made.session, .add = wanted.tags, .remove = {}});
-      if (!tagged.ok()) {
-        // Nobody knows of it yet.
-        CO_TRY_OK(co_await engine_.submit(made.session, protocol::Shutdown{}));
-        CO_TRY_OK(co_await engine_.call(protocol::SessionRemove{.session = made.session}));
-        co_return std::move(tagged).error();
-      }
+    CO_TRY(const protocol::Ack made,
+           co_await engine_.submit(resumed.session_id, std::move(configure),
+                                   std::string(wanted.interactive ? kInteractiveOp : kOnceOp)));
+    if (resumed.archived) {
+      CO_TRY_OK(co_await engine_.call(protocol::SessionArchive{.session = made.session, .archived = false}));
     }
+    auto tags = co_await tag(made.session, std::move(resumed), std::move(wanted.tags));
+    if (!tags.ok()) co_return std::move(tags).error();
     if (!wanted.prompt.empty()) {
-      protocol::UserInput input{.items = {protocol::TextPart{std::move(wanted.prompt)}}};
+      protocol::UserInput input{.items = {protocol::TextPart{std::move(wanted.prompt)}},
+                                .if_busy = protocol::IfBusy::kSteer};
       CO_TRY_OK(co_await engine_.submit(made.session, std::move(input)));
     }
     co_return OutgoingResponse{
         .status = 201,
         .body = protocol::payload_text(protocol::AgentruntimeCreated{.session_id = made.session,
-                                                                     .task_id = named_tags(wanted.tags).task_id,
+                                                                     .task_id = named_tags(*tags).task_id,
                                                                      .agent = kAgent,
                                                                      .runtime = kRuntime,
                                                                      .status = AgentruntimeStatus::kRunning,
                                                                      .ws_url = socket_url(made.session),
                                                                      .log_url = log_url(made.session)})};
+  }
+
+  /// To be configured would end a Task that runs in it.
+  Async<Result<SessionInfo>> find_at_rest(std::string id) {
+    CO_TRY(SessionInfo session, co_await engine_.find(id));
+    if (session.state != SessionState::kRunning) co_return session;
+    co_return Error{.code = base::codes::kLocked,
+                    .message = fmt::format("a Task runs in session {}", id),
+                    .hint = fmt::format("wait for it, or say it at {}", socket_url(id)),
+                    .retryable = true};
+  }
+
+  /// Gives those that the session has then. `before`: as it was, without an id when it is new.
+  Async<Result<std::vector<std::string>>> tag(std::string session, SessionInfo before, std::vector<std::string> given) {
+    if (given.empty()) co_return std::move(before.tags);
+    protocol::SessionTag call{.session = session, .add = given, .remove = replaced_tags(before.tags, given)};
+    auto tagged = co_await engine_.call(std::move(call));
+    if (tagged.ok()) co_return std::move(tagged->tags);
+    if (before.session_id.empty()) co_await take_back(std::move(session));
+    co_return std::move(tagged).error();
+  }
+
+  /// One that nobody knows of yet. Whoever may not remove it hides it.
+  Async<void> take_back(std::string session) {
+    (void)co_await engine_.submit(session, protocol::Shutdown{});
+    const auto removed = co_await engine_.call(protocol::SessionRemove{.session = session});
+    if (!removed.ok()) (void)co_await engine_.call(protocol::SessionArchive{.session = session, .archived = true});
+  }
+
+  /// As another client lends what it has around it, by its hello; so it takes the same scopes.
+  Async<Result<void>> lend(std::vector<std::string> named) {
+    CO_TRY(std::vector<std::string> environment, parts_.environment_with(std::move(named)));
+    CO_TRY_OK(co_await engine_.call(
+        protocol::Hello{.client = std::string(kAgentruntimeClient), .environment = std::move(environment)}));
+    co_return Result<void>();
   }
 
   Async<Result<OutgoingResponse>> list(IncomingRequest request) {
@@ -195,53 +231,58 @@ class Api final {
   }
 
   struct View {
-    SessionInfo session;
+    protocol::SessionGetReply known;
     AgentruntimeStanding standing;
   };
   /// The sums are no older than the status: one that has ended shows all that it used.
   Async<Result<View>> look_at(std::string id) {
     CO_TRY_OK(co_await engine_.find(id));
     CO_TRY(AgentruntimeStanding standing, co_await engine_.standing(id));
-    CO_TRY(SessionInfo session, co_await engine_.find(id));
-    co_return View{.session = std::move(session), .standing = std::move(standing)};
+    CO_TRY(protocol::SessionGetReply known, co_await engine_.get(id));
+    co_return View{.known = std::move(known), .standing = std::move(standing)};
+  }
+
+  /// What a snapshot and an info tell in the same words.
+  template <class Body>
+  static Body told(const View& view, Body body) {
+    const SessionInfo& session = view.known.session;
+    body.task_id = named_tags(session.tags).task_id;
+    body.work_dir = session.cwd;
+    body.session_dir = view.known.folder;
+    body.created_at = time_text(session.created_at);
+    body.last_activity = time_text(session.updated_at);
+    body.input_tokens = session.usage.input_tokens;
+    body.output_tokens = session.usage.output_tokens;
+    body.tool_call_count = view.standing.tool_calls;
+    if (const auto exit = view.standing.exit(session.archived)) {
+      body.exit_code = exit->code;
+      body.ended_at = time_text(view.standing.ended_at > 0 ? view.standing.ended_at : session.updated_at);
+    }
+    if (session.cost_micro_usd) body.cost_usd = static_cast<double>(*session.cost_micro_usd) / kMicro;
+    return body;
   }
 
   Async<Result<OutgoingResponse>> snapshot(std::string id) {
     CO_TRY(const View view, co_await look_at(id));
-    const auto& [session, standing] = view;
-    AgentruntimeTags tags = named_tags(session.tags);
+    const SessionInfo& session = view.known.session;
     protocol::AgentruntimeSnapshot body{.id = std::move(id),
-                                        .task_id = std::move(tags.task_id),
-                                        .tags = std::move(tags.tags),
+                                        .tags = named_tags(session.tags).tags,
                                         .agent_name = kAgent,
                                         .runtime_name = kRuntime,
-                                        .work_dir = session.cwd,
-                                        .state = status_of(session, standing),
-                                        .created_at = time_text(session.created_at),
-                                        .last_activity = time_text(session.updated_at),
-                                        .input_tokens = session.usage.input_tokens,
-                                        .output_tokens = session.usage.output_tokens,
-                                        .tool_call_count = standing.tool_calls};
-    if (const auto exit = standing.exit(session.archived)) {
-      body.exit_code = exit->code;
-      body.ended_at = time_text(standing.ended_at > 0 ? standing.ended_at : session.updated_at);
-    }
-    if (session.cost_micro_usd) body.cost_usd = static_cast<double>(*session.cost_micro_usd) / kMicro;
-    co_return OutgoingResponse{.body = protocol::payload_text(body)};
+                                        .state = status_of(session, view.standing)};
+    co_return OutgoingResponse{.body = protocol::payload_text(told(view, std::move(body)))};
   }
 
   Async<Result<OutgoingResponse>> info(std::string id) {
     CO_TRY(const View view, co_await look_at(id));
-    const auto& [session, standing] = view;
-    co_return OutgoingResponse{
-        .body = protocol::payload_text(protocol::AgentruntimeInfo{.session_id = id,
-                                                                  .agent = kAgent,
-                                                                  .runtime = kRuntime,
-                                                                  .status = status_of(session, standing),
-                                                                  .created_at = time_text(session.created_at),
-                                                                  .work_dir = session.cwd,
-                                                                  .ws_url = socket_url(id),
-                                                                  .log_url = log_url(id)})};
+    protocol::AgentruntimeInfo body{.session_id = id,
+                                    .agent = kAgent,
+                                    .runtime = kRuntime,
+                                    .status = status_of(view.known.session, view.standing),
+                                    .log_file = view.known.journal,
+                                    .ws_url = socket_url(id),
+                                    .log_url = log_url(id)};
+    co_return OutgoingResponse{.body = protocol::payload_text(told(view, std::move(body)))};
   }
 
   Async<Result<OutgoingResponse>> logs(std::string id, IncomingRequest request) {
@@ -273,6 +314,7 @@ class Api final {
                                    .session_id = id, .status = status_of(session, standing)})};
   }
 
+  const HttpParts& parts_;
   AgentruntimeEngine engine_;
   /// As the client named it, for addresses that it can reach.
   const std::string host_;

@@ -44,12 +44,16 @@ Async<Result<protocol::Ack>> AgentruntimeEngine::submit(std::string session, pro
   co_return co_await connection_->submit(std::move(frame.session), std::move(frame.op), std::move(frame.id));
 }
 
-Async<Result<protocol::SessionInfo>> AgentruntimeEngine::find(std::string session) {
+Async<Result<protocol::SessionGetReply>> AgentruntimeEngine::get(std::string session) {
   // session_get also takes the start of an id, and "last".
   if (!base::is_uuid(session)) {
     co_return Error{.code = base::codes::kNotFound, .message = fmt::format("no session \"{}\"", session)};
   }
-  CO_TRY(protocol::SessionGetReply reply, co_await call(protocol::SessionGet{.session = session}));
+  co_return co_await call(protocol::SessionGet{.session = std::move(session)});
+}
+
+Async<Result<protocol::SessionInfo>> AgentruntimeEngine::find(std::string session) {
+  CO_TRY(protocol::SessionGetReply reply, co_await get(std::move(session)));
   co_return std::move(reply.session);
 }
 

@@ -60,6 +60,7 @@ class AgentruntimeEngine final {
   runtime::Async<base::Result<protocol::Ack>> submit(std::string session, protocol::Op op, std::string prefix = "op");
 
   /// By its whole id; `not_found` for anything else.
+  runtime::Async<base::Result<protocol::SessionGetReply>> get(std::string session);
   runtime::Async<base::Result<protocol::SessionInfo>> find(std::string session);
   /// The log from a byte on; one that is behind its end is `invalid`, but for kLogEnd.
   runtime::Async<base::Result<AgentruntimeRead>> read_log(std::string session, std::int64_t from);

@@ -80,7 +80,14 @@ struct AgentruntimeLog::Visitor {
   const p::Event& record;
 
   void operator()(const p::SessionConfigured& msg) const {
-    log.standing_.interactive |= record.by.starts_with(fmt::format("{}/{}", kAgentruntimeClient, kInteractiveOp));
+    const auto configures = [this](std::string_view op) {
+      return record.by.starts_with(fmt::format("{}/{}", kAgentruntimeClient, op));
+    };
+    if (configures(kInteractiveOp)) log.standing_.interactive = true;
+    if (configures(kOnceOp) && std::exchange(log.standing_.interactive, false)) {
+      // It waited for more, which comes: it has not ended with an earlier Task.
+      log.standing_.last_end.reset();
+    }
     log.model_ = msg.model;
     log.put("system", {{"subtype", p::SessionConfigured::kType},
                        {"session_id", msg.session_id},
@@ -190,6 +197,7 @@ struct AgentruntimeLog::Visitor {
 
 std::string AgentruntimeLog::add(const p::Event& record) {
   now_ = record.ts;
+  session_ = record.session;
   std::visit(Visitor{*this, record}, static_cast<const p::AnyEvent&>(record.msg));
   return std::exchange(lines_, {});
 }
@@ -227,7 +235,7 @@ void AgentruntimeLog::put(std::string_view type, const Json& data) {
 }
 
 void AgentruntimeLog::put_result(std::string_view status, const Use& use, std::int64_t duration_ms) {
-  Json data{{"turn_id", use.task}, {"status", status}};
+  Json data{{"session_id", session_}, {"turn_id", use.task}, {"status", status}};
   if (use.cost_micro_usd) data["cost_usd"] = static_cast<double>(*use.cost_micro_usd) / kMicroPerDollar;
   data["duration_ms"] = duration_ms;
   data["num_turns"] = use.turns;

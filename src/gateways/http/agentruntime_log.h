@@ -20,13 +20,15 @@
 //   progress        reasoning, plan, sub-agents       system     everything else that was recorded
 //
 // A session ends with its Task, and goes on when another one starts. One that was made interactive ends only when it is
-// archived, which is no record and so no line.
+// archived, which is no record and so no line. Who resumes one says anew which it is.
 
 namespace lathe::gateways::http {
 
-/// Who the engine is told makes sessions and ops here, and how the id of the op begins that makes one interactive.
+/// Who the engine is told makes sessions and ops here, and how the id of an op begins that makes one interactive, or
+/// one that ends with its Task.
 inline constexpr std::string_view kAgentruntimeClient = "agentruntime";
 inline constexpr std::string_view kInteractiveOp = "interactive";
+inline constexpr std::string_view kOnceOp = "once";
 
 /// agentruntime "exit data".
 struct AgentruntimeExit {
@@ -93,6 +95,7 @@ class AgentruntimeLog final {
   std::map<std::string, std::string> tools_;
   /// Of the record that is being added.
   base::UnixMillis now_ = 0;
+  std::string session_;
   std::string lines_;
 };
 

@@ -67,7 +67,8 @@ TEST_F(AgentruntimeLogTest, TellsATaskAndEachLineSaysWhereItEnds) {
   }
   EXPECT_EQ(end, log_.size());
   const Json result = lines()[named.size() - 2];
-  EXPECT_EQ(result["data"], *base::parse_json(R"({"turn_id":"t","status":"success","cost_usd":0.0012,"duration_ms":50,
+  EXPECT_EQ(result["data"],
+            *base::parse_json(R"({"session_id":"s","turn_id":"t","status":"success","cost_usd":0.0012,"duration_ms":50,
       "num_turns":2,"usage":{"input_tokens":7,"output_tokens":3}})"));
   EXPECT_EQ(lines()[4]["data"], *base::parse_json(R"({"id":"c","name":"shell","output":"no","is_error":true,
       "duration_ms":0})"));
@@ -102,6 +103,26 @@ TEST_F(AgentruntimeLogTest, AnInteractiveSessionEndsOnlyWhenItIsArchived) {
   EXPECT_EQ(types(), (std::vector<std::string>{"system", "system", "error", "result"}));
   EXPECT_FALSE(log_.standing().exit(/*archived=*/false));
   EXPECT_EQ(log_.standing().exit(/*archived=*/true)->code, 4);
+}
+
+TEST_F(AgentruntimeLogTest, WhoResumesASessionSaysWhetherItEndsWithItsTask) {
+  const auto run_task = [this] {
+    record(p::TaskStarted{.task = "t"});
+    record(p::TaskComplete{.task = "t"});
+  };
+  configure("agentruntime/interactive_1");
+  run_task();
+  configure("agentruntime/once_1");
+  EXPECT_FALSE(log_.standing().interactive);
+  EXPECT_FALSE(log_.standing().exit(/*archived=*/false)) << "what it is resumed for comes";
+  run_task();
+  EXPECT_EQ(log_.standing().exit(/*archived=*/false), AgentruntimeExit{});
+  EXPECT_EQ(types().back(), "exit");
+  // To look at it, or to set something, changes nothing of that.
+  configure("cli/1");
+  EXPECT_TRUE(log_.standing().exit(/*archived=*/false));
+  configure("agentruntime/interactive_2");
+  EXPECT_FALSE(log_.standing().exit(/*archived=*/false));
 }
 
 TEST_F(AgentruntimeLogTest, WhatIsReplacedIsNotTheEnd) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -22,9 +23,9 @@ namespace {
 constexpr std::string_view kNative = "native";
 constexpr std::string_view kLocal = "local";
 /// Fields of a SessionRequest that the native agent does not honour.
-constexpr std::array<std::string_view, 14> kNotHonoured{
-    "pty",   "resume_session", "persist_session", "mounts", "volumes",   "lifecycle", "claude",
-    "codex", "auto_discover",  "mcp_servers",     "env",    "container", "team",      "effort"};
+constexpr std::array<std::string_view, 10> kNotHonoured{
+    "pty", "volumes", "lifecycle", "claude", "codex", "auto_discover", "mcp_servers", "container", "team", "effort"};
+constexpr std::string_view kWorkspace = "/workspace";
 /// Folders with keys, as paths below any other.
 constexpr std::array<std::string_view, 7> kKeyFolders{".ssh",           ".gnupg",           ".aws", ".kube", ".docker",
                                                       ".config/gcloud", "Library/Keychains"};
@@ -42,20 +43,33 @@ Result<std::string> text_field(const Json& body, std::string_view name) {
   return value.get<std::string>();
 }
 
-/// {"repo": "x"} as the tags `repo=x`.
-Result<std::vector<std::string>> tags_of(const Json& body) {
-  std::vector<std::string> tags;
-  TRY(const std::string task_id, text_field(body, "task_id"));
-  if (!task_id.empty()) tags.push_back(tag_of(kTaskIdTag, task_id));
-  const Json& members = base::json_at(body, "tags");
-  if (members.is_null()) return tags;
-  if (!members.is_object()) return refuse_body("tags: expected an object of strings");
+/// {"repo": "x"} as `repo=x`, of an object of strings that may be absent.
+Result<std::vector<std::string>> pairs_of(const Json& body, std::string_view field) {
+  std::vector<std::string> pairs;
+  const Json& members = base::json_at(body, field);
+  if (members.is_null()) return pairs;
+  if (!members.is_object()) return refuse_body(fmt::format("{}: expected an object of strings", field));
   for (const auto& [name, value] : members.items()) {
-    if (!value.is_string()) return refuse_body(fmt::format("tags.{}: expected a string", name));
-    if (name.empty() || name.contains('=')) return refuse_body(fmt::format("tags: \"{}\" is no name of a tag", name));
-    tags.push_back(tag_of(name, value.get_ref<const std::string&>()));
+    if (!value.is_string()) return refuse_body(fmt::format("{}.{}: expected a string", field, name));
+    if (name.empty() || name.contains('=')) return refuse_body(fmt::format("{}: \"{}\" is no name", field, name));
+    pairs.push_back(fmt::format("{}={}", name, value.get_ref<const std::string&>()));
   }
+  return pairs;
+}
+
+Result<std::vector<std::string>> tags_of(const Json& body) {
+  TRY(std::vector<std::string> tags, pairs_of(body, "tags"));
+  TRY(const std::string task_id, text_field(body, "task_id"));
+  if (!task_id.empty()) tags.insert(tags.begin(), tag_of(kTaskIdTag, task_id));
   return tags;
+}
+
+Result<std::vector<std::string>> environment_of(const Json& body) {
+  TRY(std::vector<std::string> environment, pairs_of(body, "env"));
+  for (const std::string& variable : environment) {
+    if (variable.contains('\0')) return refuse_body("env: a variable holds no byte 0");
+  }
+  return environment;
 }
 
 /// Left out, or what a client's library writes for that.
@@ -63,6 +77,34 @@ bool is_unset(const Json& value) {
   if (value.is_boolean()) return !value.get<bool>();
   if (value.is_string()) return value.get_ref<const std::string&>().empty();
   return value.is_null() || ((value.is_object() || value.is_array()) && value.empty());
+}
+
+/// The folder of the one mount that says what work_dir says; empty without any.
+Result<std::string> mounted_folder(const Json& body) {
+  const Json& mounts = base::json_at(body, "mounts");
+  if (mounts.is_null() || (mounts.is_array() && mounts.empty())) return std::string();
+  if (!mounts.is_array()) return refuse_body("mounts: expected a list");
+  const Json& mount = mounts.front();
+  const auto is_one_of = [&mount](std::string_view name, std::string_view usual) {
+    const std::string value = base::json_string(mount, name);
+    return value == usual || (value.empty() && is_unset(base::json_at(mount, name)));
+  };
+  const bool is_work_dir = mounts.size() == 1 && mount.is_object() &&
+                           base::json_string(mount, "container") == kWorkspace && is_one_of("mode", "rw") &&
+                           is_one_of("type", "bind");
+  if (!is_work_dir) {
+    return refuse_body(fmt::format("mounts: with agent \"{}\" there is one, writable, at {}", kNative, kWorkspace),
+                       "work_dir: the folder in which the agent works");
+  }
+  return text_field(mount, "host");
+}
+
+Result<std::string> work_dir_of(const Json& body) {
+  TRY(std::string folder, text_field(body, "work_dir"));
+  TRY(std::string mounted, mounted_folder(body));
+  if (folder.empty()) return mounted;
+  if (mounted.empty() || mounted == folder) return folder;
+  return refuse_body(fmt::format("work_dir is {}, and mounts name {}", folder, mounted), "leave one of them out");
 }
 
 Result<void> check_agent(const std::string& agent, const std::string& runtime) {
@@ -119,6 +161,18 @@ AgentruntimeTags named_tags(const std::vector<std::string>& tags) {
   return named;
 }
 
+std::vector<std::string> replaced_tags(const std::vector<std::string>& had, const std::vector<std::string>& given) {
+  std::vector<std::string> replaced;
+  for (const std::string& tag : had) {
+    const std::size_t equals = tag.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string_view named = std::string_view(tag).substr(0, equals + 1);
+    const bool is_named = std::ranges::any_of(given, [&](const std::string& one) { return one.starts_with(named); });
+    if (is_named && std::ranges::find(given, tag) == given.end()) replaced.push_back(tag);
+  }
+  return replaced;
+}
+
 Result<AgentruntimeRequest> parse_agentruntime_request(std::string_view text) {
   TRY(const Json body, base::parse_json(text).within("the body"));
   if (!body.is_object()) return refuse_body("the body is no JSON object");
@@ -140,12 +194,15 @@ Result<AgentruntimeRequest> parse_agentruntime_request(std::string_view text) {
   TRY(request.name, text_field(body, "name"));
   TRY(request.session_id, text_field(body, "session_id"));
   TRY(request.tags, tags_of(body));
+  TRY(request.environment, environment_of(body));
   TRY(const std::string timeout, text_field(body, "timeout"));
   if (!timeout.empty()) {
     TRY(request.timeout, base::parse_duration(timeout).within("timeout"));
   }
-  TRY(request.work_dir, text_field(body, "work_dir"));
-  if (request.work_dir.empty()) return refuse_body("work_dir is required", "the folder in which the agent works");
+  TRY(request.resume_session, text_field(body, "resume_session"));
+  TRY(request.work_dir, work_dir_of(body));
+  if (request.work_dir.empty() && request.resume_session.empty())
+    return refuse_body("work_dir is required", "the folder in which the agent works");
   return request;
 }
 

@@ -20,6 +20,9 @@ namespace lathe::gateways::http {
 struct AgentruntimeRequest {
   std::string prompt;
   bool interactive = false;
+  /// The session that is to go on; empty: a new one.
+  std::string resume_session;
+  /// May be empty when one is to go on.
   std::string work_dir;
   std::string model;
   std::string name;
@@ -28,6 +31,8 @@ struct AgentruntimeRequest {
   std::string session_id;
   /// What the session is tagged with: its tags and its task_id (tag_of()).
   std::vector<std::string> tags;
+  /// Its env, "NAME=value".
+  std::vector<std::string> environment;
   friend bool operator==(const AgentruntimeRequest&, const AgentruntimeRequest&) = default;
 };
 
@@ -41,6 +46,10 @@ struct AgentruntimeTags {
 };
 /// The other way round. Tags of other shapes are none of agentruntime's.
 [[nodiscard]] AgentruntimeTags named_tags(const std::vector<std::string>& tags);
+
+/// Of the tags that a session has, those whose names are given another value.
+[[nodiscard]] std::vector<std::string> replaced_tags(const std::vector<std::string>& had,
+                                                     const std::vector<std::string>& given);
 
 /// `invalid` with what is wrong. A known field that would change what runs, or be kept, and that is not honoured is
 /// refused, rather than left out unsaid; fields that agentruntime does not know are ignored.

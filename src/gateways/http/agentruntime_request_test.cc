@@ -11,7 +11,7 @@ namespace {
 
 TEST(AgentruntimeRequest, TakesWhatTheNativeAgentHonours) {
   const auto request = parse_agentruntime_request(R"({"agent":"native","runtime":"local","prompt":"go","work_dir":"/w",
-      "model":"m","name":"n","timeout":"5m","interactive":false,"tags":{"repo":"calc"},"task_id":"t-1","pty":false,"of_somebody_else":1})");
+      "model":"m","name":"n","timeout":"5m","interactive":false,"tags":{"repo":"calc"},"task_id":"t-1","env":{"GOFLAGS":"-v"},"pty":false,"of_somebody_else":1})");
   ASSERT_TRUE(request.ok()) << request.error().text();
   EXPECT_EQ(*request, (AgentruntimeRequest{.prompt = "go",
                                            .interactive = false,
@@ -20,20 +20,66 @@ TEST(AgentruntimeRequest, TakesWhatTheNativeAgentHonours) {
                                            .name = "n",
                                            .timeout = base::Millis(300'000),
                                            .session_id = "",
-                                           .tags = {"task_id=t-1", "repo=calc"}}));
+                                           .tags = {"task_id=t-1", "repo=calc"},
+                                           .environment = {"GOFLAGS=-v"}}));
   EXPECT_TRUE(parse_agentruntime_request(R"({"agent":"native","interactive":true,"work_dir":"/w"})")->interactive);
+}
+
+TEST(AgentruntimeRequest, OneThatGoesOnNeedsNoFolder) {
+  const auto resumed = parse_agentruntime_request(R"({"agent":"native","prompt":"go","resume_session":"s"})");
+  ASSERT_TRUE(resumed.ok()) << resumed.error().text();
+  EXPECT_EQ(*resumed, (AgentruntimeRequest{.prompt = "go", .resume_session = "s"}));
+  EXPECT_EQ(
+      parse_agentruntime_request(R"({"agent":"native","prompt":"go","resume_session":"s","work_dir":"/w"})")->work_dir,
+      "/w");
+  EXPECT_FALSE(parse_agentruntime_request(R"({"agent":"native","resume_session":"s"})").ok()) << "nothing is said";
+}
+
+TEST(AgentruntimeRequest, TakesAMountThatSaysWhatWorkDirSays) {
+  for (const char* folder :
+       {R"("mounts":[{"host":"/w","container":"/workspace","mode":"rw"}])",
+        R"("mounts":[{"host":"/w","container":"/workspace","mode":"","type":"bind"}],"work_dir":"")",
+        R"("mounts":[{"host":"/w","container":"/workspace","mode":"rw"}],"work_dir":"/w","persist_session":true)",
+        R"("mounts":[],"work_dir":"/w")"}) {
+    const auto request = parse_agentruntime_request(std::string(R"({"agent":"native","prompt":"go",)") + folder + "}");
+    ASSERT_TRUE(request.ok()) << folder << ": " << request.error().text();
+    EXPECT_EQ(request->work_dir, "/w") << folder;
+  }
+}
+
+TEST(AgentruntimeRequest, TagsOfTheSameNameAreReplaced) {
+  EXPECT_EQ(replaced_tags({"repo=calc", "task_id=t-1", "ticket=A", "todo"}, {"task_id=t-2", "repo=calc", "todo=x"}),
+            std::vector<std::string>{"task_id=t-1"});
 }
 
 TEST(AgentruntimeRequest, RefusesWhatCannotBeDone) {
   for (const char* body :
-       {"", "[]", "{}", R"({"agent":"claude","prompt":"go","work_dir":"/w"})", R"({"agent":"native","work_dir":"/w"})",
-        R"({"agent":"native","prompt":"go"})", R"({"agent":"native","prompt":1,"work_dir":"/w"})",
+       {"",
+        "[]",
+        "{}",
+        R"({"agent":"claude","prompt":"go","work_dir":"/w"})",
+        R"({"agent":"native","work_dir":"/w"})",
+        R"({"agent":"native","prompt":"go"})",
+        R"({"agent":"native","prompt":1,"work_dir":"/w"})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","runtime":"docker"})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","timeout":"soon"})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","tags":["a"]})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","tags":{"a":1}})",
         R"({"agent":"native","prompt":"go","work_dir":"/w","tags":{"a=b":"c"}})",
-        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":"b"}})"}) {
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":["A=b"]})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":1}})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A=b":"c"}})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","env":{"A":"b\u0000c"}})",
+        R"({"agent":"native","prompt":"go","resume_session":1})",
+        R"({"agent":"native","prompt":"go","mounts":"/w"})",
+        R"({"agent":"native","prompt":"go","mounts":["/w"]})",
+        R"({"agent":"native","prompt":"go","mounts":[{"host":"/w","container":"/workspace","mode":"ro"}]})",
+        R"({"agent":"native","prompt":"go","mounts":[{"host":"/w","container":"/data","mode":"rw"}]})",
+        R"({"agent":"native","prompt":"go","mounts":[{"host":"w","container":"/workspace","type":"volume"}]})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","mounts":[{"host":"/v","container":"/workspace"}]})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","mounts":[{"host":"/w","container":"/workspace"},
+            {"host":"/v","container":"/data"}]})",
+        R"({"agent":"native","prompt":"go","work_dir":"/w","container":{"image":"x"}})"}) {
     const auto request = parse_agentruntime_request(body);
     EXPECT_FALSE(request.ok()) << body;
   }

@@ -145,6 +145,7 @@ class HttpClient final {
   [[nodiscard]] std::string health() const {
     return protocol::payload_text(protocol::Health{.status = "ok",
                                                    .version = parts_.version,
+                                                   .runtime = "local",
                                                    .default_runtime = "local",
                                                    .runtimes = {"local"},
                                                    .agents = {{.name = "native", .usable = true}}});

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lathe/base/clock.h"
 #include "lathe/base/hash.h"
@@ -56,6 +57,9 @@ struct HttpParts {
       serve_frames;
   /// The bytes that a record names by their hash; `not_found` when they are not in this data root.
   std::function<runtime::Async<base::Result<std::string>>(base::Sha256Hex hash)> read_blob;
+  /// What a session has around it whose client names these variables ("NAME=value"): this process's own beside them,
+  /// without what is for this process only. `invalid` for one that would reach nothing.
+  std::function<base::Result<std::vector<std::string>>(std::vector<std::string> named)> environment_with;
   /// For ids of ops.
   base::Random& random;
   std::string version;

@@ -4,23 +4,25 @@
 
 namespace lathe::gateways::sqeq {
 
-void LineFramer::feed(std::string_view bytes, const OnLine& on_line, const OnTooLong& on_too_long) {
+void LineFramer::feed(std::string_view bytes, const OnLine& on_line, const OnTooLong& on_too_long,
+                      base::UniqueFd descriptor) {
   while (!bytes.empty()) {
     const std::size_t newline = bytes.find('\n');
     const bool ends_here = newline != std::string_view::npos;
     const std::string_view piece = bytes.substr(0, ends_here ? newline + 1 : bytes.size());
     bytes.remove_prefix(piece.size());
+    if (bytes.empty() && !descriptor_) descriptor_ = std::move(descriptor);
     if (skipping_) {
       skipping_ = !ends_here;
-      continue;
+    } else if (!parser_.feed(piece, on_line).ok()) {
+      on_too_long({.code = base::codes::kLimit,
+                   .message = fmt::format("the line is longer than {} bytes and was not read", max_line_bytes_),
+                   .hint = "put what is large into a file, and name the file"});
+      // A parser that met its bound takes nothing more.
+      parser_ = net::NdjsonParser(max_line_bytes_);
+      skipping_ = !ends_here;
     }
-    if (parser_.feed(piece, on_line).ok()) continue;
-    on_too_long({.code = base::codes::kLimit,
-                 .message = fmt::format("the line is longer than {} bytes and was not read", max_line_bytes_),
-                 .hint = "put what is large into a file, and name the file"});
-    // A parser that met its bound takes nothing more.
-    parser_ = net::NdjsonParser(max_line_bytes_);
-    skipping_ = !ends_here;
+    if (ends_here) descriptor_.reset();
   }
 }
 

@@ -23,12 +23,15 @@ using base::Json;
 class Peer final {
  public:
   Peer(runtime::Loop& loop, base::UniqueFd fd) : loop_(loop), fd_(std::move(fd)) {
-    auto stream = runtime::ByteStream::of_socket(loop, base::UniqueFd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 3)));
+    auto stream = runtime::ByteStream::of_socket(loop, base::UniqueFd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 3)),
+                                                 runtime::ByteStream::Carries::kDescriptors);
     CHECK(stream.ok());
     stream_ = *std::move(stream);
   }
 
-  void send(const std::string& bytes) const { ASSERT_TRUE(loop_.block_on(write(stream_.get(), bytes)).ok()); }
+  void send(const std::string& bytes, int descriptor = -1) const {
+    ASSERT_TRUE(loop_.block_on(write(stream_.get(), bytes, descriptor)).ok());
+  }
   void half_close() const { ::shutdown(fd_.get(), SHUT_WR); }
   /// The next frame; nothing at the end.
   std::optional<Json> next() {
@@ -60,8 +63,8 @@ class Peer final {
   }
 
  private:
-  static runtime::Async<base::Result<void>> write(runtime::ByteStream* stream, std::string bytes) {
-    co_return co_await stream->write(bytes, runtime::CancelToken(), runtime::Deadline::never());
+  static runtime::Async<base::Result<void>> write(runtime::ByteStream* stream, std::string bytes, int descriptor) {
+    co_return co_await stream->write_with(bytes, descriptor, runtime::CancelToken(), runtime::Deadline::never());
   }
   static runtime::Async<base::Result<std::string>> read(runtime::ByteStream* stream, runtime::Loop& loop) {
     std::string buffer(64U << 10, '\0');

@@ -21,6 +21,12 @@ constexpr std::size_t kReadBytes = 16U << 10;
 /// Events are handed to the stream in pieces of about this size.
 constexpr std::size_t kWriteBytes = 64U << 10;
 
+struct Line {
+  /// Or the error in the place of one.
+  Result<std::string> text;
+  base::UniqueFd descriptor = {};
+};
+
 /// Later lines mean something else once this is done.
 bool changes_what_follows(const ClientFrame& frame) {
   if (const auto* submission = std::get_if<protocol::Submission>(&frame)) {
@@ -87,25 +93,28 @@ Async<void> SqeqConnection::take_requests() {
   LineFramer framer(options_.max_line_bytes);
   std::string buffer(kReadBytes, '\0');
   while (!reading_.cancelled()) {
-    // One line, or the error in the place of one.
-    std::vector<Result<std::string>> lines;
-    const LineFramer::OnLine on_line = [&lines](std::string_view line) { lines.emplace_back(std::string(line)); };
+    std::vector<Line> lines;
+    const LineFramer::OnLine on_line = [&lines, &framer](std::string_view line) {
+      lines.push_back({.text = std::string(line), .descriptor = framer.take_descriptor()});
+    };
     const auto got = co_await stream_->read(buffer, reading_.token(), reading_ends());
     if (!got.ok()) {
       if (!reading_.cancelled()) co_await leave(got.error());
       co_return;
     }
     if (*got > 0) {
-      framer.feed({buffer.data(), *got}, on_line, [&lines](Error error) { lines.emplace_back(std::move(error)); });
+      framer.feed(
+          {buffer.data(), *got}, on_line, [&lines](Error error) { lines.push_back({.text = std::move(error)}); },
+          stream_->take_descriptor());
     } else {
       framer.finish(on_line);
     }
-    for (Result<std::string>& line : lines) {
+    for (Line& line : lines) {
       if (reading_.cancelled()) co_return;
-      if (line.ok()) {
-        co_await take(*std::move(line));
+      if (line.text.ok()) {
+        co_await take(*std::move(line.text), std::move(line.descriptor));
       } else {
-        co_await refuse("", std::move(line).error());
+        co_await refuse("", std::move(line.text).error());
       }
     }
     if (*got == 0) co_return;
@@ -121,7 +130,7 @@ Async<void> SqeqConnection::leave(Error why) {
   cut();
 }
 
-Async<void> SqeqConnection::take(std::string line) {
+Async<void> SqeqConnection::take(std::string line, base::UniqueFd descriptor) {
   std::optional<Request> read;
   if (line.size() <= protocol::kLongTextBytes) {
     read = read_request(line);
@@ -134,7 +143,7 @@ Async<void> SqeqConnection::take(std::string line) {
     co_return;
   }
   if (changes_what_follows(*request.frame)) {
-    co_await answer(*std::move(request.frame));
+    co_await answer(*std::move(request.frame), std::move(descriptor));
     co_return;
   }
   while (requests_.running() >= options_.max_requests) {
@@ -147,8 +156,8 @@ Async<void> SqeqConnection::refuse(std::string id, Error error) {
   co_await write(protocol::encode(ServerFrame(protocol::ErrorFrame{.id = std::move(id), .error = std::move(error)})));
 }
 
-Async<void> SqeqConnection::answer(ClientFrame frame) {
-  co_await write(co_await encode(co_await result_of(std::move(frame))));
+Async<void> SqeqConnection::answer(ClientFrame frame, base::UniqueFd folder) {
+  co_await write(co_await encode(co_await result_of(std::move(frame), std::move(folder))));
   answered_.notify();
 }
 
@@ -166,6 +175,7 @@ Result<void> SqeqConnection::speak_for_another() {
   SqeqOptions options = options_.for_relayed();
   options_ = std::move(options);
   scopes_.reset();
+  engine_->speaks_for_another();
   return {};
 }
 
@@ -188,14 +198,15 @@ Result<void> SqeqConnection::admit(const ClientFrame& frame) {
   return protocol::check_scopes(*scopes_, frame);
 }
 
-Async<ServerFrame> SqeqConnection::result_of(ClientFrame frame) {
+Async<ServerFrame> SqeqConnection::result_of(ClientFrame frame, base::UniqueFd folder) {
   const std::string id = std::visit([](const auto& either) { return either.id; }, frame);
   try {
     if (Result<void> admitted = admit(frame); !admitted.ok()) {
       co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(admitted).error()});
     }
     if (auto* submission = std::get_if<protocol::Submission>(&frame)) {
-      auto ack = co_await engine_->submit(std::move(submission->session), std::move(submission->op), id);
+      auto ack =
+          co_await engine_->submit(std::move(submission->session), std::move(submission->op), id, std::move(folder));
       if (ack.ok()) co_return ServerFrame(*std::move(ack));
       co_return ServerFrame(protocol::ErrorFrame{.id = id, .error = std::move(ack).error()});
     }

@@ -9,6 +9,7 @@
 
 #include "lathe/base/clock.h"
 #include "lathe/base/result.h"
+#include "lathe/base/unique_fd.h"
 #include "lathe/engine/connection.h"
 #include "lathe/gateways/sqeq/line_framer.h"
 #include "lathe/protocol/frames.h"
@@ -88,10 +89,11 @@ class SqeqConnection final {
   /// Until when the client has to say something.
   [[nodiscard]] runtime::Deadline reading_ends() const;
   runtime::Async<void> leave(base::Error why);
-  runtime::Async<void> take(std::string line);
+  /// A folder that came with a configure_session is the one that it means; a descriptor is nothing to other frames.
+  runtime::Async<void> take(std::string line, base::UniqueFd descriptor);
   runtime::Async<void> refuse(std::string id, base::Error error);
-  runtime::Async<void> answer(protocol::ClientFrame frame);
-  runtime::Async<protocol::ServerFrame> result_of(protocol::ClientFrame frame);
+  runtime::Async<void> answer(protocol::ClientFrame frame, base::UniqueFd folder = {});
+  runtime::Async<protocol::ServerFrame> result_of(protocol::ClientFrame frame, base::UniqueFd folder);
   runtime::Async<std::string> encode(protocol::ServerFrame frame);
   /// From now on it may ask what the scopes allow.
   void let_in(protocol::Scopes scopes);

@@ -24,13 +24,14 @@ class SqeqConnectionTest : public engine::EngineRig {
  protected:
   SqeqConnectionTest() : serving_(loop_) {}
 
-  Peer connect(SqeqOptions options = {}) {
+  Peer connect(SqeqOptions options = {}) { return connect(engine_->connect("wire"), std::move(options)); }
+  Peer connect(std::unique_ptr<engine::Connection> engine, SqeqOptions options) {
     std::array<int, 2> fds{};
     CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) == 0);
     auto stream = runtime::ByteStream::of_socket(loop_, base::UniqueFd(fds[0]));
     CHECK(stream.ok());
     connection_ =
-        std::make_unique<SqeqConnection>(loop_, fs_, engine_->connect("wire"), *std::move(stream), std::move(options));
+        std::make_unique<SqeqConnection>(loop_, fs_, std::move(engine), *std::move(stream), std::move(options));
     serving_.spawn(connection_->serve());
     return {loop_, base::UniqueFd(fds[1])};
   }
@@ -206,6 +207,26 @@ TEST_F(SqeqConnectionTest, WhatIsSaidForAnotherNeedsHisToken) {
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied") << "it may read, no more";
   peer.send(hello(R"("relayed":true)"));
   EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied") << "he speaks for himself";
+}
+
+TEST_F(SqeqConnectionTest, HowTheOneCameThatSpeaksForAnotherTellsNothingOfHim) {
+  auto local = engine_->connect("wire");
+  local->came_locally(base::Error{.code = base::codes::kPermission, .message = "its groups are not the daemon's"},
+                      [](const std::string&, int) -> Result<std::string> {
+                        return base::Error{.code = base::codes::kUnsupported, .message = "its mounts are others"};
+                      });
+  Peer peer = connect(std::move(local), {.for_relayed = [] {
+                        return SqeqOptions{.admit = [](const protocol::Hello&) -> Result<protocol::Scopes> {
+                          return protocol::Scopes::all();
+                        }};
+                      }});
+  peer.send(configure_line());
+  EXPECT_EQ(peer.answer()["error"]["code"], "permission_denied");
+  peer.send(R"({"id":"h","call":{"type":"hello","client":"t","relayed":true,"token":"right"}})"
+            "\n" +
+            configure_line());
+  EXPECT_TRUE(peer.answer().contains("reply"));
+  EXPECT_TRUE(peer.answer().contains("ack"));
 }
 
 TEST_F(SqeqConnectionTest, ARelayedHelloWithAWrongTokenLetsNobodyIn) {

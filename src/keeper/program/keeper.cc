@@ -41,6 +41,19 @@ void write_end(int spool, const std::vector<std::string>& message) {
   (void)!pwrite(spool, bytes.data(), bytes.size(), static_cast<off_t>(protocol::kSpoolEndAt));
 }
 
+std::vector<std::string> exit_message(const std::string& id, const Report& report, const char* ended) {
+  std::vector<std::string> words{"exit",
+                                 id,
+                                 std::to_string(report.code),
+                                 std::to_string(report.signal),
+                                 ended,
+                                 std::to_string(report.survivors),
+                                 std::to_string(report.totals[0]),
+                                 std::to_string(report.totals[1])};
+  if (report.detail[0] != '\0') words.emplace_back(report.detail);
+  return words;
+}
+
 }  // namespace
 
 Keeper::Keeper(int socket, Socket kind) {
@@ -330,9 +343,8 @@ void Keeper::on_report(Slot& slot) {
       return;
     case Report::Kind::kExit:
       waitpid(slot.supervisor, nullptr, 0);
-      finish(slot, {"exit", slot.id, std::to_string(report.code), std::to_string(report.signal),
-                    limit_name(report.limit, slot.ended), std::to_string(report.survivors),
-                    std::to_string(report.totals[0]), std::to_string(report.totals[1])});
+      report.detail[sizeof report.detail - 1] = '\0';
+      finish(slot, exit_message(slot.id, report, limit_name(report.limit, slot.ended)));
       return;
   }
 }

@@ -33,6 +33,10 @@ const char* variable(const char* const* env, std::string_view name) {
   return nullptr;
 }
 
+bool is_confined(const std::optional<sandbox::CommandJail>& jail) {
+  return jail && jail->level != sandbox::Level::kNone;
+}
+
 bool has_mounts(const std::optional<sandbox::CommandJail>& jail) {
   return jail && (jail->level == sandbox::Level::kFull || jail->level == sandbox::Level::kNamespaces);
 }
@@ -40,7 +44,7 @@ bool has_mounts(const std::optional<sandbox::CommandJail>& jail) {
 /// The folders that a command is let write to; outside of any jail, the one that it works in.
 std::vector<std::string> written_folders(const std::optional<sandbox::CommandJail>& jail, const char* cwd) {
   std::vector<std::string> folders;
-  if (!jail) {
+  if (!is_confined(jail)) {
     if (cwd != nullptr) folders.emplace_back(cwd);
     return folders;
   }
@@ -58,7 +62,10 @@ LimitWatch::LimitWatch(const Limits& limits, const std::optional<sandbox::Comman
                        const char* const* env)
     : limits_(limits), shared_(has_mounts(jail) ? SharedMemory::Of::kJail : SharedMemory::Of::kProcesses) {
   if (limits_.free_bytes != 0) {
-    for (const char* path : {cwd, variable(env, "HOME"), variable(env, "TMPDIR"), "/tmp", "/var/tmp"}) add_disk(path);
+    // A jail says where the command can write; without one these are where it most likely does.
+    if (!is_confined(jail)) {
+      for (const char* path : {cwd, variable(env, "HOME"), variable(env, "TMPDIR"), "/tmp", "/var/tmp"}) add_disk(path);
+    }
     const std::vector<std::string> folders = written_folders(jail, cwd);
     for (const std::string& folder : folders) add_disk(folder.c_str());
     add_disks_within(has_mounts(jail) ? std::vector<std::string>{"/"} : folders);
@@ -88,12 +95,13 @@ void LimitWatch::add_disk(const char* path) {
     return;
   }
   const DiskSpace space = disk_space_at(folder);
-  disks_.push_back({.folder = folder, .size = space.size, .free_at_start = space.free});
+  disks_.push_back({.folder = folder, .path = path, .size = space.size, .free_at_start = space.free});
 }
 
 bool LimitWatch::is_full(const Disk& disk) const {
   const std::uint64_t free = disk_space_at(disk.folder).free;
-  // A disk that was nearly full before is not this command's doing, and of a small one less has to stay free.
+  // A disk that was nearly full before is not this command's doing, and of a small one less has to stay free. Who took
+  // the space since is not known.
   return free < std::min(limits_.free_bytes, disk.size / 8) && free < disk.free_at_start / 2 + disk.free_at_start / 4;
 }
 
@@ -111,8 +119,10 @@ Report::Limit LimitWatch::look() {
     exceeded = Report::Limit::kProcesses;
   } else if (limits_.memory_bytes != 0 && usage.memory_bytes > limits_.memory_bytes) {
     exceeded = Report::Limit::kMemory;
-  } else if (std::ranges::any_of(disks_, [this](const Disk& disk) { return is_full(disk); })) {
+  } else if (const auto full = std::ranges::find_if(disks_, [this](const Disk& disk) { return is_full(disk); });
+             full != disks_.end()) {
     exceeded = Report::Limit::kDisk;
+    full_disk_ = full->path;
   }
   next_look_ms_ = now + std::clamp((now_ms() - now) * kLookShare, kLookEveryMs, kLookAtLatestMs);
   return exceeded;

@@ -24,12 +24,15 @@ class LimitWatch final {
   [[nodiscard]] int timeout_ms() const;
   /// Looks when it is due; what the command takes too much of.
   [[nodiscard]] Report::Limit look();
+  /// Where the disk is that look() found full, as the command names it; "" before.
+  [[nodiscard]] const std::string& full_disk() const { return full_disk_; }
 
  private:
   /// A file system that the command may write to.
   struct Disk {
     /// Open for as long as this process lives, which is as long as its command.
     int folder = -1;
+    std::string path;
     std::uint64_t size = 0;
     std::uint64_t free_at_start = 0;
   };
@@ -41,6 +44,7 @@ class LimitWatch final {
 
   const Limits limits_;
   std::vector<Disk> disks_;
+  std::string full_disk_;
   SharedMemory shared_;
   long long next_look_ms_ = 0;
 };

@@ -88,7 +88,7 @@ const char* in_words(Report::Limit limit) {
     case Report::Limit::kMemory:
       return "more memory than a command may take (memory-bytes)";
     case Report::Limit::kDisk:
-      return "the disk was nearly full";
+      return "nearly full, whoever filled it: the disk of ";
     case Report::Limit::kNone:
     case Report::Limit::kOutput:
       return "";
@@ -110,7 +110,7 @@ int wait_for_command(LimitWatch& watch) {
     signalfd_siginfo ignored{};
     (void)!read(ended.fd, &ignored, sizeof ignored);
     if (const Report::Limit limit = watch.look(); limit != Report::Limit::kNone) {
-      std::fprintf(stderr, "lathe: the command was ended: %s\n", in_words(limit));
+      std::fprintf(stderr, "lathe: the command was ended: %s%s\n", in_words(limit), watch.full_disk().c_str());
       kill(g_command, SIGKILL);
     }
   }

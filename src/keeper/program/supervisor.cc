@@ -63,6 +63,9 @@ class Supervisor final {
     } else {
       report.code = WEXITSTATUS(watched.status);
     }
+    if (limit_ == Report::Limit::kDisk) {
+      std::strncpy(report.detail, watch_->full_disk().c_str(), sizeof report.detail - 1);
+    }
     tell(report);
     _exit(0);
   }

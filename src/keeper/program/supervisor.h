@@ -24,7 +24,8 @@ struct Report {
   pid_t pid = -1;
   /// kFailed.
   int error = 0;
-  char detail[64] = {};
+  /// kFailed; kExit by a full disk: where that is.
+  char detail[256] = {};
   /// kExit.
   int code = 0;
   int signal = 0;

@@ -35,14 +35,16 @@ CallStatus status_of(keeper::Ended ended) {
   return CallStatus::kCompleted;
 }
 
-std::string exceeded(keeper::Ended ended) {
-  switch (ended) {
+std::string exceeded(const keeper::Exit& exit) {
+  switch (exit.ended) {
     case keeper::Ended::kProcesses:
       return "it started more processes than a command may have";
     case keeper::Ended::kMemory:
       return "it took more memory than a command may have (memory-bytes)";
     case keeper::Ended::kDisk:
-      return "it filled the disk";
+      // The watcher sees what is free, not who took it.
+      return exit.disk.empty() ? "its disk was nearly full"
+                               : fmt::format("the disk of {} was nearly full, whoever filled it", exit.disk);
     case keeper::Ended::kOutput:
       return "it wrote more output than a job may write";
     case keeper::Ended::kExited:
@@ -63,7 +65,7 @@ CommandExit command_exit(const keeper::Exit& exit, ports::OutputSink& out) {
   if (exit.survivors > 0) {
     out.write(OutputStream::kStderr, fmt::format("[{} processes of the command could not be ended]\n", exit.survivors));
   }
-  CommandExit result{.status = status_of(exit.ended), .exit_code = exit.code, .exceeded = exceeded(exit.ended)};
+  CommandExit result{.status = status_of(exit.ended), .exit_code = exit.code, .exceeded = exceeded(exit)};
   if (!result.exceeded.empty()) {
     out.write(OutputStream::kStderr, fmt::format("[the command was ended with all it started: {}]\n", result.exceeded));
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <string_view>
 #include <utility>
 
 #include "lathe/runtime/process_context.h"
@@ -19,6 +20,9 @@ namespace {
 
 constexpr std::uint64_t kMostProcesses = 4'096;
 constexpr std::uint64_t kLeastFreeBytes = 128U << 20;
+
+/// The name of a keeper whose commands are not confined.
+bool is_open(std::string_view name) { return name.starts_with(Confined().key + "-"); }
 
 }  // namespace
 
@@ -98,7 +102,6 @@ Async<std::vector<Started>> KeeperSet::adopt() {
       names.push_back(entry.path().filename().string());
     }
   }
-  const std::string open = Confined().key + "-";
   for (const std::string& name : names) {
     auto client = std::make_unique<keeper::Client>(loop_, keeper::ClientOptions{.program = options_.program,
                                                                                 .folder = options_.folder + "/" + name,
@@ -110,11 +113,20 @@ Async<std::vector<Started>> KeeperSet::adopt() {
       continue;
     }
     for (auto& process : *processes) {
-      found.push_back({.client = client.get(), .process = std::move(process), .confined = !name.starts_with(open)});
+      found.push_back({.client = client.get(), .process = std::move(process), .confined = !is_open(name)});
     }
     keepers_[name] = {.client = std::move(client), .adopted = true};
   }
   co_return found;
+}
+
+Async<Result<void>> KeeperSet::forward_adopted(std::uint16_t proxy_port, std::string proxy_socket) {
+  for (auto& [name, keeper] : keepers_) {
+    if (!keeper.adopted || is_open(name) || !keeper.client->is_connected()) continue;
+    if (std::exchange(keeper.forwards, true)) continue;
+    CO_TRY_OK(co_await keeper.client->forward(proxy_port, proxy_socket));
+  }
+  co_return Result<void>();
 }
 
 std::size_t KeeperSet::alive() const {

@@ -70,6 +70,8 @@ class KeeperSet final {
   runtime::Async<base::Result<Started>> start(ports::CommandSpec spec, keeper::Command command);
   /// What a process before this one left behind.
   runtime::Async<std::vector<Started>> adopt();
+  /// Has the jails of those reach the egress proxy at that socket, as start() does for its own.
+  runtime::Async<base::Result<void>> forward_adopted(std::uint16_t proxy_port, std::string proxy_socket);
   /// How many keepers run.
   [[nodiscard]] std::size_t alive() const;
   /// Ends every command and the keepers.
