@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "lathe/apps/chain_transport.h"
 #include "lathe/apps/daemon_process.h"
 #include "lathe/apps/daemon_reach.h"
 #include "lathe/apps/daemon_server.h"
@@ -34,6 +35,7 @@ using OpenResult = lathe::base::Result<std::unique_ptr<lathe::client::Transport>
 
 lathe::runtime::Async<OpenResult> open_engine(lathe::cli::Frontend* frontend, lathe::client::OpenOptions options) {
   using namespace lathe::apps;  // NOLINT(google-build-using-namespace)
+  if (options.only_chains) co_return std::make_unique<ChainTransport>();
   if (options.only_policy) co_return PolicyTransport::create(frontend->loop, frontend->environment, options);
   if (may_use_daemon(options)) {
     CO_TRY(auto transport, co_await reach_daemon(&frontend->loop, frontend->daemon, &frontend->environment, kVersion));

@@ -60,6 +60,7 @@ CommandTree::CommandTree(std::string version)
   define_task_commands(*this);
   define_session_commands(*this);
   define_backend_commands(*this);
+  define_chain_commands(*this);
   define_policy_commands(*this);
   define_system_commands(*this);
   for (CLI::App* command : commands_below(app_.get())) {

@@ -54,6 +54,7 @@ void define_session_commands(CommandTree& tree);
 void define_session_resume(CommandTree& tree, CLI::App* session);
 void define_backend_commands(CommandTree& tree);
 void define_policy_commands(CommandTree& tree);
+void define_chain_commands(CommandTree& tree);
 void define_system_commands(CommandTree& tree);
 
 /// What is wrong with the value of an option that names something, when it is "".

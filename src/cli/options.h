@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lathe/config/config.h"
+#include "lathe/protocol/chain_calls.h"
 #include "lathe/protocol/items.h"
 
 // What a command line says, one struct per command. Made by parse() (command_line.h), carried out by commands/.
@@ -233,6 +234,24 @@ struct PolicyTestOptions {
   bool json = false;
   friend bool operator==(const PolicyTestOptions&, const PolicyTestOptions&) = default;
 };
+struct ChainValidateOptions {
+  enum class Format { kText, kJson, kSarif };
+  std::vector<std::string> files;
+  Format format = Format::kText;
+  bool strict = false;
+  std::vector<std::string> variables;
+  friend bool operator==(const ChainValidateOptions&, const ChainValidateOptions&) = default;
+};
+/// `chain graph` and `chain show`.
+struct ChainShowOptions {
+  std::string file;
+  std::string chain;
+  protocol::ChainForm form = protocol::ChainForm::kText;
+  friend bool operator==(const ChainShowOptions&, const ChainShowOptions&) = default;
+};
+struct ChainSchemaOptions {
+  friend bool operator==(const ChainSchemaOptions&, const ChainSchemaOptions&) = default;
+};
 struct TrustOptions {
   std::string path = ".";
   bool yes = false;
@@ -331,16 +350,15 @@ struct PrintOptions {
   friend bool operator==(const PrintOptions&, const PrintOptions&) = default;
 };
 
-using Options =
-    std::variant<PrintOptions, ExecOptions, ChatOptions, AttachOptions, WatchOptions, SessionListOptions,
-                 SessionShowOptions, SessionForkOptions, SessionRollbackOptions, SessionSearchOptions,
-                 SessionExportOptions, SessionArchiveOptions, SessionTagOptions, SessionMarkReadOptions,
-                 SessionRemoveOptions, UndoOptions, ApprovalListOptions, ApprovalAnswerOptions, BackendAddOptions,
-                 BackendListOptions, BackendRemoveOptions, BackendTestOptions, ModelListOptions, ConfigGetOptions,
-                 ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions, PolicyTestOptions,
-                 TrustOptions, UsageOptions, IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions,
-                 SandboxTaintedOptions, DoctorOptions, SetupOptions, ProtoOptions, DaemonStartOptions,
-                 DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions, DaemonStatusOptions, DaemonLogsOptions,
-                 DaemonTokenCreateOptions, DaemonTokenListOptions, DaemonTokenRemoveOptions>;
+using Options = std::variant<
+    PrintOptions, ExecOptions, ChatOptions, AttachOptions, WatchOptions, SessionListOptions, SessionShowOptions,
+    SessionForkOptions, SessionRollbackOptions, SessionSearchOptions, SessionExportOptions, SessionArchiveOptions,
+    SessionTagOptions, SessionMarkReadOptions, SessionRemoveOptions, UndoOptions, ApprovalListOptions,
+    ApprovalAnswerOptions, BackendAddOptions, BackendListOptions, BackendRemoveOptions, BackendTestOptions,
+    ModelListOptions, ConfigGetOptions, ConfigSetOptions, ConfigListOptions, ConfigPathOptions, PolicyExplainOptions,
+    PolicyTestOptions, ChainValidateOptions, ChainShowOptions, ChainSchemaOptions, TrustOptions, UsageOptions,
+    IndexRebuildOptions, SchemaOptions, SandboxRunOptions, SandboxTestOptions, SandboxTaintedOptions, DoctorOptions,
+    SetupOptions, ProtoOptions, DaemonStartOptions, DaemonStopOptions, DaemonRestartOptions, DaemonInstallOptions,
+    DaemonStatusOptions, DaemonLogsOptions, DaemonTokenCreateOptions, DaemonTokenListOptions, DaemonTokenRemoveOptions>;
 
 }  // namespace lathe::cli

@@ -69,6 +69,8 @@ struct OpenOptions {
   std::string cwd = {};
   /// Only calls about rules are made: no data root is touched.
   bool only_policy = false;
+  /// Only calls about workflow files are made: nothing of the person's is touched.
+  bool only_chains = false;
   /// Only what is recorded is looked at or put in order: what is broken in the person's configuration is told, and
   /// stops nothing.
   bool records_only = false;

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "lathe/base/strings.h"
+#include "lathe/engine/chain_calls.h"
 #include "lathe/engine/connection.h"
 #include "lathe/engine/engine.h"
 #include "lathe/engine/policy_calls.h"
@@ -446,6 +447,16 @@ Connection::Reply Connection::on(protocol::PolicyTest call) {
   const PolicyPlaces places = parts.policy.places();
   co_return to_reply(co_await parts.fs_pool.run([&] { return test_rules(places, call); }));
 }
+
+Connection::Reply Connection::on(protocol::ChainCheck call) {
+  co_return protocol::ReplyMsg(co_await engine_.parts().fs_pool.run([&call] { return check_chain(call); }));
+}
+
+Connection::Reply Connection::on(protocol::ChainShow call) {
+  co_return to_reply(co_await engine_.parts().fs_pool.run([&call] { return show_chain(call); }));
+}
+
+Connection::Reply Connection::on(protocol::ChainSchema) { co_return protocol::ReplyMsg(chain_schema()); }
 
 Connection::Reply Connection::on(protocol::TrustList call) {
   EngineParts& parts = engine_.parts();

@@ -97,6 +97,9 @@ class Connection final {
   Reply on(protocol::Undo call);
   Reply on(protocol::PolicyExplain call);
   Reply on(protocol::PolicyTest call);
+  Reply on(protocol::ChainCheck call);
+  Reply on(protocol::ChainShow call);
+  Reply on(protocol::ChainSchema call);
   Reply on(protocol::TrustList call);
   Reply on(protocol::TrustSet call);
   Reply on(protocol::DaemonStatus call);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lathe/protocol/approval_calls.h"
+#include "lathe/protocol/chain_calls.h"
 #include "lathe/protocol/daemon_calls.h"
 #include "lathe/protocol/fields.h"
 #include "lathe/protocol/model_calls.h"
@@ -89,16 +90,18 @@ struct IndexRebuild {
   friend bool operator==(const IndexRebuild&, const IndexRebuild&) = default;
 };
 
-using AnyCall = std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim,
-                             SessionFork, SessionArchive, SessionTag, SessionMarkRead, SessionRemove, SessionSearch,
-                             SessionExport, ApprovalList, ApprovalAnswer, ModelList, BackendList, BackendTest,
-                             UsageCall, IndexRebuild, Undo, PolicyExplain, PolicyTest, TrustList, TrustSet,
-                             DaemonStatus, DaemonReload, DaemonStop, DaemonHandOver, Vitals, Watch>;
-using AnyReply = std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply,
-                              SessionForkReply, SessionTagReply, SessionSearchReply, SessionExportReply,
-                              ApprovalListReply, ApprovalAnswerReply, ModelListReply, BackendListReply,
-                              BackendTestReply, UsageReply, IndexRebuildReply, UndoReply, PolicyExplainReply,
-                              PolicyTestReply, TrustListReply, DaemonStatusReply, DaemonHandOverReply, VitalsReply>;
+using AnyCall =
+    std::variant<Hello, SessionList, SessionGet, SessionSubscribe, SessionUnsubscribe, SessionClaim, SessionFork,
+                 SessionArchive, SessionTag, SessionMarkRead, SessionRemove, SessionSearch, SessionExport, ApprovalList,
+                 ApprovalAnswer, ModelList, BackendList, BackendTest, UsageCall, IndexRebuild, Undo, PolicyExplain,
+                 PolicyTest, TrustList, TrustSet, ChainCheck, ChainShow, ChainSchema, DaemonStatus, DaemonReload,
+                 DaemonStop, DaemonHandOver, Vitals, Watch>;
+using AnyReply =
+    std::variant<OkReply, HelloReply, SessionListReply, SessionGetReply, SessionSubscribeReply, SessionForkReply,
+                 SessionTagReply, SessionSearchReply, SessionExportReply, ApprovalListReply, ApprovalAnswerReply,
+                 ModelListReply, BackendListReply, BackendTestReply, UsageReply, IndexRebuildReply, UndoReply,
+                 PolicyExplainReply, PolicyTestReply, TrustListReply, ChainCheckReply, ChainShowReply, ChainSchemaReply,
+                 DaemonStatusReply, DaemonHandOverReply, VitalsReply>;
 
 /// One of the calls. Compiled once (calls.cc), for the reason that EventMsg is.
 struct Call : AnyCall {

@@ -68,6 +68,10 @@ Scopes needed(const PolicyExplain&) { return {Scope::kAdmin}; }
 Scopes needed(const PolicyTest&) { return {Scope::kAdmin}; }
 Scopes needed(const TrustList&) { return {Scope::kAdmin}; }
 Scopes needed(const TrustSet&) { return {Scope::kAdmin}; }
+// They look at nothing but what they are given.
+Scopes needed(const ChainCheck&) { return {Scope::kRead}; }
+Scopes needed(const ChainShow&) { return {Scope::kRead}; }
+Scopes needed(const ChainSchema&) { return {Scope::kRead}; }
 Scopes needed(const DaemonStatus&) { return {Scope::kRead}; }
 Scopes needed(const Vitals&) { return {Scope::kRead}; }
 Scopes needed(const DaemonReload&) { return {Scope::kAdmin}; }
