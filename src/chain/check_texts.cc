@@ -172,10 +172,7 @@ class TextChecks final {
       c_.findings.add("bad-edge", at, fmt::format("\"{}\" is no edge", macro.argument), "write it as \"from->to\"");
       return;
     }
-    const auto is_it = [&](const Way& way) {
-      return c_.flow.name_of(way.from) == edge->from && c_.flow.name_of(way.to) == edge->to;
-    };
-    if (std::ranges::any_of(c_.flow.ways(), is_it)) return;
+    if (c_.flow.goes(*edge)) return;
     c_.findings.add("unknown-edge", at, fmt::format("nothing goes the way \"{}\"", macro.argument),
                     "its count is always 0");
   }
