@@ -70,6 +70,17 @@ TEST(Check, OutputsOfBranchesAreThereBehindTheirJoin) {
               IsEmpty());
 }
 
+TEST(Check, WhatIsOfTheShellInVixsCommandsIsNoVariable) {
+  const auto with = [](const std::string& command) {
+    return classes_in(R"json({"workflows": [{"name": "w", "entry_point": "a", "steps": {
+      "a": {"type": "bash", "command": ")json" +
+                          command + R"json(", "timeout_sec": 5}}}]})json",
+                      {}, "workflow.json");
+  };
+  EXPECT_THAT(with("ls $(pwd) $(workflow.prompt)"), IsEmpty());
+  EXPECT_THAT(with("ls $(workflw.prompt)"), ElementsAre("unknown-variable"));
+}
+
 TEST(Check, ManyTasksAreCheckedAtOnce) {
   // As many as a file may hold. Each is looked at a bounded number of times: this would not end otherwise.
   std::string text = "budget: {turns: 5}\ntasks:\n";

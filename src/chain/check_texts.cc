@@ -50,7 +50,7 @@ class TextChecks final {
   void check(const Task* task, std::string_view field, const Text& text) {
     // It is rendered over the tool's result, whose members nobody knows.
     if (field != "output_template") {
-      for (const templates::Variable& variable : text->variables()) check_variable(task, text, variable);
+      for (const templates::Variable& variable : text->variables()) check_variable(task, field, text, variable);
     }
     for (const templates::Macro& macro : text->macros()) check_macro(text, macro);
   }
@@ -77,7 +77,7 @@ class TextChecks final {
   }
 
  private:
-  void check_variable(const Task* task, const Text& text, const templates::Variable& variable) {
+  void check_variable(const Task* task, std::string_view field, const Text& text, const templates::Variable& variable) {
     if (variable.path.empty()) return;
     const std::string& name = variable.path.front();
     used_.insert(name);
@@ -90,6 +90,9 @@ class TextChecks final {
     if (!step && names_.contains(name)) return;
     std::vector<std::string> known = c_.ids;
     if (!step) known.insert(known.end(), names_.begin(), names_.end());
+    // In a command of vix, what is no variable stays: $(pwd) is the shell's.
+    const bool for_the_shell = c_.chain.dialect == Dialect::kVix && (field == "command" || field == "when");
+    if (for_the_shell && !step && !base::nearest(id, known)) return;
     c_.findings.unknown("unknown-variable", c_.chain.place(text, variable.at),
                         fmt::format("nothing gives \"{}\" a value", base::join(variable.path, ".")), id, known);
   }
