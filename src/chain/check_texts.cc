@@ -50,7 +50,7 @@ class TextChecks final {
   void check(const Task* task, std::string_view field, const Text& text) {
     // It is rendered over the tool's result, whose members nobody knows.
     if (field != "output_template") {
-      for (const templates::Variable& variable : text->variables()) check_variable(task, text, variable);
+      for (const templates::Variable& variable : text->variables()) check_variable(task, field, text, variable);
     }
     for (const templates::Macro& macro : text->macros()) check_macro(text, macro);
   }
@@ -77,7 +77,7 @@ class TextChecks final {
   }
 
  private:
-  void check_variable(const Task* task, const Text& text, const templates::Variable& variable) {
+  void check_variable(const Task* task, std::string_view field, const Text& text, const templates::Variable& variable) {
     if (variable.path.empty()) return;
     const std::string& name = variable.path.front();
     used_.insert(name);
@@ -90,6 +90,9 @@ class TextChecks final {
     if (!step && names_.contains(name)) return;
     std::vector<std::string> known = c_.ids;
     if (!step) known.insert(known.end(), names_.begin(), names_.end());
+    // In a command of vix, what is no variable stays: $(pwd) is the shell's.
+    const bool for_the_shell = c_.chain.dialect == Dialect::kVix && (field == "command" || field == "when");
+    if (for_the_shell && !step && !base::nearest(id, known)) return;
     c_.findings.unknown("unknown-variable", c_.chain.place(text, variable.at),
                         fmt::format("nothing gives \"{}\" a value", base::join(variable.path, ".")), id, known);
   }
@@ -172,10 +175,7 @@ class TextChecks final {
       c_.findings.add("bad-edge", at, fmt::format("\"{}\" is no edge", macro.argument), "write it as \"from->to\"");
       return;
     }
-    const auto is_it = [&](const Way& way) {
-      return c_.flow.name_of(way.from) == edge->from && c_.flow.name_of(way.to) == edge->to;
-    };
-    if (std::ranges::any_of(c_.flow.ways(), is_it)) return;
+    if (c_.flow.goes(*edge)) return;
     c_.findings.add("unknown-edge", at, fmt::format("nothing goes the way \"{}\"", macro.argument),
                     "its count is always 0");
   }

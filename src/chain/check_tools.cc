@@ -104,13 +104,10 @@ void check_policies(Checking& c, const Task& task, const ModelUse& use) {
   }
 }
 
-void check_calls_taken(Checking& c, std::size_t index, const ModelUse& use) {
+/// `run`: from where an execute_tool_calls task is reached.
+void check_calls_taken(Checking& c, std::size_t index, const ModelUse& use, const std::vector<bool>& run) {
   const Task& task = c.chain.tasks[index];
-  if (!std::holds_alternative<ChatCompletion>(task.does) || use.tools->empty()) return;
-  const std::vector<bool> reached = c.flow.reach(index);
-  for (std::size_t i = 0; i < c.chain.tasks.size(); ++i) {
-    if (reached[i] && std::holds_alternative<ExecuteToolCalls>(c.chain.tasks[i].does)) return;
-  }
+  if (!std::holds_alternative<ChatCompletion>(task.does) || use.tools->empty() || run[index]) return;
   c.findings.add("tool-calls-ignored", task.handler_at,
                  fmt::format("{} has tools, but no execute_tool_calls task runs what it calls", called(task)),
                  "add one behind its eval tool_call, or use the handler agent");
@@ -136,6 +133,11 @@ void check_tool_ref(Checking& c, const Task& task) {
 }  // namespace
 
 void check_tools(Checking& c) {
+  std::vector<std::size_t> runners;
+  for (std::size_t i = 0; i < c.chain.tasks.size(); ++i) {
+    if (std::holds_alternative<ExecuteToolCalls>(c.chain.tasks[i].does)) runners.push_back(i);
+  }
+  const std::vector<bool> run = c.flow.reaching(runners);
   for (std::size_t i = 0; i < c.chain.tasks.size(); ++i) {
     const Task& task = c.chain.tasks[i];
     check_tool_ref(c, task);
@@ -143,7 +145,7 @@ void check_tools(Checking& c) {
     if (use == nullptr) continue;
     check_given(c, *use);
     check_policies(c, task, *use);
-    check_calls_taken(c, i, *use);
+    check_calls_taken(c, i, *use, run);
   }
 }
 

@@ -8,6 +8,9 @@
 namespace lathe::chain {
 namespace {
 
+/// In a larger chain each start would cost a walk through all of it.
+constexpr std::size_t kMostTasksForStarts = 2000;
+
 bool leads_somewhere(const Checking& c, const Name& target) {
   return target->empty() || *target == kEnd || c.flow.index_of(*target).has_value();
 }
@@ -42,7 +45,7 @@ void check_start(Checking& c, const Task& task, std::size_t index, const Name& s
   if (!target) {
     c.findings.unknown("unknown-start", start.at,
                        fmt::format("{} starts \"{}\", which does not exist", called(task), *start), *start, c.ids);
-  } else if (c.flow.reach(*target)[index]) {
+  } else if (c.chain.tasks.size() <= kMostTasksForStarts && c.flow.reach(*target)[index]) {
     c.findings.add("fork-into-itself", start.at,
                    fmt::format("{} starts \"{}\", which leads back to it", called(task), *start),
                    "end the branch with goto: end");
@@ -87,11 +90,7 @@ void check_edge(Checking& c, const Task& task, const Branch& branch) {
         c.ids);
     return;
   }
-  const auto is_it = [&](const Way& way) {
-    return way.kind != Way::Kind::kStart && c.flow.name_of(way.from) == edge->from &&
-           c.flow.name_of(way.to) == edge->to;
-  };
-  if (std::ranges::none_of(c.flow.ways(), is_it)) {
+  if (!c.flow.goes(*edge)) {
     c.findings.add("unknown-edge", at,
                    fmt::format("{} counts the edge \"{}\", but nothing goes that way", called(task), *branch.edge),
                    "the branch will never match");
@@ -123,7 +122,7 @@ void check_counter_order(Checking& c, const Task& task) {
 void check_reach(Checking& c) {
   if (c.chain.tasks.empty()) return;
   const std::vector<bool> reached = c.flow.reach(c.chain.entry);
-  const std::vector<bool> ends = c.flow.reaching(c.flow.end());
+  const std::vector<bool> ends = c.flow.reaching({c.flow.end()});
   for (std::size_t i = 0; i < c.chain.tasks.size(); ++i) {
     const Task& task = c.chain.tasks[i];
     if (!reached[i]) {

@@ -7,6 +7,12 @@
 #include "lathe/base/strings.h"
 
 namespace lathe::chain {
+namespace {
+
+/// More of them are not looked at, which only makes a bound larger: each costs a walk through the chain.
+constexpr std::size_t kMostCounters = 1000;
+
+}  // namespace
 
 std::optional<Edge> parse_edge(std::string_view text) {
   const std::size_t arrow = text.find("->");
@@ -70,7 +76,11 @@ void Flow::add(std::size_t from, const Name& to, Way::Kind kind, const Branch* b
 
 void Flow::index_ways() {
   out_.assign(chain_.tasks.size() + 1, {});
-  for (std::size_t i = 0; i < ways_.size(); ++i) out_[ways_[i].from].push_back(i);
+  in_.assign(chain_.tasks.size() + 1, {});
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    out_[ways_[i].from].push_back(i);
+    in_[ways_[i].to].push_back(i);
+  }
 }
 
 std::optional<std::size_t> Flow::index_of(std::string_view id) const {
@@ -79,6 +89,14 @@ std::optional<std::size_t> Flow::index_of(std::string_view id) const {
 }
 
 std::string Flow::name_of(std::size_t task) const { return task == end() ? std::string(kEnd) : *chain_.tasks[task].id; }
+
+bool Flow::goes(const Edge& edge) const {
+  const auto from = index_of(edge.from);
+  const auto to = edge.to == kEnd ? std::optional(end()) : index_of(edge.to);
+  return from && to && std::ranges::any_of(out_[*from], [&](std::size_t way) {
+           return ways_[way].to == *to && ways_[way].kind != Way::Kind::kStart;
+         });
+}
 
 // A spent budget leads on once, and so does a failure where the dialect says so.
 void Flow::limit_single_ways() {
@@ -89,6 +107,21 @@ void Flow::limit_single_ways() {
     way.limit = limits_.size();
     limits_.push_back({.task = way.from, .count = 1, .at = way.at});
   }
+}
+
+std::vector<bool> Flow::coming_back(std::size_t task, const std::function<bool(const Way&)>& but) const {
+  std::vector<bool> seen(end() + 1, false);
+  std::vector<std::size_t> open = {task};
+  while (!open.empty()) {
+    const std::size_t at = open.back();
+    open.pop_back();
+    if (seen[at]) continue;
+    seen[at] = true;
+    for (const std::size_t index : in_[at]) {
+      if (!but(ways_[index])) open.push_back(ways_[index].from);
+    }
+  }
+  return seen;
 }
 
 // An edge counter guards the branches behind it, and the default, which is always tried after it: they are taken only
@@ -102,27 +135,14 @@ void Flow::find_limits(std::size_t task) {
     const auto count = edge_count(counter);
     const auto edge = parse_edge(*counter.edge);
     if (*counter.op != Operator::kEdgeTraversedAtLeast || !count || !edge) continue;
+    if (++counters_ > kMostCounters) return;
     const auto from = index_of(edge->from);
     const auto to = edge->to == kEnd ? std::optional(end()) : index_of(edge->to);
     if (!from || !to) continue;
     const auto passes = [&](const Way& way) {
       return way.from == *from && way.to == *to && way.kind == Way::Kind::kBranch;
     };
-    const auto comes_back = [&](std::size_t start) {
-      std::vector<bool> seen(end() + 1, false);
-      std::vector<std::size_t> open = {start};
-      while (!open.empty()) {
-        const std::size_t at = open.back();
-        open.pop_back();
-        if (at == task) return true;
-        if (seen[at]) continue;
-        seen[at] = true;
-        for (const std::size_t way : out_[at]) {
-          if (!passes(ways_[way])) open.push_back(ways_[way].to);
-        }
-      }
-      return false;
-    };
+    const std::vector<bool> comes_back = coming_back(task, passes);
     std::vector<std::size_t> guarded;
     bool holds = true;
     for (const std::size_t index : out_[task]) {
@@ -130,7 +150,7 @@ void Flow::find_limits(std::size_t task) {
       if (way.branch == nullptr || way.branch == &counter) continue;
       const bool behind = way.branch > &counter || *way.branch->op == Operator::kDefault;
       if (!behind || way.limit || way.to == end()) continue;
-      holds = holds && (passes(way) || !comes_back(way.to));
+      holds = holds && (passes(way) || !comes_back[way.to]);
       guarded.push_back(index);
     }
     if (!holds || guarded.empty()) continue;
@@ -160,17 +180,15 @@ std::vector<bool> Flow::reach(std::size_t start, Follow follow) const {
   return seen;
 }
 
-std::vector<bool> Flow::reaching(std::size_t goal) const {
-  std::vector<std::vector<std::size_t>> in(end() + 1);
-  for (const Way& way : ways_) in[way.to].push_back(way.from);
+std::vector<bool> Flow::reaching(const std::vector<std::size_t>& goals) const {
   std::vector<bool> seen(end() + 1, false);
-  std::vector<std::size_t> open = {goal};
+  std::vector<std::size_t> open = goals;
   while (!open.empty()) {
     const std::size_t at = open.back();
     open.pop_back();
     if (seen[at]) continue;
     seen[at] = true;
-    open.insert(open.end(), in[at].begin(), in[at].end());
+    for (const std::size_t index : in_[at]) open.push_back(ways_[index].from);
   }
   return seen;
 }

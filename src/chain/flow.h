@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,9 +54,13 @@ class Flow final {
   [[nodiscard]] const Chain& chain() const { return chain_; }
   [[nodiscard]] std::size_t end() const { return chain_.tasks.size(); }
   [[nodiscard]] const std::vector<Way>& ways() const { return ways_; }
+  /// Indices of the ways that leave the task.
+  [[nodiscard]] const std::vector<std::size_t>& leaving(std::size_t task) const { return out_[task]; }
   [[nodiscard]] const std::vector<Limit>& limits() const { return limits_; }
   [[nodiscard]] std::optional<std::size_t> index_of(std::string_view id) const;
   [[nodiscard]] std::string name_of(std::size_t task) const;
+  /// Whether branches, failures or budgets lead from the one to the other.
+  [[nodiscard]] bool goes(const Edge& edge) const;
 
   /// kWalk: what one branch does, without what its parallel and map tasks start. kUnlimitedWalk: without what is taken
   /// a limited number of times, too.
@@ -63,8 +68,8 @@ class Flow final {
   /// For each task and the end: whether a way leads there from `start`, which counts itself.
   [[nodiscard]] std::vector<bool> reach(std::size_t start, Follow follow = Follow::kAll) const;
   [[nodiscard]] static bool follows(const Way& way, Follow follow);
-  /// The same against the ways: from where `goal` is reached.
-  [[nodiscard]] std::vector<bool> reaching(std::size_t goal) const;
+  /// The same against the ways: from where one of the goals is reached.
+  [[nodiscard]] std::vector<bool> reaching(const std::vector<std::size_t>& goals) const;
   /// Loops that no limit ends, one for each knot of tasks: its tasks in their order of the file.
   [[nodiscard]] std::vector<std::vector<std::size_t>> endless_loops() const;
   /// A loop in words: "review -> run_tools -> review".
@@ -76,12 +81,17 @@ class Flow final {
   void find_limits(std::size_t task);
   void limit_single_ways();
   void index_ways();
+  /// From where the task is reached without a way of those.
+  [[nodiscard]] std::vector<bool> coming_back(std::size_t task, const std::function<bool(const Way&)>& but) const;
 
   const Chain& chain_;
   std::unordered_map<std::string_view, std::size_t> indices_;
   std::vector<Way> ways_;
   /// For each task, the indices of the ways that leave it.
   std::vector<std::vector<std::size_t>> out_;
+  /// Those that lead to it.
+  std::vector<std::vector<std::size_t>> in_;
+  std::size_t counters_ = 0;
   std::vector<Limit> limits_;
 };
 

@@ -18,6 +18,7 @@ namespace lathe::chain {
 namespace {
 
 namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
 
 const fs::path& testdata() {
   static const fs::path folder = fs::path(LATHE_SOURCE_DIR) / "src/chain/testdata";
@@ -63,12 +64,12 @@ const Surroundings& workshop() {
   static const Loaded loop =
       load("id: loop\ntasks: [{id: go, handler: chain, chain: there-and-back}]", "chain-cycle.yaml");
   static const Surroundings around = {
-      .models = {{"qwen3:8b", "gpt-5-mini"}},
-      .providers = {{"ollama", "openai"}},
-      .toolsets = {{"local_fs", "local_shell", "webtools"}},
-      .tools = {{"local_fs.read_file", "local_fs.write_file", "local_shell.run", "webtools.fetch"}},
-      .agents = {{"reviewer", "planner"}},
-      .drivers = {{"codex", "claude"}},
+      .models = Words{"qwen3:8b", "gpt-5-mini"},
+      .providers = Words{"ollama", "openai"},
+      .toolsets = Words{"local_fs", "local_shell", "webtools"},
+      .tools = Words{"local_fs.read_file", "local_fs.write_file", "local_shell.run", "webtools.fetch"},
+      .agents = Words{"reviewer", "planner"},
+      .drivers = Words{"codex", "claude"},
       .variables = {},
       .chain = [](std::string_view name) -> const Chain* {
         if (name == "review") return &only_chain(review);

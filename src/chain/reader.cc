@@ -46,13 +46,10 @@ bool parse_go_duration(std::string_view text, std::chrono::milliseconds& out) {
   return true;
 }
 
-std::string article(std::string_view kind) { return std::string(kind == "text" ? "text" : kind); }
-
 }  // namespace
 
 void Reading::wrong_kind(const Node& node, std::string_view expected, std::string hint) {
-  findings.add("wrong-kind", node.at, fmt::format("expected {}, not {}", expected, article(node.kind_name())),
-               std::move(hint));
+  findings.add("wrong-kind", node.at, fmt::format("expected {}, not {}", expected, node.kind_name()), std::move(hint));
 }
 
 void Reading::missing(Position at, std::string_view what, std::string_view name, std::string hint) {

@@ -124,17 +124,31 @@ class Visits final {
     const std::vector<bool> reached = flow_.reach(start, Flow::Follow::kUnlimitedWalk);
     std::vector<Most> visits(flow_.end(), exactly(0));
     for (std::size_t task = 0; task < flow_.end(); ++task) visits[task] = exactly(reached[task] ? 1 : 0);
-    for (const auto& [task, why] : loops_) {
-      if (!reached[task]) continue;
-      const std::vector<bool> behind = flow_.reach(task, Flow::Follow::kUnlimitedWalk);
-      // Behind the loop a line is walked once; only a fork can leave it more than once.
-      for (std::size_t other = 0; other < flow_.end(); ++other) {
-        const bool in_loop = loops_.contains(other) && behind[other];
-        if (behind[other] && (in_loop || forks_)) visits[other] = without_end(why);
-      }
-    }
+    spread_loops(reached, visits);
     if (forks_) count_ways(start, reached, visits);
     return visits;
+  }
+
+  /// What is in a loop is visited without end. Behind it a line is walked once; only a fork leaves it more than once.
+  void spread_loops(const std::vector<bool>& reached, std::vector<Most>& visits) {
+    std::vector<std::size_t> open;
+    for (const auto& [task, why] : loops_) {
+      if (!reached[task]) continue;
+      visits[task] = without_end(why);
+      open.push_back(task);
+    }
+    if (!forks_) return;
+    while (!open.empty()) {
+      const std::size_t at = open.back();
+      open.pop_back();
+      for (const std::size_t index : flow_.leaving(at)) {
+        const Way& way = flow_.ways()[index];
+        if (!Flow::follows(way, Flow::Follow::kUnlimitedWalk) || way.to == flow_.end()) continue;
+        if (!visits[way.to].finite()) continue;
+        visits[way.to] = visits[at];
+        open.push_back(way.to);
+      }
+    }
   }
 
   /// Where branches are taken together, every way into a task may be taken.

@@ -18,7 +18,7 @@
 
 namespace lathe::templates {
 
-/// Where in the template's text something stands, in bytes from its start.
+/// Where something stands in the text that was parsed, in bytes from its start.
 using Offset = std::size_t;
 
 enum class Syntax {
@@ -59,10 +59,13 @@ struct Scope {
   base::Json values = base::Json::object();
   /// Macros whose value is known. Absent: a macro is an error.
   std::function<base::Result<std::string>(const Macro&)> macro = {};
-  /// What {{now}} and {{date}} mean, in seconds since 1970, UTC.
+  /// What the function `now` and the macros {{now}} and {{date}} mean, in seconds since 1970, UTC. The two macros are
+  /// not asked for.
   std::int64_t now_seconds = 0;
   enum class Missing {
-    /// A variable that has no value is an error that names it.
+    /// A variable that has no value is an error that names it, where it is written or given to a function; not where a
+    /// template asks whether it has one: {{if}}, {{with}}, and, or, not, default, empty, coalesce, ternary, all, any,
+    /// kindOf, kindIs, typeOf.
     kError,
     /// It is the text "<no value>", as Go prints it (kBraces), or stays as it stands (kDollar).
     kAsWritten,
@@ -79,7 +82,9 @@ class Template final {
   /// All that is wrong with it, not only the first, goes into `faults`; it then renders as nothing.
   static Template parse(std::string_view text, Syntax syntax, std::vector<Fault>& faults);
 
-  /// As it was written.
+  /// As it was written, with the macros that with_macros() gave a value. With braces it reads as the same template: a
+  /// value that looks like an action stands in it as the constant {{"…"}}. With kDollar values stand there as they are,
+  /// so that only this Template tells them from what was written.
   [[nodiscard]] const std::string& text() const;
   [[nodiscard]] bool empty() const { return text().empty(); }
   /// It is the same text whatever it is rendered over.
@@ -89,7 +94,7 @@ class Template final {
   [[nodiscard]] const std::vector<Variable>& variables() const;
   [[nodiscard]] const std::vector<Macro>& macros() const;
 
-  /// `invalid` with what could not be rendered and why, `limit_exceeded` when it becomes too long.
+  /// `invalid` with what could not be rendered and why, `limit_exceeded` when it becomes too long or too much work.
   [[nodiscard]] base::Result<std::string> render(const Scope& scope) const;
   /// The same with those macros already in the text for which `expand` gives a value: they become plain text.
   /// `expand` gives nothing for one that stays.
