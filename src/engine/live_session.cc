@@ -238,6 +238,8 @@ LiveSession::Seq LiveSession::interrupt(std::string by) {
 }
 
 LiveSession::Seq LiveSession::shut_down(std::string by) {
+  // The end of the Task would start the next one.
+  refuse_queued();
   // A parked Task needs no process, so it outlives this one.
   if (!running_) co_return state().last_seq;
   co_return co_await end_task(AbortReason::kShutdown, std::move(by));
@@ -389,11 +391,7 @@ Async<void> LiveSession::close() {
   if (ops_.try_send({.op = protocol::Shutdown{}, .op_id = {}, .by = {}, .done = done})) {
     (void)co_await done->wait(CancelToken(), Deadline::never());
   }
-  for (Pending& pending : queued_) {
-    const Result<void> takes_work = check_takes_work();
-    pending.settle(takes_work.ok() ? closing_error() : takes_work.error());
-  }
-  queued_.clear();
+  refuse_queued();
   co_await children_.stop();
   ops_.close();
   // The ends of its jobs are recorded in the scope.

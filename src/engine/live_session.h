@@ -94,6 +94,9 @@ class LiveSession final {
   [[nodiscard]] std::optional<protocol::SessionState> unrecorded_state() const;
   /// A Task runs, or a call is being answered.
   [[nodiscard]] bool busy() const { return running() || visits_ > 0; }
+  /// An op or a call is being answered, for which other sessions may have to be opened. Who keeps those from being
+  /// opened does not wait for its end.
+  [[nodiscard]] bool answering() const { return handling_ || visits_ > 0; }
   /// Nobody looks at it, nothing runs in it or waits to, no job of it lives, and it is no other session's agent: it can
   /// be closed, and opened again when someone comes.
   [[nodiscard]] bool forsaken() const;
@@ -145,7 +148,8 @@ class LiveSession final {
   };
   /// The record of a submission that was acknowledged before.
   [[nodiscard]] std::optional<std::int64_t> acknowledged_seq(const std::string& by) const;
-  [[nodiscard]] static base::Error closing_error();
+  [[nodiscard]] base::Error closing_error() const;
+  void refuse_queued();
   /// `handing_over` when no new work is taken.
   [[nodiscard]] base::Result<void> check_takes_work() const;
   using Seq = runtime::Async<base::Result<std::int64_t>>;

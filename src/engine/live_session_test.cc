@@ -92,6 +92,50 @@ TEST_F(LiveSessionTest, ClosingWaitsForAnUndoThatIsUnderWay) {
   store_.reset();
 }
 
+Async<void> roll_back_files(Connection* client, std::string session, Result<protocol::Ack>* out) {
+  protocol::Rollback op{.to = {.tasks = 1}, .files = protocol::RollbackFiles::kRestore};
+  *out = co_await client->submit(std::move(session), std::move(op), "rolling-back");
+}
+
+TEST_F(LiveSessionTest, ASessionIsNotRemovedWhileARollbackBringsItsFilesBack) {
+  SlowHistory::Gate gate(loop_);
+  make_history_ = [&gate](const std::string&, const std::string&) { return std::make_unique<SlowHistory>(&gate); };
+  reopen();
+  const std::string session = configure();
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_complete");
+  runtime::Scope scope(loop_);
+  Result<protocol::Ack> rolled_back = protocol::Ack{};
+  scope.spawn(roll_back_files(client_.get(), session, &rolled_back));
+  ASSERT_TRUE(loop_.block_on(gate.begun.wait(CancelToken(), Deadline::after(loop_, std::chrono::seconds(20)))).ok());
+
+  const auto removed = call(protocol::SessionRemove{.session = session});
+  ASSERT_FALSE(removed.ok());
+  EXPECT_EQ(removed.error().code, base::codes::kLocked);
+  gate.go_on.notify();
+  loop_.block_on(scope.join());
+  EXPECT_TRUE(rolled_back.ok()) << rolled_back.error().text();
+  EXPECT_TRUE(call(protocol::SessionRemove{.session = session}).ok());
+  close();
+  make_history_ = nullptr;
+}
+
+TEST_F(LiveSessionTest, WhatWaitsForATaskIsRefusedBeforeAShutdownEndsIt) {
+  const std::string session = configure();
+  behaviour_ = wait_forever;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("agent_message_delta");
+  runtime::Scope scope(loop_);
+  Result<protocol::Ack> queued = protocol::Ack{};
+  scope.spawn(submit_later(client_.get(), input("and then", protocol::IfBusy::kQueue), "queued", &queued));
+  const auto closed = submit(protocol::Shutdown{});
+  EXPECT_TRUE(closed.ok()) << closed.error().text();
+  loop_.block_on(scope.join());
+  ASSERT_FALSE(queued.ok());
+  EXPECT_EQ(queued.error().code, base::codes::kUnavailable);
+  EXPECT_EQ(loop_.block_on(store_->peek(session))->tasks, 1);
+}
+
 TEST_F(LiveSessionTest, AnAnswerThatIsUnderWayIsRecordedBeforeTheSessionCloses) {
   durability_ = runtime::Durability::kPower;
   reopen();

@@ -71,6 +71,11 @@ Async<void> LiveSession::work() {
 
 Async<void> LiveSession::take(Pending pending) {
   const runtime::AsyncMutex::Holder held = co_await alone();
+  // What it needs may wait for who closes the session.
+  if (closing_ && !std::holds_alternative<protocol::Shutdown>(pending.op)) {
+    pending.settle(closing_error());
+    co_return;
+  }
   // Sent again while the first one waited: it starts nothing, and is answered like the first.
   if (const auto seq = acknowledged_seq(pending.by)) {
     pending.settle(*seq);
@@ -108,9 +113,14 @@ Async<void> LiveSession::take(Pending pending) {
   if (pending.was_queued && !result.ok()) start_queued();
 }
 
-Error LiveSession::closing_error() {
+Error LiveSession::closing_error() const {
+  if (const Result<void> takes_work = check_takes_work(); !takes_work.ok()) return takes_work.error();
   return {
       .code = base::codes::kUnavailable, .message = "the session is closing", .hint = "try again", .retryable = true};
+}
+
+void LiveSession::refuse_queued() {
+  for (const Pending& pending : std::exchange(queued_, {})) pending.settle(closing_error());
 }
 
 void LiveSession::start_queued() {
