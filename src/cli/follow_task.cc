@@ -315,15 +315,8 @@ Async<void> TaskFollower::answer_next() {
 }
 
 Async<void> TaskFollower::submit_answer(std::string session, p::Op answer) {
-  auto ack = co_await request_.transport->submit(std::move(session), std::move(answer));
-  if (!ack.ok()) {
-    request_.screen->note("the answer was not taken: " + ack.error().text());
-    co_return;
-  }
-  if (!parked() || !questions_.empty()) co_return;
-  // Nothing is said, so that the Task goes on with the answers that it has.
-  ack = co_await request_.transport->submit(request_.session, p::UserInput{.if_busy = p::IfBusy::kSteer});
-  if (!ack.ok()) request_.screen->note("the task does not go on: " + ack.error().text());
+  const auto ack = co_await request_.transport->submit(std::move(session), std::move(answer));
+  if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
 }
 
 Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {

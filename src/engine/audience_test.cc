@@ -62,6 +62,42 @@ TEST_F(AudienceTest, AQuestionWaitsForAnotherWhoCanAnswer) {
   EXPECT_EQ(std::get<protocol::TaskComplete>(until("task_complete").back().msg).last_agent_message, "ran");
 }
 
+TEST_F(AudienceTest, AnAnswerByOpLetsAParkedTaskGoOn) {
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  behaviour_ = ask_to_run;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+  reopen();
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = -1}).ok());
+  const protocol::ExecApproval answer{.id = questions[0].id, .decision = protocol::Decision::kApproved};
+  ASSERT_TRUE(submit(answer, session).ok());
+  const std::vector<Event> events = until("task_complete");
+  EXPECT_EQ(types(events),
+            (std::vector<std::string>{"approval_resolved", "task_resumed", "exec_command_end", "task_complete"}));
+  EXPECT_EQ(std::get<protocol::TaskComplete>(events.back().msg).last_agent_message, "ran");
+}
+
+TEST_F(AudienceTest, AnAnswerThatNothingCanFollowIsTakenAndToldOf) {
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  behaviour_ = ask_to_run;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+  reopen();
+  directory_.has_key = false;
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = -1}).ok());
+  const protocol::ExecApproval answer{.id = questions[0].id, .decision = protocol::Decision::kApproved};
+  ASSERT_TRUE(submit(answer, session).ok());
+  const auto told = std::get<protocol::Warning>(until("warning").back().msg);
+  EXPECT_EQ(told.code, "not_continued");
+  EXPECT_NE(told.message.find("no key"), std::string::npos) << told.message;
+}
+
 TEST_F(AudienceTest, WhoOnlyLooksIsNotWaitedFor) {
   const std::string session = configure_asking();
   // The same client, which looks again.

@@ -224,24 +224,17 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   CO_TRY_OK(check_may_drive(waiting));
   CO_TRY_OK(check_may_drive(session_id));
   CO_TRY_OK(co_await subscribe(session_id, /*since=*/-1));
-  LiveSession* live = engine_.find_live(session_id);
+  LiveSession* const live = engine_.find_live(session_id);
   CHECK_REQUEST(live != nullptr);
   const bool resume = call.resume;
   const std::optional<protocol::Budget> budget = call.budget;
   const std::string by = client_ + "/" + call.id;
   CO_TRY_OK(co_await live->answer(std::move(call), by));
   protocol::ApprovalAnswerReply reply{.session = session_id, .resumed = false};
-  // It may have been closed meanwhile.
-  live = engine_.find_live(session_id);
-  if (resume && live != nullptr && live->state().questions.empty() && live->state().task &&
-      live->state().task->parked) {
-    // A sub-agent goes on with the Task that waits for it.
-    CO_TRY(reply.session, co_await engine_.parked_root(session_id));
-    if (reply.session != session_id) CO_TRY_OK(co_await subscribe(reply.session, /*since=*/-1));
-    LiveSession* const root = engine_.find_live(reply.session);
-    CHECK_REQUEST(root != nullptr);
-    CO_TRY_OK(co_await root->go_on(budget));
-    reply.resumed = true;
+  if (resume) {
+    CO_TRY(std::string goes_on, co_await go_on_if_answered(session_id, budget));
+    reply.resumed = !goes_on.empty();
+    if (reply.resumed) reply.session = std::move(goes_on);
   }
   co_return ReplyMsg(std::move(reply));
 }

@@ -68,6 +68,9 @@ class LiveSession final {
   /// again; its time begins now.
   runtime::Async<base::Result<std::int64_t>> go_on(std::optional<protocol::Budget> budget = std::nullopt);
 
+  /// To whoever looks at it: its Task has its answers and waits all the same.
+  runtime::Async<void> tell_not_continued(base::Error why);
+
   /// Brings files back, or only tells what would be. `unavailable` while a Task runs.
   runtime::Async<base::Result<protocol::UndoReply>> undo(protocol::Undo call, std::string by);
 

@@ -385,6 +385,14 @@ LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
   co_return co_await resume_parked(std::move(budget));
 }
 
+Async<void> LiveSession::tell_not_continued(Error why) {
+  if (closing_) co_return;
+  const Visit visit(*this);
+  protocol::Warning warning{.code = "not_continued",
+                            .message = "the task has its answers and is not continued: " + why.text()};
+  (void)co_await host_.record(EventMsg(std::move(warning)));
+}
+
 LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budget) {
   CO_TRY_OK(check_takes_work());
   if (running_ || !state().task || !state().task->parked) {
