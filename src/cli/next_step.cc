@@ -21,6 +21,7 @@ constexpr std::array kSteps{
     Step{"locked", "end the process that holds it, or work in a fork: lathe session fork ID"},
     Step{"claimed",
          "lathe attach ID watches it until whoever claimed it leaves; lathe session fork ID works beside it"},
+    Step{"settled", "lathe approvals list shows the questions that wait"},
     Step{"handing_over", "try again in a moment; lathe daemon status"},
     Step{"corrupt", "lathe doctor"},
     Step{"limit_exceeded", "lathe config list shows the limits"},

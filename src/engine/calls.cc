@@ -7,6 +7,7 @@
 #include "lathe/engine/connection.h"
 #include "lathe/engine/engine.h"
 #include "lathe/engine/policy_calls.h"
+#include "lathe/engine/questions.h"
 #include "lathe/protocol/record.h"
 #include "lathe/runtime/process_context.h"
 
@@ -214,6 +215,8 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   if (found == open.questions.end()) {
     std::vector<std::string> ids;
     for (const auto& question : open.questions) ids.push_back(question.id);
+    const auto settled = co_await engine_.parts().index.settled_question(call.id);
+    if (settled.ok() && *settled) co_return settled_error(call.id, **settled);
     std::string hint = base::did_you_mean(call.id, ids);
     co_return Error{.code = base::codes::kNotFound,
                     .message = fmt::format("no open question \"{}\"", call.id),
@@ -228,8 +231,8 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   CHECK_REQUEST(live != nullptr);
   const bool resume = call.resume;
   const std::optional<protocol::Budget> budget = call.budget;
-  const std::string by = client_ + "/" + call.id;
-  CO_TRY_OK(co_await live->answer(std::move(call), by));
+  SettledBy by{.who = name(), .submission = client_ + "/" + call.id};
+  CO_TRY_OK(co_await live->answer(std::move(call), std::move(by)));
   protocol::ApprovalAnswerReply reply{.session = session_id, .resumed = false};
   if (resume) {
     CO_TRY(std::string goes_on, co_await go_on_if_answered(session_id, budget));

@@ -106,7 +106,7 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
   }
   const bool closes = std::holds_alternative<protocol::Shutdown>(op);
   const bool answers = is_answer(op);
-  CO_TRY(protocol::Ack ack, co_await live->submit(std::move(op), std::move(op_id), client_));
+  CO_TRY(protocol::Ack ack, co_await live->submit(std::move(op), std::move(op_id), client_, name()));
   if (closes) {
     if (configured_session_ == session) configured_session_.clear();
     CO_TRY_OK(co_await engine_.close(std::move(session)));

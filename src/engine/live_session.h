@@ -61,9 +61,11 @@ class LiveSession final {
   ~LiveSession();
 
   /// Done when the submission is acknowledged: the record that tells of it is appended.
-  runtime::Async<base::Result<protocol::Ack>> submit(protocol::Op op, std::string op_id, std::string client);
+  /// `who`: the client as others are told of it.
+  runtime::Async<base::Result<protocol::Ack>> submit(protocol::Op op, std::string op_id, std::string client,
+                                                     std::string who = "");
   /// Answers a question of whatever kind.
-  runtime::Async<base::Result<std::int64_t>> answer(protocol::ApprovalAnswer answer, std::string by);
+  runtime::Async<base::Result<std::int64_t>> answer(protocol::ApprovalAnswer answer, SettledBy by);
   /// Goes on with a parked Task all of whose questions are answered. `budget` is put over the Task's own until it parks
   /// again; its time begins now.
   runtime::Async<base::Result<std::int64_t>> go_on(std::optional<protocol::Budget> budget = std::nullopt);
@@ -143,6 +145,8 @@ class LiveSession final {
     std::vector<Done> repeats = {};
     /// It waited for the end of a Task, and the next one that waits comes after it.
     bool was_queued = false;
+    /// Who submitted it, as others are told.
+    std::string who = {};
 
     void settle(const base::Result<std::int64_t>& result) const {
       done->set(result);

@@ -31,7 +31,8 @@ std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by)
   return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
-Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client) {
+Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client,
+                                                 std::string who) {
   const std::string by = client + "/" + op_id;
   // This may go before the answer is looked at.
   const std::string session = state().session_id;
@@ -41,7 +42,9 @@ Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op
   auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
   if (closing_) co_return closing_error();
   const bool room = ops_.size() < kMaxWaitingOps;
-  if (!room || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
+  Pending pending{.op = std::move(op), .op_id = op_id, .by = by, .done = done};
+  pending.who = who.empty() ? client : std::move(who);
+  if (!room || !ops_.try_send(std::move(pending))) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "too many ops wait at this session",
                     .hint = "try again",

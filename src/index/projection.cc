@@ -200,12 +200,12 @@ struct Projection::Taking {
   }
   Result<void> operator()(const protocol::ApprovalResolved& m) const {
     forget_of_call(m.call_id, kAsks);
-    return settle(m.id);
+    return settle(m.id, protocol::name_of(m.decision), m.by);
   }
   Result<void> operator()(const protocol::UserQuestionAnswered& m) const {
     forget_of_call(m.call_id, kAsks | kAsksPerson);
     note_call(m.call_id, kPersonAnswered);
-    TRY_OK(settle(m.id));
+    TRY_OK(settle(m.id, "answered", m.by));
     return searchable(base::join(m.answers, " / "));
   }
 
@@ -267,7 +267,9 @@ struct Projection::Taking {
         projection.session_id_, question.id, question.call_id, *event.seq, protocol::type_of(event.msg), line,
         cause.reason, event.ts, cause.rule, cause.expires_at);
   }
-  Result<void> settle(const std::string& id) const {
+  Result<void> settle(const std::string& id, std::string_view answer, const std::string& by) const {
+    TRY_OK(projection.database_->run("INSERT OR REPLACE INTO settled VALUES (?1, ?2, ?3, ?4)", id,
+                                     projection.session_id_, answer, by));
     return projection.database_->run("DELETE FROM questions WHERE session_id = ?1 AND id = ?2", projection.session_id_,
                                      id);
   }
@@ -341,6 +343,7 @@ Result<void> Projection::drop(Database& database, const std::string& session_id)
                       session_id));
   TRY_OK(database.run("DELETE FROM message_rows WHERE session_id = ?1", session_id));
   TRY_OK(database.run("DELETE FROM questions WHERE session_id = ?1", session_id));
+  TRY_OK(database.run("DELETE FROM settled WHERE session_id = ?1", session_id));
   TRY_OK(database.run("DELETE FROM usage WHERE session_id = ?1", session_id));
   return database.run("DELETE FROM sessions WHERE session_id = ?1", session_id);
 }

@@ -216,6 +216,13 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
   }
 }
 
+Result<std::optional<ports::SettledQuestion>> find_settled(Database& database, const std::string& id) {
+  TRY(Query row, database.query("SELECT session_id, answer, answered_by FROM settled WHERE id = ?1", id));
+  TRY(const bool found, row.next());
+  if (!found) return std::optional<ports::SettledQuestion>();
+  return std::optional(ports::SettledQuestion{.session_id = row.text(0), .answer = row.text(1), .by = row.text(2)});
+}
+
 Result<protocol::SessionCounts> count_sessions(Database& database, const Held& held) {
   // Of those at work each is looked at, as it may have lost its process; the others are only counted.
   TRY(Query rows,

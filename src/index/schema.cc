@@ -119,6 +119,12 @@ constexpr storage::Migration kSchema[] = {
       DELETE FROM sessions WHERE task_open = 1;
       DELETE FROM facts WHERE name = 'complete_in_boot';
     )sql"},
+    {10, R"sql(
+      CREATE TABLE settled (          -- questions that were answered
+        id TEXT NOT NULL, session_id TEXT NOT NULL, answer TEXT NOT NULL, answered_by TEXT NOT NULL,
+        PRIMARY KEY (id, session_id)) WITHOUT ROWID;
+      CREATE INDEX settled_of_sessions ON settled (session_id);
+    )sql"},
 };
 
 }  // namespace

@@ -104,6 +104,24 @@ TEST_F(SqliteIndexTest, ATaskThatWaitedForAPersonAloneWhenItsProcessDiedIsParked
             kInterrupted);
 }
 
+TEST_F(SqliteIndexTest, WhoSettledAQuestionIsKnownAsLongAsItsSessionIsThere) {
+  const Stream stream = configured();
+  const std::string id = stream->state().session_id;
+  add(*stream, TaskStarted{.task = "t"});
+  add(*stream, ExecApprovalRequest{.id = "ask_1", .call_id = "c1", .command = {"ls"}, .cwd = "/repo"});
+  EXPECT_FALSE(*loop_.block_on(index_->settled_question("ask_1")));
+  add(*stream, ApprovalResolved{.id = "ask_1", .call_id = "c1", .decision = Decision::kDenied, .by = "editor (c1)"});
+  add(*stream, TaskComplete{.task = "t"});
+  const auto settled = *loop_.block_on(index_->settled_question("ask_1"));
+  ASSERT_TRUE(settled);
+  EXPECT_EQ(settled->session_id, id);
+  EXPECT_EQ(settled->answer, "denied");
+  EXPECT_EQ(settled->by, "editor (c1)");
+  ASSERT_TRUE(loop_.block_on(index_->forget(id)).ok());
+  ASSERT_TRUE(loop_.block_on(index_->rebuild()).ok());
+  EXPECT_TRUE(*loop_.block_on(index_->settled_question("ask_1")));
+}
+
 TEST_F(SqliteIndexTest, SeveralAreGivenTogether) {
   const Stream one = configured("one");
   const Stream other = configured("other");
