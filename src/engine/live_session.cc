@@ -340,6 +340,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(std::move(op_id));
   CO_TRY_OK(co_await take_settings());
+  CO_TRY_OK(co_await follow_settings());
   CO_TRY_OK(co_await resolve_models());
   CO_TRY_OK(co_await tell_warnings());
   if (op && op->last_response_id) CO_TRY_OK(co_await continue_from(*op->last_response_id));

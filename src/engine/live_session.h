@@ -181,6 +181,8 @@ class LiveSession final {
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
   /// Before a Task: what changed of the person's files holds from now on, and what is wrong with them is told.
   runtime::Async<base::Result<void>> take_settings();
+  /// Before a Task that starts, after take_settings(): records the configuration where they changed it.
+  runtime::Async<base::Result<void>> follow_settings();
   runtime::Async<base::Result<void>> resolve_models();
   /// Before a Task, in a process without a person of its own: what such a process would say to that person.
   runtime::Async<base::Result<void>> tell_warnings();
@@ -296,5 +298,8 @@ runtime::Async<base::Result<void>> read_project_rules(EngineParts* parts, std::s
 runtime::Async<base::Result<protocol::SessionConfigured>> make_configuration(
     EngineParts* parts, protocol::ConfigureSession op, std::optional<protocol::SessionConfigured> before,
     std::string session_id);
+
+/// The configuration with what no client chose as the settings are by now.
+base::Result<protocol::SessionConfigured> with_settings(const EngineParts& parts, protocol::SessionConfigured config);
 
 }  // namespace lathe::engine

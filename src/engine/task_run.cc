@@ -88,6 +88,14 @@ Async<Result<void>> LiveSession::take_settings() {
   co_return Result<void>();
 }
 
+Async<Result<void>> LiveSession::follow_settings() {
+  CO_TRY(protocol::SessionConfigured config, with_settings(parts_, *state().config));
+  if (config == *state().config) co_return Result<void>();
+  candidates_.clear();
+  CO_TRY_OK(co_await host_.record(EventMsg(std::move(config))));
+  co_return Result<void>();
+}
+
 bool LiveSession::at_rest() const {
   const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
   return !busy() && !waits && state().jobs.empty();

@@ -20,7 +20,7 @@ inline constexpr std::string_view kRecordingProvider = "cassette";
 struct SessionConfigured {
   static constexpr std::string_view kType = "session_configured";
   static constexpr std::string_view kDoc =
-      "The session's configuration; the first event of a session, and after each configure.";
+      "The session's configuration; the first event of a session, and after each change of it.";
   std::string session_id;
   std::string model;
   std::string backend;
@@ -40,6 +40,7 @@ struct SessionConfigured {
   bool replayed = false;
   std::string parent_session;
   std::string agent;
+  std::vector<std::string> from_settings;
   static constexpr auto fields() {
     using S = SessionConfigured;
     return std::tuple{required("session_id", &S::session_id, "UUIDv7"),
@@ -60,7 +61,10 @@ struct SessionConfigured {
                       required("driver", &S::driver, "what runs the Tasks"),
                       optional("replayed", &S::replayed, "answers come from a recording"),
                       optional("parent_session", &S::parent_session, "the session whose model spawned this one"),
-                      optional("agent", &S::agent, "name of the agent that was spawned")};
+                      optional("agent", &S::agent, "name of the agent that was spawned"),
+                      optional("from_settings", &S::from_settings,
+                               "names of those above that no client chose: when a Task starts they are what the "
+                               "person's settings say then")};
   }
   friend bool operator==(const SessionConfigured&, const SessionConfigured&) = default;
 };
