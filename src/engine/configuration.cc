@@ -68,13 +68,12 @@ void take_from_settings(const config::Config& settings, SessionConfigured& confi
   }
 }
 
-/// What a new session has before its client said anything.
-SessionConfigured defaults_of(const EngineParts& parts, const std::string& session_id) {
+/// What a new session is before its client said anything, and the settings.
+SessionConfigured defaults_of(const std::string& session_id) {
   SessionConfigured config;
   config.session_id = session_id;
   config.driver = "native";
   config.from_settings = {kApprovalPolicy, kBudget, kFallbackModels, kSandboxMode, kNetwork, kAllowHosts};
-  take_from_settings(parts.config, config);
   return config;
 }
 
@@ -126,7 +125,8 @@ Async<Result<void>> read_project_rules(EngineParts* parts, std::string cwd) {
 Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol::ConfigureSession op,
                                                     std::optional<SessionConfigured> before, std::string session_id) {
   parts->refreshed();
-  SessionConfigured config = before ? *before : defaults_of(*parts, session_id);
+  SessionConfigured config = before ? *before : defaults_of(session_id);
+  take_from_settings(parts->config, config);
   apply(op, config);
   CO_TRY_OK(egress::HostRules::parse(config.allow_hosts));
   if (op.cwd) {
