@@ -94,6 +94,7 @@ Async<Result<TaskEnd>> TaskFollower::follow() {
 Async<Result<TaskEnd>> TaskFollower::watch_events() {
   while (!end_) {
     if (answering_.running() == 0 && !questions_.empty() && !catches_up()) answering_.spawn(answer_all());
+    if (answering_.running() == 0 && std::exchange(not_continued_, false) && answered_) answering_.spawn(go_on());
     leave_if_idle();
     auto batch = co_await request_.transport->events(give_up_.token(), Deadline::never());
     if (give_up_.cancelled() && (!batch.ok() || request_.joined)) co_return given_up();
@@ -157,6 +158,8 @@ Async<Result<void>> TaskFollower::take(client::Delivery delivery) {
     arguments_.clear();
     for (const p::ToolCall& call : calls->calls) arguments_[call.call_id] = call.arguments;
   }
+  const auto* warning = std::get_if<p::Warning>(&delivery.event.msg);
+  if (is_new && warning != nullptr && warning->code == "not_continued") not_continued_ = true;
   if (is_new) take_question(std::move(delivery));
   co_return Result<void>();
 }
@@ -316,28 +319,23 @@ Async<void> TaskFollower::answer_next() {
 }
 
 Async<void> TaskFollower::submit_answer(std::string session, p::Op answer) {
-  auto ack = co_await request_.transport->submit(std::move(session), std::move(answer));
-  if (!ack.ok()) {
-    request_.screen->note("the answer was not taken: " + ack.error().text());
-    co_return;
-  }
-  if (!parked() || !questions_.empty()) co_return;
-  ack = co_await go_on();
-  if (!ack.ok() && !question_.cancelled()) {
-    request_.screen->note("the task does not go on: " + ack.error().text());
-  }
+  answered_ = true;
+  const auto ack = co_await request_.transport->submit(std::move(session), std::move(answer));
+  if (!ack.ok()) request_.screen->note("the answer was not taken: " + ack.error().text());
 }
 
-Async<Result<p::Ack>> TaskFollower::go_on() {
+Async<void> TaskFollower::go_on() {
   question_ = runtime::CancelSource();
   if (is_over()) question_.cancel(runtime::cancelled_error("nobody is asked any more"));
   asking_ = true;
   // Nothing is said.
-  Result<p::Ack> ack = co_await submit_once_trusted(&context_, request_.transport, request_.session,
-                                                    p::UserInput{.if_busy = p::IfBusy::kSteer},
-                                                    {.asker = request_.asker, .cancel = question_.token()});
+  const Result<p::Ack> ack = co_await submit_once_trusted(&context_, request_.transport, request_.session,
+                                                          p::UserInput{.if_busy = p::IfBusy::kSteer},
+                                                          {.asker = request_.asker, .cancel = question_.token()});
   asking_ = false;
-  co_return ack;
+  if (!ack.ok() && !question_.cancelled()) {
+    request_.screen->note("the task does not go on: " + ack.error().text());
+  }
 }
 
 Async<Result<p::Op>> TaskFollower::ask(Waiting waiting) {

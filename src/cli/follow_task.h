@@ -111,8 +111,9 @@ class TaskFollower final {
   runtime::Async<void> answer_next();
   runtime::Async<base::Result<protocol::Op>> ask(Waiting waiting);
   runtime::Async<void> submit_answer(std::string session, protocol::Op answer);
-  /// Has the Task that is parked go on with the answers that it has.
-  runtime::Async<base::Result<protocol::Ack>> go_on();
+  /// Has the Task that is parked go on with the answers that it has, where the engine by itself did not: whoever
+  /// answered here may take away what is in the way.
+  runtime::Async<void> go_on();
   /// Lists what came while a question is shown.
   void tell_more();
   [[nodiscard]] std::string waiting_list() const;
@@ -149,6 +150,10 @@ class TaskFollower final {
   std::optional<Waiting> shown_;
   /// Questions came since they were listed.
   bool unlisted_ = false;
+  /// Somebody answered here.
+  bool answered_ = false;
+  /// The Task has its answers and did not go on by them.
+  bool not_continued_ = false;
   /// Arguments of the calls of the last answer of the model of this session, by call id.
   std::map<std::string, std::string> arguments_;
   /// Set when stdout or stderr failed; the rest of the Task is not shown.

@@ -22,6 +22,7 @@ constexpr std::array kSteps{
     Step{"claimed",
          "lathe attach ID watches it until whoever claimed it leaves; lathe session fork ID works beside it "
          "once a Turn of it is over"},
+    Step{"settled", "lathe approvals list shows the questions that wait"},
     Step{"handing_over", "try again in a moment; lathe daemon status"},
     Step{"corrupt", "lathe doctor"},
     Step{"limit_exceeded", "make it smaller, or do it in parts; lathe config list shows what can be set"},

@@ -62,6 +62,86 @@ TEST_F(AudienceTest, AQuestionWaitsForAnotherWhoCanAnswer) {
   EXPECT_EQ(std::get<protocol::TaskComplete>(until("task_complete").back().msg).last_agent_message, "ran");
 }
 
+TEST_F(AudienceTest, AnAnswerByOpLetsAParkedTaskGoOn) {
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  behaviour_ = ask_to_run;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+  reopen();
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = -1}).ok());
+  const protocol::ExecApproval answer{.id = questions[0].id, .decision = protocol::Decision::kApproved};
+  ASSERT_TRUE(submit(answer, session).ok());
+  const std::vector<Event> events = until("task_complete");
+  EXPECT_EQ(types(events),
+            (std::vector<std::string>{"approval_resolved", "task_resumed", "exec_command_end", "task_complete"}));
+  EXPECT_EQ(std::get<protocol::TaskComplete>(events.back().msg).last_agent_message, "ran");
+}
+
+TEST_F(AudienceTest, AnAnswerThatNothingCanFollowIsTakenAndToldOf) {
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  behaviour_ = ask_to_run;
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+  reopen();
+  directory_.has_key = false;
+  const auto questions = call(protocol::ApprovalList{})->questions;
+  ASSERT_EQ(questions.size(), 1U);
+  ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = -1}).ok());
+  const protocol::ExecApproval answer{.id = questions[0].id, .decision = protocol::Decision::kApproved};
+  ASSERT_TRUE(submit(answer, session).ok());
+  const auto told = std::get<protocol::Warning>(until("warning").back().msg);
+  EXPECT_EQ(told.code, "not_continued");
+  EXPECT_NE(told.message.find("no key"), std::string::npos) << told.message;
+}
+
+Async<void> approve_beside(Connection* client, std::string question, Result<protocol::ReplyMsg>* out) {
+  *out = co_await client->call(
+      protocol::ApprovalAnswer{.id = std::move(question), .decision = protocol::Decision::kApproved, .resume = false});
+}
+
+TEST_F(AudienceTest, WhoAnswersAfterAnotherIsToldWhoWasFirst) {
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  ASSERT_TRUE(submit(input("hi")).ok());
+  until("task_parked");
+  const std::string question = call(protocol::ApprovalList{})->questions.at(0).id;
+  std::vector<std::unique_ptr<Connection>> clients;
+  std::vector<Result<protocol::ReplyMsg>> replies(8, protocol::ReplyMsg(protocol::OkReply{}));
+  runtime::Scope scope(loop_);
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    clients.push_back(engine_->connect("c" + std::to_string(i)));
+    ASSERT_TRUE(loop_.block_on(clients[i]->call(protocol::Hello{.client = "editor"})).ok());
+  }
+  for (std::size_t i = 0; i < replies.size(); ++i) scope.spawn(approve_beside(clients[i].get(), question, &replies[i]));
+  loop_.block_on(scope.join());
+  const auto resolved = std::get<protocol::ApprovalResolved>(until("approval_resolved").back().msg);
+  EXPECT_TRUE(resolved.by.starts_with("editor (c")) << resolved.by;
+  const std::string told = "the question \"" + question + "\" is settled: approved by " + resolved.by;
+  std::size_t first = 0;
+  for (const auto& reply : replies) {
+    if (reply.ok()) {
+      ++first;
+      continue;
+    }
+    EXPECT_EQ(reply.error().code, protocol::error_codes::kSettled);
+    EXPECT_EQ(reply.error().message, told);
+  }
+  EXPECT_EQ(first, 1U);
+
+  // The same by op, also in another process.
+  reopen();
+  const auto late = submit(protocol::ExecApproval{.id = question, .decision = protocol::Decision::kDenied}, session);
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().code, protocol::error_codes::kSettled);
+  EXPECT_EQ(late.error().message, told);
+  const protocol::ExecApproval never{.id = "ask_never", .decision = protocol::Decision::kDenied};
+  EXPECT_EQ(submit(never, session).error().code, base::codes::kNotFound);
+}
+
 TEST_F(AudienceTest, WhoOnlyLooksIsNotWaitedFor) {
   const std::string session = configure_asking();
   // The same client, which looks again.

@@ -8,6 +8,7 @@
 #include "lathe/engine/connection.h"
 #include "lathe/engine/engine.h"
 #include "lathe/engine/policy_calls.h"
+#include "lathe/engine/questions.h"
 #include "lathe/protocol/record.h"
 #include "lathe/runtime/process_context.h"
 
@@ -228,6 +229,8 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   if (found == open.questions.end()) {
     std::vector<std::string> ids;
     for (const auto& question : open.questions) ids.push_back(question.id);
+    const auto settled = co_await engine_.parts().index.settled_question(call.id);
+    if (settled.ok() && *settled) co_return settled_error(call.id, **settled);
     std::string hint = base::did_you_mean(call.id, ids);
     co_return Error{.code = base::codes::kNotFound,
                     .message = fmt::format("no open question \"{}\"", call.id),
@@ -238,25 +241,21 @@ Connection::Reply Connection::on(protocol::ApprovalAnswer call) {
   CO_TRY_OK(check_may_drive(waiting));
   CO_TRY_OK(check_may_drive(session_id));
   CO_TRY_OK(co_await subscribe(session_id, /*since=*/-1));
-  LiveSession* live = engine_.find_live(session_id);
+  LiveSession* const live = engine_.find_live(session_id);
   CHECK_REQUEST(live != nullptr);
   const bool resume = call.resume;
   const std::optional<protocol::Budget> budget = call.budget;
-  const std::string by = client_ + "/" + call.id;
-  CO_TRY_OK(co_await live->answer(std::move(call), by));
+  SettledBy by{.who = name(), .submission = client_ + "/" + call.id};
+  CO_TRY_OK(co_await live->answer(std::move(call), std::move(by)));
   protocol::ApprovalAnswerReply reply{.session = session_id, .resumed = false};
-  // It may have been closed meanwhile.
-  live = engine_.find_live(session_id);
-  if (resume && live != nullptr && live->state().questions.empty() && live->state().task &&
-      live->state().task->parked) {
-    // A sub-agent goes on with the Task that waits for it.
-    CO_TRY(reply.session, co_await engine_.parked_root(session_id));
-    if (reply.session != session_id) CO_TRY_OK(co_await subscribe(reply.session, /*since=*/-1));
-    LiveSession* const root = engine_.find_live(reply.session);
-    CHECK_REQUEST(root != nullptr);
-    auto gone_on = co_await root->go_on(budget);
-    if (!gone_on.ok()) co_return recorded_but_parked(std::move(gone_on).error(), reply.session);
-    reply.resumed = true;
+  if (resume) {
+    auto goes_on = co_await go_on_if_answered(session_id, budget);
+    if (!goes_on.ok()) {
+      const Result<std::string> root = co_await engine_.parked_root(session_id);
+      co_return recorded_but_parked(std::move(goes_on).error(), root.value_or(session_id));
+    }
+    reply.resumed = !goes_on->empty();
+    if (reply.resumed) reply.session = *std::move(goes_on);
   }
   co_return ReplyMsg(std::move(reply));
 }

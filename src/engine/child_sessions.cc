@@ -68,6 +68,8 @@ Async<Result<SessionConfigured>> ChildSessions::configuration_of(AgentDefinition
   SessionConfigured config = *host_.state().config;
   config.parent_session = host_.state().session_id;
   config.agent = agent.name;
+  // Its Task is a part of the one that spawned it, and is as free as that.
+  config.from_settings.clear();
   config.session_id = base::uuid7(parts_.loop.unix_now(), parts_.random);
   config.title =
       fmt::format("{}: {}", agent.name, base::utf8_prefix(request.prompt.substr(0, request.prompt.find('\n')), 60));

@@ -342,5 +342,31 @@ TEST_F(ChildSessionsTest, AfterACrashBothSayThatTheyWereInterrupted) {
   EXPECT_EQ(row->state, protocol::SessionState::kInterrupted);
 }
 
+Async<void> replace_parked(Connection* client, std::string session, Result<protocol::Ack>* out) {
+  protocol::UserInput op{.items = {protocol::TextPart{"something else"}}, .if_busy = protocol::IfBusy::kReplace};
+  *out = co_await client->submit(std::move(session), std::move(op), "replacing");
+}
+Async<void> remove_parked(Engine* engine, std::string session, Result<void>* out) {
+  *out = co_await engine->remove(std::move(session));
+}
+
+TEST_F(ChildSessionsTest, AnInputThatWouldEndAgentsDoesNotHoldUpTheRemovalOfItsSession) {
+  parent_ = SpawnAndWait{this, ""};
+  child_ = ask_to_run;
+  const std::string session =
+      configure({.approval_policy = protocol::ApprovalPolicy::kUntrusted, .ask = protocol::AskMode::kWait});
+  ASSERT_TRUE(submit(input("go")).ok());
+  of(session, "task_parked");
+  runtime::Scope scope(loop_);
+  Result<protocol::Ack> replaced = protocol::Ack{};
+  Result<void> removed = base::Error{};
+  scope.spawn(replace_parked(client_.get(), session, &replaced));
+  scope.spawn(remove_parked(engine_.get(), session, &removed));
+  loop_.block_on(scope.join());
+  EXPECT_TRUE(removed.ok()) << removed.error().text();
+  ASSERT_FALSE(replaced.ok());
+  EXPECT_EQ(replaced.error().code, base::codes::kUnavailable);
+}
+
 }  // namespace
 }  // namespace lathe::engine

@@ -59,31 +59,58 @@ Result<void> check_still_there(const SessionConfigured& config, const EnginePart
       .hint = "bring the folder back, or go on in another one: --cwd FOLDER"};
 }
 
-/// What a new session has before its client said anything.
-SessionConfigured defaults_of(const EngineParts& parts, const std::string& session_id) {
+// Names in session_configured.
+constexpr const char* kApprovalPolicy = "approval_policy";
+constexpr const char* kBudget = "budget";
+constexpr const char* kFallbackModels = "fallback_models";
+constexpr const char* kSandboxMode = "sandbox_mode";
+constexpr const char* kNetwork = "network";
+constexpr const char* kAllowHosts = "allow_hosts";
+
+/// Sets what comes from the settings to what they are.
+void take_from_settings(const config::Config& settings, SessionConfigured& config) {
+  const auto follows = [&config](const char* name) {
+    return std::ranges::find(config.from_settings, name) != config.from_settings.end();
+  };
+  if (follows(kApprovalPolicy)) config.approval_policy = settings.approval_policy;
+  if (follows(kBudget)) config.budget = settings.budget;
+  if (follows(kFallbackModels)) config.fallback_models = settings.fallback_models;
+  if (follows(kSandboxMode)) config.sandbox_mode = configured_mode(settings);
+  if (follows(kAllowHosts)) config.allow_hosts = settings.allow_hosts;
+  for (const auto& entry : enum_names(config.network)) {
+    if (follows(kNetwork) && entry.name == settings.network) config.network = entry.value;
+  }
+}
+
+/// What a new session is before its client said anything, and the settings.
+SessionConfigured defaults_of(const std::string& session_id) {
   SessionConfigured config;
   config.session_id = session_id;
-  config.approval_policy = parts.config.approval_policy;
-  config.budget = parts.config.budget;
-  config.fallback_models = parts.config.fallback_models;
   config.driver = "native";
-  config.sandbox_mode = configured_mode(parts.config);
-  for (const auto& entry : enum_names(config.network)) {
-    if (entry.name == parts.config.network) config.network = entry.value;
-  }
-  config.allow_hosts = parts.config.allow_hosts;
+  config.from_settings = {kApprovalPolicy, kBudget, kFallbackModels, kSandboxMode, kNetwork, kAllowHosts};
   return config;
 }
 
 void apply(const protocol::ConfigureSession& op, SessionConfigured& config) {
-  if (op.approval_policy) config.approval_policy = *op.approval_policy;
+  const auto choose = [&config](const char* name, auto& into, const auto& chosen) {
+    into = chosen;
+    std::erase(config.from_settings, name);
+  };
+  if (op.approval_policy) choose(kApprovalPolicy, config.approval_policy, *op.approval_policy);
   if (op.ask) config.ask = *op.ask;
-  if (op.budget) config.budget = over(*op.budget, config.budget);
-  if (!op.fallback_models.empty()) config.fallback_models = op.fallback_models;
+  if (op.budget) choose(kBudget, config.budget, over(*op.budget, config.budget));
+  if (!op.fallback_models.empty()) choose(kFallbackModels, config.fallback_models, op.fallback_models);
   if (op.title) config.title = *op.title;
-  if (op.sandbox_mode) config.sandbox_mode = *op.sandbox_mode;
-  if (op.network) config.network = *op.network;
-  if (op.allow_hosts) config.allow_hosts = *op.allow_hosts;
+  if (op.sandbox_mode) choose(kSandboxMode, config.sandbox_mode, *op.sandbox_mode);
+  if (op.network) choose(kNetwork, config.network, *op.network);
+  if (op.allow_hosts) choose(kAllowHosts, config.allow_hosts, *op.allow_hosts);
+}
+
+Result<void> set_confinement(const EngineParts& parts, SessionConfigured& config) {
+  config.sandbox = "none";
+  if (!parts.confinement) return {};
+  TRY(config.sandbox, parts.confinement(config.sandbox_mode, config.network));
+  return {};
 }
 
 }  // namespace
@@ -138,7 +165,8 @@ Async<Result<void>> choose_model(ports::ModelDirectory* models, std::string back
 Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol::ConfigureSession op,
                                                     std::optional<SessionConfigured> before, std::string session_id) {
   parts->refreshed();
-  SessionConfigured config = before ? *before : defaults_of(*parts, session_id);
+  SessionConfigured config = before ? *before : defaults_of(session_id);
+  take_from_settings(parts->config, config);
   apply(op, config);
   CO_TRY_OK(egress::HostRules::parse(config.allow_hosts));
   if (op.cwd) {
@@ -163,12 +191,18 @@ Async<Result<SessionConfigured>> make_configuration(EngineParts* parts, protocol
     }
   }
   if (!before || op.instructions) config.system_prompt = parts->system_prompt(op.instructions.value_or(""));
-  config.sandbox = "none";
-  if (parts->confinement) {
-    CO_TRY(config.sandbox, parts->confinement(config.sandbox_mode, config.network));
-  }
+  CO_TRY_OK(set_confinement(*parts, config));
   config.replayed = parts->replayed;
   co_return config;
+}
+
+Result<SessionConfigured> with_settings(const EngineParts& parts, SessionConfigured config) {
+  const SessionConfigured before = config;
+  take_from_settings(parts.config, config);
+  if (config == before) return config;
+  TRY_OK(egress::HostRules::parse(config.allow_hosts));
+  TRY_OK(set_confinement(parts, config));
+  return config;
 }
 
 }  // namespace lathe::engine

@@ -13,6 +13,15 @@ using base::Error;
 using base::Result;
 using runtime::Async;
 
+namespace {
+
+bool is_answer(const protocol::Op& op) {
+  return std::holds_alternative<protocol::Approval>(op) || std::holds_alternative<protocol::ExecApproval>(op) ||
+         std::holds_alternative<protocol::PatchApproval>(op) || std::holds_alternative<protocol::UserAnswer>(op);
+}
+
+}  // namespace
+
 Connection::Connection(Engine& engine, std::string client)
     : engine_(engine), client_(std::move(client)), queue_(std::make_shared<EventQueue>(engine.parts().loop)) {
   engine_.client_came(*this);
@@ -49,6 +58,25 @@ Result<void> Connection::lend() const {
   return engine_.parts().borrow(*context_->environment);
 }
 
+Async<Result<std::string>> Connection::go_on_if_answered(std::string session, std::optional<protocol::Budget> budget) {
+  const auto waits_no_more = [this](const std::string& id) {
+    // It may have been closed meanwhile.
+    const LiveSession* const live = engine_.find_live(id);
+    return live != nullptr && live->state().questions.empty() && live->state().task && live->state().task->parked;
+  };
+  if (!waits_no_more(session)) co_return "";
+  // A sub-agent goes on with the Task that waits for it.
+  CO_TRY(std::string root, co_await engine_.parked_root(session));
+  CO_TRY_OK(check_may_drive(root));
+  if (root != session) CO_TRY_OK(co_await subscribe(root, /*since=*/-1));
+  if (!waits_no_more(root)) co_return "";
+  const Result<std::int64_t> gone_on = co_await engine_.find_live(root)->go_on(std::move(budget));
+  const LiveSession* const live = engine_.find_live(root);
+  // Whoever answered the last question beside this one may have been faster.
+  if (!gone_on.ok() && (live == nullptr || !live->running())) co_return gone_on.error();
+  co_return root;
+}
+
 Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::Op op, std::string op_id,
                                                 base::UniqueFd folder) {
   const bool configures = std::holds_alternative<protocol::ConfigureSession>(op);
@@ -81,10 +109,16 @@ Async<Result<protocol::Ack>> Connection::submit(std::string session, protocol::O
     if (!live->feed().is_subscribed(queue_.get())) CO_TRY_OK(co_await subscribe(session, /*since=*/-1));
   }
   const bool closes = std::holds_alternative<protocol::Shutdown>(op);
-  CO_TRY(protocol::Ack ack, co_await live->submit(std::move(op), std::move(op_id), client_));
+  const bool answers = is_answer(op);
+  CO_TRY(protocol::Ack ack, co_await live->submit(std::move(op), std::move(op_id), client_, name()));
   if (closes) {
     if (configured_session_ == session) configured_session_.clear();
     CO_TRY_OK(co_await engine_.close(std::move(session)));
+  } else if (answers) {
+    const auto gone_on = co_await go_on_if_answered(session, std::nullopt);
+    LiveSession* const answered = engine_.find_live(session);
+    // The answer counts all the same.
+    if (!gone_on.ok() && answered != nullptr) co_await answered->tell_not_continued(gone_on.error());
   }
   co_return ack;
 }

@@ -74,6 +74,11 @@ class Connection final {
   runtime::Async<base::Result<void>> subscribe(std::string session, std::int64_t since,
                                                Audience audience = Audience::kMayAnswer);
 
+  /// Lets the Task go on that waits for this session's answers, once there are all of them: the session's own, or that
+  /// of the one that spawned it. The session in which it goes on; "" where it does not.
+  runtime::Async<base::Result<std::string>> go_on_if_answered(std::string session,
+                                                              std::optional<protocol::Budget> budget);
+
   Reply on(protocol::Hello call);
   Reply on(protocol::SessionList call);
   Reply on(protocol::SessionGet call);

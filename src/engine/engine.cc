@@ -158,9 +158,9 @@ Async<Result<void>> Engine::close_open(std::string session_id) {
   const auto open = sessions_.find(session_id);
   if (closing_ || open == sessions_.end()) co_return Result<void>();
   if (open->second->running()) co_return has_running_task(session_id);
-  if (open->second->busy()) {
+  if (open->second->answering()) {
     co_return Error{.code = base::codes::kLocked,
-                    .message = fmt::format("session {} is answering a call", session_id),
+                    .message = fmt::format("session {} is answering another client", session_id),
                     .hint = "try again"};
   }
   const std::unique_ptr<LiveSession> session = std::move(open->second);
@@ -222,7 +222,8 @@ Async<void> Engine::let_go(std::string session_id) {
   const runtime::AsyncMutex::Holder held = co_await leaving_.lock();
   const auto found = sessions_.find(session_id);
   if (closing_ || found == sessions_.end()) co_return;
-  if (found->second->busy() || found->second->feed().has_own_subscribers()) co_return;
+  LiveSession& left = *found->second;
+  if (left.running() || left.answering() || left.feed().has_own_subscribers()) co_return;
   const std::unique_ptr<LiveSession> session = std::move(found->second);
   sessions_.erase(found);
   co_await session->close();

@@ -119,20 +119,21 @@ bool LiveSession::forsaken() const {
 
 LiveSession::Seq LiveSession::handle(const Pending& pending) {
   const std::string& by = pending.by;
+  const SettledBy answerer{.who = pending.who, .submission = by};
   const protocol::Op& op = pending.op;
   if (const auto* m = std::get_if<protocol::ConfigureSession>(&op)) return configure(*m, by);
   if (const auto* m = std::get_if<protocol::UserInput>(&op)) return input(*m, pending.op_id, by);
   if (std::holds_alternative<protocol::Interrupt>(op)) return interrupt(by);
   if (const auto* m = std::get_if<protocol::Approval>(&op)) {
-    return host_.settle(m->id, m->decision, m->note, m->amended_input, by);
+    return host_.settle(m->id, m->decision, m->note, m->amended_input, answerer);
   }
   if (const auto* m = std::get_if<protocol::ExecApproval>(&op)) {
-    return host_.settle(m->id, m->decision, m->note, m->amended_input, by);
+    return host_.settle(m->id, m->decision, m->note, m->amended_input, answerer);
   }
   if (const auto* m = std::get_if<protocol::PatchApproval>(&op)) {
-    return host_.settle(m->id, m->decision, m->note, m->amended_input, by);
+    return host_.settle(m->id, m->decision, m->note, m->amended_input, answerer);
   }
-  if (const auto* m = std::get_if<protocol::UserAnswer>(&op)) return host_.answer(m->id, m->answers, by);
+  if (const auto* m = std::get_if<protocol::UserAnswer>(&op)) return host_.answer(m->id, m->answers, answerer);
   if (const auto* m = std::get_if<protocol::AddContext>(&op)) {
     const std::string from = m->path.empty() ? "" : "From " + m->path + ":\n";
     return host_.record_by(
@@ -239,6 +240,8 @@ LiveSession::Seq LiveSession::interrupt(std::string by) {
 }
 
 LiveSession::Seq LiveSession::shut_down(std::string by) {
+  // The end of the Task would start the next one.
+  refuse_queued();
   // A parked Task needs no process, so it outlives this one.
   if (!running_) co_return state().last_seq;
   co_return co_await end_task(AbortReason::kShutdown, std::move(by));
@@ -350,6 +353,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   host_.set_submission(std::move(op_id));
   CO_TRY_OK(co_await take_settings());
+  CO_TRY_OK(co_await follow_settings());
   CO_TRY_OK(co_await resolve_models());
   CO_TRY_OK(co_await tell_warnings());
   if (op && op->last_response_id) CO_TRY_OK(co_await continue_from(*op->last_response_id));
@@ -377,7 +381,7 @@ LiveSession::Seq LiveSession::start_task(std::optional<protocol::UserInput> op, 
   co_return seq;
 }
 
-LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::string by) {
+LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, SettledBy by) {
   if (closing_) co_return closing_error();
   const Visit visit(*this);
   if (kept_end_) {
@@ -387,9 +391,10 @@ LiveSession::Seq LiveSession::answer(protocol::ApprovalAnswer answer, std::strin
   // An answer that nothing may follow is not taken.
   if (!running_) CO_TRY_OK(co_await read_project_rules(&parts_, state().config->cwd));
   const auto found = std::ranges::find(state().questions, answer.id, &ports::OpenQuestionState::id);
+  const bool open = found != state().questions.end();
   const bool asks_person =
-      found != state().questions.end() && std::holds_alternative<protocol::UserQuestion>(found->request);
-  if (asks_person == answer.answers.empty()) co_return wrong_kind_of_answer(asks_person);
+      open ? std::holds_alternative<protocol::UserQuestion>(found->request) : !answer.answers.empty();
+  if (open && asks_person == answer.answers.empty()) co_return wrong_kind_of_answer(asks_person);
   if (asks_person) co_return co_await host_.answer(answer.id, answer.answers, std::move(by));
   co_return co_await host_.settle(answer.id, answer.decision, answer.note, std::nullopt, std::move(by));
 }
@@ -402,11 +407,7 @@ Async<void> LiveSession::close() {
   if (ops_.try_send({.op = protocol::Shutdown{}, .op_id = {}, .by = {}, .done = done})) {
     (void)co_await done->wait(CancelToken(), Deadline::never());
   }
-  for (Pending& pending : queued_) {
-    const Result<void> takes_work = check_takes_work();
-    pending.settle(takes_work.ok() ? closing_error() : takes_work.error());
-  }
-  queued_.clear();
+  refuse_queued();
   co_await children_.stop();
   ops_.close();
   // The ends of its jobs are recorded in the scope.

@@ -61,12 +61,17 @@ class LiveSession final {
   ~LiveSession();
 
   /// Done when the submission is acknowledged: the record that tells of it is appended.
-  runtime::Async<base::Result<protocol::Ack>> submit(protocol::Op op, std::string op_id, std::string client);
+  /// `who`: the client as others are told of it.
+  runtime::Async<base::Result<protocol::Ack>> submit(protocol::Op op, std::string op_id, std::string client,
+                                                     std::string who = "");
   /// Answers a question of whatever kind.
-  runtime::Async<base::Result<std::int64_t>> answer(protocol::ApprovalAnswer answer, std::string by);
+  runtime::Async<base::Result<std::int64_t>> answer(protocol::ApprovalAnswer answer, SettledBy by);
   /// Goes on with a parked Task all of whose questions are answered. `budget` is put over the Task's own until it parks
   /// again; its time begins now.
   runtime::Async<base::Result<std::int64_t>> go_on(std::optional<protocol::Budget> budget = std::nullopt);
+
+  /// To whoever looks at it: its Task has its answers and waits all the same.
+  runtime::Async<void> tell_not_continued(base::Error why);
 
   /// Brings files back, or only tells what would be. `unavailable` while a Task runs.
   runtime::Async<base::Result<protocol::UndoReply>> undo(protocol::Undo call, std::string by);
@@ -94,6 +99,9 @@ class LiveSession final {
   [[nodiscard]] std::optional<protocol::SessionState> unrecorded_state() const;
   /// A Task runs, or a call is being answered.
   [[nodiscard]] bool busy() const { return running() || visits_ > 0; }
+  /// An op or a call is being answered, for which other sessions may have to be opened. Who keeps those from being
+  /// opened does not wait for its end.
+  [[nodiscard]] bool answering() const { return handling_ || visits_ > 0; }
   /// Nobody looks at it, nothing runs in it or waits to, no job of it lives, and it is no other session's agent: it can
   /// be closed, and opened again when someone comes.
   [[nodiscard]] bool forsaken() const;
@@ -137,6 +145,8 @@ class LiveSession final {
     std::vector<Done> repeats = {};
     /// It waited for the end of a Task, and the next one that waits comes after it.
     bool was_queued = false;
+    /// Who submitted it, as others are told.
+    std::string who = {};
 
     void settle(const base::Result<std::int64_t>& result) const {
       done->set(result);
@@ -145,7 +155,8 @@ class LiveSession final {
   };
   /// The record of a submission that was acknowledged before.
   [[nodiscard]] std::optional<std::int64_t> acknowledged_seq(const std::string& by) const;
-  [[nodiscard]] static base::Error closing_error();
+  [[nodiscard]] base::Error closing_error() const;
+  void refuse_queued();
   /// `handing_over` when no new work is taken.
   [[nodiscard]] base::Result<void> check_takes_work() const;
   using Seq = runtime::Async<base::Result<std::int64_t>>;
@@ -170,6 +181,8 @@ class LiveSession final {
   runtime::Async<base::Result<void>> continue_from(std::string response_id);
   /// Before a Task: what changed of the person's files holds from now on, and what is wrong with them is told.
   runtime::Async<base::Result<void>> take_settings();
+  /// Before a Task that starts, after take_settings(): records the configuration where they changed it.
+  runtime::Async<base::Result<void>> follow_settings();
   runtime::Async<base::Result<void>> resolve_models();
   /// Before a Task, in a process without a person of its own: what such a process would say to that person.
   runtime::Async<base::Result<void>> tell_warnings();
@@ -286,5 +299,8 @@ runtime::Async<base::Result<void>> read_project_rules(EngineParts* parts, std::s
 runtime::Async<base::Result<protocol::SessionConfigured>> make_configuration(
     EngineParts* parts, protocol::ConfigureSession op, std::optional<protocol::SessionConfigured> before,
     std::string session_id);
+
+/// The configuration with what no client chose as the settings are by now.
+base::Result<protocol::SessionConfigured> with_settings(const EngineParts& parts, protocol::SessionConfigured config);
 
 }  // namespace lathe::engine

@@ -60,89 +60,6 @@ Async<void> approve_later(Connection* client, std::string question, Result<proto
       protocol::ApprovalAnswer{.id = std::move(question), .decision = protocol::Decision::kApproved, .resume = false});
 }
 
-/// Brings nothing back, and takes its time for it.
-class SlowHistory final : public ports::WorkspaceHistory {
- public:
-  struct Gate {
-    explicit Gate(runtime::Loop& loop) : begun(loop), go_on(loop) {}
-    runtime::Signal begun;
-    runtime::Signal go_on;
-  };
-  explicit SlowHistory(Gate* gate) : gate_(gate) {}
-  void mark(std::int64_t) override {}
-  void jobs_live(bool) override {}
-  Result<void> will_write(const std::vector<ports::FileWrite>&) override { return {}; }
-  Async<Result<ports::SnapshotSummary>> before_command() override { co_return ports::SnapshotSummary{}; }
-  Async<Result<void>> after_command() override { co_return Result<void>(); }
-  Async<Result<ports::RestoreReport>> restore(std::int64_t, ports::RestoreMode) override {
-    gate_->begun.notify();
-    (void)co_await gate_->go_on.wait(CancelToken(), Deadline::never());
-    co_return ports::RestoreReport{.restored = {restored_}, .removed = {}, .conflicts = {}, .not_covered = {}};
-  }
-  ports::ReadSet& reads() override { std::abort(); }
-
- private:
-  Gate* gate_;
-  /// Read at the end, so that it has to live.
-  const std::string restored_ = "a file whose name is longer than what a string holds itself";
-};
-
-Async<void> undo_later(Connection* client, std::string session, Result<protocol::ReplyMsg>* out) {
-  *out = co_await client->call(protocol::Undo{.session = std::move(session)});
-}
-Async<void> shut_down_later(Engine* engine, bool* closed) {
-  co_await engine->shut_down();
-  *closed = true;
-}
-
-TEST_F(LiveSessionTest, ClosingWaitsForAnUndoThatIsUnderWay) {
-  SlowHistory::Gate gate(loop_);
-  make_history_ = [&gate](const std::string&, const std::string&) { return std::make_unique<SlowHistory>(&gate); };
-  reopen();
-  const std::string session = configure();
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("task_complete");
-  runtime::Scope scope(loop_);
-  Result<protocol::ReplyMsg> undone = protocol::OkReply{};
-  scope.spawn(undo_later(client_.get(), session, &undone));
-  ASSERT_TRUE(loop_.block_on(gate.begun.wait(CancelToken(), Deadline::after(loop_, std::chrono::seconds(20)))).ok());
-
-  const auto removed = call(protocol::SessionRemove{.session = session});
-  ASSERT_FALSE(removed.ok());
-  EXPECT_EQ(removed.error().code, base::codes::kLocked);
-
-  bool closed = false;
-  scope.spawn(shut_down_later(engine_.get(), &closed));
-  loop_.block_on(loop_.yield());
-  EXPECT_FALSE(closed);
-  gate.go_on.notify();
-  loop_.block_on(scope.join());
-  EXPECT_TRUE(closed);
-  ASSERT_TRUE(undone.ok()) << undone.error().text();
-  EXPECT_EQ(std::get<protocol::UndoReply>(*undone).restored.size(), 1U);
-  // What was closed under way cannot be asked any more.
-  drop();
-  make_history_ = nullptr;
-}
-
-TEST_F(LiveSessionTest, AnAnswerThatIsUnderWayIsRecordedBeforeTheSessionCloses) {
-  durability_ = runtime::Durability::kPower;
-  reopen();
-  behaviour_ = ask_to_run;
-  const std::string question = parked().question;
-  runtime::Scope scope(loop_);
-  Result<protocol::ReplyMsg> answered = protocol::OkReply{};
-  bool closed = false;
-  scope.spawn(approve_later(client_.get(), question, &answered));
-  scope.spawn(shut_down_later(engine_.get(), &closed));
-  loop_.block_on(scope.join());
-  EXPECT_TRUE(closed);
-  drop();
-  open();
-  // Either it was in time, and is settled, or it was told that it was not, and is open.
-  EXPECT_EQ(call(protocol::ApprovalList{})->questions.size(), answered.ok() ? 0U : 1U);
-}
-
 TEST_F(LiveSessionTest, InputIntoACompactionIsAnsweredAfterIt) {
   configure();
   std::vector<bool> compactions;
@@ -411,7 +328,7 @@ TEST_F(LiveSessionTest, OfTwoAnswersAtOnceOneCounts) {
   scope.spawn(approve_later(client_.get(), question, &second));
   loop_.block_on(scope.join());
   EXPECT_NE(first.ok(), second.ok());
-  EXPECT_EQ((first.ok() ? second : first).error().code, base::codes::kNotFound);
+  EXPECT_EQ((first.ok() ? second : first).error().code, protocol::error_codes::kSettled);
   ASSERT_TRUE(submit(protocol::UserInput{}).ok());
   until("task_complete");
   ASSERT_TRUE(call(protocol::SessionSubscribe{.session = session, .since = 0}).ok());

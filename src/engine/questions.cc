@@ -1,5 +1,7 @@
 #include "lathe/engine/questions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -7,6 +9,7 @@
 #include "lathe/base/strings.h"
 #include "lathe/policy/glob.h"
 #include "lathe/ports/grant_keys.h"
+#include "lathe/protocol/error_codes.h"
 #include "lathe/protocol/frames.h"
 
 namespace lathe::engine {
@@ -196,6 +199,12 @@ GateAnswer to_gate_answer(const protocol::ApprovalResolved& resolved) {
   }
   if (resolved.amended_input) answer.amended_arguments = base::dump_json(*resolved.amended_input);
   return answer;
+}
+
+base::Error settled_error(const std::string& id, const ports::SettledQuestion& settled) {
+  return {.code = protocol::error_codes::kSettled,
+          .message = fmt::format("the question \"{}\" is settled: {} by {}", id, settled.answer, settled.by),
+          .hint = "lathe approvals list shows those that wait"};
 }
 
 }  // namespace lathe::engine

@@ -7,6 +7,7 @@
 
 #include "lathe/policy/decide.h"
 #include "lathe/ports/driver.h"
+#include "lathe/ports/session_index.h"
 #include "lathe/ports/session_state.h"
 #include "lathe/ports/tool.h"
 #include "lathe/protocol/events.h"
@@ -31,6 +32,9 @@ namespace lathe::engine {
 [[nodiscard]] std::optional<std::int64_t> expiry_of(const protocol::EventMsg& question);
 /// The rules that approved_always writes; empty when there is none for this question.
 [[nodiscard]] std::vector<base::Json> always_rules_of(const protocol::EventMsg& question);
+
+/// Tells whoever answers it after another how it was answered, and by whom.
+[[nodiscard]] base::Error settled_error(const std::string& id, const ports::SettledQuestion& settled);
 
 /// What an answer means for the call.
 [[nodiscard]] ports::GateAnswer to_gate_answer(const protocol::ApprovalResolved& resolved);

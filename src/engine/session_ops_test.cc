@@ -63,11 +63,40 @@ TEST_F(SessionOpsTest, AModelWithoutAKeyIsLeftOutWhereAFallbackHasOne) {
 
   for (const std::vector<std::string>& fallbacks :
        {std::vector<std::string>{}, std::vector<std::string>{"locked too"}}) {
+    client_ = engine_->connect("one that has no session yet");
     const auto refused =
         submit(protocol::ConfigureSession{.model = "locked", .cwd = root_.string(), .fallback_models = fallbacks});
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code, protocol::error_codes::kNoKey);
   }
+}
+
+TEST_F(SessionOpsTest, WhatNoClientChoseFollowsTheSettingsFromTheNextTaskOn) {
+  const std::string session = configure({.network = protocol::NetworkMode::kProxy});
+  ASSERT_TRUE(submit(input("one")).ok());
+  until("task_complete");
+  config::Config& settings = engine_->parts().config;
+  settings.approval_policy = protocol::ApprovalPolicy::kUntrusted;
+  settings.budget.turns = 1;
+  settings.network = "open";
+  settings.allow_hosts = {"example.org"};
+  ASSERT_TRUE(submit(input("two")).ok());
+  const std::vector<Event> events = until("task_started");
+  ASSERT_EQ(types(events), (std::vector<std::string>{"session_configured", "task_started"}));
+  const auto& now = std::get<protocol::SessionConfigured>(events[0].msg);
+  EXPECT_EQ(now.approval_policy, protocol::ApprovalPolicy::kUntrusted);
+  EXPECT_EQ(now.allow_hosts, std::vector<std::string>{"example.org"});
+  EXPECT_EQ(now.network, protocol::NetworkMode::kProxy) << "a client chose it";
+  EXPECT_EQ(std::get<protocol::TaskStarted>(events[1].msg).budget.turns, 1);
+  until("task_complete");
+
+  ASSERT_TRUE(submit(protocol::ConfigureSession{.approval_policy = protocol::ApprovalPolicy::kNever}).ok());
+  until("session_configured");
+  settings.approval_policy = protocol::ApprovalPolicy::kOnRequest;
+  ASSERT_TRUE(submit(input("three")).ok());
+  EXPECT_EQ(types(until("task_started")), std::vector<std::string>{"task_started"});
+  until("task_complete");
+  EXPECT_EQ(engine_->find_live(session)->state().config->approval_policy, protocol::ApprovalPolicy::kNever);
 }
 
 TEST_F(SessionOpsTest, ContextAndMentionsWaitForTheNextInput) {

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <string_view>
 
 #include "lathe/base/strings.h"
@@ -20,30 +19,18 @@ using runtime::Async;
 using runtime::CancelToken;
 using runtime::Deadline;
 
-namespace {
-
-bool is_client(const std::string& by) {
-  const std::initializer_list<std::string_view> others{kUnattended, kExpired, kChanged, kRules, kGranted, kEnded};
-  return std::ranges::find(others, by) == others.end();
-}
-
-Error settled_already(std::string_view what, const std::string& id, const std::string& session) {
-  return {.code = base::codes::kNotFound,
-          .message = fmt::format("no open {} \"{}\" in session {}", what, id, session),
-          .hint = "it may be settled already: lathe approvals list"};
-}
-
-}  // namespace
-
 /// From the moment someone answers a question until the answer is recorded, or is refused by the disk: nobody else
 /// answers it meanwhile.
 class SessionTaskHost::Settling final {
  public:
-  Settling(SessionTaskHost& host, std::string id) : host_(host), id_(std::move(id)) { host_.settling_.insert(id_); }
+  Settling(SessionTaskHost& host, std::string id) : host_(host), id_(std::move(id)) {
+    host_.settling_.try_emplace(id_);
+  }
   Settling(const Settling&) = delete;
   Settling& operator=(const Settling&) = delete;
   ~Settling() {
-    host_.settling_.erase(id_);
+    const auto waited_for = host_.settling_.extract(id_);
+    for (const auto& bell : waited_for.mapped()) bell->set(true);
     const auto waiter = host_.waiting_.find(id_);
     if (waiter != host_.waiting_.end()) waiter->second->notify();
   }
@@ -61,7 +48,7 @@ Async<Result<void>> SessionTaskHost::settle_unless_settled(std::string id, proto
                                                            std::string note, std::string by) {
   while (open_question(id) != nullptr) {
     if (!settling_.contains(id)) {
-      CO_TRY_OK(co_await settle(id, decision, note, std::nullopt, by));
+      CO_TRY_OK(co_await settle(id, decision, note, std::nullopt, {.who = by}));
       break;
     }
     auto& signal = waiting_[id];
@@ -91,28 +78,45 @@ Async<Result<void>> SessionTaskHost::settle_other(ports::OpenQuestionState other
   Result<std::int64_t> settled = 0;
   const bool approval = !std::holds_alternative<protocol::UserQuestion>(other.request);
   if (decision == protocol::Decision::kAbort && approval) {
-    settled = co_await settle(other.id, protocol::Decision::kDenied, "The Task was ended.", std::nullopt, kEnded);
+    settled =
+        co_await settle(other.id, protocol::Decision::kDenied, "The Task was ended.", std::nullopt, {.who = kEnded});
   } else if (decision == protocol::Decision::kAbort) {
-    settled = co_await answer(other.id, {}, kEnded);
+    settled = co_await answer(other.id, {}, {.who = kEnded});
   } else if (approval && is_granted(state(), other.request) && !expiries_.passed(other.id, expiry_of(other.request))) {
-    settled = co_await settle(other.id, protocol::Decision::kApproved, "", std::nullopt, kGranted);
+    settled = co_await settle(other.id, protocol::Decision::kApproved, "", std::nullopt, {.who = kGranted});
   }
   if (!settled.ok()) co_return std::move(settled).error();
   co_return Result<void>();
 }
 
+Async<void> SessionTaskHost::while_settling(std::string id) {
+  while (settling_.contains(id)) {
+    auto bell = std::make_shared<runtime::OneShot<bool>>(parts_.loop);
+    settling_.at(id).push_back(bell);
+    (void)co_await bell->wait(CancelToken(), Deadline::never());
+  }
+}
+
+Async<Error> SessionTaskHost::why_not_open(std::string what, std::string id) {
+  const auto settled = co_await parts_.index.settled_question(id);
+  if (settled.ok() && *settled && (*settled)->session_id == state().session_id) co_return settled_error(id, **settled);
+  co_return Error{.code = base::codes::kNotFound,
+                  .message = fmt::format("no open {} \"{}\" in session {}", what, id, state().session_id),
+                  .hint = "lathe approvals list"};
+}
+
 Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::Decision decision, std::string note,
-                                                    std::optional<base::Json> amended, std::string by) {
+                                                    std::optional<base::Json> amended, SettledBy by) {
+  co_await while_settling(id);
   const ports::OpenQuestionState* question = open_question(id);
-  if (question == nullptr || settling_.contains(id) ||
-      std::holds_alternative<protocol::UserQuestion>(question->request)) {
-    co_return settled_already("approval", id, state().session_id);
+  if (question == nullptr || std::holds_alternative<protocol::UserQuestion>(question->request)) {
+    co_return co_await why_not_open("approval", id);
   }
   const EventMsg request = question->request;
   const std::string call_id = question->call_id;
-  if (is_client(by) && expiries_.passed(id, expiry_of(request))) {
+  if (by.is_client() && expiries_.passed(id, expiry_of(request))) {
     CO_TRY_OK(co_await settle(id, protocol::Decision::kDenied, "No answer came in time, so the answer is no.",
-                              std::nullopt, kExpired));
+                              std::nullopt, {.who = kExpired}));
     co_return Error{.code = base::codes::kInvalid,
                     .message = fmt::format("the question \"{}\" has expired, so the answer is no", id)};
   }
@@ -127,16 +131,16 @@ Async<Result<std::int64_t>> SessionTaskHost::settle(std::string id, protocol::De
   protocol::ApprovalResolved resolved{.id = id,
                                       .call_id = call_id,
                                       .decision = decision,
-                                      .by = by,
+                                      .by = by.who,
                                       .note = std::move(note),
                                       .amended_input = std::move(amended)};
   if (decision == protocol::Decision::kApprovedAlways) {
     CO_TRY(resolved.rule_written, co_await write_rules(request));
     if (open_question(id) == nullptr) {
-      co_return Error{.code = base::codes::kNotFound, .message = fmt::format("\"{}\" was settled meanwhile", id)};
+      co_return co_await why_not_open("approval", id);
     }
   }
-  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(resolved)), is_client(by) ? by : ""));
+  CO_TRY(const std::int64_t seq, co_await record_by(EventMsg(std::move(resolved)), by.submission));
   if (lasts || decision == protocol::Decision::kAbort) CO_TRY_OK(co_await settle_others(decision));
   co_return seq;
 }
@@ -157,11 +161,11 @@ Async<Result<std::string>> SessionTaskHost::write_rules(EventMsg question) {
   co_return base::join(lines, "\n");
 }
 
-Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<std::string> answers, std::string by) {
+Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<std::string> answers, SettledBy by) {
+  co_await while_settling(id);
   const ports::OpenQuestionState* question = open_question(id);
-  if (question == nullptr || settling_.contains(id) ||
-      !std::holds_alternative<protocol::UserQuestion>(question->request)) {
-    co_return settled_already("question", id, state().session_id);
+  if (question == nullptr || !std::holds_alternative<protocol::UserQuestion>(question->request)) {
+    co_return co_await why_not_open("question", id);
   }
   const std::size_t asked = std::get<protocol::UserQuestion>(question->request).questions.size();
   if (!answers.empty() && answers.size() != asked) {
@@ -172,8 +176,8 @@ Async<Result<std::int64_t>> SessionTaskHost::answer(std::string id, std::vector<
   }
   const Settling settling(*this, id);
   protocol::UserQuestionAnswered answered{
-      .id = id, .call_id = question->call_id, .answers = std::move(answers), .by = by};
-  co_return co_await record_by(EventMsg(std::move(answered)), is_client(by) ? by : "");
+      .id = id, .call_id = question->call_id, .answers = std::move(answers), .by = by.who};
+  co_return co_await record_by(EventMsg(std::move(answered)), by.submission);
 }
 
 }  // namespace lathe::engine

@@ -31,7 +31,8 @@ std::optional<std::int64_t> LiveSession::acknowledged_seq(const std::string& by)
   return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
-Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client) {
+Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op_id, std::string client,
+                                                 std::string who) {
   const std::string by = client + "/" + op_id;
   // This may go before the answer is looked at.
   const std::string session = state().session_id;
@@ -41,7 +42,9 @@ Async<Result<protocol::Ack>> LiveSession::submit(protocol::Op op, std::string op
   auto done = std::make_shared<runtime::OneShot<Result<std::int64_t>>>(parts_.loop);
   if (closing_) co_return closing_error();
   const bool room = ops_.size() < kMaxWaitingOps;
-  if (!room || !ops_.try_send({.op = std::move(op), .op_id = op_id, .by = by, .done = done})) {
+  Pending pending{.op = std::move(op), .op_id = op_id, .by = by, .done = done};
+  pending.who = who.empty() ? client : std::move(who);
+  if (!room || !ops_.try_send(std::move(pending))) {
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "too many ops wait at this session",
                     .hint = "try again",
@@ -71,6 +74,11 @@ Async<void> LiveSession::work() {
 
 Async<void> LiveSession::take(Pending pending) {
   const runtime::AsyncMutex::Holder held = co_await alone();
+  // What it needs may wait for who closes the session.
+  if (closing_ && !std::holds_alternative<protocol::Shutdown>(pending.op)) {
+    pending.settle(closing_error());
+    co_return;
+  }
   // Sent again while the first one waited: it starts nothing, and is answered like the first.
   if (const auto seq = acknowledged_seq(pending.by)) {
     pending.settle(*seq);
@@ -108,9 +116,14 @@ Async<void> LiveSession::take(Pending pending) {
   if (pending.was_queued && !result.ok()) start_queued();
 }
 
-Error LiveSession::closing_error() {
+Error LiveSession::closing_error() const {
+  if (const Result<void> takes_work = check_takes_work(); !takes_work.ok()) return takes_work.error();
   return {
       .code = base::codes::kUnavailable, .message = "the session is closing", .hint = "try again", .retryable = true};
+}
+
+void LiveSession::refuse_queued() {
+  for (const Pending& pending : std::exchange(queued_, {})) pending.settle(closing_error());
 }
 
 void LiveSession::start_queued() {

@@ -322,7 +322,7 @@ Async<Result<std::vector<std::string>>> SessionTaskHost::ask(std::string call_id
     CO_TRY_OK(co_await record(EventMsg(std::move(question))));
   }
   if (ask_mode() == protocol::AskMode::kDeny) {
-    CO_TRY_OK(co_await answer(question_id, {}, kUnattended));
+    CO_TRY_OK(co_await answer(question_id, {}, {.who = kUnattended}));
     co_return Error{.code = base::codes::kUnavailable,
                     .message = "nobody is there to answer; go on with what you know, or stop and say what you need"};
   }

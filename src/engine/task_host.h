@@ -3,7 +3,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "lathe/engine/event_feed.h"
 #include "lathe/engine/expiries.h"
 #include "lathe/engine/parts.h"
+#include "lathe/engine/settled_by.h"
 #include "lathe/policy/decide.h"
 #include "lathe/ports/driver.h"
 #include "lathe/runtime/signal.h"
@@ -54,12 +54,13 @@ class SessionTaskHost final : public ports::TaskHost {
   [[nodiscard]] policy::Verdict verdict_on(const ports::Action& action) const { return judge(action).verdict; }
   /// Records an event that answers a submission: `by` is "<client>/<op id>".
   runtime::Async<base::Result<std::int64_t>> record_by(protocol::EventMsg msg, std::string by);
-  /// Settles an open approval. `not_found` when it is settled already or never was; `invalid` when it has expired (it
-  /// is settled as denied then) or the answer cannot last; `unsupported` when there is no rule for approved_always.
+  /// Settles an open approval. `settled` when it is that already, `not_found` when it never was open; `invalid` when it
+  /// has expired (it is settled as denied then) or the answer cannot last; `unsupported` when there is no rule for
+  /// approved_always.
   runtime::Async<base::Result<std::int64_t>> settle(std::string id, protocol::Decision decision, std::string note,
-                                                    std::optional<base::Json> amended, std::string by);
+                                                    std::optional<base::Json> amended, SettledBy by);
   /// Answers an open user_question.
-  runtime::Async<base::Result<std::int64_t>> answer(std::string id, std::vector<std::string> answers, std::string by);
+  runtime::Async<base::Result<std::int64_t>> answer(std::string id, std::vector<std::string> answers, SettledBy by);
   /// Records texts that the Task did not record before it ended, as incomplete; those that cannot be stay for the next
   /// time.
   runtime::Async<base::Result<void>> record_drafts();
@@ -88,6 +89,10 @@ class SessionTaskHost final : public ports::TaskHost {
   /// What an answer to one question means for the others that are open.
   runtime::Async<base::Result<void>> settle_others(protocol::Decision decision);
   runtime::Async<base::Result<void>> settle_other(ports::OpenQuestionState other, protocol::Decision decision);
+  /// Waits for whoever is just answering the question.
+  runtime::Async<void> while_settling(std::string id);
+  /// Why the question, which is not open, takes no answer.
+  runtime::Async<base::Error> why_not_open(std::string what, std::string id);
   [[nodiscard]] policy::PolicyDecision judge(const ports::Action& action) const;
   /// What is asked about the action, the content of files that it would run outside the sandbox included.
   runtime::Async<protocol::EventMsg> question_for(ports::Action action, policy::PolicyDecision decision);
@@ -136,8 +141,8 @@ class SessionTaskHost final : public ports::TaskHost {
   std::map<std::string, Draft> drafts_;
   std::uint64_t next_draft_ = 0;
   Expiries expiries_;
-  /// Questions whose answer is being recorded.
-  std::set<std::string> settling_;
+  /// Questions whose answer is being recorded, and who waits for that.
+  std::map<std::string, std::vector<std::shared_ptr<runtime::OneShot<bool>>>> settling_;
   /// Woken when the question of that id is settled.
   std::map<std::string, std::unique_ptr<runtime::Signal>> waiting_;
 };

@@ -88,6 +88,14 @@ Async<Result<void>> LiveSession::take_settings() {
   co_return Result<void>();
 }
 
+Async<Result<void>> LiveSession::follow_settings() {
+  CO_TRY(protocol::SessionConfigured config, with_settings(parts_, *state().config));
+  if (config == *state().config) co_return Result<void>();
+  candidates_.clear();
+  CO_TRY_OK(co_await host_.record(EventMsg(std::move(config))));
+  co_return Result<void>();
+}
+
 bool LiveSession::at_rest() const {
   const bool waits = handling_ || ops_.size() > 0 || !queued_.empty();
   return !busy() && !waits && state().jobs.empty();
@@ -389,6 +397,14 @@ LiveSession::Seq LiveSession::go_on(std::optional<protocol::Budget> budget) {
   const runtime::AsyncMutex::Holder held = co_await alone();
   CO_TRY_OK(co_await record_kept_end());
   co_return co_await resume_parked(std::move(budget));
+}
+
+Async<void> LiveSession::tell_not_continued(Error why) {
+  if (closing_) co_return;
+  const Visit visit(*this);
+  protocol::Warning warning{.code = "not_continued",
+                            .message = "the task has its answers and is not continued: " + why.text()};
+  (void)co_await host_.record(EventMsg(std::move(warning)));
 }
 
 LiveSession::Seq LiveSession::resume_parked(std::optional<protocol::Budget> budget) {

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <utility>
 
 #include "lathe/base/ids.h"
+#include "lathe/base/json.h"
 #include "lathe/base/strings.h"
 #include "lathe/base/utf8.h"
 #include "lathe/ports/session_title.h"
@@ -24,7 +26,23 @@ namespace {
 /// Of tool output, so much can be searched for; the rest is in the stream and its blobs.
 constexpr std::size_t kSearchableOutput = 1'024;
 
-enum TaskOpen : std::int64_t { kNone = 0, kAtWork = 1, kParked = 2 };
+/// kWaits is how a row tells that only_waits(); while events are taken it is kAtWork.
+enum TaskOpen : std::int64_t { kNone = 0, kAtWork = 1, kParked = 2, kWaits = 3 };
+/// Of a call that has no result.
+enum CallSigns : std::int64_t { kBegun = 1, kSpawned = 2, kAsks = 4, kAsksPerson = 8, kPersonAnswered = 16 };
+
+std::string text_of(const std::map<std::string, std::int64_t>& open_calls) {
+  return open_calls.empty() ? "" : base::dump_json(base::Json(open_calls));
+}
+std::map<std::string, std::int64_t> open_calls_of(const std::string& text) {
+  std::map<std::string, std::int64_t> calls;
+  const auto parsed = base::parse_json(text);
+  if (!parsed.ok() || !parsed->is_object()) return calls;
+  for (const auto& [call_id, signs] : parsed->items()) {
+    if (signs.is_number_integer()) calls[call_id] = signs.get<std::int64_t>();
+  }
+  return calls;
+}
 
 void add_cost(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
   if (sum && more) {
@@ -126,9 +144,26 @@ struct Projection::Taking {
     return searchable(said(m.content));
   }
   Result<void> operator()(const protocol::AgentMessage& m) const { return searchable(m.text); }
-  Result<void> operator()(const protocol::ExecCommandBegin& m) const { return searchable(base::shell_join(m.command)); }
-  Result<void> operator()(const protocol::PatchApplyBegin& m) const { return searchable(paths_of(m.changes)); }
-  Result<void> operator()(const protocol::ToolCallBegin& m) const { return searchable(m.title); }
+  Result<void> operator()(const protocol::ExecCommandBegin& m) const {
+    note_call(m.call_id, kBegun);
+    return searchable(base::shell_join(m.command));
+  }
+  Result<void> operator()(const protocol::PatchApplyBegin& m) const {
+    note_call(m.call_id, kBegun);
+    return searchable(paths_of(m.changes));
+  }
+  Result<void> operator()(const protocol::ToolCallBegin& m) const {
+    note_call(m.call_id, kBegun);
+    return searchable(m.title);
+  }
+  Result<void> operator()(const protocol::AgentStarted& m) const {
+    note_call(m.call_id, kSpawned);
+    return {};
+  }
+  Result<void> operator()(const protocol::AgentEnded& m) const {
+    forget_of_call(m.call_id, kSpawned);
+    return {};
+  }
   Result<void> operator()(const protocol::ExecCommandEnd& m) const { return end_call(m.call_id, m.outcome); }
   Result<void> operator()(const protocol::PatchApplyEnd& m) const { return end_call(m.call_id, m.outcome); }
   Result<void> operator()(const protocol::ToolCallEnd& m) const { return end_call(m.call_id, m.outcome); }
@@ -163,9 +198,14 @@ struct Projection::Taking {
     TRY_OK(ask(m, what, {}));
     return searchable(what);
   }
-  Result<void> operator()(const protocol::ApprovalResolved& m) const { return settle(m.id); }
+  Result<void> operator()(const protocol::ApprovalResolved& m) const {
+    forget_of_call(m.call_id, kAsks);
+    return settle(m.id, protocol::name_of(m.decision), m.by);
+  }
   Result<void> operator()(const protocol::UserQuestionAnswered& m) const {
-    TRY_OK(settle(m.id));
+    forget_of_call(m.call_id, kAsks | kAsksPerson);
+    note_call(m.call_id, kPersonAnswered);
+    TRY_OK(settle(m.id, "answered", m.by));
     return searchable(base::join(m.answers, " / "));
   }
 
@@ -185,9 +225,18 @@ struct Projection::Taking {
     row.task_open = kNone;
     row.only_compacts = false;
     row.answer_counted = false;
+    row.open_calls.clear();
     return projection.database_->run("DELETE FROM questions WHERE session_id = ?1", projection.session_id_);
   }
+  void note_call(const std::string& call_id, std::int64_t signs) const {
+    if (row.task_open != kNone) row.open_calls[call_id] |= signs;
+  }
+  void forget_of_call(const std::string& call_id, std::int64_t signs) const {
+    const auto found = row.open_calls.find(call_id);
+    if (found != row.open_calls.end() && (found->second &= ~signs) == 0) row.open_calls.erase(found);
+  }
   Result<void> end_call(const std::string& call_id, const protocol::CallOutcome& outcome) const {
+    row.open_calls.erase(call_id);
     TRY_OK(projection.database_->run("DELETE FROM questions WHERE session_id = ?1 AND call_id = ?2",
                                      projection.session_id_, call_id));
     return searchable(base::utf8_prefix(outcome.output, kSearchableOutput));
@@ -208,6 +257,8 @@ struct Projection::Taking {
   };
   Result<void> ask(const auto& question, std::string_view what, const Cause& cause) const {
     constexpr std::size_t kOneLine = 500;
+    const bool of_person = std::holds_alternative<protocol::UserQuestion>(event.msg);
+    note_call(question.call_id, of_person ? kAsks | kAsksPerson : kAsks);
     const std::string line = base::replace_all(std::string(base::utf8_prefix(what, kOneLine)), "\n", " ");
     return projection.database_->run(
         "INSERT OR REPLACE INTO questions (session_id, id, call_id, seq, kind, what,"
@@ -216,7 +267,9 @@ struct Projection::Taking {
         projection.session_id_, question.id, question.call_id, *event.seq, protocol::type_of(event.msg), line,
         cause.reason, event.ts, cause.rule, cause.expires_at);
   }
-  Result<void> settle(const std::string& id) const {
+  Result<void> settle(const std::string& id, std::string_view answer, const std::string& by) const {
+    TRY_OK(projection.database_->run("INSERT OR REPLACE INTO settled VALUES (?1, ?2, ?3, ?4)", id,
+                                     projection.session_id_, answer, by));
     return projection.database_->run("DELETE FROM questions WHERE session_id = ?1 AND id = ?2", projection.session_id_,
                                      id);
   }
@@ -252,8 +305,8 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
       database.query("SELECT position, last_seq, title, cwd, model, backend, created_at, updated_at, tasks,"
                      " task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
                      " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed,"
-                     " parent_session, replays, damaged, only_compacts, tags, ended_seq, read_seq"
-                     " FROM sessions WHERE session_id = ?1",
+                     " parent_session, replays, damaged, only_compacts, tags, ended_seq, read_seq,"
+                     " open_calls FROM sessions WHERE session_id = ?1",
                      session_id));
   TRY(const bool known, query.next());
   if (!known) return projection;
@@ -267,7 +320,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   row.created_at = query.integer(6);
   row.updated_at = query.integer(7);
   row.tasks = query.integer(8);
-  row.task_open = query.integer(9);
+  row.task_open = query.integer(9) == kWaits ? kAtWork : query.integer(9);
   row.answer_counted = query.integer(10) != 0;
   row.usage = {query.integer(11), query.integer(12), query.integer(13), query.integer(14), query.integer(15)};
   row.cost_micro_usd = query.maybe_integer(16);
@@ -281,6 +334,7 @@ Result<Projection> Projection::load(Database& database, const std::string& sessi
   row.tags = query.text(24);
   row.ended_seq = query.integer(25);
   row.read_seq = query.integer(26);
+  row.open_calls = open_calls_of(query.text(27));
   return projection;
 }
 
@@ -289,6 +343,7 @@ Result<void> Projection::drop(Database& database, const std::string& session_id)
                       session_id));
   TRY_OK(database.run("DELETE FROM message_rows WHERE session_id = ?1", session_id));
   TRY_OK(database.run("DELETE FROM questions WHERE session_id = ?1", session_id));
+  TRY_OK(database.run("DELETE FROM settled WHERE session_id = ?1", session_id));
   TRY_OK(database.run("DELETE FROM usage WHERE session_id = ?1", session_id));
   return database.run("DELETE FROM sessions WHERE session_id = ?1", session_id);
 }
@@ -329,15 +384,26 @@ Result<void> Projection::store(std::uint64_t position) {
       "INSERT OR REPLACE INTO sessions (session_id, position, last_seq, title, cwd, model, backend, created_at,"
       " updated_at, tasks, task_open, answer_counted, input_tokens, cached_input_tokens, cache_write_tokens,"
       " output_tokens, reasoning_tokens, cost_micro_usd, forked_from, archived, replayed, parent_session,"
-      " replays, damaged, only_compacts, tags, ended_seq, read_seq)"
+      " replays, damaged, only_compacts, tags, ended_seq, read_seq, open_calls)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
-      "?23, ?24, ?25, ?26, ?27, ?28)",
+      "?23, ?24, ?25, ?26, ?27, ?28, ?29)",
       session_id_, position, row_.last_seq, row_.title, row_.cwd, row_.model, row_.backend, row_.created_at,
-      row_.updated_at, row_.tasks, row_.task_open, row_.answer_counted ? 1 : 0, row_.usage.input_tokens,
-      row_.usage.cached_input_tokens, row_.usage.cache_write_tokens, row_.usage.output_tokens,
+      row_.updated_at, row_.tasks, only_waits() ? kWaits : row_.task_open, row_.answer_counted ? 1 : 0,
+      row_.usage.input_tokens, row_.usage.cached_input_tokens, row_.usage.cache_write_tokens, row_.usage.output_tokens,
       row_.usage.reasoning_tokens, row_.cost_micro_usd, row_.forked_from, row_.archived ? 1 : 0, row_.replayed ? 1 : 0,
       row_.parent_session, row_.replays ? 1 : 0, row_.damaged ? 1 : 0, row_.only_compacts ? 1 : 0, row_.tags,
-      row_.ended_seq, row_.read_seq);
+      row_.ended_seq, row_.read_seq, text_of(row_.open_calls));
+}
+
+// As the engine decides when it opens the session (plan_recovery).
+bool Projection::only_waits() const {
+  const auto any = [this](auto is) {
+    return std::ranges::any_of(row_.open_calls, [&](const auto& call) { return is(call.second); });
+  };
+  if (row_.task_open != kAtWork || !any([](std::int64_t signs) { return (signs & kAsks) != 0; })) return false;
+  // A call that a person answers, or an agent, ends as they tell; of any other the outcome is unknown.
+  return any([](std::int64_t signs) { return (signs & (kAsksPerson | kPersonAnswered)) != 0; }) ||
+         !any([](std::int64_t signs) { return (signs & kBegun) != 0 && (signs & kSpawned) == 0; });
 }
 
 }  // namespace lathe::index

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -60,8 +61,12 @@ class Projection final {
     /// Where the last Task ended, or parked, that a person may want to know of.
     std::int64_t ended_seq = 0;
     std::int64_t read_seq = 0;
+    /// By call id: what is known of the open Task's calls that have no result.
+    std::map<std::string, std::int64_t> open_calls;
   };
   struct Taking;
+  /// Whether a Task at work waits for a person alone, so that it would be parked if its process died now.
+  [[nodiscard]] bool only_waits() const;
 
   Projection(storage::Database& database, std::string session_id)
       : database_(&database), session_id_(std::move(session_id)) {}

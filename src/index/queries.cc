@@ -36,7 +36,9 @@ protocol::SessionState state_of(std::int64_t task_open, bool damaged, const std:
   if (damaged) return kDamaged;
   if (task_open == 0) return kIdle;
   if (task_open == 2) return kParked;
-  return held(session_id) ? kRunning : kInterrupted;
+  if (held(session_id)) return kRunning;
+  // Whoever opens it next parks a Task that only waits for a person.
+  return task_open == 3 ? kParked : kInterrupted;
 }
 
 SessionInfo session_of(const Query& row, const Held& held) {
@@ -215,10 +217,18 @@ Result<protocol::ApprovalListReply> list_questions(Database& database) {
   }
 }
 
+Result<std::optional<ports::SettledQuestion>> find_settled(Database& database, const std::string& id) {
+  TRY(Query row, database.query("SELECT session_id, answer, answered_by FROM settled WHERE id = ?1", id));
+  TRY(const bool found, row.next());
+  if (!found) return std::optional<ports::SettledQuestion>();
+  return std::optional(ports::SettledQuestion{.session_id = row.text(0), .answer = row.text(1), .by = row.text(2)});
+}
+
 Result<protocol::SessionCounts> count_sessions(Database& database, const Held& held) {
   // Of those at work each is looked at, as it may have lost its process; the others are only counted.
-  TRY(Query rows, database.query("SELECT task_open, damaged, CASE WHEN task_open = 1 AND NOT damaged THEN session_id"
-                                 " ELSE '' END AS at_work, count(*) FROM sessions GROUP BY 1, 2, 3"));
+  TRY(Query rows,
+      database.query("SELECT task_open, damaged, CASE WHEN task_open IN (1, 3) AND NOT damaged THEN session_id"
+                     " ELSE '' END AS at_work, count(*) FROM sessions GROUP BY 1, 2, 3"));
   protocol::SessionCounts counts;
   while (true) {
     TRY(const bool more, rows.next());

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lathe/base/result.h"
+#include "lathe/ports/session_index.h"
 #include "lathe/protocol/calls.h"
 #include "lathe/storage/sqlite.h"
 
@@ -30,6 +32,8 @@ using Held = std::function<bool(const std::string&)>;
 [[nodiscard]] base::Result<protocol::SessionSearchReply> search_messages(storage::Database& database,
                                                                          const protocol::SessionSearch& query);
 [[nodiscard]] base::Result<protocol::ApprovalListReply> list_questions(storage::Database& database);
+[[nodiscard]] base::Result<std::optional<ports::SettledQuestion>> find_settled(storage::Database& database,
+                                                                               const std::string& id);
 [[nodiscard]] base::Result<protocol::SessionCounts> count_sessions(storage::Database& database, const Held& held);
 /// The project that a folder belongs to; empty: each is its own.
 using ProjectOf = std::function<std::string(const std::string& folder)>;

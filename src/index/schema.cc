@@ -18,7 +18,7 @@ constexpr storage::Migration kSchema[] = {
         created_at INTEGER NOT NULL DEFAULT 0,
         updated_at INTEGER NOT NULL DEFAULT 0,
         tasks INTEGER NOT NULL DEFAULT 0,
-        task_open INTEGER NOT NULL DEFAULT 0,     -- 0 none, 1 at work, 2 parked
+        task_open INTEGER NOT NULL DEFAULT 0,     -- 0 none, 1 at work, 2 parked, 3 at work and waits for a person alone
         answer_counted INTEGER NOT NULL DEFAULT 0,-- the open Turn's tokens were counted with its tool_calls
         input_tokens INTEGER NOT NULL DEFAULT 0,
         cached_input_tokens INTEGER NOT NULL DEFAULT 0,
@@ -107,6 +107,23 @@ constexpr storage::Migration kSchema[] = {
       DELETE FROM usage;
       DELETE FROM sessions;
       DELETE FROM facts WHERE name = 'complete_in_boot';
+    )sql"},
+    {9, R"sql(
+      ALTER TABLE sessions ADD COLUMN open_calls TEXT NOT NULL DEFAULT '';  -- by call id, of the open Task (CallSigns)
+      -- What open Tasks wait for the rows do not tell: their streams are taken in anew.
+      DELETE FROM messages WHERE rowid IN (SELECT message FROM message_rows JOIN sessions USING (session_id)
+        WHERE task_open = 1);
+      DELETE FROM message_rows WHERE session_id IN (SELECT session_id FROM sessions WHERE task_open = 1);
+      DELETE FROM questions WHERE session_id IN (SELECT session_id FROM sessions WHERE task_open = 1);
+      DELETE FROM usage WHERE session_id IN (SELECT session_id FROM sessions WHERE task_open = 1);
+      DELETE FROM sessions WHERE task_open = 1;
+      DELETE FROM facts WHERE name = 'complete_in_boot';
+    )sql"},
+    {10, R"sql(
+      CREATE TABLE settled (          -- questions that were answered
+        id TEXT NOT NULL, session_id TEXT NOT NULL, answer TEXT NOT NULL, answered_by TEXT NOT NULL,
+        PRIMARY KEY (id, session_id)) WITHOUT ROWID;
+      CREATE INDEX settled_of_sessions ON settled (session_id);
     )sql"},
 };
 

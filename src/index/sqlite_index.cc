@@ -79,6 +79,12 @@ Async<Result<protocol::ApprovalListReply>> SqliteIndex::open_questions() {
   return on_pool([](IndexFile& file) { return file.answer(&list_questions); });
 }
 
+Async<Result<std::optional<ports::SettledQuestion>>> SqliteIndex::settled_question(std::string id) {
+  return on_pool([id = std::move(id)](IndexFile& file) {
+    return file.answer([&](Database& database) { return find_settled(database, id); });
+  });
+}
+
 Async<Result<protocol::SessionCounts>> SqliteIndex::counts() {
   return on_pool([](IndexFile& file) {
     return file.answer([&](Database& database) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -47,6 +48,7 @@ class SqliteIndex final : public ports::SessionIndex {
       std::vector<std::string> session_ids) override;
   runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) override;
   runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() override;
+  runtime::Async<base::Result<std::optional<ports::SettledQuestion>>> settled_question(std::string id) override;
   runtime::Async<base::Result<protocol::SessionCounts>> counts() override;
   runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) override;
   runtime::Async<base::Result<void>> archive(std::string session_id, bool archived) override;

@@ -11,6 +11,15 @@
 
 namespace lathe::ports {
 
+/// A question that has its answer.
+struct SettledQuestion {
+  std::string session_id;
+  /// A protocol::Decision by its name, or "answered".
+  std::string answer;
+  /// As the record of the answer tells.
+  std::string by;
+};
+
 /// Lists and search over the streams of a data root: an index that follows them and can be made anew. Each query first
 /// takes in what streams have that the index has not. Losing it loses nothing.
 class SessionIndex {
@@ -26,6 +35,8 @@ class SessionIndex {
       std::vector<std::string> session_ids) = 0;
   virtual runtime::Async<base::Result<protocol::SessionSearchReply>> search(protocol::SessionSearch query) = 0;
   virtual runtime::Async<base::Result<protocol::ApprovalListReply>> open_questions() = 0;
+  /// How the question was settled; nothing when it is open, never was, or went with its Task.
+  virtual runtime::Async<base::Result<std::optional<SettledQuestion>>> settled_question(std::string id) = 0;
   /// Of all sessions, those of sub-agents and archived ones too.
   virtual runtime::Async<base::Result<protocol::SessionCounts>> counts() = 0;
   virtual runtime::Async<base::Result<protocol::UsageReply>> usage(protocol::UsageCall query) = 0;

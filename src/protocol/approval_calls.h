@@ -68,7 +68,8 @@ struct ApprovalAnswerReply {
 struct ApprovalAnswer {
   using Reply = ApprovalAnswerReply;
   static constexpr std::string_view kType = "approval_answer";
-  static constexpr std::string_view kDoc = "Answers an open question of any session, and lets its Task go on.";
+  static constexpr std::string_view kDoc =
+      "Answers an open question of any session, and lets its Task go on. `settled` where another answer was first.";
   std::string id;
   Decision decision = Decision::kDenied;
   std::string note;

@@ -139,13 +139,14 @@ struct ApprovalResolved {
   std::string rule_written;
   static constexpr auto fields() {
     using S = ApprovalResolved;
-    return std::tuple{required("id", &S::id, "the question's id"),
-                      required("call_id", &S::call_id, "the call"),
-                      required("decision", &S::decision, "the answer"),
-                      required("by", &S::by, "the client that answered, or what decided when nobody could"),
-                      optional("note", &S::note, "told to the model"),
-                      optional("amended_input", &S::amended_input, "arguments used instead"),
-                      optional("rule_written", &S::rule_written, "the rule that approved_always wrote")};
+    return std::tuple{
+        required("id", &S::id, "the question's id"),
+        required("call_id", &S::call_id, "the call"),
+        required("decision", &S::decision, "the answer"),
+        required("by", &S::by, "who answered, as the client named itself, or what decided when nobody did"),
+        optional("note", &S::note, "told to the model"),
+        optional("amended_input", &S::amended_input, "arguments used instead"),
+        optional("rule_written", &S::rule_written, "the rule that approved_always wrote")};
   }
   friend bool operator==(const ApprovalResolved&, const ApprovalResolved&) = default;
 };
@@ -175,7 +176,7 @@ struct UserQuestionAnswered {
     using S = UserQuestionAnswered;
     return std::tuple{required("id", &S::id, "the question's id"), required("call_id", &S::call_id, "the call"),
                       required("answers", &S::answers, "one for each question; empty when nobody could answer"),
-                      required("by", &S::by, "the client that answered")};
+                      required("by", &S::by, "who answered, as the client named itself")};
   }
   friend bool operator==(const UserQuestionAnswered&, const UserQuestionAnswered&) = default;
 };

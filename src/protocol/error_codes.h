@@ -42,9 +42,10 @@ inline constexpr const char* kTrustChanged = "trust_changed";
 inline constexpr const char* kOutputSchema = "output_schema";
 inline constexpr const char* kClaimed = "claimed";
 inline constexpr const char* kHandingOver = "handing_over";
+inline constexpr const char* kSettled = "settled";
 }  // namespace error_codes
 
-inline constexpr std::array<ErrorCode, 43> kErrorCodes{{
+inline constexpr std::array<ErrorCode, 44> kErrorCodes{{
     {"cancelled", false, "the work was cancelled before it was done"},
     {"timeout", true, "the deadline passed"},
     {"not_found", false, "no such thing"},
@@ -86,6 +87,7 @@ inline constexpr std::array<ErrorCode, 43> kErrorCodes{{
     {"output_schema", false, "the final answer does not follow the schema asked for"},
     {"claimed", true, "another client has claimed the session; the message names it"},
     {"handing_over", true, "another daemon is about to take the place of this one, which takes no new work"},
+    {"settled", false, "the question has an answer already; the message names it and who gave it"},
     {"startup_crash", false, "an outside agent ended before it did anything"},
     {"duplicate_session", true, "an outside agent says that the session is in use"},
 }};

@@ -84,7 +84,8 @@ template <int kKind>
 struct ApprovalOp {
   static constexpr std::string_view kType = kKind == 0 ? "approval" : kKind == 1 ? "exec_approval" : "patch_approval";
   static constexpr std::string_view kDoc =
-      "Answers an open question about one exact action. The first answer settles it.";
+      "Answers an open question about one exact action. The first answer settles it; a parked Task goes on with the "
+      "last.";
   std::string id;
   Decision decision = Decision::kDenied;
   std::string note;
@@ -103,7 +104,7 @@ using PatchApproval = ApprovalOp<2>;
 
 struct UserAnswer {
   static constexpr std::string_view kType = "user_answer";
-  static constexpr std::string_view kDoc = "Answers a user_question.";
+  static constexpr std::string_view kDoc = "Answers a user_question. A parked Task goes on with the last answer.";
   std::string id;
   std::vector<std::string> answers;
   static constexpr auto fields() {

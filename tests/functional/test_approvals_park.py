@@ -53,6 +53,17 @@ def test_approving_continues_in_the_foreground(lathe, parked, repository):
     assert lathe.ok("approvals", "list", "--json").document["questions"] == []
 
 
+def test_of_many_answers_one_counts_and_the_others_are_told_whose(lathe, parked, daemon):
+    _, _, question = parked
+    daemon()
+    answers = [lathe.start("approvals", "answer", question["id"], "--approve", "--no-run") for _ in range(4)]
+    ended = [lathe.finish(answer) for answer in answers]
+    late = [ran for ran in ended if ran.code != 0]
+    assert len(late) == 3, [str(ran) for ran in ended]
+    for ran in late:
+        assert f'"{question["id"]}" is settled: approved by lathe (' in ran.err, str(ran)
+
+
 @pytest.mark.parametrize("words", [["approvals", "answer", "QUESTION", "--approve"], ["exec", "--resume", "SESSION"]],
                          ids=["answer", "exec"])
 def test_a_task_that_goes_on_ends_when_its_timeout_is_over_as_a_new_one_does(lathe, start_server, words):

@@ -5,7 +5,7 @@ import os
 import signal
 
 from frames import configure, connect, user_input
-from support import gate, says, wait_until
+from support import calls, gate, says, shell, wait_until
 
 
 def test_the_next_task_is_by_what_was_edited(lathe, start_server, repository, daemon):
@@ -25,6 +25,21 @@ def test_the_next_task_is_by_what_was_edited(lathe, start_server, repository, da
     through = lathe.ok("exec", "three")
     assert through.out == "By the second again.\n" and str(status["pid"]) not in through.err
     assert lathe.ok("daemon", "status", "--json").document["pid"] == status["pid"]
+
+
+def test_a_session_follows_the_edit_where_nobody_chose_for_it(lathe, start_server, repository, daemon):
+    lathe.use(start_server(says("One."), calls(shell("cat greeting.txt"))))
+    frames = connect(daemon())
+    frames.ask("1", configure(repository, ask="deny"))
+    frames.ask("2", user_input("one"))
+    frames.until("task_complete")
+    lathe.ok("config", "set", "approval-policy", "untrusted")
+    lathe.ok("config", "set", "budget.turns", "1")
+    frames.ask("3", user_input("two"))
+    events = frames.until("task_started")
+    (configured,) = [event["msg"] for event in events if event["msg"]["type"] == "session_configured"]
+    assert configured["approval_policy"] == "untrusted" and events[-1]["msg"]["budget"]["turns"] == 1
+    assert frames.until("error")[-1]["msg"]["code"] == "budget_exceeded"
 
 
 def test_a_broken_edit_is_told_and_what_was_set_before_holds(lathe, start_server, repository, daemon):

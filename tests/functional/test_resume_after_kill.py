@@ -1,6 +1,9 @@
 """kill -9 in the middle: what was shown is there, what ran is not run again, and the session goes on."""
 import json
+import os
+import signal
 
+from frames import configure, connect, user_input
 from support import calls, in_a_session, says, shell
 
 from test_exec_interrupt import is_alive, pid_in, wait_until
@@ -76,3 +79,25 @@ def test_text_that_was_in_no_draft_yet_is_told_as_missing(lathe, start_server):
     for words in (["show"], ["export", "--format", "md"]):
         assert "text that was shown may be missing here" in lathe.ok("session", *words, session).out
     assert "its last two seconds missing though the user saw them" in json.dumps(server.requests()[1]["body"])
+
+
+def test_a_question_outlives_the_daemon_and_its_answer_by_op_lets_the_task_go_on(lathe, start_server, repository, daemon):
+    lathe.use(start_server(calls(shell("echo ran >> effects.txt")), says("Finished.")))
+    status = daemon()
+    frames = connect(status)
+    session = frames.ask("1", configure(repository, approval_policy="untrusted"))["ack"]["session"]
+    frames.ask("2", user_input("go"))
+    question = frames.until("exec_approval_request")[-1]["msg"]["id"]
+    os.kill(status["pid"], signal.SIGKILL)
+    wait_until(lambda: lathe.run("daemon", "status").code == 1, "the end of the daemon")
+    frames = connect(daemon())
+
+    def state():
+        return lathe.ok("session", "list", "--json").document["sessions"][0]["state"]
+
+    assert state() == "parked"
+    frames.ask("1", call={"type": "session_subscribe", "session": session, "since": -1})
+    assert state() == "parked"
+    assert "ack" in frames.ask("2", {"type": "exec_approval", "id": question, "decision": "approved"}, session=session)
+    assert frames.until("task_complete")[-1]["msg"]["last_agent_message"] == "Finished."
+    assert (repository / "effects.txt").read_text() == "ran\n"

@@ -19,34 +19,37 @@ using runtime::Async;
 
 namespace {
 
+p::ApprovalAnswer answer_of(const ApprovalAnswerOptions& options) {
+  return {.id = options.id,
+          .decision = options.decision.value_or(p::Decision::kDenied),
+          .note = options.note,
+          .answers = options.answers,
+          .resume = !options.no_run,
+          .budget = task_budget(options.task)};
+}
+
 /// The session that asked, from the open questions.
-Async<Result<std::string>> session_of_question(client::Transport* engine, std::string id) {
+Async<Result<std::string>> session_of_question(client::Transport* engine, p::ApprovalAnswer answer) {
   CO_TRY(const p::ApprovalListReply open, co_await client::call_as(engine, p::ApprovalList{}));
   for (const p::OpenQuestion& question : open.questions) {
-    if (question.id == id) co_return question.session_id;
+    if (question.id == answer.id) co_return question.session_id;
   }
-  co_return base::Error{.code = base::codes::kNotFound,
-                        .message = fmt::format("there is no open question \"{}\"", id),
-                        .hint = "lathe approvals list shows those that wait"};
+  // The engine knows why it is not open, and who settled it.
+  CO_TRY(const p::ApprovalAnswerReply reply, co_await client::call_as(engine, std::move(answer)));
+  co_return reply.session;
 }
 
 Async<Result<p::ApprovalAnswerReply>> submit_answer(Context* context, client::Transport* engine, std::string session,
                                                     ApprovalAnswerOptions options) {
   CO_TRY(const p::SessionInfo info, co_await client::find_session(engine, std::move(session)));
   CO_TRY(const p::AskMode ask, ask_mode(*context, options.task));
-  p::ApprovalAnswer answer{.id = options.id,
-                           .decision = options.decision.value_or(p::Decision::kDenied),
-                           .note = options.note,
-                           .answers = options.answers,
-                           .resume = !options.no_run,
-                           .budget = task_budget(options.task)};
-  const auto submit = [engine, answer = std::move(answer)] { return client::call_as(engine, answer); };
+  const auto submit = [engine, answer = answer_of(options)] { return client::call_as(engine, answer); };
   co_return co_await once_trusted(context, engine, info.cwd, submit, {.ask = ask});
 }
 
 Async<Result<ExitCode>> answer_and_follow(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
   Foreground foreground(*context, options.task, task_deadline(context->loop, options.task));
-  CO_TRY(const std::string session, co_await session_of_question(engine, options.id));
+  CO_TRY(const std::string session, co_await session_of_question(engine, answer_of(options)));
   // Before the answer sets it going.
   CO_TRY(const auto subscribed, co_await client::call_as(engine, p::SessionSubscribe{.session = session, .since = -1}));
   CO_TRY(const auto reply, co_await submit_answer(context, engine, session, options));
@@ -71,7 +74,7 @@ std::string why(const p::OpenQuestion& question, base::UnixMillis now) {
 }
 
 Async<Result<ExitCode>> only_answer(Context* context, client::Transport* engine, ApprovalAnswerOptions options) {
-  CO_TRY(std::string session, co_await session_of_question(engine, options.id));
+  CO_TRY(std::string session, co_await session_of_question(engine, answer_of(options)));
   CO_TRY(const auto reply, co_await submit_answer(context, engine, std::move(session), options));
   context->note("the answer is recorded for session " + reply.session);
   co_return kDone;

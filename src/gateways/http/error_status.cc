@@ -23,6 +23,7 @@ constexpr std::array kStatuses{
     CodeStatus{base::codes::kExists, 409},
     CodeStatus{base::codes::kLocked, 409},
     CodeStatus{protocol::error_codes::kClaimed, 409},
+    CodeStatus{protocol::error_codes::kSettled, 409},
     CodeStatus{base::codes::kLimit, 413},
     CodeStatus{base::codes::kUnsupported, 501},
     CodeStatus{base::codes::kTimeout, 504},
