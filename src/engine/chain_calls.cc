@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "lathe/base/check.h"
 #include "lathe/base/strings.h"
 #include "lathe/chain/bound.h"
 #include "lathe/chain/check.h"

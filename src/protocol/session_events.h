@@ -43,28 +43,30 @@ struct SessionConfigured {
   std::vector<std::string> from_settings;
   static constexpr auto fields() {
     using S = SessionConfigured;
-    return std::tuple{required("session_id", &S::session_id, "UUIDv7"),
-                      required("model", &S::model, "model name at the backend"),
-                      required("backend", &S::backend, "name of the backend"),
-                      required("provider", &S::provider, "wire format: openai_responses, openai_chat, anthropic, …; empty where there was no key"),
-                      required("cwd", &S::cwd, "absolute folder in which tools work"),
-                      required("approval_policy", &S::approval_policy, "when a person is asked"),
-                      required("ask", &S::ask, "what happens to a question"),
-                      optional("budget", &S::budget, "ceilings of each Task"),
-                      optional("system_prompt", &S::system_prompt, "the whole system prompt, kept for a stable prefix"),
-                      optional("fallback_models", &S::fallback_models, "tried in order"),
-                      optional("title", &S::title, "a name for lists"),
-                      required("sandbox", &S::sandbox, "level of confinement that commands run at"),
-                      optional("sandbox_mode", &S::sandbox_mode, "what commands may write"),
-                      optional("network", &S::network, "what commands may reach"),
-                      optional("allow_hosts", &S::allow_hosts, "hosts that the proxy lets through unasked"),
-                      required("driver", &S::driver, "what runs the Tasks"),
-                      optional("replayed", &S::replayed, "answers come from a recording"),
-                      optional("parent_session", &S::parent_session, "the session whose model spawned this one"),
-                      optional("agent", &S::agent, "name of the agent that was spawned"),
-                      optional("from_settings", &S::from_settings,
-                               "names of those above that no client chose: when a Task starts they are what the "
-                               "person's settings say then")};
+    return std::tuple{
+        required("session_id", &S::session_id, "UUIDv7"),
+        required("model", &S::model, "model name at the backend"),
+        required("backend", &S::backend, "name of the backend"),
+        required("provider", &S::provider,
+                 "wire format: openai_responses, openai_chat, anthropic, …; empty where there was no key"),
+        required("cwd", &S::cwd, "absolute folder in which tools work"),
+        required("approval_policy", &S::approval_policy, "when a person is asked"),
+        required("ask", &S::ask, "what happens to a question"),
+        optional("budget", &S::budget, "ceilings of each Task"),
+        optional("system_prompt", &S::system_prompt, "the whole system prompt, kept for a stable prefix"),
+        optional("fallback_models", &S::fallback_models, "tried in order"),
+        optional("title", &S::title, "a name for lists"),
+        required("sandbox", &S::sandbox, "level of confinement that commands run at"),
+        optional("sandbox_mode", &S::sandbox_mode, "what commands may write"),
+        optional("network", &S::network, "what commands may reach"),
+        optional("allow_hosts", &S::allow_hosts, "hosts that the proxy lets through unasked"),
+        required("driver", &S::driver, "what runs the Tasks"),
+        optional("replayed", &S::replayed, "answers come from a recording"),
+        optional("parent_session", &S::parent_session, "the session whose model spawned this one"),
+        optional("agent", &S::agent, "name of the agent that was spawned"),
+        optional("from_settings", &S::from_settings,
+                 "names of those above that no client chose: when a Task starts they are what the "
+                 "person's settings say then")};
   }
   friend bool operator==(const SessionConfigured&, const SessionConfigured&) = default;
 };

@@ -65,14 +65,14 @@ void tell_as_text(Context& context, const CheckedFile& checked) {
   }
 }
 
-Json as_json(const std::vector<CheckedFile>& all) {
+Result<Json> as_json(const std::vector<CheckedFile>& all) {
   Json files = Json::array();
   for (const CheckedFile& checked : all) {
-    Json document = p::encode_struct(checked.reply);
+    TRY(const Json members, base::parse_json(p::reply_members(checked.reply)));
     files.push_back({{"file", checked.file}});
-    files.back().update(document);
+    files.back().update(members);
   }
-  return {{"files", std::move(files)}};
+  return Json{{"files", std::move(files)}};
 }
 
 /// SARIF 2.1.0 (OASIS), as code hosts show it.
@@ -109,7 +109,10 @@ CommandResult execute(Context* context, ChainValidateOptions options) {
     if (options.format == ChainValidateOptions::Format::kText) tell_as_text(*context, checked);
     all.push_back(std::move(checked));
   }
-  if (options.format == ChainValidateOptions::Format::kJson) context->out.line(base::dump_json_pretty(as_json(all)));
+  if (options.format == ChainValidateOptions::Format::kJson) {
+    CO_TRY(const Json document, as_json(all));
+    context->out.line(base::dump_json_pretty(document));
+  }
   if (options.format == ChainValidateOptions::Format::kSarif) {
     context->out.line(base::dump_json_pretty(as_sarif(all, context->frontend.version)));
   }
