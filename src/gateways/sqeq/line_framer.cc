@@ -2,7 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace lathe::gateways::sqeq {
+
+namespace {
+
+/// An id stands within them, where whoever sends it means it to be found.
+constexpr std::size_t kBeginningBytes = 256;
+
+}  // namespace
 
 void LineFramer::feed(std::string_view bytes, const OnLine& on_line, const OnTooLong& on_too_long) {
   while (!bytes.empty()) {
@@ -14,8 +23,12 @@ void LineFramer::feed(std::string_view bytes, const OnLine& on_line, const OnToo
       skipping_ = !ends_here;
       continue;
     }
-    if (parser_.feed(piece, on_line).ok()) continue;
-    on_too_long({.code = base::codes::kLimit,
+    beginning_.append(piece.substr(0, kBeginningBytes - beginning_.size()));
+    const bool taken = parser_.feed(piece, on_line).ok();
+    const std::string beginning = taken && !ends_here ? std::string() : std::exchange(beginning_, {});
+    if (taken) continue;
+    on_too_long(beginning,
+                {.code = base::codes::kLimit,
                  .message = fmt::format("the line is longer than {} bytes and was not read", max_line_bytes_),
                  .hint = "put what is large into a file, and name the file"});
     // A parser that met its bound takes nothing more.

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "lathe/base/check.h"
 #include "lathe/protocol/text_size.h"
@@ -87,8 +88,8 @@ Async<void> SqeqConnection::take_requests() {
   LineFramer framer(options_.max_line_bytes);
   std::string buffer(kReadBytes, '\0');
   while (!reading_.cancelled()) {
-    // One line, or the error in the place of one.
-    std::vector<Result<std::string>> lines;
+    // One line, or what is answered in the place of one.
+    std::vector<std::variant<std::string, protocol::ErrorFrame>> lines;
     const LineFramer::OnLine on_line = [&lines](std::string_view line) { lines.emplace_back(std::string(line)); };
     const auto got = co_await stream_->read(buffer, reading_.token(), reading_ends());
     if (!got.ok()) {
@@ -96,16 +97,19 @@ Async<void> SqeqConnection::take_requests() {
       co_return;
     }
     if (*got > 0) {
-      framer.feed({buffer.data(), *got}, on_line, [&lines](Error error) { lines.emplace_back(std::move(error)); });
+      framer.feed({buffer.data(), *got}, on_line, [&lines](std::string_view beginning, Error error) {
+        lines.emplace_back(protocol::ErrorFrame{.id = protocol::leading_id(beginning), .error = std::move(error)});
+      });
     } else {
       framer.finish(on_line);
     }
-    for (Result<std::string>& line : lines) {
+    for (std::variant<std::string, protocol::ErrorFrame>& line : lines) {
       if (reading_.cancelled()) co_return;
-      if (line.ok()) {
-        co_await take(*std::move(line));
+      if (auto* whole = std::get_if<std::string>(&line)) {
+        co_await take(std::move(*whole));
       } else {
-        co_await refuse("", std::move(line).error());
+        auto& refused = std::get<protocol::ErrorFrame>(line);
+        co_await refuse(std::move(refused.id), std::move(refused.error));
       }
     }
     if (*got == 0) co_return;
