@@ -11,6 +11,7 @@
 #include "lathe/apps/daemon_environment.h"
 #include "lathe/apps/daemon_start.h"
 #include "lathe/apps/daemon_unit.h"
+#include "lathe/apps/listen_address.h"
 #include "lathe/base/check.h"
 #include "lathe/base/ids.h"
 #include "lathe/base/json.h"
@@ -75,6 +76,15 @@ bool may_pass(const Error& error) {
   return error.code == base::codes::kUnavailable || error.code == base::codes::kNotFound;
 }
 
+/// What a connection brings along.
+enum class Lends { kItsOwn, kNothing };
+
+/// Port 0 was any port.
+bool listens_at(const std::string& listen, const runtime::TcpAddress& wanted) {
+  const auto address = runtime::TcpAddress::parse(listen);
+  return address.ok() && address->host == wanted.host && (wanted.port == 0 || address->port == wanted.port);
+}
+
 /// What came through the pipe of readiness.
 Result<void> read_outcome(const std::string& text, const std::string& log) {
   if (text == kReadyWord) return {};
@@ -110,8 +120,11 @@ class ProcessControl final : public client::DaemonControl {
     return std::optional(info_of(*running));
   }
 
-  Async<Result<std::optional<ConnectedDaemon>>> connect() override;
-  Async<Result<ConnectedDaemon>> start(client::Successor what) override;
+  Async<Result<std::optional<ConnectedDaemon>>> connect() override { return connect_lending(Lends::kItsOwn); }
+  Async<Result<ConnectedDaemon>> start(client::Successor what) override {
+    return start_lending(std::move(what), Lends::kItsOwn);
+  }
+  Async<Result<DaemonInfo>> launch(client::Successor what) override;
   Async<Result<ConnectedDaemon>> restart() override;
   Async<Result<bool>> stop() override;
   Async<Result<void>> wait_for_end(DaemonInfo daemon) override;
@@ -130,6 +143,8 @@ class ProcessControl final : public client::DaemonControl {
   }
 
  private:
+  Async<Result<std::optional<ConnectedDaemon>>> connect_lending(Lends lends);
+  Async<Result<ConnectedDaemon>> start_lending(client::Successor what, Lends lends);
   Result<runtime::Child> spawn(const client::Successor& what, int log, int ready) const;
   /// Has it end with its work left to the next one; nothing where it cannot, or takes no client.
   Async<Result<std::optional<client::Successor>>> have_it_hand_over();
@@ -138,7 +153,7 @@ class ProcessControl final : public client::DaemonControl {
   Async<Result<std::string>> read_to_end(UniqueFd pipe);
   /// Whether something that is no daemon listens at the place of its socket, and starts one for whoever comes.
   [[nodiscard]] Result<UniqueFd> knock() const;
-  Async<Result<std::unique_ptr<client::Transport>>> reach(DaemonInfo daemon);
+  Async<Result<std::unique_ptr<client::Transport>>> reach(DaemonInfo daemon, Lends lends);
   /// Sends the signal when there is one to send (0: none), and waits until the process is gone.
   Async<Result<void>> end(DaemonInfo daemon, int signal);
 
@@ -222,24 +237,25 @@ Result<UniqueFd> ProcessControl::knock() const {
   return runtime::connect_to(daemon_socket(paths));
 }
 
-Async<Result<std::unique_ptr<client::Transport>>> ProcessControl::reach(DaemonInfo daemon) {
+Async<Result<std::unique_ptr<client::Transport>>> ProcessControl::reach(DaemonInfo daemon, Lends lends) {
   CO_TRY(UniqueFd socket, runtime::connect_to(daemon.socket));
   CO_TRY(const config::Paths paths, config::find_paths(environment_));
   // Where they are broken it is reached all the same: it holds to what was set before.
   const config::Loaded loaded = config::load(paths, environment_).value_or(config::Loaded());
   base::SystemRandom random;
-  CO_TRY(auto transport, client::SocketTransport::create(loop_, std::move(socket),
-                                                         {.client = "lathe",
-                                                          .client_id = base::short_id("cli", random),
-                                                          .environment = lent_environment(environment_, loaded.config),
-                                                          .process = runtime::told_process_context()}));
+  protocol::Hello hello{.client = "lathe", .client_id = base::short_id("cli", random)};
+  if (lends == Lends::kItsOwn) {
+    hello.environment = lent_environment(environment_, loaded.config);
+    hello.process = runtime::told_process_context();
+  }
+  CO_TRY(auto transport, client::SocketTransport::create(loop_, std::move(socket), std::move(hello)));
   auto greeted = co_await transport->greeted(Deadline::after(loop_, kConnectPatience));
   if (greeted.ok()) co_return std::unique_ptr<client::Transport>(std::move(transport));
   co_await transport->close();
   co_return std::move(greeted).error();
 }
 
-Async<Result<std::optional<ConnectedDaemon>>> ProcessControl::connect() {
+Async<Result<std::optional<ConnectedDaemon>>> ProcessControl::connect_lending(Lends lends) {
   const Deadline deadline = Deadline::after(loop_, kConnectPatience);
   // Held open: whoever listens in the place of a daemon starts one for it.
   std::optional<UniqueFd> knocked;
@@ -253,7 +269,7 @@ Async<Result<std::optional<ConnectedDaemon>>> ProcessControl::connect() {
       co_return std::optional<ConnectedDaemon>();
     } else if (*running) {
       who = fmt::format("the daemon (process {}, at {})", (*running)->pid, (*running)->socket);
-      auto transport = co_await reach(**running);
+      auto transport = co_await reach(**running, lends);
       if (transport.ok()) {
         co_return std::optional(ConnectedDaemon{.daemon = **running, .transport = *std::move(transport)});
       }
@@ -268,10 +284,10 @@ Async<Result<std::optional<ConnectedDaemon>>> ProcessControl::connect() {
   }
 }
 
-Async<Result<ConnectedDaemon>> ProcessControl::start(client::Successor what) {
+Async<Result<ConnectedDaemon>> ProcessControl::start_lending(client::Successor what, Lends lends) {
   const auto running = find();
   if (running.ok() && *running && !(*running)->here) co_return not_here(**running);
-  CO_TRY(std::optional<ConnectedDaemon> before, co_await connect());
+  CO_TRY(std::optional<ConnectedDaemon> before, co_await connect_lending(lends));
   if (before) co_return *std::move(before);
   CO_TRY(const UniqueFd log, open_log());
   CO_TRY(const std::string log_name, log_file());
@@ -282,10 +298,28 @@ Async<Result<ConnectedDaemon>> ProcessControl::start(client::Successor what) {
   Result<void> outcome = read_outcome(text, log_name);
   // Somebody else's daemon was faster.
   if (!outcome.ok() && outcome.error().code != base::codes::kExists) co_return std::move(outcome).error();
-  CO_TRY(std::optional<ConnectedDaemon> connected, co_await connect());
+  CO_TRY(std::optional<ConnectedDaemon> connected, co_await connect_lending(lends));
   if (connected) co_return *std::move(connected);
   co_return Error{
       .code = base::codes::kUnavailable, .message = "the daemon ended at once", .hint = "lathe daemon logs"};
+}
+
+Async<Result<DaemonInfo>> ProcessControl::launch(client::Successor what) {
+  const std::string listen = what.listen;
+  std::optional<runtime::TcpAddress> wanted;
+  if (!listen.empty()) {
+    CO_TRY(wanted, listen_address(listen));
+  }
+  CO_TRY(const ConnectedDaemon started, co_await start_lending(std::move(what), Lends::kNothing));
+  Result<protocol::DaemonStatusReply> status = protocol::DaemonStatusReply();
+  if (wanted) status = co_await client::call_as(started.transport.get(), protocol::DaemonStatus{});
+  co_await started.transport->close();
+  if (!status.ok()) co_return std::move(status).error();
+  if (!wanted || listens_at(status->listen, *wanted)) co_return started.daemon;
+  co_return Error{.code = base::codes::kExists,
+                  .message = fmt::format("the daemon (process {}) runs already, and does not listen at {}",
+                                         started.daemon.pid, listen),
+                  .hint = fmt::format("lathe daemon stop, then lathe daemon start --listen {}", listen)};
 }
 
 Async<Result<void>> ProcessControl::end(DaemonInfo daemon, int signal) {

@@ -10,6 +10,7 @@
 #include "lathe/apps/refused_place.h"
 #include "lathe/apps/settings_print.h"
 #include "lathe/client/lasting_transport.h"
+#include "lathe/config/settings.h"
 
 namespace lathe::apps {
 
@@ -63,6 +64,23 @@ Async<TransportResult> work_without(ConnectedDaemon other) {
   co_return std::unique_ptr<client::Transport>();
 }
 
+/// Whether it is the person's files that are broken, whatever the variables say.
+bool files_are_broken(const config::Paths& paths, config::Environment environment) {
+  for (const config::SettingSpec& spec : config::setting_specs())
+    environment.variables.erase(config::variable_of(spec));
+  return !config::load(paths, environment).ok();
+}
+
+/// One that runs holds to what was set before the files broke; nothing where none runs here.
+Async<TransportResult> go_on_with_running(runtime::Loop* loop, client::DaemonControl* control, base::Error broken) {
+  const auto running = control->find();
+  if (!running.ok() || !*running || !(*running)->here) co_return std::unique_ptr<client::Transport>();
+  auto connected = co_await control->connect();
+  if (!connected.ok() || !*connected) co_return std::unique_ptr<client::Transport>();
+  tell_all({broken.text() + "; the daemon goes by what was set before"});
+  co_return stay_connected(loop, control, std::move((*connected)->transport));
+}
+
 /// A daemon would be of use, but nothing needs one. What is broken in the person's files is told by whoever reads them.
 Async<TransportResult> work_without_starting(base::Error why) {
   if (why.code != base::codes::kInvalid) {
@@ -77,6 +95,10 @@ Async<TransportResult> reach_daemon(runtime::Loop* loop, client::DaemonControl* 
                                     const config::Environment* environment, std::string version) {
   CO_TRY(const config::Paths paths, config::find_paths(*environment));
   auto read = config::load(paths, *environment);
+  if (!read.ok() && files_are_broken(paths, *environment)) {
+    CO_TRY(auto transport, co_await go_on_with_running(loop, control, read.error()));
+    if (transport) co_return transport;
+  }
   // An engine in this process tells what is broken, and does what can be done all the same.
   if (!read.ok()) co_return std::unique_ptr<client::Transport>();
   const config::Loaded loaded = *std::move(read);

@@ -101,10 +101,17 @@ Result<engine::HandedSessions> handed_sessions(const config::Environment& enviro
 void leave_context_behind() {
   ::umask(kFileModeMask);
   (void)::chdir("/");
+  // A file that gets too long is an error of that write (EFBIG), not the end of the process.
+  ::signal(SIGXFSZ, SIG_IGN);
   for (const auto resource : {RLIMIT_NOFILE, RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_NPROC}) {
     rlimit limit{};
     if (::getrlimit(resource, &limit) != 0) continue;
     limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(resource, &limit);
+    // With the right to it (CAP_SYS_RESOURCE), hard ones as well, to what the system's first process has.
+    rlimit first{};
+    if (::prlimit(1, resource, nullptr, &first) != 0 || first.rlim_max <= limit.rlim_max) continue;
+    limit.rlim_cur = limit.rlim_max = first.rlim_max;
     (void)::setrlimit(resource, &limit);
   }
 }

@@ -59,6 +59,10 @@ class DaemonControl {
   /// Starts one that is independent of this process, and connects to it. One that runs already is given as it is;
   /// `locked` when that runs elsewhere.
   virtual runtime::Async<base::Result<ConnectedDaemon>> start(Successor what) = 0;
+  /// As start(), for a person who wants it to run: this process lends it nothing, so that neither its keys nor its
+  /// backends serve whoever comes next. `exists` when one runs that does not listen at `what.listen`; what is no
+  /// address to listen at is refused before anything is started.
+  virtual runtime::Async<base::Result<DaemonInfo>> launch(Successor what) = 0;
   /// Ends one that runs here, and starts one that goes on with what ran in it.
   virtual runtime::Async<base::Result<ConnectedDaemon>> restart() = 0;
   /// Is the daemon, in this process, until it is stopped or has nothing to do.

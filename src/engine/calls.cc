@@ -55,6 +55,12 @@ Error recorded_but_parked(Error error, const std::string& session) {
   return error;
 }
 
+Result<void> check_at_least(std::int64_t given, std::int64_t least, std::string_view field) {
+  if (given >= least) return {};
+  return Error{.code = base::codes::kInvalid,
+               .message = fmt::format("{}: {} is below {}, the least that is taken", field, given, least)};
+}
+
 /// It stands before the "/" of a record's `by`.
 bool is_client_id(std::string_view id) {
   constexpr std::size_t kMaxBytes = 64;
@@ -102,6 +108,7 @@ Connection::Reply Connection::on(protocol::Hello call) {
 }
 
 Connection::Reply Connection::on(protocol::SessionList call) {
+  CO_TRY_OK(check_at_least(call.limit, 0, "limit"));
   CO_TRY(protocol::SessionListReply reply, co_await engine_.parts().index.list(std::move(call)));
   for (protocol::SessionInfo& session : reply.sessions) engine_.set_right(session);
   co_return ReplyMsg(std::move(reply));
@@ -150,6 +157,7 @@ Connection::Reply Connection::on(protocol::SessionGet call) {
 }
 
 Connection::Reply Connection::on(protocol::SessionSubscribe call) {
+  CO_TRY_OK(check_at_least(call.since, -1, "since"));
   CO_TRY_OK(
       co_await subscribe(call.session, call.since, call.only_looks ? Audience::kOnlyLooks : Audience::kMayAnswer));
   LiveSession* const live = engine_.find_live(call.session);
@@ -202,10 +210,13 @@ Connection::Reply Connection::on(protocol::SessionRemove call) {
 }
 
 Connection::Reply Connection::on(protocol::SessionSearch call) {
-  return as_reply(engine_.parts().index.search(std::move(call)));
+  CO_TRY_OK(check_at_least(call.limit, 0, "limit"));
+  co_return co_await as_reply(engine_.parts().index.search(std::move(call)));
 }
 
 Connection::Reply Connection::on(protocol::SessionExport call) {
+  CO_TRY_OK(check_at_least(call.since, 0, "since"));
+  CO_TRY_OK(check_at_least(call.limit, 0, "limit"));
   const auto limit = static_cast<std::size_t>(std::clamp<std::int64_t>(call.limit, 1, 10'000));
   CO_TRY(ports::RecordPage page, co_await engine_.parts().sessions.read(call.session, call.since, limit));
   if (page.damage && page.records.empty()) co_return *std::move(page.damage);

@@ -251,6 +251,17 @@ TEST_F(EngineTest, WhoHasSeenWhatNeverWasIsToldSoAndStaysSubscribed) {
   until("task_complete");
 }
 
+TEST_F(EngineTest, NumbersThatMeanNothingAreRefused) {
+  const std::string session = configure();
+  const auto code_of = [](const auto& reply) { return reply.ok() ? std::string("taken") : reply.error().code; };
+  EXPECT_EQ(code_of(call(protocol::SessionSubscribe{.session = session, .since = -7})), base::codes::kInvalid);
+  EXPECT_EQ(code_of(call(protocol::SessionSubscribe{.session = session, .since = -1})), "taken");
+  EXPECT_EQ(code_of(call(protocol::SessionList{.limit = -3})), base::codes::kInvalid);
+  EXPECT_EQ(code_of(call(protocol::SessionExport{.session = session, .limit = -3})), base::codes::kInvalid);
+  EXPECT_EQ(code_of(call(protocol::SessionExport{.session = session, .since = -7})), base::codes::kInvalid);
+  EXPECT_EQ(code_of(call(protocol::SessionSearch{.query = "x", .limit = -3})), base::codes::kInvalid);
+}
+
 TEST_F(EngineTest, ALateSubscriberGetsEverythingOnceAndWhatIsInFlight) {
   const std::string session = configure();
   ASSERT_TRUE(submit(input("one")).ok());

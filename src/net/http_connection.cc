@@ -28,6 +28,8 @@ namespace {
 constexpr std::size_t kReadBytes = 16U << 10;
 /// Has no body, and no length of its own.
 constexpr unsigned kNotModified = 304;
+constexpr unsigned kTooLarge = 413;
+constexpr unsigned kHeadTooLarge = 431;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 using Request = http::request<http::string_body>;
@@ -72,9 +74,16 @@ bool stays_open(const Request& message) {
 
 /// What is answered to bytes that are no request that we take.
 unsigned status_of(const boost::system::error_code& error) {
-  if (error == http::error::header_limit) return 431;
-  if (error == http::error::body_limit) return 413;
+  if (error == http::error::header_limit) return kHeadTooLarge;
+  if (error == http::error::body_limit) return kTooLarge;
   return 400;
+}
+
+std::string words_of(const boost::system::error_code& error, const HttpLimits& limits) {
+  if (error == http::error::body_limit) return fmt::format("the body is longer than {} bytes", limits.max_body_bytes);
+  if (error == http::error::header_limit)
+    return fmt::format("the head is longer than {} bytes", limits.max_header_bytes);
+  return error.message();
 }
 
 }  // namespace
@@ -135,7 +144,7 @@ Async<Result<std::optional<IncomingRequest>>> HttpConnection::read(CancelToken c
       if (in_head) last_->head.append(rest_, 0, used);
       rest_.erase(0, used);
       if (error && error != http::error::need_more)
-        co_return co_await refuse(status_of(error), error.message(), cancel);
+        co_return co_await refuse(status_of(error), words_of(error, limits_), cancel);
       if (parser.is_done()) break;
       if (parser.is_header_done() && !continued && parser.get()[http::field::expect] == "100-continue") {
         continued = true;
@@ -152,6 +161,9 @@ Async<Result<std::optional<IncomingRequest>>> HttpConnection::read(CancelToken c
     began = true;
     rest_.append(buffer, 0, *got);
   }
+  if (parser.get().count(http::field::host) > 1) {
+    co_return co_await refuse(400, "a request has one Host", cancel);  // RFC 9112 3.2
+  }
   keep_alive_ = stays_open(parser.get());
   head_only_ = parser.get().method() == http::verb::head;
   co_return request_of(parser.release());
@@ -161,8 +173,11 @@ Async<Result<std::optional<IncomingRequest>>> HttpConnection::refuse(unsigned st
                                                                      CancelToken cancel) {
   keep_alive_ = false;
   OutgoingResponse response{.status = status};
-  response.body = base::dump_json(
-      base::Json{{"error", {{"code", base::codes::kInvalid}, {"message", std::move(why)}, {"retryable", false}}}});
+  const bool at_limit = status == kTooLarge || status == kHeadTooLarge;
+  response.body = base::dump_json(base::Json{{"error",
+                                              {{"code", at_limit ? base::codes::kLimit : base::codes::kInvalid},
+                                               {"message", std::move(why)},
+                                               {"retryable", false}}}});
   CO_TRY_OK(co_await respond(std::move(response), cancel));
   co_return std::optional<IncomingRequest>();
 }

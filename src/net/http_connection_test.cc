@@ -95,11 +95,14 @@ TEST_F(HttpConnectionTest, WhatIsNoRequestIsToldAndLeft) {
   struct Case {
     std::string bytes;
     std::string status;
+    std::string words = "\"code\":\"invalid\"";
   };
   const std::vector<Case> cases = {
       {"GARBAGE\r\n\r\n", "400"},
-      {"GET / HTTP/1.1\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n", "431"},
-      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", "413"},
+      {"GET / HTTP/1.1\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n", "431", "limit_exceeded"},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", "413", "limit_exceeded"},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", "413", "longer than 4096 bytes"},
+      {"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400"},
       {"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "400"},
   };
@@ -110,6 +113,7 @@ TEST_F(HttpConnectionTest, WhatIsNoRequestIsToldAndLeft) {
     const std::string answer = received();
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + one.status)) << one.bytes.substr(0, 60) << "\n" << answer;
     EXPECT_NE(answer.find("connection: close"), std::string::npos);
+    EXPECT_NE(answer.find(one.words), std::string::npos) << answer;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "lathe/net/web_socket.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -30,6 +31,7 @@ namespace {
 using Socket = asio::generic::stream_protocol::socket;
 constexpr base::Millis kHandshake{10'000};
 constexpr base::Millis kGoodbye{2'000};
+constexpr std::size_t kPieceBytes = 64U << 10;
 
 Error gone(const error_code& error) {
   return {.code = base::codes::kUnavailable, .message = "the WebSocket has broken: " + error.message()};
@@ -40,10 +42,16 @@ Error gone(const error_code& error) {
 /// The operations of Beast, each with the signal that its end gives. A handler holds the state, so that a cancelled
 /// wait leaves nothing behind that points nowhere.
 struct WebSocket::State {
-  State(runtime::Loop& its_loop, Socket socket)
-      : loop(its_loop), stream(std::move(socket)), read_done(loop), write_done(loop), close_done(loop) {}
+  State(runtime::Loop& its_loop, Socket socket, std::size_t its_max_message_bytes)
+      : loop(its_loop),
+        max_message_bytes(its_max_message_bytes),
+        stream(std::move(socket)),
+        read_done(loop),
+        write_done(loop),
+        close_done(loop) {}
 
   runtime::Loop& loop;
+  const std::size_t max_message_bytes;
   websocket::stream<Socket, false> stream;
   boost::beast::flat_buffer received;
   runtime::Signal read_done;
@@ -78,11 +86,12 @@ Async<Result<std::unique_ptr<WebSocket>>> WebSocket::accept(runtime::Loop& loop,
   wrapped.assign({address.ss_family, 0}, socket.get(), error);
   if (error) co_return gone(error);
   (void)socket.release();
-  auto state = std::make_shared<State>(loop, std::move(wrapped));
+  auto state = std::make_shared<State>(loop, std::move(wrapped), limits.max_message_bytes);
   std::unique_ptr<WebSocket> made(new WebSocket(state));
   state->stream.set_option(websocket::stream_base::timeout{
       .handshake_timeout = kHandshake, .idle_timeout = limits.silence, .keep_alive_pings = true});
-  state->stream.read_message_max(limits.max_message_bytes);
+  // Beast would close without a word; read() says the limit.
+  state->stream.read_message_max(0);
   state->stream.text(true);
   state->outgoing = std::move(request_head) + std::move(rest);
   state->stream.async_accept(asio::buffer(state->outgoing), [state](error_code ended) {
@@ -96,24 +105,28 @@ Async<Result<std::unique_ptr<WebSocket>>> WebSocket::accept(runtime::Loop& loop,
 
 Async<Result<std::optional<std::string>>> WebSocket::read(CancelToken cancel) {
   const std::shared_ptr<State> state = state_;
-  if (!state->reading) {
-    state->reading = true;
-    state->stream.async_read(state->received, [state](error_code ended, std::size_t) {
-      state->read_error = ended;
-      state->read_done.notify();
-    });
-  }
-  CO_TRY_OK(co_await state->read_done.wait(cancel, Deadline::never()));
-  state->reading = false;
-  const error_code error = state->read_error;
-  if (error == websocket::error::closed) co_return std::optional<std::string>();
-  if (error == websocket::error::message_too_big || error == websocket::error::buffer_overflow) {
-    co_return Error{.code = base::codes::kLimit, .message = "a message is too long"};
-  }
-  if (error == websocket::error::bad_frame_payload) {
-    co_return Error{.code = base::codes::kInvalid, .message = "a message is not UTF-8"};
-  }
-  if (error) co_return gone(error);
+  do {
+    if (!state->reading) {
+      state->reading = true;
+      state->stream.async_read_some(state->received, kPieceBytes, [state](error_code ended, std::size_t) {
+        state->read_error = ended;
+        state->read_done.notify();
+      });
+    }
+    CO_TRY_OK(co_await state->read_done.wait(cancel, Deadline::never()));
+    state->reading = false;
+    const error_code error = state->read_error;
+    if (error == websocket::error::closed) co_return std::optional<std::string>();
+    if (error == websocket::error::bad_frame_payload) {
+      co_return Error{.code = base::codes::kInvalid, .message = "a message is not UTF-8"};
+    }
+    if (error) co_return gone(error);
+    if (state->received.size() > state->max_message_bytes) {
+      const std::string why = fmt::format("a message is longer than {} bytes", state->max_message_bytes);
+      co_await close(websocket::close_code::too_big, why, cancel);
+      co_return Error{.code = base::codes::kLimit, .message = why};
+    }
+  } while (!state->stream.is_message_done());
   if (!state->stream.got_text()) {
     co_await close(websocket::close_code::unknown_data, "text messages only", cancel);
     co_return Error{.code = base::codes::kInvalid, .message = "a message is not text"};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lathe/base/hash.h"
 #include "lathe/protocol/codec.h"
 #include "lathe/protocol/error_codes.h"
@@ -120,6 +122,11 @@ Result<ClientFrame> decode_client_frame(std::string_view line) {
     return Error{
         .code = base::codes::kInvalid, .message = "\"id\" must be a string", .hint = "{\"id\":\"1\",\"op\":{…}}"};
   }
+  if (json.contains("call") && json.contains("op")) {
+    return Error{.code = base::codes::kInvalid,
+                 .message = "a frame has either \"op\" or \"call\", and this one has both",
+                 .hint = "send two frames, each with an id of its own"};
+  }
   if (json.contains("call")) {
     CallFrame frame{.id = id.get<std::string>(), .call = {}};
     TRY_OK(codec::read_union(json["call"], frame.call, codec::Path{nullptr, "call"}, error_codes::kUnknownCall));
@@ -167,6 +174,20 @@ Result<Event> decode_event(std::string_view line) {
                  .hint = "use the Lathe that wrote it, or a newer one"};
   }
   return event_from(json);
+}
+
+std::string leading_id(std::string_view beginning) {
+  const auto skip = [&beginning](std::string_view word) {
+    beginning.remove_prefix(std::min(beginning.find_first_not_of(" \t\r"), beginning.size()));
+    if (!beginning.starts_with(word)) return false;
+    beginning.remove_prefix(word.size());
+    return true;
+  };
+  if (!skip("{") || !skip("\"id\"") || !skip(":") || !skip("\"")) return "";
+  std::size_t end = 0;
+  while (end < beginning.size() && beginning[end] != '"') end += beginning[end] == '\\' ? 2 : 1;
+  if (end >= beginning.size()) return "";
+  return frame_id(fmt::format("{{\"id\":\"{}\"}}", beginning.substr(0, end)));
 }
 
 std::string frame_id(std::string_view line) {

@@ -88,6 +88,8 @@ using ServerFrame = std::variant<Event, Ack, ReplyFrame, ErrorFrame>;
 [[nodiscard]] base::Result<Event> decode_event(std::string_view line);
 /// The "id" of a line that may be broken otherwise, or "".
 [[nodiscard]] std::string frame_id(std::string_view line);
+/// The "id" of a frame of which only the beginning was read; empty unless the frame begins with all of it.
+[[nodiscard]] std::string leading_id(std::string_view beginning);
 
 /// Closes an open record text `{…` (no final brace) with its crc and brace.
 [[nodiscard]] std::string seal(std::string open_text);

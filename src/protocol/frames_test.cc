@@ -52,6 +52,9 @@ TEST(Frames, BadInputSaysWhatAndWhere) {
             "op.items[0].text: expected a string, not a number");
   EXPECT_EQ(error_of(R"({"id":"1","op":{"type":"user_input"}})").message, "op.items is missing");
   EXPECT_EQ(error_of(R"({"id":7,"op":{}})").code, base::codes::kInvalid);
+  const auto both = error_of(R"({"id":"1","call":{"type":"session_list"},"op":{"type":"interrupt"}})");
+  EXPECT_EQ(both.code, base::codes::kInvalid);
+  EXPECT_EQ(both.message, "a frame has either \"op\" or \"call\", and this one has both");
   EXPECT_EQ(error_of("[]").code, base::codes::kInvalid);
   EXPECT_EQ(error_of("{").code, base::codes::kInvalid);
 }

@@ -67,7 +67,7 @@ def test_a_broken_edit_is_told_and_what_was_set_before_holds(lathe, start_server
 
 
 def test_what_is_broken_keeps_nobody_from_what_is_recorded(lathe, start_server, daemon):
-    lathe.use(start_server(says("Hello.")))
+    lathe.use(start_server(says("Hello."), says("As before.")))
     daemon()
     lathe.ok("exec", "go")
     file, models = lathe.home / "config.yaml", lathe.home / "models.yaml"
@@ -75,7 +75,9 @@ def test_what_is_broken_keeps_nobody_from_what_is_recorded(lathe, start_server, 
     file.write_text(good + "budget:\n  turns: many\n")
     told = lathe.ok("session", "list", "--json")
     assert "config.yaml:" in told.err and len(told.document["sessions"]) == 1
-    assert "config.yaml:" in lathe.fails(1, "exec", "again").err
+    again = lathe.ok("exec", "again")  # the daemon that runs holds to what was set before
+    assert again.out == "As before.\n" and "config.yaml:" in again.err
+    assert "config.yaml:" in lathe.fails(1, "exec", "--embedded", "again").err
     lathe.ok("daemon", "stop")
     # Where a daemon would be started, and cannot be.
     file.write_text(good)

@@ -1,6 +1,7 @@
 """The daemon that commands start by themselves, what it has of whoever started it, and how systemd starts it."""
 import json
 import os
+import resource
 import signal
 import socket
 
@@ -56,6 +57,59 @@ def test_the_backends_of_a_client_are_those_of_its_own_variables(lathe, start_se
     assert lathe.ok("exec", "go", env=llmx).out == "One.\n"
     assert "authorization" in dict(one.requests()[-1]["headers"])
     assert status(lathe)["pid"] == pid
+
+
+def test_whoever_starts_it_by_hand_lends_it_nothing(lathe, start_server):
+    server = start_server({"text": "Paid by someone else.", "repeat": -1})
+    keys = {"OPENAI_API_KEY": "key-of-the-starter", "OPENAI_BASE_URL": server.url + "/v1"}
+    lathe.ok("daemon", "start", env=keys)
+    lathe.ok("daemon", "start", env=keys)  # nor to one that runs
+    assert "OPENAI_API_KEY" not in environment_of(status(lathe)["pid"])
+    assert lathe.run("exec", "go").code != 0
+    assert server.requests() == []
+    assert lathe.ok("exec", "go", env=keys).out == "Paid by someone else.\n"
+
+
+def test_a_limit_of_files_of_whoever_starts_it_does_not_end_it(lathe):
+    log = lathe.home / "state/daemon.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("x" * 600_000 + "\n")
+    lathe.argv = lambda args: ["/bin/sh", "-c", 'ulimit -f 1000; exec "$@"', "sh", lathe.program, *args]
+    lathe.ok("daemon", "start")
+    del lathe.argv
+    daemon = status(lathe)
+    with open(f"/proc/{daemon['pid']}/status") as file:
+        ignored = next(int(line.split()[1], 16) for line in file if line.startswith("SigIgn:"))
+    assert ignored & 1 << (signal.SIGXFSZ - 1)
+    lathe.ok("session", "list")
+    assert status(lathe)["pid"] == daemon["pid"]
+
+
+def test_hard_limits_of_whoever_starts_it_are_raised_where_that_is_allowed(lathe):
+    def nofile(pid):
+        return resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+
+    first = nofile(1) if os.geteuid() == 0 else 0
+    if first <= 512:
+        pytest.skip("needs the right to raise them")
+    lathe.argv = lambda args: ["/bin/sh", "-c", 'ulimit -n 512; exec "$@"', "sh", lathe.program, *args]
+    lathe.ok("daemon", "start")
+    del lathe.argv
+    assert nofile(status(lathe)["pid"]) == first
+
+
+def test_a_place_to_listen_at_is_taken_or_refused(lathe):
+    for address in ("0.0.0.0:99999", "nowhere", "0.0.0.0:0"):
+        lathe.fails(1, "daemon", "start", "--listen", address)
+    assert lathe.fails(1, "daemon", "status", "--json").document == {"running": False}
+    lathe.ok("daemon", "start")
+    refused = lathe.fails(1, "daemon", "start", "--listen", "127.0.0.1:0")
+    assert "does not listen at 127.0.0.1:0" in refused.err and "lathe daemon stop" in refused.err
+    lathe.fails(1, "daemon", "start", "--listen", "0.0.0.0:99999")
+    lathe.ok("daemon", "stop")
+    lathe.ok("daemon", "start", "--listen", "127.0.0.1:0")
+    for address in ("127.0.0.1:0", status(lathe)["listen"]):
+        lathe.ok("daemon", "start", "--listen", address)
 
 
 def test_what_a_person_should_know_is_told_through_it(lathe, start_server, repository):

@@ -26,11 +26,9 @@ namespace {
 /// Between two looks at a log that is followed.
 constexpr base::Millis kFollowInterval{200};
 
-CommandResult say_started(Context* context, Async<Result<ConnectedDaemon>> starting) {
-  CO_TRY(const ConnectedDaemon started, co_await starting);
-  co_await started.transport->close();
-  context->note(fmt::format("the daemon runs, as process {}", started.daemon.pid));
-  co_return kDone;
+ExitCode say_started(Context* context, const DaemonInfo& daemon) {
+  context->note(fmt::format("the daemon runs, as process {}", daemon.pid));
+  return kDone;
 }
 
 struct StatusAnswers {
@@ -152,8 +150,10 @@ bool is_another(int file, const std::string& path) {
 }  // namespace
 
 CommandResult execute(Context* context, DaemonStartOptions options) {
-  if (!options.foreground)
-    co_return co_await say_started(context, context->frontend.daemon->start({.listen = std::move(options.listen)}));
+  if (!options.foreground) {
+    CO_TRY(const DaemonInfo daemon, co_await context->frontend.daemon->launch({.listen = std::move(options.listen)}));
+    co_return say_started(context, daemon);
+  }
   CO_TRY_OK(co_await context->frontend.daemon->run(std::move(options.listen)));
   co_return kDone;
 }
@@ -165,7 +165,9 @@ CommandResult execute(Context* context, DaemonStopOptions) {
 }
 
 CommandResult execute(Context* context, DaemonRestartOptions) {
-  return say_started(context, context->frontend.daemon->restart());
+  CO_TRY(const ConnectedDaemon started, co_await context->frontend.daemon->restart());
+  co_await started.transport->close();
+  co_return say_started(context, started.daemon);
 }
 
 CommandResult execute(Context* context, DaemonInstallOptions) {

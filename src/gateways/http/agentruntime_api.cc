@@ -190,7 +190,7 @@ class Api final {
   }
 
   Async<Result<OutgoingResponse>> list(IncomingRequest request) {
-    CO_TRY(const std::int64_t limit, offset_parameter(request, "limit", kListedByDefault, /*least=*/1));
+    CO_TRY(const std::int64_t limit, count_parameter(request, "limit", kListedByDefault));
     CO_TRY(const auto reply, co_await engine_.call(protocol::SessionList{.limit = limit}));
     std::vector<protocol::AgentruntimeSummary> listed;
     for (const SessionInfo& session : reply.sessions) listed.push_back(co_await summary(session));
@@ -198,7 +198,7 @@ class Api final {
   }
 
   Async<Result<OutgoingResponse>> history(IncomingRequest request) {
-    CO_TRY(const std::int64_t limit, offset_parameter(request, "limit", kHistoryByDefault, /*least=*/1));
+    CO_TRY(const std::int64_t limit, count_parameter(request, "limit", kHistoryByDefault));
     std::vector<protocol::AgentruntimeSummary> ended;
     protocol::SessionList page{.limit = kListedByDefault, .archived = true};
     do {

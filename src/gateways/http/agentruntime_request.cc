@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "lathe/base/json.h"
@@ -34,6 +35,13 @@ constexpr std::array<std::string_view, 6> kSystemFolders{"/etc", "/boot", "/dev"
 
 Error refuse_body(std::string message, std::string hint = "") {
   return {.code = base::codes::kInvalid, .message = std::move(message), .hint = std::move(hint)};
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text, std::int64_t least) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && number >= least ? std::optional(number) : std::nullopt;
 }
 
 Result<std::string> text_field(const Json& body, std::string_view name) {
@@ -219,13 +227,19 @@ Result<void> check_work_dir(const std::string& path) {
 
 Result<std::int64_t> offset_parameter(const net::IncomingRequest& request, std::string_view name, std::int64_t fallback,
                                       std::int64_t least) {
-  const std::optional<std::string_view> text = request.parameter(name);
-  if (!text || text->empty()) return fallback;
-  std::int64_t offset = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), offset);
-  if (error == std::errc() && end == text->data() + text->size() && offset >= least) return offset;
-  return refuse_body(fmt::format("{}: \"{}\" is no place in a log", name, *text),
+  const std::string_view text = request.parameter(name).value_or("");
+  if (text.empty()) return fallback;
+  if (const auto offset = whole_number(text, least)) return *offset;
+  return refuse_body(fmt::format("{}: \"{}\" is no place in a log", name, text),
                      "a byte offset; 0: from its beginning");
+}
+
+Result<std::int64_t> count_parameter(const net::IncomingRequest& request, std::string_view name,
+                                     std::int64_t fallback) {
+  const std::string_view text = request.parameter(name).value_or("");
+  if (text.empty()) return fallback;
+  if (const auto count = whole_number(text, /*least=*/1)) return *count;
+  return refuse_body(fmt::format("{}: \"{}\" is no number of at least 1", name, text), "how many to give at most");
 }
 
 }  // namespace lathe::gateways::http

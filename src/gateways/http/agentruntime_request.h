@@ -62,5 +62,8 @@ struct AgentruntimeTags {
 /// A parameter that is a byte offset; `least` is the smallest that is taken.
 [[nodiscard]] base::Result<std::int64_t> offset_parameter(const net::IncomingRequest& request, std::string_view name,
                                                           std::int64_t fallback, std::int64_t least);
+/// A parameter that says how many: at least one.
+[[nodiscard]] base::Result<std::int64_t> count_parameter(const net::IncomingRequest& request, std::string_view name,
+                                                         std::int64_t fallback);
 
 }  // namespace lathe::gateways::http

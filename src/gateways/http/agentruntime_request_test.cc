@@ -52,6 +52,19 @@ TEST(AgentruntimeRequest, TagsOfTheSameNameAreReplaced) {
             std::vector<std::string>{"task_id=t-1"});
 }
 
+TEST(AgentruntimeRequest, HowManyIsAtLeastOne) {
+  const auto count_of = [](const std::string& text) {
+    return count_parameter({.query = {{"limit", text}}}, "limit", /*fallback=*/7);
+  };
+  EXPECT_EQ(count_of("5").value_or(0), 5);
+  EXPECT_EQ(count_of("").value_or(0), 7);
+  for (const std::string text : {"-1", "0", "x", "1x"}) {
+    const auto refused = count_of(text);
+    ASSERT_FALSE(refused.ok()) << text;
+    EXPECT_EQ(refused.error().message, "limit: \"" + text + "\" is no number of at least 1");
+  }
+}
+
 TEST(AgentruntimeRequest, RefusesWhatCannotBeDone) {
   for (const char* body :
        {"",

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -21,8 +22,8 @@ class LineFramer final {
  public:
   /// `line` lives until the callback returns.
   using OnLine = net::OnLine;
-  /// `limit_exceeded`, with the bound in its message.
-  using OnTooLong = std::function<void(base::Error)>;
+  /// How the line begins, and `limit_exceeded` with the bound in its message.
+  using OnTooLong = std::function<void(std::string_view beginning, base::Error)>;
 
   explicit LineFramer(std::size_t max_line_bytes) : max_line_bytes_(max_line_bytes), parser_(max_line_bytes) {}
 
@@ -34,8 +35,13 @@ class LineFramer final {
   [[nodiscard]] base::UniqueFd take_descriptor() { return std::move(descriptor_); }
 
  private:
+  /// A piece of a line, with its newline when it has one.
+  void take(std::string_view piece, bool ends_here, const OnLine& on_line, const OnTooLong& on_too_long);
+
   std::size_t max_line_bytes_;
   net::NdjsonParser parser_;
+  /// Of the line that is being read, up to a bound.
+  std::string beginning_;
   /// Inside of a line that was too long.
   bool skipping_ = false;
   /// Of the line that has not ended.

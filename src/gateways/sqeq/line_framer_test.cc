@@ -16,7 +16,8 @@ std::vector<std::string> lines_of(const std::vector<std::string_view>& pieces, s
   std::vector<std::string> out;
   const LineFramer::OnLine on_line = [&](std::string_view line) { out.emplace_back(line); };
   for (const std::string_view piece : pieces) {
-    framer.feed(piece, on_line, [&](const base::Error& error) {
+    framer.feed(piece, on_line, [&](std::string_view beginning, const base::Error& error) {
+      EXPECT_EQ(beginning.substr(0, 5), "12345");
       EXPECT_EQ(error.code, base::codes::kLimit);
       EXPECT_NE(error.message.find(std::to_string(max_line_bytes)), std::string::npos) << error.message;
       out.emplace_back("!");

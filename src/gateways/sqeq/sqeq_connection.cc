@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "lathe/base/check.h"
 #include "lathe/protocol/text_size.h"
@@ -24,6 +25,8 @@ constexpr std::size_t kWriteBytes = 64U << 10;
 struct Line {
   /// Or the error in the place of one.
   Result<std::string> text;
+  /// Of the frame that was too long to be read, as far as its beginning told it.
+  std::string id = {};
   base::UniqueFd descriptor = {};
 };
 
@@ -103,9 +106,10 @@ Async<void> SqeqConnection::take_requests() {
       co_return;
     }
     if (*got > 0) {
-      framer.feed(
-          {buffer.data(), *got}, on_line, [&lines](Error error) { lines.push_back({.text = std::move(error)}); },
-          stream_->take_descriptor());
+      const auto on_too_long = [&lines](std::string_view beginning, Error error) {
+        lines.push_back({.text = std::move(error), .id = protocol::leading_id(beginning)});
+      };
+      framer.feed({buffer.data(), *got}, on_line, on_too_long, stream_->take_descriptor());
     } else {
       framer.finish(on_line);
     }
@@ -114,7 +118,7 @@ Async<void> SqeqConnection::take_requests() {
       if (line.text.ok()) {
         co_await take(*std::move(line.text), std::move(line.descriptor));
       } else {
-        co_await refuse("", std::move(line.text).error());
+        co_await refuse(std::move(line.id), std::move(line.text).error());
       }
     }
     if (*got == 0) co_return;

@@ -104,6 +104,8 @@ TEST_F(SqeqConnectionTest, BadLinesGetErrorsAndTheConnectionLives) {
       {R"({"id":"d","op":{"type":"interrupt"}})", {"d", "not_configured"}},
       {R"({"id":"e","session":"0190a5b4-0000-7000-8000-000000000000","op":{"type":"interrupt"}})", {"e", "not_found"}},
       {std::string(201, 'x'), {"", "limit_exceeded"}},
+      {R"({"id":"f \"1\"","op":{"type":")" + std::string(201, 'x'), {"f \"1\"", "limit_exceeded"}},
+      {R"({"op":{"type":")" + std::string(201, 'x') + R"("},"id":"g"})", {"", "limit_exceeded"}},
   };
   for (const auto& [line, expected] : cases) {
     peer.send(line + "\r\n");
