@@ -122,6 +122,16 @@ def test_a_cursor_from_the_future_is_refused_on_every_wire(lathe, start_server, 
     assert "reply" in frames.ask("b", call={"type": "session_subscribe", "session": session, "since": 0})
 
 
+def test_a_message_that_is_too_long_is_told_the_limit(lathe, listen):
+    address, token = listen(), token_of(lathe)
+    frames = WebSocketFrames(address, "/v1/connect", token)
+    size = (32 << 20) + 1
+    frames.connection.sendall(b"\x81\xff" + struct.pack(">Q", size) + bytes(4) + b" " * size)
+    first, length = frames.file.read(2)
+    code, reason = struct.unpack(">H", frames.file.read(2))[0], frames.file.read(length - 2).decode()
+    assert (first, code) == (0x88, 1009) and str(size - 1) in reason
+
+
 def test_who_tries_tokens_is_slowed_down_and_nobody_else(lathe, listen):
     address = listen()
     client, good = Client(address, "lathe_wrong"), Client(address, token_of(lathe))
