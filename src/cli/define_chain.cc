@@ -10,7 +10,7 @@ namespace {
 using Format = ChainValidateOptions::Format;
 using protocol::ChainForm;
 
-void define_validate(CommandTree& tree, CLI::App* chain) {
+void define_chain_validate(CommandTree& tree, CLI::App* chain) {
   CLI::App* command =
       add_command(chain, "validate", "Say all that is wrong with workflow files, and what they may spend");
   auto& options = tree.options_of<ChainValidateOptions>(command);
@@ -26,7 +26,7 @@ void define_validate(CommandTree& tree, CLI::App* chain) {
   command->add_option("--var", options.variables, "A variable that runs will have (repeatable)")->type_name("NAME");
 }
 
-void define_graph(CommandTree& tree, CLI::App* chain) {
+void define_chain_graph(CommandTree& tree, CLI::App* chain) {
   CLI::App* command = add_command(chain, "graph", "Draw a workflow file");
   auto& options = tree.options_of<ChainShowOptions>(command);
   command->add_option("file", options.file, "The workflow file")->required()->type_name("FILE");
@@ -38,7 +38,7 @@ void define_graph(CommandTree& tree, CLI::App* chain) {
       ->type_name("text|mermaid|dot|svg");
 }
 
-void define_show(CommandTree& tree, CLI::App* chain) {
+void define_chain_show(CommandTree& tree, CLI::App* chain) {
   CLI::App* command = add_command(chain, "show", "Print a workflow file with all that its tasks inherit");
   auto& options = tree.options_of<ChainShowOptions>(command);
   options.form = ChainForm::kYaml;
@@ -51,9 +51,9 @@ void define_show(CommandTree& tree, CLI::App* chain) {
 void define_chain_commands(CommandTree& tree) {
   CLI::App* chain = add_command(&tree.app(), "chain", "Workflow files: validate, graph, show, schema");
   chain->require_subcommand(0, 1);
-  define_validate(tree, chain);
-  define_graph(tree, chain);
-  define_show(tree, chain);
+  define_chain_validate(tree, chain);
+  define_chain_graph(tree, chain);
+  define_chain_show(tree, chain);
   (void)tree.options_of<ChainSchemaOptions>(
       add_command(chain, "schema", "Print the JSON Schema of workflow files, for editors"));
 }

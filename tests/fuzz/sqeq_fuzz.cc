@@ -28,7 +28,8 @@ void check_frame(std::string_view line) {
 class Client {
  public:
   void send(std::string_view piece) {
-    framer_.feed(piece, collect_, [this](const lathe::base::Error&) { told_.emplace_back(kTooLong); });
+    framer_.feed(piece, collect_,
+                 [this](std::string_view, const lathe::base::Error&) { told_.emplace_back(kTooLong); });
   }
   const std::vector<std::string>& end() {
     framer_.finish(collect_);

@@ -47,7 +47,8 @@ class LinesWithDescriptors : public testing::Test {
  protected:
   void feed(std::string_view bytes, int descriptor = -1) {
     framer_.feed(
-        bytes, on_line_, [this](const base::Error&) { came_.emplace_back("!", -1); }, base::UniqueFd(descriptor));
+        bytes, on_line_, [this](std::string_view, const base::Error&) { came_.emplace_back("!", -1); },
+        base::UniqueFd(descriptor));
   }
   static int descriptor() { return ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); }
   static bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
