@@ -104,7 +104,7 @@ export interface InterruptOp {
   type: "interrupt";
 }
 
-/** Answers an open question about one exact action. The first answer settles it. */
+/** Answers an open question about one exact action. The first answer settles it; a parked Task goes on with the last. */
 export interface ApprovalOp {
   type: "approval";
   /** the question's id */
@@ -117,7 +117,7 @@ export interface ApprovalOp {
   amended_input?: unknown;
 }
 
-/** Answers an open question about one exact action. The first answer settles it. */
+/** Answers an open question about one exact action. The first answer settles it; a parked Task goes on with the last. */
 export interface ExecApprovalOp {
   type: "exec_approval";
   /** the question's id */
@@ -130,7 +130,7 @@ export interface ExecApprovalOp {
   amended_input?: unknown;
 }
 
-/** Answers an open question about one exact action. The first answer settles it. */
+/** Answers an open question about one exact action. The first answer settles it; a parked Task goes on with the last. */
 export interface PatchApprovalOp {
   type: "patch_approval";
   /** the question's id */
@@ -143,7 +143,7 @@ export interface PatchApprovalOp {
   amended_input?: unknown;
 }
 
-/** Answers a user_question. */
+/** Answers a user_question. A parked Task goes on with the last answer. */
 export interface UserAnswerOp {
   type: "user_answer";
   /** the question's id */
@@ -270,7 +270,7 @@ export type EventMsg =
   | ShutdownCompleteEvent
   | SessionChangedEvent;
 
-/** The session's configuration; the first event of a session, and after each configure. */
+/** The session's configuration; the first event of a session, and after each change of it. */
 export interface SessionConfiguredEvent {
   type: "session_configured";
   /** UUIDv7 */
@@ -279,7 +279,7 @@ export interface SessionConfiguredEvent {
   model: string;
   /** name of the backend */
   backend: string;
-  /** wire format: openai_responses, openai_chat, anthropic, … */
+  /** wire format: openai_responses, openai_chat, anthropic, …; empty where there was no key */
   provider: string;
   /** absolute folder in which tools work */
   cwd: string;
@@ -311,6 +311,8 @@ export interface SessionConfiguredEvent {
   parent_session?: string;
   /** name of the agent that was spawned */
   agent?: string;
+  /** names of those above that no client chose: when a Task starts they are what the person's settings say then */
+  from_settings?: string[];
 }
 
 /** First record of a forked session: everything up to that seq is the parent's. */
@@ -606,7 +608,7 @@ export interface ApprovalResolvedEvent {
   call_id: string;
   /** the answer */
   decision: Decision;
-  /** the client that answered, or what decided when nobody could */
+  /** who answered, as the client named itself, or what decided when nobody did */
   by: string;
   /** told to the model */
   note?: string;
@@ -636,7 +638,7 @@ export interface UserQuestionAnsweredEvent {
   call_id: string;
   /** one for each question; empty when nobody could answer */
   answers: string[];
-  /** the client that answered */
+  /** who answered, as the client named itself */
   by: string;
 }
 
@@ -928,7 +930,7 @@ export interface LaggedEvent {
   last_seq: number;
 }
 
-/** The session is closed; nothing more comes. */
+/** The session is closed; nothing more comes. Without a session: the daemon ends, told to who watches all. */
 export interface ShutdownCompleteEvent {
   type: "shutdown_complete";
   /** the next daemon goes on with it: connect again and subscribe */
@@ -972,6 +974,9 @@ export type Call =
   | PolicyTestCall
   | TrustListCall
   | TrustSetCall
+  | ChainCheckCall
+  | ChainShowCall
+  | ChainSchemaCall
   | DaemonStatusCall
   | DaemonReloadCall
   | DaemonStopCall
@@ -1121,7 +1126,7 @@ export interface ApprovalListCall {
   type: "approval_list";
 }
 
-/** Answers an open question of any session, and lets its Task go on. */
+/** Answers an open question of any session, and lets its Task go on. `settled` where another answer was first. */
 export interface ApprovalAnswerCall {
   type: "approval_answer";
   /** the question's id */
@@ -1232,6 +1237,37 @@ export interface TrustSetCall {
   trusted: boolean;
 }
 
+/** Checks the chains of a file without running them. */
+export interface ChainCheckCall {
+  type: "chain_check";
+  /** its name, for messages; .json makes it JSON, all else is YAML */
+  file: string;
+  /** what is in it */
+  text: string;
+  /** fields that no dialect has are errors */
+  strict?: boolean;
+  /** names that --var will give a value */
+  variables?: string[];
+}
+
+/** Shows a chain in another form. An error when it cannot be understood. */
+export interface ChainShowCall {
+  type: "chain_show";
+  /** its name, for messages; .json makes it JSON, all else is YAML */
+  file: string;
+  /** what is in it */
+  text: string;
+  /** id of one of its chains, where it has several */
+  chain?: string;
+  /** a picture, or the file with what its tasks inherit and where that is from */
+  form: ChainForm;
+}
+
+/** Tells what a workflow file of ours may hold. */
+export interface ChainSchemaCall {
+  type: "chain_schema";
+}
+
 /** Tells what the daemon does. */
 export interface DaemonStatusCall {
   type: "daemon_status";
@@ -1287,6 +1323,9 @@ export type Reply =
   | PolicyExplainReply
   | PolicyTestReply
   | TrustListReply
+  | ChainCheckReply
+  | ChainShowReply
+  | ChainSchemaReply
   | DaemonStatusReply
   | DaemonHandOverReply
   | VitalsReply;
@@ -1485,6 +1524,29 @@ export interface TrustListReply {
   items: TrustItem[];
 }
 
+/** What is wrong with the chains of a file. */
+export interface ChainCheckReply {
+  type: "chain_check";
+  /** in the order of the file */
+  findings?: ChainFinding[];
+  /** of each chain, where no finding is an error */
+  bounds?: ChainBound[];
+}
+
+/** A chain in another form. */
+export interface ChainShowReply {
+  type: "chain_show";
+  /** as it was asked for */
+  text: string;
+}
+
+/** The JSON Schema of workflow files. */
+export interface ChainSchemaReply {
+  type: "chain_schema";
+  /** JSON Schema 2020-12, for editors */
+  schema: unknown;
+}
+
 /** What the daemon does. */
 export interface DaemonStatusReply {
   type: "daemon_status";
@@ -1618,6 +1680,37 @@ export type CallStatus =
   | "cancelled"
   | "interrupted";
 
+/** The most that a run of a chain can spend. */
+export interface ChainBound {
+  /** its id */
+  chain: string;
+  /** a line for each kind, and the people who are asked */
+  text: string;
+}
+
+/** Something that is wrong with a chain, and where. */
+export interface ChainFinding {
+  /** its class, as docs/reference/chains.md lists them */
+  id: string;
+  /** error or warning */
+  severity: FindingSeverity;
+  /** from 1 */
+  line: number;
+  /** from 1, in bytes */
+  column: number;
+  /** what is wrong */
+  message: string;
+  /** what to do about it */
+  hint?: string;
+}
+
+export type ChainForm =
+  | "text"
+  | "mermaid"
+  | "dot"
+  | "svg"
+  | "yaml";
+
 export type ChangeKind =
   | "add"
   | "update"
@@ -1653,6 +1746,10 @@ export interface FileChange {
   /** unified diff; cut when it is long */
   diff?: string;
 }
+
+export type FindingSeverity =
+  | "error"
+  | "warning";
 
 export type IfBusy =
   | "replace"
@@ -2026,6 +2123,9 @@ export interface Calls {
   policy_test: { call: PolicyTestCall; reply: PolicyTestReply };
   trust_list: { call: TrustListCall; reply: TrustListReply };
   trust_set: { call: TrustSetCall; reply: TrustListReply };
+  chain_check: { call: ChainCheckCall; reply: ChainCheckReply };
+  chain_show: { call: ChainShowCall; reply: ChainShowReply };
+  chain_schema: { call: ChainSchemaCall; reply: ChainSchemaReply };
   daemon_status: { call: DaemonStatusCall; reply: DaemonStatusReply };
   daemon_reload: { call: DaemonReloadCall; reply: OkReply };
   daemon_stop: { call: DaemonStopCall; reply: OkReply };
