@@ -32,7 +32,7 @@ TEST(Check, WhatIsAroundIsNotCheckedWhenNothingIsSaidOfIt) {
 }
 
 TEST(Check, APersonMayBeMissingByTheCallersWordToo) {
-  const std::string text = "tasks: [{id: a, handler: human, question: Sure?}]";
+  const std::string text = "tasks: [{id: a, handler: human, question: Sure}]";
   EXPECT_THAT(classes_in(text), IsEmpty());
   EXPECT_THAT(classes_in(text, {.unattended = true}), ElementsAre("human-without-deadline"));
 }
@@ -58,7 +58,7 @@ TEST(Check, ALoopIsBoundedByACounterABudgetOrAPerson) {
   };
   EXPECT_THAT(classes_in(loop("", "", "handler: noop")), ElementsAre("unbounded-loop"));
   EXPECT_THAT(classes_in(loop("budget: {turns: 5}\n", "", "handler: noop")), IsEmpty());
-  EXPECT_THAT(classes_in(loop("", "", "handler: human, question: More?")), IsEmpty());
+  EXPECT_THAT(classes_in(loop("", "", "handler: human, question: More")), IsEmpty());
   EXPECT_THAT(classes_in(loop("", "        - {operator: edge_traversed_at_least, edge: b->a, when: 3, goto: end}\n",
                               "handler: noop")),
               IsEmpty());

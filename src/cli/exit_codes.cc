@@ -14,7 +14,7 @@ namespace error_codes = protocol::error_codes;
 
 ExitCode exit_code_of(const base::Error& error) {
   // What the person can mend in what they typed or configured.
-  static constexpr std::array<std::string_view, 10> kUsageCodes{codes::kInvalid,
+  static constexpr std::array<std::string_view, 11> kUsageCodes{codes::kInvalid,
                                                                 codes::kNotFound,
                                                                 codes::kExists,
                                                                 codes::kUnsupported,
@@ -23,6 +23,7 @@ ExitCode exit_code_of(const base::Error& error) {
                                                                 error_codes::kNoKey,
                                                                 error_codes::kPriceUnknown,
                                                                 error_codes::kTrustChanged,
+                                                                error_codes::kSettled,
                                                                 error_codes::kModelNotFound};
   if (std::ranges::find(kUsageCodes, error.code) != kUsageCodes.end()) return ExitCode::kUsage;
   if (error.code == codes::kTimeout) return ExitCode::kTimedOut;

@@ -94,7 +94,8 @@ Async<Result<TaskEnd>> TaskFollower::follow() {
 Async<Result<TaskEnd>> TaskFollower::watch_events() {
   while (!end_) {
     if (answering_.running() == 0 && !questions_.empty() && !catches_up()) answering_.spawn(answer_all());
-    if (answering_.running() == 0 && std::exchange(not_continued_, false) && answered_) answering_.spawn(go_on());
+    // Told after the answer was taken.
+    if (answering_.running() == 0 && answered_ && std::exchange(not_continued_, false)) answering_.spawn(go_on());
     leave_if_idle();
     auto batch = co_await request_.transport->events(give_up_.token(), Deadline::never());
     if (give_up_.cancelled() && (!batch.ok() || request_.joined)) co_return given_up();
@@ -239,6 +240,7 @@ Async<void> TaskFollower::answer_all() {
   do {
     co_await answer_next();
     co_await flush();
+    if (answered_ && std::exchange(not_continued_, false)) co_await go_on();
   } while (!pieces_.empty() || (!questions_.empty() && !is_over()));
 }
 

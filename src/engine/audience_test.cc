@@ -133,6 +133,7 @@ TEST_F(AudienceTest, WhoAnswersAfterAnotherIsToldWhoWasFirst) {
   EXPECT_EQ(first, 1U);
 
   // The same by op, also in another process.
+  clients.clear();
   reopen();
   const auto late = submit(protocol::ExecApproval{.id = question, .decision = protocol::Decision::kDenied}, session);
   ASSERT_FALSE(late.ok());

@@ -119,6 +119,7 @@ TEST_F(SqliteIndexTest, AnIndexThatCountedCompactionsIsFilledAnewFromTheStreams)
     const auto aged = database->execute(
         "ALTER TABLE sessions DROP COLUMN only_compacts; ALTER TABLE sessions DROP COLUMN tags;"
         " ALTER TABLE sessions DROP COLUMN ended_seq; ALTER TABLE sessions DROP COLUMN read_seq;"
+        " ALTER TABLE sessions DROP COLUMN open_calls; DROP TABLE settled;"
         " UPDATE sessions SET tasks = 7; UPDATE usage SET tasks = 7;"
         " PRAGMA user_version = 5");
     ASSERT_TRUE(aged.ok()) << aged.error().text();

@@ -11,6 +11,8 @@ from test_daemon_tcp import token_of
 
 NO_QUESTION = {"id": "q-0", "decision": "approved"}
 
+CHAIN = "id: a\ntasks: [{id: b, handler: noop}]\n"
+
 
 def calls_of(repository, session, doomed):
     """For each call a body, in an order in which each finds what it needs."""
@@ -21,6 +23,8 @@ def calls_of(repository, session, doomed):
         "approval_list": {}, "approval_answer": NO_QUESTION | {"resume": False}, "model_list": {}, "backend_list": {},
         "backend_test": {"backend": "mock"}, "usage": {"by": "model"}, "undo": {"session": session, "dry_run": True},
         "policy_explain": {"command": "ls", "cwd": str(repository)}, "policy_test": {"policy_file": "/nowhere.yaml"},
+        "chain_check": {"file": "a.yaml", "text": "id: a\ntasks: []\n"},
+        "chain_show": {"file": "a.yaml", "text": CHAIN, "form": "dot"}, "chain_schema": {},
         "trust_list": {"path": str(repository)}, "trust_set": {"path": str(repository), "sha256": [], "trusted": False},
         "daemon_status": {}, "vitals": {}, "watch": {}, "daemon_reload": {}, "session_claim": {"session": session}, "session_archive": {"session": session, "archived": False},
         "session_tag": {"session": session, "add": ["todo"]}, "session_mark_read": {"session": session, "seq": 1},

@@ -33,7 +33,10 @@ def required_of(frame):
         for member in SCHEMA["$defs"][kind]["oneOf"]:
             definition = SCHEMA["$defs"][member["$ref"].rsplit("/", 1)[1]]
             if definition["properties"]["type"]["const"] == frame[part]["type"]:
-                return [(part, name) for name in definition["required"]]
+                properties = definition["properties"]
+                # What is opaque by nature has no kind.
+                return [(part, name, bool(properties[name].keys() - {"description", "default"}))
+                        for name in definition["required"]]
     return []
 
 
@@ -48,8 +51,10 @@ def main():
             problems.append(f"{name}: accepted in the wrong direction")
         if not good.is_valid({**frame, "new_field": 1}):
             problems.append(f"{name}: an unknown field is refused")
-        for part, member in required_of(frame):
+        for part, member, has_kind in required_of(frame):
             for change in ("missing", "of a wrong kind", "of an unknown type"):
+                if change == "of a wrong kind" and not has_kind:
+                    continue
                 mutant = copy.deepcopy(frame)
                 if change == "missing":
                     del mutant[part][member]
