@@ -233,7 +233,9 @@ struct Projection::Taking {
   }
   void forget_of_call(const std::string& call_id, std::int64_t signs) const {
     const auto found = row.open_calls.find(call_id);
-    if (found != row.open_calls.end() && (found->second &= ~signs) == 0) row.open_calls.erase(found);
+    if (found == row.open_calls.end()) return;
+    found->second &= ~signs;
+    if (found->second == 0) row.open_calls.erase(found);
   }
   Result<void> end_call(const std::string& call_id, const protocol::CallOutcome& outcome) const {
     row.open_calls.erase(call_id);

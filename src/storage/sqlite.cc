@@ -57,7 +57,8 @@ std::optional<std::uint64_t> free_bytes(const std::string& folder) {
 
 std::string folder_of(sqlite3* database) {
   const char* path = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
-  return path == nullptr ? "" : std::string(path, 0, std::string_view(path).rfind('/'));
+  const std::string_view name = path == nullptr ? "" : path;
+  return std::string(name.substr(0, name.rfind('/')));
 }
 
 Error sqlite_error(sqlite3* database, int result) {

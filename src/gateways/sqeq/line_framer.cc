@@ -20,7 +20,7 @@ void LineFramer::feed(std::string_view bytes, const OnLine& on_line, const OnToo
     const bool ends_here = newline != std::string_view::npos;
     const std::string_view piece = bytes.substr(0, ends_here ? newline + 1 : bytes.size());
     bytes.remove_prefix(piece.size());
-    if (bytes.empty() && !descriptor_) descriptor_ = std::move(descriptor);
+    if (bytes.empty() && !descriptor_) descriptor_ = std::exchange(descriptor, {});
     if (skipping_) {
       skipping_ = !ends_here;
     } else {
