@@ -65,6 +65,7 @@ base::Result<void> SseParser::feed(std::string_view bytes, const OnSseEvent& on_
     if (end == bytes.size()) break;
     const std::string_view piece = bytes.substr(begin, end - begin);
     if (partial_.empty()) {
+      TRY_OK(check_size(piece.size()));
       take_line(piece, on_event);
     } else {
       partial_.append(piece);
@@ -153,8 +154,9 @@ void SseParser::judge(std::string_view line, bool complete) {
   kind_ = Kind::kForeign;
 }
 
-base::Result<void> SseParser::check_size() {
-  too_large_ = too_large_ || partial_.size() + data_.size() + event_.size() + id_.size() > max_event_bytes_;
+base::Result<void> SseParser::check_size(std::size_t line_bytes) {
+  too_large_ =
+      too_large_ || line_bytes + partial_.size() + data_.size() + event_.size() + id_.size() > max_event_bytes_;
   if (!too_large_) return {};
   return base::Error{
       .code = base::codes::kLimit,

@@ -57,7 +57,8 @@ class SseParser final {
   void take_field(std::string_view name, std::string_view value);
   void dispatch(const OnSseEvent& on_event);
   void judge(std::string_view line, bool complete);
-  [[nodiscard]] base::Result<void> check_size();
+  /// `line_bytes`: of a line that came whole and is not in partial_.
+  [[nodiscard]] base::Result<void> check_size(std::size_t line_bytes = 0);
 
   std::size_t max_event_bytes_;
   /// The line under way, as far as it came with earlier bytes.

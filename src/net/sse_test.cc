@@ -90,6 +90,10 @@ TEST(SseParser, RefusesAnEventPastItsBoundAndStaysSo) {
 
   SseParser endless(/*max_event_bytes=*/64);
   EXPECT_FALSE(endless.feed(std::string(65, 'x'), ignore).ok());
+
+  // However it comes, also a line of which nothing is kept.
+  SseParser at_once(/*max_event_bytes=*/64);
+  EXPECT_FALSE(at_once.feed(std::string(65, 'x') + "\n", ignore).ok());
 }
 
 TEST(SseParser, TakesALineOfTenMegabytesInSmallPieces) {
