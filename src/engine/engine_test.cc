@@ -121,7 +121,7 @@ TEST_F(EngineTest, ApprovalsPauseTheTaskAndSettleOnce) {
   EXPECT_EQ(request.command, (std::vector<std::string>{"rm", "x"}));
   ASSERT_TRUE(submit(protocol::ExecApproval{.id = request.id, .decision = protocol::Decision::kApproved}).ok());
   EXPECT_EQ(submit(protocol::ExecApproval{.id = request.id, .decision = protocol::Decision::kDenied}).error().code,
-            base::codes::kNotFound);
+            protocol::error_codes::kSettled);
   const std::vector<Event> events = until("task_complete");
   EXPECT_EQ(std::get<protocol::TaskComplete>(events.back().msg).last_agent_message, "ran");
 }

@@ -65,6 +65,7 @@ base::Result<void> SseParser::feed(std::string_view bytes, const OnSseEvent& on_
     if (end == bytes.size()) break;
     const std::string_view piece = bytes.substr(begin, end - begin);
     if (partial_.empty()) {
+      if (kind_ == Kind::kUnknown) judge(piece, /*complete=*/true);
       TRY_OK(check_size(piece.size()));
       take_line(piece, on_event);
     } else {

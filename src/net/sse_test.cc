@@ -94,6 +94,7 @@ TEST(SseParser, RefusesAnEventPastItsBoundAndStaysSo) {
   // However it comes, also a line of which nothing is kept.
   SseParser at_once(/*max_event_bytes=*/64);
   EXPECT_FALSE(at_once.feed(std::string(65, 'x') + "\n", ignore).ok());
+  EXPECT_EQ(at_once.kind(), SseParser::Kind::kForeign);
 }
 
 TEST(SseParser, TakesALineOfTenMegabytesInSmallPieces) {
