@@ -5,8 +5,8 @@
 # Each room has an include root of its own in the build tree that holds one symlink, lathe/<path> -> the folder.
 # A room sees its own root and those of its DEPS; DEPS are private, so nothing leaks to whoever uses the room.
 # LIBS are third-party libraries; their headers are as private as the DEPS.
-# FOR_SIZE is for rooms whose code runs once per command or per person's word: a release compiles them for size, since
-# the pages of the program that a command touches are most of the memory it takes.
+# FOR_SIZE is for rooms that mostly wait, for a person, a model or a disk: a release compiles them for size, since the
+# pages of the program that a command touches are most of the memory it takes.
 
 function(room_target out path)
   string(REPLACE "/" "_" name "${path}")
