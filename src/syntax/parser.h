@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -135,7 +136,9 @@ class Parser final {
   [[nodiscard]] char peek(std::size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
-  [[nodiscard]] bool ahead(std::string_view what) const { return text_.substr(at_).starts_with(what); }
+  [[nodiscard]] bool ahead(std::string_view what) const {
+    return text_.substr(std::min(at_, text_.size())).starts_with(what);
+  }
   bool take(std::string_view what);
   void blanks();
   void blanks_and_lines();

@@ -250,6 +250,14 @@ TEST(Bounds, BadTextIsAnError) {
   EXPECT_EQ(parse_argv({}).error().code, base::codes::kInvalid);
 }
 
+TEST(Bounds, TextThatEndsInTheMiddleOfAWordIsNotUnderstood) {
+  for (const std::string text :
+       {"$'", "$'\\", "$<$'&\\", "echo $'a\\x", "echo \"\\", "echo ${a\\", "echo `\\", "a\\"}) {
+    for (std::size_t size = 1; size <= text.size(); ++size) (void)parse_script(text.substr(0, size));
+    if (text != "a\\") EXPECT_FALSE(why(text).empty()) << text;
+  }
+}
+
 TEST(Bounds, DepthAndNumberAreNotUnderstoodPastThem) {
   std::string parentheses;
   std::string substitutions;

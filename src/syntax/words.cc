@@ -158,7 +158,7 @@ void Parser::ansi_quoted(Word& word) {
       continue;
     }
     const char kind = peek();
-    ++at_;
+    at_ = std::min(at_ + 1, text_.size());
     // Where $'…' is a dollar and a quote, this one ends it.
     if (kind == '\'' && budget_.for_plain_sh) not_known("a quoted word ends at another place for other shells");
     if (const char fixed = simple_escape(kind); fixed != '\0') {
