@@ -32,8 +32,7 @@ std::vector<std::string> readable_folders(const config::Environment& environment
   const std::string home = environment.get("HOME");
   std::vector<std::string> folders(sandbox::kSystemFolders.begin(), sandbox::kSystemFolders.end());
   std::vector<std::string> offered = sandbox::toolchain_folders(environment.get("PATH"), home);
-  const std::string config_folder = paths.config_file.substr(0, paths.config_file.rfind('/'));
-  offered.insert(offered.end(), {config_folder + "/skills", config_folder + "/agents"});
+  offered.insert(offered.end(), {config_folder(paths) + "/skills", config_folder(paths) + "/agents"});
   if (!home.empty()) offered.insert(offered.end(), {home + "/.agents/skills", home + "/.claude/skills"});
   for (const std::string& root : config.readable_roots) offered.push_back(config::from_home(environment, root));
   for (std::string& folder : offered) {
@@ -72,7 +71,7 @@ engine::PolicyPlaces policy_places(const config::Environment& environment, const
   std::string policy = config.policy;
   // A path in the configuration starts where the configuration stands.
   if (policy.contains('/') && !policy.starts_with('/')) {
-    policy = paths.config_file.substr(0, paths.config_file.rfind('/') + 1) + policy;
+    policy = config_folder(paths) + "/" + policy;
   }
   return {.folder = paths.policies_dir,
           .policy = std::move(policy),

@@ -5,8 +5,6 @@
 namespace lathe::engine {
 namespace {
 
-using ClosingTest = EngineRig;
-
 Async<void> submit_at_close(Connection* client, protocol::Op op, std::string op_id, Result<protocol::Ack>* out) {
   *out = co_await client->submit("", std::move(op), std::move(op_id));
 }
@@ -42,6 +40,19 @@ class SlowHistory final : public ports::WorkspaceHistory {
   const std::string restored_ = "a file whose name is longer than what a string holds itself";
 };
 
+class ClosingTest : public EngineRig {
+ protected:
+  /// A session whose one Task has ended, and in which files come back through the gate.
+  std::string finished_with(SlowHistory::Gate* gate) {
+    make_history_ = [gate](const std::string&, const std::string&) { return std::make_unique<SlowHistory>(gate); };
+    reopen();
+    std::string session = configure();
+    EXPECT_TRUE(submit(input("hi")).ok());
+    until("task_complete");
+    return session;
+  }
+};
+
 Async<void> undo_later(Connection* client, std::string session, Result<protocol::ReplyMsg>* out) {
   *out = co_await client->call(protocol::Undo{.session = std::move(session)});
 }
@@ -52,11 +63,7 @@ Async<void> shut_down_later(Engine* engine, bool* closed) {
 
 TEST_F(ClosingTest, ClosingWaitsForAnUndoThatIsUnderWay) {
   SlowHistory::Gate gate(loop_);
-  make_history_ = [&gate](const std::string&, const std::string&) { return std::make_unique<SlowHistory>(&gate); };
-  reopen();
-  const std::string session = configure();
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("task_complete");
+  const std::string session = finished_with(&gate);
   runtime::Scope scope(loop_);
   Result<protocol::ReplyMsg> undone = protocol::OkReply{};
   scope.spawn(undo_later(client_.get(), session, &undone));
@@ -76,11 +83,8 @@ TEST_F(ClosingTest, ClosingWaitsForAnUndoThatIsUnderWay) {
   ASSERT_TRUE(undone.ok()) << undone.error().text();
   EXPECT_EQ(std::get<protocol::UndoReply>(*undone).restored.size(), 1U);
   // What was closed under way cannot be asked any more.
-  client_.reset();
-  engine_.reset();
+  drop();
   make_history_ = nullptr;
-  index_.reset();
-  store_.reset();
 }
 
 Async<void> roll_back_files(Connection* client, std::string session, Result<protocol::Ack>* out) {
@@ -90,11 +94,7 @@ Async<void> roll_back_files(Connection* client, std::string session, Result<prot
 
 TEST_F(ClosingTest, ASessionIsNotRemovedWhileARollbackBringsItsFilesBack) {
   SlowHistory::Gate gate(loop_);
-  make_history_ = [&gate](const std::string&, const std::string&) { return std::make_unique<SlowHistory>(&gate); };
-  reopen();
-  const std::string session = configure();
-  ASSERT_TRUE(submit(input("hi")).ok());
-  until("task_complete");
+  const std::string session = finished_with(&gate);
   runtime::Scope scope(loop_);
   Result<protocol::Ack> rolled_back = protocol::Ack{};
   scope.spawn(roll_back_files(client_.get(), session, &rolled_back));
